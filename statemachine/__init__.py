@@ -1,0 +1,12 @@
+"""The controller without its hands: what ven.yaml says, and what to do about a trigger.
+
+Nothing here reads a clock, opens a socket or touches a file. `read` turns text into a `Spec`;
+`Ven(spec).decide(memory, trigger)` answers with new memory and a list of effects.
+"""
+
+from .errors import SpecError, VenError
+from .reader import read
+from .spec import Spec
+from .ven import Ven
+
+__all__ = ["Spec", "SpecError", "Ven", "VenError", "read"]

@@ -1,0 +1,108 @@
+"""A table of ven.yaml, made executable by `transitions`.
+
+Names are resolved here, once. The library would also accept strings, but it looks those up when
+a row first fires, and imports any dotted path it is given: a ven.yaml must not be able to call
+`os.abort`, and a typing error must not wait for the first event of the summer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from transitions import EventData, Machine
+from transitions import State as Node
+
+from .actions import ACTIONS
+from .guards import GUARDS
+from .spec import Row, State, Table
+from .turn import Turn
+
+
+@dataclass(slots=True)
+class _Step:
+    """The library's model: where we stand, and the turn being decided."""
+
+    state: str
+    turn: Turn
+
+
+class Chart:
+    """Holds no state of its own: `fire` is told where it stands and says where that leads."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._machine = Machine(
+            model=None,
+            states=[
+                Node(name, on_enter=_entering(name, state), on_exit=[_leaving])
+                for name, state in table.states.items()
+            ],
+            initial=table.initial,
+            transitions=[
+                _transition(row, source)
+                for row in table.transitions
+                for source in table.sources(row)
+            ],
+            auto_transitions=False,
+            send_event=True,
+        )
+
+    def fire(self, state: str, turn: Turn) -> str | None:
+        """The state `turn` leads to from `state`, or None if no row applies."""
+        rows = self._machine.events.get(turn.name)
+        if rows is None or state not in rows.transitions:
+            return None
+        step = _Step(state, turn)
+        return step.state if rows.trigger(step) else None
+
+
+def _transition(row: Row, source: str) -> dict[str, object]:
+    return {
+        "trigger": row.trigger,
+        "source": source,
+        "dest": source if row.to == "same" else row.to,
+        "conditions": [_asking(name) for name in row.if_],
+        "unless": [_asking(name) for name in row.unless],
+        "before": [_doing(name) for name in row.do],
+    }
+
+
+def _asking(name: str) -> Callable[[EventData], bool]:
+    guard = GUARDS[name]
+    return lambda data: guard(_turn(data))
+
+
+def _doing(name: str) -> Callable[[EventData], None]:
+    action = ACTIONS[name]
+    return lambda data: _turn(data).effects.extend(action(_turn(data)))
+
+
+def _leaving(data: EventData) -> None:
+    """Leaving a state forgets its wakes."""
+    _turn(data).arm({})
+
+
+def _entering(name: str, state: State) -> list[Callable[[EventData], None]]:
+    def arm(data: EventData) -> None:
+        turn, wakes = _turn(data), {}
+        if state.until:
+            ends = state.until == "end"
+            wakes["ended" if ends else "started"] = (
+                turn.event.end_ms if ends else turn.event.start_ms
+            )
+        if state.for_ is not None:
+            wakes["elapsed"] = turn.now_ms + state.for_
+        turn.arm(wakes)
+
+    def report(data: EventData) -> None:
+        turn, move = _turn(data), cast(Any, data.transition)
+        if state.report and turn.event_id and move.source != move.dest:
+            turn.told.append((turn.event, state.report))
+
+    return [arm, *(_doing(action) for action in state.enter), report]
+
+
+def _turn(data: EventData) -> Turn:
+    return cast(_Step, data.model).turn

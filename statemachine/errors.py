@@ -1,0 +1,62 @@
+"""What this package raises, and how a fault in a ven.yaml names its place.
+
+* `VenError`
+    * `SpecError`   a ven.yaml says things that cannot be; carries every `Fault` found
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class VenError(Exception):
+    """Base of every error a caller of this package may want to catch."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in a file. Lines and columns count from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that cannot be, where it stands and what to write instead."""
+
+    mark: Mark
+    problem: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.mark}: {self.problem}" + (f"; {self.hint}" if self.hint else "")
+
+    def pretty(self) -> str:
+        """The message, the line it is about and a caret under the word."""
+        gutter = f"{self.mark.line:>5} | "
+        caret = " " * (len(gutter) + self.mark.column - 1) + "^"
+        return f"{self}\n{gutter}{self.mark.text}\n{caret}"
+
+
+class SpecError(VenError):
+    """A ven.yaml that cannot be run, with all its faults in the order of the file."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: Sequence[Fault] = sorted(set(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The hint for a word that is not known: the nearest one, or all there are."""
+    names = sorted(known)
+    if near := get_close_matches(word, names, n=1):
+        return f"did you mean {near[0]!r}?"
+    return f"there are: {', '.join(names)}" if names else ""

@@ -1,0 +1,162 @@
+"""All that the controller remembers between triggers, frozen, and its way to JSON and back.
+
+Memory has a few parts, kept apart so that the journal writes only what a decision changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from .spec import Spec
+from .triggers import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One circuit as last known. `free_w` is what it drew when it was last let be."""
+
+    enabled: bool
+    drawn_w: int | None = None
+    free_w: int = 0
+    held_w: int | None = None
+    switched_by: str | None = None
+    switched_ms: int | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One live event: its terms, where it stands in its chart, and when it is to be woken."""
+
+    id: str
+    source: str
+    shed_w: int
+    start_ms: int
+    end_ms: int
+    scheduled: bool
+    revision: int
+    state: str
+    entered_ms: int
+    wakes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A transition as it was seen: for the page and for `graph`."""
+
+    event_id: str
+    source: str
+    target: str
+    trigger: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """Where the shadow's chart stands and what is known of the document.
+
+    `version` None: unknown. `wishes` is the set last read, at `wish_version`; `results` maps a
+    circuit to the code and words its wish ended with, and lacks it while that is open.
+    """
+
+    state: str
+    version: int | None = None
+    wish_version: int | None = None
+    wishes: tuple[Wish, ...] = ()
+    results: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    decided: Mapping[str, Wish] = field(default_factory=dict)
+    refusals: int = 0
+    token: int = 0
+    in_flight: int | None = None
+    sent: str = ""
+    report_ms: int | None = None
+    reported_ms: int = 0
+    ack: Mapping[str, Any] | None = None
+    wakes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Everything. `holds` is the plan in force: watts taken from each circuit that gives."""
+
+    shadow: Shadow
+    circuits: Mapping[str, Live]
+    events: Mapping[str, Event] = field(default_factory=dict)
+    cuts: Mapping[str, int] = field(default_factory=dict)
+    unmetered_w: int = 0
+    read_ms: int | None = None
+    every_ms: int
+    release_ms: int | None = None
+    released_ms: int = 0
+    renew_ms: int | None = None
+    offset_ms: int | None = None
+    boot: str = ""
+    last: Passed | None = None
+
+    def circuit(self, id: str, **fields: Any) -> Memory:
+        """This memory, with fields of one circuit replaced."""
+        return replace(self, circuits={**self.circuits, id: replace(self.circuits[id], **fields)})
+
+    def event(self, id: str, **fields: Any) -> Memory:
+        """This memory, with fields of one live event replaced."""
+        return replace(self, events={**self.events, id: replace(self.events[id], **fields)})
+
+    def due_ms(self) -> int | None:
+        """When something remembered wants a look next; None: never."""
+        dues = [due for event in self.events.values() for due in event.wakes.values()]
+        dues += self.shadow.wakes.values()
+        dues += [
+            due
+            for due in (self.release_ms, self.renew_ms, self.shadow.report_ms)
+            if due is not None
+        ]
+        return min(dues, default=None)
+
+
+def blank(spec: Spec) -> Memory:
+    """What a site knows before anything has happened."""
+    return Memory(
+        shadow=Shadow(state=spec.shadow.initial),
+        circuits={id: Live(enabled=circuit.enabled) for id, circuit in spec.circuits.items()},
+        every_ms=spec.telemetry.every,
+    )
+
+
+def to_parts(memory: Memory) -> dict[str, Any]:
+    """Memory as JSON values, a part for each thing that changes by itself."""
+    whole = asdict(memory)
+    parts = {name: whole.pop(name) for name in ("shadow", "circuits", "events", "cuts", "last")}
+    return {**parts, "site": whole}
+
+
+def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
+    """Memory out of what the journal kept, fitted to the circuits of `spec`.
+
+    A circuit that is new starts as on the first day; one that is gone is forgotten.
+    """
+    first = blank(spec)
+    if not parts:
+        return first
+    kept = {id: Live(**live) for id, live in parts["circuits"].items() if id in first.circuits}
+    last = parts["last"]
+    return Memory(
+        shadow=_shadow(parts["shadow"]),
+        circuits={**first.circuits, **kept},
+        events={id: Event(**event) for id, event in parts["events"].items()},
+        cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
+        last=Passed(**last) if last else None,
+        **parts["site"],
+    )
+
+
+def _shadow(kept: Mapping[str, Any]) -> Shadow:
+    return Shadow(
+        **{
+            **kept,
+            "wishes": tuple(Wish(**wish) for wish in kept["wishes"]),
+            "results": {id: (code, words) for id, (code, words) in kept["results"].items()},
+            "decided": {id: Wish(**wish) for id, wish in kept["decided"].items()},
+        }
+    )

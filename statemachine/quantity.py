@@ -1,0 +1,71 @@
+"""Quantities as people write them, `1.5 kW`, `5 min`, `70 %`, kept as whole numbers.
+
+Watts, milliseconds and percent are integers inside, so that sums are exact. A bare `50` is
+refused: nobody should have to guess whether it was kW or W.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_SHAPE = re.compile(r"([+-]?\d{1,9}(?:[.,]\d{1,6})?)\s*([a-zA-Z%]+)")
+_POWER = {"W": 1, "kW": 1_000, "MW": 1_000_000}
+_TIME = {
+    "ms": 1,
+    "s": 1_000,
+    "sec": 1_000,
+    "min": 60_000,
+    "h": 3_600_000,
+    "hour": 3_600_000,
+    "hours": 3_600_000,
+    "d": 86_400_000,
+    "days": 86_400_000,
+}
+
+
+def watts(text: object) -> int:
+    """`1.5 kW` as 1500. Raises ValueError with a sentence for people."""
+    return _whole(text, _POWER, "a power", "1.5 kW", 1_000_000_000)
+
+
+def millis(text: object) -> int:
+    """`5 min` as 300000. Raises ValueError with a sentence for people."""
+    return _whole(text, _TIME, "a length of time", "30 s or 5 min", 400 * 86_400_000)
+
+
+def percent(text: object) -> int:
+    """`70 %` as 70. Raises ValueError with a sentence for people."""
+    share = _whole(text, {"%": 1}, "a share", "70 %", 100)
+    if share > 100:
+        raise ValueError(f"{text!r} is more than 100 %")
+    return share
+
+
+def _whole(said: object, units: dict[str, int], what: str, example: str, most: int) -> int:
+    if not isinstance(said, str) or not (found := _SHAPE.fullmatch(said.strip())):
+        raise ValueError(f"{_shown(said)} is not {what}; write it like {example}")
+    number, unit = found.groups()
+    factor = units.get(unit) or {name.lower(): n for name, n in units.items()}.get(unit.lower())
+    if factor is None:
+        raise ValueError(f"{said!r} is not {what}; write it like {example}")
+    exact = Decimal(number.replace(",", ".")) * factor
+    if exact < 0:
+        raise ValueError(f"{said!r} is below zero")
+    if exact != exact.to_integral_value():
+        raise ValueError(f"{said!r} is finer than can be kept; write it like {example}")
+    if exact > most:
+        raise ValueError(f"{said!r} is more than can be meant")
+    return int(exact)
+
+
+def _shown(said: object) -> str:
+    return repr(said) if isinstance(said, str) else "this"
+
+
+Watts = Annotated[int, BeforeValidator(watts)]
+Millis = Annotated[int, BeforeValidator(millis)]
+Percent = Annotated[int, BeforeValidator(percent)]

@@ -1,0 +1,134 @@
+"""YAML text as plain values, with the place of every one of them.
+
+The field decides what a word means, never YAML: `off`, `22:00` and `010` all arrive as the text
+that was typed. That is why nodes are read here and not the dicts of `yaml.safe_load`, which
+would turn those into False, 1320 and 8, and forget their lines besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import yaml
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from .errors import Fault, Mark, SpecError
+
+Value: TypeAlias = "str | None | list[Value] | dict[str, Value]"
+Path: TypeAlias = tuple[str | int, ...]
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 12
+
+
+@dataclass(slots=True)
+class Source:
+    """What a file says: `value` is text, lists and dicts; `mark` finds the place of a path."""
+
+    file: str
+    lines: tuple[str, ...]
+    value: Value = None
+    faults: list[Fault] = field(default_factory=list)
+    _marks: dict[Path, Mark] = field(default_factory=dict)
+    _keys: dict[Path, Mark] = field(default_factory=dict)
+
+    def mark(self, path: Path) -> Mark:
+        """Where the value at `path` stands; for what is not there, where its parent does."""
+        while path and path not in self._marks:
+            path = path[:-1]
+        return self._marks.get(path, Mark(self.file, 1, 1, self.lines[0] if self.lines else ""))
+
+    def key(self, path: Path) -> Mark:
+        """Where the key at `path` stands."""
+        return self._keys.get(path) or self.mark(path)
+
+
+def parse(text: str, file: str) -> Source:
+    """Read YAML text. Faults of its syntax come one at a time, all others are collected.
+
+    Refused: anchors and aliases, keys written twice, tags, more than 256 KB or 12 levels.
+    Raises `SpecError` where nothing can be read at all.
+    """
+    lines = tuple(text.splitlines())
+    source = Source(file, lines)
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise SpecError([Fault(source.mark(()), "the file is over 256 KB", "split the site")])
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark or error.context_mark
+        raise SpecError([_syntax(source, error.problem or "this is not YAML", at)]) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        first = (str(error) or "this is not YAML").splitlines()[0]
+        raise SpecError([Fault(source.mark(()), first)]) from None
+    if root is None:
+        raise SpecError([Fault(source.mark(()), "the file is empty", "`venctl init` writes one")])
+    source.value = _value(source, root, (), 0)
+    return source
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, but no aliases: what is written is what there is."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.MarkedYAMLError(
+                problem="anchors and aliases are not read", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)  # type: ignore[no-untyped-call,no-any-return]
+
+
+def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Fault:
+    line = at.line if at else 0
+    text = source.lines[line] if line < len(source.lines) else ""
+    hint = "write topics one to a line: {venId} clashes with { }" if "{venId}" in text else ""
+    return Fault(Mark(source.file, line + 1, (at.column if at else 0) + 1, text), problem, hint)
+
+
+def _value(source: Source, node: yaml.Node, path: Path, depth: int) -> Value:
+    source._marks[path] = mark = _mark(source, node)
+    if depth > MAX_DEPTH:
+        source.faults.append(Fault(mark, "this is nested more than 12 levels deep"))
+        return None
+    match node:
+        case MappingNode():
+            return _mapping(source, node, path, depth)
+        case SequenceNode():
+            items = enumerate(node.value)
+            return [_value(source, item, (*path, i), depth + 1) for i, item in items]
+        case ScalarNode():
+            return None if node.value == "" and node.style is None else str(node.value)
+    return None
+
+
+def _mapping(source: Source, node: MappingNode, path: Path, depth: int) -> dict[str, Value]:
+    out: dict[str, Value] = {}
+    for key, value in node.value:
+        mark = _mark(source, key)
+        if not isinstance(key, ScalarNode):
+            source.faults.append(Fault(mark, "a key must be one word"))
+            continue
+        name = str(key.value)
+        if name in out:
+            first = source._keys[(*path, name)].line
+            source.faults.append(
+                Fault(mark, f"{name!r} is written twice", f"first in line {first}")
+            )
+            continue
+        source._keys[(*path, name)] = mark
+        out[name] = _value(source, value, (*path, name), depth + 1)
+    return out
+
+
+def _mark(source: Source, node: yaml.Node) -> Mark:
+    line = node.start_mark.line
+    text = source.lines[line] if line < len(source.lines) else ""
+    return Mark(source.file, line + 1, node.start_mark.column + 1, text)
+
+
+def child(value: Value, name: str) -> Value:
+    """The value of a key, None where there is none."""
+    return value.get(name) if isinstance(value, Mapping) else None

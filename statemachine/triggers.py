@@ -1,0 +1,232 @@
+"""What can happen to a site. Whoever hears of it stamps both clocks: the core has none.
+
+`at_ms` is UTC in milliseconds, `mono_ms` the machine's monotonic clock, whose zero means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Base of all triggers. `name` is the word ven.yaml uses for it, if a chart may."""
+
+    name: ClassVar[str] = ""
+    at_ms: int
+    mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the journal remembers of a command with the same key: its terms and our first ack."""
+
+    revision: int
+    digest: str
+    ack: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Trigger):
+    """A trigger that somebody awaits exactly one ack to.
+
+    `source` is the door (`operator`, `page`, `cli`), `reply` tells the runtime whom to answer,
+    `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
+    apart, and `earlier` is what the journal knew of `key` when the command arrived.
+    """
+
+    op: str
+    source: str
+    reply: str
+    correlation: str | None
+    key: str
+    digest: str
+    earlier: Earlier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invalid(Command):
+    """A command that says something that cannot be; answered `rejected` with `reason`."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping(Command):
+    """Are you there?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Get(Command):
+    """Tell me your `what`: status, config or loads."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrEvent(Command):
+    """The grid asks for `shed_w` less, from `start_ms` (None: now) for `duration_ms`."""
+
+    name: ClassVar[str] = "dr_event"
+    event_id: str
+    shed_w: int
+    start_ms: int | None
+    duration_ms: int
+    revision: int
+    issued_ms: int | None
+
+    @property
+    def begins_ms(self) -> int:
+        """The start, in UTC milliseconds."""
+        return self.at_ms if self.start_ms is None else self.start_ms
+
+    @property
+    def ends_ms(self) -> int:
+        """The end, exclusive, in UTC milliseconds."""
+        return self.begins_ms + self.duration_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Command):
+    """Somebody wants load back: of one event, or (None) of every active one."""
+
+    name: ClassVar[str] = "restore"
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Command):
+    """Somebody takes an event back."""
+
+    name: ClassVar[str] = "cancel"
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toggle(Command):
+    """Somebody switches a circuit. A critical one is switched off only where confirmed."""
+
+    circuit: str
+    enabled: bool
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetConfig(Command):
+    """Somebody wants telemetry every `every_ms`."""
+
+    every_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings(Trigger):
+    """What circuits draw now, in watts. A circuit that could not be read is absent."""
+
+    drawn_w: Mapping[str, int]
+    unmetered_w: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switched(Trigger):
+    """A driver's answer to a Switch: done, or why not."""
+
+    circuit: str
+    enabled: bool
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer(Trigger):
+    """A Wake came due; it says only: look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted(Trigger):
+    """The program came back. `boot` tells a restart of the program from one of the machine."""
+
+    name: ClassVar[str] = "restarted"
+    boot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected(Trigger):
+    """The link is up and its subscriptions are granted."""
+
+    name: ClassVar[str] = "connected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected(Trigger):
+    """The link is gone."""
+
+    name: ClassVar[str] = "disconnected"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The cloud wants a circuit on or off; `stamp_s` is the shadow's own time of asking."""
+
+    circuit: str
+    enabled: bool
+    stamp_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Trigger):
+    """The answer to our GET: the version, and what is desired. None: no circuits are desired."""
+
+    name: ClassVar[str] = "document"
+    token: int
+    version: int
+    wishes: tuple[Wish, ...] | None
+    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    server_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta(Trigger):
+    """The shadow says desired and reported differ; `wishes` None: not about circuits."""
+
+    name: ClassVar[str] = "delta"
+    version: int
+    wishes: tuple[Wish, ...] | None
+    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    server_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Trigger):
+    """The shadow took an update of ours; `settles` tells a settle from a plain report."""
+
+    token: int
+    settles: bool
+    version: int
+    server_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Trigger):
+    """The shadow took no request of ours: its code (404, 409, 413, 504 for silence) and words."""
+
+    name: ClassVar[str] = "refused"
+    token: int
+    code: int
+    message: str
+
+
+EVENT_TRIGGERS = ("dr_event", "restore", "cancel", "started", "ended", "elapsed", "released")
+SHADOW_TRIGGERS = (
+    "connected",
+    "disconnected",
+    "restarted",
+    "document",
+    "delta",
+    "applied",
+    "settled",
+    "reported",
+    "refused",
+    "elapsed",
+)

@@ -1,0 +1,62 @@
+"""One decision in the making: what is known, what came in, and what to do about it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .effects import Effect
+from .memory import Event, Memory, Shadow
+from .spec import Spec
+from .triggers import Trigger
+
+
+@dataclass(slots=True)
+class Turn:
+    """Handed to every guard and action. Guards only look; actions remember and yield effects.
+
+    `name` is the trigger's word; `event_id` the event whose chart is being fired, "" for the
+    shadow's; `told` what is to be said of an event's life once the plan is made.
+    """
+
+    spec: Spec
+    memory: Memory
+    trigger: Trigger
+    name: str = ""
+    event_id: str = ""
+    effects: list[Effect] = field(default_factory=list)
+    told: list[tuple[Event, str]] = field(default_factory=list)
+
+    @property
+    def now_ms(self) -> int:
+        return self.trigger.at_ms
+
+    @property
+    def event(self) -> Event:
+        """The event whose chart is being fired."""
+        return self.memory.events[self.event_id]
+
+    @property
+    def shadow(self) -> Shadow:
+        return self.memory.shadow
+
+    def remember(self, **fields: Any) -> None:
+        """Replace fields of the memory."""
+        self.memory = replace(self.memory, **fields)
+
+    def remember_event(self, **fields: Any) -> None:
+        self.memory = self.memory.event(self.event_id, **fields)
+
+    def remember_shadow(self, **fields: Any) -> None:
+        self.memory = replace(self.memory, shadow=replace(self.memory.shadow, **fields))
+
+    def wakes(self) -> dict[str, int]:
+        """The remembered wakes of whoever's chart is being fired."""
+        return dict(self.event.wakes if self.event_id else self.shadow.wakes)
+
+    def arm(self, wakes: dict[str, int]) -> None:
+        """Remember these wakes, and no others, for whoever's chart is being fired."""
+        if self.event_id:
+            self.remember_event(wakes=wakes)
+        else:
+            self.remember_shadow(wakes=wakes)

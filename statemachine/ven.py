@@ -1,0 +1,308 @@
+"""The controller: one pure function from what is known and what happened to what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .actions import MIN_GAP_MS, report
+from .admit import copy_of, unfit
+from .chart import Chart
+from .effects import Ack, Effect, Hold, Status, Switch, Wake
+from .memory import Event, Memory, Passed, blank
+from .reconcile import fingerprint, open_wishes
+from .release import beyond_plan, carry_out, restate
+from .spec import Spec
+from .triggers import (
+    Answered,
+    Cancel,
+    Command,
+    Disconnected,
+    Document,
+    DrEvent,
+    Invalid,
+    Readings,
+    Refused,
+    Restarted,
+    Restore,
+    SetConfig,
+    Switched,
+    Timer,
+    Toggle,
+    Trigger,
+)
+from .turn import Turn
+from .wire import ack_for, duplicate, event_status, rejected, reported
+
+STEP_MS = 1_000
+MAX_ROUNDS = 50
+
+
+class Ven:
+    """Feed it triggers one at a time; keep the memory it returns; do the effects, in order.
+
+    A trigger that raises has changed nothing: the memory passed in is still the truth.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._event, self._shadow = Chart(spec.event), Chart(spec.shadow)
+        states = spec.shadow.states.items()
+        self._reporting = {name for name, state in states if "report" in state.enter}
+
+    def start(self) -> Memory:
+        """The memory of a site on its first day."""
+        return blank(self.spec)
+
+    def decide(self, memory: Memory, trigger: Trigger) -> tuple[Memory, list[Effect]]:
+        """What is known after `trigger`, and what to do about it, in order."""
+        turn = Turn(self.spec, memory, trigger)
+        self._follow_clock(turn)
+        self._fire_due(turn)
+        early = self._take(turn)
+        self._settle(turn)
+        if isinstance(trigger, Command):
+            turn.effects.append(early or ack_for(self.spec, turn.memory, trigger))
+        for event, word in turn.told:
+            body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
+            turn.effects.append(Status(body))
+        self._report(turn)
+        due_ms = turn.memory.due_ms()
+        if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
+            turn.effects.append(Wake(due_ms))
+        return turn.memory, _in_order(turn.effects)
+
+    def _follow_clock(self, turn: Turn) -> None:
+        """A step of the wall clock moves what is measured in lengths, not what has a date."""
+        memory, offset_ms = turn.memory, turn.trigger.at_ms - turn.trigger.mono_ms
+        known_ms, same_boot = memory.offset_ms, True
+        if isinstance(turn.trigger, Restarted):
+            same_boot = turn.trigger.boot == memory.boot
+            turn.remember(boot=turn.trigger.boot)
+        turn.remember(offset_ms=offset_ms)
+        if known_ms is None or not same_boot or abs(offset_ms - known_ms) <= STEP_MS:
+            return
+        step_ms = offset_ms - known_ms
+        events = {id: _moved(event, step_ms) for id, event in memory.events.items()}
+        shadow = memory.shadow
+        turn.remember(
+            events=events,
+            shadow=replace(
+                shadow,
+                wakes={name: due + step_ms for name, due in shadow.wakes.items()},
+                report_ms=shadow.report_ms and shadow.report_ms + step_ms,
+                reported_ms=shadow.reported_ms + step_ms,
+            ),
+            release_ms=memory.release_ms and memory.release_ms + step_ms,
+            released_ms=memory.released_ms + step_ms,
+            renew_ms=memory.renew_ms and memory.renew_ms + step_ms,
+        )
+
+    def _fire_due(self, turn: Turn) -> None:
+        """All remembered wakes that are due, oldest first."""
+        while due := self._oldest_due(turn):
+            _, owner, name = due
+            turn.event_id = owner
+            turn.arm({other: at for other, at in turn.wakes().items() if other != name})
+            self._fire(turn, name, owner)
+
+    def _oldest_due(self, turn: Turn) -> tuple[int, str, str] | None:
+        owners = [(id, event.wakes) for id, event in turn.memory.events.items()]
+        owners.append(("", turn.shadow.wakes))
+        dues = [(at, owner, name) for owner, wakes in owners for name, at in wakes.items()]
+        first = min(dues, default=None)
+        return first if first and first[0] <= turn.now_ms else None
+
+    def _fire(self, turn: Turn, name: str, owner: str) -> bool:
+        """Fire one chart; True if a row took the trigger."""
+        turn.name, turn.event_id = name, owner
+        if not owner:
+            state = self._shadow.fire(turn.shadow.state, turn)
+            if state is not None:
+                turn.remember_shadow(state=state)
+            return state is not None
+        before = turn.event.state
+        state = self._event.fire(before, turn)
+        if state is None:
+            return False
+        if state != before:
+            turn.remember_event(state=state, entered_ms=turn.now_ms)
+            turn.remember(last=Passed(owner, before, state, name, turn.now_ms))
+        if self.spec.event.states[state].final:
+            kept = {id: event for id, event in turn.memory.events.items() if id != owner}
+            turn.remember(events=kept)
+        return True
+
+    def _take(self, turn: Turn) -> Ack | None:
+        """The trigger itself; an ack only where a command is answered before any chart."""
+        trigger = turn.trigger
+        if isinstance(trigger, Invalid):
+            return rejected(trigger, trigger.reason, trigger.detail)
+        if isinstance(trigger, Command):
+            match copy_of(trigger, turn.memory):
+                case (str(reason), str(detail)):
+                    return rejected(trigger, reason, detail)
+                case None:
+                    pass
+                case first:
+                    return duplicate(trigger, first)
+        match trigger:
+            case DrEvent():
+                return self._call(turn, trigger)
+            case Restore():
+                live = [trigger.event_id] if trigger.event_id else list(turn.memory.events)
+                for id in live:
+                    event = turn.memory.events.get(id)
+                    waits = event is not None and turn.now_ms < event.start_ms
+                    if event is not None and (trigger.event_id or not waits):
+                        self._fire(turn, "restore", id)
+            case Cancel():
+                if trigger.event_id not in turn.memory.events:
+                    return rejected(
+                        trigger, "not_found", f"no event {trigger.event_id} is known here"
+                    )
+                self._fire(turn, "cancel", trigger.event_id)
+            case Toggle():
+                return self._toggle(turn, trigger)
+            case SetConfig():
+                turn.remember(every_ms=trigger.every_ms)
+            case Readings():
+                self._read(turn, trigger)
+            case Switched():
+                self._switched(turn, trigger)
+            case Restarted():
+                self._restarted(turn)
+            case _ if trigger.name or isinstance(trigger, Answered):
+                self._hear_shadow(turn)
+        return None
+
+    def _call(self, turn: Turn, asked: DrEvent) -> Ack | None:
+        if refusal := unfit(self.spec, asked):
+            return rejected(asked, *refusal)
+        known = turn.memory.events.get(asked.event_id)
+        if known is None:
+            turn.remember(events={**turn.memory.events, asked.event_id: self._new(asked)})
+        if not self._fire(turn, "dr_event", asked.event_id):
+            if known is None:
+                kept = {i: e for i, e in turn.memory.events.items() if i != asked.event_id}
+                turn.remember(events=kept)
+            state = known.state if known else self.spec.event.initial
+            return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
+        return None
+
+    def _new(self, asked: DrEvent) -> Event:
+        return Event(
+            id=asked.event_id,
+            source=asked.source,
+            shed_w=asked.shed_w,
+            start_ms=asked.begins_ms,
+            end_ms=asked.ends_ms,
+            scheduled=asked.start_ms is not None,
+            revision=asked.revision,
+            state=self.spec.event.initial,
+            entered_ms=asked.at_ms,
+        )
+
+    def _toggle(self, turn: Turn, asked: Toggle) -> Ack | None:
+        circuit = self.spec.circuits.get(asked.circuit)
+        if circuit is None:
+            return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
+        name = self.spec.name_of(asked.circuit)
+        if circuit.locked or (circuit.remote == "no" and asked.source == "operator"):
+            return rejected(asked, "locked_out", f"{name} is not switched from afar")
+        if circuit.critical and not asked.enabled and not asked.confirmed:
+            return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
+        turn.memory = turn.memory.circuit(
+            asked.circuit,
+            enabled=asked.enabled,
+            switched_by=asked.source,
+            switched_ms=turn.now_ms,
+        )
+        turn.effects.append(Switch(asked.circuit, asked.enabled))
+        return None
+
+    def _read(self, turn: Turn, said: Readings) -> None:
+        circuits = dict(turn.memory.circuits)
+        for id, drawn_w in said.drawn_w.items():
+            if id in circuits:
+                live = circuits[id]
+                free = live.enabled and live.held_w is None
+                free_w = drawn_w if free else live.free_w
+                circuits[id] = replace(live, drawn_w=drawn_w, free_w=free_w)
+        turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
+
+    def _switched(self, turn: Turn, said: Switched) -> None:
+        if said.circuit not in turn.memory.circuits:
+            return
+        turn.memory = turn.memory.circuit(said.circuit, fault=said.fault)
+        for wish in open_wishes(turn.shadow):
+            if wish.circuit == said.circuit and wish.enabled == said.enabled:
+                end = (502, said.fault[:64]) if said.fault else (200, "")
+                turn.remember_shadow(results={**turn.shadow.results, wish.circuit: end})
+
+    def _restarted(self, turn: Turn) -> None:
+        turn.remember_shadow(in_flight=None)
+        if turn.memory.release_ms is not None:
+            turn.remember(released_ms=turn.now_ms, release_ms=turn.now_ms + self.spec.restore.every)
+        turn.effects.extend(restate(turn))
+        for id, live in turn.memory.circuits.items():
+            turn.effects.append(Switch(id, live.enabled))
+        self._fire(turn, "restarted", "")
+
+    def _hear_shadow(self, turn: Turn) -> None:
+        trigger, name = turn.trigger, turn.trigger.name
+        if isinstance(trigger, Document | Answered | Refused):
+            if trigger.token != turn.shadow.in_flight:
+                return
+            turn.remember_shadow(in_flight=None)
+        if isinstance(trigger, Answered):
+            name = "settled" if trigger.settles else "reported"
+        if isinstance(trigger, Disconnected):
+            turn.remember_shadow(in_flight=None)
+        self._fire(turn, name, "")
+
+    def _settle(self, turn: Turn) -> None:
+        """Plan and hold; tell the charts what came true; repeat until no row fires."""
+        for _ in range(MAX_ROUNDS):
+            self._fire_due(turn)
+            turn.effects.extend(carry_out(turn))
+            moved = False
+            if not beyond_plan(turn):
+                for id in list(turn.memory.events):
+                    moved |= self._fire(turn, "released", id)
+            if not open_wishes(turn.shadow):
+                moved |= self._fire(turn, "applied", "")
+            if not moved:
+                break
+
+    def _report(self, turn: Turn) -> None:
+        """A state that reports on entering reports again on every change, and as a heartbeat."""
+        shadow, now_ms = turn.shadow, turn.now_ms
+        due_ms = None
+        if shadow.state in self._reporting and shadow.in_flight is None:
+            changed = shadow.sent != fingerprint(reported(self.spec, turn.memory, now_ms))
+            gap_ms = MIN_GAP_MS if changed else self.spec.telemetry.shadow_every
+            due_ms = shadow.reported_ms + gap_ms
+        if due_ms is not None and now_ms >= due_ms:
+            turn.effects.extend(report(turn))
+            due_ms = None
+        turn.remember_shadow(report_ms=due_ms)
+
+
+def _moved(event: Event, step_ms: int) -> Event:
+    if event.scheduled:
+        lengths = {n: at + step_ms * (n == "elapsed") for n, at in event.wakes.items()}
+        return replace(event, wakes=lengths)
+    return replace(
+        event,
+        start_ms=event.start_ms + step_ms,
+        end_ms=event.end_ms + step_ms,
+        entered_ms=event.entered_ms + step_ms,
+        wakes={name: at + step_ms for name, at in event.wakes.items()},
+    )
+
+
+def _in_order(effects: list[Effect]) -> list[Effect]:
+    """Holds before switches, so that a circuit that comes on is already held; the last hold counts."""
+    holds = {effect.circuit: effect for effect in effects if isinstance(effect, Hold)}
+    rest = [effect for effect in effects if not isinstance(effect, Hold)]
+    return [*holds.values(), *rest]

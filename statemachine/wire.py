@@ -1,0 +1,238 @@
+"""What a VEN says: acks, telemetry, status and the reported shadow, spelled as contract.md has it.
+
+Power is kW and time is epoch seconds here, and only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .effects import Ack
+from .memory import Event, Memory
+from .requirement import active, required_w
+from .spec import Spec
+from .triggers import Command, DrEvent, Get, Ping, SetConfig, Toggle
+
+Body = dict[str, Any]
+
+
+def kw(watts: int) -> float:
+    """Watts as kW."""
+    return watts / 1000
+
+
+def power_w(memory: Memory) -> int:
+    """What the site draws, measured: circuits plus what no circuit meters."""
+    return memory.unmetered_w + sum(live.drawn_w or 0 for live in memory.circuits.values())
+
+
+def shed_w(memory: Memory) -> int:
+    """What is not drawn because circuits are held: held counterfactual less measured."""
+    return sum(taken_w(memory, id) for id in memory.circuits)
+
+
+def taken_w(memory: Memory, id: str) -> int:
+    """What one circuit does not draw because it is held, in watts, never below zero."""
+    live = memory.circuits[id]
+    if live.held_w is None or not live.enabled or live.drawn_w is None:
+        return 0
+    return max(0, live.free_w - live.drawn_w)
+
+
+def rejected(command: Command, reason: str, detail: str) -> Ack:
+    """The ack of a refusal. It is not remembered: the sender may mend it and try again."""
+    body = {"op": command.op, "status": "rejected", "reason": reason, "detail": detail}
+    return Ack(command.reply, _signed(command, body), "", 0, "")
+
+
+def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
+    """The first ack once more."""
+    return Ack(command.reply, {**first, "status": "duplicate"}, "", 0, "")
+
+
+def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:
+    """The ack of a command that was taken."""
+    revision = command.revision if isinstance(command, DrEvent) else 0
+    body = _signed(command, _body(spec, memory, command))
+    return Ack(command.reply, body, command.key, revision, command.digest)
+
+
+def _body(spec: Spec, memory: Memory, command: Command) -> Body:
+    match command:
+        case DrEvent():
+            return _event_ack(spec, memory, command)
+        case Ping():
+            return {"op": command.op, "status": "success", "pong": True}
+        case Get():
+            data = _data(spec, memory, command)
+            return {"op": command.op, "status": "success", "data": data}
+        case Toggle():
+            data = {"loadId": command.circuit, "enabled": command.enabled}
+            return {"op": command.op, "status": "success", "data": data}
+        case SetConfig():
+            data = {"report_interval_seconds": command.every_ms / 1000}
+            return {"op": command.op, "status": "success", "data": data}
+    return {"op": command.op, "status": "success"}
+
+
+def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
+    event = memory.events.get(asked.event_id)
+    body: Body = {
+        "op": asked.op,
+        "status": "accepted",
+        "event_id": asked.event_id,
+        "requested_shed_kw": kw(asked.shed_w),
+    }
+    if event is not None and event.start_ms > asked.at_ms:
+        return body | {
+            "status": "scheduled",
+            "start_ts": event.start_ms // 1000,
+            "end_ts": event.end_ms // 1000,
+        }
+    actual_w = sum(memory.cuts.values())
+    body |= {"actual_shed_kw": kw(actual_w), "circuits_curtailed": _curtailed(spec, memory)}
+    if actual_w < asked.shed_w:
+        body["shortfall_kw"] = kw(asked.shed_w - actual_w)
+    return body
+
+
+def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
+    return [
+        {
+            "id": id,
+            "name": spec.name_of(id),
+            "original_kw": kw(memory.circuits[id].free_w),
+            "curtailed_kw": kw(cut_w),
+            "final_kw": kw(memory.circuits[id].free_w - cut_w),
+            "critical": spec.circuits[id].critical,
+        }
+        for id, cut_w in memory.cuts.items()
+    ]
+
+
+def _data(spec: Spec, memory: Memory, command: Get) -> Any:
+    match command.what:
+        case "loads":
+            return _loads(spec, memory)
+        case "config":
+            return {
+                "venId": spec.site.id,
+                "report_interval_seconds": memory.every_ms / 1000,
+                "longest_event_s": spec.limits.longest_event // 1000,
+                "service_kw": kw(spec.site.service),
+            }
+    return measured(spec, memory, command.at_ms)
+
+
+def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: int) -> Body:
+    """A message about an event's life; requested, commanded and measured stay apart."""
+    return {
+        "type": "event",
+        "event_id": event.id,
+        "state": word,
+        "ts": now_ms // 1000,
+        "requested_shed_kw": kw(event.shed_w),
+        "commanded_shed_kw": kw(sum(memory.cuts.values())),
+        "measured_shed_kw": kw(shed_w(memory)),
+    }
+
+
+def link_status(online: bool, now_ms: int) -> Body:
+    """The retained message that says whether this VEN is there."""
+    return {"type": "link", "state": "online" if online else "offline", "ts": now_ms // 1000}
+
+
+def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
+    """Power, shed and base, with the event that binds. Base is power plus shed, always."""
+    binding = next(iter(active(spec, memory, now_ms)), None)
+    drawn_w, taken = power_w(memory), shed_w(memory)
+    return {
+        "power_kw": kw(drawn_w),
+        "shed_kw": kw(taken),
+        "base_power_kw": kw(drawn_w + taken),
+        "active_event": binding.id if binding else None,
+    }
+
+
+def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
+    """The payload of both telemetry topics."""
+    said = measured(spec, memory, now_ms)
+    return {
+        "schemaVersion": "1.0",
+        "venId": spec.site.id,
+        "ts": now_ms // 1000,
+        "timestamp": now_ms // 1000,
+        "message_num": number,
+        **said,
+        "usedPowerKw": said["power_kw"],
+        "shedPowerKw": said["shed_kw"],
+        "baselinePowerKw": said["base_power_kw"],
+        "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
+        "eventId": said["active_event"],
+        "loads": _loads(spec, memory),
+    }
+
+
+def _loads(spec: Spec, memory: Memory) -> list[Body]:
+    return [
+        {
+            "id": id,
+            "loadId": id,
+            "name": spec.name_of(id),
+            "type": spec.circuits[id].type,
+            "capacityKw": kw(spec.circuits[id].rated),
+            "currentPowerKw": kw(memory.circuits[id].drawn_w or 0),
+            "shedCapabilityKw": kw(_capability_w(spec, memory, id)),
+            "enabled": memory.circuits[id].enabled,
+            "priority": place,
+        }
+        for place, id in enumerate(spec.shed_order(), start=1)
+    ]
+
+
+def _capability_w(spec: Spec, memory: Memory, id: str) -> int:
+    """What this circuit could still give beyond what it gives now."""
+    live, circuit = memory.circuits[id], spec.circuits[id]
+    if not live.enabled:
+        return 0
+    cap_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
+    return max(0, cap_w - memory.cuts.get(id, 0))
+
+
+def reported(spec: Spec, memory: Memory, now_ms: int) -> Body:
+    """The reported section of the shadow. A null takes a key out of it."""
+    said = measured(spec, memory, now_ms)
+    binding = next(iter(active(spec, memory, now_ms)), None)
+    body: Body = {
+        "power_kw": said["power_kw"],
+        "shed_kw": said["shed_kw"],
+        "base_power_kw": said["base_power_kw"],
+        "circuits": [
+            {
+                "id": id,
+                "name": spec.name_of(id),
+                "enabled": live.enabled,
+                "current_kw": kw(live.drawn_w or 0),
+                "critical": spec.circuits[id].critical,
+            }
+            for id, live in memory.circuits.items()
+        ],
+        "active_event": binding
+        and {
+            "event_id": binding.id,
+            "shed_kw": kw(sum(memory.cuts.values())),
+            "end_ts": binding.end_ms // 1000,
+        },
+        "timestamp": now_ms // 1000,
+    }
+    if memory.shadow.ack is not None:
+        body["ack"] = dict(memory.shadow.ack)
+    return body
+
+
+def _signed(command: Command, body: Body) -> Body:
+    body["ts"] = command.at_ms // 1000
+    if command.correlation is not None:
+        body["correlationId"] = command.correlation
+    return body

@@ -1,0 +1,1 @@
+"""The local page: one site shown and steered, over a `Desk` of a few methods."""
