@@ -1,0 +1,118 @@
+"""The `venctl` command: arguments in, words out.
+
+Exit codes: 0 done, 1 refused (the reason on stderr), 2 usage or a faulty file, 3 nobody answers.
+Each command is imported when it is called, so that `venctl trigger` starts quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; answers its exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except BrokenPipeError:
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError) as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    def run(args: argparse.Namespace) -> int:
+        answer: int = getattr(import_module(f"{__name__}.{module}"), name)(args)
+        return answer
+
+    return run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="venctl", description="Run and steer a virtual end node.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, module: str, help: str, file: bool = True) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help, description=help)
+        one.set_defaults(run=_lazy(module, name))
+        one.add_argument("--json", action="store_true", help="answer as JSON")
+        one.add_argument("--state", type=Path, help="the folder the site's state is kept in")
+        if file:
+            one.add_argument("file", type=Path, nargs="?", default=Path("ven.yaml"))
+        else:
+            one.add_argument("--file", type=Path, default=Path("ven.yaml"))
+        return one
+
+    one = add("run", "serve", "run the controller of a ven.yaml")
+    one.add_argument("--port", type=_port, help="the page's port (8080; $WEB_PORT)")
+    one.add_argument("--mqtt-port", type=_port, help="the stand-in broker's port (1883)")
+    one.add_argument("--data-port", type=_port, help="the stand-in's iot-data port (8090)")
+    one.add_argument("--ready-file", type=Path, help="written once everything serves")
+    one.add_argument("--log-format", choices=("text", "json"), default="text")
+    one.add_argument("--verbose", "-v", action="store_true")
+
+    one = add("trigger", "trigger", "call, end or cancel an event; switch a circuit; ping", False)
+    one.add_argument("what", choices=("event", "restore", "cancel", "ping", "circuit"))
+    one.add_argument("circuit", nargs="?", help="with `circuit`: its id")
+    one.add_argument("position", nargs="?", choices=("on", "off"), help="with `circuit`")
+    one.add_argument("--shed", help='how much: "2 kW"')
+    one.add_argument("--shed-kw", type=float)
+    one.add_argument("--for", dest="length", help='how long: "5 min"')
+    one.add_argument("--duration-sec", type=float)
+    one.add_argument("--at", help="when: 18:00 or 2026-11-24T18:00, in the site's time zone")
+    one.add_argument("--id", help="the event's id")
+    one.add_argument("--wait", action="store_true", help="return when the event is over")
+    one.add_argument("--confirm", action="store_true", help="yes, also a critical circuit")
+    one.add_argument("--via", choices=("http", "mqtt"))
+    _broker(one)
+
+    one = add("listen", "remote", "print what a VEN says over MQTT", False)
+    choices = ("telemetry", "ack", "status", "shadow", "all")
+    one.add_argument("what", nargs="?", choices=choices, default="all")
+    one.add_argument("--count", type=int, help="stop after so many messages")
+    _broker(one)
+
+    one = add("plan", "running", "what an event would do now, and why", False)
+    one.add_argument("--shed", required=True, help='how much: "2 kW"')
+    one.add_argument("--for", dest="length", default="15 min")
+    add("state", "running", "the page in six lines", False)
+    one = add("log", "running", "what was decided, newest last", False)
+    one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
+    one.add_argument("--lines", "-n", type=int, default=20)
+    add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
+    one = add("check", "files", "say everything that is wrong with a ven.yaml")
+    one.add_argument("--names", action="store_true", help="list guards, actions and triggers")
+    one = add("verify", "files", "try the rules on this site with random loads and events")
+    one.add_argument("--examples", type=int, default=300)
+    one.add_argument("--seed", type=int)
+    one = add("graph", "files", "print a chart as mermaid")
+    one.add_argument("--chart", choices=("event", "shadow"), default="event")
+    one.add_argument("--yaml", action="store_true", help="print the default chart to paste")
+    one = add("init", "files", "write a small ven.yaml")
+    one.add_argument("--id", default="my_ven", help="the thing name")
+    return parser
+
+
+def _broker(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--ven-id", help="the thing name, where there is no ven.yaml")
+    one.add_argument("--endpoint", help="the broker's host")
+    one.add_argument("--port", type=_port, help="the broker's port")
+    one.add_argument("--cert", type=Path)
+    one.add_argument("--key", type=Path)
+    one.add_argument("--ca", type=Path)
+    one.add_argument("--corr-id", help="the correlation id of the command")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535, 0 for any free one")
+    return int(text)

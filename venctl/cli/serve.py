@@ -1,0 +1,65 @@
+"""`venctl run`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+
+from statemachine import SpecError, read
+
+from ..place import Taken, state_folder
+from ..run import CannotStart, Options, serve
+from . import DONE, USAGE
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the controller until Ctrl-C or SIGTERM."""
+    _log(args.log_format, args.verbose)
+    os.umask(0o077)
+    try:
+        spec = read(args.file.read_text("utf-8"), str(args.file))
+        folder = state_folder(args.file, spec.site.id, args.state)
+        port = args.port if args.port is not None else _port_of_environment()
+        options = Options(args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file)
+        asyncio.run(serve(spec, options))
+    except SpecError as error:
+        print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
+        return USAGE
+    except (CannotStart, Taken, FileNotFoundError, UnicodeDecodeError) as error:
+        hint = "; `venctl init` writes one" if isinstance(error, FileNotFoundError) else ""
+        print(f"venctl: {error}{hint}", file=sys.stderr)
+        return USAGE
+    return DONE
+
+
+def _port_of_environment() -> int | None:
+    said = os.environ.get("WEB_PORT", "")
+    if said and (not said.isdecimal() or int(said) > 65535):
+        raise ValueError(f"WEB_PORT is {said!r}; a port is 0 to 65535")
+    return int(said) if said else None
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "ts": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "room": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(said | ({"error": repr(record.exc_info[1])} if record.exc_info else {}))
+
+
+def _log(format: str, verbose: bool) -> None:
+    out = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+    text.converter = time.localtime
+    out.setFormatter(_Json() if format == "json" else text)
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[out])
+    logging.getLogger("venctl").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("transitions").setLevel(logging.ERROR)

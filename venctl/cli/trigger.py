@@ -1,0 +1,110 @@
+"""`venctl trigger`: over HTTP to the running controller, or over MQTT from any machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+import time
+from typing import Any
+
+from ..place import Running, find
+from . import DONE, NOBODY, REFUSED
+from .http import NobodyAnswers, call
+from .words import epoch_of, hours, millis_of, watts_of
+
+
+def trigger(args: argparse.Namespace) -> int:
+    """Send one command, print its ack; 1 if it was refused."""
+    if args.via == "mqtt" or (args.via is None and args.endpoint):
+        from .remote import send
+
+        return send(args, command(args, None))
+    try:
+        running = find(args.file, args.state)
+        if running is None:
+            raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
+        zone = None
+        if args.at:
+            zone = call(running, "GET", "/api/v1/state", None)[1]["site"]["timezone"]
+        said = command(args, zone)
+        _, ack = call(running, "POST", "/api/v1/commands", said)
+        if ack.get("status") not in (None, "rejected") and args.wait and args.what == "event":
+            _wait(running, ack["event_id"])
+    except NobodyAnswers as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
+    return answer(ack, args.json)
+
+
+def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
+    """The command that the arguments amount to, as it goes over the wire."""
+    said: dict[str, Any] = {"correlationId": args.corr_id or f"cli-{secrets.token_hex(6)}"}
+    if args.ven_id:
+        said["venId"] = args.ven_id
+    if args.id:
+        said["event_id"] = args.id
+    match args.what:
+        case "event":
+            said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
+            if args.at:
+                said["start_ts"] = epoch_of(args.at, zone)
+            return {name: value for name, value in said.items() if value is not None}
+        case "circuit":
+            if not args.circuit or not args.position:
+                raise ValueError("write it like: venctl trigger circuit ev1 off")
+            said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
+            return said | ({"confirm_critical": True} if args.confirm else {})
+    return said | {"op": args.what}
+
+
+def answer(ack: dict[str, Any], as_json: bool) -> int:
+    """Print an ack for people or for programs."""
+    refused = ack.get("status", "rejected") == "rejected" or "op" not in ack
+    if as_json:
+        print(json.dumps(ack, ensure_ascii=False))
+    elif refused:
+        why = ack.get("detail") or ack.get("title") or ack.get("reason") or "refused"
+        print(f"rejected: {ack.get('reason', ack.get('code', ''))}: {why}", file=sys.stderr)
+    else:
+        print("\n".join(_lines(ack)))
+    return REFUSED if refused else DONE
+
+
+def _lines(ack: dict[str, Any]) -> list[str]:
+    lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
+    if "start_ts" in ack:
+        lines.append(f"starts {hours(ack['start_ts'])}, ends {hours(ack['end_ts'])}")
+    if "actual_shed_kw" in ack:
+        lines.append(f"shed   {ack['actual_shed_kw']:.2f} of {ack['requested_shed_kw']:.2f} kW")
+    for circuit in ack.get("circuits_curtailed", []):
+        lines.append(
+            f"  {circuit['name']:<14} {circuit['original_kw']:.2f} -> {circuit['final_kw']:.2f} kW"
+            f"  (shed {circuit['curtailed_kw']:.2f})"
+        )
+    if "shortfall_kw" in ack:
+        lines.append(f"short  {ack['shortfall_kw']:.2f} kW: no circuit has more to give")
+    return lines
+
+
+def _shed_kw(args: argparse.Namespace) -> float:
+    if (args.shed is None) == (args.shed_kw is None):
+        raise ValueError('how much? Write --shed "2 kW"')
+    return float(args.shed_kw) if args.shed is None else watts_of(args.shed) / 1000
+
+
+def _duration_s(args: argparse.Namespace) -> float | None:
+    if args.length is not None:
+        return millis_of(args.length) / 1000
+    return None if args.duration_sec is None else float(args.duration_sec)
+
+
+def _wait(running: Running, event_id: str) -> None:
+    while any(event["id"] == event_id for event in _live(running)):
+        time.sleep(0.5)
+
+
+def _live(running: Running) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = call(running, "GET", "/api/v1/state", None)[1]["events"]
+    return events

@@ -1,0 +1,87 @@
+"""Simulated circuits, whose breakers live in a file, as a real panel's would through a kill."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from statemachine.spec import Circuit, Spec
+
+# Seconds on and off of each type's thermostat or timer, as `sim: {load: cycling}` plays them.
+CYCLES_S = {
+    "heater": (600, 300),
+    "water_heater": (900, 1800),
+    "hvac": (720, 480),
+    "fridge": (900, 1500),
+    "motor": (300, 900),
+}
+
+
+class SimPanel:
+    """Circuits that draw as `sim:` says: steady at rated power, drifting, or cycling by type."""
+
+    def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
+        self._spec, self._file, self._now_ms = spec, folder / "panel.json", now_ms
+        kept = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self._breakers: dict[str, dict[str, int | bool | None]] = {
+            id: kept.get(id, {"on": circuit.enabled, "hold_w": None, "until_ms": 0})
+            for id, circuit in spec.circuits.items()
+        }
+
+    async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
+        self._breakers[circuit] |= {"hold_w": watts, "until_ms": until_ms}
+        self._keep()
+
+    async def switch(self, circuit: str, enabled: bool) -> None:
+        self._breakers[circuit] |= {"on": enabled}
+        self._keep()
+
+    async def readings(self) -> Mapping[str, int]:
+        now_ms = self._now_ms()
+        return {id: self._drawn_w(id, now_ms) for id in self._breakers}
+
+    def unmetered_w(self) -> int:
+        """What the site draws beside its circuits."""
+        rated_w = self._spec.site.unmetered
+        load = "steady" if self._spec.sim.load == "steady" else "drift"
+        return load_w("unmetered", rated_w, "other", load, self._spec.sim.seed, self._now_ms())
+
+    def _drawn_w(self, id: str, now_ms: int) -> int:
+        breaker, circuit = self._breakers[id], self._spec.circuits[id]
+        if not breaker["on"]:
+            return 0
+        drawn_w = self._load_w(id, circuit, now_ms)
+        hold_w, until_ms = breaker["hold_w"], breaker["until_ms"]
+        leased = hold_w is not None and now_ms < int(until_ms or 0)
+        return min(drawn_w, int(hold_w or 0)) if leased else drawn_w
+
+    def _load_w(self, id: str, circuit: Circuit, now_ms: int) -> int:
+        sim = self._spec.sim
+        return load_w(id, circuit.rated, circuit.type, sim.load, sim.seed, now_ms)
+
+    def _keep(self) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(self._breakers))
+        new.replace(self._file)
+
+
+def load_w(id: str, rated_w: int, type: str, load: str, seed: int, now_ms: int) -> int:
+    """What a circuit would draw at a moment, in watts; pure, so that a kill does not show.
+
+    `drift` stays between 95 and 100 % of rated and moves slowly.
+    """
+    if load == "steady":
+        return rated_w
+    dice = sha256(f"{seed}:{id}".encode()).digest()
+    phase, pace = dice[0] / 256, 1 + dice[1] / 256
+    if load == "cycling" and type in CYCLES_S:
+        on_s, off_s = CYCLES_S[type]
+        place_s = (now_ms / 1000 + phase * (on_s + off_s)) % (on_s + off_s)
+        if place_s >= on_s:
+            return 0
+    slow = math.sin(2 * math.pi * (now_ms / 1000 / (240 * pace) + phase))
+    quick = math.sin(2 * math.pi * (now_ms / 1000 / (37 * pace) + 2 * phase))
+    return round(rated_w * (0.975 + 0.018 * slow + 0.007 * quick))

@@ -1,0 +1,82 @@
+"""Acks and status messages on their way out: in order, once the link is there, from the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .journal import Journal
+
+log = logging.getLogger(__name__)
+Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+MOST = 1_000
+ABREAST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    seq: int
+    kind: str
+    body: Mapping[str, Any]
+    then: Callable[[], None]
+
+
+def _nothing() -> None:
+    pass
+
+
+class Outbox:
+    """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
+
+    `publish` raises OSError while the link is down; the letter then waits for `resume`.
+    """
+
+    def __init__(self, journal: Journal, publish: Publish) -> None:
+        self._journal, self._publish = journal, publish
+        self._letters = deque(
+            _Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()
+        )
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._letters) + len(self._sending)
+
+    def put(self, seq: int, kind: str, body: Mapping[str, Any], then: Callable[[], None]) -> None:
+        """Send `body` when its turn comes; `then` is called once the broker has it."""
+        self._letters.append(_Letter(seq, kind, body, then))
+        if len(self._letters) > MOST:
+            dropped = next((x for x in self._letters if x.kind == "status"), self._letters[0])
+            self._letters.remove(dropped)
+            self._journal.sent(dropped.seq)
+        self._wake.set()
+
+    def resume(self) -> None:
+        """The link is up."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send, for ever. Letters leave in order, up to sixteen of them abreast."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._letters and len(self._sending) < ABREAST:
+                task = asyncio.create_task(self._send(self._letters.popleft()))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    async def _send(self, letter: _Letter) -> None:
+        try:
+            await self._publish(letter.kind, letter.body)
+        except OSError as error:
+            log.debug("kept for later: %s", error)
+            self._letters.appendleft(letter)
+            return
+        self._journal.sent(letter.seq)
+        letter.then()
+        if self._letters:
+            self._wake.set()

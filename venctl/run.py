@@ -1,0 +1,262 @@
+"""Builds one controller out of a ven.yaml and keeps it running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp.web import AppRunner, SockSite
+from web.app import access_for, make_app
+
+from statemachine import Spec, Ven
+from statemachine.effects import Effect, Hold, Switch
+from statemachine.memory import Memory, Passed
+from statemachine.triggers import Command, Restarted, Switched
+from web.desk import LinkView, Sample
+
+from .drivers import Panel
+from .drivers.sim import SimPanel
+from .journal import Journal, connect
+from .link import Endpoint
+from .local import LocalCloud, PortTaken
+from .place import announce, claim, token
+from .ports import who_has
+from .runtime import Runtime, clocks
+from .telemetry import Telemetry
+from .tls import preflight
+from .uplink import Uplink
+
+log = logging.getLogger(__name__)
+MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says beside the ven.yaml. A port of None: the default one."""
+
+    file: Path
+    folder: Path
+    port: int | None
+    mqtt_port: int | None
+    data_port: int | None
+    ready_file: Path | None
+
+
+class CannotStart(Exception):
+    """Why a controller cannot start, and what to do."""
+
+
+class Controller:
+    """One site at work: the `Desk` the page is served from."""
+
+    def __init__(self, spec: Spec, options: Options, endpoint: Endpoint) -> None:
+        self.spec = spec
+        self._journal = Journal(connect(options.folder / "journal.db"))
+        sim = SimPanel(spec, options.folder, lambda: clocks()[0])
+        self.runtime = Runtime(Ven(spec), self._journal, self._perform)
+        self.panel = Panel(dict.fromkeys(spec.circuits, sim), self._switched, self._look)
+        self.uplink = Uplink(spec, endpoint, self._journal, self.runtime.post)
+        self.telemetry = Telemetry(
+            self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def memory(self) -> Memory:
+        return self.runtime.memory
+
+    @property
+    def rev(self) -> int:
+        return self.runtime.rev
+
+    @property
+    def link(self) -> LinkView:
+        return self.uplink.view()
+
+    @property
+    def recent(self) -> list[Sample]:
+        return list(self.telemetry.recent)
+
+    def clocks(self) -> tuple[int, int]:
+        return clocks()
+
+    async def submit(self, command: Command) -> Mapping[str, Any]:
+        return await self.runtime.submit(command)
+
+    def watch(self) -> AsyncIterator[Passed | None]:
+        return self.runtime.watch()
+
+    async def start(self) -> None:
+        """The safe state first: what was remembered is restated before anybody is let in."""
+        at_ms, mono_ms = clocks()
+        self.panel.start()
+        self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot()))
+        self._tasks = [asyncio.create_task(self.runtime.run())]
+        await self.telemetry.read()
+        self._tasks.append(asyncio.create_task(self.telemetry.run()))
+        self.uplink.start()
+
+    async def stop(self) -> None:
+        """Leave load as `restore.on_stop` says, then go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.panel.stop()
+        if self.spec.restore.on_stop == "restore":
+            await self.panel.let_go()
+        await self.uplink.stop()
+        self._journal.close()
+
+    def _perform(self, effect: Effect, number: int | None) -> None:
+        match effect:
+            case Hold() | Switch():
+                self.panel.put(effect)
+            case _:
+                self.uplink.perform(effect, number)
+
+    def _switched(self, circuit: str, enabled: bool, fault: str | None) -> None:
+        at_ms, mono_ms = clocks()
+        self.runtime.post(
+            Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
+        )
+
+    def _look(self) -> None:
+        self.telemetry.look()
+
+
+async def serve(spec: Spec, options: Options) -> None:
+    """Run until SIGTERM or SIGINT. Raises `CannotStart`."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    async with AsyncExitStack() as stack:
+        lock = claim(options.folder)
+        stack.callback(lock.close)
+        endpoint, cloud = _endpoint(spec, options)
+        if cloud is not None:
+            stack.callback(cloud.stop)
+        controller = Controller(spec, options, endpoint)
+        stack.push_async_callback(controller.stop)
+        await controller.start()
+        secret = token(options.folder)
+        web = await _serve_page(controller, options, secret, stack)
+        said = {
+            "ven_id": spec.site.id,
+            "pid": os.getpid(),
+            "web": web,
+            "mqtt": f"{endpoint.host}:{endpoint.port}",
+            "data": f"127.0.0.1:{cloud.data_port}" if cloud else None,
+        }
+        mine = options.folder / "controller.json"
+        announce(mine, said)
+        stack.callback(mine.unlink, missing_ok=True)
+        if options.ready_file is not None:
+            announce(options.ready_file, said)
+        _greet(spec, options, said, secret)
+        if spec.cloud.kind != "local" and (wrong := await asyncio.to_thread(preflight, endpoint)):
+            print(f"link     {wrong}", flush=True)
+            controller.uplink.explain(wrong)
+        await stopping.wait()
+
+
+def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, LocalCloud | None]:
+    cloud, ven_id = spec.cloud, spec.site.id
+    beside = options.file.resolve().parent
+    cert, key, ca = (
+        (beside / path) if path else None for path in (cloud.cert, cloud.key, cloud.ca)
+    )
+    if cloud.kind == "local":
+        stand_in = _stand_in(options)
+        return Endpoint(
+            "127.0.0.1", stand_in.mqtt_port, ven_id, None, None, None, None, None, False
+        ), stand_in
+    host = cloud.endpoint or cloud.host or ""
+    port = cloud.port or (TLS_PORT if cert or ca else MQTT_PORT)
+    aws = cloud.kind == "aws"
+    return Endpoint(host, port, ven_id, cert, key, ca, cloud.username, cloud.password, aws), None
+
+
+def _stand_in(options: Options) -> LocalCloud:
+    """The stand-in on the ports asked for; a default port that is taken falls to a free one."""
+    folder = options.folder / "cloud"
+    folder.mkdir(exist_ok=True)
+    mqtt_port = MQTT_PORT if options.mqtt_port is None else options.mqtt_port
+    data_port = DATA_PORT if options.data_port is None else options.data_port
+    for _ in range(3):
+        try:
+            return LocalCloud.start(mqtt_port=mqtt_port, data_port=data_port, folder=folder)
+        except PortTaken as taken:
+            named = options.mqtt_port if taken.what == "mqtt" else options.data_port
+            if named is not None:
+                flag = f"--{taken.what}-port"
+                raise CannotStart(
+                    f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
+                ) from None
+            print(f"port {taken.port} is in use; taking a free one", flush=True)
+            mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
+            data_port = 0 if taken.what == "data" else data_port
+    raise CannotStart("no free port was found for the stand-in")
+
+
+async def _serve_page(
+    controller: Controller, options: Options, secret: str, stack: AsyncExitStack
+) -> str:
+    host, _, named = controller.spec.web.listen.rpartition(":")
+    host = host.strip("[]")
+    listening = _bound(host, int(named) if options.port is None else options.port)
+    port = listening.getsockname()[1]
+    access = access_for(host, port, controller.spec.web.hostnames, os.environ, secret)
+    app = make_app(controller, access)
+    runner = AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await SockSite(runner, listening).start()
+    return f"{host}:{port}"
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CannotStart(
+            f"the page cannot listen on {host}:{port}: {error.strerror}{who_has(port)}; "
+            "--port takes another"
+        ) from None
+    return listening
+
+
+def _greet(spec: Spec, options: Options, said: Mapping[str, Any], secret: str) -> None:
+    name = spec.site.name or spec.site.id
+    print(f"venctl   {name} ({spec.site.id}), {len(spec.circuits)} circuits")
+    print(f"page     http://{said['web']}")
+    codespace = os.environ.get("CODESPACE_NAME")
+    domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
+    if codespace and domain:
+        port = said["web"].rpartition(":")[2]
+        print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
+    elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
+        print(f"         http://{said['web']}/#token={secret}")
+    print(f"broker   {said['mqtt']}")
+    if said["data"]:
+        print(f'shadow   http://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
+    print(f"state    {options.folder}", flush=True)
+
+
+def _boot() -> str:
+    """Tells this run of the machine from others; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

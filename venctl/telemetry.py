@@ -1,0 +1,91 @@
+"""Every second a look at the circuits; every few seconds what is drawn, published and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from statemachine.requirement import required_w
+from statemachine.triggers import Readings
+from statemachine.wire import power_w, shed_w, telemetry
+from web.desk import Sample
+
+from .drivers import Panel
+from .journal import Journal
+from .runtime import Runtime, clocks
+
+log = logging.getLogger(__name__)
+LOOK_S = 1.0
+SAMPLE_MS = 5_000
+KEEP = 180
+
+
+class Telemetry:
+    """Reads the panel, posts readings, publishes telemetry while `publish` takes it.
+
+    `publish` raises OSError while the link is down; telemetry is then dropped, not queued.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        panel: Panel,
+        journal: Journal,
+        unmetered_w: Callable[[], int],
+        publish: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        self._runtime, self._panel, self._journal = runtime, panel, journal
+        self._unmetered_w, self._publish = unmetered_w, publish
+        self._look = asyncio.Event()
+        self.recent: deque[Sample] = deque(maxlen=KEEP)
+
+    def look(self) -> None:
+        """Something was switched: read at once."""
+        self._look.set()
+
+    async def run(self) -> None:
+        """Look and publish, for ever."""
+        due_ms = 0
+        while True:
+            await self.read()
+            now_ms = clocks()[0]
+            self._sample(now_ms)
+            if now_ms >= due_ms or due_ms > now_ms + self._runtime.memory.every_ms:
+                due_ms = now_ms + self._runtime.memory.every_ms - 100
+                await self._say(now_ms)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._look.wait()
+            except TimeoutError:
+                pass
+            self._look.clear()
+
+    async def read(self) -> None:
+        """One look at every circuit, decided upon when this returns."""
+        drawn = await self._panel.read()
+        at_ms, mono_ms = clocks()
+        self._runtime.post(
+            Readings(at_ms=at_ms, mono_ms=mono_ms, drawn_w=drawn, unmetered_w=self._unmetered_w())
+        )
+        await self._runtime.caught_up()
+
+    async def _say(self, now_ms: int) -> None:
+        memory = self._runtime.memory
+        body = telemetry(self._runtime.ven.spec, memory, self._journal.next_number(), now_ms)
+        try:
+            await self._publish(json.dumps(body, separators=(",", ":")).encode())
+        except OSError as error:
+            log.debug("telemetry dropped: %s", error)
+
+    def _sample(self, now_ms: int) -> None:
+        if self.recent and now_ms - self.recent[-1].at_ms < SAMPLE_MS:
+            return
+        memory, spec = self._runtime.memory, self._runtime.ven.spec
+        drawn_w = power_w(memory)
+        base_w = drawn_w + shed_w(memory)
+        asked_w = required_w(spec, memory, now_ms)
+        target_w = base_w - asked_w if asked_w else None
+        self.recent.append(Sample(now_ms, drawn_w, base_w, target_w))
