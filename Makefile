@@ -13,7 +13,8 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/page $(ARGS)
+	$(BIN)/python -m pytest tests/page
 
 check: $(VENV)/.test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -23,7 +24,7 @@ bench: $(VENV)/.test
 
 shots: $(VENV)/.test
 	./.ci/system
-	$(BIN)/python -m pytest tests/test_page.py -k screenshots
+	$(BIN)/python -m pytest tests/page -k screenshots
 
 $(VENV)/.run: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

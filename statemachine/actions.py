@@ -5,10 +5,11 @@ Entering a state must bear repeating: that is how a crash is cured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from .effects import Effect, GetShadow, Report, Switch
 from .reconcile import (
+    APPLIED,
     TIMED_OUT,
     ack_record,
     asked_of,
@@ -17,7 +18,8 @@ from .reconcile import (
     verdicts,
 )
 from .reconcile import open_wishes as still_open
-from .triggers import Answered, Delta, Document, DrEvent
+from .requirement import begins_ms
+from .triggers import Answered, Delta, Document, DrEvent, Wish
 from .turn import Turn
 from .wire import reported
 
@@ -37,13 +39,13 @@ def accept(turn: Turn) -> Iterator[Effect]:
     """Take the event on, or take over its new terms."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
-        kept = turn.event.revision < asked.revision and asked.start_ms is None
-        start_ms = turn.event.start_ms if kept else asked.begins_ms
+        start_ms = begins_ms(turn.event, asked)
         turn.remember_event(
             shed_w=asked.shed_w,
             start_ms=start_ms,
             end_ms=start_ms + asked.duration_ms,
-            scheduled=asked.start_ms is not None,
+            scheduled=asked.start_ms is not None
+            or (turn.event.scheduled and start_ms == turn.event.start_ms),
             revision=asked.revision,
         )
     yield from ()
@@ -63,19 +65,26 @@ def adopt(turn: Turn) -> Iterator[Effect]:
     said = turn.trigger
     if isinstance(said, Document | Delta):
         results = verdicts(turn.spec, turn.memory, said)
+        fine = {wish.circuit: wish for wish in asked_of(said) or () if _applied(results, wish)}
         turn.remember_shadow(
             version=said.version,
             wish_version=said.version,
             wishes=asked_of(said) or (),
             results=results,
+            decided={**turn.shadow.decided, **fine},
         )
     yield from ()
 
 
 @action
 def apply_wishes(turn: Turn) -> Iterator[Effect]:
-    """Switch every circuit whose wish is open. The wish is the base; an event still masks it."""
+    """Switch every circuit whose wish is new. The wish is the base; an event still masks it.
+
+    A wish decided before is not carried out again: a restart restates its switch anyway.
+    """
     for wish in still_open(turn.shadow):
+        if turn.shadow.decided.get(wish.circuit) == wish:
+            continue
         turn.memory = turn.memory.circuit(
             wish.circuit, enabled=wish.enabled, switched_by="cloud", switched_ms=turn.now_ms
         )
@@ -125,6 +134,10 @@ def back_off(turn: Turn) -> Iterator[Effect]:
     turn.remember_shadow(refusals=turn.shadow.refusals + 1)
     turn.arm({**turn.wakes(), "elapsed": turn.now_ms + jitter_ms(turn.spec, turn.shadow)})
     yield from ()
+
+
+def _applied(results: Mapping[str, tuple[int, str]], wish: Wish) -> bool:
+    return results.get(wish.circuit, (0, ""))[0] == APPLIED
 
 
 def _update(turn: Turn, settles: bool) -> Report:

@@ -36,7 +36,7 @@ class Chart:
         self._machine = Machine(
             model=None,
             states=[
-                Node(name, on_enter=_entering(name, state), on_exit=[_leaving])
+                Node(name, on_enter=_entering(state), on_exit=[_leaving])
                 for name, state in table.states.items()
             ],
             initial=table.initial,
@@ -84,7 +84,7 @@ def _leaving(data: EventData) -> None:
     _turn(data).arm({})
 
 
-def _entering(name: str, state: State) -> list[Callable[[EventData], None]]:
+def _entering(state: State) -> list[str | Callable[..., bool | None]]:
     def arm(data: EventData) -> None:
         turn, wakes = _turn(data), {}
         if state.until:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,8 +220,8 @@ def _number(name: str, value: Any) -> float:
     """A finite number above zero. True is no number, and neither is "2"."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} must be a finite number > 0, got {str(value)[:40]!r}")
-    if not math.isfinite(value) or value <= 0 or value > 1e15:
-        raise ValueError(f"{name} must be a finite number > 0, got {value}")
+    if not 0 < value <= 1e15:
+        raise ValueError(f"{name} must be a finite number > 0, got {str(value)[:40]}")
     return float(value)
 
 
@@ -252,7 +252,13 @@ def _finite(text: str) -> float:
 
 
 def _depth(value: Any) -> int:
-    inner = (
-        value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    )
-    return 1 + max((_depth(item) for item in inner), default=0) if inner else 0
+    depth, level = 0, [value]
+    while level := [inner for outer in level for inner in _inside(outer)]:
+        depth += 1
+    return depth
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()

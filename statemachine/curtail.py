@@ -97,7 +97,7 @@ def _load(spec: Spec, memory: Memory, id: str, place: int) -> Load:
 def _marginal(tier: Sequence[Load], ask_w: int, in_force: Mapping[str, int]) -> dict[str, int]:
     """The tier that has more than is asked: relays by the least overshoot, the rest in turn."""
     smooth = [load for load in tier if not load.relay]
-    relays = sorted((load for load in tier if load.relay), key=lambda l: l.circuit not in in_force)
+    relays = sorted((load for load in tier if load.relay), key=lambda x: x.circuit not in in_force)
     chosen = _relays(relays, ask_w, sum(load.cap_w for load in smooth)) if relays else {}
     return chosen | in_turn(smooth, ask_w - sum(chosen.values()))
 

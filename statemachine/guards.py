@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .reconcile import asked_of, verdicts
+from .requirement import begins_ms
 from .triggers import Answered, Delta, DrEvent
 from .turn import Turn
 
@@ -21,7 +22,8 @@ def guard(function: Guard) -> Guard:
 @guard
 def starts_later(turn: Turn) -> bool:
     """The event's start is still to come."""
-    return isinstance(turn.trigger, DrEvent) and turn.trigger.begins_ms > turn.now_ms
+    asked = turn.trigger
+    return isinstance(asked, DrEvent) and begins_ms(turn.event, asked) > turn.now_ms
 
 
 @guard

@@ -6,7 +6,7 @@ Memory has a few parts, kept apart so that the journal writes only what a decisi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from .spec import Spec
@@ -124,17 +124,41 @@ def blank(spec: Spec) -> Memory:
     )
 
 
+_PARTS = ("shadow", "circuits", "events", "cuts", "last")
+
+
 def to_parts(memory: Memory) -> dict[str, Any]:
     """Memory as JSON values, a part for each thing that changes by itself."""
     whole = asdict(memory)
-    parts = {name: whole.pop(name) for name in ("shadow", "circuits", "events", "cuts", "last")}
+    parts = {name: whole.pop(name) for name in _PARTS}
     return {**parts, "site": whole}
+
+
+def changed_parts(before: Memory, after: Memory) -> dict[str, Any]:
+    """The parts of `after` that a decision changed."""
+    parts = {name: getattr(after, name) for name in _PARTS}
+    changed = {
+        name: _plain(value)
+        for name, value in parts.items()
+        if value is not getattr(before, name) and value != getattr(before, name)
+    }
+    site = {f.name: getattr(after, f.name) for f in fields(after) if f.name not in _PARTS}
+    return {**changed, "site": site}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     """Memory out of what the journal kept, fitted to the circuits of `spec`.
 
-    A circuit that is new starts as on the first day; one that is gone is forgotten.
+    A circuit that is new starts as on the first day; one that is gone is forgotten, and so is an
+    event in a state that the chart no longer has: its load comes back in steps.
     """
     first = blank(spec)
     if not parts:
@@ -142,16 +166,22 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     kept = {id: Live(**live) for id, live in parts["circuits"].items() if id in first.circuits}
     last = parts["last"]
     return Memory(
-        shadow=_shadow(parts["shadow"]),
+        shadow=_shadow(spec, parts["shadow"]),
         circuits={**first.circuits, **kept},
-        events={id: Event(**event) for id, event in parts["events"].items()},
+        events={
+            id: Event(**event)
+            for id, event in parts["events"].items()
+            if event["state"] in spec.event.states
+        },
         cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
         last=Passed(**last) if last else None,
         **parts["site"],
     )
 
 
-def _shadow(kept: Mapping[str, Any]) -> Shadow:
+def _shadow(spec: Spec, kept: Mapping[str, Any]) -> Shadow:
+    if kept["state"] not in spec.shadow.states:
+        return Shadow(state=spec.shadow.initial)
     return Shadow(
         **{
             **kept,

@@ -14,6 +14,8 @@ from .errors import Fault, SpecError, meant
 from .source import Source, Value, child, parse
 from .spec import Spec
 
+_CHARTS = ("event", "shadow")
+
 
 @cache
 def standard() -> str:
@@ -29,6 +31,9 @@ def read(text: str, file: str) -> Spec:
         spec = Spec.model_validate(whole)
     except ValidationError as error:
         faults = [_fault(source, found) for found in error.errors()]
+        if isinstance(whole, dict):
+            spec = Spec.model_validate(_sound(whole, error))
+            faults += audit(spec, source)
         raise SpecError([*source.faults, *faults]) from None
     if faults := [*source.faults, *audit(spec, source)]:
         raise SpecError(faults)
@@ -39,7 +44,22 @@ def _with_charts(value: Value) -> object:
     if not isinstance(value, dict):
         return value
     default = parse(standard(), "standard.yaml").value
-    return {**{name: child(default, name) for name in ("event", "shadow")}, **value}
+    return {**{name: child(default, name) for name in _CHARTS}, **value}
+
+
+def _sound(whole: dict[str, Value], error: ValidationError) -> dict[str, object]:
+    """What did validate, so that it can be audited too; the rest stands as if left out."""
+    kept: dict[str, object] = dict(whole)
+    for section, *rest in (found["loc"] for found in error.errors()):
+        circuits = kept.get("circuits")
+        if section == "circuits" and rest and isinstance(circuits, dict):
+            kept["circuits"] = {id: said for id, said in circuits.items() if id != rest[0]}
+        else:
+            kept.pop(str(section), None)
+    charts = {name: child(parse(standard(), "standard.yaml").value, name) for name in _CHARTS}
+    first = {"site": {"id": "site"}, "circuits": {}}
+    sound = {**charts, **first, **kept}
+    return {**sound, "circuits": sound["circuits"] or {"any": {"rated": "1 W"}}}
 
 
 def _fault(source: Source, found: Any) -> Fault:

@@ -79,7 +79,7 @@ def jitter_ms(spec: Spec, shadow: Shadow) -> int:
 
 
 def fingerprint(reported: Mapping[str, Any]) -> str:
-    """Two reports with the same fingerprint tell an operator the same, but for the minute's power."""
+    """Reports with the same fingerprint tell an operator the same, but for the power drawn."""
     said = {
         "circuits": [(c["id"], c["enabled"]) for c in reported["circuits"]],
         "event": reported["active_event"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .memory import Event, Memory
 from .spec import Spec
+from .triggers import DrEvent
 
 
 def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
@@ -16,6 +17,12 @@ def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
         return 0
     share = spec.event.states[event.state].sheds or 0
     return event.shed_w * share // 100
+
+
+def begins_ms(event: Event, asked: DrEvent) -> int:
+    """When `event` starts under the terms `asked`; a revision without a start keeps the old one."""
+    kept = event.revision < asked.revision and asked.start_ms is None
+    return event.start_ms if kept else asked.begins_ms
 
 
 def active(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:

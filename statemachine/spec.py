@@ -221,7 +221,7 @@ class Table(Model):
 
     def sources(self, row: Row) -> list[str]:
         """The states a row leaves from; `any` is every one that is not final."""
-        if row.from_ == ["any"]:
+        if "any" in row.from_:
             return [name for name, state in self.states.items() if not state.final]
         return row.from_
 
@@ -250,9 +250,9 @@ class Spec(Model):
         """All circuits, first to give way first: class, then priority, then id."""
         places = {id: place for place, id in enumerate(self.circuits, start=1)}
 
-        def place(id: str) -> tuple[bool, int, int]:
+        def place(id: str) -> tuple[bool, int, str]:
             circuit = self.circuits[id]
             own = places[id] if circuit.priority is None else circuit.priority
-            return (circuit.critical, own, places[id])
+            return (circuit.critical, own, id)
 
         return sorted(self.circuits, key=place)

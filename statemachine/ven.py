@@ -7,6 +7,7 @@ from dataclasses import replace
 from .actions import MIN_GAP_MS, report
 from .admit import copy_of, unfit
 from .chart import Chart
+from .clock import follow_clock
 from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .memory import Event, Memory, Passed, blank
 from .reconcile import fingerprint, open_wishes
@@ -33,7 +34,6 @@ from .triggers import (
 from .turn import Turn
 from .wire import ack_for, duplicate, event_status, rejected, reported
 
-STEP_MS = 1_000
 MAX_ROUNDS = 50
 
 
@@ -56,7 +56,7 @@ class Ven:
     def decide(self, memory: Memory, trigger: Trigger) -> tuple[Memory, list[Effect]]:
         """What is known after `trigger`, and what to do about it, in order."""
         turn = Turn(self.spec, memory, trigger)
-        self._follow_clock(turn)
+        follow_clock(turn)
         self._fire_due(turn)
         early = self._take(turn)
         self._settle(turn)
@@ -71,35 +71,11 @@ class Ven:
             turn.effects.append(Wake(due_ms))
         return turn.memory, _in_order(turn.effects)
 
-    def _follow_clock(self, turn: Turn) -> None:
-        """A step of the wall clock moves what is measured in lengths, not what has a date."""
-        memory, offset_ms = turn.memory, turn.trigger.at_ms - turn.trigger.mono_ms
-        known_ms, same_boot = memory.offset_ms, True
-        if isinstance(turn.trigger, Restarted):
-            same_boot = turn.trigger.boot == memory.boot
-            turn.remember(boot=turn.trigger.boot)
-        turn.remember(offset_ms=offset_ms)
-        if known_ms is None or not same_boot or abs(offset_ms - known_ms) <= STEP_MS:
-            return
-        step_ms = offset_ms - known_ms
-        events = {id: _moved(event, step_ms) for id, event in memory.events.items()}
-        shadow = memory.shadow
-        turn.remember(
-            events=events,
-            shadow=replace(
-                shadow,
-                wakes={name: due + step_ms for name, due in shadow.wakes.items()},
-                report_ms=shadow.report_ms and shadow.report_ms + step_ms,
-                reported_ms=shadow.reported_ms + step_ms,
-            ),
-            release_ms=memory.release_ms and memory.release_ms + step_ms,
-            released_ms=memory.released_ms + step_ms,
-            renew_ms=memory.renew_ms and memory.renew_ms + step_ms,
-        )
-
     def _fire_due(self, turn: Turn) -> None:
         """All remembered wakes that are due, oldest first."""
-        while due := self._oldest_due(turn):
+        for _ in range(MAX_ROUNDS):
+            if (due := self._oldest_due(turn)) is None:
+                return
             _, owner, name = due
             turn.event_id = owner
             turn.arm({other: at for other, at in turn.wakes().items() if other != name})
@@ -240,9 +216,11 @@ class Ven:
                 turn.remember_shadow(results={**turn.shadow.results, wish.circuit: end})
 
     def _restarted(self, turn: Turn) -> None:
-        turn.remember_shadow(in_flight=None)
+        now_ms, shadow = turn.now_ms, turn.shadow
+        turn.remember_shadow(in_flight=None, reported_ms=min(shadow.reported_ms, now_ms))
+        turn.remember(released_ms=min(turn.memory.released_ms, now_ms), renew_ms=None)
         if turn.memory.release_ms is not None:
-            turn.remember(released_ms=turn.now_ms, release_ms=turn.now_ms + self.spec.restore.every)
+            turn.remember(released_ms=now_ms, release_ms=now_ms + self.spec.restore.every)
         turn.effects.extend(restate(turn))
         for id, live in turn.memory.circuits.items():
             turn.effects.append(Switch(id, live.enabled))
@@ -280,7 +258,7 @@ class Ven:
         due_ms = None
         if shadow.state in self._reporting and shadow.in_flight is None:
             changed = shadow.sent != fingerprint(reported(self.spec, turn.memory, now_ms))
-            gap_ms = MIN_GAP_MS if changed else self.spec.telemetry.shadow_every
+            gap_ms = MIN_GAP_MS if changed else max(MIN_GAP_MS, self.spec.telemetry.shadow_every)
             due_ms = shadow.reported_ms + gap_ms
         if due_ms is not None and now_ms >= due_ms:
             turn.effects.extend(report(turn))
@@ -288,21 +266,8 @@ class Ven:
         turn.remember_shadow(report_ms=due_ms)
 
 
-def _moved(event: Event, step_ms: int) -> Event:
-    if event.scheduled:
-        lengths = {n: at + step_ms * (n == "elapsed") for n, at in event.wakes.items()}
-        return replace(event, wakes=lengths)
-    return replace(
-        event,
-        start_ms=event.start_ms + step_ms,
-        end_ms=event.end_ms + step_ms,
-        entered_ms=event.entered_ms + step_ms,
-        wakes={name: at + step_ms for name, at in event.wakes.items()},
-    )
-
-
 def _in_order(effects: list[Effect]) -> list[Effect]:
-    """Holds before switches, so that a circuit that comes on is already held; the last hold counts."""
+    """Holds before switches: what comes on is already held. Of two holds the last counts."""
     holds = {effect.circuit: effect for effect in effects if isinstance(effect, Hold)}
     rest = [effect for effect in effects if not isinstance(effect, Hold)]
     return [*holds.values(), *rest]

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp.web import AppRunner, SockSite
-from web.app import access_for, make_app
 
 from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.triggers import Command, Restarted, Switched
+from web.app import access_for, make_app
 from web.desk import LinkView, Sample
 
 from .drivers import Panel

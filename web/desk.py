@@ -64,5 +64,3 @@ class Desk(Protocol):
 
     def watch(self) -> AsyncIterator[Passed | None]:
         """A transition of an event, or None for any other change; at least once a second."""
-
-

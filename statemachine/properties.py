@@ -1,0 +1,316 @@
+"""What must hold of every plan and every event, and strategies that look for a counterexample.
+
+Each rule looks at one trial and answers with a sentence if it is broken. Our tests run them over
+invented panels, `venctl verify` over the panel of a ven.yaml. P1 to P19 are their numbers there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from hypothesis import strategies as st
+
+from .curtail import Load, Plan, in_turn, loads, plan_shed
+from .memory import Live, Memory, blank
+from .requirement import required_w
+from .spec import Circuit, Spec
+from .triggers import DrEvent, Readings, Timer
+from .ven import Ven
+
+MOST_RELAYS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One question to the planner: these loads, this target, and these cuts in force.
+
+    `shuffled` are the same loads in another order; `more_w` is added to the target once.
+    """
+
+    loads: tuple[Load, ...]
+    shuffled: tuple[Load, ...]
+    target_w: int
+    more_w: int
+    in_force: Mapping[str, int]
+
+    def plan(self) -> Plan:
+        """What the planner answers."""
+        return plan_shed(self.loads, self.target_w, self.in_force)
+
+
+Rule = Callable[[Trial, Plan], str | None]
+RULES: dict[str, Rule] = {}
+
+
+def rule(number: str) -> Callable[[Rule], Rule]:
+    """Enter a rule under its number."""
+
+    def enter(function: Rule) -> Rule:
+        RULES[number] = function
+        return function
+
+    return enter
+
+
+@rule("P1")
+def no_circuit_gives_more_than_it_may(trial: Trial, plan: Plan) -> str | None:
+    cap_w = {load.circuit: load.cap_w for load in trial.loads}
+    for id, cut_w in plan.cuts.items():
+        if type(cut_w) is not int or not 0 < cut_w <= cap_w.get(id, 0):
+            return f"{id} gives {cut_w} W of the {cap_w.get(id, 0)} W it may"
+    return None
+
+
+@rule("P4")
+def a_relay_gives_nothing_or_all(trial: Trial, plan: Plan) -> str | None:
+    for load in trial.loads:
+        if load.relay and plan.cuts.get(load.circuit, 0) not in (0, load.cap_w):
+            return f"the relay {load.circuit} gives {plan.cuts[load.circuit]} W of {load.cap_w} W"
+    return None
+
+
+@rule("P5")
+def the_target_is_met_or_everything_is_given(trial: Trial, plan: Plan) -> str | None:
+    least_w = min(trial.target_w, capacity_w(trial.loads))
+    return None if plan.total_w >= least_w else f"{plan.total_w} W instead of {least_w} W"
+
+
+@rule("P6")
+def nothing_asked_is_nothing_given(trial: Trial, plan: Plan) -> str | None:
+    given = plan_shed(trial.loads, 0, trial.in_force).cuts
+    return f"{dict(given)} for a target of 0 W" if given else None
+
+
+@rule("P7")
+def no_other_choice_overshoots_less(trial: Trial, plan: Plan) -> str | None:
+    best_w = least_total_w(trial.loads, trial.target_w)
+    wrong = best_w is not None and plan.total_w != best_w
+    return f"{plan.total_w} W where {best_w} W would do" if wrong else None
+
+
+@rule("P8")
+def a_circuit_gives_only_when_all_before_it_have_given_all(trial: Trial, plan: Plan) -> str | None:
+    for late in trial.loads:
+        for early in trial.loads:
+            full = plan.cuts.get(early.circuit, 0) == early.cap_w
+            if plan.cuts.get(late.circuit) and early.tier < late.tier and not full:
+                return f"{late.circuit} gives although {early.circuit} has more to give"
+    return None
+
+
+@rule("P9")
+def the_order_of_the_list_does_not_matter(trial: Trial, plan: Plan) -> str | None:
+    other = plan_shed(trial.shuffled, trial.target_w, trial.in_force)
+    same = other.cuts == plan.cuts
+    return None if same else f"{dict(plan.cuts)} or {dict(other.cuts)}, by the order of the list"
+
+
+@rule("P10")
+def planning_again_changes_nothing(trial: Trial, plan: Plan) -> str | None:
+    again = plan_shed(trial.loads, trial.target_w, plan.cuts)
+    return None if again.cuts == plan.cuts else f"{dict(plan.cuts)}, then {dict(again.cuts)}"
+
+
+@rule("P11")
+def asking_more_never_gives_less(trial: Trial, plan: Plan) -> str | None:
+    more = plan_shed(trial.loads, trial.target_w + trial.more_w, trial.in_force)
+    fell = more.total_w < plan.total_w
+    return f"{trial.more_w} W more asked, {more.total_w} W given" if fell else None
+
+
+@rule("P13")
+def smooth_circuits_simply_give_in_turn(trial: Trial, plan: Plan) -> str | None:
+    smooth = sorted(
+        (replace(load, relay=False) for load in trial.loads),
+        key=lambda load: (load.tier, load.circuit),
+    )
+    cuts = plan_shed(smooth, trial.target_w, trial.in_force).cuts
+    simple = in_turn(smooth, trial.target_w)
+    return None if cuts == simple else f"{dict(cuts)} instead of {simple}"
+
+
+@rule("P14")
+def no_relay_is_opened_in_vain(trial: Trial, plan: Plan) -> str | None:
+    last = max((load.tier for load in trial.loads if load.circuit in plan.cuts), default=None)
+    for load in trial.loads:
+        cut_w = plan.cuts.get(load.circuit, 0)
+        if load.relay and cut_w and load.tier == last and plan.total_w - cut_w >= trial.target_w:
+            return f"without {load.circuit} the target is met too"
+    return None
+
+
+@rule("P15")
+def one_more_circuit_never_delivers_less(trial: Trial, plan: Plan) -> str | None:
+    for place, load in enumerate(trial.loads):
+        fewer = (*trial.loads[:place], *trial.loads[place + 1 :])
+        before_w = plan_shed(fewer, trial.target_w, trial.in_force).total_w
+        if min(plan.total_w, trial.target_w) < min(before_w, trial.target_w):
+            return f"{before_w} W without {load.circuit}, {plan.total_w} W with it"
+    return None
+
+
+@rule("P16")
+def what_draws_nothing_gives_nothing(trial: Trial, plan: Plan) -> str | None:
+    idle = [load.circuit for load in trial.loads if not load.load_w and load.circuit in plan.cuts]
+    return f"{idle[0]} gives though it draws nothing" if idle else None
+
+
+@rule("P17")
+def a_huge_target_takes_all_there_is(trial: Trial, plan: Plan) -> str | None:
+    taken_w = plan_shed(trial.loads, 10**9, trial.in_force).total_w
+    return None if taken_w == capacity_w(trial.loads) else f"only {taken_w} W of all"
+
+
+def broken(trial: Trial) -> Iterator[str]:
+    """A sentence for every rule of planning that this trial breaks."""
+    plan = trial.plan()
+    for number, check in RULES.items():
+        if found := check(trial, plan):
+            yield f"{number} {check.__name__.replace('_', ' ')}: {found}; {_tried(trial)}"
+
+
+def broken_site(spec: Spec, memory: Memory) -> Iterator[str]:
+    """A sentence for every circuit that may give more, or other, than ven.yaml allows."""
+    every = loads(spec, memory)
+    for load in every:
+        circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]
+        lowest_w = min(load.load_w, circuit.floor)
+        if load.load_w - load.cap_w < lowest_w:
+            yield f"P2 {load.circuit} may fall below its floor of {circuit.floor} W"
+        idle = not live.enabled or live.drawn_w is None or circuit.shed <= 0
+        if load.cap_w and (idle or circuit.control == "none"):
+            yield f"P3 {load.circuit} may give although it is off, unread or not to be shed"
+        for kind, strict in (
+            ("a higher floor", _floored(circuit)),
+            ("a lower limit", _shy(circuit)),
+        ):
+            stricter = spec.model_copy(update={"circuits": {**spec.circuits, load.circuit: strict}})
+            caps = {other.circuit: other.cap_w for other in loads(stricter, memory)}
+            if caps[load.circuit] > load.cap_w:
+                yield f"P19 {kind} lets {load.circuit} give more"
+
+
+def broken_life(spec: Spec, memory: Memory, shed_w: int, duration_ms: int) -> Iterator[str]:
+    """A sentence for all that is wrong with one event, from its call to the last circuit's return.
+
+    `memory` has readings and no event. Time is told by the wakes that the controller asks for.
+    """
+    ven, start_ms = Ven(spec), (memory.read_ms or 0) + spec.restore.every
+    memory, _ = ven.decide(memory, _event(shed_w, start_ms, duration_ms))
+    end_ms, ms = start_ms + duration_ms, start_ms
+    least_w = min(required_w(spec, memory, start_ms), capacity_w(loads(spec, memory)))
+    if sum(memory.cuts.values()) < least_w:
+        yield f"P5 an event of {shed_w} W gets {sum(memory.cuts.values())} W when it starts"
+    last_ms = end_ms + (len(spec.circuits) + 1) * spec.restore.every + 1_000
+    while (due_ms := memory.due_ms()) is not None and due_ms <= last_ms:
+        ms = max(ms, due_ms)
+        memory, _ = ven.decide(memory, Timer(at_ms=ms, mono_ms=ms))
+        if ms >= end_ms and memory.cuts:
+            yield f"P21 an event of {duration_ms} ms still asks for load after its end"
+            return
+    if held := [id for id, live in memory.circuits.items() if live.held_w is not None]:
+        yield f"P20 {held[0]} is still held when every circuit has had its turn to return"
+
+
+def capacity_w(loads: Sequence[Load]) -> int:
+    """All there is to give."""
+    return sum(load.cap_w for load in loads)
+
+
+def least_total_w(loads: Sequence[Load], target_w: int) -> int | None:
+    """The smallest sum that meets the target tier by tier, tried one by one; None: too many."""
+    total_w = 0
+    ordered = sorted(loads, key=lambda load: load.tier)
+    for _, group in groupby(ordered, key=lambda load: load.tier):
+        tier, left_w = list(group), target_w - total_w
+        if capacity_w(tier) > left_w:
+            return None if left_w > 0 and _many(tier) else total_w + _least(tier, max(0, left_w))
+        total_w += capacity_w(tier)
+    return total_w
+
+
+def _many(tier: Sequence[Load]) -> bool:
+    return sum(load.relay and load.cap_w > 0 for load in tier) > MOST_RELAYS
+
+
+def _least(tier: Sequence[Load], ask_w: int) -> int:
+    sums = {0}
+    for load in tier:
+        if load.relay:
+            sums |= {sum_w + load.cap_w for sum_w in sums} if ask_w else set()
+    smooth_w = capacity_w([load for load in tier if not load.relay])
+    return min(max(sum_w, ask_w) for sum_w in sums if sum_w + smooth_w >= ask_w)
+
+
+def _floored(circuit: Circuit) -> Circuit:
+    return circuit.model_copy(update={"floor": circuit.floor + 100})
+
+
+def _shy(circuit: Circuit) -> Circuit:
+    return circuit.model_copy(update={"shed": max(min(circuit.shed, 0), circuit.shed - 10)})
+
+
+def _tried(trial: Trial) -> str:
+    said = [f"{load.circuit} {load.cap_w} of {load.load_w} W" for load in trial.loads]
+    return f"tried {trial.target_w} W of " + ", ".join(said)
+
+
+def _event(shed_w: int, at_ms: int, duration_ms: int) -> DrEvent:
+    return DrEvent(
+        at_ms=at_ms,
+        mono_ms=at_ms,
+        op="event",
+        source="operator",
+        reply="",
+        correlation=None,
+        key="",
+        digest="",
+        event_id="verify",
+        shed_w=shed_w,
+        start_ms=None,
+        duration_ms=duration_ms,
+        revision=0,
+        issued_ms=None,
+    )
+
+
+@st.composite
+def any_loads(draw: st.DrawFn, most: int) -> tuple[Load, ...]:
+    """Up to `most` loads in four tiers, every second one a relay, some that draw nothing."""
+    out = []
+    for place in range(draw(st.integers(0, most))):
+        load_w = draw(st.integers(0, 400))
+        cap_w = draw(st.integers(0, load_w))
+        tier = (draw(st.booleans()), draw(st.integers(0, 1)))
+        out.append(Load(f"c{place}", tier, load_w, cap_w, draw(st.booleans())))
+    return tuple(out)
+
+
+@st.composite
+def trials_of(draw: st.DrawFn, loads: st.SearchStrategy[tuple[Load, ...]]) -> Trial:
+    """A trial over `loads`, with a target from nothing to more than there is."""
+    every = draw(loads)
+    most_w = capacity_w(every) * 5 // 4 + 10
+    in_force = {x.circuit: x.cap_w for x in every if x.cap_w and draw(st.booleans())}
+    return Trial(
+        every,
+        tuple(draw(st.permutations(every))),
+        draw(st.integers(0, most_w)),
+        draw(st.integers(0, most_w)),
+        in_force,
+    )
+
+
+@st.composite
+def memories(draw: st.DrawFn, spec: Spec) -> Memory:
+    """A site at a moment without an event: every circuit on or off, drawing up to its rating."""
+    lives, drawn_w = {}, {}
+    for id, circuit in spec.circuits.items():
+        lives[id] = Live(enabled=draw(st.booleans()) or draw(st.booleans()))
+        if draw(st.integers(0, 9)):
+            drawn_w[id] = draw(st.integers(0, circuit.rated)) if lives[id].enabled else 0
+    start = replace(blank(spec), circuits=lives)
+    said = Readings(at_ms=0, mono_ms=0, drawn_w=drawn_w, unmetered_w=spec.site.unmetered)
+    return Ven(spec).decide(start, said)[0]

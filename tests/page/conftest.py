@@ -1,0 +1,58 @@
+"""A real browser in front of a real controller; any console error fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ..site import Site
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--hide-scrollbars",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.fail("no browser: apt-get install chromium, or name one in CHROMIUM")
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, reduced_motion="reduce", locale="en-GB"
+    )
+    one = context.new_page()
+    bad: list[str] = []
+    one.on("pageerror", lambda error: bad.append(str(error)))
+    one.on("console", lambda m: bad.append(m.text) if m.type == "error" and _ours(m.text) else None)
+    one.goto(site.url)
+    one.get_by_test_id("power").wait_for()
+    yield one
+    context.close()
+    assert not bad
+
+
+def _ours(text: str) -> bool:
+    """A lost connection is logged by the browser itself; refusals (4xx) of an action are too."""
+    return "ERR_CONNECTION" not in text and "ERR_INCOMPLETE" not in text and "409" not in text

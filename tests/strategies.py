@@ -1,0 +1,114 @@
+"""A site with one circuit of every kind, and the short ways to say things to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from statemachine import Spec, Ven, read
+from statemachine.commands import Door, command_from
+from statemachine.effects import Ack, Effect
+from statemachine.memory import Memory
+from statemachine.triggers import Command, Readings, Timer, Trigger, Wish
+
+NOW_S = 1_700_000_000
+NOW_MS = NOW_S * 1_000
+
+PANEL = """
+site: {id: ven-test, service: 24 kW, unmetered: 1 kW}
+circuits:
+  heater: {rated: 2 kW, shed: 100 %}
+  lights: {rated: 600 W, shed: 70 %, floor: 100 W}
+  pumpa:  {rated: 900 W, shed: 100 %, control: relay, priority: 5}
+  pumpb:  {rated: 500 W, shed: 100 %, control: relay, priority: 5}
+  oven:   {rated: 3 kW}
+  server: {rated: 400 W, shed: never}
+  shop:   {rated: 1 kW, shed: 50 %, remote: no}
+  hvac:   {rated: 3.5 kW, shed: 20 %, critical: true}
+  fridge: {rated: 200 W, shed: 20 %, critical: true}
+"""
+
+# The site of contract.md's worked example.
+MAPLE = """
+site: {id: volttron_local, unmetered: 3.4 kW}
+sim: {load: steady}
+circuits:
+  heater1: {name: Heater, rated: 1.5 kW, shed: 100 %}
+  lights1: {name: Lights, rated: 0.4 kW, shed: 70 %}
+  misc1:   {name: House Load, rated: 1.0 kW, shed: 60 %}
+  ev1:     {name: EV Charger, rated: 7.2 kW, shed: 100 %, enabled: false}
+  hvac1:   {name: HVAC, rated: 3.5 kW, shed: 20 %, critical: true}
+  fridge1: {name: Fridge, rated: 0.2 kW, shed: 20 %, critical: true}
+"""
+
+
+def site(text: str) -> Spec:
+    """A site out of its text."""
+    return read(text, "ven.yaml")
+
+
+class Desk:
+    """A `Ven` in somebody's hands: it keeps the memory, the clock and the effects of the last turn."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec, self.ven = spec, Ven(spec)
+        self.memory: Memory = self.ven.start()
+        self.ms = NOW_MS
+        self.effects: list[Effect] = []
+
+    def hear(self, trigger: Trigger) -> list[Effect]:
+        self.memory, self.effects = self.ven.decide(self.memory, trigger)
+        return self.effects
+
+    def stamp(self) -> dict[str, int]:
+        return {"at_ms": self.ms, "mono_ms": self.ms}
+
+    def rated(self) -> None:
+        """Every circuit that is on draws what it may, unless it is held."""
+        drawn = {}
+        for id, live in self.memory.circuits.items():
+            free_w = self.spec.circuits[id].rated
+            held_w = free_w if live.held_w is None else live.held_w
+            drawn[id] = min(free_w, held_w) if live.enabled else 0
+        unmetered_w = self.spec.site.unmetered
+        self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=unmetered_w))
+
+    def command(self, **said: Any) -> Command:
+        """A command as it comes in over MQTT now."""
+        return command_from(said, self.spec.site.id, Door("operator", "mqtt", self.ms, self.ms))
+
+    def ask(self, **said: Any) -> dict[str, Any]:
+        """The ack of a command that comes now."""
+        return self.ack(self.command(**said))
+
+    def ack(self, command: Command) -> dict[str, Any]:
+        acks = [effect for effect in self.hear(command) if isinstance(effect, Ack)]
+        assert len(acks) == 1, "every command gets exactly one ack"
+        self.last = acks[0]
+        return dict(acks[0].body)
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; every wake is told when it is due."""
+        until_ms = self.ms + round(seconds * 1000)
+        while (due_ms := self.memory.due_ms()) is not None and due_ms <= until_ms:
+            self.ms = max(self.ms, due_ms)
+            self.hear(Timer(**self.stamp()))
+        self.ms = until_ms
+        self.hear(Timer(**self.stamp()))
+
+    def held(self) -> dict[str, int]:
+        """The watts every held circuit is held at."""
+        lives = self.memory.circuits.items()
+        return {id: live.held_w for id, live in lives if live.held_w is not None}
+
+    def again(self, command: Command) -> Command:
+        """The same command, as it comes when the journal knows the last ack."""
+        from statemachine.triggers import Earlier
+
+        kept = Earlier(self.last.revision, self.last.digest, self.last.body)
+        return replace(command, earlier=kept)
+
+
+def wish(circuit: str, enabled: bool, stamp_s: int) -> Wish:
+    """What the cloud wants of a circuit."""
+    return Wish(circuit, enabled, stamp_s)

@@ -1,0 +1,526 @@
+"""Any life a site can lead: triggers in any order, and what a bystander finds after each.
+
+The bystander keeps an account of his own: what every circuit would draw, what it is held at and
+until when, who switched it last, which events were taken on, what the cloud desires.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from statemachine import Ven
+from statemachine.commands import Door, command_from
+from statemachine.curtail import Load
+from statemachine.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
+from statemachine.memory import from_parts, to_parts
+from statemachine.properties import least_total_w
+from statemachine.triggers import (
+    Answered,
+    Command,
+    Connected,
+    Delta,
+    Disconnected,
+    Document,
+    Earlier,
+    Readings,
+    Refused,
+    Restarted,
+    Switched,
+    Timer,
+    Trigger,
+    Wish,
+)
+from tests.strategies import NOW_MS, PANEL, site
+
+SITE = site(PANEL)
+IDS = list(SITE.circuits)
+SHEDDABLE = [id for id in SITE.shed_order() if SITE.circuits[id].shed > 0]
+EVERY_MS = SITE.restore.every
+WAKES = {"scheduled": {"started"}, "shedding": {"ended"}}
+circuits = st.sampled_from(IDS)
+event_ids = st.sampled_from(["e1", "e2", "e3"])
+
+
+@dataclass
+class Called:
+    """An event that was taken on, as the bystander wrote it down."""
+
+    shed_w: int
+    start_ms: int
+    end_ms: int
+    dated: bool
+    revision: int
+    over: bool = False
+
+
+@dataclass
+class Lease:
+    watts: int
+    until_ms: int
+
+
+class Life(RuleBasedStateMachine):
+    """A site, a clock, a cloud, and the circuits as a bystander would note them down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ven = Ven(SITE)
+        self.memory = self.ven.start()
+        self.now, self.mono, self.boots = NOW_MS, 1_000, 1
+        self.free = dict.fromkeys(IDS, 0)  # what each would draw if it were let be
+        self.seen: dict[str, int] = {}  # what each drew when last read unheld and on
+        self.on = dict.fromkeys(IDS, True)
+        self.held: dict[str, Lease] = {}
+        self.wake: int | None = None
+        self.events: dict[str, Called] = {}
+        self.journal: dict[str, Earlier] = {}
+        self.sent: list[Command] = []
+        self.told: list[tuple[str, str]] = []
+        self.idle_since: int | None = self.now
+        self.returned_ms = -(10**15)
+        self.online = False
+        self.version = 0
+        self.desired: dict[str, Wish] = {}
+        self.stamp = 0
+        self.pending: list[GetShadow | Report] = []
+        self.carried: set[Wish] = set()
+        self.executed: list[Wish] = []
+        self.switching: list[Switch] = []
+
+    # -- the bystander ------------------------------------------------------------------------
+
+    def stamps(self) -> dict[str, int]:
+        return {"at_ms": self.now, "mono_ms": self.mono}
+
+    def send(self, trigger: Trigger) -> dict[str, Any]:
+        before = dict(self.held)
+        self.memory, effects = self.ven.decide(self.memory, trigger)
+        acks = [effect for effect in effects if isinstance(effect, Ack)]
+        assert len(acks) == isinstance(trigger, Command), "every command is answered exactly once"
+        if acks and not acks[0].body["status"] == "rejected":
+            self.take(trigger, dict(acks[0].body))
+        wishes = set(self.desired.values()) & self.carried
+        for effect in effects:
+            self.note(effect, trigger, wishes)
+        self.check_returns(before, effects)
+        for ack in acks:
+            if ack.key:
+                self.journal[ack.key] = Earlier(ack.revision, ack.digest, ack.body)
+        if required := self.required():
+            self.idle_since = None
+        elif self.idle_since is None:
+            self.idle_since = self.now
+        self.check_plan(required)
+        return dict(acks[0].body) if acks else {}
+
+    def note(self, effect: Effect, trigger: Trigger, wishes: set[Wish]) -> None:
+        match effect:
+            case Hold(circuit, int(watts), until_ms):
+                assert until_ms > self.now, "a lease ends in the future"
+                assert self.on[circuit] or isinstance(trigger, Restarted), "only what is on is held"
+                floor_w = min(SITE.circuits[circuit].floor, self.seen[circuit])
+                assert max(0, floor_w) <= watts <= self.seen[circuit]
+                assert circuit in SHEDDABLE
+                self.held[circuit] = Lease(watts, until_ms)
+            case Hold(circuit, None, _):
+                self.held.pop(circuit, None)
+            case Switch(circuit, enabled):
+                self.note_switch(effect, trigger, wishes)
+                self.switching.append(effect)
+            case Wake(at_ms):
+                self.wake = at_ms
+            case GetShadow() | Report():
+                assert self.online, "nothing is asked of a cloud that is not there"
+                self.pending.append(effect)
+            case Status(body):
+                said = (body["event_id"], body["state"])
+                assert said not in self.told or self.events[said[0]].revision, "said once"
+                self.told.append(said)
+
+    def note_switch(self, effect: Switch, trigger: Trigger, wishes: set[Wish]) -> None:
+        id, enabled = effect.circuit, effect.enabled
+        if isinstance(trigger, Restarted):
+            assert enabled == self.on[id], "a restart restates what people wanted"
+        elif not isinstance(trigger, Command):
+            named = [w for w in wishes if w.circuit == id and w.enabled == enabled]
+            assert named, f"nobody wished {id} {enabled}"
+            assert named[0] not in self.executed, "a wish is carried out once"
+            assert SITE.circuits[id].remote == "yes" and SITE.circuits[id].shed != -1
+            self.executed.append(named[0])
+            self.on[id] = enabled
+
+    def take(self, trigger: Trigger, ack: dict[str, Any]) -> None:
+        """A command was taken on: what that means, in the bystander's own words."""
+        if ack["status"] == "duplicate":
+            return
+        match trigger:
+            case Command(op="event"):
+                self.take_event(trigger, ack)
+            case Command(op="restore"):
+                named = trigger.event_id  # type: ignore[attr-defined]
+                for id, event in self.events.items():
+                    if id == named or (named is None and event.start_ms <= self.now):
+                        event.over = True
+            case Command(op="cancel"):
+                self.events[trigger.event_id].over = True  # type: ignore[attr-defined]
+            case Command(op="setLoad"):
+                self.on[trigger.circuit] = trigger.enabled  # type: ignore[attr-defined]
+
+    def take_event(self, asked: Any, ack: dict[str, Any]) -> None:
+        known = self.events.get(asked.event_id)
+        kept = known is not None and not known.over and asked.start_ms is None
+        start_ms = known.start_ms if kept and known else asked.start_ms or self.now
+        assert ack["status"] == ("scheduled" if start_ms > self.now else "accepted")
+        dated = asked.start_ms is not None or bool(kept and known and known.dated)
+        end_ms = start_ms + asked.duration_ms
+        called = Called(asked.shed_w, start_ms, end_ms, dated, asked.revision)
+        self.events[asked.event_id] = called
+        if ack["status"] == "accepted" and end_ms > self.now:
+            able_w = sum(self.cap(id) for id in SHEDDABLE)
+            actual_w = round(ack["actual_shed_kw"] * 1000)
+            assert actual_w >= min(asked.shed_w, able_w)
+            assert round(ack.get("shortfall_kw", 0) * 1000) == max(0, asked.shed_w - actual_w)
+
+    def required(self) -> int:
+        live = [e for e in self.events.values() if not e.over and e.start_ms <= self.now < e.end_ms]
+        return max((event.shed_w for event in live), default=0)
+
+    def cap(self, id: str) -> int:
+        circuit, free_w = SITE.circuits[id], self.seen.get(id, 0)
+        if not self.on[id]:
+            return 0
+        return max(0, min(free_w * circuit.shed // 100, free_w - circuit.floor))
+
+    def taken(self, id: str) -> int:
+        lease = self.held.get(id)
+        return self.seen[id] - lease.watts if lease and self.on[id] else 0
+
+    def check_plan(self, required_w: int) -> None:
+        caps = {id: self.cap(id) for id in SHEDDABLE}
+        taken = {id: self.taken(id) for id in SHEDDABLE}
+        assert sum(taken.values()) >= min(required_w, sum(caps.values())), "what is asked, or all"
+        assert sum(self.memory.cuts.values()) >= min(required_w, sum(caps.values()))
+        for id, cut_w in self.memory.cuts.items():
+            assert taken[id] >= cut_w, "what is planned is held at once"
+            if SITE.circuits[id].control == "relay":
+                assert cut_w == caps[id], "a relay gives all or nothing"
+            if SITE.circuits[id].critical:
+                saturated = all(taken[x] >= caps[x] for x in SHEDDABLE[: SHEDDABLE.index(id)])
+                assert saturated, "critical circuits give when all others have given all"
+        assert sum(self.memory.cuts.values()) == self.least(caps, required_w), "and no more"
+        if self.memory.release_ms is None:
+            assert {id: w for id, w in taken.items() if w} == dict(self.memory.cuts)
+
+    def least(self, caps: dict[str, int], required_w: int) -> int:
+        every = []
+        for id, cap_w in caps.items():
+            circuit = SITE.circuits[id]
+            own = IDS.index(id) + 1 if circuit.priority is None else circuit.priority
+            tier = (circuit.critical, own)
+            every.append(Load(id, tier, self.seen.get(id, 0), cap_w, circuit.control == "relay"))
+        found = least_total_w(every, required_w)
+        assert found is not None
+        return found
+
+    def check_returns(self, before: dict[str, Lease], effects: list[Effect]) -> None:
+        """One circuit at a time, the last to give first, never before its time."""
+        returned = []
+        for effect in effects:
+            if isinstance(effect, Hold) and (old := before.get(effect.circuit)):
+                more = effect.watts is None or effect.watts > old.watts
+                if more and self.on[effect.circuit]:
+                    returned.append(effect)
+        assert len(returned) <= 1, "load comes back one circuit at a time"
+        for effect in returned:
+            assert self.now >= self.returned_ms + EVERY_MS, "and with a pause between"
+            self.returned_ms = self.now
+            if not self.required():
+                later = SHEDDABLE[SHEDDABLE.index(effect.circuit) + 1 :]
+                assert not set(later) & set(self.held), "the last to give returns first"
+
+    # -- what may happen ----------------------------------------------------------------------
+
+    @initialize(share=st.lists(st.integers(0, 100), min_size=len(IDS), max_size=len(IDS)))
+    def first_readings(self, share: list[int]) -> None:
+        self.send(Restarted(**self.stamps(), boot="boot-1"))
+        for id, percent in zip(IDS, share, strict=True):
+            self.free[id] = SITE.circuits[id].rated * percent // 100
+        self.read()
+        self.read()
+
+    def read(self) -> None:
+        drawn = {}
+        for id, free_w in self.free.items():
+            lease = self.held.get(id)
+            drawn[id] = 0 if not self.on[id] else min(free_w, lease.watts if lease else free_w)
+            if self.on[id] and not lease:
+                self.seen[id] = free_w
+        self.send(Readings(**self.stamps(), drawn_w=drawn, unmetered_w=500))
+
+    @rule(circuit=circuits, percent=st.integers(0, 100))
+    def a_load_changes_and_is_read(self, circuit: str, percent: int) -> None:
+        self.free[circuit] = SITE.circuits[circuit].rated * percent // 100
+        self.read()
+
+    def command(self, **said: Any) -> dict[str, Any]:
+        command = command_from(said, "ven-test", Door("operator", "r", self.now, self.mono))
+        command = replace(command, earlier=self.journal.get(command.key))
+        ack = self.send(command)
+        self.sent.append(command)
+        return ack
+
+    @rule(
+        id=event_ids,
+        shed_w=st.integers(1, 9_000),
+        length_s=st.integers(1, 200),
+        start_s=st.none() | st.integers(-100, 100),
+        fresh=st.booleans(),
+        revision=st.integers(0, 2),
+    )
+    def event(
+        self, id: str, shed_w: int, length_s: int, start_s: int | None, fresh: bool, revision: int
+    ) -> None:
+        id = f"{id}-{len(self.sent)}" if fresh else id
+        start = {} if start_s is None else {"start_ts": (self.now + start_s * 1000) / 1000}
+        terms = {"shed_kw": shed_w / 1000, "duration_sec": length_s, "revision": revision}
+        known = self.journal.get(f"event:{id}")
+        ack = self.command(op="event", event_id=id, **terms, **start)
+        if known is None and (start_s is None or start_s + length_s > 0):
+            assert ack["status"] in ("accepted", "scheduled")
+        if known is not None and revision < known.revision:
+            assert ack["reason"] == "stale_revision"
+
+    @rule()
+    def restore(self) -> None:
+        assert self.command(op="restore", correlationId=f"r{len(self.sent)}")["status"] == "success"
+
+    @rule(id=event_ids, cancel=st.booleans())
+    def end_one(self, id: str, cancel: bool) -> None:
+        correlation = f"x{len(self.sent)}"
+        if cancel:
+            self.command(op="cancel", event_id=id, correlationId=correlation)
+        else:
+            self.command(op="restore", event_id=id, correlationId=correlation)
+
+    @rule(circuit=circuits, enabled=st.booleans())
+    def toggle(self, circuit: str, enabled: bool) -> None:
+        correlation = f"t{len(self.sent)}"
+        ack = self.command(op="setLoad", loadId=circuit, enabled=enabled, correlationId=correlation)
+        refused = SITE.circuits[circuit].shed == -1 or SITE.circuits[circuit].remote == "no"
+        assert ack["status"] == ("rejected" if refused else "success")
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def a_command_comes_again(self, data: st.DataObject) -> None:
+        self.send(Timer(**self.stamps()))
+        command = data.draw(st.sampled_from(self.sent))
+        command = replace(command, **self.stamps(), earlier=self.journal.get(command.key))
+        before = to_parts(self.memory)
+        ack = self.send(command)
+        if command.earlier is not None:
+            assert ack["status"] in ("duplicate", "rejected")
+            assert to_parts(self.memory) == before, "a copy changes nothing"
+
+    @rule(seconds=st.sampled_from([1, 9, 10, 11, 41, 130, 600]))
+    def time_passes(self, seconds: int) -> None:
+        """The loop wakes the controller exactly when it asked for it."""
+        self.pass_to(self.now + seconds * 1000)
+
+    def pass_to(self, until_ms: int) -> None:
+        for _ in range(2_000):
+            due_ms = self.memory.due_ms()
+            assert self.wake == due_ms, "a Wake says when something is due"
+            if due_ms is None or due_ms > until_ms:
+                break
+            self.mono += max(0, due_ms - self.now)
+            self.now = max(self.now, due_ms)
+            self.leases_hold()
+            self.send(Timer(**self.stamps()))
+            assert self.wake is None or self.wake > self.now, "no wake twice for one moment"
+        else:
+            raise AssertionError("the controller wakes for ever")
+        self.mono += until_ms - self.now
+        self.now = until_ms
+        self.leases_hold()
+        self.send(Timer(**self.stamps()))
+
+    @rule(seconds=st.integers(1, 2_000))
+    def the_machine_sleeps(self, seconds: int) -> None:
+        self.now += seconds * 1000
+        self.mono += seconds * 1000
+        self.send(Timer(**self.stamps()))
+
+    @rule(seconds=st.sampled_from([-7_200, -61, -2, 2, 61, 7_200]))
+    def the_clock_is_set(self, seconds: int) -> None:
+        step_ms = seconds * 1000
+        self.now += step_ms
+        for event in self.events.values():
+            if not event.dated:
+                event.start_ms += step_ms
+                event.end_ms += step_ms
+        self.returned_ms += step_ms
+        self.idle_since = None
+        self.send(Timer(**self.stamps()))
+
+    @rule(down_s=st.integers(0, 100), reboot=st.booleans(), clock_s=st.sampled_from([0, -86_400]))
+    def crash(self, down_s: int, reboot: bool, clock_s: int) -> None:
+        self.memory = from_parts(SITE, json.loads(json.dumps(to_parts(self.memory))))
+        self.now += down_s * 1000
+        self.mono += down_s * 1000
+        if reboot:
+            self.boots, self.mono = self.boots + 1, 0
+            self.now += clock_s * 1000  # a machine without a battery, before its clock is set
+        self.pending, self.online, self.switching = [], False, []
+        self.returned_ms = min(self.returned_ms, self.now)
+        self.idle_since = None
+        self.held_at_crash = dict(self.held)
+        self.send(Restarted(**self.stamps(), boot=f"boot-{self.boots}"))
+
+    # -- the cloud ----------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.online)
+    @rule()
+    def connect(self) -> None:
+        self.online = True
+        self.send(Connected(**self.stamps()))
+
+    @precondition(lambda self: self.online)
+    @rule()
+    def lose_the_link(self) -> None:
+        self.online, self.pending = False, []
+        self.send(Disconnected(**self.stamps()))
+
+    @rule(circuit=st.sampled_from([*IDS, "nobody"]), enabled=st.booleans(), heard=st.booleans())
+    def somebody_wishes(self, circuit: str, enabled: bool, heard: bool) -> None:
+        self.version += 1
+        self.stamp += 1
+        self.desired = {**self.desired, circuit: Wish(circuit, enabled, self.stamp)}
+        if heard and self.online:
+            self.send(self.delta())
+
+    @rule(heard=st.booleans())
+    def somebody_writes_something_else(self, heard: bool) -> None:
+        self.version += 1
+        if heard and self.online:
+            self.send(self.delta())
+
+    @precondition(lambda self: self.online and self.version)
+    @rule()
+    def a_delta_comes_twice(self) -> None:
+        self.send(self.delta())
+        self.send(self.delta())
+
+    def delta(self) -> Delta:
+        self.carried |= set(self.desired.values())
+        wishes = tuple(self.desired.values()) or None
+        return Delta(**self.stamps(), version=self.version, wishes=wishes, server_s=0)
+
+    @precondition(lambda self: self.pending)
+    @rule(accept=st.integers(0, 4))
+    def the_cloud_answers(self, accept: int) -> None:
+        asked = self.pending.pop(0)
+        if not accept:
+            self.send(Refused(**self.stamps(), token=asked.token, code=504, message="silence"))
+        elif isinstance(asked, GetShadow):
+            self.carried |= set(self.desired.values())
+            wishes = tuple(self.desired.values()) or None
+            said = {"token": asked.token, "version": self.version, "server_s": 0}
+            self.send(Document(**self.stamps(), **said, wishes=wishes))
+        elif asked.version not in (None, self.version):
+            self.send(Refused(**self.stamps(), token=asked.token, code=409, message="conflict"))
+        else:
+            self.accept(asked)
+
+    def accept(self, report: Report) -> None:
+        self.version += 1
+        if report.settles:
+            for wish in self.desired.values():
+                assert wish in self.carried, "no wish is taken out unseen"
+                self.check_settled(wish)
+            self.desired = {}
+        said = {"token": report.token, "settles": report.settles, "version": self.version}
+        self.send(Answered(**self.stamps(), **said, server_s=0))
+
+    def check_settled(self, wish: Wish) -> None:
+        circuit = SITE.circuits.get(wish.circuit)
+        if circuit is None or circuit.remote == "no" or circuit.shed == -1:
+            assert wish not in self.executed
+        else:
+            reported = wish in self.executed or wish in self.memory.shadow.decided.values()
+            assert reported, "a wish is taken out when it is decided"
+
+    @precondition(lambda self: self.switching)
+    @rule(fault=st.sampled_from([None, None, None, "stuck"]))
+    def a_driver_answers(self, fault: str | None) -> None:
+        done = self.switching.pop(0)
+        said = {"circuit": done.circuit, "enabled": done.enabled, "fault": fault}
+        self.send(Switched(**self.stamps(), **said))
+
+    # -- what must hold at every moment -------------------------------------------------------
+
+    @invariant()
+    def memory_and_world_agree(self) -> None:
+        lives = self.memory.circuits.items()
+        held = {id: live.held_w for id, live in lives if live.held_w is not None}
+        assert {id: lease.watts for id, lease in self.held.items()} == held
+        assert {id: live.enabled for id, live in lives} == self.on
+
+    @invariant()
+    def leases_hold(self) -> None:
+        for id, lease in self.held.items():
+            assert lease.until_ms > self.now, f"the lease of {id} ran out"
+
+    @invariant()
+    def every_state_has_its_wakes(self) -> None:
+        for event in self.memory.events.values():
+            assert set(event.wakes) == WAKES.get(event.state, set())
+        shadow = self.memory.shadow
+        assert set(shadow.wakes) == ({"elapsed"} if shadow.state != "offline" else set())
+
+    @invariant()
+    def memory_survives_its_own_spelling(self) -> None:
+        parts = json.loads(json.dumps(to_parts(self.memory)))
+        assert from_parts(SITE, parts) == self.memory
+
+    @invariant()
+    def load_returns_in_time_when_nothing_is_asked(self) -> None:
+        if self.idle_since is None:
+            return
+        assert self.memory.cuts == {}, "an event that is over sheds nothing"
+        if self.now > self.idle_since + (len(SHEDDABLE) + 1) * EVERY_MS + 40_000:
+            assert not self.overdue or not self.held, "all load is back"
+
+    @property
+    def overdue(self) -> bool:
+        """The last wake was told; after a sleep the steps still lie ahead."""
+        return self.memory.release_ms is None
+
+    def teardown(self) -> None:
+        """Left alone, everything comes to rest: no event, no hold, no wish left open."""
+        if not self.seen:
+            return
+        self.pass_to(max([self.now, *(event.end_ms for event in self.events.values())]))
+        self.pass_to(self.now + (len(SHEDDABLE) + 1) * EVERY_MS)
+        assert self.held == {} and self.memory.events == {}
+        if not self.online:
+            self.connect()
+        for _ in range(60):
+            while self.pending or self.switching:
+                if self.switching:
+                    self.a_driver_answers(None)  # type: ignore[arg-type]
+                if self.pending:
+                    self.the_cloud_answers(1)  # type: ignore[arg-type]
+            if not self.desired and self.memory.shadow.state == "in_sync":
+                break
+            self.pass_to(self.now + 121_000)
+        assert not self.desired and self.memory.shadow.state == "in_sync"
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=70, stateful_step_count=40, deadline=None)

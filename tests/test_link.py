@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.certificates import Authority, Pair
+from tests.mosquitto import Mosquitto, ServerTls, free_port
+from venctl.link import Denied, Down, Endpoint, Link, LinkDown, Message, News, Up, Will
+from venctl.tls import preflight
+
+N = TypeVar("N", bound=News)
+CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
+PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+HANG_S = 10
+
+
+def endpoint(port: int, client_id: str) -> Endpoint:
+    return Endpoint("127.0.0.1", port, client_id, None, None, None, None, None, False)
+
+
+class Peer:
+    """A link with an ear that keeps what it hears; messages apart, they may come before `Up`."""
+
+    def __init__(self, where: Endpoint, topics: Sequence[str], will: Will | None) -> None:
+        self._messages: asyncio.Queue[News] = asyncio.Queue()
+        self._changes: asyncio.Queue[News] = asyncio.Queue()
+        self.link = Link(where, topics, will, self._hear)
+
+    def _hear(self, news: News) -> None:
+        (self._messages if isinstance(news, Message) else self._changes).put_nowait(news)
+
+    async def next(self, kind: type[N]) -> N:
+        """The next news of this kind; other changes of the link before it are dropped."""
+        queue = self._messages if kind is Message else self._changes
+        async with asyncio.timeout(HANG_S):
+            while True:
+                if isinstance(news := await queue.get(), kind):
+                    return news
+
+    async def change(self) -> News:
+        """The very next change of the link."""
+        async with asyncio.timeout(HANG_S):
+            return await self._changes.get()
+
+    async def message(self) -> bytes:
+        """The next message, acknowledged."""
+        message = await self.next(Message)
+        message.puback()
+        return message.payload
+
+
+@asynccontextmanager
+async def peer(
+    where: Endpoint, topics: Sequence[str] = (), will: Will | None = None
+) -> AsyncIterator[Peer]:
+    made = Peer(where, topics, will)
+    made.link.start()
+    try:
+        await made.next(Up)
+        yield made
+    finally:
+        await made.link.stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with_defaults = Mosquitto(tmp_path, None, "")
+    yield with_defaults
+    with_defaults.kill()
+
+
+CHILD = """
+import asyncio, sys
+from venctl.link import *
+async def main(port):
+    up = asyncio.Event()
+    def hear(news):
+        if isinstance(news, Message): print(news.payload.decode(), flush=True)
+        if isinstance(news, Up): print("up", flush=True)
+    where = Endpoint("127.0.0.1", port, "v1", None, None, None, None, None, False)
+    link = Link(where, ["ven/cmd/v1"], Will("ven/status/v1", b"gone"), hear)
+    link.start()
+    await asyncio.to_thread(sys.stdin.readline)
+    await link.stop()
+asyncio.run(main(int(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def child(broker: Mosquitto) -> Iterator[subprocess.Popen[str]]:
+    """A controller in a process of its own that never acknowledges; it stops on a line of input."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(broker.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+async def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(HANG_S):
+        return (await asyncio.to_thread(process.stdout.readline)).strip()
+
+
+async def test_the_reply_is_with_the_broker_before_the_puback(broker: Mosquitto) -> None:
+    async with (
+        peer(endpoint(broker.port, "v1"), [CMD]) as ven,
+        peer(endpoint(broker.port, "op"), [ACK]) as operator,
+    ):
+        await operator.link.publish(CMD, b"shed")
+        command = await ven.next(Message)
+        await ven.link.publish(ACK, b"done")
+        assert await operator.message() == b"done"
+        assert "Received PUBACK from v1" not in broker.log()
+        command.puback()
+        command.puback()
+        await ven.link.publish("ven/other", b"")
+        said = broker.log()
+        assert said.count("Received PUBACK from v1") == 1
+        assert said.index("Received PUBLISH from v1") < said.index("Received PUBACK from v1")
+
+
+async def test_a_killed_controller_gets_again_what_it_never_acknowledged(
+    broker: Mosquitto, child: subprocess.Popen[str]
+) -> None:
+    assert await line(child) == "up"
+    async with peer(endpoint(broker.port, "op")) as operator:
+        await operator.link.publish(CMD, b"one")
+        await operator.link.publish(CMD, b"two")
+        assert [await line(child), await line(child)] == ["one", "two"]
+        child.kill()
+        child.wait()
+        async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+            assert [await ven.message(), await ven.message()] == [b"one", b"two"]
+            await ven.link.publish(ACK, b"behind both PUBACKs")
+        await operator.link.publish(CMD, b"three")
+        async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+            assert await ven.message() == b"three"
+
+
+async def test_messages_kept_by_the_broker_survive_its_restart(broker: Mosquitto) -> None:
+    async with peer(endpoint(broker.port, "v1"), [CMD]):
+        pass
+    async with peer(endpoint(broker.port, "op")) as operator:
+        await operator.link.publish(CMD, b"kept")
+        broker.stop()
+        broker.start()
+    ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
+    ven.link.start()
+    assert await ven.next(Up) == Up(resumed=True)
+    assert await ven.message() == b"kept"
+    await ven.link.stop()
+
+
+async def test_the_link_comes_back_by_itself_and_an_old_puback_does_no_harm(
+    broker: Mosquitto,
+) -> None:
+    async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+        await ven.link.publish(CMD, b"held")
+        old = await ven.next(Message)
+        broker.stop()
+        assert (await ven.next(Down)).why
+        old.puback()
+        broker.start()
+        await ven.next(Up)
+        old.puback()
+        await ven.link.publish(CMD, b"new")
+        assert [await ven.message(), await ven.message()] == [b"held", b"new"]
+
+
+async def test_a_publish_offline_is_refused_at_once(broker: Mosquitto) -> None:
+    ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
+    with pytest.raises(LinkDown, match="not connected yet"):
+        await ven.link.publish(ACK, b"early")
+    ven.link.start()
+    await ven.next(Up)
+    broker.kill()
+    down = await ven.next(Down)
+    with pytest.raises(LinkDown) as refusal:
+        await ven.link.publish(ACK, b"late")
+    assert str(refusal.value)
+    assert down.why
+    broker.start()
+    await ven.next(Up)
+    await ven.link.publish(ACK, b"again")
+    await ven.link.stop()
+
+
+async def test_a_broker_that_is_not_there_yet_is_told_once_and_waited_for(
+    broker: Mosquitto,
+) -> None:
+    broker.stop()
+    ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
+    ven.link.start()
+    assert "refused" in (await ven.next(Down)).why
+    await asyncio.sleep(0.5)  # a few attempts more
+    broker.start()
+    assert await ven.change() == Up(resumed=False)
+    await ven.link.stop()
+
+
+async def test_a_wrong_password_is_told_and_the_right_one_lets_in(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("v1:right\n")
+    subprocess.run([PASSWD, "-U", str(passwords)], check=True)
+    broker = Mosquitto(tmp_path, None, f"allow_anonymous false\npassword_file {passwords}\n")
+    where = replace(endpoint(broker.port, "v1"), username="v1", password="wrong")
+    try:
+        ven = Peer(where, [CMD], None)
+        ven.link.start()
+        assert "not authorized" in (await ven.next(Down)).why
+        await ven.link.stop()
+        async with peer(replace(where, password="right")) as let_in:
+            assert let_in.link.connected
+    finally:
+        broker.kill()
+
+
+async def test_a_publish_on_its_way_is_given_up_when_the_link_is_lost(broker: Mosquitto) -> None:
+    async with peer(endpoint(broker.port, "v1")) as ven:
+        broker.freeze()
+        sent = asyncio.create_task(ven.link.publish(ACK, b"lost?"))
+        await asyncio.sleep(0)
+        broker.kill()
+        with pytest.raises(LinkDown):
+            await asyncio.wait_for(sent, HANG_S)
+
+
+async def test_the_will_is_said_of_a_killed_controller(
+    broker: Mosquitto, child: subprocess.Popen[str]
+) -> None:
+    assert await line(child) == "up"
+    async with peer(endpoint(broker.port, "op"), [STATUS]) as operator:
+        child.kill()
+        assert await operator.message() == b"gone"
+    async with peer(endpoint(broker.port, "page"), [STATUS]) as page:
+        assert await page.message() == b"gone", "the will is retained"
+
+
+async def test_the_will_is_not_said_of_a_stopped_controller(
+    broker: Mosquitto, child: subprocess.Popen[str]
+) -> None:
+    assert await line(child) == "up"
+    async with peer(endpoint(broker.port, "op"), [STATUS]) as operator:
+        await asyncio.to_thread(child.communicate, "stop\n")
+        await operator.link.publish(STATUS, b"marker")
+        assert await operator.message() == b"marker"
+
+
+async def test_a_denied_subscription_is_told_and_the_rest_of_the_link_works(
+    tmp_path: Path,
+) -> None:
+    # mosquitto accepts every SUBSCRIBE, so a broker of three packets answers this one.
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        subscribe = await reader.read(4096)
+        writer.write(bytes([0x90, 4, *subscribe[2:4], 0, 0x87]))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ven = Peer(endpoint(port, "v1"), [CMD], None)
+        ven.link.start()
+        assert await ven.next(Denied) == Denied(CMD, "not authorized")
+        assert await ven.next(Up) == Up(resumed=False)
+        await ven.link.stop()
+
+
+async def test_stopping_does_not_wait_for_a_frozen_broker(broker: Mosquitto) -> None:
+    ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
+    ven.link.start()
+    await ven.next(Up)
+    broker.freeze()
+    sent = asyncio.create_task(ven.link.publish(ACK, b"?"))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(ven.link.stop(), HANG_S)
+    with pytest.raises(LinkDown):
+        await sent
+    assert not ven.link.connected
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "ca")
+
+
+@pytest.fixture
+def mine(authority: Authority) -> Pair:
+    return authority.client("v1")
+
+
+Serve = Callable[[Pair], int]
+
+
+@pytest.fixture
+def serve(tmp_path: Path, authority: Authority) -> Iterator[Serve]:
+    """Starts a broker that asks for certificates of our authority; gives its port."""
+    brokers: list[Mosquitto] = []
+
+    def start(own: Pair) -> int:
+        brokers.append(Mosquitto(tmp_path, ServerTls(own.cert, own.key, authority.ca), ""))
+        return brokers[-1].port
+
+    yield start
+    for broker in brokers:
+        broker.kill()
+
+
+def secured(port: int, authority: Authority, mine: Pair) -> Endpoint:
+    return replace(endpoint(port, "v1"), cert=mine.cert, key=mine.key, ca=authority.ca)
+
+
+@pytest.mark.parametrize("aws", [False, True])
+async def test_both_ends_show_their_certificates(
+    authority: Authority, mine: Pair, serve: Serve, aws: bool
+) -> None:
+    where = secured(serve(authority.server("s", host="127.0.0.1", days=1)), authority, mine)
+    where = replace(where, aws=aws)
+    assert await asyncio.to_thread(preflight, where) is None
+    async with peer(where, [CMD]) as ven:
+        await ven.link.publish(CMD, b"to myself")
+        assert await ven.message() == b"to myself"
+
+
+async def test_stopping_does_not_wait_for_a_broker_we_do_not_trust(
+    tmp_path: Path, authority: Authority, mine: Pair, serve: Serve
+) -> None:
+    port = serve(authority.server("s", host="127.0.0.1", days=1))
+    stranger = Authority(tmp_path, "stranger")
+    ven = Peer(secured(port, stranger, mine), [CMD], None)
+    ven.link.start()
+    await asyncio.sleep(0.3)  # into the handshake that awscrt holds up for 13 s and more
+    async with asyncio.timeout(5):
+        await ven.link.stop()
+
+
+def test_preflight_names_a_wrong_authority(
+    tmp_path: Path, authority: Authority, mine: Pair, serve: Serve
+) -> None:
+    port = serve(authority.server("s", host="127.0.0.1", days=1))
+    where = secured(port, Authority(tmp_path, "stranger"), mine)
+    assert "not signed by a CA we trust" in (preflight(where) or "")
+
+
+def test_preflight_names_an_expired_certificate(
+    authority: Authority, mine: Pair, serve: Serve
+) -> None:
+    port = serve(authority.server("s", host="127.0.0.1", days=-1))
+    assert "has expired" in (preflight(secured(port, authority, mine)) or "")
+
+
+@pytest.mark.parametrize("host", ["broker.example", "127.0.0.2"])
+def test_preflight_names_a_certificate_for_somebody_else(
+    authority: Authority, mine: Pair, serve: Serve, host: str
+) -> None:
+    port = serve(authority.server("s", host=host, days=1))
+    wrong = preflight(secured(port, authority, mine)) or ""
+    assert "is for another name than 127.0.0.1" in wrong
+
+
+def test_preflight_names_a_certificate_the_broker_refuses(
+    tmp_path: Path, authority: Authority, serve: Serve
+) -> None:
+    port = serve(authority.server("s", host="127.0.0.1", days=1))
+    foreign = Authority(tmp_path, "stranger").client("foreign")
+    assert "refuses our certificate" in (preflight(secured(port, authority, foreign)) or "")
+
+
+def test_preflight_names_a_key_of_another_certificate(authority: Authority, mine: Pair) -> None:
+    other = authority.client("other")
+    where = secured(free_port(), authority, Pair(mine.cert, other.key))
+    assert preflight(where) == f"the key {other.key} does not belong to the certificate {mine.cert}"
+
+
+def test_preflight_names_a_key_that_others_may_read(authority: Authority, mine: Pair) -> None:
+    mine.key.chmod(0o640)
+    wrong = preflight(secured(free_port(), authority, mine)) or ""
+    assert wrong.startswith(f"the key {mine.key} is open to other users (mode 0640)")
+
+
+@pytest.mark.parametrize("which", ["cert", "key", "ca"])
+def test_preflight_names_a_missing_file(authority: Authority, mine: Pair, which: str) -> None:
+    missing = authority.ca.with_name("not-there.pem")
+    where = secured(free_port(), authority, mine)
+    wrong = {
+        "cert": replace(where, cert=missing),
+        "key": replace(where, key=missing),
+        "ca": replace(where, ca=missing),
+    }[which]
+    assert preflight(wrong) == f"{missing} cannot be read: No such file or directory"
+
+
+def test_preflight_names_a_file_that_is_no_certificate(authority: Authority, mine: Pair) -> None:
+    mine.cert.write_text("hello")
+    assert "plain key in PEM" in (preflight(secured(free_port(), authority, mine)) or "")
+    authority.ca.write_text("hello")
+    assert "no CA certificate" in (preflight(secured(free_port(), authority, mine)) or "")
+
+
+def test_preflight_names_a_port_where_nobody_listens() -> None:
+    port = free_port()
+    assert preflight(endpoint(port, "v1")) == (
+        f"127.0.0.1:{port} cannot be reached: Connection refused"
+    )
+
+
+def test_preflight_names_a_host_that_does_not_exist() -> None:
+    where = replace(endpoint(1883, "v1"), host="no-such-host.invalid")
+    assert preflight(where) == "the name no-such-host.invalid cannot be resolved"
+
+
+def test_preflight_names_a_broker_without_tls(
+    broker: Mosquitto, authority: Authority, mine: Pair
+) -> None:
+    assert "TLS" in (preflight(secured(broker.port, authority, mine)) or "")
+
+
+def test_preflight_finds_nothing_wrong_with_a_plain_broker(broker: Mosquitto) -> None:
+    assert preflight(endpoint(broker.port, "v1")) is None

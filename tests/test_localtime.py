@@ -1,0 +1,53 @@
+"""A time of day somebody typed."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from statemachine.localtime import instant_s
+
+HERE = ZoneInfo("America/Los_Angeles")
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-24T18:00", 1795572000),
+        ("2026-11-24T18:00:30", 1795572030),
+        ("2026-11-24T18:00-08:00", 1795572000),
+        ("2026-11-25T02:00Z", 1795572000),
+        ("2026-07-01T12:00", 1782932400),
+    ],
+)
+def test_a_time_without_an_offset_is_the_sites_own(text: str, instant: int) -> None:
+    assert instant_s(text, HERE) == instant
+
+
+def test_a_time_the_clock_jumps_over_is_refused_with_the_one_after_it() -> None:
+    with pytest.raises(ValueError, match="jumps over it; write 2026-03-08T03:30"):
+        instant_s("2026-03-08T02:30", HERE)
+
+
+def test_a_time_that_comes_twice_is_refused_with_both_offsets() -> None:
+    with pytest.raises(ValueError, match="2026-11-01T01:30-07:00 or 2026-11-01T01:30-08:00"):
+        instant_s("2026-11-01T01:30", HERE)
+    assert (
+        instant_s("2026-11-01T01:30-08:00", HERE) - instant_s("2026-11-01T01:30-07:00", HERE)
+        == 3600
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "18:00", "2026-13-01T00:00", "2026-11-24", "soon", "2026-11-24T18:00+99:00"]
+)
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        instant_s(text, HERE)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_the_ends_of_the_calendar_do_no_harm(text: str) -> None:
+    try:
+        assert isinstance(instant_s(text, HERE), float)
+    except ValueError as error:
+        assert "too far" in str(error)

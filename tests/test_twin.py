@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mosquitto import Mosquitto
+from venctl import twin
+from venctl.link import Endpoint, Link, Message, News, Up
+from venctl.twin import Accepted, Delta, Document, Rejected, Twin
+
+SHADOW = "$aws/things/v1/shadow"
+HANG_S = 10
+Said = Mapping[str, Any]
+Answer = tuple[str, Said] | None
+
+
+def endpoint(port: int, client_id: str) -> Endpoint:
+    return Endpoint("127.0.0.1", port, client_id, None, None, None, None, None, False)
+
+
+@asynccontextmanager
+async def link(
+    where: Endpoint, topics: list[str], hear: Callable[[Message], None]
+) -> AsyncIterator[tuple[Link, asyncio.Event]]:
+    """A link that is up, and the event set whenever it comes up again."""
+    up = asyncio.Event()
+
+    def ear(news: News) -> None:
+        match news:
+            case Message():
+                hear(news)
+            case Up():
+                up.set()
+
+    made = Link(where, topics, None, ear)
+    made.start()
+    try:
+        await asyncio.wait_for(up.wait(), HANG_S)
+        yield made, up
+    finally:
+        await made.stop()
+
+
+class Device:
+    """A twin at work, and the deltas it heard."""
+
+    def __init__(self, made: Link, up: asyncio.Event) -> None:
+        self.link, self.up = made, up
+        self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
+        self.twin = Twin(made.client, "v1", self.deltas.put_nowait)
+
+
+@asynccontextmanager
+async def device(port: int) -> AsyncIterator[Device]:
+    async with link(endpoint(port, "v1"), [], lambda _: None) as (made, up):
+        yield Device(made, up)
+
+
+@asynccontextmanager
+async def service(
+    port: int, answer: Callable[[str, Said], Answer]
+) -> AsyncIterator[tuple[Link, list[Said]]]:
+    """A scripted shadow service: `answer(operation, request)` gives a suffix and a body."""
+    asked: list[Said] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    def hear(message: Message) -> None:
+        request = json.loads(message.payload)
+        message.puback()
+        asked.append(request)
+        if reply := answer(message.topic.rpartition("/")[2], request):
+            body = {**reply[1], "clientToken": request["clientToken"]}
+            sending = made.publish(f"{message.topic}/{reply[0]}", json.dumps(body).encode())
+            tasks.append(asyncio.create_task(sending))
+
+    topics = [f"{SHADOW}/get", f"{SHADOW}/update"]
+    async with link(endpoint(port, "service"), topics, hear) as (made, _):
+        yield made, asked
+        await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    made = Mosquitto(tmp_path, None, "")
+    yield made
+    made.kill()
+
+
+async def test_a_document_comes_with_its_sections_and_utc_seconds(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    time.tzset()
+    body = {
+        "state": {"desired": {"a": 1}, "reported": {"b": [True, None]}, "delta": {"a": 1}},
+        "metadata": {"desired": {"a": {"timestamp": 7}}, "reported": {}},
+        "version": 3,
+        "timestamp": 1_793_523_600,  # in the hour that Los Angeles lives through twice
+    }
+    try:
+        async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
+            assert await ven.twin.get() == Document(
+                3, {"a": 1}, {"a": {"timestamp": 7}}, {"b": [True, None]}, 1_793_523_600
+            )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+async def test_an_empty_document_has_empty_sections(broker: Mosquitto) -> None:
+    body = {"state": {}, "metadata": {}, "version": 9}
+    async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
+        assert await ven.twin.get() == Document(9, {}, {}, {}, None)
+
+
+async def test_a_thing_without_a_shadow_is_an_empty_document_of_version_0(
+    broker: Mosquitto,
+) -> None:
+    body: dict[str, Any] = {"code": 404, "message": "No shadow exists with name: 'v1'"}
+    async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
+        assert await ven.twin.get() == Document(0, {}, {}, {}, None)
+        assert await ven.twin.update(reported={"a": 1}, clear_desired=[], version=None) == Rejected(
+            404, body["message"]
+        )
+
+
+async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> None:
+    body = {"version": 5, "timestamp": 100}
+    reported = {"circuits": {"gone": None, "kept": {"enabled": False}}, "list": []}
+    async with (
+        service(broker.port, lambda *_: ("accepted", body)) as (_, asked),
+        device(broker.port) as ven,
+    ):
+        settle = ven.twin.update(reported=reported, clear_desired=["circuits"], version=4)
+        assert await settle == Accepted(5, 100)
+        plain = ven.twin.update(reported=reported, clear_desired=[], version=None)
+        assert await plain == Accepted(5, 100)
+    said = [{k: v for k, v in request.items() if k != "clientToken"} for request in asked]
+    assert said == [
+        {"state": {"reported": reported, "desired": {"circuits": None}}, "version": 4},
+        {"state": {"reported": reported}},
+    ]
+
+
+async def test_a_conflict_keeps_its_code_and_text(broker: Mosquitto) -> None:
+    body = {"code": 409, "message": "Version conflict"}
+    async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
+        answer = await ven.twin.update(reported={"a": 1}, clear_desired=[], version=1)
+        assert answer == Rejected(409, "Version conflict")
+
+
+async def test_a_service_that_does_not_answer_is_a_504(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twin, "OPERATION_TIMEOUT_S", 1)
+    async with service(broker.port, lambda *_: None), device(broker.port) as ven:
+        assert await ven.twin.get() == Rejected(504, twin.TIMEOUT_NAME)
+
+
+async def test_a_link_lost_while_asking_ends_in_a_rejection(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twin, "OPERATION_TIMEOUT_S", 2)
+    async with service(broker.port, lambda *_: None) as (_, asked), device(broker.port) as ven:
+        asking = asyncio.create_task(ven.twin.get())
+        async with asyncio.timeout(HANG_S):
+            while not asked:
+                await asyncio.sleep(0.01)
+        broker.kill()
+        assert await asyncio.wait_for(asking, HANG_S) == Rejected(504, twin.TIMEOUT_NAME)
+        broker.start()
+
+
+@pytest.mark.parametrize("body", [{}, {"version": "1"}, {"version": 1, "state": {"desired": 5}}])
+async def test_an_answer_that_makes_no_sense_is_a_503(broker: Mosquitto, body: Said) -> None:
+    async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
+        assert await ven.twin.get() == twin.UNREADABLE
+
+
+async def test_a_cancelled_question_leaves_the_twin_at_work(broker: Mosquitto) -> None:
+    body = {"state": {}, "version": 1}
+    async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
+        asking = asyncio.create_task(ven.twin.get())
+        await asyncio.sleep(0)
+        asking.cancel()
+        assert await ven.twin.get() == Document(1, {}, {}, {}, None)
+
+
+async def say_until_heard(made: Link, deltas: asyncio.Queue[Delta], body: Said) -> Delta:
+    """The twin's subscription is made in the background, so a first delta may come too early."""
+    async with asyncio.timeout(HANG_S):
+        while deltas.empty():
+            await made.publish(f"{SHADOW}/update/delta", json.dumps(body).encode())
+            await asyncio.sleep(0.05)
+        return deltas.get_nowait()
+
+
+DELTA = {
+    "state": {"circuits": {"h1": {"enabled": False}}},
+    "metadata": {"circuits": {"h1": {"enabled": {"timestamp": 50}}}},
+    "version": 12,
+    "timestamp": 60,
+}
+HEARD = Delta(12, DELTA["state"], DELTA["metadata"], 60)  # type: ignore[arg-type]
+
+
+async def test_a_delta_is_heard_until_the_twin_is_closed(broker: Mosquitto) -> None:
+    async with (
+        service(broker.port, lambda *_: None) as (operator, _),
+        device(broker.port) as ven,
+    ):
+        ven.twin.open()
+        assert await say_until_heard(operator, ven.deltas, DELTA) == HEARD
+        while not ven.deltas.empty():
+            ven.deltas.get_nowait()
+        ven.twin.close()
+        await operator.publish(f"{SHADOW}/update/delta", json.dumps(DELTA).encode())
+        await ven.link.publish("anything", b"behind it")
+        assert ven.deltas.empty()
+
+
+async def test_deltas_are_heard_again_after_the_broker_forgot_the_session(
+    broker: Mosquitto,
+) -> None:
+    async with device(broker.port) as ven:
+        ven.twin.open()
+        ven.up.clear()
+        broker.stop()
+        broker.forget()
+        broker.start()
+        await asyncio.wait_for(ven.up.wait(), HANG_S)
+        async with service(broker.port, lambda *_: None) as (operator, _):
+            assert await say_until_heard(operator, ven.deltas, DELTA) == HEARD
+
+
+async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitto) -> None:
+    async with (
+        service(broker.port, lambda *_: None) as (operator, _),
+        device(broker.port) as ven,
+    ):
+        ven.twin.open()
+        await say_until_heard(operator, ven.deltas, DELTA)
+        while not ven.deltas.empty():
+            ven.deltas.get_nowait()
+        no_object = b'{"version": 1, "state": []}'
+        for broken in (b"{", b"[]", b'{"timestamp": "now"}', b'{"state": {}}', no_object):
+            await operator.publish(f"{SHADOW}/update/delta", broken)
+        last = {**DELTA, "version": 13}
+        await operator.publish(f"{SHADOW}/update/delta", json.dumps(last).encode())
+        heard = await asyncio.wait_for(ven.deltas.get(), HANG_S)
+        assert heard.version == 13
+
+
+# ---------------------------------------------------------------- against the stand-in
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[int]:
+    """The stand-in's MQTT port."""
+    local = pytest.importorskip("venctl.local")
+    made = local.LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    yield made.mqtt_port
+    made.stop()
+
+
+async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int) -> None:
+    async with device(cloud) as ven, operator_at("op", cloud) as operator:
+        assert await ven.twin.get() == Document(0, {}, {}, {}, None)
+        ven.twin.open()
+        state = {"state": {"desired": {"circuits": {"h1": {"enabled": False}}}}}
+        async with asyncio.timeout(HANG_S):
+            while ven.deltas.empty():
+                await operator.publish(f"{SHADOW}/update", json.dumps(state).encode())
+                await asyncio.sleep(0.05)
+        delta = ven.deltas.get_nowait()
+        assert delta.state == {"circuits": {"h1": {"enabled": False}}}
+        asked_s = delta.metadata["circuits"]["h1"]["enabled"]["timestamp"]
+        document = await ven.twin.get()
+        assert isinstance(document, Document)
+        assert document.desired == delta.state
+        assert document.desired_metadata["circuits"]["h1"]["enabled"]["timestamp"] >= asked_s
+        settled = await ven.twin.update(
+            reported={"circuits": {"h1": {"enabled": False}, "never": None}},
+            clear_desired=["circuits"],
+            version=document.version,
+        )
+        assert isinstance(settled, Accepted)
+        assert settled.version == document.version + 1
+        stale = await ven.twin.update(reported={}, clear_desired=[], version=document.version)
+        assert isinstance(stale, Rejected)
+        assert stale.code == 409
+        after = await ven.twin.get()
+        assert isinstance(after, Document)
+        assert after.desired == {}
+        assert after.reported == {"circuits": {"h1": {"enabled": False}}}
+
+
+@asynccontextmanager
+async def operator_at(client_id: str, port: int) -> AsyncIterator[Link]:
+    async with link(endpoint(port, client_id), [], lambda _: None) as (made, _):
+        yield made

@@ -1,0 +1,309 @@
+"""The MQTT 5 link to the broker over awscrt; the one file that awscrt's link threads enter.
+
+A message is acknowledged to the broker (PUBACK) only when its reader says so, hence it comes again
+after a crash. Whoever publishes while the link is down is told at once: what must not be lost is
+kept by the caller, where it survives a crash, and never in a queue of the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from awscrt import io, mqtt5
+
+from .tls import client_context
+
+log = logging.getLogger(__name__)
+
+SESSION_EXPIRY_S = 3600
+RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
+KEEP_ALIVE_S = 30
+ACK_TIMEOUT_S = 5
+CONNECT_TIMEOUT_MS = 1000  # also the longest that stopping waits for a black-holed connect
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the broker is and who we are there.
+
+    TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
+    AWS IoT Core and comes back more slowly after a failure.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    cert: Path | None
+    key: Path | None
+    ca: Path | None
+    username: str | None
+    password: str | None
+    aws: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes, retained, once we are gone without a goodbye."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on one of our topics. `puback` may be called late, twice, or offline: no harm."""
+
+    topic: str
+    payload: bytes
+    puback: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Connected, and every subscription answered. `resumed`: the broker still had our session."""
+
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The broker refuses a subscription; an `Up` follows all the same."""
+
+    topic: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The link is lost, or an attempt failed for a new reason."""
+
+    why: str
+
+
+News = Message | Up | Denied | Down
+
+
+class LinkDown(ConnectionError):
+    """A publish did not reach the broker, or nobody knows whether it did; says why."""
+
+
+class Link:
+    """One client with a persistent session, reconnecting until it is stopped.
+
+    `hear` gets all news on the loop, in the order it happened; messages may come before `Up`.
+    `topics` are plain names, without wildcards. Call everything from the loop.
+    Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.preflight`
+    says why in words.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        topics: Sequence[str],
+        will: Will | None,
+        hear: Callable[[News], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._topics, self._hear = tuple(topics), hear
+        self._connections = 0
+        self._connected = self._started = False
+        self._why: str | None = None
+        self._stopped = asyncio.Event()
+        self._on_their_way: set[asyncio.Future[Any]] = set()
+        self.client = mqtt5.Client(self._options(endpoint, will))
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has let us in."""
+        return self._connected
+
+    def start(self) -> None:
+        """Connect, and keep coming back."""
+        self._started = True
+        self.client.start()
+
+    async def stop(self) -> None:
+        """Say goodbye, so that the will stays unsaid, and be gone after 1 s at most."""
+        if not self._started:
+            return
+        self._started = False
+        self.client.stop(mqtt5.DisconnectPacket())
+        try:
+            async with asyncio.timeout(1):
+                await self._stopped.wait()
+        except TimeoutError:
+            log.debug("the client did not stop within a second")
+        self._lose("stopped")
+
+    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """Return when the broker has it (QoS 1). Raises `LinkDown` when offline or refused."""
+        if not self._connected:
+            raise LinkDown(self._why or "not connected yet")
+        packet = mqtt5.PublishPacket(
+            topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain
+        )
+        code = (await self._outcome(self.client.publish(packet))).puback.reason_code
+        if code >= mqtt5.PubackReasonCode.UNSPECIFIED_ERROR:
+            raise LinkDown(f"the broker refuses a publish on {topic}: {_name(code)}")
+
+    async def _outcome(self, sent: Future[Any]) -> Any:
+        # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
+        waiting: asyncio.Future[Any] = self._loop.create_future()
+        sent.add_done_callback(partial(self._tell, _settle, waiting))
+        self._on_their_way.add(waiting)
+        try:
+            return await waiting
+        finally:
+            self._on_their_way.discard(waiting)
+
+    # What follows up to `_tell` runs on awscrt's threads.
+
+    def _on_publish(self, data: Any) -> None:
+        # Whatever is raised here, awscrt acknowledges the message by itself and it is lost.
+        try:
+            packet = data.publish_packet
+            if packet.topic not in self._topics:
+                return
+            acquire = data.acquire_publish_acknowledgement_control
+            puback = partial(self._puback, acquire()) if acquire else _nothing
+            self._tell(self._hear, Message(packet.topic, packet.payload or b"", puback))
+        except Exception:
+            log.exception("a message was not taken in")
+
+    def _on_connected(self, data: Any) -> None:
+        self._tell(self._enter, bool(data.connack_packet.session_present))
+
+    def _on_failed(self, data: Any) -> None:
+        code = data.connack_packet.reason_code if data.connack_packet else None
+        self._tell(self._lose, _sentence(data.exception, code))
+
+    def _on_disconnected(self, data: Any) -> None:
+        code = data.disconnect_packet.reason_code if data.disconnect_packet else None
+        self._tell(self._lose, _sentence(data.exception, code))
+
+    def _on_stopped(self, _: Any) -> None:
+        self._tell(self._stopped.set)
+
+    def _tell(self, listener: Callable[..., None], *news: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(listener, *news)
+        except RuntimeError:
+            log.debug("the loop is closed")
+
+    # What follows runs on the loop again.
+
+    def _puback(self, control: Any) -> None:
+        try:
+            self.client.invoke_publish_acknowledgement(control)
+        except Exception:
+            log.exception("a message could not be acknowledged; it will come again")
+
+    def _enter(self, resumed: bool) -> None:
+        self._connections += 1
+        self._connected, self._why = True, None
+        if self._topics:
+            self._subscribe(self._connections, resumed)
+        else:
+            self._hear(Up(resumed))
+
+    def _subscribe(self, connection: int, resumed: bool) -> None:
+        wanted = [mqtt5.Subscription(topic, mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
+        answered = partial(self._tell, self._answered, connection, resumed)
+        self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)
+
+    def _answered(self, connection: int, resumed: bool, suback: Future[Any]) -> None:
+        if not self._connected or connection != self._connections:
+            return
+        if error := suback.exception():
+            log.warning("subscribing again: %s", _sentence(error))
+            self._subscribe(connection, resumed)
+            return
+        for topic, code in zip(self._topics, suback.result().reason_codes, strict=True):
+            if code >= mqtt5.SubackReasonCode.UNSPECIFIED_ERROR:
+                self._hear(Denied(topic, _name(code)))
+        self._hear(Up(resumed))
+
+    def _lose(self, why: str) -> None:
+        was_connected, self._connected = self._connected, False
+        for waiting in self._on_their_way:
+            if not waiting.done():
+                waiting.set_exception(LinkDown(why))
+        if was_connected or why != self._why:
+            self._why = why
+            self._hear(Down(why))
+
+    def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
+        limits = mqtt5.ExtendedValidationAndFlowControlOptions
+        return mqtt5.ClientOptions(
+            host_name=endpoint.host,
+            port=endpoint.port,
+            tls_ctx=client_context(endpoint),
+            socket_options=_socket(),
+            connect_options=_connect_packet(endpoint, will),
+            session_behavior=mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
+            extended_validation_and_flow_control_options=(
+                limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
+            ),
+            offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
+            retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
+            min_reconnect_delay_ms=1000 if endpoint.aws else 100,
+            max_reconnect_delay_ms=120_000 if endpoint.aws else 1000,
+            min_connected_time_to_reset_reconnect_delay_ms=30_000 if endpoint.aws else 1000,
+            ack_timeout_sec=ACK_TIMEOUT_S,
+            on_publish_callback_fn=self._on_publish,
+            on_lifecycle_event_stopped_fn=self._on_stopped,
+            on_lifecycle_event_connection_success_fn=self._on_connected,
+            on_lifecycle_event_connection_failure_fn=self._on_failed,
+            on_lifecycle_event_disconnection_fn=self._on_disconnected,
+            disable_metrics=True,
+        )
+
+
+def _settle(waiting: asyncio.Future[Any], sent: Future[Any]) -> None:
+    if waiting.done():
+        return
+    if error := sent.exception():
+        waiting.set_exception(LinkDown(_sentence(error)))
+    else:
+        waiting.set_result(sent.result())
+
+
+def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
+    return mqtt5.ConnectPacket(
+        client_id=endpoint.client_id,
+        keep_alive_interval_sec=KEEP_ALIVE_S,
+        username=endpoint.username,
+        password=endpoint.password,
+        session_expiry_interval_sec=SESSION_EXPIRY_S,
+        receive_maximum=RECEIVE_MAXIMUM,
+        will=will
+        and mqtt5.PublishPacket(
+            topic=will.topic, payload=will.payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
+        ),
+    )
+
+
+def _socket() -> io.SocketOptions:
+    options = io.SocketOptions()
+    options.connect_timeout_ms = CONNECT_TIMEOUT_MS
+    return options
+
+
+def _sentence(error: BaseException | None, code: Any = None) -> str:
+    said = getattr(error, "message", None) or str(error or "closed")
+    return f"{said} ({_name(code)})" if code is not None else said
+
+
+def _name(code: Any) -> str:
+    return str(getattr(code, "name", code)).lower().replace("_", " ")
+
+
+def _nothing() -> None:
+    """A message of QoS 0 is not acknowledged."""

@@ -1,0 +1,172 @@
+"""Shadow documents as values: merge, delta, metadata, size and depth. Pure.
+
+Sources: the AWS IoT developer guide (device-shadow-document), RFC 7396 where it is silent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+Json = Any
+
+
+class NotJson(ValueError):
+    """Not JSON as RFC 8259 has it."""
+
+
+class NotUtf8(ValueError):
+    """Not UTF-8."""
+
+
+def strict_loads(raw: bytes) -> Json:
+    """JSON, without NaN and infinities. Raises `NotJson`, `NotUtf8`."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotUtf8 from None
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise NotJson from None
+    return value
+
+
+def dumps(value: Json) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def size(section: Json) -> int:
+    """Bytes of a section; metadata does not count."""
+    return 0 if section is None else len(dumps(section))
+
+
+def same(a: Json, b: Json) -> bool:
+    """JSON equality: 1 equals 1.0, and true is no number."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return isinstance(a, bool) and isinstance(b, bool) and a == b
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return a == b
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return bool(a == b)
+
+
+def depth(value: Json) -> int:
+    """Levels of nesting; a scalar and an empty container have none."""
+    inner = _inside(value)
+    return 1 + max(map(depth, inner)) if inner else 0
+
+
+def null_in_array(value: Json, inside: bool) -> bool:
+    """Somewhere an array holds a null, which the service refuses."""
+    if value is None:
+        return inside
+    return any(null_in_array(item, isinstance(value, list)) for item in _inside(value))
+
+
+def merged(old: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json]:
+    """`old` with `patch` merged in: objects recurse, null deletes, arrays are values.
+
+    `{}` into an object changes nothing; a new object that held only nulls is not made.
+    """
+    out = dict(old)
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict) and isinstance(out.get(key), dict):
+            out[key] = merged(out[key], value)
+        elif isinstance(value, dict):
+            kept = without_nulls(value)
+            if kept or not value:
+                out[key] = kept
+        else:
+            out[key] = value
+    return out
+
+
+def without_nulls(value: Mapping[str, Json]) -> dict[str, Json]:
+    """A new object, its nulls dropped, and with them the objects that held nothing else."""
+    out: dict[str, Json] = {}
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            if kept := without_nulls(item):
+                out[key] = kept
+        elif item is not None:
+            out[key] = item
+    return out
+
+
+def delta(desired: Mapping[str, Json], reported: Mapping[str, Json]) -> dict[str, Json]:
+    """What is desired and not reported so. Keys that are only reported never appear."""
+    out: dict[str, Json] = {}
+    for key, value in desired.items():
+        if key not in reported:
+            out[key] = value
+        elif isinstance(value, dict) and isinstance(reported[key], dict):
+            if inner := delta(value, reported[key]):
+                out[key] = inner
+        elif not same(value, reported[key]):
+            out[key] = value
+    return out
+
+
+def stamped(value: Json, at_s: int) -> Json:
+    """A mirror of `value` with a time stamp for every leaf."""
+    if isinstance(value, dict):
+        return {key: stamped(item, at_s) for key, item in value.items()}
+    if isinstance(value, list):
+        return [stamped(item, at_s) for item in value]
+    return {"timestamp": at_s}
+
+
+def restamped(
+    old: Mapping[str, Json], state: Mapping[str, Json], patch: Mapping[str, Json], at_s: int
+) -> dict[str, Json]:
+    """Metadata after a merge: leaves named in `patch` are stamped anew, the others keep theirs."""
+    out = dict(old)
+    for key, value in patch.items():
+        if key not in state:
+            out.pop(key, None)
+        elif (
+            isinstance(value, dict)
+            and isinstance(state[key], dict)
+            and isinstance(out.get(key), dict)
+            and "timestamp" not in out[key]
+        ):
+            out[key] = restamped(out[key], state[key], value, at_s)
+        else:
+            out[key] = stamped(state[key], at_s)
+    return out
+
+
+def picked(part: Json, metadata: Json) -> Json:
+    """The metadata of the leaves that are in `part`."""
+    if isinstance(part, dict):
+        return {key: picked(value, metadata[key]) for key, value in part.items()}
+    return metadata
+
+
+def _inside(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number

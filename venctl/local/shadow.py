@@ -1,0 +1,254 @@
+"""The Device Shadow service, as AWS documents it. Pure but for the shadows it is given to keep.
+
+Errors carry AWS's codes and texts (the shadow error table of the AWS IoT developer guide).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from .documents import (
+    NotJson,
+    NotUtf8,
+    delta,
+    depth,
+    merged,
+    null_in_array,
+    picked,
+    restamped,
+    size,
+    stamped,
+    strict_loads,
+)
+
+MAX_DOCUMENT = 8_192
+MAX_DEPTH = 6
+MAX_TOKEN = 64
+TOMBSTONE_S = 48 * 3600
+_THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
+_NAME = re.compile(r"[$a-zA-Z0-9:_-]{1,64}")
+
+Body = dict[str, Any]
+Key = tuple[str, str]
+
+
+class Rejected(Exception):
+    """A request the service does not take."""
+
+    def __init__(self, code: int, message: str, token: Any = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.token = code, message, token
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """One shadow. A deleted one stays as a tombstone, so that versions go on for 48 hours."""
+
+    version: int = 0
+    desired: Body | None = None
+    reported: Body | None = None
+    desired_metadata: Body | None = None
+    reported_metadata: Body | None = None
+    deleted_s: int | None = None
+    exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the requester gets, and what is published besides, by the end of its topic."""
+
+    body: Body
+    messages: tuple[tuple[str, Body], ...] = ()
+
+
+class ShadowService:
+    """All shadows; the classic one of a thing has the name ""."""
+
+    def __init__(self, shadows: MutableMapping[Key, Shadow], clock: Callable[[], float]) -> None:
+        self._shadows, self._clock = shadows, clock
+
+    def get(self, thing: str, name: str, payload: bytes) -> Answer:
+        """The whole document, with its delta. Raises `Rejected`."""
+        token = _token_of(payload)
+        shadow = self._existing(thing, name, token)
+        state, metadata = _document(shadow)
+        if difference := delta(shadow.desired or {}, shadow.reported or {}):
+            state["delta"] = difference
+        body = {"state": state, "metadata": metadata, "version": shadow.version}
+        return Answer(body | {"timestamp": self._now()} | _tokened(token))
+
+    def delete(self, thing: str, name: str, payload: bytes) -> Answer:
+        """Forget a shadow but for its version. Raises `Rejected`."""
+        token = _token_of(payload)
+        shadow = self._existing(thing, name, token)
+        now = self._now()
+        self._shadows[thing, name] = Shadow(version=shadow.version + 1, deleted_s=now)
+        return Answer({"version": shadow.version, "timestamp": now} | _tokened(token))
+
+    def names(self, thing: str) -> list[str]:
+        """The named shadows of a thing."""
+        return sorted(n for (t, n), s in self._shadows.items() if t == thing and n and s.exists)
+
+    def update(self, thing: str, name: str, payload: bytes) -> Answer:
+        """Merge a request in; +1 to the version, always. Raises `Rejected`."""
+        said = _parsed(payload)
+        token = _valid_token(said)
+        try:
+            return self._updated(thing, name, said, _tokened(token))
+        except Rejected as refusal:
+            raise Rejected(refusal.code, refusal.message, token) from None
+
+    def _updated(self, thing: str, name: str, said: Body, token: Body) -> Answer:
+        state = _valid_state(said)
+        before = self._shadow(thing, name)
+        _check_version(said, before)
+        now = self._now()
+        after, metadata = _applied(before, state, now)
+        if size(after.desired) + size(after.reported) > MAX_DOCUMENT:
+            raise Rejected(413, "The payload exceeds the maximum size allowed")
+        self._shadows[thing, name] = after
+        tail = {"timestamp": now} | token
+        body = {"state": state, "metadata": metadata, "version": after.version} | tail
+        return Answer(body, (*_delta_message(after, tail), _documents(before, after, tail)))
+
+    def _shadow(self, thing: str, name: str) -> Shadow:
+        if not _THING.fullmatch(thing):
+            raise Rejected(400, "Thing name is invalid")
+        if name and not _NAME.fullmatch(name):
+            raise Rejected(400, "Shadow name is invalid")
+        shadow = self._shadows.get((thing, name), Shadow())
+        old = shadow.deleted_s is not None and self._now() - shadow.deleted_s > TOMBSTONE_S
+        return Shadow() if old else shadow
+
+    def _existing(self, thing: str, name: str, token: Any) -> Shadow:
+        shadow = self._shadow(thing, name)
+        if not shadow.exists:
+            raise Rejected(404, f"No shadow exists with name: '{name or thing}'", token)
+        return shadow
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _applied(before: Shadow, state: Body | None, now: int) -> tuple[Shadow, Body]:
+    version = before.version + 1
+    if state is None:
+        return Shadow(version=version, exists=True), {"timestamp": now}
+    sections = {
+        "desired": (before.desired, before.desired_metadata),
+        "reported": (before.reported, before.reported_metadata),
+    }
+    metadata: Body = {}
+    for name, patch in state.items():
+        old, stamps = sections[name]
+        if patch is None:
+            sections[name] = (None, None)
+            metadata[name] = {"timestamp": now}
+            continue
+        new = merged(old or {}, patch)
+        sections[name] = (new or None, restamped(stamps or {}, new, patch, now) or None)
+        metadata[name] = stamped(patch, now)
+    (desired, desired_metadata), (reported, reported_metadata) = sections.values()
+    after = Shadow(
+        version=version,
+        desired=desired,
+        reported=reported,
+        desired_metadata=desired_metadata,
+        reported_metadata=reported_metadata,
+        exists=True,
+    )
+    return after, metadata
+
+
+def _delta_message(after: Shadow, tail: Body) -> tuple[tuple[str, Body], ...]:
+    difference = delta(after.desired or {}, after.reported or {})
+    if not difference:
+        return ()
+    metadata = picked(difference, after.desired_metadata)
+    body = {"state": difference, "metadata": metadata, "version": after.version} | tail
+    return (("update/delta", body),)
+
+
+def _documents(before: Shadow, after: Shadow, tail: Body) -> tuple[str, Body]:
+    def whole(shadow: Shadow) -> Body:
+        state, metadata = _document(shadow)
+        return {"state": state, "metadata": metadata, "version": shadow.version}
+
+    previous = whole(before) if before.exists else None
+    return "update/documents", {"previous": previous, "current": whole(after)} | tail
+
+
+def _document(shadow: Shadow) -> tuple[Body, Body]:
+    state: Body = {}
+    metadata: Body = {}
+    if shadow.desired:
+        state["desired"], metadata["desired"] = shadow.desired, shadow.desired_metadata
+    if shadow.reported:
+        state["reported"], metadata["reported"] = shadow.reported, shadow.reported_metadata
+    return state, metadata
+
+
+def _parsed(payload: bytes) -> Body:
+    try:
+        said = strict_loads(payload)
+    except NotUtf8:
+        text = "Unsupported documented encoding; supported encoding is UTF-8"
+        raise Rejected(415, text) from None
+    except NotJson:
+        raise Rejected(400, "Invalid JSON") from None
+    if not isinstance(said, dict):
+        raise Rejected(400, "Invalid JSON")
+    return said
+
+
+def _token_of(payload: bytes) -> Any:
+    """The client token of a get or delete, whose payload says nothing else that counts."""
+    return _valid_token(_parsed(payload)) if payload else None
+
+
+def _valid_token(said: Body) -> Any:
+    token = said.get("clientToken")
+    if "clientToken" in said and (not isinstance(token, str) or len(token.encode()) > MAX_TOKEN):
+        raise Rejected(400, "Invalid clientToken")
+    return token
+
+
+def _tokened(token: Any) -> Body:
+    return {} if token is None else {"clientToken": token}
+
+
+def _valid_state(said: Body) -> Body | None:
+    if "state" not in said:
+        raise Rejected(400, "Missing required node: state")
+    state = said["state"]
+    if state is None:
+        return None
+    if not isinstance(state, dict):
+        raise Rejected(400, "State node must be an object")
+    for key in state:
+        if key not in ("desired", "reported"):
+            raise Rejected(400, f"State contains an invalid node: '{key}'")
+    for section in ("desired", "reported"):
+        value = state.get(section)
+        if value is not None and not isinstance(value, dict):
+            raise Rejected(400, f"{section.capitalize()} node must be an object")
+        if null_in_array(value, False):
+            raise Rejected(400, "Invalid JSON")
+        if depth(value) > MAX_DEPTH:
+            text = f"JSON contains too many levels of nesting; maximum is {MAX_DEPTH}"
+            raise Rejected(400, text)
+    return state
+
+
+def _check_version(said: Body, before: Shadow) -> None:
+    if "version" not in said:
+        return
+    version = said["version"]
+    if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+        raise Rejected(400, "Invalid version")
+    fits = version == before.version if before.exists else version in (0, 1, before.version)
+    if not fits:
+        raise Rejected(409, "Version conflict")

@@ -1,0 +1,192 @@
+"""The site's shadow: documents, updates and deltas over the AWS SDK's IotShadowClientV2."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from awscrt import mqtt5
+from awscrt import mqtt_request_response as rr
+from awsiot import ServiceStreamOptions, V2ServiceException, iotshadow
+
+log = logging.getLogger(__name__)
+
+OPERATION_TIMEOUT_S = 5
+NO_SHADOW, UNAVAILABLE, TIMED_OUT = 404, 503, 504
+TIMEOUT_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_TIMEOUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The whole shadow. A thing without one has version 0 and nothing in it.
+
+    `desired_metadata` mirrors `desired`, each leaf `{"timestamp": epoch seconds}`.
+    """
+
+    version: int
+    desired: Mapping[str, Any]
+    desired_metadata: Mapping[str, Any]
+    reported: Mapping[str, Any]
+    timestamp_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An update went in and made this version."""
+
+    version: int
+    timestamp_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The service's code and text; 504 if no answer came in time, 503 if none can be had.
+
+    A link lost after the question left is a 504: the service may have taken it in.
+    """
+
+    code: int
+    message: str
+
+
+UNREADABLE = Rejected(UNAVAILABLE, "the answer could not be read")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """All of `desired` that `reported` does not have; `metadata` mirrors `state`."""
+
+    version: int
+    state: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    timestamp_s: int | None
+
+
+class Twin:
+    """The classic shadow of one thing, over a client that somebody else starts and stops.
+
+    `hear` gets deltas on the loop. One that comes while the link is down may be lost, so ask for
+    the document after each connect. Call everything from the loop.
+    """
+
+    def __init__(self, client: mqtt5.Client, thing: str, hear: Callable[[Delta], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thing, self._hear = thing, hear
+        self._stream: Any = None
+        self._shadow = iotshadow.IotShadowClientV2(
+            client,
+            rr.ClientOptions(
+                max_request_response_subscriptions=4,
+                max_streaming_subscriptions=4,
+                operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
+            ),
+        )
+
+    def open(self) -> None:
+        """Hear deltas from now on, over every reconnect."""
+        self._stream = self._shadow.create_shadow_delta_updated_stream(
+            iotshadow.ShadowDeltaUpdatedSubscriptionRequest(thing_name=self._thing),
+            ServiceStreamOptions(
+                incoming_event_listener=self._on_delta,
+                subscription_status_listener=_on_status,
+                deserialization_failure_listener=_on_garbage,
+            ),
+        )
+        self._stream.open()
+
+    def close(self) -> None:
+        """Hear no more; a delta on its way is dropped."""
+        self._stream = None
+
+    async def get(self) -> Document | Rejected:
+        """The document as the service has it; 404 is version 0, not a rejection."""
+        request = iotshadow.GetShadowRequest(thing_name=self._thing)
+        answer = await _answer(self._shadow.get_shadow(request))
+        match answer:
+            case Rejected(code) if code == NO_SHADOW:
+                return Document(0, {}, {}, {}, None)
+            case Rejected():
+                return answer
+        state, metadata = answer.state, answer.metadata
+        document = Document(
+            version=answer.version,
+            desired=(state and state.desired) or {},
+            desired_metadata=(metadata and metadata.desired) or {},
+            reported=(state and state.reported) or {},
+            timestamp_s=_seconds(answer.timestamp),
+        )
+        sections = document.desired, document.desired_metadata, document.reported
+        return document if _sound(document.version, *sections) else UNREADABLE
+
+    async def update(
+        self,
+        *,
+        reported: Mapping[str, object],
+        clear_desired: Sequence[str],
+        version: int | None,
+    ) -> Accepted | Rejected:
+        """Merge `reported` in (None deletes, at any depth) and remove `clear_desired` from desired.
+
+        One request, all or nothing. With a `version` it goes in only if the shadow still has it.
+        """
+        state = iotshadow.ShadowState(
+            reported=dict(reported), desired=dict.fromkeys(clear_desired) or None
+        )
+        request = iotshadow.UpdateShadowRequest(
+            thing_name=self._thing, state=state, version=version
+        )
+        answer = await _answer(self._shadow.update_shadow(request))
+        if isinstance(answer, Rejected):
+            return answer
+        accepted = Accepted(answer.version, _seconds(answer.timestamp))
+        return accepted if _sound(accepted.version) else UNREADABLE
+
+    def _on_delta(self, event: Any) -> None:
+        # On awscrt's thread; what is raised here would be reported as a broken message.
+        delta = Delta(
+            event.version, event.state or {}, event.metadata or {}, _seconds(event.timestamp)
+        )
+        if not _sound(delta.version, delta.state, delta.metadata):
+            log.warning("a shadow delta could not be read: %s", delta)
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, delta)
+        except RuntimeError:
+            log.debug("the loop is closed")
+
+    def _deliver(self, delta: Delta) -> None:
+        if self._stream is not None:
+            self._hear(delta)
+
+
+async def _answer(sent: Future[Any]) -> Any:
+    """The SDK's response, or `Rejected`. Shielded: the SDK trips over a cancelled future."""
+    try:
+        return await asyncio.shield(asyncio.wrap_future(sent))
+    except V2ServiceException as refusal:
+        if (said := refusal.modeled_error) is not None:
+            return Rejected(said.code, said.message or "")
+        name = getattr(refusal.inner_error, "name", str(refusal.inner_error))
+        return Rejected(TIMED_OUT if name == TIMEOUT_NAME else UNAVAILABLE, name)
+
+
+def _sound(version: object, *sections: object) -> bool:
+    """The SDK passes on whatever JSON came; anybody with the right to publish may have sent it."""
+    return type(version) is int and all(isinstance(section, Mapping) for section in sections)
+
+
+def _seconds(naive_local: Any) -> int | None:
+    """Epoch seconds of the SDK's datetime, which is local and says so nowhere."""
+    return None if naive_local is None else int(naive_local.timestamp())
+
+
+def _on_status(event: Any) -> None:
+    log.debug("shadow delta stream: %s", event)
+
+
+def _on_garbage(failure: Any) -> None:
+    log.warning("a shadow delta could not be read: %s", failure.inner_error)

@@ -1,0 +1,224 @@
+"""The addresses of the API: what each reads, what it hands to the desk, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp.web import Request, Response
+
+from statemachine.commands import Door, command_from
+from statemachine.triggers import Cancel, DrEvent, Restore, Toggle
+
+from .bodies import read_json, read_object
+from .charts import machine
+from .commands import Ack, command_of, event_asked, event_of, settle, submit
+from .desk import Desk
+from .openapi import FLAG, NUMBER, TEXT, Operation
+from .planning import Outlook, differs, outlook, preview
+from .problems import Answer, Problem, as_json, invalid, not_found
+from .resources import circuit, events, recent, state
+
+EVENT = {
+    "shed_kw": {**NUMBER, "maximum": 1000},
+    "duration_s": {"type": "number", "minimum": 1, "maximum": 2_678_400},
+    "start_at": TEXT,
+    "id": {"type": "string", "minLength": 1, "maxLength": 128},
+    "plan_rev": TEXT,
+    "confirm_critical": FLAG,
+}
+CIRCUIT = {"enabled": FLAG, "confirm_critical": FLAG}
+LEGACY_EVENT = {"shed_kw": NUMBER, "duration_sec": NUMBER, "event_id": TEXT}
+LEGACY_CIRCUIT = {"circuit_id": TEXT, "id": TEXT, **CIRCUIT}
+
+
+class Api:
+    """Handlers over a desk. None changes anything on a GET."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def operations(self) -> list[Operation]:
+        """Every address but the session's and the stream's."""
+        v1 = "/api/v1"
+        made = [
+            _get(f"{v1}/state", self.state, "the whole state"),
+            _get(f"{v1}/machine", self.machine, "the charts, and where events stand"),
+            _get(f"{v1}/recent", self.recent, "power over the last 15 minutes"),
+            _get(f"{v1}/circuits", self.circuits, "all circuits"),
+            _get(f"{v1}/circuits/{{id}}", self.circuit, "one circuit", refuses=(404,)),
+            _get(f"{v1}/events", self.events, "the live events"),
+            _get(f"{v1}/events/{{id}}", self.event, "one live event", refuses=(404,)),
+            _get(f"{v1}/health/live", self.alive, "does the program run"),
+            _get(f"{v1}/health/ready", self.ready, "does it know its loads", refuses=(503,)),
+            replace(
+                _get(f"{v1}/preview", self.preview, "what an event would do", refuses=(422,)),
+                query={name: EVENT[name] for name in ("shed_kw", "duration_s")},
+                needs=("shed_kw",),
+            ),
+            _tell("PATCH", f"{v1}/circuits/{{id}}", self.switch, CIRCUIT, needs=("enabled",)),
+            _tell("POST", f"{v1}/events", self.call, EVENT, gives=201, needs=("shed_kw",)),
+            _tell("POST", f"{v1}/events/{{id}}/restore", self.restore_one, {}),
+            _tell("DELETE", f"{v1}/events/{{id}}", self.cancel, {}),
+            _tell("POST", f"{v1}/restore", self.restore, {}),
+            _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
+        ]
+        old = [
+            _get("/api/state", self.state, "see /api/v1/state"),
+            _tell("POST", "/api/circuit/toggle", self.toggle, LEGACY_CIRCUIT),
+            _tell("POST", "/api/event/trigger", self.trigger, LEGACY_EVENT, needs=("shed_kw",)),
+            _tell("POST", "/api/event/restore", self.restore, {}, open=True),
+        ]
+        return [*made, *(replace(operation, legacy=True) for operation in old)]
+
+    async def state(self, request: Request) -> Response:
+        return as_json(state(self._desk))
+
+    async def machine(self, request: Request) -> Response:
+        return as_json(machine(self._desk.spec, self._desk.memory))
+
+    async def recent(self, request: Request) -> Response:
+        return as_json(recent(self._desk))
+
+    async def circuits(self, request: Request) -> Response:
+        return as_json({"circuits": state(self._desk)["circuits"]})
+
+    async def circuit(self, request: Request) -> Response:
+        return as_json(circuit(self._desk, self._circuit_in(request.match_info["id"])))
+
+    async def events(self, request: Request) -> Response:
+        return as_json({"events": self._events()})
+
+    async def event(self, request: Request) -> Response:
+        id = self._event_in(request)
+        return as_json(next(event for event in self._events() if event["id"] == id))
+
+    async def alive(self, request: Request) -> Response:
+        return as_json({"status": "live"})
+
+    async def ready(self, request: Request) -> Response:
+        if self._desk.memory.read_ms is None:
+            raise Problem(503, "not-ready", "No circuit has been read yet")
+        return as_json({"status": "ready"})
+
+    async def preview(self, request: Request) -> Response:
+        asked = event_asked(self._desk, request.query)
+        return as_json(preview(self._desk.spec, self._desk.memory, asked))
+
+    async def switch(self, request: Request) -> Response:
+        """PATCH of a circuit; answers with the circuit."""
+        said = await read_object(request, CIRCUIT)
+        return await self._switch(self._circuit_in(request.match_info["id"]), said, request)
+
+    async def toggle(self, request: Request) -> Response:
+        """The old switch; without `enabled` it turns the circuit over."""
+        said = await read_object(request, LEGACY_CIRCUIT)
+        id = self._circuit_in(said.get("circuit_id", said.get("id")))
+        enabled = said.get("enabled", not self._desk.memory.circuits[id].enabled)
+        return await self._switch(id, {**said, "enabled": enabled}, request)
+
+    async def call(self, request: Request) -> Response:
+        """POST of an event; 201 with the ack."""
+        said = await read_object(request, EVENT)
+        asked = event_of(self._desk, said)
+        self._check_plan(asked, said)
+        return _created(await settle(self._desk, asked, request), 201)
+
+    async def trigger(self, request: Request) -> Response:
+        """The old way to call an event, which knew no confirmation."""
+        asked = event_of(self._desk, await read_object(request, LEGACY_EVENT))
+        return _created(await settle(self._desk, asked, request), 200)
+
+    async def restore_one(self, request: Request) -> Response:
+        await read_object(request, ())
+        said = {"op": "restore", "event_id": self._event_in(request)}
+        return as_json(await settle(self._desk, command_of(self._desk, said, Restore), request))
+
+    async def restore(self, request: Request) -> Response:
+        """Ends every active event, whatever the body says."""
+        await read_json(request)
+        said = command_of(self._desk, {"op": "restore"}, Restore)
+        return as_json(await settle(self._desk, said, request))
+
+    async def cancel(self, request: Request) -> Response:
+        await read_object(request, ())
+        id = self._event_in(request)
+        said = command_of(self._desk, {"op": "cancel", "event_id": id}, Cancel)
+        if self._desk.memory.events[id].start_ms <= said.at_ms:
+            detail = "It has started; restore it instead."
+            raise Problem(409, "refused", "Only a scheduled event can be cancelled", detail)
+        return as_json(await settle(self._desk, said, request))
+
+    async def command(self, request: Request) -> Response:
+        """One command as on MQTT; a refusal is the ack too, with 409."""
+        said = await read_json(request)
+        if not isinstance(said, Mapping):
+            raise invalid("a command must be a JSON object")
+        door = Door("cli", "", *self._desk.clocks())
+        command = command_from(said, self._desk.spec.site.id, door)
+        ack = await submit(self._desk, command, request)
+        return as_json(dict(ack), 409 if ack["status"] == "rejected" else 200)
+
+    async def _switch(self, id: str, said: Mapping[str, Any], request: Request) -> Response:
+        fields = {"op": "setLoad", "loadId": id, "enabled": said.get("enabled")}
+        fields["confirm_critical"] = said.get("confirm_critical")
+        await settle(self._desk, command_of(self._desk, fields, Toggle), request)
+        return as_json(circuit(self._desk, id))
+
+    def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
+        """What a person was shown must be what happens. A later event is planned when it starts."""
+        spec, memory = self._desk.spec, self._desk.memory
+        if asked.begins_ms > asked.at_ms or asked.event_id in memory.events:
+            return
+        now = outlook(spec, memory, asked)
+        if isinstance(rev := said.get("plan_rev"), str) and _changed(rev, now):
+            raise Problem(409, "plan-changed", "The loads changed", "Look at a new preview.")
+        if (touched := now.touched(spec)) and said.get("confirm_critical") is not True:
+            names = ", ".join(map(spec.name_of, touched))
+            detail = f"It takes from {names}; send confirm_critical: true to have it so."
+            raise Problem(409, "critical-circuit", "This event touches critical circuits", detail)
+
+    def _events(self) -> list[dict[str, Any]]:
+        return events(self._desk.spec, self._desk.memory, self._desk.clocks()[0])
+
+    def _circuit_in(self, id: Any) -> str:
+        if not isinstance(id, str) or id not in self._desk.spec.circuits:
+            raise not_found(f"No circuit is called {str(id)[:40]!r}.")
+        return id
+
+    def _event_in(self, request: Request) -> str:
+        id = request.match_info["id"]
+        if id not in self._desk.memory.events:
+            raise not_found(f"No live event is called {id[:40]!r}.")
+        return id
+
+
+def _changed(rev: str, now: Outlook) -> bool:
+    try:
+        return differs(rev, now)
+    except ValueError as error:
+        raise invalid(str(error), "plan_rev") from None
+
+
+def _created(ack: Ack, status: int) -> Response:
+    place = f"/api/v1/events/{quote(str(ack['event_id']), safe='')}"
+    return as_json(dict(ack), status, {"Location": place})
+
+
+def _get(path: str, handle: Answer, summary: str, refuses: tuple[int, ...] = ()) -> Operation:
+    return Operation(method="GET", path=path, handle=handle, summary=summary, refuses=refuses)
+
+
+def _tell(method: str, path: str, handle: Answer, body: dict[str, Any], **more: Any) -> Operation:
+    return Operation(
+        method=method,
+        path=path,
+        handle=handle,
+        summary=(handle.__doc__ or handle.__name__).splitlines()[0],
+        body=body,
+        keyed=True,
+        refuses=(404, 409, 503),
+        **more,
+    )

@@ -1,0 +1,123 @@
+"""Bodies of requests: read within limits, as strict JSON, and done once however often they come."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp.web import Request, Response, StreamResponse
+
+from statemachine.commands import MAX_BYTES, Unreadable, strict_json
+
+from .problems import Answer, Problem, invalid
+
+READ_S = 10
+KEPT, KEPT_S = 256, 86_400
+KEY_HEADER = "Idempotency-Key"
+
+
+async def read_raw(request: Request) -> bytes:
+    """The whole body. Raises a 408 problem where it does not arrive within 10 s, 413 over 64 KB."""
+    try:
+        async with asyncio.timeout(READ_S):
+            raw = await request.read()
+    except TimeoutError:
+        raise Problem(408, "too-slow", "The body took too long to arrive") from None
+    if len(raw) > MAX_BYTES:
+        raise Problem(413, "too-large", "The body is over 64 KB")
+    return raw
+
+
+async def read_json(request: Request) -> Any:
+    """The body as JSON; an empty one is an empty object. Raises a 400 problem."""
+    raw = await read_raw(request)
+    try:
+        return strict_json(raw) if raw.strip() else {}
+    except Unreadable as error:
+        raise Problem(400, "bad-json", "The body is not JSON", str(error)) from None
+
+
+async def read_object(request: Request, known: Collection[str]) -> dict[str, Any]:
+    """The body as an object with no other names than `known`: a misspelt one must not be lost.
+
+    Raises a 400 or 422 problem.
+    """
+    said = await read_json(request)
+    if not isinstance(said, dict):
+        raise invalid("the body must be a JSON object")
+    for name in said:
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise invalid(f"no field is called {name[:40]!r}; there are: {names}", name[:40])
+    return said
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key, if one was sent. Raises a 400 problem."""
+    key = request.headers.get(KEY_HEADER)
+    if key is not None and not (8 <= len(key) <= 64 and key.isascii() and key.isprintable()):
+        raise Problem(400, "bad-key", f"{KEY_HEADER} must have 8 to 64 plain characters")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at_s: float
+    digest: bytes
+    status: int | None
+    body: bytes
+    headers: dict[str, str]
+
+
+class Replays:
+    """Answers already given, by Idempotency-Key: 256 of them, a day long, in memory."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def around(self, handle: Answer) -> Answer:
+        """`handle`, done once for each key and answered as often as asked."""
+
+        async def once(request: Request) -> StreamResponse:
+            key = key_of(request)
+            if key is None:
+                return await handle(request)
+            name = f"{request.method} {request.path} {key}"
+            digest = hashlib.sha256(await read_raw(request)).digest()
+            return self._again(name, digest) or await self._first(name, digest, handle, request)
+
+        return once
+
+    def _again(self, name: str, digest: bytes) -> Response | None:
+        kept = self._kept.get(name)
+        if kept is None or time.monotonic() - kept.at_s > KEPT_S:
+            return None
+        if kept.digest != digest:
+            raise Problem(422, "key-reused", f"This {KEY_HEADER} was used for another request")
+        if kept.status is None:
+            wait = {"Retry-After": "1"}
+            raise Problem(409, "in-progress", "The first request still runs", headers=wait)
+        headers = {**kept.headers, "Idempotency-Replayed": "true"}
+        return Response(status=kept.status, body=kept.body, headers=headers)
+
+    async def _first(
+        self, name: str, digest: bytes, handle: Answer, request: Request
+    ) -> StreamResponse:
+        self._kept[name] = _Kept(time.monotonic(), digest, None, b"", {})
+        try:
+            answer = await handle(request)
+        except BaseException:
+            self._kept.pop(name, None)
+            raise
+        if not isinstance(answer, Response) or not isinstance(answer.body, bytes):
+            raise TypeError("only whole answers can be given twice")
+        told = {n: answer.headers[n] for n in ("Content-Type", "Location") if n in answer.headers}
+        self._kept[name] = _Kept(time.monotonic(), digest, answer.status, answer.body, told)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return answer

@@ -1,0 +1,109 @@
+"""From what the page asks to a command, and from its ack to an answer; one parser with the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from aiohttp.web import Request
+
+from statemachine.commands import Door, Unreadable, command_from, strict_json
+from statemachine.localtime import instant_s
+from statemachine.spec import Spec
+from statemachine.triggers import Command, DrEvent, Invalid
+
+from .bodies import key_of
+from .desk import Desk
+from .problems import Problem, invalid, not_found
+from .zones import zone_of
+
+ANSWER_S = 30
+Ack = Mapping[str, Any]
+C = TypeVar("C", bound=Command)
+
+
+def command_of(desk: Desk, said: Mapping[str, Any], kind: type[C]) -> C:
+    """The command in `said`. Raises a 422 problem where the parser of the wire refuses it."""
+    command = command_from(said, desk.spec.site.id, Door("page", "", *desk.clocks()))
+    if isinstance(command, Invalid):
+        raise invalid(command.detail)
+    if not isinstance(command, kind):
+        raise TypeError(f"{command.op} made no {kind.__name__}")
+    return command
+
+
+def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
+    """The event in a body of POST /api/v1/events. Raises a 422 problem."""
+    fields = {
+        "op": "event",
+        "event_id": said.get("id", said.get("event_id")),
+        "shed_kw": said.get("shed_kw"),
+        "duration_sec": said.get("duration_s", said.get("duration_sec")),
+    }
+    if said.get("start_at") is not None:
+        fields["start_ts"] = _start_s(desk.spec, said["start_at"])
+    return command_of(desk, fields, DrEvent)
+
+
+def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
+    """The event a preview is for. Raises a 422 problem."""
+    try:
+        said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
+    except Unreadable:
+        raise invalid("shed_kw and duration_s must be numbers") from None
+    return event_of(desk, said)
+
+
+async def submit(desk: Desk, command: Command, request: Request) -> Ack:
+    """Hands a command in and waits for its ack. Raises a 503 problem where none comes."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await desk.submit(_keyed(command, key_of(request)))
+    except TimeoutError:
+        detail = "Whether it was done is not known; look at the state."
+        raise Problem(503, "no-answer", "The controller did not answer", detail) from None
+
+
+async def settle(desk: Desk, command: Command, request: Request) -> Ack:
+    """Like `submit`; raises a problem also where the command is refused."""
+    ack = await submit(desk, command, request)
+    if ack["status"] == "rejected":
+        raise _refusal(ack)
+    return ack
+
+
+def _refusal(ack: Ack) -> Problem:
+    reason, detail = str(ack.get("reason", "")), str(ack.get("detail", ""))
+    match reason:
+        case "not_found":
+            return not_found(detail)
+        case "critical":
+            return Problem(409, "critical-circuit", "That circuit is critical", detail)
+        case "locked_out":
+            return Problem(409, "locked", "That circuit is not switched from here", detail)
+        case "overloaded" | "storage":
+            title = "The controller cannot take this now"
+            return Problem(503, "unavailable", title, detail, reason=reason)
+    return Problem(409, "refused", "The controller refused this", detail, reason=reason)
+
+
+def _keyed(command: Command, key: str | None) -> Command:
+    """What a copy of this command is: people may say the same twice, a repeated request may not.
+
+    An event keeps its id for a key, so that one event is one at every door.
+    """
+    own = isinstance(command, DrEvent) and command.key.startswith("event:")
+    if own or not command.key:
+        return command
+    return replace(command, key=f"http:{key}" if key else "")
+
+
+def _start_s(spec: Spec, said: Any) -> float:
+    if not isinstance(said, str):
+        raise invalid("start_at must be text like 2026-11-24T18:00", "start_at")
+    try:
+        return instant_s(said, zone_of(spec.site.timezone))
+    except ValueError as error:
+        raise invalid(str(error), "start_at") from None

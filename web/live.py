@@ -1,0 +1,164 @@
+"""The state as server-sent events: the newest wins, transitions are never left out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp.web import Application, Request, StreamResponse
+
+from statemachine.memory import Passed
+
+from .charts import transition
+from .desk import Desk
+from .resources import state
+from .session import COOKIE, SECURE_COOKIE
+
+log = logging.getLogger(__name__)
+PING_S = 15
+STUCK_S = 10
+GONE_MS = 30_000
+MOST_TRANSITIONS = 256
+PER_BROWSER, IN_ALL = 4, 64
+TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+class _Reader:
+    """One open stream: what it has not been told yet."""
+
+    __slots__ = ("browser", "last_words", "latest", "passed", "wake")
+
+    def __init__(self, browser: str) -> None:
+        self.browser = browser
+        self.latest = ""
+        self.passed: list[str] = []
+        self.wake = asyncio.Event()
+        self.last_words: str | None = None
+
+    def hear(self, latest: str, passed: str) -> None:
+        self.latest = latest or self.latest
+        if passed and len(self.passed) >= MOST_TRANSITIONS:
+            # Too far behind to be told all: it fetches what it needs anew.
+            self.passed = [_told("resync", 0, {})]
+        elif passed:
+            self.passed.append(passed)
+        self.wake.set()
+
+    def close(self, last_words: str) -> None:
+        self.last_words = last_words
+        self.wake.set()
+
+    def take(self) -> str:
+        text = "".join(self.passed) + self.latest + (self.last_words or "")
+        self.passed, self.latest = [], ""
+        self.wake.clear()
+        return text
+
+
+class Hub:
+    """Watches the desk once and tells every open stream. A slow one holds up no other."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._readers: list[_Reader] = []
+        self._closed = False
+
+    async def run(self, app: Application) -> AsyncIterator[None]:
+        """For `cleanup_ctx`: watches while the application runs."""
+        watching = asyncio.create_task(self._watch(), name="page-watch")
+        yield
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+    async def close(self, app: Application) -> None:
+        """For `on_shutdown`: ends all streams, so that nobody waits for them."""
+        self._end()
+
+    async def stream(self, request: Request) -> StreamResponse:
+        """GET /api/v1/stream."""
+        response = StreamResponse(headers={"X-Accel-Buffering": "no"})
+        response.content_type, response.charset = "text/event-stream", "utf-8"
+        await response.prepare(request)
+        _let_go_of_the_vanished(request)
+        reader = self._admit(_browser(request))
+        try:
+            first = "retry: 2000\n" + _told("snapshot", self._desk.rev, state(self._desk))
+            await self._tell(reader, response, first)
+        except (TimeoutError, ConnectionError):
+            if request.transport:
+                request.transport.abort()
+        finally:
+            self._readers.remove(reader)
+        return response
+
+    async def _tell(self, reader: _Reader, response: StreamResponse, text: str) -> None:
+        ping_s = time.monotonic() + PING_S
+        while True:
+            async with asyncio.timeout(STUCK_S):
+                await response.write(text.encode())
+            if reader.last_words is not None or self._closed:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0, ping_s - time.monotonic())):
+                    await reader.wake.wait()
+            text = reader.take()
+            if time.monotonic() >= ping_s:
+                text += ": ping\n\n"
+                ping_s = time.monotonic() + PING_S
+
+    def _admit(self, browser: str) -> _Reader:
+        """Browsers open six connections to one site: one of them never gets all."""
+        every = [one for one in self._readers if one.last_words is None]
+        own = [one for one in every if one.browser == browser]
+        crowded = own if len(own) >= PER_BROWSER else every if len(every) >= IN_ALL else None
+        if crowded:
+            crowded[0].close(_told("evicted", self._desk.rev, {}))
+        reader = _Reader(browser)
+        self._readers.append(reader)
+        return reader
+
+    async def _watch(self) -> None:
+        try:
+            async for passed in self._desk.watch():
+                if self._readers:
+                    self._publish(passed)
+        except Exception:
+            log.exception("the streams end here; the page asks for the state instead")
+        finally:
+            self._end()
+
+    def _publish(self, passed: Passed | None) -> None:
+        rev = self._desk.rev
+        told = _told("transition", rev, transition(passed)) if passed else ""
+        latest = _told("state", rev, state(self._desk))
+        for reader in self._readers:
+            reader.hear(latest, told)
+
+    def _end(self) -> None:
+        self._closed = True
+        for reader in self._readers:
+            reader.close("")
+
+
+def _told(name: str, rev: int, data: Any) -> str:
+    return f"id: {rev}\nevent: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+
+
+def _browser(request: Request) -> str:
+    session = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    return session or f"{request.remote} {request.headers.get('User-Agent', '')}"
+
+
+def _let_go_of_the_vanished(request: Request) -> None:
+    """A phone that vanished blocks a write only once the kernel's buffers are full."""
+    pipe = request.transport.get_extra_info("socket") if request.transport else None
+    if pipe is not None and TCP_USER_TIMEOUT is not None:
+        with contextlib.suppress(OSError):
+            pipe.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, GONE_MS)

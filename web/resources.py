@@ -1,0 +1,213 @@
+"""The state of a site as the page shows it: kW, epoch seconds, and null for what is unknown."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from statemachine.curtail import Load, Plan, loads, plan_shed
+from statemachine.memory import Event, Memory
+from statemachine.requirement import active, required_w, sheds_w
+from statemachine.spec import Circuit, Spec
+from statemachine.wire import kw, power_w, shed_w, taken_w
+
+from .desk import Desk, LinkView
+from .zones import zone_of
+
+Body = dict[str, Any]
+
+
+@cache
+def program_version() -> str:
+    """The version installed; in a bare checkout there is none to ask for."""
+    try:
+        return version("venctl")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+def state(desk: Desk) -> Body:
+    """The answer of GET /api/v1/state and the data of the stream."""
+    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
+    every, plan = _planned(spec, memory, now_ms)
+    binding = next(iter(active(spec, memory, now_ms)), None)
+    known = memory.read_ms is not None
+    drawn_w, taken = power_w(memory), shed_w(memory)
+    return {
+        "t": now_ms / 1000,
+        "rev": desk.rev,
+        "version": program_version(),
+        "mode": "act",
+        "site": _site(spec),
+        "power_kw": kw(drawn_w) if known else None,
+        "shed_kw": kw(taken) if known else None,
+        "base_power_kw": kw(drawn_w + taken) if known else None,
+        "unmetered_kw": kw(memory.unmetered_w) if known else None,
+        "reading_at": seconds(memory.read_ms),
+        "required_kw": kw(required_w(spec, memory, now_ms)),
+        "commanded_kw": kw(sum(memory.cuts.values())),
+        "achievable_kw": kw(sum(load.cap_w for load in every)),
+        "link": _link(desk.link),
+        "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
+        "events": events(spec, memory, now_ms),
+        "binding": binding.id if binding else None,
+        "restoring": _restoring(spec, memory, every, plan),
+    }
+
+
+def circuit(desk: Desk, id: str) -> Body:
+    """One circuit, as in `state`. Raises KeyError where there is none."""
+    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
+    binding = next(iter(active(spec, memory, now_ms)), None)
+    return _circuit(spec, memory, id, _planned(spec, memory, now_ms)[1], binding)
+
+
+def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
+    """Every live event: those that shed, the binding one first, then the others by their start."""
+    shedding = active(spec, memory, now_ms)
+    others = [event for event in memory.events.values() if event not in shedding]
+    others.sort(key=lambda event: (event.start_ms, event.id))
+    return [_event(spec, memory, event, now_ms) for event in [*shedding, *others]]
+
+
+def recent(desk: Desk) -> Body:
+    """The last minutes in columns, as the chart wants them."""
+    points = desk.recent
+    targets = [None if p.target_w is None else kw(p.target_w) for p in points]
+    return {
+        "t": [point.at_ms / 1000 for point in points],
+        "series": {
+            "power": [kw(point.power_w) for point in points],
+            "base": [kw(point.base_w) for point in points],
+            "target": targets,
+        },
+    }
+
+
+def seconds(ms: int | None) -> float | None:
+    """Milliseconds as epoch seconds."""
+    return None if ms is None else ms / 1000
+
+
+def label(name: str) -> str:
+    """A state's name as a word for people."""
+    return name.replace("_", " ").capitalize()
+
+
+def _planned(spec: Spec, memory: Memory, now_ms: int) -> tuple[list[Load], Plan]:
+    every = loads(spec, memory)
+    return every, plan_shed(every, required_w(spec, memory, now_ms), memory.cuts)
+
+
+def _site(spec: Spec) -> Body:
+    return {
+        "id": spec.site.id,
+        "name": spec.site.name or spec.site.id,
+        "timezone": zone_of(spec.site.timezone).key,
+        "service_kw": kw(spec.site.service),
+        "longest_event_s": spec.limits.longest_event / 1000,
+        "simulated": all(circuit.driver == "sim" for circuit in spec.circuits.values()),
+    }
+
+
+def _link(link: LinkView) -> Body:
+    return {
+        "state": link.state,
+        "kind": link.kind,
+        "broker": link.broker,
+        "since": link.since,
+        "waiting": link.waiting,
+        "last_sent": link.last_sent,
+        "detail": link.detail,
+        "denied": list(link.denied),
+    }
+
+
+def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | None) -> Body:
+    said, live = spec.circuits[id], memory.circuits[id]
+    known, gives = live.drawn_w is not None, id in plan.cuts
+    returns = live.held_w is not None and not gives
+    return {
+        "id": id,
+        "name": spec.name_of(id),
+        "type": said.type,
+        "critical": said.critical,
+        "enabled": live.enabled,
+        "rated_kw": kw(said.rated),
+        "power_kw": kw(live.drawn_w or 0) if known else None,
+        "free_kw": kw(live.free_w) if known else None,
+        "shed_kw": kw(taken_w(memory, id)),
+        "held_kw": None if live.held_w is None else kw(live.held_w),
+        "order": _order(spec, id),
+        "limit_percent": said.shed_percent or None,
+        "control": said.control,
+        "driver": said.driver,
+        "simulated": said.driver == "sim",
+        "metered": True,
+        "remote": said.remote == "yes" and not said.locked,
+        "paused_until": binding.end_ms / 1000 if gives and binding else None,
+        "reason": "waits for its turn to return" if returns else plan.reasons[id],
+        "fault": live.fault,
+        "switched_by": live.switched_by,
+        "switched_at": seconds(live.switched_ms),
+    }
+
+
+def _order(spec: Spec, id: str) -> int | None:
+    def gives(circuit: Circuit) -> bool:
+        return circuit.shed_percent > 0
+
+    order = [one for one in spec.shed_order() if gives(spec.circuits[one])]
+    return order.index(id) + 1 if id in order else None
+
+
+def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
+    sheds, waits = sheds_w(spec, event, now_ms) > 0, now_ms < event.start_ms
+    known = memory.read_ms is not None
+    return {
+        "id": event.id,
+        "state": event.state,
+        "label": label(event.state),
+        "active": sheds,
+        "source": event.source,
+        "requested_kw": kw(event.shed_w),
+        "commanded_kw": kw(sum(memory.cuts.values())) if sheds else 0.0,
+        "measured_kw": 0.0 if waits else kw(shed_w(memory)) if known else None,
+        "start": event.start_ms / 1000,
+        "end": event.end_ms / 1000,
+        "entered": event.entered_ms / 1000,
+        "scheduled": waits,
+        "short_since": None,
+    }
+
+
+def _restoring(spec: Spec, memory: Memory, every: list[Load], plan: Plan) -> Body | None:
+    """Load comes back in reverse shed order; the count starts with the event that gave it free."""
+    if memory.release_ms is None:
+        return None
+    wanted = {load.circuit: _wanted_w(load, plan) for load in every}
+    waiting = [
+        id
+        for id in reversed(wanted)
+        if memory.circuits[id].enabled and memory.circuits[id].held_w != wanted[id]
+    ]
+    began_ms = [
+        event.entered_ms
+        for event in memory.events.values()
+        if not spec.event.states[event.state].sheds and event.start_ms <= memory.release_ms
+    ]
+    since_ms = memory.released_ms - min(began_ms, default=memory.released_ms + 1)
+    done = 0 if since_ms < 0 else 1 + since_ms // max(1, spec.restore.every)
+    return {
+        "done": done,
+        "of": done + len(waiting),
+        "next": waiting[0] if waiting else None,
+        "next_name": spec.name_of(waiting[0]) if waiting else None,
+        "next_at": memory.release_ms / 1000,
+    }
+
+
+def _wanted_w(load: Load, plan: Plan) -> int | None:
+    cut_w = plan.cuts.get(load.circuit)
+    return None if cut_w is None else load.load_w - cut_w

@@ -1,0 +1,93 @@
+"""The token, traded for a cookie; and a limit on guessing."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+import time
+from collections import deque
+
+from aiohttp.web import Request, Response
+
+from .bodies import read_object
+from .problems import Problem, invalid
+
+SESSION_PATH = "/api/v1/session"
+COOKIE, SECURE_COOKIE = "ven_session", "__Host-ven_session"
+LIFE_S = 43_200
+MOST = 64
+WINDOW_S, PER_ADDRESS, IN_ALL = 60, 5, 30
+
+
+class Sessions:
+    """Who is signed in. Forgotten when the program ends: the token then signs in again."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+        self._ends_s: dict[str, float] = {}
+        self._failures: deque[tuple[float, str]] = deque()
+
+    def admits(self, request: Request) -> bool:
+        """Whether this request carries a session or the token. Raises a 429 problem."""
+        for name in (SECURE_COOKIE, COOKIE):
+            if time.monotonic() < self._ends_s.get(request.cookies.get(name, ""), -math.inf):
+                return True
+        scheme, _, said = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self._is_token(request, said.strip())
+
+    async def sign_in(self, request: Request) -> Response:
+        """The token for a cookie. Raises a 401 problem, or 429 after 5 failures in a minute."""
+        said = (await read_object(request, ("token",))).get("token")
+        if not isinstance(said, str):
+            raise invalid("token must be text", "token")
+        response = Response(status=204)
+        if self._token is None:
+            return response
+        if not self._is_token(request, said):
+            raise Problem(401, "wrong-token", "That is not this controller's token")
+        secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+        response.set_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            self._begin(),
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            max_age=LIFE_S,
+            secure=secure or None,
+        )
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """Ends the session of whoever asks."""
+        response = Response(status=204)
+        for name in (SECURE_COOKIE, COOKIE):
+            if request.cookies.get(name):
+                self._ends_s.pop(request.cookies[name], None)
+                response.del_cookie(name, path="/", secure=name == SECURE_COOKIE or None)
+        return response
+
+    def _begin(self) -> str:
+        while len(self._ends_s) >= MOST:
+            del self._ends_s[next(iter(self._ends_s))]
+        session = secrets.token_urlsafe(32)
+        self._ends_s[session] = time.monotonic() + LIFE_S
+        return session
+
+    def _is_token(self, request: Request, said: str) -> bool:
+        """Compares; counts a failure. The right token must wait as well, or guessing would pay."""
+        address, now_s = request.remote or "", time.monotonic()
+        while self._failures and self._failures[0][0] <= now_s - WINDOW_S:
+            self._failures.popleft()
+        every = [at_s for at_s, _ in self._failures]
+        own = [at_s for at_s, who in self._failures if who == address]
+        full = own if len(own) >= PER_ADDRESS else every if len(every) >= IN_ALL else None
+        if full:
+            wait_s = math.ceil(full[0] + WINDOW_S - now_s)
+            headers = {"Retry-After": str(max(1, wait_s))}
+            raise Problem(429, "too-many-tries", "Too many wrong tokens; wait", headers=headers)
+        sent, held = said.encode("utf-8", "surrogatepass"), (self._token or "").encode()
+        if self._token is not None and hmac.compare_digest(sent, held):
+            return True
+        self._failures.append((now_s, address))
+        return False

@@ -1,0 +1,140 @@
+// The page: its header, what is said when the controller is out of reach, and the cards.
+import { html, render, useEffect } from "./vendor/ui.js";
+import { ChartCard } from "./chart.js";
+import { CircuitsCard } from "./circuits.js";
+import { Dialog, Toast, openDialog } from "./dialog.js";
+import { EventCard } from "./event.js";
+import * as live from "./live.js";
+import * as machine from "./machine.js";
+import { icon, nextTheme, theme, useLater } from "./parts.js";
+import { PowerCard } from "./power.js";
+import * as series from "./series.js";
+import { TokenForm, locked } from "./session.js";
+import * as switching from "./switching.js";
+import { browserZone, clock, duration } from "./words.js";
+
+const { state, trouble } = live;
+
+const KEYS = [
+  ["Tab", "To the next control"],
+  ["Space", "Turns a switch over, presses a button"],
+  ["← →", "Along the power chart, between Now and Later"],
+  ["↑ ↓", "More or less, in the amount and the duration"],
+  ["Esc", "Closes a dialog"],
+  ["?", "This list"],
+];
+
+const LINK = {
+  connecting: "grid link connecting", disconnected: "grid link down", unknown: "grid link unknown",
+};
+
+/** The worst state there is, in a few words: [tone, mark, rest]. */
+function liveMark(now) {
+  if (locked.value) return ["warn", "Token needed", ""];
+  if (trouble.value === "evicted") return ["warn", "Paused", ""];
+  if (trouble.value === "opening" || now === null) return ["warn", "Connecting…", ""];
+  if (trouble.value === "lost") return ["bad", "No connection", ""];
+  const link = now.link.denied.length ? "grid link restricted" : LINK[now.link.state];
+  if (link) return [now.link.state === "disconnected" ? "bad" : "warn", "Live here,", link];
+  const ago = live.silence_s.value;
+  return ["ok", "Live", ago < 2 ? "updated just now" : `updated ${duration(ago)} ago`];
+}
+
+function showKeys() {
+  openDialog((close) => html`<h2 id="dialog-title">Keys</h2>
+    <dl class="sheet">${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
+    <div class="acts"><button class="btn" autofocus onClick=${close}>Close</button></div>`);
+}
+
+const THEME_ICON = { auto: "sun-moon", light: "sun", dark: "moon" };
+const THEME_WORD = { auto: "as the system", light: "light", dark: "dark" };
+
+function Header({ now }) {
+  const [tone, mark, rest] = liveMark(now);
+  return html`<header class="top">
+    <div class="brand">
+      <span class="mark">${icon("zap")}</span>
+      <div><h1>${now?.site.name ?? "DR event control"}</h1>${now && html`<small>VEN ${now.site.id}</small>`}</div>
+    </div>
+    ${now?.site.simulated && html`<span class="chip s simulated">Simulated</span>`}
+    <span class="live">
+      <i class=${`dot ${tone}`}></i>
+      <span><b>${mark}</b> ${rest && html`<span class=${tone === "ok" ? "ago" : ""}>${rest}</span>`}</span>
+    </span>
+    <button class="ib keys" aria-label="Keys" onClick=${showKeys}>${icon("keyboard")}</button>
+    <button class="ib" aria-label=${`Theme: ${THEME_WORD[theme.value]}`} onClick=${nextTheme}>
+      ${icon(THEME_ICON[theme.value])}
+    </button>
+  </header>`;
+}
+
+function LostBanner({ now }) {
+  const seen = now && `Showing values from ${clock(now.t, now.site.timezone)}, ${
+    duration(live.silence_s.value)} ago. `;
+  const wait = live.nextTry_s.value;
+  // What counts seconds stands outside the alert, or it would be read out every second.
+  return html`<div class="ban bad">
+    ${icon("wifi-off")}
+    <div>
+      <p role="alert"><b>No connection to the controller.</b> An event in progress keeps running on
+        the controller.</p>
+      <p class="num">${seen}${wait > 0 ? `Trying again in ${wait} s.` : "Trying again now."}</p>
+    </div>
+    <button class="btn sm" onClick=${live.connect}>Try now</button>
+  </div>`;
+}
+
+const PausedBanner = () => html`<div class="ban">
+  ${icon("info")}
+  <div><p role="alert"><b>Paused here, open in another tab.</b></p></div>
+  <button class="btn sm" onClick=${live.connect}>Resume</button>
+</div>`;
+
+function Banner({ now }) {
+  const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value];
+  return said && html`<section class="banw" aria-label="Connection"><${said} now=${now} /></section>`;
+}
+
+/** In place of the cards until the first answer; for 300 ms nothing, which is mostly enough. */
+function FirstLoad() {
+  const late = useLater(300);
+  return html`<main id="main" tabindex="-1">
+    <p class="wait">${trouble.value === "lost" ? "" : late && "Connecting to the controller…"}</p>
+  </main>`;
+}
+
+function Overview({ now }) {
+  const running = now.events.some((one) => !one.scheduled);
+  const kind = `overview${live.stale.value ? " stale" : ""}${running ? " running" : ""}`;
+  return html`<main id="main" class=${kind} tabindex="-1">
+    <${PowerCard} /><${EventCard} /><${CircuitsCard} /><${ChartCard} /><${machine.MachineCard} />
+  </main>`;
+}
+
+function Footer({ now }) {
+  const { timezone } = now.site;
+  return html`<footer class="end-note">
+    venctl ${now.version}${timezone !== browserZone && ` · All times are those of ${timezone}`}
+  </footer>`;
+}
+
+function App() {
+  const now = state.value;
+  useEffect(() => {
+    if (now) document.title = `${now.site.name}: DR event control`;
+  }, [now?.site.name]);
+  if (locked.value) return html`<${Header} now=${null} /><${TokenForm} />`;
+  return html`<a class="skip" href="#main">Skip to content</a>
+    <${Header} now=${now} />
+    <${Banner} now=${now} />
+    ${now ? html`<${Overview} now=${now} /><${Footer} now=${now} />` : html`<${FirstLoad} />`}
+    <${Toast} /><${Dialog} />`;
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, dialog");
+  if (event.key === "?" && !typing && state.value) showKeys();
+});
+
+for (const part of [switching, series, machine, live]) part.start();
+render(html`<${App} />`, document.getElementById("app"));

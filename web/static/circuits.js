@@ -1,0 +1,123 @@
+// The Circuits card: every circuit in the order it gives way, with its switch.
+import { html } from "./vendor/ui.js";
+import { openDialog } from "./dialog.js";
+import { second, stale, state } from "./live.js";
+import { bar, icon, note, smallChip } from "./parts.js";
+import { CircuitSheet } from "./sheet.js";
+import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
+import { countdown, kw, minuteClock, ordinal, percent, rating } from "./words.js";
+
+const ICON = {
+  heater: "heater", water_heater: "droplets", lights: "lightbulb", ev: "car", hvac: "air-vent",
+  fridge: "refrigerator", motor: "fan", other: "plug",
+};
+const OVER = 1.005; // a share of the rating; less is within what a meter errs
+
+const isOver = (circuit) => circuit.power_kw > circuit.rated_kw * OVER;
+
+/** `1st, up to 100 %`. */
+export const turn = ({ order, limit_percent }) =>
+  order === null || limit_percent === null
+    ? "Never shed"
+    : `${ordinal(order)}, up to ${percent(limit_percent)}`;
+
+function badges(circuit) {
+  return [
+    circuit.critical && smallChip("info", "shield", "Critical"),
+    circuit.shed_kw > 0 && smallChip("shed num", null, kw(-circuit.shed_kw)),
+    !shownOn(circuit) && smallChip("", null, "Off"),
+    !circuit.remote && smallChip("", "lock", "Locked"),
+    !circuit.metered && smallChip("", null, "No meter"),
+    isOver(circuit) && smallChip("bad", "triangle-alert", "Over rating"),
+    circuit.fault && smallChip("bad", "triangle-alert", "Fault"),
+  ];
+}
+
+/** What keeps the circuit from drawing what it likes, in one sentence; null when nothing does. */
+function hindrance(circuit, now) {
+  const { shed_kw, held_kw, paused_until: until } = circuit;
+  if (shed_kw > 0 && now.binding !== null) {
+    const verb = held_kw === 0 ? "Paused" : "Turned down";
+    return until ? `${verb} by event until ${minuteClock(until, now.site.timezone)}` : `${verb} by event`;
+  }
+  if (now.restoring && held_kw !== null) return "Comes back soon";
+  const wait = until === null ? 0 : until - second.value;
+  return wait > 0 ? `Comes on in ${countdown(wait)}, ${circuit.reason}` : null;
+}
+
+function Switch({ circuit }) {
+  const busy = circuit.id in wishes.value;
+  const locked = switchesLocked.value || !circuit.remote;
+  return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
+    aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
+    aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}
+    disabled=${stale.value || locked} onClick=${() => flip(circuit)}>
+    ${icon(locked ? "lock" : "check")}
+  </button>`;
+}
+
+function Row({ circuit, now }) {
+  const tone = circuit.shed_kw > 0 ? "shd" : shownOn(circuit) ? "onn" : "";
+  const held = hindrance(circuit, now);
+  const fault = faults.value[circuit.id]?.why ?? circuit.fault;
+  const sheet = () => openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
+  return html`<li class=${tone} data-circuit=${circuit.id}>
+    <span class="ico">${icon(ICON[circuit.type] ?? "plug")}</span>
+    <div class="about">
+      <div class="nm">
+        <button class="open" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}
+          onClick=${sheet}>${circuit.name}</button>
+        ${badges(circuit)}
+        <span class="turn">${turn(circuit)}</span>
+      </div>
+      ${bar(circuit.power_kw ?? 0, circuit.shed_kw, circuit.rated_kw, isOver(circuit))}
+    </div>
+    <div class="pw num">
+      <b>${kw(circuit.power_kw)}</b><small>of ${rating(circuit.rated_kw, 1)}</small>
+    </div>
+    <${Switch} circuit=${circuit} />
+    ${held && html`<p class="held num">${held}</p>`}
+    <div class="why" role="alert" id=${`fault-${circuit.id}`}>
+      ${fault && note("triangle-alert", fault, "bad")}
+    </div>
+  </li>`;
+}
+
+const Unmetered = ({ power_kw }) => html`<li data-circuit="unmetered">
+  <span class="ico">${icon("house")}</span>
+  <div class="about"><div class="nm">Other, not metered<span class="turn">Never shed</span></div></div>
+  <div class="pw num"><b>${kw(power_kw)}</b></div>
+</li>`;
+
+const inShedOrder = (circuits) =>
+  [...circuits].sort((a, b) => (a.order ?? Infinity) - (b.order ?? Infinity) || 0);
+
+function LockButton() {
+  const locked = switchesLocked.value;
+  return html`<button class="btn sm" onClick=${toggleLock}>
+    ${icon(locked ? "lock" : "lock-open")}${locked ? "Unlock switches" : "Lock switches"}
+  </button>`;
+}
+
+export function CircuitsCard() {
+  const now = state.value;
+  const on = now.circuits.filter(shownOn).length;
+  return html`<section class="card circ" aria-labelledby="h-circuits">
+    <header>
+      <h2 id="h-circuits">Circuits</h2>
+      <span class="end">
+        <span class="muted num sml">${on} of ${now.circuits.length} on</span>
+        <${LockButton} />
+      </span>
+    </header>
+    ${now.circuits.length === 0 &&
+    html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`}
+    <ul class="cl">
+      ${inShedOrder(now.circuits).map(
+        (one) => html`<${Row} key=${one.id} circuit=${one} now=${now} />`,
+      )}
+      ${now.unmetered_kw !== null && html`<${Unmetered} power_kw=${now.unmetered_kw} />`}
+    </ul>
+  </section>`;
+}
+

@@ -1,0 +1,138 @@
+// The DR event control card: no event, one under way, load coming back; and the others that live.
+import { html, useEffect, useRef, useSignal } from "./vendor/ui.js";
+import { newKey, tell } from "./api.js";
+import { useDeed } from "./deed.js";
+import { confirmFirst } from "./dialog.js";
+import { EventForm } from "./form.js";
+import { second, stale, state } from "./live.js";
+import { chip, complaint, icon } from "./parts.js";
+import { Returning, Running } from "./running.js";
+import { clock, moment, rating, starter } from "./words.js";
+
+const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
+
+/** The event the card is about: the one that binds, else one whose load is coming back. */
+function mainEvent(now) {
+  const binding = now.events.find((one) => one.id === now.binding);
+  return binding ?? now.events.find((one) => !one.scheduled && !one.active) ?? null;
+}
+
+function StateChip({ event, now }) {
+  const text = event ? event.label : "No active event";
+  if (stale.value) {
+    const last = event ? event.label : "no event";
+    return chip("", "clock", `Last known ${clock(now.t, now.site.timezone)}: ${last}`);
+  }
+  if (event) return chip(event.active ? "shed" : "warn", event.active ? "activity" : "rotate-ccw", text);
+  const waiting = now.events.length;
+  return waiting
+    ? chip("info", "calendar-clock", `${waiting} scheduled`)
+    : chip("", "circle-check", text);
+}
+
+/** Said aloud at the start, 5 min, 1 min and the end; nothing in between. */
+function Milestones({ event }) {
+  const left = event?.active ? event.end - second.value : null;
+  const reached = left !== null && MILESTONES.find(([at]) => left <= at);
+  const text = left === null ? (event ? "Load is coming back." : "") : reached ? reached[1] : "Event running.";
+  return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
+}
+
+/** Ends what `path` names; asks first if the grid operator started any of `events`. */
+function endEarly({ run, events, send, now }) {
+  const theirs = events.find((one) => one.source === "operator" && !one.scheduled);
+  if (!theirs) return run(send);
+  return confirmFirst({
+    name: "triangle-alert",
+    title: "End the grid operator's event early?",
+    text: `It runs until ${moment(theirs.end, now.t, now.site.timezone)}. The result will be reported as ended early.`,
+    keep: "Keep it running",
+    go: "End it early",
+    danger: true,
+    act: () => run(send),
+  });
+}
+
+const post = (path) => {
+  const key = newKey();
+  return (onSilence) => tell("POST", path, {}, { key, most: 3, onSilence });
+};
+
+function RestoreButton({ now, run, busy }) {
+  const active = now.events.filter((one) => one.active);
+  if (active.length === 0) return null;
+  const restore = () => endEarly({ run, now, events: active, send: post("/api/v1/restore") });
+  return html`<button class="btn pri" disabled=${stale.value} aria-busy=${String(busy)}
+    onClick=${restore}>${icon("rotate-ccw")}Restore normal</button>`;
+}
+
+function OtherEvent({ event, now, run }) {
+  const path = `/api/v1/events/${encodeURIComponent(event.id)}`;
+  const at = (t) => moment(t, now.t, now.site.timezone);
+  const cancel = () => run((onSilence) => tell("DELETE", path, {}, { most: 3, onSilence }));
+  const end = () => endEarly({ run, now, events: [event], send: post(`${path}/restore`) });
+  const [word, act] = event.scheduled ? ["Cancel", cancel] : ["End", end];
+  return html`<li data-event=${event.id}>
+    <div>
+      <p><b>${rating(event.requested_kw)}</b> from ${at(event.start)} to ${at(event.end)}</p>
+      <p class="muted sml">${event.label}, ${starter(event.source)}, ${event.id}</p>
+    </div>
+    ${(event.scheduled || event.active) && html`<button class="btn sm" disabled=${stale.value}
+      aria-label=${`${word} ${event.id}`} onClick=${act}>${word}</button>`}
+  </li>`;
+}
+
+function OtherEvents({ events, now, run, alone }) {
+  if (events.length === 0) return null;
+  return html`<div class="others">
+    <h3>${alone ? "Scheduled" : "Also live"}</h3>
+    <ul>${events.map((one) => html`<${OtherEvent} key=${one.id} event=${one} now=${now} run=${run} />`)}</ul>
+  </div>`;
+}
+
+function Actions({ now, deed, open, form }) {
+  const { run, busy } = deed;
+  const toggle = () => (open.value = !open.value);
+  return html`<div class="acts">
+    <${RestoreButton} now=${now} run=${run} busy=${busy.value} />
+    <button class="btn" disabled=${stale.value} aria-expanded=${String(open.value)}
+      aria-controls=${open.value ? form : undefined} onClick=${toggle}>
+      ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
+    </button>
+    ${now.binding !== null &&
+    html`<span class="hint">Restore ends the event early and returns every circuit.</span>`}
+  </div>`;
+}
+
+export function EventCard() {
+  const now = state.value;
+  const event = mainEvent(now);
+  const open = useSignal(false);
+  const heading = useRef();
+  const deed = useDeed();
+  const others = now.events.filter((one) => one !== event);
+  const lastMain = useRef(event?.id);
+  useEffect(() => {
+    // A new main event replaces the form: it must not open again by itself once that is over.
+    if (lastMain.current !== event?.id) open.value = false;
+    lastMain.current = event?.id;
+  }, [event?.id]);
+  const done = () => {
+    open.value = false;
+    heading.current.focus();
+  };
+  const form = html`<${EventForm} done=${done} />`;
+  return html`<section class=${event ? "card event on" : "card event"} aria-labelledby="h-event">
+    <header>
+      <h2 id="h-event" ref=${heading} tabindex="-1">DR event control</h2>
+      <span class="end"><${StateChip} event=${event} now=${now} /></span>
+    </header>
+    <${Milestones} event=${event} />
+    ${event?.active && html`<${Running} event=${event} />`}
+    ${event && !event.active && html`<${Returning} event=${event} />`}
+    ${event && html`<${Actions} now=${now} deed=${deed} open=${open} form="new-event" />`}
+    ${complaint(deed.said.value)}
+    <${OtherEvents} events=${others} now=${now} run=${deed.run} alone=${!event} />
+    ${event ? open.value && html`<div id="new-event" class="again">${form}</div>` : form}
+  </section>`;
+}

@@ -1,0 +1,80 @@
+// The form that asks for an event, beside the preview of what it would do.
+import { computed, html, useEffect, useRef } from "./vendor/ui.js";
+import { useDeed } from "./deed.js";
+import { Amount, Duration, Start, readForm, rememberForm } from "./fields.js";
+import { second, stale, state } from "./live.js";
+import { complaint, icon } from "./parts.js";
+import { Preview, freshPreview, previewNow, previewSoon } from "./preview.js";
+import { askAboutCritical, send, welcome } from "./trigger.js";
+
+/** Loads drift, so a preview is taken anew before it is too old to act on. */
+const everyFiveSeconds = computed(() => Math.floor(second.value / 5));
+
+/** What changes the plan at once: a circuit going on or off, an event beginning or ending. */
+const situation = computed(() => {
+  const now = state.value;
+  return [now.binding, ...now.circuits.map((one) => one.enabled)].join();
+});
+
+function usePreview(asked) {
+  const dead = stale.value || document.hidden;
+  useEffect(() => {
+    previewSoon(dead ? null : asked);
+  }, [asked?.shed_kw, asked?.duration_s, dead, everyFiveSeconds.value, situation.value]);
+  useEffect(() => () => previewSoon(null), []);
+}
+
+function hintFor(asked) {
+  if (stale.value) return "No preview without a connection to the controller.";
+  return asked ? "" : "Enter an amount and a duration.";
+}
+
+/** `done` is called once the controller has taken the event. */
+export function EventForm({ done }) {
+  const { site } = state.value;
+  const form = useRef();
+  const { busy, said, run } = useDeed();
+  const wish = readForm(site);
+  const { asked, faults, start_at } = wish;
+  usePreview(asked);
+
+  const go = (answer, confirmed) =>
+    run(async (onSilence) => {
+      const ack = await send(wish, answer, confirmed, onSilence);
+      rememberForm();
+      welcome(ack, site);
+      done();
+    });
+
+  const submit = async (event) => {
+    event.preventDefault();
+    const wrong = form.current.querySelector("[aria-invalid=true]");
+    if (wrong) return wrong.focus();
+    let answer;
+    const known = await run(async () => {
+      answer = freshPreview(asked) ?? (await previewNow(asked));
+    });
+    if (!known) return;
+    if (answer.touches_critical) askAboutCritical(wish, answer, () => go(answer, true));
+    else await go(answer, false);
+  };
+
+  return html`<form ref=${form} onSubmit=${submit} novalidate>
+    <fieldset class="form" disabled=${stale.value}>
+      <legend class="sr">New event</legend>
+      <div>
+        <${Amount} site=${site} fault=${faults.shed} />
+        <${Duration} site=${site} fault=${faults.duration} />
+        <${Start} site=${site} fault=${faults.start} />
+      </div>
+      <${Preview} asked=${asked} hint=${hintFor(asked)} />
+    </fieldset>
+    ${complaint(said.value)}
+    <div class="acts">
+      <button class="btn pri" disabled=${stale.value} aria-busy=${String(busy.value)}>
+        ${icon(start_at === null ? "send" : "calendar-clock")}
+        ${start_at === null ? "Trigger DR Event" : "Schedule event"}
+      </button>
+    </div>
+  </form>`;
+}

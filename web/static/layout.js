@@ -1,0 +1,156 @@
+// Places a chart's states and transitions: dagre decides where, the machine card draws.
+import { Graph, layout } from "./vendor/dagre.js";
+
+const HEIGHT = 34;
+const LINE = 13;
+const LETTER = 5.9; // mean width at 11 px
+const LOOP = 18; // how far a transition into the same state stands off its node
+const SAME = "same";
+
+const words = (name) => name.replaceAll("_", " ");
+
+function addEdge(edges, from, to, trigger) {
+  const key = `${from}>${to}`;
+  const edge = edges.get(key) ?? { from, to, words: [] };
+  if (!edge.words.includes(words(trigger))) edge.words.push(words(trigger));
+  edges.set(key, edge);
+}
+
+/**
+ * A chart of GET /api/v1/machine as {nodes, edges}: one edge for each pair of states that some row
+ * joins, with the words of all its triggers. Rows that stay put are no edges.
+ */
+export function graphOf(chart) {
+  const edges = new Map();
+  for (const row of chart.rows) {
+    if (row.to === null) continue;
+    for (const from of row.from) addEdge(edges, from, row.to === SAME ? from : row.to, row.trigger);
+  }
+  const nodes = chart.states.map(({ name, label, final }) => ({ name, label, final }));
+  return { nodes, edges: [...edges.values()] };
+}
+
+const textSize = ({ words: lines }) => ({
+  width: Math.max(...lines.map((word) => word.length)) * LETTER + 4,
+  height: lines.length * LINE,
+});
+
+const widthOf = ({ label }) => Math.max(70, label.length * 7 + 18);
+
+const isLoop = ({ from, to }) => from === to;
+
+/** The room a loop and its words need beside a node: above it, or to its right when upright. */
+function loopRoom(node, edges, upright) {
+  const loop = edges.find((edge) => isLoop(edge) && edge.from === node.name);
+  if (!loop) return 0;
+  const { width, height } = textSize(loop);
+  return LOOP + (upright ? width + 4 : height);
+}
+
+function place({ nodes, edges }, upright, ranker) {
+  const graph = new Graph();
+  graph.setGraph(
+    upright
+      ? { rankdir: "TB", nodesep: 12, ranksep: 30, edgesep: 10, marginx: 2, marginy: 2, ranker }
+      : { rankdir: "LR", nodesep: 18, ranksep: 24, edgesep: 12, marginx: 2, marginy: 2, ranker },
+  );
+  for (const node of nodes) {
+    const room = loopRoom(node, edges, upright);
+    const [width, height] = upright ? [widthOf(node) + room, HEIGHT] : [widthOf(node), HEIGHT + room];
+    graph.setNode(node.name, { width, height, room });
+  }
+  for (const edge of edges) {
+    if (!isLoop(edge)) graph.setEdge(edge.from, edge.to, { ...textSize(edge), labelpos: "c" });
+  }
+  layout(graph);
+  return graph;
+}
+
+const side = (a, b, point) => (b.x - a.x) * (point.y - a.y) - (b.y - a.y) * (point.x - a.x);
+
+const cross = ([a, b], [c, d]) =>
+  side(a, b, c) * side(a, b, d) < -1e-6 && side(c, d, a) * side(c, d, b) < -1e-6;
+
+function crossings(placed) {
+  const lines = placed.edges().map((edge) => {
+    const { points } = placed.edge(edge);
+    return points.slice(1).map((point, i) => [points[i], point]);
+  });
+  let count = 0;
+  lines.forEach((line, i) => {
+    const others = lines.slice(0, i).flat();
+    for (const stretch of line) count += others.filter((other) => cross(stretch, other)).length;
+  });
+  return count;
+}
+
+/** dagre stops at the first order it cannot improve, so it starts from several; the clearest wins. */
+function placeClearly({ nodes, edges }, upright) {
+  const tries = [nodes, [...nodes].reverse()].flatMap((order) =>
+    ["network-simplex", "longest-path"].map((ranker) => place({ nodes: order, edges }, upright, ranker)),
+  );
+  const counts = tries.map(crossings);
+  return tries[counts.indexOf(Math.min(...counts))];
+}
+
+/** The node itself inside the place it has, without the room for its loop. */
+function box(node, placed, upright) {
+  const { x, y, room } = placed.node(node.name);
+  const at = upright ? { x: x - room / 2, y } : { x, y: y + room / 2 };
+  return { ...node, ...at, width: widthOf(node), height: HEIGHT };
+}
+
+/** Where the line from a node's middle to `point` leaves the node. */
+function border({ x, y, width, height }, point) {
+  const [dx, dy] = [point.x - x, point.y - y];
+  const scale = Math.min(width / 2 / Math.abs(dx || 1e-9), height / 2 / Math.abs(dy || 1e-9));
+  return { x: x + dx * scale, y: y + dy * scale };
+}
+
+const at = ({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+
+/** A smooth line through all of dagre's points: the words stand on one of them. */
+function curve(from, points, to) {
+  const inner = points.slice(1, -1);
+  const all = [border(from, inner[0]), ...inner, border(to, inner.at(-1))];
+  let path = `M${at(all[0])}`;
+  for (let i = 1; i < all.length; i += 1) {
+    const [before, a, b, after] = [all[i - 2] ?? all[i - 1], all[i - 1], all[i], all[i + 1] ?? all[i]];
+    const leave = { x: a.x + (b.x - before.x) / 6, y: a.y + (b.y - before.y) / 6 };
+    const arrive = { x: b.x - (after.x - a.x) / 6, y: b.y - (after.y - a.y) / 6 };
+    path += `C${at(leave)} ${at(arrive)} ${at(b)}`;
+  }
+  return path;
+}
+
+function loop(edge, node, upright) {
+  const { width, height } = textSize(edge);
+  const [right, top] = [node.x + node.width / 2, node.y - node.height / 2];
+  return upright
+    ? {
+        path: `M${right} ${node.y - 8}C${right + LOOP} ${node.y - 14} ${right + LOOP} ${node.y + 14} ${right} ${node.y + 8}`,
+        x: right + LOOP + width / 2, y: node.y - (height - LINE) / 2,
+      }
+    : {
+        path: `M${node.x - 10} ${top}C${node.x - 18} ${top - LOOP} ${node.x + 18} ${top - LOOP} ${node.x + 10} ${top}`,
+        x: node.x, y: top - LOOP - height / 2 + 1 + (LINE - 11) / 2,
+      };
+}
+
+/**
+ * Everything to draw, in pixels: width, height, nodes {x, y, ...} and edges {path, x, y, ...},
+ * where x and y are the middle of a node, and of the first line of an edge's words.
+ */
+export function layOut(graph, upright) {
+  const placed = placeClearly(graph, upright);
+  const nodes = new Map(graph.nodes.map((node) => [node.name, box(node, placed, upright)]));
+  const edges = graph.edges.map((edge) => {
+    const [from, to] = [nodes.get(edge.from), nodes.get(edge.to)];
+    if (from === to) return { ...edge, line: LINE, ...loop(edge, from, upright) };
+    const { points, x, y } = placed.edge(edge.from, edge.to);
+    const first = y - ((edge.words.length - 1) * LINE) / 2;
+    return { ...edge, line: LINE, path: curve(from, points, to), x, y: first };
+  });
+  const { width, height } = placed.graph();
+  return { width: Math.ceil(width), height: Math.ceil(height), nodes: [...nodes.values()], edges };
+}

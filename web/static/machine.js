@@ -1,0 +1,101 @@
+// The Controller state card: the event chart as the controller declares it, laid out here.
+import { computed, effect, html, signal } from "./vendor/ui.js";
+import { ask } from "./api.js";
+import { graphOf, layOut } from "./layout.js";
+import { connections, second, stale, state, transition } from "./live.js";
+import { narrow } from "./parts.js";
+import { duration } from "./words.js";
+
+/** The newest answer of GET /api/v1/machine, or null. */
+const machine = signal(null);
+
+const graph = computed(() => {
+  const chart = machine.value?.charts.find((one) => one.name === "event");
+  return chart ? graphOf(chart) : null;
+});
+
+const drawing = computed(() => graph.value && layOut(graph.value, narrow.value));
+
+/** Changes whenever an event enters a state, so that the last transition is asked for anew. */
+const positions = computed(() =>
+  (state.value?.events ?? []).map((one) => [one.id, one.state, one.entered]).join(),
+);
+
+/** The event whose state is lit: the one that binds, else the first that lives. */
+function litEvent(now) {
+  return now.events.find((one) => one.id === now.binding) ?? now.events[0] ?? null;
+}
+
+function heading(lit, now) {
+  if (!lit) return stale.value ? "No event when last heard" : "No event";
+  if (stale.value) return `Last known: ${lit.label}`;
+  const text = `${lit.label} for ${duration(second.value - lit.entered)}`;
+  return now.events.length > 1 ? `${lit.id}: ${text}` : text;
+}
+
+function Edge({ edge, hot, marks }) {
+  return html`<g class=${hot ? "edge hot" : "edge"} data-edge=${`${edge.from}>${edge.to}`}>
+    <path d=${edge.path} marker-end=${`url(#${marks}${hot ? "-hot" : ""})`} />
+  </g>`;
+}
+
+const Label = ({ edge, hot }) => html`<text class=${hot ? "el hot" : "el"} x=${edge.x}>
+  ${edge.words.map((word, i) => html`<tspan x=${edge.x} y=${edge.y + i * edge.line}>${word}</tspan>`)}
+</text>`;
+
+function Node({ node, lit }) {
+  const kind = `node${lit ? " cur" : ""}${node.final ? " final" : ""}`;
+  return html`<g class=${kind} data-state=${node.name}>
+    <rect x=${node.x - node.width / 2} y=${node.y - node.height / 2} rx="11"
+      width=${node.width} height=${node.height} />
+    <text x=${node.x} y=${node.y}>${node.label}</text>
+  </g>`;
+}
+
+const arrow = (id) => html`<marker id=${id} markerWidth="8" markerHeight="8" refX="7.5" refY="4"
+  orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0.5L8 4L0 7.5Z" /></marker>`;
+
+function Drawing({ drawn, lit, last }) {
+  const hot = ({ from, to }) => lit !== null && last?.id === lit.id && last.from === from && last.to === to;
+  const now = drawn.nodes.find((node) => node.name === lit?.state)?.label;
+  return html`<svg class="sd" role="img" viewBox=${`0 0 ${drawn.width} ${drawn.height}`}
+    width=${drawn.width} height=${drawn.height}
+    aria-label=${`The states of an event. ${now ? `Now: ${now}.` : "No event now."}`}>
+    <defs>${arrow("arrow")}${arrow("arrow-hot")}</defs>
+    ${drawn.edges.map((edge) => html`<${Edge} key=${`${edge.from}>${edge.to}`} edge=${edge} hot=${hot(edge)}
+      marks="arrow" />`)}
+    ${drawn.nodes.map((node) => html`<${Node} key=${node.name} node=${node} lit=${node.name === lit?.state} />`)}
+    ${drawn.edges.map((edge) => html`<${Label} key=${`${edge.from}>${edge.to}`} edge=${edge} hot=${hot(edge)} />`)}
+  </svg>`;
+}
+
+export function MachineCard() {
+  const now = state.value;
+  const lit = litEvent(now);
+  const drawn = drawing.value;
+  return html`<section class="card state" aria-labelledby="h-state">
+    <header>
+      <h2 id="h-state">Controller state</h2>
+      <span class="end muted num sml">${heading(lit, now)}</span>
+    </header>
+    ${drawn
+      ? html`<${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />`
+      : html`<p class="muted">Waiting for the controller's chart…</p>`}
+  </section>`;
+}
+
+async function fetchMachine() {
+  try {
+    machine.value = await ask("/api/v1/machine");
+  } catch {
+    // The chart on the page stays; the next connection or transition asks again.
+  }
+}
+
+/** Called once, when the page starts. */
+export function start() {
+  effect(() => {
+    const news = [connections.value, positions.value, transition.value];
+    if (news[0]) fetchMachine();
+  });
+}

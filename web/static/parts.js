@@ -1,0 +1,82 @@
+// Small pieces every card is made of, and what this browser remembers.
+import icons from "./vendor/icons.js";
+import { html, signal, useEffect, useState } from "./vendor/ui.js";
+
+/** An icon of the vendored set; for the eye only, so a word always stands beside it. */
+export const icon = (name) => html`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">
+  ${icons[name].map(([tag, attributes]) => html`<${tag} ...${attributes} />`)}
+</svg>`;
+
+/** A state in one word. `tone`: ok, shed, warn, bad, info or none. */
+export const chip = (tone, name, text, more = {}) =>
+  html`<span class=${`chip ${tone}`} ...${more}>${icon(name)}${text}</span>`;
+
+export const smallChip = (tone, name, text) =>
+  html`<span class=${`chip s ${tone}`}>${name && icon(name)}${text}</span>`;
+
+/** A sentence under a card's content, with its icon. */
+export const note = (name, text, tone = "") =>
+  html`<p class=${`note ${tone}`}>${icon(name)}<span>${text}</span></p>`;
+
+/** A bar whose whole width is `full`; `used` is solid, `shed` hatched. All in one unit. */
+export function bar(used, shed, full, over = false) {
+  const share = (part) => `${Math.max(0, Math.min(100, (100 * part) / (full || 1)))}%`;
+  return html`<span class=${over ? "mb over" : "mb"} aria-hidden="true">
+    <i class="use" style=${{ width: share(used) }}></i>
+    <i class="hatch" style=${{ width: share(shed) }}></i>
+  </span>`;
+}
+
+/** What went wrong with something just asked for; said aloud at once. */
+export const complaint = (text) =>
+  html`<div role="alert">${text && note("triangle-alert", text, "bad")}</div>`;
+
+export const remembered = {
+  read(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null; // Storage may be switched off: then nothing is remembered, and all works.
+    }
+  },
+  write(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // As above.
+    }
+  },
+};
+
+/** A signal that follows a media query. */
+export function watchMedia(query) {
+  const media = matchMedia(query);
+  const matches = signal(media.matches);
+  media.addEventListener("change", () => (matches.value = media.matches));
+  return matches;
+}
+
+export const narrow = watchMedia("(max-width: 860px)");
+
+const THEMES = ["auto", "light", "dark"];
+const stored = remembered.read("theme");
+
+/** auto, light or dark. */
+export const theme = signal(THEMES.includes(stored) ? stored : "auto");
+
+export function nextTheme() {
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length];
+  remembered.write("theme", theme.value);
+  if (theme.value === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+}
+
+/** True once `delay_ms` have gone by since the component appeared. */
+export function useLater(delay_ms) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), delay_ms);
+    return () => clearTimeout(timer);
+  }, []);
+  return late;
+}

@@ -1,0 +1,127 @@
+// An event under way: what was asked and delivered, how long it lasts, which circuits give.
+import { html, useRef } from "./vendor/ui.js";
+import { serverNow, second, stale, state } from "./live.js";
+import { icon, smallChip } from "./parts.js";
+import { clock, countdown, kw, kwNumber, list, minuteClock, rating, starter } from "./words.js";
+
+const RADIUS = 54;
+const AROUND = 2 * Math.PI * RADIUS;
+const SHORT_AFTER_S = 30;
+const SHADES = ["t1", "t2", "t3", "t4"];
+
+const ASKER = {
+  page: "This page", operator: "The grid", cli: "The command line", schedule: "The schedule",
+};
+
+const givers = () => state.value.circuits.filter((one) => one.shed_kw > 0);
+
+/** `The grid asked for 2 kW until 14:35. Heater, Lights and House Load are turned down.` */
+function PlainLine({ event }) {
+  const { site } = state.value;
+  const names = givers().map((one) => one.name);
+  const asker = ASKER[event.source] ?? starter(event.source);
+  const until = minuteClock(event.end, site.timezone);
+  const turned = names.length && `${list(names)} ${names.length === 1 ? "is" : "are"} turned down.`;
+  return html`<p class="plain">
+    ${asker} asked for ${rating(event.requested_kw)} until ${until}. ${turned || ""}
+  </p>`;
+}
+
+function Ring({ event }) {
+  const left = event.end - second.value;
+  const share = Math.max(0, Math.min(1, left / (event.end - event.start)));
+  // Without a connection the end may have come and gone: then no number is better than a wrong one.
+  const shown = left > 0 || !stale.value;
+  return html`<div class="ring" role="timer" aria-label="Time remaining">
+    <svg viewBox="0 0 124 124" aria-hidden="true">
+      <circle class="whole" cx="62" cy="62" r=${RADIUS} />
+      ${share > 0 && html`<circle class="left" cx="62" cy="62" r=${RADIUS}
+        stroke-dasharray=${`${share * AROUND} ${AROUND}`} />`}
+    </svg>
+    <div class="num">
+      <b data-testid="remaining">${shown ? countdown(left) : "–"}</b><span>remaining</span>
+    </div>
+  </div>`;
+}
+
+/** How much less than asked is delivered, once that has lasted 30 s; else 0. */
+export function shortBy(event) {
+  const lasting = event.short_since !== null && serverNow() - event.short_since >= SHORT_AFTER_S;
+  if (!lasting || event.measured_kw === null) return 0;
+  return Math.max(0, event.requested_kw - event.measured_kw);
+}
+
+/** The id, and a button that copies it; on plain http it is selected instead. */
+function EventId({ id }) {
+  const ref = useRef();
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(id);
+    } catch {
+      getSelection().selectAllChildren(ref.current);
+    }
+  };
+  return html`<span class="mono" ref=${ref}>${id}</span>
+    <button class="copy" aria-label="Copy the event's id" onClick=${copy}>${icon("copy")}</button>`;
+}
+
+const fact = (name, value, kind = "") =>
+  html`<div class=${kind}><dt>${name}</dt><dd class="num">${value}</dd></div>`;
+
+const power = (value) => html`${kwNumber(value)} <small>kW</small>`;
+
+function Facts({ event }) {
+  const { timezone } = state.value.site;
+  return html`<dl class="kv">
+    ${fact("Event", html`<${EventId} id=${event.id} />`, "w")}
+    ${fact("Requested", power(event.requested_kw))}
+    ${fact("Delivered", power(event.measured_kw))}
+    ${fact("Started by", starter(event.source), "w")}
+    ${fact("Started", clock(event.start, timezone))}
+    ${fact("Ends", clock(event.end, timezone))}
+  </dl>`;
+}
+
+/** Who gives how much, as one bar and its legend. */
+function ByCircuit() {
+  const parts = [...givers()].sort((a, b) => b.shed_kw - a.shed_kw);
+  if (parts.length === 0) return null;
+  const shade = (i) => SHADES[Math.min(i, SHADES.length - 1)];
+  return html`<div class="by">
+    <p class="lab">Shed by circuit</p>
+    <div class="split" aria-hidden="true">
+      ${parts.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: one.shed_kw }}></i>`)}
+    </div>
+    <ul class="leg num">
+      ${parts.map((one, i) => html`<li key=${one.id}>
+        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(one.shed_kw)}</b>
+      </li>`)}
+    </ul>
+  </div>`;
+}
+
+/** The event that sheds now. */
+export function Running({ event }) {
+  const short = shortBy(event);
+  return html`<${PlainLine} event=${event} />
+    <div class="evb"><${Ring} event=${event} /><${Facts} event=${event} /></div>
+    ${short > 0 && smallChip("warn", "triangle-alert", `Short by ${kw(short)}`)}
+    <${ByCircuit} />`;
+}
+
+/** What is said while load comes back: `Restoring: 2 of 3 back, House Load in 8 s`. */
+export function Returning({ event }) {
+  const { restoring, site } = state.value;
+  const { done, of, next_name, next_at } = restoring ?? { done: 0, of: 0, next_name: null };
+  const wait = next_name && Math.max(0, Math.floor(next_at - second.value));
+  return html`<p class="plain num">
+      Restoring: ${done} of ${of} back${next_name && `, ${next_name} in ${wait} s`}
+    </p>
+    <div class="back" aria-hidden="true">
+      ${Array.from({ length: of }, (_, i) => html`<i class=${i < done ? "done" : ""}></i>`)}
+    </div>
+    ${event && html`<p class="muted sml num">
+      ${event.id} asked for ${rating(event.requested_kw)}, ${
+        clock(event.start, site.timezone)} to ${clock(event.end, site.timezone)}.
+    </p>`}`;
+}
