@@ -134,8 +134,10 @@ def to_parts(memory: Memory) -> dict[str, Any]:
     return {**parts, "site": whole}
 
 
-def changed_parts(before: Memory, after: Memory) -> dict[str, Any]:
-    """The parts of `after` that a decision changed."""
+def changed_parts(before: Memory | None, after: Memory) -> dict[str, Any]:
+    """The parts of `after` that differ from what was kept; all of them where nothing was."""
+    if before is None:
+        return to_parts(after)
     parts = {name: getattr(after, name) for name in _PARTS}
     changed = {
         name: _plain(value)

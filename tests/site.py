@@ -146,7 +146,7 @@ class Backend:
     def _hear(self, client: object, data: object, message: mqtt.MQTTMessage) -> None:
         try:
             said = json.loads(message.payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = message.payload
         self.heard.append((message.topic, said))
 

@@ -260,9 +260,7 @@ async def test_the_will_is_not_said_of_a_stopped_controller(
         assert await operator.message() == b"marker"
 
 
-async def test_a_denied_subscription_is_told_and_the_rest_of_the_link_works(
-    tmp_path: Path,
-) -> None:
+async def test_a_denied_subscription_is_told_and_the_link_is_up_all_the_same() -> None:
     # mosquitto accepts every SUBSCRIBE, so a broker of three packets answers this one.
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)
@@ -279,6 +277,26 @@ async def test_a_denied_subscription_is_told_and_the_rest_of_the_link_works(
         assert await ven.next(Denied) == Denied(CMD, "not authorized")
         assert await ven.next(Up) == Up(resumed=False)
         await ven.link.stop()
+
+
+async def test_a_subscription_without_an_answer_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("venctl.link.ACK_TIMEOUT_S", 1)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        await reader.read(4096)
+        second = await reader.read(4096)
+        writer.write(bytes([0x90, 4, *second[2:4], 0, 1]))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with peer(endpoint(port, "v1"), [CMD]) as ven:
+            assert ven.link.connected
 
 
 async def test_stopping_does_not_wait_for_a_frozen_broker(broker: Mosquitto) -> None:

@@ -269,10 +269,10 @@ async def test_commands_are_answered_with_the_ack_of_the_wire(api: Page) -> None
     )
     status, ack = await api.tell("POST", "/api/v1/commands", {"op": "dance"})
     assert (status, ack["status"], ack["reason"]) == (409, "rejected", "unknown_op")
-    said = {"op": "event", "event_id": "evt-2", "shed_kw": 3, "duration_sec": 60}
-    status, ack = await api.tell("POST", "/api/v1/commands", said)
+    called = {"op": "event", "event_id": "evt-2", "shed_kw": 3, "duration_sec": 60}
+    status, ack = await api.tell("POST", "/api/v1/commands", called)
     assert (status, ack["status"]) == (200, "accepted")
-    assert (await api.tell("POST", "/api/v1/commands", said))[1]["status"] == "duplicate"
+    assert (await api.tell("POST", "/api/v1/commands", called))[1]["status"] == "duplicate"
 
 
 async def test_the_addresses_of_old_still_answer(api: Page) -> None:

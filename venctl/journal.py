@@ -96,9 +96,9 @@ class Journal:
         return Earlier(row[0], row[1], json.loads(row[2]))
 
     def commit(
-        self, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
+        self, before: Memory | None, after: Memory, trigger: Trigger, effects: Sequence[Effect]
     ) -> dict[int, int]:
-        """One transaction: memory, the trigger and what must go out.
+        """One transaction: memory, the trigger and what must go out. `before`: as last kept.
 
         Answers the todo number of each effect that has one, by its place in `effects`.
         """

@@ -214,6 +214,8 @@ class Link:
             self._hear(Up(resumed))
 
     def _subscribe(self, connection: int, resumed: bool) -> None:
+        if not self._connected or connection != self._connections:
+            return
         wanted = [mqtt5.Subscription(topic, mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
         answered = partial(self._tell, self._answered, connection, resumed)
         self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)
@@ -223,7 +225,7 @@ class Link:
             return
         if error := suback.exception():
             log.warning("subscribing again: %s", _sentence(error))
-            self._subscribe(connection, resumed)
+            self._loop.call_later(1, self._subscribe, connection, resumed)
             return
         for topic, code in zip(self._topics, suback.result().reason_codes, strict=True):
             if code >= mqtt5.SubackReasonCode.UNSPECIFIED_ERROR:

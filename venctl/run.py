@@ -215,7 +215,9 @@ async def _serve_page(
     port = listening.getsockname()[1]
     access = access_for(host, port, controller.spec.web.hostnames, os.environ, secret)
     app = make_app(controller, access)
-    runner = AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=1)
+    runner = AppRunner(
+        app, access_log=None, keepalive_timeout=15, lingering_time=1, shutdown_timeout=1
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await SockSite(runner, listening).start()

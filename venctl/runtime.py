@@ -35,10 +35,11 @@ class Runtime:
     """
 
     def __init__(self, ven: Ven, journal: Journal, perform: Perform) -> None:
-        self.ven, self.memory = ven, from_parts(ven.spec, journal.load())
+        kept = journal.load()
+        self.ven, self.memory = ven, from_parts(ven.spec, kept)
         self.rev = 0
         self._journal, self._perform = journal, perform
-        self._kept = self.memory
+        self._kept = self.memory if kept else None
         self._inbox: asyncio.Queue[Trigger] = asyncio.Queue()
         self._answers: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
         self._replies = count(1)

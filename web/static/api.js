@@ -17,7 +17,8 @@ export class Refusal extends Error {
 export class NoAnswer extends Error {}
 
 function asSentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  // A word begins with a capital; a name like ven.yaml or shed_kw stays as it is.
+  const begun = text.replace(/^[a-z]+(?![\w.])/, (word) => word[0].toUpperCase() + word.slice(1));
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 

@@ -92,7 +92,7 @@ function options(width, zone) {
 /** Puts the cursor on a point, `idx` of the series; null takes it away. */
 function moveTo(plot, idx) {
   const t = idx === null ? null : series.peek().t[idx];
-  plot.setCursor({ left: t === null ? -10 : plot.valToPos(t, "x"), top: 0 });
+  plot.setCursor({ left: t === null ? -10 : Math.max(0, plot.valToPos(t, "x")), top: 0 });
 }
 
 function step(plot, key) {

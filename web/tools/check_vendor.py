@@ -1,4 +1,4 @@
-"""Holds web/static/vendor against its vendor.json, without node: `python web/tools/check_vendor.py`."""
+"""Holds web/static/vendor against its vendor.json, without node; run it as a script."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""The house keeps its own rules: who may import what, what is packed, how long a file gets."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("statemachine", "web", "venctl")
+FILES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+NAMES = [str(file.relative_to(ROOT)) for file in FILES]
+
+# Whatever reads a clock, throws dice, waits, or reaches outside.
+WORLDLY = {
+    "asyncio", "datetime", "concurrent", "http", "io", "logging", "multiprocessing", "os",
+    "pathlib", "queue", "random", "sched", "secrets", "select", "shutil", "signal", "socket",
+    "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
+    "zoneinfo",
+}  # fmt: skip
+PURE = {"transitions", "yaml", "pydantic", "statemachine"}
+MAY = {
+    "statemachine/audit.py": {"zoneinfo"},
+    "statemachine/localtime.py": {"zoneinfo", "datetime"},
+    "statemachine/properties.py": {"hypothesis"},
+}
+ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
+
+
+def imports(file: Path) -> set[str]:
+    """The first words of all modules a file imports from outside its own package."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_imports_point_one_way(name: str) -> None:
+    room, said = name.split("/")[0], imports(ROOT / name)
+    assert not said & {"tests", "bench"}
+    assert not said & set(ROOMS[ROOMS.index(room) + 1 :])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("statemachine/")])
+def test_what_decides_knows_nothing_of_the_world(name: str) -> None:
+    said = imports(ROOT / name) - MAY.get(name, set())
+    assert not said & WORLDLY
+    assert said - {"__future__"} <= PURE | _standard(), "the standard library and three more"
+
+
+def _standard() -> set[str]:
+    import sys
+
+    return set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("web/")])
+def test_what_shows_reaches_no_broker_and_no_disk(name: str) -> None:
+    assert not imports(ROOT / name) & ONLY_VENCTL
+
+
+def test_every_folder_with_python_is_packed() -> None:
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = {file.parent.relative_to(ROOT) for file in FILES if file.name == "__init__.py"}
+    folders -= {folder for folder in folders if "tools" in folder.parts}
+    names = {str(folder).replace("/", ".") for folder in folders}
+    rooms = {name if name.startswith("venctl") else f"venctl._rooms.{name}" for name in names}
+    assert set(packed["packages"]) == rooms
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_is_short_and_says_what_it_is_for(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert len(text.splitlines()) <= 300
+    said = ast.get_docstring(ast.parse(text))
+    assert said and said.split("\n\n")[0].replace("\n", " ").rstrip("`)").endswith((".", "?", ":"))
