@@ -39,7 +39,7 @@ def millis(text: object) -> int:
 
 def percent(text: object) -> int:
     """`70 %` as 70. Raises ValueError with a sentence for people."""
-    share = _whole(text, {"%": 1}, "a share", "70 %", 100)
+    share = _whole(text, {"%": 1}, "a share", "70 %", 1_000_000)
     if share > 100:
         raise ValueError(f"{text!r} is more than 100 %")
     return share

@@ -12,6 +12,7 @@ from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .memory import Event, Memory, Passed, blank
 from .reconcile import fingerprint, open_wishes
 from .release import beyond_plan, carry_out, restate
+from .requirement import sheds_w
 from .spec import Spec
 from .triggers import (
     Answered,
@@ -57,6 +58,8 @@ class Ven:
         """What is known after `trigger`, and what to do about it, in order."""
         turn = Turn(self.spec, memory, trigger)
         follow_clock(turn)
+        if isinstance(trigger, Restarted):  # first of all: what is due now finds no link
+            self._fire(turn, "restarted", "")
         self._fire_due(turn)
         early = self._take(turn)
         self._settle(turn)
@@ -128,8 +131,7 @@ class Ven:
                 live = [trigger.event_id] if trigger.event_id else list(turn.memory.events)
                 for id in live:
                     event = turn.memory.events.get(id)
-                    waits = event is not None and turn.now_ms < event.start_ms
-                    if event is not None and (trigger.event_id or not waits):
+                    if event is not None and (trigger.event_id or self._begun(turn, event)):
                         self._fire(turn, "restore", id)
             case Cancel():
                 if trigger.event_id not in turn.memory.events:
@@ -150,6 +152,11 @@ class Ven:
             case _ if trigger.name or isinstance(trigger, Answered):
                 self._hear_shadow(turn)
         return None
+
+    def _begun(self, turn: Turn, event: Event) -> bool:
+        """It sheds, or its start has passed; a clock set back does not undo a beginning."""
+        now_ms = turn.now_ms
+        return now_ms >= event.start_ms or bool(sheds_w(self.spec, event, now_ms))
 
     def _call(self, turn: Turn, asked: DrEvent) -> Ack | None:
         if refusal := unfit(self.spec, asked):
@@ -224,7 +231,6 @@ class Ven:
         turn.effects.extend(restate(turn))
         for id, live in turn.memory.circuits.items():
             turn.effects.append(Switch(id, live.enabled))
-        self._fire(turn, "restarted", "")
 
     def _hear_shadow(self, turn: Turn) -> None:
         trigger, name = turn.trigger, turn.trigger.name

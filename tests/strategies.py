@@ -9,7 +9,7 @@ from statemachine import Spec, Ven, read
 from statemachine.commands import Door, command_from
 from statemachine.effects import Ack, Effect
 from statemachine.memory import Memory
-from statemachine.triggers import Command, Readings, Timer, Trigger, Wish
+from statemachine.triggers import Command, Earlier, Readings, Timer, Trigger, Wish
 
 NOW_S = 1_700_000_000
 NOW_MS = NOW_S * 1_000
@@ -18,7 +18,7 @@ PANEL = """
 site: {id: ven-test, service: 24 kW, unmetered: 1 kW}
 circuits:
   heater: {rated: 2 kW, shed: 100 %}
-  lights: {rated: 600 W, shed: 70 %, floor: 100 W}
+  lights: {rated: 600 W, shed: 70 %, floor: 100 W, priority: 1}
   pumpa:  {rated: 900 W, shed: 100 %, control: relay, priority: 5}
   pumpb:  {rated: 500 W, shed: 100 %, control: relay, priority: 5}
   oven:   {rated: 3 kW}
@@ -48,19 +48,20 @@ def site(text: str) -> Spec:
 
 
 class Desk:
-    """A `Ven` in somebody's hands: it keeps the memory, the clock and the effects of the last turn."""
+    """A `Ven` in somebody's hands: it keeps the memory, the clock and the last effects."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec, self.ven = spec, Ven(spec)
         self.memory: Memory = self.ven.start()
         self.ms = NOW_MS
         self.effects: list[Effect] = []
+        self.last = Ack("", {}, "", 0, "")
 
     def hear(self, trigger: Trigger) -> list[Effect]:
         self.memory, self.effects = self.ven.decide(self.memory, trigger)
         return self.effects
 
-    def stamp(self) -> dict[str, int]:
+    def stamp(self) -> dict[str, Any]:
         return {"at_ms": self.ms, "mono_ms": self.ms}
 
     def rated(self) -> None:
@@ -84,17 +85,18 @@ class Desk:
     def ack(self, command: Command) -> dict[str, Any]:
         acks = [effect for effect in self.hear(command) if isinstance(effect, Ack)]
         assert len(acks) == 1, "every command gets exactly one ack"
-        self.last = acks[0]
+        if acks[0].key or not self.last.key:
+            self.last = acks[0]
         return dict(acks[0].body)
 
     def wait(self, seconds: float) -> None:
         """Time passes; every wake is told when it is due."""
-        until_ms = self.ms + round(seconds * 1000)
+        until_ms, effects = self.ms + round(seconds * 1000), []
         while (due_ms := self.memory.due_ms()) is not None and due_ms <= until_ms:
             self.ms = max(self.ms, due_ms)
-            self.hear(Timer(**self.stamp()))
+            effects += self.hear(Timer(**self.stamp()))
         self.ms = until_ms
-        self.hear(Timer(**self.stamp()))
+        self.effects = [*effects, *self.hear(Timer(**self.stamp()))]
 
     def held(self) -> dict[str, int]:
         """The watts every held circuit is held at."""
@@ -103,10 +105,12 @@ class Desk:
 
     def again(self, command: Command) -> Command:
         """The same command, as it comes when the journal knows the last ack."""
-        from statemachine.triggers import Earlier
-
         kept = Earlier(self.last.revision, self.last.digest, self.last.body)
         return replace(command, earlier=kept)
+
+    def ask_again(self, said: dict[str, Any]) -> dict[str, Any]:
+        """The ack of a command whose key the journal knows from the last ack."""
+        return self.ack(self.again(self.command(**said)))
 
 
 def wish(circuit: str, enabled: bool, stamp_s: int) -> Wish:

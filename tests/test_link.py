@@ -14,7 +14,8 @@ import pytest
 
 from tests.certificates import Authority, Pair
 from tests.mosquitto import Mosquitto, ServerTls, free_port
-from venctl.link import Denied, Down, Endpoint, Link, LinkDown, Message, News, Up, Will
+from venctl.endpoint import Endpoint
+from venctl.link import Denied, Down, Link, LinkDown, Message, News, Up, Will
 from venctl.tls import preflight
 
 N = TypeVar("N", bound=News)
@@ -282,7 +283,7 @@ async def test_a_denied_subscription_is_told_and_the_link_is_up_all_the_same() -
 async def test_a_subscription_without_an_answer_is_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("venctl.link.ACK_TIMEOUT_S", 1)
+    monkeypatch.setattr("venctl.endpoint.ACK_TIMEOUT_S", 1)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)

@@ -119,7 +119,11 @@ def test_what_cannot_be_is_refused_with_its_place(text: str, words: str) -> None
     [
         ("enter: back_off", "enter: os.abort", "no action is called 'os.abort'; there are: "),
         ("if: starts_later", "if: os.abort", "no guard is called 'os.abort'"),
-        ("from: shedding, to: same, do: accept", "from: shedding, to: same, do: acept", "'accept'?"),
+        (
+            "from: shedding, to: same, do: accept",
+            "from: shedding, to: same, do: acept",
+            "'accept'?",
+        ),
         ("{trigger: restore,  from: shedding", "{trigger: restor, from: shedding", "'restore'?"),
         ("initial: received", "initial: recieved", "did you mean 'received'?"),
         ("    scheduled:  {", "    resting:\n    scheduled:  {", "no row leads to 'resting'"),

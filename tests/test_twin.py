@@ -12,7 +12,8 @@ import pytest
 
 from tests.mosquitto import Mosquitto
 from venctl import twin
-from venctl.link import Endpoint, Link, Message, News, Up
+from venctl.endpoint import Endpoint
+from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
 from venctl.twin import Accepted, Delta, Document, Rejected, Twin
 

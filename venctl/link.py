@@ -13,47 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from awscrt import io, mqtt5
+from awscrt import mqtt5
 
-from .tls import client_context
+from .endpoint import Endpoint, Will, settings
 
 log = logging.getLogger(__name__)
-
-SESSION_EXPIRY_S = 3600
-RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
-KEEP_ALIVE_S = 30
-ACK_TIMEOUT_S = 5
-CONNECT_TIMEOUT_MS = 1000  # also the longest that stopping waits for a black-holed connect
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the broker is and who we are there.
-
-    TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
-    AWS IoT Core and comes back more slowly after a failure.
-    """
-
-    host: str
-    port: int
-    client_id: str
-    cert: Path | None
-    key: Path | None
-    ca: Path | None
-    username: str | None
-    password: str | None
-    aws: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker publishes, retained, once we are gone without a goodbye."""
-
-    topic: str
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,29 +208,13 @@ class Link:
             self._hear(Down(why))
 
     def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
-        limits = mqtt5.ExtendedValidationAndFlowControlOptions
         return mqtt5.ClientOptions(
-            host_name=endpoint.host,
-            port=endpoint.port,
-            tls_ctx=client_context(endpoint),
-            socket_options=_socket(),
-            connect_options=_connect_packet(endpoint, will),
-            session_behavior=mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
-            extended_validation_and_flow_control_options=(
-                limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
-            ),
-            offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-            retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
-            min_reconnect_delay_ms=1000 if endpoint.aws else 100,
-            max_reconnect_delay_ms=120_000 if endpoint.aws else 1000,
-            min_connected_time_to_reset_reconnect_delay_ms=30_000 if endpoint.aws else 1000,
-            ack_timeout_sec=ACK_TIMEOUT_S,
+            **settings(endpoint, will),
             on_publish_callback_fn=self._on_publish,
             on_lifecycle_event_stopped_fn=self._on_stopped,
             on_lifecycle_event_connection_success_fn=self._on_connected,
             on_lifecycle_event_connection_failure_fn=self._on_failed,
             on_lifecycle_event_disconnection_fn=self._on_disconnected,
-            disable_metrics=True,
         )
 
 
@@ -275,27 +225,6 @@ def _settle(waiting: asyncio.Future[Any], sent: Future[Any]) -> None:
         waiting.set_exception(LinkDown(_sentence(error)))
     else:
         waiting.set_result(sent.result())
-
-
-def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
-    return mqtt5.ConnectPacket(
-        client_id=endpoint.client_id,
-        keep_alive_interval_sec=KEEP_ALIVE_S,
-        username=endpoint.username,
-        password=endpoint.password,
-        session_expiry_interval_sec=SESSION_EXPIRY_S,
-        receive_maximum=RECEIVE_MAXIMUM,
-        will=will
-        and mqtt5.PublishPacket(
-            topic=will.topic, payload=will.payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
-        ),
-    )
-
-
-def _socket() -> io.SocketOptions:
-    options = io.SocketOptions()
-    options.connect_timeout_ms = CONNECT_TIMEOUT_MS
-    return options
 
 
 def _sentence(error: BaseException | None, code: Any = None) -> str:

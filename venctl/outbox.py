@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 MOST = 1_000
 ABREAST = 16
+RETRY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def _nothing() -> None:
 class Outbox:
     """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
 
-    `publish` raises OSError while the link is down; the letter then waits for `resume`.
+    `publish` raises OSError while the link is down; the letter then waits for `resume`, or for
+    its next try, since a broker may also refuse or be silent while the link is up.
     """
 
     def __init__(self, journal: Journal, publish: Publish) -> None:
@@ -75,6 +77,7 @@ class Outbox:
         except OSError as error:
             log.debug("kept for later: %s", error)
             self._letters.appendleft(letter)
+            asyncio.get_running_loop().call_later(RETRY_S, self._wake.set)
             return
         self._journal.sent(letter.seq)
         letter.then()

@@ -24,14 +24,14 @@ from web.desk import LinkView, Sample
 
 from .drivers import Panel
 from .drivers.sim import SimPanel
+from .endpoint import Endpoint
 from .journal import Journal, connect
-from .link import Endpoint
 from .local import LocalCloud, PortTaken
 from .place import announce, claim, token
 from .ports import who_has
 from .runtime import Runtime, clocks
 from .telemetry import Telemetry
-from .tls import preflight
+from .tls import preflight, wrong_files
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -143,6 +143,8 @@ async def serve(spec: Spec, options: Options) -> None:
         endpoint, cloud = _endpoint(spec, options)
         if cloud is not None:
             stack.callback(cloud.stop)
+        if wrong := wrong_files(endpoint):
+            raise CannotStart(wrong)
         controller = Controller(spec, options, endpoint)
         stack.push_async_callback(controller.stop)
         await controller.start()

@@ -18,8 +18,9 @@ from statemachine.spec import Spec
 from statemachine.wire import link_status
 from web.desk import LinkView
 
+from .endpoint import Endpoint, Will
 from .journal import Journal
-from .link import Denied, Down, Endpoint, Link, Message, News, Up, Will
+from .link import Denied, Down, Link, Message, News, Up
 from .outbox import Outbox
 from .runtime import clocks
 from .twin import Accepted, Delta, Document, Rejected, Twin

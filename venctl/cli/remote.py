@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..link import Denied, Down, Endpoint, Link, Message, News, Up
+from ..endpoint import Endpoint
+from ..link import Denied, Down, Link, Message, News, Up
 from ..place import find, site_id, state_folder
 from . import DONE, NOBODY
 from .trigger import answer

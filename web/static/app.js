@@ -54,7 +54,10 @@ function Header({ now }) {
   return html`<header class="top">
     <div class="brand">
       <span class="mark">${icon("zap")}</span>
-      <div><h1>${now?.site.name ?? "DR event control"}</h1>${now && html`<small>VEN ${now.site.id}</small>`}</div>
+      <div>
+        <h1>${now?.site.name ?? "DR event control"}</h1>
+        ${now && html`<small>VEN ${now.site.id}</small>`}
+      </div>
     </div>
     ${now?.site.simulated && html`<span class="chip s simulated">Simulated</span>`}
     <span class="live">

@@ -4,7 +4,7 @@ import uPlot from "./vendor/uplot.js";
 import { serverNow, stale, state } from "./live.js";
 import { icon, theme, watchMedia } from "./parts.js";
 import { SPAN_S, eventBands, series, tableRows } from "./series.js";
-import { clock, kw, kwNumber, minuteClock } from "./words.js";
+import { clock, kw, kwNumber, minuteClock, typed } from "./words.js";
 
 const HEIGHT = 168;
 const systemDark = watchMedia("(prefers-color-scheme: dark)");
@@ -49,9 +49,11 @@ function drawBands(plot) {
 function drawLabel({ ctx, bbox }, text, x) {
   ctx.font = `600 ${12 * devicePixelRatio}px Inter, sans-serif`;
   ctx.fillStyle = colour("--shed");
+  ctx.textAlign = "left";
   ctx.textBaseline = "top";
-  const room = bbox.left + bbox.width - ctx.measureText(text).width - 6 * devicePixelRatio;
-  ctx.fillText(text, Math.min(x + 6 * devicePixelRatio, room), bbox.top + 4 * devicePixelRatio);
+  const [gap, width] = [6 * devicePixelRatio, ctx.measureText(text).width];
+  const fits = x + gap + width <= bbox.left + bbox.width;
+  ctx.fillText(text, fits ? x + gap : x - gap - width, bbox.top + 4 * devicePixelRatio);
 }
 
 function axes(zone) {
@@ -61,7 +63,7 @@ function axes(zone) {
     { ...common, grid: { show: false }, size: 26, gap: 6, space: 90,
       values: (_, marks) => marks.map((t) => minuteClock(t, zone)) },
     { ...common, grid, size: 38, gap: 6, space: 30,
-      values: (_, marks) => marks.map((value) => (value % 1 ? value.toFixed(1) : String(value))) },
+      values: (_, marks) => marks.map((value) => (value % 1 ? typed(value) : String(value))) },
   ];
 }
 

@@ -23,7 +23,8 @@ function StateChip({ event, now }) {
     const last = event ? event.label : "no event";
     return chip("", "clock", `Last known ${clock(now.t, now.site.timezone)}: ${last}`);
   }
-  if (event) return chip(event.active ? "shed" : "warn", event.active ? "activity" : "rotate-ccw", text);
+  if (event?.active) return chip("shed", "activity", text);
+  if (event) return chip("warn", "rotate-ccw", text);
   const waiting = now.events.length;
   return waiting
     ? chip("info", "calendar-clock", `${waiting} scheduled`)
@@ -34,7 +35,8 @@ function StateChip({ event, now }) {
 function Milestones({ event }) {
   const left = event?.active ? event.end - second.value : null;
   const reached = left !== null && MILESTONES.find(([at]) => left <= at);
-  const text = left === null ? (event ? "Load is coming back." : "") : reached ? reached[1] : "Event running.";
+  const over = event ? "Load is coming back." : "";
+  const text = left === null ? over : reached ? reached[1] : "Event running.";
   return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
 }
 
@@ -42,10 +44,11 @@ function Milestones({ event }) {
 function endEarly({ run, events, send, now }) {
   const theirs = events.find((one) => one.source === "operator" && !one.scheduled);
   if (!theirs) return run(send);
+  const until = moment(theirs.end, now.t, now.site.timezone);
   return confirmFirst({
     name: "triangle-alert",
     title: "End the grid operator's event early?",
-    text: `It runs until ${moment(theirs.end, now.t, now.site.timezone)}. The result will be reported as ended early.`,
+    text: `It runs until ${until}. The result will be reported as ended early.`,
     keep: "Keep it running",
     go: "End it early",
     danger: true,

@@ -123,18 +123,18 @@ function curve(from, points, to) {
   return path;
 }
 
-function loop(edge, node, upright) {
-  const { width, height } = textSize(edge);
-  const [right, top] = [node.x + node.width / 2, node.y - node.height / 2];
-  return upright
-    ? {
-        path: `M${right} ${node.y - 8}C${right + LOOP} ${node.y - 14} ${right + LOOP} ${node.y + 14} ${right} ${node.y + 8}`,
-        x: right + LOOP + width / 2, y: node.y - (height - LINE) / 2,
-      }
-    : {
-        path: `M${node.x - 10} ${top}C${node.x - 18} ${top - LOOP} ${node.x + 18} ${top - LOOP} ${node.x + 10} ${top}`,
-        x: node.x, y: top - LOOP - height / 2 + 1 + (LINE - 11) / 2,
-      };
+/** A transition into the same state: a small bow above its node, or to its right when upright. */
+function loop(edge, { x, y, width, height }, upright) {
+  const text = textSize(edge);
+  const path = (...points) => `M${points[0]}C${points.slice(1).join(" ")}`;
+  if (upright) {
+    const [near, far] = [x + width / 2, x + width / 2 + LOOP];
+    const bow = path(`${near} ${y - 8}`, `${far} ${y - 14}`, `${far} ${y + 14}`, `${near} ${y + 8}`);
+    return { path: bow, x: far + text.width / 2, y: y - (text.height - LINE) / 2 };
+  }
+  const [near, far] = [y - height / 2, y - height / 2 - LOOP];
+  const bow = path(`${x - 10} ${near}`, `${x - 18} ${far}`, `${x + 18} ${far}`, `${x + 10} ${near}`);
+  return { path: bow, x, y: far - text.height + LINE / 2 + 2 };
 }
 
 /**

@@ -33,9 +33,11 @@ function heading(lit, now) {
   return now.events.length > 1 ? `${lit.id}: ${text}` : text;
 }
 
-function Edge({ edge, hot, marks }) {
-  return html`<g class=${hot ? "edge hot" : "edge"} data-edge=${`${edge.from}>${edge.to}`}>
-    <path d=${edge.path} marker-end=${`url(#${marks}${hot ? "-hot" : ""})`} />
+const nameOf = ({ from, to }) => `${from}>${to}`;
+
+function Edge({ edge, hot }) {
+  return html`<g class=${hot ? "edge hot" : "edge"} data-edge=${nameOf(edge)}>
+    <path d=${edge.path} marker-end=${hot ? "url(#arrow-hot)" : "url(#arrow)"} />
   </g>`;
 }
 
@@ -56,16 +58,18 @@ const arrow = (id) => html`<marker id=${id} markerWidth="8" markerHeight="8" ref
   orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0.5L8 4L0 7.5Z" /></marker>`;
 
 function Drawing({ drawn, lit, last }) {
-  const hot = ({ from, to }) => lit !== null && last?.id === lit.id && last.from === from && last.to === to;
+  const lately = lit !== null && last?.id === lit.id ? nameOf(last) : null;
+  const hot = (edge) => nameOf(edge) === lately;
   const now = drawn.nodes.find((node) => node.name === lit?.state)?.label;
   return html`<svg class="sd" role="img" viewBox=${`0 0 ${drawn.width} ${drawn.height}`}
     width=${drawn.width} height=${drawn.height}
     aria-label=${`The states of an event. ${now ? `Now: ${now}.` : "No event now."}`}>
     <defs>${arrow("arrow")}${arrow("arrow-hot")}</defs>
-    ${drawn.edges.map((edge) => html`<${Edge} key=${`${edge.from}>${edge.to}`} edge=${edge} hot=${hot(edge)}
-      marks="arrow" />`)}
-    ${drawn.nodes.map((node) => html`<${Node} key=${node.name} node=${node} lit=${node.name === lit?.state} />`)}
-    ${drawn.edges.map((edge) => html`<${Label} key=${`${edge.from}>${edge.to}`} edge=${edge} hot=${hot(edge)} />`)}
+    ${drawn.edges.map((edge) => html`<${Edge} key=${nameOf(edge)} edge=${edge} hot=${hot(edge)} />`)}
+    ${drawn.nodes.map(
+      (node) => html`<${Node} key=${node.name} node=${node} lit=${node.name === lit?.state} />`,
+    )}
+    ${drawn.edges.map((edge) => html`<${Label} key=${nameOf(edge)} edge=${edge} hot=${hot(edge)} />`)}
   </svg>`;
 }
 

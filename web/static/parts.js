@@ -56,7 +56,8 @@ export function watchMedia(query) {
   return matches;
 }
 
-export const narrow = watchMedia("(max-width: 860px)");
+/** Whether there is too little room beside each other for a chart from left to right. */
+export const narrow = watchMedia("(max-width: 1100px)");
 
 const THEMES = ["auto", "light", "dark"];
 const stored = remembered.read("theme");

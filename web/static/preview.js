@@ -6,7 +6,7 @@ import { kw, list, percent } from "./words.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;
-const SILENT_REASONS = new Set(["not needed", "never shed"]);
+const SILENT_REASONS = new Set(["not needed", "never shed", "not declared to be shed"]);
 
 /** The newest preview: {asked, answer, at_ms}, or null. */
 const newest = signal(null);
@@ -99,12 +99,18 @@ function shortNote({ shed_kw, shortfall_kw }) {
 const refusalNote = ({ refusal }) =>
   refusal && note("triangle-alert", `This would be refused: ${refusal.detail ?? refusal.reason}.`, "bad");
 
+/** An event that asks for no more than one that runs changes nothing. */
+function course({ power_before_kw: before, power_after_kw: after }) {
+  if (before === null) return "";
+  const falls = before - after >= 0.005;
+  return falls ? `Power falls from ${kw(before)} to ${kw(after)}` : `Power stays at ${kw(before)}`;
+}
+
 function Plan({ answer }) {
   const givers = answer.circuits.filter((one) => one.shed_kw > 0);
   return html`<p class="sum num">
       <b>${kw(answer.shed_kw)}</b> of ${kw(answer.asked_kw)} asked<br />
-      ${answer.power_before_kw !== null &&
-      `Power falls from ${kw(answer.power_before_kw)} to ${kw(answer.power_after_kw)}`}
+      ${course(answer)}
     </p>
     ${refusalNote(answer)}${shortNote(answer)}
     <ul class="num">

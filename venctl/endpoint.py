@@ -1,0 +1,92 @@
+"""Where a broker is, and how awscrt is told to reach it and to come back to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from awscrt import io, mqtt5
+
+from .tls import client_context
+
+SESSION_EXPIRY_S = 3600
+RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
+KEEP_ALIVE_S = 30
+ACK_TIMEOUT_S = 5
+CONNECT_TIMEOUT_MS = 1000  # also the longest that stopping waits for a black-holed connect
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the broker is and who we are there.
+
+    TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
+    AWS IoT Core and comes back more slowly after a failure.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    cert: Path | None
+    key: Path | None
+    ca: Path | None
+    username: str | None
+    password: str | None
+    aws: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes, retained, once we are gone without a goodbye."""
+
+    topic: str
+    payload: bytes
+
+
+def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
+    """The client's options but for its callbacks.
+
+    Nothing waits in the client while it is offline: its queue has no bound and no memory.
+    Raises OSError or RuntimeError where certificate, key or CA cannot be used.
+    """
+    limits = mqtt5.ExtendedValidationAndFlowControlOptions
+    return {
+        "host_name": endpoint.host,
+        "port": endpoint.port,
+        "tls_ctx": client_context(endpoint),
+        "socket_options": _socket(),
+        "connect_options": _connect_packet(endpoint, will),
+        "session_behavior": mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
+        "extended_validation_and_flow_control_options": (
+            limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
+        ),
+        "offline_queue_behavior": mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
+        "retry_jitter_mode": mqtt5.ExponentialBackoffJitterMode.FULL,
+        "min_reconnect_delay_ms": 1000 if endpoint.aws else 100,
+        "max_reconnect_delay_ms": 120_000 if endpoint.aws else 1000,
+        "min_connected_time_to_reset_reconnect_delay_ms": 30_000 if endpoint.aws else 1000,
+        "ack_timeout_sec": ACK_TIMEOUT_S,
+        "disable_metrics": True,
+    }
+
+
+def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
+    return mqtt5.ConnectPacket(
+        client_id=endpoint.client_id,
+        keep_alive_interval_sec=KEEP_ALIVE_S,
+        username=endpoint.username,
+        password=endpoint.password,
+        session_expiry_interval_sec=SESSION_EXPIRY_S,
+        receive_maximum=RECEIVE_MAXIMUM,
+        will=will
+        and mqtt5.PublishPacket(
+            topic=will.topic, payload=will.payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
+        ),
+    )
+
+
+def _socket() -> io.SocketOptions:
+    options = io.SocketOptions()
+    options.connect_timeout_ms = CONNECT_TIMEOUT_MS
+    return options
