@@ -8,6 +8,7 @@ import pytest
 
 from statemachine.effects import Effect, GetShadow, Hold, Report, Status, Switch
 from statemachine.reconcile import wishes_of
+from statemachine.requirement import sheds_w
 from statemachine.triggers import (
     Answered,
     Connected,
@@ -149,6 +150,13 @@ def test_start_in_the_future_sheds_nothing_before_it(desk: Desk) -> None:
     assert desk.held() == {}
     desk.wait(0.001)
     assert sum(desk.memory.cuts.values()) == 2_000
+
+
+def test_an_event_requires_nothing_from_its_end_on_whatever_its_state(desk: Desk) -> None:
+    desk.ask(**CALL)
+    event = desk.memory.events["e1"]
+    assert sheds_w(SITE, event, event.end_ms - 1) == 2_000
+    assert sheds_w(SITE, event, event.end_ms) == 0
 
 
 def test_an_event_ends_on_time_with_no_cloud(desk: Desk) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from tests.certificates import Authority, Pair
 from tests.mosquitto import Mosquitto, ServerTls, free_port
-from venctl.endpoint import Endpoint
-from venctl.link import Denied, Down, Link, LinkDown, Message, News, Up, Will
+from venctl.endpoint import Endpoint, Will
+from venctl.link import Denied, Down, Link, LinkDown, Message, News, Up
 from venctl.tls import preflight
 
 N = TypeVar("N", bound=News)
@@ -81,9 +81,9 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 CHILD = """
 import asyncio, sys
-from venctl.link import *
+from venctl.endpoint import Endpoint, Will
+from venctl.link import Link, Message, Up
 async def main(port):
-    up = asyncio.Event()
     def hear(news):
         if isinstance(news, Message): print(news.payload.decode(), flush=True)
         if isinstance(news, Up): print("up", flush=True)
@@ -278,6 +278,90 @@ async def test_a_denied_subscription_is_told_and_the_link_is_up_all_the_same() -
         assert await ven.next(Denied) == Denied(CMD, "not authorized")
         assert await ven.next(Up) == Up(resumed=False)
         await ven.link.stop()
+
+
+async def test_a_topic_nobody_may_subscribe_to_is_told_and_the_link_is_up_all_the_same(
+    broker: Mosquitto,
+) -> None:
+    ven = Peer(endpoint(broker.port, "v1"), ["ven/#/cmd"], None)
+    ven.link.start()
+    assert (await ven.next(Denied)).topic == "ven/#/cmd"
+    assert await ven.change() == Up(resumed=False)
+    await ven.link.stop()
+
+
+@pytest.mark.parametrize("topic", ["", "ven/#", "ven/\0", "ven/\ud800"])
+async def test_a_topic_nobody_may_publish_on_is_refused_like_any_other(
+    broker: Mosquitto, topic: str
+) -> None:
+    async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+        with pytest.raises(LinkDown, match="nothing can be published"):
+            await ven.link.publish(topic, b"")
+        await ven.link.publish(CMD, b"fine")
+        assert await ven.message() == b"fine"
+
+
+async def test_the_broker_refusing_a_publish_is_told_with_its_reason(tmp_path: Path) -> None:
+    rights = tmp_path / "rights"
+    rights.write_text(f"topic readwrite {CMD}\n")
+    broker = Mosquitto(tmp_path, None, f"acl_file {rights}\n")
+    try:
+        async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+            with pytest.raises(LinkDown, match=f"{ACK}: not authorized"):
+                await ven.link.publish(ACK, b"")
+            assert ven.link.connected
+    finally:
+        broker.kill()
+
+
+async def test_a_message_of_any_bytes_arrives_and_one_nobody_can_take_costs_only_itself(
+    broker: Mosquitto,
+) -> None:
+    heard: asyncio.Queue[News] = asyncio.Queue()
+
+    def hear(news: News) -> None:
+        heard.put_nowait(news)
+        raise ZeroDivisionError
+
+    link = Link(endpoint(broker.port, "v1"), [CMD], None, hear)
+    link.start()
+    async with asyncio.timeout(HANG_S):
+        assert await heard.get() == Up(resumed=False)
+        for payload in (b"", bytes(range(256))):
+            await link.publish(CMD, payload)
+            message = await heard.get()
+            assert isinstance(message, Message)
+            assert message.payload == payload
+            message.puback()
+        broker.kill()
+        assert isinstance(await heard.get(), Down)
+    await link.stop()
+
+
+async def test_a_listener_that_trips_over_a_refusal_still_hears_that_the_link_is_up(
+    broker: Mosquitto,
+) -> None:
+    heard: asyncio.Queue[News] = asyncio.Queue()
+
+    def hear(news: News) -> None:
+        heard.put_nowait(news)
+        raise ZeroDivisionError
+
+    link = Link(endpoint(broker.port, "v1"), ["ven/#/cmd"], None, hear)
+    link.start()
+    async with asyncio.timeout(HANG_S):
+        assert isinstance(await heard.get(), Denied)
+        assert await heard.get() == Up(resumed=False)
+    await link.stop()
+
+
+async def test_being_stopped_is_told_once(broker: Mosquitto) -> None:
+    async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
+        await ven.link.stop()
+        assert isinstance(await ven.change(), Down)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await ven.next(Down)
 
 
 async def test_a_subscription_without_an_answer_is_asked_for_again(

@@ -228,6 +228,31 @@ async def test_a_delta_is_heard_until_the_twin_is_closed(broker: Mosquitto) -> N
         assert ven.deltas.empty()
 
 
+async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mosquitto) -> None:
+    async with (
+        service(broker.port, lambda *_: None) as (operator, _),
+        device(broker.port) as ven,
+    ):
+        heard: list[Delta] = []
+
+        def hear(delta: Delta) -> None:
+            heard.append(delta)
+            time.sleep(0.2)  # the loop stands still, so the others are now on their way
+            closing.close()
+
+        closing = Twin(ven.link.client, "v1", hear)
+        closing.open()
+        body = json.dumps(DELTA).encode()
+        async with asyncio.timeout(HANG_S):
+            while not heard:
+                await asyncio.gather(
+                    *(operator.publish(f"{SHADOW}/update/delta", body) for _ in range(5))
+                )
+                await asyncio.sleep(0.05)
+        await ven.link.publish("anything", b"behind them")
+        assert heard == [HEARD]
+
+
 async def test_deltas_are_heard_again_after_the_broker_forgot_the_session(
     broker: Mosquitto,
 ) -> None:

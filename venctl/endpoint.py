@@ -14,7 +14,8 @@ SESSION_EXPIRY_S = 3600
 RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
 KEEP_ALIVE_S = 30
 ACK_TIMEOUT_S = 5
-CONNECT_TIMEOUT_MS = 1000  # also the longest that stopping waits for a black-holed connect
+PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest
+CONNACK_TIMEOUT_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
         "host_name": endpoint.host,
         "port": endpoint.port,
         "tls_ctx": client_context(endpoint),
-        "socket_options": _socket(),
+        "socket_options": _socket(endpoint),
         "connect_options": _connect_packet(endpoint, will),
         "session_behavior": mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
         "extended_validation_and_flow_control_options": (
@@ -67,6 +68,8 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
         "max_reconnect_delay_ms": 120_000 if endpoint.aws else 1000,
         "min_connected_time_to_reset_reconnect_delay_ms": 30_000 if endpoint.aws else 1000,
         "ack_timeout_sec": ACK_TIMEOUT_S,
+        "ping_timeout_ms": PING_TIMEOUT_MS,
+        "connack_timeout_ms": CONNACK_TIMEOUT_MS,
         "disable_metrics": True,
     }
 
@@ -86,7 +89,8 @@ def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacke
     )
 
 
-def _socket() -> io.SocketOptions:
+def _socket(endpoint: Endpoint) -> io.SocketOptions:
     options = io.SocketOptions()
-    options.connect_timeout_ms = CONNECT_TIMEOUT_MS
+    # Over a mobile network, one lost packet alone costs a second.
+    options.connect_timeout_ms = 5000 if endpoint.aws else 1000
     return options

@@ -106,16 +106,24 @@ class Link:
                 await self._stopped.wait()
         except TimeoutError:
             log.debug("the client did not stop within a second")
-        self._lose("stopped")
+        if self._connected:
+            self._lose("stopped")
 
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """Return when the broker has it (QoS 1). Raises `LinkDown` when offline or refused."""
+        """Return when the broker has it (QoS 1).
+
+        Raises `LinkDown` when offline, when the broker refuses, and for what cannot be sent at all.
+        """
         if not self._connected:
             raise LinkDown(self._why or "not connected yet")
         packet = mqtt5.PublishPacket(
             topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain
         )
-        code = (await self._outcome(self.client.publish(packet))).puback.reason_code
+        try:
+            sent = self.client.publish(packet)
+        except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
+            raise LinkDown(f"nothing can be published on {topic!r}: {error}") from None
+        code = (await self._outcome(sent)).puback.reason_code
         if code >= mqtt5.PubackReasonCode.UNSPECIFIED_ERROR:
             raise LinkDown(f"the broker refuses a publish on {topic}: {_name(code)}")
 
@@ -139,7 +147,7 @@ class Link:
                 return
             acquire = data.acquire_publish_acknowledgement_control
             puback = partial(self._puback, acquire()) if acquire else _nothing
-            self._tell(self._hear, Message(packet.topic, packet.payload or b"", puback))
+            self._tell(self._say, Message(packet.topic, packet.payload or b"", puback))
         except Exception:
             log.exception("a message was not taken in")
 
@@ -147,12 +155,10 @@ class Link:
         self._tell(self._enter, bool(data.connack_packet.session_present))
 
     def _on_failed(self, data: Any) -> None:
-        code = data.connack_packet.reason_code if data.connack_packet else None
-        self._tell(self._lose, _sentence(data.exception, code))
+        self._tell(self._lose, _sentence(data.exception, data.connack_packet))
 
     def _on_disconnected(self, data: Any) -> None:
-        code = data.disconnect_packet.reason_code if data.disconnect_packet else None
-        self._tell(self._lose, _sentence(data.exception, code))
+        self._tell(self._lose, _sentence(data.exception, data.disconnect_packet))
 
     def _on_stopped(self, _: Any) -> None:
         self._tell(self._stopped.set)
@@ -164,6 +170,13 @@ class Link:
             log.debug("the loop is closed")
 
     # What follows runs on the loop again.
+
+    def _say(self, news: News) -> None:
+        # One piece of news that nobody can take must not cost the next one.
+        try:
+            self._hear(news)
+        except Exception:
+            log.exception("nobody took in: %s", type(news).__name__)
 
     def _puback(self, control: Any) -> None:
         try:
@@ -177,14 +190,17 @@ class Link:
         if self._topics:
             self._subscribe(self._connections, resumed)
         else:
-            self._hear(Up(resumed))
+            self._say(Up(resumed))
 
     def _subscribe(self, connection: int, resumed: bool) -> None:
         if not self._connected or connection != self._connections:
             return
         wanted = [mqtt5.Subscription(topic, mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
         answered = partial(self._tell, self._answered, connection, resumed)
-        self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)
+        try:
+            self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)
+        except (RuntimeError, ValueError) as error:  # never sent, so asking again would not help
+            self._grant({topic: str(error) for topic in self._topics}, resumed)
 
     def _answered(self, connection: int, resumed: bool, suback: Future[Any]) -> None:
         if not self._connected or connection != self._connections:
@@ -193,10 +209,14 @@ class Link:
             log.warning("subscribing again: %s", _sentence(error))
             self._loop.call_later(1, self._subscribe, connection, resumed)
             return
-        for topic, code in zip(self._topics, suback.result().reason_codes, strict=True):
-            if code >= mqtt5.SubackReasonCode.UNSPECIFIED_ERROR:
-                self._hear(Denied(topic, _name(code)))
-        self._hear(Up(resumed))
+        answers = zip(self._topics, suback.result().reason_codes, strict=True)
+        refused = mqtt5.SubackReasonCode.UNSPECIFIED_ERROR
+        self._grant({topic: _name(code) for topic, code in answers if code >= refused}, resumed)
+
+    def _grant(self, denied: dict[str, str], resumed: bool) -> None:
+        for topic, why in denied.items():
+            self._say(Denied(topic, why))
+        self._say(Up(resumed))
 
     def _lose(self, why: str) -> None:
         was_connected, self._connected = self._connected, False
@@ -205,7 +225,7 @@ class Link:
                 waiting.set_exception(LinkDown(why))
         if was_connected or why != self._why:
             self._why = why
-            self._hear(Down(why))
+            self._say(Down(why))
 
     def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
         return mqtt5.ClientOptions(
@@ -227,9 +247,9 @@ def _settle(waiting: asyncio.Future[Any], sent: Future[Any]) -> None:
         waiting.set_result(sent.result())
 
 
-def _sentence(error: BaseException | None, code: Any = None) -> str:
+def _sentence(error: BaseException | None, packet: Any = None) -> str:
     said = getattr(error, "message", None) or str(error or "closed")
-    return f"{said} ({_name(code)})" if code is not None else said
+    return f"{said} ({_name(packet.reason_code)})" if packet else said
 
 
 def _name(code: Any) -> str:

@@ -24,7 +24,7 @@ UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 
 
 class Place(Protocol):
-    """Where a broker is, and the files that belong to it; `link.Endpoint` is one."""
+    """Where a broker is, and the files that belong to it; `endpoint.Endpoint` is one."""
 
     @property
     def host(self) -> str: ...

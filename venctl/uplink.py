@@ -28,6 +28,10 @@ from .twin import Accepted, Delta, Document, Rejected, Twin
 log = logging.getLogger(__name__)
 
 
+def _refusal(topics: list[str]) -> str:
+    return f"the broker refuses {', '.join(topics)}" if topics else ""
+
+
 def _text(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
@@ -124,15 +128,18 @@ class Uplink:
                 door = Door("operator", reply, at_ms, mono_ms)
                 self._post(parse_command(payload, self._spec.site.id, door))
             case Up():
-                self._become("connected", "")
+                refused = self._topics.command in self._denied
+                self._become("disconnected" if refused else "connected", _refusal(self._denied))
                 if self._topics.status:
                     self._spawn(self._say_online(self._topics.status))
                 self._outbox.resume()
                 self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
             case Denied(topic, why):
-                self._denied.append(topic)
+                if topic not in self._denied:
+                    self._denied.append(topic)
                 log.warning("the broker refuses %s: %s", topic, why)
             case Down(why):
+                self._denied.clear()
                 if self._state == "connected":
                     self._post(t.Disconnected(at_ms=at_ms, mono_ms=mono_ms))
                 self._become("disconnected", why)

@@ -107,7 +107,7 @@ def _site(spec: Spec) -> Body:
         "timezone": zone_of(spec.site.timezone).key,
         "service_kw": kw(spec.site.service),
         "longest_event_s": spec.limits.longest_event / 1000,
-        "simulated": all(circuit.driver == "sim" for circuit in spec.circuits.values()),
+        "simulated": any(circuit.driver == "sim" for circuit in spec.circuits.values()),
     }
 
 

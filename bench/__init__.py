@@ -1,0 +1,1 @@
+"""Figures, printed as ratios of things measured in one run: `make bench`."""

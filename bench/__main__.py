@@ -1,0 +1,6 @@
+"""All figures."""
+
+from . import core
+
+if __name__ == "__main__":
+    core.main()

@@ -1,0 +1,68 @@
+"""How planning and deciding grow with the site."""
+
+from __future__ import annotations
+
+import random
+import time
+from statistics import median
+
+import venctl  # noqa: F401  (puts the rooms on the path)
+from statemachine import Ven, read
+from statemachine.commands import Door, command_from
+from statemachine.curtail import Load, plan_shed
+from statemachine.triggers import Readings
+
+SITE = """
+site: {id: bench, service: 24 kW}
+circuits:
+  heater1: {rated: 1.5 kW, shed: 100 %}
+  lights1: {rated: 0.4 kW, shed: 70 %}
+  misc1: {rated: 1.0 kW, shed: 60 %}
+  ev1: {rated: 7.2 kW, shed: 100 %}
+  hvac1: {rated: 3.5 kW, shed: 20 %, critical: true}
+  fridge1: {rated: 0.2 kW, shed: 20 %, critical: true}
+"""
+
+
+def main() -> None:
+    first = None
+    for count in (6, 200, 1_000, 10_000):
+        dice = random.Random(count)
+        loads = [
+            Load(f"c{n}", (False, n), w := dice.randrange(100, 8_000), w) for n in range(count)
+        ]
+        target_w = sum(load.cap_w for load in loads) // 2
+        took_s = _median(lambda loads=loads, w=target_w: plan_shed(loads, w, {}))
+        first = first or took_s
+        print(f"plan_shed {count:>6} circuits  {took_s * 1e3:9.3f} ms  {took_s / first:8.1f} x six")
+    relays = [Load(f"r{n}", (False, 0), w := 500 + 7 * n, w, True) for n in range(200)]
+    target_w = sum(load.cap_w for load in relays) // 2
+    took_s = _median(lambda: plan_shed(relays, target_w, {}))
+    print(f"plan_shed    200 relays    {took_s * 1e3:9.3f} ms, one tier, exact")
+    _decisions()
+
+
+def _decisions() -> None:
+    ven = Ven(read(SITE, "bench.yaml"))
+    memory = ven.start()
+    drawn = {id: circuit.rated for id, circuit in ven.spec.circuits.items()}
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < 2.0:
+        at_ms = 1_700_000_000_000 + done * 1_000
+        door = Door("operator", "r", at_ms, done * 1_000)
+        said = {"op": "event", "shed_kw": 2.0, "duration_sec": 60, "event_id": f"e{done}"}
+        look = Readings(at_ms=at_ms, mono_ms=done * 1_000, drawn_w=drawn, unmetered_w=0)
+        memory, _ = ven.decide(memory, look)
+        memory, _ = ven.decide(memory, command_from(said, "bench", door))
+        memory, _ = ven.decide(memory, command_from({"op": "restore"}, "bench", door))
+        done += 3
+    print(f"Ven.decide  {done / (time.perf_counter() - began):9.0f} decisions a second, 6 circuits")
+
+
+def _median(work: object) -> float:
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        work()  # type: ignore[operator]
+        times.append(time.perf_counter() - began)
+    return median(times)
