@@ -9,7 +9,7 @@ from statistics import median
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.curtail import Load, plan_shed
+from statemachine.curtail import Load, plan_shed, relay
 from statemachine.triggers import Readings
 
 SITE = """
@@ -35,7 +35,7 @@ def main() -> None:
         took_s = _median(lambda loads=loads, w=target_w: plan_shed(loads, w, {}))
         first = first or took_s
         print(f"plan_shed {count:>6} circuits  {took_s * 1e3:9.3f} ms  {took_s / first:8.1f} x six")
-    relays = [Load(f"r{n}", (False, 0), w := 500 + 7 * n, w, True) for n in range(200)]
+    relays = [relay(Load(f"r{n}", (False, 0), w := 500 + 7 * n, w)) for n in range(200)]
     target_w = sum(load.cap_w for load in relays) // 2
     took_s = _median(lambda: plan_shed(relays, target_w, {}))
     print(f"plan_shed    200 relays    {took_s * 1e3:9.3f} ms, one tier, exact")

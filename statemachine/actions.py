@@ -39,7 +39,7 @@ def accept(turn: Turn) -> Iterator[Effect]:
     """Take the event on, or take over its new terms."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
-        start_ms = begins_ms(turn.event, asked)
+        start_ms = begins_ms(turn.spec.site.id, turn.event, asked)
         turn.remember_event(
             shed_w=asked.shed_w,
             start_ms=start_ms,
@@ -47,6 +47,7 @@ def accept(turn: Turn) -> Iterator[Effect]:
             scheduled=asked.start_ms is not None
             or (turn.event.scheduled and start_ms == turn.event.start_ms),
             revision=asked.revision,
+            randomize_ms=asked.randomize_ms,
         )
     yield from ()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .memory import Memory
+from .backlog import too_old
+from .limits import Refusal, beyond_limits
+from .memory import Memory, Past
+from .requirement import begins_ms
 from .spec import Spec
 from .triggers import Command, DrEvent
-
-Refusal = tuple[str, str]
 
 
 def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | None:
@@ -26,28 +27,45 @@ def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | N
         return "conflict", f"{id} was called before with other terms; raise its `revision`"
     if command.revision == earlier.revision:
         return {**earlier.ack, "status": "duplicate"}
-    if id not in memory.events:
+    if id not in memory.events and id not in memory.opted_out:
         return "conflict", f"{id} is over; call a new event"
     return None
 
 
-def unfit(spec: Spec, event: DrEvent) -> Refusal | None:
+def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
     """Why an event is not taken on: it is over, too old, too long or more than the site has."""
     service_w, longest_ms = spec.site.service, spec.limits.longest_event
+    if event.event_id in memory.opted_out:
+        return "opted_out", f"the occupant opted out of {event.event_id}"
     if event.shed_w > service_w:
         asked, most = f"{event.shed_w / 1000:g} kW", f"{service_w / 1000:g} kW"
         return "invalid", f"{asked} is more than this site's {most}; watts?"
     if event.ends_ms <= event.at_ms:
         return "expired", f"{event.event_id} ended at {event.ends_ms // 1000}"
-    age_ms = event.at_ms - event.issued_ms if event.issued_ms is not None else 0
-    if event.start_ms is None and age_ms > spec.commands.max_age:
-        return "expired", f"issued {age_ms // 1000} s ago; this site takes at most " + (
-            f"{spec.commands.max_age // 1000} s; call it again"
-        )
+    if why := _stale(spec, memory, event):
+        return "expired", why
     if event.duration_ms > longest_ms:
         return (
             "limit",
             f"{event.duration_ms // 1000} s is longer than this site's longest event, "
             + (f"{longest_ms // 1000} s"),
         )
-    return None
+    return beyond_limits(spec, memory, as_taken_on(spec, memory, event))
+
+
+def as_taken_on(spec: Spec, memory: Memory, asked: DrEvent) -> Past:
+    """The span that an event will run under these terms."""
+    start_ms = begins_ms(spec.site.id, memory.events.get(asked.event_id), asked)
+    return Past(asked.event_id, asked.source, start_ms, start_ms + asked.duration_ms)
+
+
+def _stale(spec: Spec, memory: Memory, event: DrEvent) -> str:
+    if event.start_ms is not None:
+        return ""
+    if event.issued_ms is None:
+        return too_old(spec, memory, event)
+    age_ms = event.at_ms - event.issued_ms
+    if age_ms <= spec.commands.max_age:
+        return ""
+    most_s = spec.commands.max_age // 1000
+    return f"issued {age_ms // 1000} s ago; this site takes at most {most_s} s; call it again"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .actions import ACTIONS
+from .charts import Table
 from .errors import Fault, meant
 from .guards import GUARDS
 from .source import Path, Source
-from .spec import Spec, Table
+from .spec import Spec
 from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 

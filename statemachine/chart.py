@@ -15,8 +15,8 @@ from transitions import EventData, Machine
 from transitions import State as Node
 
 from .actions import ACTIONS
+from .charts import Row, State, Table
 from .guards import GUARDS
-from .spec import Row, State, Table
 from .turn import Turn
 
 

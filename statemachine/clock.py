@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .memory import Event
+from .memory import Coming, Event, Memory, Shadow
 from .triggers import Restarted
 from .turn import Turn
 
@@ -12,40 +12,63 @@ STEP_MS = 1_000
 
 
 def follow_clock(turn: Turn) -> None:
-    """A step of the wall clock moves what is measured in lengths, not what has a date."""
-    memory, offset_ms = turn.memory, turn.trigger.at_ms - turn.trigger.mono_ms
-    known_ms, same_boot = memory.offset_ms, True
-    if isinstance(turn.trigger, Restarted):
-        same_boot = turn.trigger.boot == memory.boot
-        turn.remember(boot=turn.trigger.boot)
-    turn.remember(offset_ms=offset_ms)
-    if known_ms is None or not same_boot or abs(offset_ms - known_ms) <= STEP_MS:
-        return
-    step_ms = offset_ms - known_ms
-    events = {id: _moved(event, step_ms) for id, event in memory.events.items()}
-    shadow = memory.shadow
+    """Remember both clocks. A step of the wall clock moves lengths, not what has a date."""
+    memory, trigger = turn.memory, turn.trigger
+    if isinstance(trigger, Restarted):
+        turn.remember(boot=trigger.boot)
+    step_ms = (trigger.at_ms - trigger.mono_ms) - (memory.at_ms - memory.mono_ms)
+    turn.remember(at_ms=trigger.at_ms, mono_ms=trigger.mono_ms)
+    if memory.at_ms and not rebooted(memory, turn.memory) and abs(step_ms) > STEP_MS:
+        _follow(turn, memory, step_ms)
+
+
+def rebooted(before: Memory, now: Memory) -> bool:
+    """The machine came up anew in between: another boot, or a monotonic clock that ran back."""
+    if not before.at_ms:
+        return False
+    return now.mono_ms < before.mono_ms or (before.boot != "" and before.boot != now.boot)
+
+
+def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     turn.remember(
-        events=events,
-        shadow=replace(
-            shadow,
-            wakes={name: due + step_ms for name, due in shadow.wakes.items()},
-            report_ms=shadow.report_ms and shadow.report_ms + step_ms,
-            reported_ms=shadow.reported_ms + step_ms,
-        ),
-        release_ms=memory.release_ms and memory.release_ms + step_ms,
-        released_ms=memory.released_ms + step_ms,
+        events={id: _event(event, step_ms) for id, event in memory.events.items()},
+        shadow=_shadow(memory.shadow, step_ms),
+        coming=_coming(memory.coming, step_ms),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
+        lost_ms=memory.lost_ms and memory.lost_ms + step_ms,
+        draining=memory.draining and tuple(at + step_ms for at in memory.draining),
     )
 
 
-def _moved(event: Event, step_ms: int) -> Event:
+def _event(event: Event, step_ms: int) -> Event:
+    short_ms = event.short_ms and event.short_ms + step_ms
     if event.scheduled:
         lengths = {n: at + step_ms * (n == "elapsed") for n, at in event.wakes.items()}
-        return replace(event, wakes=lengths)
+        return replace(event, wakes=lengths, short_ms=short_ms)
     return replace(
         event,
         start_ms=event.start_ms + step_ms,
         end_ms=event.end_ms + step_ms,
         entered_ms=event.entered_ms + step_ms,
         wakes={name: at + step_ms for name, at in event.wakes.items()},
+        short_ms=short_ms,
+    )
+
+
+def _shadow(shadow: Shadow, step_ms: int) -> Shadow:
+    return replace(
+        shadow,
+        wakes={name: due + step_ms for name, due in shadow.wakes.items()},
+        report_ms=shadow.report_ms and shadow.report_ms + step_ms,
+        reported_ms=shadow.reported_ms + step_ms,
+    )
+
+
+def _coming(coming: Coming, step_ms: int) -> Coming:
+    return replace(
+        coming,
+        due_ms=coming.due_ms and coming.due_ms + step_ms,
+        last_ms=coming.last_ms + step_ms,
+        not_before_ms=coming.not_before_ms and coming.not_before_ms + step_ms,
+        blocked_ms=coming.blocked_ms and coming.blocked_ms + step_ms,
     )

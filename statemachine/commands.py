@@ -12,13 +12,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .triggers import Cancel, Command, DrEvent, Get, Invalid, Ping, Restore, SetConfig, Toggle
+from .triggers import (
+    Cancel,
+    Command,
+    DrEvent,
+    Get,
+    Invalid,
+    OptOut,
+    Ping,
+    Restore,
+    SetConfig,
+    Toggle,
+)
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_SHED_W = 1_000_000
 MAX_DURATION_MS = 31 * 86_400_000
 MAX_AHEAD_MS = 366 * 86_400_000
+MAX_RANDOM_MS = 3_600_000
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
 
@@ -139,7 +151,16 @@ def _event(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
         duration_ms=duration_ms,
         revision=revision,
         issued_ms=_time(fields, "issued_at"),
+        randomize_ms=_randomize_ms(fields),
     )
+
+
+def _randomize_ms(fields: Mapping[str, Any]) -> int:
+    within = _first(fields, "randomize_sec")
+    within_ms = 0 if within in (None, 0) else round(_number("randomize_sec", within) * 1000)
+    if within_ms > MAX_RANDOM_MS:
+        raise ValueError(f"randomize_sec must be 0 to 3600, got {within}")
+    return within_ms
 
 
 def _ping(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
@@ -153,6 +174,17 @@ def _restore(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
 
 def _cancel(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     return Cancel(**common, event_id=_id("event_id", fields.get("event_id")))
+
+
+def _opt_out(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+    if common["source"] == "operator":
+        raise ValueError("an opt-out is the occupant's, made at the site")
+    named = _first(fields, "loadId")
+    return OptOut(
+        **common,
+        event_id=_id("event_id", fields.get("event_id")),
+        circuit=None if named is None else _id("loadId", named),
+    )
 
 
 def _get(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
@@ -190,6 +222,7 @@ _OPS = {
     "shedPanel": _event,
     "restore": _restore,
     "cancel": _cancel,
+    "optOut": _opt_out,
     "ping": _ping,
     "get": _get,
     "setLoad": _set_load,

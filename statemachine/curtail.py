@@ -1,33 +1,35 @@
 """Which circuits give how much, and why: the one decision all the rest exists to carry out.
 
 Strict tiers: a circuit gives only when all before it have given all. Circuits that can stop at
-any watt make this exact; where relays meet the target, the least overshoot is found exactly, as
-a subset sum over a big integer used as a set of bits.
+any watt make this exact; where circuits that give in steps (relays, charging cars) meet the
+target, the best sum is found exactly, as a subset sum over a big integer used as a set of bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-
-from .memory import Memory
-from .spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """A circuit as the plan sees it: its tier, what it would draw, and the most it may give.
 
-    `relay`: it gives nothing or all of `cap_w`. `why_not` says why `cap_w` is 0.
+    `steps`: the watts it can give, rising to `cap_w` (a relay has one); empty: any from 0 to
+    `cap_w`. Of one tier the circuit with the lowest `rank` gives first: when it last began to.
+    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised.
     """
 
     circuit: str
     tier: tuple[bool, int]
     load_w: int
     cap_w: int
-    relay: bool = False
+    steps: tuple[int, ...] = ()
+    rank: int = 0
     why_not: str = ""
+    firm: bool = True
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,63 +45,46 @@ class Plan:
         return sum(self.cuts.values())
 
 
-def plan_shed(loads: Sequence[Load], target_w: int, in_force: Mapping[str, int]) -> Plan:
+def relay(load: Load) -> Load:
+    """The same load behind a contactor: it gives nothing or all of `cap_w`."""
+    return replace(load, steps=(load.cap_w,) if load.cap_w else ())
+
+
+def plan_shed(
+    loads: Sequence[Load],
+    target_w: int,
+    in_force: Mapping[str, int],
+    policy: str = "at_least",
+) -> Plan:
     """Who gives how much, and for every circuit why or why not.
 
-    The sum is at least `target_w`, or all there is to give. With modulating circuits only it is
-    exactly the smaller of the two. Among relays that do equally well, those in force stay.
+    `at_least`: the sum is at least `target_w`, or all there is to give, and overshoots least.
+    `at_most`: it stays below and comes closest; `closest`: whichever is nearer, in doubt the
+    greater. With circuits that stop at any watt all three meet the target. Of choices that do
+    equally well the one in force stays; in its order, so that planning again changes nothing.
     """
+    places = {id: place for place, id in enumerate(in_force)}
+    ordered = sorted(
+        loads,
+        key=lambda x: (x.tier, places.get(x.circuit, len(places)), x.rank, x.circuit),
+    )
     cuts: dict[str, int] = {}
     left_w = target_w
-    ordered = sorted(loads, key=lambda load: (load.tier, load.circuit))
     for _, group in groupby(ordered, key=lambda load: load.tier):
         if left_w <= 0:
             break
         tier = [load for load in group if load.cap_w > 0]
-        if sum(load.cap_w for load in tier) <= left_w:
-            given = {load.circuit: load.cap_w for load in tier}
-        else:
-            given = _marginal(tier, left_w, in_force)
-        cuts |= given
-        left_w -= sum(given.values())
-    return Plan(target_w, cuts, {load.circuit: _reason(load, cuts) for load in ordered})
+        if sum(load.cap_w for load in tier) > left_w:
+            cuts |= _marginal(tier, left_w, in_force, policy)
+            break
+        cuts |= {load.circuit: load.cap_w for load in tier}
+        left_w = target_w - sum(cuts.values())
+    return Plan(target_w, cuts, reasons(ordered, cuts))
 
 
-def loads(spec: Spec, memory: Memory) -> list[Load]:
-    """Every circuit of a site in shed order, as the plan sees it now."""
-    places = {id: place for place, id in enumerate(spec.circuits, start=1)}
-    return [_load(spec, memory, id, places[id]) for id in spec.shed_order()]
-
-
-def _load(spec: Spec, memory: Memory, id: str, place: int) -> Load:
-    circuit, live = spec.circuits[id], memory.circuits[id]
-    tier = (circuit.critical, place if circuit.priority is None else circuit.priority)
-    load_w = live.free_w if live.enabled else 0
-    why_not = (
-        "never shed"
-        if circuit.locked
-        else "not declared to be shed"
-        if not circuit.shed_percent
-        else "switched off"
-        if not live.enabled
-        else "no reading yet"
-        if live.drawn_w is None
-        else "draws nothing"
-        if not load_w
-        else ""
-    )
-    cap_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - circuit.floor)
-    if not why_not and cap_w <= 0:
-        why_not = f"is at its floor of {circuit.floor / 1000:.2f} kW"
-    return Load(id, tier, load_w, max(0, cap_w), circuit.control == "relay", why_not)
-
-
-def _marginal(tier: Sequence[Load], ask_w: int, in_force: Mapping[str, int]) -> dict[str, int]:
-    """The tier that has more than is asked: relays by the least overshoot, the rest in turn."""
-    smooth = [load for load in tier if not load.relay]
-    relays = sorted((load for load in tier if load.relay), key=lambda x: x.circuit not in in_force)
-    chosen = _relays(relays, ask_w, sum(load.cap_w for load in smooth)) if relays else {}
-    return chosen | in_turn(smooth, ask_w - sum(chosen.values()))
+def reasons(loads: Iterable[Load], cuts: Mapping[str, int]) -> dict[str, str]:
+    """For every circuit, in words, why it gives what it gives."""
+    return {load.circuit: _reason(load, cuts.get(load.circuit, 0)) for load in loads}
 
 
 def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
@@ -112,36 +97,73 @@ def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
     return cuts
 
 
-def _relays(relays: Sequence[Load], ask_w: int, smooth_w: int) -> dict[str, int]:
-    """Relays whose sum, filled up by `smooth_w`, overshoots `ask_w` least; early ones stay."""
-    most_w = ask_w + max(load.cap_w for load in relays)
-    within = (1 << (most_w + 1)) - 1
-    sums = [1]
-    for load in reversed(relays):
-        sums.append((sums[-1] | sums[-1] << load.cap_w) & within)
-    sums.reverse()
-    wanted_w = _best(sums[0], ask_w, smooth_w)
+def _marginal(
+    tier: Sequence[Load], ask_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
+    """The tier that has more than is asked: steps by the best sum, the rest in turn."""
+    smooth = [load for load in tier if not load.steps]
+    stepped = [load for load in tier if load.steps]
+    smooth_w = sum(load.cap_w for load in smooth)
+    chosen = _stepped(stepped, ask_w, smooth_w, in_force, policy) if stepped else {}
+    given = chosen | in_turn(smooth, ask_w - sum(chosen.values()))
+    return {load.circuit: given[load.circuit] for load in tier if load.circuit in given}
+
+
+def _stepped(
+    loads: Sequence[Load], ask_w: int, smooth_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
+    """The cuts whose sum, filled up by `smooth_w`, serves `policy` best; early loads give first."""
+    within = (1 << (ask_w + max(load.cap_w for load in loads) + 1)) - 1
+    sums = [1]  # bit n of sums[-k]: the last k loads can give n watts together
+    for load in reversed(loads):
+        reach = sums[-1]
+        for step_w in load.steps:
+            reach |= sums[-1] << step_w
+        sums.append(reach & within)
+    wanted_w = _best(sums.pop(), ask_w, smooth_w, policy)
     chosen: dict[str, int] = {}
-    for load, rest in zip(relays, sums[1:], strict=True):
-        after_w = wanted_w - load.cap_w
-        if after_w >= 0 and rest >> after_w & 1:
-            chosen[load.circuit] = load.cap_w
-            wanted_w = after_w
+    for load in loads:
+        rest = sums.pop()
+        step_w = next(
+            step_w for step_w in _wished(load, in_force) if _fits(rest, wanted_w - step_w)
+        )
+        if step_w:
+            chosen[load.circuit] = step_w
+            wanted_w -= step_w
     return chosen
 
 
-def _best(reachable: int, ask_w: int, smooth_w: int) -> int:
+def _wished(load: Load, in_force: Mapping[str, int]) -> Iterator[int]:
+    """The cuts to try for a load: the one in force, then the largest, last none at all."""
+    if in_force.get(load.circuit) in load.steps:
+        yield in_force[load.circuit]
+    yield from reversed(load.steps)
+    yield 0
+
+
+def _fits(reachable: int, watts: int) -> bool:
+    return watts >= 0 and bool(reachable >> watts & 1)
+
+
+def _best(reachable: int, ask_w: int, smooth_w: int, policy: str) -> int:
+    """Which reachable sum of steps to take, where `smooth_w` more can be had watt by watt."""
     least_w = max(0, ask_w - smooth_w)
     window = (reachable >> least_w) & ((1 << (ask_w - least_w + 1)) - 1)
     if window:
         return least_w + window.bit_length() - 1
+    below_w = (reachable & ((1 << least_w) - 1)).bit_length() - 1
     above = reachable >> ask_w
-    return ask_w + (above & -above).bit_length() - 1
+    above_w = ask_w + (above & -above).bit_length() - 1
+    nearer_below = ask_w - (below_w + smooth_w) < above_w - ask_w
+    if policy == "at_most" or (policy == "closest" and nearer_below):
+        return below_w
+    return above_w
 
 
-def _reason(load: Load, cuts: Mapping[str, int]) -> str:
-    cut_w = cuts.get(load.circuit, 0)
+def _reason(load: Load, cut_w: int) -> str:
     if not cut_w:
         return load.why_not or "not needed"
-    kw = f"gives {cut_w / 1000:.2f} kW"
-    return f"{kw}, all it may" if cut_w == load.cap_w else f"{kw}, the rest of what is asked"
+    said = f"gives {cut_w / 1000:.2f} kW"
+    said += ", all it may" if cut_w == load.cap_w else ", the rest of what is asked"
+    said += "" if load.firm else "; an average, not firm"
+    return said + ("; estimated, it has no meter" if load.estimated else "")

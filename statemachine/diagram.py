@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from .spec import Row, State, Table
+from .charts import Row, State, Table
 
 
 def mermaid(table: Table) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .capacity import capacity_w
+from .notices import ENOUGH_PERCENT
 from .reconcile import asked_of, verdicts
 from .requirement import begins_ms
 from .triggers import Answered, Delta, DrEvent
 from .turn import Turn
+from .wire import shed_w
 
 Guard = Callable[[Turn], bool]
 GUARDS: dict[str, Guard] = {}
@@ -23,7 +26,26 @@ def guard(function: Guard) -> Guard:
 def starts_later(turn: Turn) -> bool:
     """The event's start is still to come."""
     asked = turn.trigger
-    return isinstance(asked, DrEvent) and begins_ms(turn.event, asked) > turn.now_ms
+    return isinstance(asked, DrEvent) and _begins_ms(turn, asked) > turn.now_ms
+
+
+@guard
+def can_shed(turn: Turn) -> bool:
+    """Some circuit that may be shed draws power now."""
+    return capacity_w(turn.spec, turn.memory) > 0
+
+
+@guard
+def from_operator(turn: Turn) -> bool:
+    """The grid operator called the event, not somebody at the site."""
+    return turn.event.source == "operator"
+
+
+@guard
+def delivers(turn: Turn) -> bool:
+    """95 % of what the event asks for is measured."""
+    needed_w = turn.event.shed_w * ENOUGH_PERCENT
+    return shed_w(turn.memory) * 100 >= needed_w
 
 
 @guard
@@ -60,3 +82,7 @@ def contiguous(turn: Turn) -> bool:
     if not isinstance(turn.trigger, Answered) or known is None:
         return False
     return known <= turn.trigger.version <= known + 1
+
+
+def _begins_ms(turn: Turn, asked: DrEvent) -> int:
+    return begins_ms(turn.spec.site.id, turn.event, asked)

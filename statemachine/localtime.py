@@ -1,9 +1,11 @@
-"""What a time of day that somebody typed means: resolved in a zone, or refused with what to say."""
+"""Local time: what a time of day that somebody typed means, and which day a moment belongs to."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?")
 
@@ -37,3 +39,50 @@ def _local_s(said: datetime, zone: tzinfo) -> float:
     raise ValueError(
         f"{said:%H:%M} comes twice on {said:%Y-%m-%d}; add the offset: {one} or {other}"
     )
+
+
+@lru_cache(maxsize=8)
+def _zone(name: str | None) -> tzinfo:
+    return UTC if name is None else ZoneInfo(name)
+
+
+def local(at_ms: int, timezone: str | None) -> datetime:
+    """A moment on the clock of a time zone; None: UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, _zone(timezone))
+
+
+def day_of(at_ms: int, timezone: str | None) -> int:
+    """The number of a local day; the next day's is one more."""
+    return local(at_ms, timezone).toordinal()
+
+
+def month_of(at_ms: int, timezone: str | None) -> int:
+    """The number of a local month; the next month's is one more."""
+    there = local(at_ms, timezone)
+    return there.year * 12 + there.month
+
+
+def next_day_ms(at_ms: int, timezone: str | None) -> int:
+    """When the next local day begins, in UTC milliseconds."""
+    there = local(at_ms, timezone).replace(tzinfo=None)
+    midnight = datetime.combine(there.date() + timedelta(days=1), datetime.min.time())
+    return round(midnight.replace(tzinfo=_zone(timezone)).timestamp() * 1000)
+
+
+def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: str | None) -> bool:
+    """Whether `[start, end)` touches the hours (minutes of the day, from and to) of any day."""
+    from_min, to_min = hours
+    length_min = (to_min - from_min) % 1440 or 1440
+    day = local(start_ms, timezone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    day -= timedelta(days=1)
+    while True:
+        first = day + timedelta(minutes=from_min)
+        last = first + timedelta(minutes=length_min)
+        from_ms, to_ms = (
+            round(at.replace(tzinfo=_zone(timezone)).timestamp() * 1000) for at in (first, last)
+        )
+        if from_ms >= end_ms:
+            return False
+        if to_ms > start_ms:
+            return True
+        day += timedelta(days=1)

@@ -13,22 +13,54 @@ from .spec import Spec
 from .triggers import Wish
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """One circuit as last known. `free_w` is what it drew when it was last let be."""
+    """One circuit as last known. `free_w` is what it would draw if it were let be.
+
+    `samples_w` are its unheld readings of the last five minutes. Times ending in `_mono_ms` are on
+    the monotonic clock: since when it is off, when it last came on, since when it gives, when it
+    was last given back. `gave_ms` is when it last began to give; `day` the local day that
+    `sheds_today` and `shed_today_ms` count. `deaf_w`: all it really gives, for it obeys no hold.
+    """
 
     enabled: bool
     drawn_w: int | None = None
+    read_mono_ms: int | None = None
     free_w: int = 0
+    samples_w: tuple[int, ...] = ()
+    sampled_mono_ms: int = 0
     held_w: int | None = None
     switched_by: str | None = None
     switched_ms: int | None = None
     fault: str | None = None
+    off_mono_ms: int | None = None
+    on_mono_ms: int | None = None
+    giving_mono_ms: int | None = None
+    back_mono_ms: int | None = None
+    gave_ms: int = 0
+    day: int = 0
+    sheds_today: int = 0
+    shed_today_ms: int = 0
+    deaf_w: int | None = None
+
+    @property
+    def off(self) -> bool:
+        """Nothing may flow: it is switched off, or held at nothing."""
+        return not self.enabled or self.held_w == 0
+
+    @property
+    def giving(self) -> bool:
+        """It gives for an event."""
+        return self.giving_mono_ms is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One live event: its terms, where it stands in its chart, and when it is to be woken."""
+    """One live event: its terms, where it stands in its chart, and when it is to be woken.
+
+    `short_ms` is since when it delivers less than asked; `told` what was said of its delivery;
+    `opted_out` the circuits that the occupant keeps out of it.
+    """
 
     id: str
     source: str
@@ -39,7 +71,21 @@ class Event:
     revision: int
     state: str
     entered_ms: int
+    randomize_ms: int = 0
     wakes: Mapping[str, int] = field(default_factory=dict)
+    short_ms: int | None = None
+    told: tuple[str, ...] = ()
+    opted_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An event that was taken on, for the limits of days and months; the newest terms count."""
+
+    id: str
+    source: str
+    start_ms: int
+    end_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +123,53 @@ class Shadow:
     wakes: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the plan in force was made for, and since when it delivers too little or too much."""
+
+    required_w: int = 0
+    events: tuple[str, ...] = ()
+    usable: tuple[str, ...] = ()
+    short_mono_ms: int | None = None
+    over_mono_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """How load comes back: the next step, the last one, and how many circuits are back."""
+
+    due_ms: int | None = None
+    last_ms: int = 0
+    not_before_ms: int = 0
+    done: int = 0
+    blocked_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Everything. `holds` is the plan in force: watts taken from each circuit that gives."""
+    """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
+
+    `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
+    away, `draining` the span in which what a broker kept for us still comes in.
+    """
 
     shadow: Shadow
     circuits: Mapping[str, Live]
     events: Mapping[str, Event] = field(default_factory=dict)
     cuts: Mapping[str, int] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
+    opted_out: tuple[str, ...] = ()
+    basis: Basis = Basis()
+    coming: Coming = Coming()
     unmetered_w: int = 0
     read_ms: int | None = None
     every_ms: int
-    release_ms: int | None = None
-    released_ms: int = 0
     renew_ms: int | None = None
-    offset_ms: int | None = None
+    look_ms: int | None = None
+    at_ms: int = 0
+    mono_ms: int = 0
+    lost_ms: int | None = None
+    draining: tuple[int, int] | None = None
     boot: str = ""
     last: Passed | None = None
 
@@ -109,7 +187,7 @@ class Memory:
         dues += self.shadow.wakes.values()
         dues += [
             due
-            for due in (self.release_ms, self.renew_ms, self.shadow.report_ms)
+            for due in (self.coming.due_ms, self.renew_ms, self.look_ms, self.shadow.report_ms)
             if due is not None
         ]
         return min(dues, default=None)
@@ -124,7 +202,7 @@ def blank(spec: Spec) -> Memory:
     )
 
 
-_PARTS = ("shadow", "circuits", "events", "cuts", "last")
+_PARTS = ("shadow", "circuits", "events", "cuts", "past", "last")
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
@@ -144,7 +222,7 @@ def changed_parts(before: Memory | None, after: Memory) -> dict[str, Any]:
         for name, value in parts.items()
         if value is not getattr(before, name) and value != getattr(before, name)
     }
-    site = {f.name: getattr(after, f.name) for f in fields(after) if f.name not in _PARTS}
+    site = {f.name: _plain(getattr(after, f.name)) for f in fields(after) if f.name not in _PARTS}
     return {**changed, "site": site}
 
 
@@ -153,32 +231,47 @@ def _plain(value: Any) -> Any:
         return asdict(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return value
 
 
 def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     """Memory out of what the journal kept, fitted to the circuits of `spec`.
 
-    A circuit that is new starts as on the first day; one that is gone is forgotten, and so is an
-    event in a state that the chart no longer has: its load comes back in steps.
+    A circuit that is new starts as on the first day; one that is gone is forgotten. Events keep
+    their states, also such as the chart no longer has: `ven.py` ends those and says so.
     """
     first = blank(spec)
     if not parts:
         return first
-    kept = {id: Live(**live) for id, live in parts["circuits"].items() if id in first.circuits}
-    last = parts["last"]
+    kept = {id: _live(live) for id, live in parts["circuits"].items() if id in first.circuits}
+    site, last = dict(parts["site"]), parts["last"]
+    site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
+    site["opted_out"] = tuple(site["opted_out"])
+    site["draining"] = site["draining"] and tuple(site["draining"])
     return Memory(
         shadow=_shadow(spec, parts["shadow"]),
         circuits={**first.circuits, **kept},
-        events={
-            id: Event(**event)
-            for id, event in parts["events"].items()
-            if event["state"] in spec.event.states
-        },
+        events={id: _event(event) for id, event in parts["events"].items()},
         cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
+        past=tuple(Past(**past) for past in parts["past"]),
         last=Passed(**last) if last else None,
-        **parts["site"],
+        **site,
     )
+
+
+def _live(kept: Mapping[str, Any]) -> Live:
+    return Live(**{**kept, "samples_w": tuple(kept["samples_w"])})
+
+
+def _event(kept: Mapping[str, Any]) -> Event:
+    lists = {name: tuple(kept[name]) for name in ("told", "opted_out")}
+    return Event(**{**kept, **lists})
+
+
+def _basis(kept: Mapping[str, Any]) -> Basis:
+    return Basis(**{**kept, "events": tuple(kept["events"]), "usable": tuple(kept["usable"])})
 
 
 def _shadow(spec: Spec, kept: Mapping[str, Any]) -> Shadow:

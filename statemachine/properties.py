@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hypothesis import strategies as st
-
+from .capacity import loads
 from .commands import Door, command_from
-from .curtail import Load, Plan, in_turn, loads, plan_shed
-from .memory import Live, Memory, blank
+from .curtail import Load, Plan, in_turn, plan_shed
+from .memory import Memory
+from .panel import Circuit
 from .requirement import required_w
-from .spec import Circuit, Spec
-from .triggers import Command, Readings, Timer
+from .spec import Spec
+from .triggers import Command, Timer
 from .ven import Ven
 
-MOST_RELAYS = 12
+MOST_STEPPED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,15 @@ class Trial:
     target_w: int
     more_w: int
     in_force: Mapping[str, int]
+    policy: str = "at_least"
 
     def plan(self) -> Plan:
         """What the planner answers."""
-        return plan_shed(self.loads, self.target_w, self.in_force)
+        return self.asking(self.target_w)
+
+    def asking(self, target_w: int) -> Plan:
+        """What it answers to another target."""
+        return plan_shed(self.loads, target_w, self.in_force, self.policy)
 
 
 Rule = Callable[[Trial, Plan], str | None]
@@ -65,28 +70,32 @@ def no_circuit_gives_more_than_it_may(trial: Trial, plan: Plan) -> str | None:
 
 
 @rule("P4")
-def a_relay_gives_nothing_or_all(trial: Trial, plan: Plan) -> str | None:
+def what_gives_in_steps_gives_a_step(trial: Trial, plan: Plan) -> str | None:
     for load in trial.loads:
-        if load.relay and plan.cuts.get(load.circuit, 0) not in (0, load.cap_w):
-            return f"the relay {load.circuit} gives {plan.cuts[load.circuit]} W of {load.cap_w} W"
+        cut_w = plan.cuts.get(load.circuit, 0)
+        if load.steps and cut_w not in (0, *load.steps):
+            return f"{load.circuit} gives {cut_w} W, which it cannot"
     return None
 
 
 @rule("P5")
 def the_target_is_met_or_everything_is_given(trial: Trial, plan: Plan) -> str | None:
+    if trial.policy != "at_least":
+        over = trial.policy == "at_most" and plan.total_w > trial.target_w
+        return f"{plan.total_w} W is more than {trial.target_w} W" if over else None
     least_w = min(trial.target_w, capacity_w(trial.loads))
     return None if plan.total_w >= least_w else f"{plan.total_w} W instead of {least_w} W"
 
 
 @rule("P6")
 def nothing_asked_is_nothing_given(trial: Trial, plan: Plan) -> str | None:
-    given_w = plan_shed(trial.loads, 0, trial.in_force).total_w
+    given_w = trial.asking(0).total_w
     return f"{given_w} W for a target of 0 W" if given_w else None
 
 
 @rule("P7")
-def no_other_choice_overshoots_less(trial: Trial, plan: Plan) -> str | None:
-    best_w = least_total_w(trial.loads, trial.target_w)
+def no_other_choice_serves_the_target_better(trial: Trial, plan: Plan) -> str | None:
+    best_w = best_total_w(trial.loads, trial.target_w, trial.policy)
     wrong = best_w is not None and plan.total_w != best_w
     return f"{plan.total_w} W where {best_w} W would do" if wrong else None
 
@@ -103,45 +112,49 @@ def a_circuit_gives_only_when_all_before_it_have_given_all(trial: Trial, plan: P
 
 @rule("P9")
 def the_order_of_the_list_does_not_matter(trial: Trial, plan: Plan) -> str | None:
-    other = plan_shed(trial.shuffled, trial.target_w, trial.in_force)
+    other = plan_shed(trial.shuffled, trial.target_w, trial.in_force, trial.policy)
     same = other.cuts == plan.cuts
     return None if same else f"{dict(plan.cuts)} or {dict(other.cuts)}, by the order of the list"
 
 
 @rule("P10")
 def planning_again_changes_nothing(trial: Trial, plan: Plan) -> str | None:
-    again = plan_shed(trial.loads, trial.target_w, plan.cuts)
+    again = plan_shed(trial.loads, trial.target_w, plan.cuts, trial.policy)
     return None if again.cuts == plan.cuts else f"{dict(plan.cuts)}, then {dict(again.cuts)}"
 
 
 @rule("P11")
 def asking_more_never_gives_less(trial: Trial, plan: Plan) -> str | None:
-    more = plan_shed(trial.loads, trial.target_w + trial.more_w, trial.in_force)
+    more = trial.asking(trial.target_w + trial.more_w)
     fell = more.total_w < plan.total_w
     return f"{trial.more_w} W more asked, {more.total_w} W given" if fell else None
 
 
 @rule("P13")
 def smooth_circuits_simply_give_in_turn(trial: Trial, plan: Plan) -> str | None:
-    smooth = [replace(load, relay=False) for load in trial.loads]
-    smooth.sort(key=lambda load: (load.tier, load.circuit))
-    cuts = plan_shed(smooth, trial.target_w, trial.in_force).cuts
+    smooth = [replace(load, steps=()) for load in trial.loads]
+    smooth.sort(key=lambda load: (load.tier, load.rank, load.circuit))
+    cuts = plan_shed(smooth, trial.target_w, {}, trial.policy).cuts
     simple = in_turn(smooth, trial.target_w)
     return None if cuts == simple else f"{dict(cuts)} instead of {simple}"
 
 
 @rule("P14")
-def no_relay_is_opened_in_vain(trial: Trial, plan: Plan) -> str | None:
+def no_step_is_taken_in_vain(trial: Trial, plan: Plan) -> str | None:
     last = max((load.tier for load in trial.loads if load.circuit in plan.cuts), default=None)
     for load in trial.loads:
         cut_w = plan.cuts.get(load.circuit, 0)
-        if load.relay and cut_w and load.tier == last and plan.total_w - cut_w >= trial.target_w:
-            return f"without {load.circuit} the target is met too"
+        if not (load.steps and cut_w and load.tier == last):
+            continue
+        if any(plan.total_w - cut_w + less_w >= trial.target_w for less_w in _below(load, cut_w)):
+            return f"with less of {load.circuit} the target is met too"
     return None
 
 
 @rule("P15")
 def one_more_circuit_never_delivers_less(trial: Trial, plan: Plan) -> str | None:
+    if trial.policy != "at_least":  # a coarse circuit that goes first may leave the rest undone
+        return None
     for load in trial.loads:
         fewer = [other for other in trial.loads if other is not load]
         before_w = plan_shed(fewer, trial.target_w, trial.in_force).total_w
@@ -158,7 +171,7 @@ def what_draws_nothing_gives_nothing(trial: Trial, plan: Plan) -> str | None:
 
 @rule("P17")
 def a_huge_target_takes_all_there_is(trial: Trial, plan: Plan) -> str | None:
-    taken_w = plan_shed(trial.loads, 10**9, trial.in_force).total_w
+    taken_w = trial.asking(10**9).total_w
     return None if taken_w == capacity_w(trial.loads) else f"only {taken_w} W of all"
 
 
@@ -217,29 +230,39 @@ def capacity_w(loads: Sequence[Load]) -> int:
     return sum(load.cap_w for load in loads)
 
 
-def least_total_w(loads: Sequence[Load], target_w: int) -> int | None:
-    """The smallest sum that meets the target tier by tier, tried one by one; None: too many."""
+def best_total_w(loads: Sequence[Load], target_w: int, policy: str) -> int | None:
+    """The sum that serves the target best tier by tier, tried one by one; None: too many."""
     total_w = 0
     ordered = sorted(loads, key=lambda load: load.tier)
     for _, group in groupby(ordered, key=lambda load: load.tier):
         tier, left_w = list(group), target_w - total_w
         if capacity_w(tier) > left_w:
-            return None if left_w > 0 and _many(tier) else total_w + _least(tier, max(0, left_w))
+            return None if _many(tier) else total_w + _best(tier, max(0, left_w), policy)
         total_w += capacity_w(tier)
     return total_w
 
 
 def _many(tier: Sequence[Load]) -> bool:
-    return sum(load.relay and load.cap_w > 0 for load in tier) > MOST_RELAYS
+    return sum(bool(load.steps) for load in tier) > MOST_STEPPED
 
 
-def _least(tier: Sequence[Load], ask_w: int) -> int:
+def _best(tier: Sequence[Load], ask_w: int, policy: str) -> int:
+    if not ask_w:
+        return 0
     sums = {0}
     for load in tier:
-        if load.relay:
-            sums |= {sum_w + load.cap_w for sum_w in sums} if ask_w else set()
-    smooth_w = capacity_w([load for load in tier if not load.relay])
-    return min(max(sum_w, ask_w) for sum_w in sums if sum_w + smooth_w >= ask_w)
+        sums |= {sum_w + step_w for sum_w in sums for step_w in load.steps}
+    smooth_w = capacity_w([load for load in tier if not load.steps])
+    totals = {min(max(sum_w, ask_w), sum_w + smooth_w) for sum_w in sums}
+    if policy == "closest":
+        return min(totals, key=lambda total_w: (abs(total_w - ask_w), -total_w))
+    if policy == "at_most":
+        return max(total_w for total_w in totals if total_w <= ask_w)
+    return min(total_w for total_w in totals if total_w >= ask_w)
+
+
+def _below(load: Load, cut_w: int) -> list[int]:
+    return [step_w for step_w in (0, *load.steps) if step_w < cut_w]
 
 
 def _floored(circuit: Circuit) -> Circuit:
@@ -258,43 +281,3 @@ def _tried(trial: Trial) -> str:
 def _event(spec: Spec, shed_w: int, at_ms: int, duration_ms: int) -> Command:
     said = {"op": "event", "shed_kw": shed_w / 1000, "duration_sec": duration_ms / 1000}
     return command_from(said, spec.site.id, Door("operator", "", at_ms, at_ms))
-
-
-@st.composite
-def any_loads(draw: st.DrawFn, most: int) -> tuple[Load, ...]:
-    """Up to `most` loads in four tiers, every second one a relay, some that draw nothing."""
-    out = []
-    for place in range(draw(st.integers(0, most))):
-        load_w = draw(st.integers(0, 400))
-        cap_w = draw(st.integers(0, load_w))
-        tier = (draw(st.booleans()), draw(st.integers(0, 1)))
-        out.append(Load(f"c{place}", tier, load_w, cap_w, draw(st.booleans())))
-    return tuple(out)
-
-
-@st.composite
-def trials_of(draw: st.DrawFn, loads: st.SearchStrategy[tuple[Load, ...]]) -> Trial:
-    """A trial over `loads`, with a target from nothing to more than there is."""
-    every = draw(loads)
-    most_w = capacity_w(every) * 5 // 4 + 10
-    in_force = {x.circuit: x.cap_w for x in every if x.cap_w and draw(st.booleans())}
-    return Trial(
-        every,
-        tuple(draw(st.permutations(every))),
-        draw(st.integers(0, most_w)),
-        draw(st.integers(0, most_w)),
-        in_force,
-    )
-
-
-@st.composite
-def memories(draw: st.DrawFn, spec: Spec) -> Memory:
-    """A site at a moment without an event: every circuit on or off, drawing up to its rating."""
-    lives, drawn_w = {}, {}
-    for id, circuit in spec.circuits.items():
-        lives[id] = Live(enabled=draw(st.booleans()) or draw(st.booleans()))
-        if draw(st.integers(0, 9)):
-            drawn_w[id] = draw(st.integers(0, circuit.rated)) if lives[id].enabled else 0
-    start = replace(blank(spec), circuits=lives)
-    said = Readings(at_ms=0, mono_ms=0, drawn_w=drawn_w, unmetered_w=spec.site.unmetered)
-    return Ven(spec).decide(start, said)[0]

@@ -1,32 +1,43 @@
-"""How load is taken at once and comes back in steps, so that the return makes no surge."""
+"""How load is taken at once and comes back in steps, so that the return makes no surge.
+
+One circuit returns each `restore.every`, in reverse shed order, which is critical ones first. A
+step never lifts the site above its main breaker nor returns more than `restore.ramp`; a charging
+car comes back at 6 A first. What rests (dwell times) waits without holding up the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from .curtail import loads, plan_shed
-from .effects import Effect, Hold
-from .requirement import required_w
+from .curtail import Load
+from .dwell import rests_ms
+from .effects import Effect, Hold, Switch
+from .memory import Coming, Memory
+from .panel import LEAST_AMPS, Circuit
+from .replan import replan
+from .requirement import offset_ms
+from .spec import Spec
 from .turn import Turn
+from .wire import power_w
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000
+BLOCKED_MS = 15 * 60_000  # after so long above the main breaker critical circuits return anyway
+
+Wanted = Mapping[str, int | None]
 
 
 def carry_out(turn: Turn) -> Iterator[Effect]:
     """Plan what is required now; hold more at once, let go of one circuit when its time is come.
 
-    One circuit returns each `restore.every`, in reverse shed order, which is critical ones first.
-    A circuit that is switched off is let go at once: nothing returns with it.
+    A circuit that is switched off is let go at once, nothing returns with it; one switched on
+    within its rest is held at nothing until the rest is over.
     """
-    memory = turn.memory
-    every = loads(turn.spec, memory)
-    plan = plan_shed(every, required_w(turn.spec, memory, turn.now_ms), memory.cuts)
-    turn.remember(cuts=dict(plan.cuts))
-    wanted = {
-        load.circuit: load.load_w - plan.cuts[load.circuit] if load.circuit in plan.cuts else None
-        for load in every
-    }
+    every = replan(turn)
+    if turn.spec.observes:
+        return
+    wanted = _wanted(turn, every)
     for id, watts in wanted.items():
         if watts is not None and _tighter(watts, turn.memory.circuits[id].held_w):
             yield _hold(turn, id, watts)
@@ -39,29 +50,136 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
 
 
 def beyond_plan(turn: Turn) -> bool:
-    """Something is still held that the plan does not ask for."""
-    return turn.memory.release_ms is not None
+    """Something is still held that the plan does not ask for, be it only for its rest."""
+    memory = turn.memory
+    return memory.coming.due_ms is not None or any(
+        live.giving and live.enabled and live.held_w is not None and id not in memory.cuts
+        for id, live in memory.circuits.items()
+    )
 
 
 def restate(turn: Turn) -> Iterator[Effect]:
     """Every hold once more, also those that are none: after a restart nobody knows better."""
+    if turn.spec.observes:
+        return
     for id, live in turn.memory.circuits.items():
         yield Hold(id, live.held_w, turn.now_ms + LEASE_MS)
 
 
-def _step(turn: Turn, looser: list[str], wanted: dict[str, int | None]) -> Iterator[Effect]:
+def spread(turn: Turn) -> None:
+    """An event of the operator's is over: its load begins to return at a random moment.
+
+    Pure in (venId, event id). An event called at the site comes back at once.
+    """
+    within_ms = turn.spec.restore.spread
+    if within_ms and turn.event.source == "operator":
+        late_ms = offset_ms(turn.spec.site.id, f"return-{turn.event.id}", within_ms)
+        turn.remember(coming=replace(turn.memory.coming, not_before_ms=turn.now_ms + late_ms))
+
+
+def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
+    """The circuits whose load is still to come back, the next one first."""
+    wanted = {load.circuit: _plain(load, memory) for load in every}
+    lives = memory.circuits
+    return [id for id in reversed(wanted) if lives[id].enabled and lives[id].held_w != wanted[id]]
+
+
+def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
+    """What each circuit is to be held at once all has come back, in shed order; None: free."""
+    wanted = {load.circuit: _plain(load, turn.memory) for load in every}
+    for id, live in turn.memory.circuits.items():
+        if live.enabled and rests_ms(turn.spec.circuits[id], live, turn.memory.mono_ms):
+            wanted[id] = 0
+    return wanted
+
+
+def _plain(load: Load, memory: Memory) -> int | None:
+    cut_w = memory.cuts.get(load.circuit)
+    return None if cut_w is None else max(0, load.load_w - cut_w)
+
+
+def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+    coming = turn.memory.coming
     if not looser:
-        turn.remember(release_ms=None)
+        turn.remember(coming=replace(coming, due_ms=None, not_before_ms=0, blocked_ms=None))
         return
-    due_ms = turn.memory.release_ms
-    if due_ms is None:
-        due_ms = max(turn.now_ms, turn.memory.released_ms + turn.spec.restore.every)
+    if coming.due_ms is None:
+        first_ms = max(turn.now_ms, coming.last_ms + turn.spec.restore.every)
+        coming = replace(coming, due_ms=max(first_ms, coming.not_before_ms), done=0)
+    due_ms = _bridged(turn, coming.due_ms or turn.now_ms)
+    turn.remember(coming=replace(coming, due_ms=due_ms))
     if turn.now_ms >= due_ms:
-        first = looser.pop(0)
-        turn.remember(released_ms=turn.now_ms)
-        yield _hold(turn, first, wanted[first])
-        due_ms = turn.now_ms + turn.spec.restore.every
-    turn.remember(release_ms=due_ms if looser else None)
+        yield from _return_one(turn, looser, wanted)
+
+
+def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+    """The first circuit, in the order of return, that may come back now; or a look again later."""
+    coming, every_ms = turn.memory.coming, turn.spec.restore.every
+    for id in looser:
+        watts = _next_level(turn, id, wanted[id])
+        if not _fits(turn, id, watts):
+            continue
+        yield from _give_back(turn, id, watts)
+        done = coming.done + (watts == wanted[id])
+        left = len(looser) > 1 or watts != wanted[id]
+        due_ms = turn.now_ms + every_ms if left else None
+        turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done))
+        return
+    blocked_ms = turn.now_ms if coming.blocked_ms is None else coming.blocked_ms
+    again_ms = turn.now_ms + every_ms
+    turn.remember(coming=replace(coming, due_ms=again_ms, blocked_ms=blocked_ms))
+
+
+def _give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
+    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
+    by_hand = circuit.comes_back == "by_hand" and live.held_w == 0 and live.giving
+    if by_hand:  # off for good first, then free: nothing may flow in between
+        turn.memory = turn.memory.circuit(
+            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
+        )
+        yield Switch(id, False)
+    yield _hold(turn, id, watts)
+
+
+def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
+    """How far a circuit comes back in one step: all the way, or as far as the ramp lets it."""
+    circuit, live, ramp_w = turn.spec.circuits[id], turn.memory.circuits[id], turn.spec.restore.ramp
+    held_w = live.held_w or 0
+    if circuit.control == "ev_pilot" and live.held_w == 0:
+        least_w = LEAST_AMPS * circuit.amp_w
+        if (goal_w is None or goal_w > least_w) and live.free_w > least_w:
+            return least_w
+    goal = live.free_w if goal_w is None else goal_w
+    if ramp_w is None or goal - held_w <= ramp_w or not _graded(circuit):
+        return goal_w
+    return held_w + ramp_w
+
+
+def _graded(circuit: Circuit) -> bool:
+    """It can come back in part. A car's pilot has steps of an ampere, a contactor has none."""
+    return circuit.control in ("modulating", "duty_cycle")
+
+
+def _fits(turn: Turn, id: str, watts: int | None) -> bool:
+    """The site stays below its main breaker with this circuit back."""
+    live, circuit = turn.memory.circuits[id], turn.spec.circuits[id]
+    level_w = live.free_w if watts is None else min(watts, live.free_w)
+    more_w = max(0, level_w - (live.drawn_w or 0))
+    if power_w(turn.memory) + more_w <= turn.spec.site.service or not more_w:
+        return True
+    since_ms = turn.memory.coming.blocked_ms
+    return circuit.critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+
+
+def _bridged(turn: Turn, due_ms: int) -> int:
+    """An event that starts within `restore.bridge` keeps down what it will ask for anyway."""
+    starts = [
+        event.start_ms
+        for event in turn.memory.events.values()
+        if turn.now_ms < event.start_ms <= turn.now_ms + turn.spec.restore.bridge
+        and turn.spec.event.states[event.state].until == "start"
+    ]
+    return max(due_ms, min(starts)) if starts else due_ms
 
 
 def _renew(turn: Turn) -> Iterator[Effect]:

@@ -1,10 +1,13 @@
 """What all live events together require now, and which of them binds.
 
 Events overlap by maximum, not by sum: each is measured against the same baseline, so one 2 kW
-drop answers a 2 kW and a 1 kW call.
+drop answers a 2 kW and a 1 kW call. `curtail: {overlap: sum}` is for a programme that adds them.
 """
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
 
 from .memory import Event, Memory
 from .spec import Spec
@@ -13,16 +16,29 @@ from .triggers import DrEvent
 
 def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
     """What one event requires now, in watts; from its end on nothing, whatever its state."""
-    if now_ms >= event.end_ms:
+    if now_ms >= event.end_ms or event.state not in spec.event.states:
         return 0
     share = spec.event.states[event.state].sheds or 0
     return event.shed_w * share // 100
 
 
-def begins_ms(event: Event, asked: DrEvent) -> int:
-    """When `event` starts under the terms `asked`; a revision without a start keeps the old one."""
-    kept = event.revision < asked.revision and asked.start_ms is None
-    return event.start_ms if kept else asked.begins_ms
+def begins_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
+    """When an event starts under the terms `asked`; a revision without a start keeps the old one.
+
+    `known` is the event as it lives, where it does.
+    """
+    if known is not None and known.revision < asked.revision and asked.start_ms is None:
+        return known.start_ms
+    return asked.begins_ms + offset_ms(ven_id, asked.event_id, asked.randomize_ms)
+
+
+def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
+    """A random delay from 0 to `within_ms`, pure in its arguments.
+
+    A restart or a second delivery gives the same, and two sites, or two events, differ.
+    """
+    dice = hashlib.sha256(f"{ven_id}:{event_id}".encode()).digest()
+    return int.from_bytes(dice[:8], "big") * (within_ms + 1) >> 64
 
 
 def active(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
@@ -33,4 +49,14 @@ def active(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
-    return max((sheds_w(spec, e, now_ms) for e in memory.events.values()), default=0)
+    return together_w(spec, (sheds_w(spec, e, now_ms) for e in memory.events.values()))
+
+
+def together_w(spec: Spec, asked_w: Iterable[int]) -> int:
+    """What several events that run at once require together, in watts."""
+    return sum(asked_w) if spec.curtail.overlap == "sum" else max(asked_w, default=0)
+
+
+def opted_out(spec: Spec, memory: Memory) -> set[str]:
+    """The circuits that an occupant keeps out of an event that sheds now."""
+    return {id for event in active(spec, memory, memory.at_ms) for id in event.opted_out}

@@ -1,186 +1,137 @@
 """What a ven.yaml says, once read: pydantic models, frozen, whole numbers inside.
 
-Here is the one table of settings: name, unit, default. What names refer to each other is checked
-in `audit.py`, so that all faults of a file can be told at once.
+With `panel.py` and `charts.py` the one table of settings: name, unit, default, meaning. What names
+refer to each other is checked in `audit.py`, so that all faults of a file can be told at once.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from .errors import meant
-from .quantity import Millis, Percent, Watts, percent
-
-NEVER = -1
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
-_THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
-_UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-def _flag(said: object) -> bool:
-    if said not in ("true", "false"):
-        raise ValueError(f"{said!r} is neither true nor false")
-    return said == "true"
-
-
-def _count(said: object) -> int:
-    if not isinstance(said, str) or not re.fullmatch(r"\d{1,9}", said):
-        raise ValueError(f"{said!r} is not a whole number")
-    return int(said)
-
-
-def _list(said: object) -> object:
-    return said if isinstance(said, list) else [] if said is None else [said]
-
-
-def _share(said: object) -> int:
-    return NEVER if said == "never" else percent(said)
-
-
-def _name(said: object) -> str:
-    if not isinstance(said, str) or not 1 <= len(said) <= 64 or _UNSEEN.search(said):
-        raise ValueError(f"{said!r} is not a name: 1 to 64 characters that can be seen")
-    return said
-
-
-def _matching(shape: re.Pattern[str], what: str) -> Callable[[object], str]:
-    def check(said: object) -> str:
-        if not isinstance(said, str) or not shape.fullmatch(said):
-            raise ValueError(f"{said!r} is not {what}: {shape.pattern}")
-        return said
-
-    return check
-
-
-def _one_of(what: str, *known: str) -> Callable[[object], str]:
-    def check(said: object) -> str:
-        if said not in known:
-            raise ValueError(f"no {what} is called {said!r}; {meant(str(said), known)}")
-        return str(said)
-
-    return check
-
-
-def _topic(said: object) -> str | None:
-    if said == "off":
-        return None
-    if not isinstance(said, str) or not said or any(c in said for c in "+#\0") or len(said) > 256:
-        raise ValueError(f"{said!r} is not a topic to publish on; no + or #")
-    return said
-
-
-TYPES = ("heater", "water_heater", "lights", "ev", "hvac", "fridge", "motor", "other")
-CONTROLS = ("modulating", "relay", "none")
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Count = Annotated[int, BeforeValidator(_count)]
-Words = Annotated[list[str], BeforeValidator(_list)]
-Name = Annotated[str, BeforeValidator(_name)]
-Topic = Annotated[str | None, BeforeValidator(_topic)]
-CircuitId = Annotated[str, BeforeValidator(_matching(_ID, "a circuit's id"))]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty(cls, said: Any) -> Any:
-        return {} if said is None else said
+from .charts import Table
+from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
+from .panel import Circuit
+from .quantity import Millis, Percent, Watts
 
 
 class Site(Model):
-    """The site: `service` is its main breaker, `unmetered` what it draws beside its circuits."""
+    """The site."""
 
-    id: Annotated[str, BeforeValidator(_matching(_THING, "a thing name"))]
-    name: Name | None = None
-    timezone: str | None = None
-    service: Watts = 24_000
-    unmetered: Watts = 0
+    id: ThingName = Field(description="AWS thing name, MQTT client id, {venId} in every topic")
+    name: Name | None = Field(default=None, description="what people call it")
+    timezone: str | None = Field(
+        default=None, description="what 18:00 means; default: this machine's"
+    )
+    service: Watts = Field(
+        default=24_000, description="main breaker; returning load stays below it"
+    )
+    unmetered: Watts = Field(default=0, description="what is drawn beside the circuits; never shed")
 
 
 class Cloud(Model):
     """Where the broker is: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker."""
 
-    kind: Annotated[
-        Literal["local", "aws", "mqtt"], BeforeValidator(_one_of("kind", "local", "aws", "mqtt"))
-    ] = "local"
-    endpoint: str | None = None
-    host: str | None = None
-    port: Count | None = None
-    cert: str | None = None
-    key: str | None = None
-    ca: str | None = None
-    username: str | None = None
-    password: str | None = None
-
-
-class Circuit(Model):
-    """One breaker of the panel. `shed` is the most it gives, as a share of what it draws."""
-
-    name: Name | None = None
-    type: Annotated[str, BeforeValidator(_one_of("type", *TYPES))] = "other"
-    rated: Watts
-    shed: Annotated[int, BeforeValidator(_share)] = 0
-    floor: Watts = 0
-    critical: Flag = False
-    priority: Count | None = None
-    enabled: Flag = True
-    remote: Annotated[Literal["yes", "no"], BeforeValidator(_one_of("remote", "yes", "no"))] = "yes"
-    control: Annotated[str, BeforeValidator(_one_of("control", *CONTROLS))] = "modulating"
-    driver: Annotated[str, BeforeValidator(_one_of("driver", "sim"))] = "sim"
-
-    @property
-    def locked(self) -> bool:
-        """Never shed and never switched from afar: `shed: never`."""
-        return self.shed == NEVER
-
-    @property
-    def shed_percent(self) -> int:
-        """The most this circuit gives, as a share of what it draws; 0 where it gives nothing."""
-        return max(0, self.shed) if self.control != "none" else 0
+    kind: Annotated[str, OneOf("kind", "local", "aws", "mqtt")] = Field(
+        default="local",
+        description="local: a stand-in on this machine; aws: AWS IoT Core; mqtt: any other",
+    )
+    endpoint: str | None = Field(
+        default=None, description="with aws: xxx-ats.iot.REGION.amazonaws.com"
+    )
+    host: str | None = Field(default=None, description="with mqtt: the broker's name or address")
+    port: Count | None = Field(default=None, description="default 8883 with TLS, else 1883")
+    cert: str | None = Field(default=None, description="client certificate, beside ven.yaml")
+    key: str | None = Field(default=None, description="its key, readable by its owner only")
+    ca: str | None = Field(default=None, description="the CA to trust; default: this machine's")
+    username: str | None = Field(default=None, description="with mqtt")
+    password: str | None = Field(default=None, description="with mqtt")
 
 
 class Limits(Model):
-    longest_event: Millis = 4 * 3_600_000
+    """What the site takes on. All but `longest_event` bind events of the grid operator."""
+
+    longest_event: Millis = Field(default=4 * 3_600_000, description="a longer one is refused")
+    events_per_day: Count | None = Field(default=None, description="more in one day are refused")
+    hours_per_month: Count | None = Field(default=None, description="more in one month are refused")
+    min_gap: Millis = Field(default=0, description="rest between two events")
+    blackout: list[Hours] = Field(default=[], description="hours in which no event may run")
+
+
+class Curtail(Model):
+    """How the plan is made."""
+
+    policy: Annotated[str, OneOf("policy", "at_least", "closest", "at_most")] = Field(
+        default="at_least",
+        description="which choice of relays: meet the target, come closest, stay below",
+    )
+    overlap: Annotated[str, OneOf("overlap", "max", "sum")] = Field(
+        default="max", description="several events at once: the greatest counts, or their sum"
+    )
 
 
 class Sim(Model):
-    load: Annotated[str, BeforeValidator(_one_of("load", "steady", "drift", "cycling"))] = "drift"
-    seed: Count = 1
+    """How simulated circuits draw."""
+
+    load: Annotated[str, OneOf("load", "steady", "drift", "cycling")] = Field(
+        default="drift",
+        description="steady: the rated power; drift: 95 to 100 % of it; cycling: by type",
+    )
+    seed: Count = Field(default=1, description="another seed, another day")
 
 
 class Telemetry(Model):
-    every: Millis = 5_000
-    shadow_every: Millis = 30_000
-    metering: Flag = True
+    """What is published, and how often."""
+
+    every: Millis = Field(default=5_000, description="telemetry, 1 s to 15 min")
+    shadow_every: Millis = Field(default=30_000, description="the shadow where nothing changed")
+    metering: Flag = Field(default=True, description="also on the topic all VENs share")
 
 
 class Commands(Model):
-    max_age: Millis = 60_000
+    """What is taken from the wire."""
+
+    max_age: Millis = Field(
+        default=60_000, description="an immediate command older than this is refused"
+    )
 
 
 class Return(Model):
-    every: Millis = 10_000
-    on_stop: Annotated[
-        Literal["restore", "keep"], BeforeValidator(_one_of("way to stop", "restore", "keep"))
-    ] = "restore"
+    """How load comes back."""
+
+    every: Millis = Field(default=10_000, description="one circuit returns each time")
+    spread: Millis = Field(
+        default=0, description="random start of the return, after an operator's event"
+    )
+    ramp: Watts | None = Field(
+        default=None, description="most that returns in one step; default: no limit"
+    )
+    bridge: Millis = Field(
+        default=60_000, description="an event that starts so soon keeps load down"
+    )
+    on_stop: Annotated[str, OneOf("way to stop", "restore", "keep")] = Field(
+        default="restore", description="when the program stops: give load back, or keep it down"
+    )
 
 
 class Web(Model):
-    listen: str = "127.0.0.1:8080"
-    hostnames: Words = []
+    """The page."""
+
+    listen: str = Field(default="127.0.0.1:8080", description="off loopback it asks for a token")
+    hostnames: Words = Field(default=[], description="other names the page is reached by")
 
 
 class Topics(Model):
-    command: Topic = "ven/cmd/{venId}"
-    ack: Topic = "ven/ack/{venId}"
-    telemetry: Topic = "ven/telemetry/{venId}"
-    metering: Topic = "volttron/metering"
-    status: Topic = "ven/status/{venId}"
+    """The names on the wire; {venId} is site.id."""
+
+    command: Topic = Field(default="ven/cmd/{venId}", description="commands come in here")
+    ack: Topic = Field(default="ven/ack/{venId}", description="one ack for each")
+    telemetry: Topic = Field(default="ven/telemetry/{venId}", description="every telemetry.every")
+    metering: Topic = Field(default="volttron/metering", description="the same, shared by all VENs")
+    status: Topic = Field(
+        default="ven/status/{venId}", description="an event's life; `off` for none"
+    )
 
     def named(self, ven_id: str) -> Topics:
         """These topics, with `{venId}` filled in."""
@@ -188,59 +139,63 @@ class Topics(Model):
         return Topics(**{k: (v and v.replace("{venId}", ven_id)) or "off" for k, v in said.items()})
 
 
-class State(Model):
-    """A state: how much of the request holds in it, what ends it, what is done on entering."""
+class Never(Model):
+    """What must never be: a rule of this site's own."""
 
-    sheds: Percent | None = None
-    until: Annotated[
-        Literal["start", "end"] | None, BeforeValidator(_one_of("end of a state", "start", "end"))
-    ] = None
-    for_: Millis | None = Field(default=None, alias="for")
-    enter: Words = []
-    final: Flag = False
-    report: str | None = None
-
-
-class Row(Model):
-    """A transition. Without `to` the state stays; `same` leaves it and enters it again."""
-
-    trigger: str
-    from_: Words = Field(alias="from")
-    to: str | None = None
-    if_: Words = Field(default=[], alias="if")
-    unless: Words = []
-    do: Words = []
+    circuit: CircuitId = Field(description="the circuit it is about")
+    off_for: Millis | None = Field(
+        default=None, description="an event keeps it off for longer than this"
+    )
+    shed_for: Millis | None = Field(
+        default=None, description="it gives for longer than this at a time"
+    )
+    shed_above: Watts | None = Field(default=None, description="it gives more than this")
+    shed_percent: Percent | None = Field(default=None, description="it gives more than this share")
 
 
-class Table(Model):
-    """A declared chart: states, and rows of which the first that fits is taken."""
+class Always(Model):
+    """What must always be: a rule of this site's own."""
 
-    initial: str
-    states: dict[str, State]
-    transitions: list[Row]
-
-    def sources(self, row: Row) -> list[str]:
-        """The states a row leaves from; `any` is every one that is not final."""
-        if "any" in row.from_:
-            return [name for name, state in self.states.items() if not state.final]
-        return row.from_
+    site_below: Watts | None = Field(
+        default=None, description="what the site draws stays below this"
+    )
+    shed_below: Watts | None = Field(
+        default=None, description="what is shed in all stays below this"
+    )
 
 
 class Spec(Model):
     """A whole site."""
 
-    site: Site
-    cloud: Cloud = Cloud()
-    circuits: dict[CircuitId, Circuit]
-    limits: Limits = Limits()
-    sim: Sim = Sim()
-    telemetry: Telemetry = Telemetry()
-    commands: Commands = Commands()
-    restore: Return = Return()
-    web: Web = Web()
-    topics: Topics = Topics()
-    event: Table
-    shadow: Table
+    site: Site = Field(description="the site")
+    mode: Annotated[str, OneOf("mode", "act", "observe")] = Field(
+        default="act", description="observe: decide, ack and report, but switch nothing"
+    )
+    cloud: Cloud = Field(default=Cloud(), description="where the broker is")
+    circuits: dict[CircuitId, Circuit] = Field(description="the panel; first to give way on top")
+    limits: Limits = Field(default=Limits(), description="what the site takes on")
+    curtail: Curtail = Field(default=Curtail(), description="how the plan is made")
+    sim: Sim = Field(default=Sim(), description="how simulated circuits draw")
+    telemetry: Telemetry = Field(
+        default=Telemetry(), description="what is published, and how often"
+    )
+    commands: Commands = Field(default=Commands(), description="what is taken from the wire")
+    restore: Return = Field(default=Return(), description="how load comes back")
+    web: Web = Field(default=Web(), description="the page")
+    topics: Topics = Field(default=Topics(), description="the names on the wire")
+    never: list[Never] = Field(
+        default=[], description="own rules: checked by verify, watched at run time"
+    )
+    always: list[Always] = Field(
+        default=[], description="own rules: checked by verify, watched at run time"
+    )
+    event: Table = Field(description="the life of an event")
+    shadow: Table = Field(description="how desired and reported are reconciled")
+
+    @property
+    def observes(self) -> bool:
+        """Nothing is switched: what would have been shed is only said."""
+        return self.mode == "observe"
 
     def name_of(self, circuit: str) -> str:
         """What people call a circuit."""

@@ -77,6 +77,7 @@ class DrEvent(Command):
     duration_ms: int
     revision: int
     issued_ms: int | None
+    randomize_ms: int = 0
 
     @property
     def begins_ms(self) -> int:
@@ -103,6 +104,15 @@ class Cancel(Command):
 
     name: ClassVar[str] = "cancel"
     event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut(Command):
+    """The occupant keeps the whole site (None), or one circuit, out of an event."""
+
+    name: ClassVar[str] = "restore"
+    event_id: str
+    circuit: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +227,17 @@ class Refused(Trigger):
     message: str
 
 
-EVENT_TRIGGERS = ("dr_event", "restore", "cancel", "started", "ended", "elapsed", "released")
+EVENT_TRIGGERS = (
+    "dr_event",
+    "restore",
+    "cancel",
+    "started",
+    "ended",
+    "elapsed",
+    "released",
+    "achieved",
+    "underperforming",
+)
 SHADOW_TRIGGERS = (
     "connected",
     "disconnected",

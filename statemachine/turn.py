@@ -41,14 +41,21 @@ class Turn:
         return self.memory.shadow
 
     def remember(self, **fields: Any) -> None:
-        """Replace fields of the memory."""
-        self.memory = replace(self.memory, **fields)
+        """Replace fields of the memory; what is as it was costs nothing."""
+        known = self.memory
+        news = {name: value for name, value in fields.items() if getattr(known, name) != value}
+        if news:
+            self.memory = replace(known, **news)
 
     def remember_event(self, **fields: Any) -> None:
         self.memory = self.memory.event(self.event_id, **fields)
 
+    def forget_event(self, id: str) -> None:
+        """An event's life is over."""
+        self.remember(events={i: event for i, event in self.memory.events.items() if i != id})
+
     def remember_shadow(self, **fields: Any) -> None:
-        self.memory = replace(self.memory, shadow=replace(self.memory.shadow, **fields))
+        self.remember(shadow=replace(self.memory.shadow, **fields))
 
     def wakes(self) -> dict[str, int]:
         """The remembered wakes of whoever's chart is being fired."""
@@ -56,6 +63,8 @@ class Turn:
 
     def arm(self, wakes: dict[str, int]) -> None:
         """Remember these wakes, and no others, for whoever's chart is being fired."""
+        if wakes == self.wakes():
+            return
         if self.event_id:
             self.remember_event(wakes=wakes)
         else:

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .actions import MIN_GAP_MS, report
-from .admit import copy_of, unfit
+from .capacity import next_change_ms
 from .chart import Chart
-from .clock import follow_clock
-from .effects import Ack, Effect, Hold, Status, Switch, Wake
-from .memory import Event, Memory, Passed, blank
+from .clock import follow_clock, rebooted
+from .effects import Ack, Effect, Hold, Status, Wake
+from .intake import answer_early, restate_all, take
+from .memory import Memory, Passed, blank
+from .notices import take_notice
 from .reconcile import fingerprint, open_wishes
-from .release import beyond_plan, carry_out, restate
-from .requirement import sheds_w
+from .release import beyond_plan, carry_out, spread
 from .spec import Spec
+from .stamps import after_reboot, stamp
 from .triggers import (
     Answered,
-    Cancel,
     Command,
     Disconnected,
     Document,
-    DrEvent,
-    Invalid,
-    Readings,
     Refused,
     Restarted,
-    Restore,
-    SetConfig,
     Switched,
     Timer,
-    Toggle,
     Trigger,
 )
 from .turn import Turn
-from .wire import ack_for, duplicate, event_status, rejected, reported
+from .wire import ack_for, event_status, reported
 
 MAX_ROUNDS = 50
 
@@ -59,7 +52,8 @@ class Ven:
         turn = Turn(self.spec, memory, trigger)
         follow_clock(turn)
         if isinstance(trigger, Restarted):  # first of all: what is due now finds no link
-            self._fire(turn, "restarted", "")
+            self._come_back(turn, memory)
+            restate_all(turn)
         self._fire_due(turn)
         early = self._take(turn)
         self._settle(turn)
@@ -69,10 +63,25 @@ class Ven:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
         self._report(turn)
+        stamp(turn, memory)
+        turn.remember(look_ms=next_change_ms(self.spec, turn.memory))
         due_ms = turn.memory.due_ms()
         if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
             turn.effects.append(Wake(due_ms))
         return turn.memory, _in_order(turn.effects)
+
+    def _come_back(self, turn: Turn, before: Memory) -> None:
+        """The program was away: since when, whether the machine was too, and what is no more."""
+        if before.at_ms and before.lost_ms is None:
+            turn.remember(lost_ms=before.at_ms)
+        if rebooted(before, turn.memory):
+            after_reboot(turn)
+        turn.remember_shadow(in_flight=None, reported_ms=min(turn.shadow.reported_ms, turn.now_ms))
+        self._fire(turn, "restarted", "")
+        for event in list(turn.memory.events.values()):
+            if event.state not in self.spec.event.states:
+                turn.told.append((event, "failed"))
+                turn.forget_event(event.id)
 
     def _fire_due(self, turn: Turn) -> None:
         """All remembered wakes that are due, oldest first."""
@@ -106,112 +115,24 @@ class Ven:
         if state != before:
             turn.remember_event(state=state, entered_ms=turn.now_ms)
             turn.remember(last=Passed(owner, before, state, name, turn.now_ms))
+        if name == "ended":
+            spread(turn)
         if self.spec.event.states[state].final:
-            kept = {id: event for id, event in turn.memory.events.items() if id != owner}
-            turn.remember(events=kept)
+            turn.forget_event(owner)
         return True
 
     def _take(self, turn: Turn) -> Ack | None:
         """The trigger itself; an ack only where a command is answered before any chart."""
         trigger = turn.trigger
-        if isinstance(trigger, Invalid):
-            return rejected(trigger, trigger.reason, trigger.detail)
-        if isinstance(trigger, Command):
-            match copy_of(trigger, turn.memory):
-                case (str(reason), str(detail)):
-                    return rejected(trigger, reason, detail)
-                case None:
-                    pass
-                case first:
-                    return duplicate(trigger, first)
-        match trigger:
-            case DrEvent():
-                return self._call(turn, trigger)
-            case Restore():
-                live = [trigger.event_id] if trigger.event_id else list(turn.memory.events)
-                for id in live:
-                    event = turn.memory.events.get(id)
-                    if event is not None and (trigger.event_id or self._begun(turn, event)):
-                        self._fire(turn, "restore", id)
-            case Cancel():
-                if trigger.event_id not in turn.memory.events:
-                    return rejected(
-                        trigger, "not_found", f"no event {trigger.event_id} is known here"
-                    )
-                self._fire(turn, "cancel", trigger.event_id)
-            case Toggle():
-                return self._toggle(turn, trigger)
-            case SetConfig():
-                turn.remember(every_ms=trigger.every_ms)
-            case Readings():
-                self._read(turn, trigger)
-            case Switched():
-                self._switched(turn, trigger)
-            case Restarted():
-                self._restarted(turn)
-            case _ if trigger.name or isinstance(trigger, Answered):
-                self._hear_shadow(turn)
-        return None
-
-    def _begun(self, turn: Turn, event: Event) -> bool:
-        """It sheds, or its start has passed; a clock set back does not undo a beginning."""
-        now_ms = turn.now_ms
-        return now_ms >= event.start_ms or bool(sheds_w(self.spec, event, now_ms))
-
-    def _call(self, turn: Turn, asked: DrEvent) -> Ack | None:
-        if refusal := unfit(self.spec, asked):
-            return rejected(asked, *refusal)
-        known = turn.memory.events.get(asked.event_id)
-        if known is None:
-            turn.remember(events={**turn.memory.events, asked.event_id: self._new(asked)})
-        if not self._fire(turn, "dr_event", asked.event_id):
-            if known is None:
-                kept = {i: e for i, e in turn.memory.events.items() if i != asked.event_id}
-                turn.remember(events=kept)
-            state = known.state if known else self.spec.event.initial
-            return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
-        return None
-
-    def _new(self, asked: DrEvent) -> Event:
-        return Event(
-            id=asked.event_id,
-            source=asked.source,
-            shed_w=asked.shed_w,
-            start_ms=asked.begins_ms,
-            end_ms=asked.ends_ms,
-            scheduled=asked.start_ms is not None,
-            revision=asked.revision,
-            state=self.spec.event.initial,
-            entered_ms=asked.at_ms,
-        )
-
-    def _toggle(self, turn: Turn, asked: Toggle) -> Ack | None:
-        circuit = self.spec.circuits.get(asked.circuit)
-        if circuit is None:
-            return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
-        name = self.spec.name_of(asked.circuit)
-        if circuit.locked or (circuit.remote == "no" and asked.source == "operator"):
-            return rejected(asked, "locked_out", f"{name} is not switched from afar")
-        if circuit.critical and not asked.enabled and not asked.confirmed:
-            return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
-        turn.memory = turn.memory.circuit(
-            asked.circuit,
-            enabled=asked.enabled,
-            switched_by=asked.source,
-            switched_ms=turn.now_ms,
-        )
-        turn.effects.append(Switch(asked.circuit, asked.enabled))
-        return None
-
-    def _read(self, turn: Turn, said: Readings) -> None:
-        circuits = dict(turn.memory.circuits)
-        for id, drawn_w in said.drawn_w.items():
-            if id in circuits:
-                live = circuits[id]
-                free = live.enabled and live.held_w is None
-                free_w = drawn_w if free else live.free_w
-                circuits[id] = replace(live, drawn_w=drawn_w, free_w=free_w)
-        turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
+        if isinstance(trigger, Command) and (early := answer_early(turn, trigger)):
+            return early
+        if isinstance(trigger, Switched):
+            self._switched(turn, trigger)
+        elif not isinstance(trigger, Command | Restarted) and (
+            trigger.name or isinstance(trigger, Answered)
+        ):
+            self._hear_shadow(turn)
+        return take(turn, self._fire)
 
     def _switched(self, turn: Turn, said: Switched) -> None:
         if said.circuit not in turn.memory.circuits:
@@ -221,16 +142,6 @@ class Ven:
             if wish.circuit == said.circuit and wish.enabled == said.enabled:
                 end = (502, said.fault[:64]) if said.fault else (200, "")
                 turn.remember_shadow(results={**turn.shadow.results, wish.circuit: end})
-
-    def _restarted(self, turn: Turn) -> None:
-        now_ms, shadow = turn.now_ms, turn.shadow
-        turn.remember_shadow(in_flight=None, reported_ms=min(shadow.reported_ms, now_ms))
-        turn.remember(released_ms=min(turn.memory.released_ms, now_ms), renew_ms=None)
-        if turn.memory.release_ms is not None:
-            turn.remember(released_ms=now_ms, release_ms=now_ms + self.spec.restore.every)
-        turn.effects.extend(restate(turn))
-        for id, live in turn.memory.circuits.items():
-            turn.effects.append(Switch(id, live.enabled))
 
     def _hear_shadow(self, turn: Turn) -> None:
         trigger, name = turn.trigger, turn.trigger.name
@@ -249,7 +160,7 @@ class Ven:
         for _ in range(MAX_ROUNDS):
             self._fire_due(turn)
             turn.effects.extend(carry_out(turn))
-            moved = False
+            moved = self._notice(turn)
             if not beyond_plan(turn):
                 for id in list(turn.memory.events):
                     moved |= self._fire(turn, "released", id)
@@ -257,6 +168,14 @@ class Ven:
                 moved |= self._fire(turn, "applied", "")
             if not moved:
                 break
+
+    def _notice(self, turn: Turn) -> bool:
+        """Say what is new of each event's delivery; True if a row took it."""
+        moved = False
+        for id, word in take_notice(turn):
+            turn.told.append((turn.memory.events[id], word))
+            moved |= word != "superseded" and self._fire(turn, word, id)
+        return moved
 
     def _report(self, turn: Turn) -> None:
         """A state that reports on entering reports again on every change, and as a heartbeat."""

@@ -71,11 +71,13 @@ class BenchDesk:
             yield passed
 
     def advance(self, ms: int) -> None:
-        """Time passes: what is due happens, and the panel is read."""
-        self.now_ms += ms
-        at_ms, mono_ms = self.clocks()
-        self._decide(Timer(at_ms=at_ms, mono_ms=mono_ms))
-        self.read()
+        """Time passes: what is due happens, and the panel is read each ten seconds."""
+        until_ms = self.now_ms + ms
+        while self.now_ms < until_ms:
+            self.now_ms = min(until_ms, self.now_ms + 10_000)
+            at_ms, mono_ms = self.clocks()
+            self._decide(Timer(at_ms=at_ms, mono_ms=mono_ms))
+            self.read()
 
     def read(self) -> None:
         at_ms, mono_ms = self.clocks()

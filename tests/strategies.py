@@ -26,6 +26,7 @@ circuits:
   shop:   {rated: 1 kW, shed: 50 %, remote: no}
   hvac:   {rated: 3.5 kW, shed: 20 %, critical: true}
   fridge: {rated: 200 W, shed: 20 %, critical: true}
+restore: {bridge: 0 s}
 """
 
 # The site of contract.md's worked example.
@@ -64,7 +65,7 @@ class Desk:
     def stamp(self) -> dict[str, Any]:
         return {"at_ms": self.ms, "mono_ms": self.ms}
 
-    def rated(self) -> None:
+    def rated(self) -> list[Effect]:
         """Every circuit that is on draws what it may, unless it is held."""
         drawn = {}
         for id, live in self.memory.circuits.items():
@@ -72,7 +73,7 @@ class Desk:
             held_w = free_w if live.held_w is None else live.held_w
             drawn[id] = min(free_w, held_w) if live.enabled else 0
         unmetered_w = self.spec.site.unmetered
-        self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=unmetered_w))
+        return self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=unmetered_w))
 
     def command(self, **said: Any) -> Command:
         """A command as it comes in over MQTT now."""
@@ -90,11 +91,16 @@ class Desk:
         return dict(acks[0].body)
 
     def wait(self, seconds: float) -> None:
-        """Time passes; every wake is told when it is due."""
+        """Time passes; every wake is told when it is due, and all is read each ten seconds."""
         until_ms, effects = self.ms + round(seconds * 1000), []
-        while (due_ms := self.memory.due_ms()) is not None and due_ms <= until_ms:
-            self.ms = max(self.ms, due_ms)
-            effects += self.hear(Timer(**self.stamp()))
+        look_ms = self.ms + 10_000
+        while (ms := min(look_ms, self.memory.due_ms() or look_ms)) <= until_ms:
+            self.ms = max(self.ms, ms)
+            if ms == look_ms:
+                effects += self.rated()
+                look_ms += 10_000
+            else:
+                effects += self.hear(Timer(**self.stamp()))
         self.ms = until_ms
         self.effects = [*effects, *self.hear(Timer(**self.stamp()))]
 

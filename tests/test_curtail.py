@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.curtail import Load, loads, plan_shed
+from statemachine.capacity import loads
+from statemachine.curtail import Load, plan_shed, relay
 from statemachine.memory import Memory
 from statemachine.properties import (
     RULES,
     Trial,
-    any_loads,
     broken_life,
     broken_site,
-    memories,
-    trials_of,
 )
+from statemachine.trials import any_loads, memories, trials_of
 from tests.strategies import MAPLE, PANEL, Desk, site
 from venctl.verify import verify
 
@@ -57,8 +56,8 @@ def test_relays_overshoot_least_of_all_ways_to_open_them(
     caps: list[int], smooth_w: int, data: st.DataObject
 ) -> None:
     target_w = data.draw(st.integers(1, sum(caps) + smooth_w))
-    tier = [_load(f"r{n:02}", cap_w, relay=True) for n, cap_w in enumerate(caps)]
-    tier.append(_load("smooth", smooth_w, relay=False))
+    tier = [_load(f"r{n:02}", cap_w, stepped=True) for n, cap_w in enumerate(caps)]
+    tier.append(_load("smooth", smooth_w, stepped=False))
     sums = [sum(x * cap_w for x, cap_w in zip(on, caps, strict=True)) for on in _ways(caps)]
     best_w = min(max(sum_w, target_w) for sum_w in sums if sum_w + smooth_w >= target_w)
     assert plan_shed(tier, target_w, {}).total_w == best_w
@@ -68,18 +67,19 @@ def _ways(caps: Sequence[int]) -> product[tuple[int, ...]]:
     return product((0, 1), repeat=len(caps))
 
 
-def _load(circuit: str, cap_w: int, *, relay: bool) -> Load:
-    return Load(circuit, (False, 1), cap_w, cap_w, relay)
+def _load(circuit: str, cap_w: int, *, stepped: bool) -> Load:
+    load = Load(circuit, (False, 1), cap_w, cap_w)
+    return relay(load) if stepped else load
 
 
 def test_relays_in_force_stay_when_others_would_do_as_well() -> None:
-    tier = [_load(id, 300, relay=True) for id in ("a", "b", "c")]
+    tier = [_load(id, 300, stepped=True) for id in ("a", "b", "c")]
     assert dict(plan_shed(tier, 300, {"c": 300}).cuts) == {"c": 300}
     assert dict(plan_shed(tier, 600, {"b": 300, "c": 300}).cuts) == {"b": 300, "c": 300}
 
 
 def test_two_hundred_relays_are_planned_exactly() -> None:
-    tier = [_load(f"r{n:03}", 1_000 + 7 * n, relay=True) for n in range(200)]
+    tier = [_load(f"r{n:03}", 1_000 + 7 * n, stepped=True) for n in range(200)]
     assert plan_shed(tier, 123_457, {}).total_w - 123_457 < 7
 
 

@@ -20,11 +20,11 @@ WORLDLY = {
     "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
     "zoneinfo",
 }  # fmt: skip
-PURE = {"transitions", "yaml", "pydantic", "statemachine"}
+PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
     "statemachine/audit.py": {"zoneinfo"},
     "statemachine/localtime.py": {"zoneinfo", "datetime"},
-    "statemachine/properties.py": {"hypothesis"},
+    "statemachine/trials.py": {"hypothesis"},
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 

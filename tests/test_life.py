@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from statistics import median_low
 from typing import Any
 
 from hypothesis import settings
@@ -16,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from statemachine import Ven
 from statemachine.commands import Door, command_from
-from statemachine.curtail import Load
+from statemachine.curtail import Load, relay
 from statemachine.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
 from statemachine.memory import from_parts, to_parts
-from statemachine.properties import least_total_w
+from statemachine.properties import best_total_w
 from statemachine.triggers import (
     Answered,
     Command,
@@ -75,7 +76,12 @@ class Life(RuleBasedStateMachine):
         self.memory = self.ven.start()
         self.now, self.mono, self.boots = NOW_MS, 1_000, 1
         self.free = dict.fromkeys(IDS, 0)  # what each would draw if it were let be
-        self.seen: dict[str, int] = {}  # what each drew when last read unheld and on
+        self.seen: dict[str, int] = {}  # the middle of what each drew when read unheld and on
+        self.samples: dict[str, list[tuple[int, int]]] = {id: [] for id in IDS}
+        self.read_mono: int | None = None
+        self.planned: Any = None  # what the plan in force was made for, and its cuts
+        self.lost: int | None = None
+        self.drain: tuple[int, int] | None = None
         self.on = dict.fromkeys(IDS, True)
         self.held: dict[str, Lease] = {}
         self.wake: int | None = None
@@ -84,6 +90,8 @@ class Life(RuleBasedStateMachine):
         self.sent: list[Command] = []
         self.told: list[tuple[str, str]] = []
         self.idle_since: int | None = self.now
+        self.last_ms = self.now
+        self.slow_ms = 0  # after a reboot load returns up to five minutes later
         self.returned_ms = -(10**15)
         self.online = False
         self.version = 0
@@ -102,14 +110,19 @@ class Life(RuleBasedStateMachine):
 
     def send(self, trigger: Trigger) -> dict[str, Any]:
         before, self.sound = dict(self.held), False
+        self.note_drain(trigger)
         self.memory, effects = self.ven.decide(self.memory, trigger)
         acks = [effect for effect in effects if isinstance(effect, Ack)]
         assert len(acks) == isinstance(trigger, Command), "every command is answered exactly once"
+        self.last_ms = self.now
         if acks and acks[0].body["status"] != "rejected":
             self.take(trigger, dict(acks[0].body))
         wishes = set(self.desired.values()) & self.carried
         for effect in effects:
             self.note(effect, trigger, wishes)
+        for id in IDS:
+            if id in self.held or not self.on[id]:
+                self.samples[id] = []
         self.check_returns(before, effects)
         for ack in acks:
             if ack.key:
@@ -143,6 +156,8 @@ class Life(RuleBasedStateMachine):
                 self.pending.append(effect)
             case Status(body):
                 said = (body["event_id"], body["state"])
+                if said[1] in ("achieved", "underperforming", "superseded"):
+                    return
                 assert said not in self.told or self.events[said[0]].revision, "said once"
                 self.told.append(said)
 
@@ -197,9 +212,26 @@ class Life(RuleBasedStateMachine):
         live = [e for e in self.events.values() if not e.over and e.begun and self.now < e.end_ms]
         return max((event.shed_w for event in live), default=0)
 
+    def note_drain(self, trigger: Trigger) -> None:
+        """The operator's commands keep the queue draining; 5 s of quiet, or 30 s, end that."""
+        if isinstance(trigger, Command) and trigger.key and self.drain is not None:
+            until, last = self.drain
+            self.drain = (min(self.now + 5_000, last), last) if self.now < until else None
+        if isinstance(trigger, Disconnected) and self.lost is None:
+            self.lost, self.drain = self.now, None
+        if isinstance(trigger, Connected):
+            if self.away:
+                self.drain = (self.now + 5_000, self.now + 30_000)
+            self.lost = None
+
+    @property
+    def away(self) -> bool:
+        return self.lost is not None and self.now - self.lost > 60_000
+
     def cap(self, id: str) -> int:
         circuit, free_w = SITE.circuits[id], self.seen.get(id, 0)
-        if not self.on[id]:
+        stale = self.read_mono is None or self.mono - self.read_mono >= 60_000
+        if not self.on[id] or stale:
             return 0
         return max(0, min(free_w * circuit.shed // 100, free_w - circuit.floor))
 
@@ -210,18 +242,29 @@ class Life(RuleBasedStateMachine):
     def check_plan(self, required_w: int) -> None:
         caps = {id: self.cap(id) for id in SHEDDABLE}
         taken = {id: self.taken(id) for id in SHEDDABLE}
-        assert sum(taken.values()) >= min(required_w, sum(caps.values())), "what is asked, or all"
-        assert sum(self.memory.cuts.values()) >= min(required_w, sum(caps.values()))
+        self.check_new_plan(required_w, caps, taken)
         for id, cut_w in self.memory.cuts.items():
             assert taken[id] >= cut_w, "what is planned is held at once"
+            assert cut_w <= caps[id]
             if SITE.circuits[id].control == "relay":
                 assert cut_w == caps[id], "a relay gives all or nothing"
+        if self.memory.coming.due_ms is None:
+            assert {id: w for id, w in taken.items() if w} == dict(self.memory.cuts)
+
+    def check_new_plan(self, required_w: int, caps: dict[str, int], taken: dict[str, int]) -> None:
+        """A plan stands until what it was made for changes; a new one is the best there is."""
+        events = sorted(id for id, e in self.events.items() if e.begun and not e.over)
+        made_for = (required_w, events, [id for id in SHEDDABLE if caps[id]])
+        cuts = dict(self.memory.cuts)
+        if self.planned == (made_for, cuts):
+            return
+        self.planned = (made_for, cuts)
+        assert sum(taken.values()) >= min(required_w, sum(caps.values())), "what is asked, or all"
+        assert sum(cuts.values()) == self.least(caps, required_w), "and no more"
+        for id in cuts:
             if SITE.circuits[id].critical:
                 saturated = all(taken[x] >= caps[x] for x in SHEDDABLE[: SHEDDABLE.index(id)])
                 assert saturated, "critical circuits give when all others have given all"
-        assert sum(self.memory.cuts.values()) == self.least(caps, required_w), "and no more"
-        if self.memory.release_ms is None:
-            assert {id: w for id, w in taken.items() if w} == dict(self.memory.cuts)
 
     def least(self, caps: dict[str, int], required_w: int) -> int:
         every = []
@@ -229,8 +272,9 @@ class Life(RuleBasedStateMachine):
             circuit = SITE.circuits[id]
             own = IDS.index(id) + 1 if circuit.priority is None else circuit.priority
             tier = (circuit.critical, own)
-            every.append(Load(id, tier, self.seen.get(id, 0), cap_w, circuit.control == "relay"))
-        found = least_total_w(every, required_w)
+            load = Load(id, tier, self.seen.get(id, 0), cap_w)
+            every.append(relay(load) if circuit.control == "relay" else load)
+        found = best_total_w(every, required_w, "at_least")
         assert found is not None
         return found
 
@@ -266,8 +310,18 @@ class Life(RuleBasedStateMachine):
             lease = self.held.get(id)
             drawn[id] = 0 if not self.on[id] else min(free_w, lease.watts if lease else free_w)
             if self.on[id] and not lease:
-                self.seen[id] = free_w
+                self.sample(id, free_w)
+        self.read_mono = self.mono
         self.send(Readings(**self.stamps(), drawn_w=drawn, unmetered_w=500))
+
+    def sample(self, id: str, free_w: int) -> None:
+        """Readings less than ten seconds after the last kept one take its place."""
+        kept = self.samples[id]
+        if kept and self.mono - kept[-1][0] < 10_000:
+            kept[-1] = (kept[-1][0], free_w)
+        else:
+            self.samples[id] = [*kept[-29:], (self.mono, free_w)]
+        self.seen[id] = median_low(w for _, w in self.samples[id]) if free_w else 0
 
     @rule(circuit=circuits, percent=st.integers(0, 100))
     def a_load_changes_and_is_read(self, circuit: str, percent: int) -> None:
@@ -297,8 +351,11 @@ class Life(RuleBasedStateMachine):
         terms = {"shed_kw": shed_w / 1000, "duration_sec": length_s, "revision": revision}
         known = self.journal.get(f"event:{id}")
         ack = self.command(op="event", event_id=id, **terms, **start)
+        too_old = start_s is None and (self.away or self.drain is not None)
         if known is None and (start_s is None or start_s + length_s > 0):
-            assert ack["status"] in ("accepted", "scheduled")
+            assert (ack["status"] in ("accepted", "scheduled")) != too_old
+        if too_old and ack["status"] == "rejected":
+            assert ack["reason"] in ("expired", "stale_revision", "conflict")
         if known is not None and revision < known.revision:
             assert ack["reason"] == "stale_revision"
 
@@ -327,11 +384,15 @@ class Life(RuleBasedStateMachine):
         self.send(Timer(**self.stamps()))
         command = data.draw(st.sampled_from(self.sent))
         command = replace(command, **self.stamps(), earlier=self.journal.get(command.key))
-        before = to_parts(self.memory)
+        before = self.all_but_the_queue()
         ack = self.send(command)
         if command.earlier is not None:
             assert ack["status"] in ("duplicate", "rejected")
-            assert to_parts(self.memory) == before, "a copy changes nothing"
+            assert self.all_but_the_queue() == before, "a copy changes nothing"
+
+    def all_but_the_queue(self) -> dict[str, Any]:
+        """A copy too says that the operator's queue is not empty yet."""
+        return to_parts(replace(self.memory, draining=None))
 
     @rule(seconds=st.sampled_from([1, 9, 10, 11, 41, 130, 600]))
     def time_passes(self, seconds: int) -> None:
@@ -342,6 +403,11 @@ class Life(RuleBasedStateMachine):
         for _ in range(2_000):
             due_ms = self.memory.due_ms()
             assert self.wake == due_ms, "a Wake says when something is due"
+            look_ms = self.now + 30_000
+            if look_ms < min(until_ms, due_ms or until_ms):
+                self.mono, self.now = self.mono + 30_000, look_ms
+                self.read()
+                continue
             if due_ms is None or due_ms > until_ms:
                 break
             self.mono += max(0, due_ms - self.now)
@@ -371,6 +437,8 @@ class Life(RuleBasedStateMachine):
                 event.start_ms += step_ms
                 event.end_ms += step_ms
         self.returned_ms += step_ms
+        self.lost = self.lost and self.lost + step_ms
+        self.drain = self.drain and (self.drain[0] + step_ms, self.drain[1] + step_ms)
         self.idle_since = None
         self.send(Timer(**self.stamps()))
 
@@ -383,8 +451,13 @@ class Life(RuleBasedStateMachine):
             self.boots, self.mono = self.boots + 1, 0
             self.now += clock_s * 1000  # a machine without a battery, before its clock is set
         self.pending, self.online, self.switching = [], False, []
+        self.lost = self.last_ms if self.lost is None else self.lost
+        self.read_mono = self.mono if self.read_mono is not None else None
+        for id in IDS if reboot else []:
+            self.samples[id] = []
         self.returned_ms = min(self.returned_ms, self.now)
         self.idle_since = None
+        self.slow_ms = 300_000 if reboot else self.slow_ms
         self.send(Restarted(**self.stamps(), boot=f"boot-{self.boots}"))
 
     # -- the cloud ----------------------------------------------------------------------------
@@ -502,20 +575,20 @@ class Life(RuleBasedStateMachine):
         if self.idle_since is None:
             return
         assert self.memory.cuts == {}, "an event that is over sheds nothing"
-        if self.now > self.idle_since + (len(SHEDDABLE) + 1) * EVERY_MS + 40_000:
+        if self.now > self.idle_since + (len(SHEDDABLE) + 1) * EVERY_MS + 40_000 + self.slow_ms:
             assert not self.overdue or not self.held, "all load is back"
 
     @property
     def overdue(self) -> bool:
         """The last wake was told; after a sleep the steps still lie ahead."""
-        return self.memory.release_ms is None
+        return self.memory.coming.due_ms is None
 
     def teardown(self) -> None:
         """Left alone, everything comes to rest: no event, no hold, no wish left open."""
         if not self.sound:
             return
         self.pass_to(max([self.now, *(event.end_ms for event in self.events.values())]))
-        self.pass_to(self.now + (len(SHEDDABLE) + 1) * EVERY_MS)
+        self.pass_to(self.now + (len(SHEDDABLE) + 1) * EVERY_MS + self.slow_ms)
         assert self.held == {} and self.memory.events == {}
         if not self.online:
             self.connect()

@@ -71,7 +71,7 @@ def test_a_restore_brings_the_load_back_in_steps(site: Site, backend: Backend) -
         ),
         "completed",
     )
-    assert words == ["started", "restoring", "completed"]
+    assert words == ["started", "achieved", "restoring", "completed"]
 
 
 def test_an_event_ends_by_itself_also_without_the_broker(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from statemachine.curtail import loads
+from statemachine.capacity import loads
 from statemachine.memory import Memory
 from statemachine.properties import (
     RULES,
@@ -17,10 +17,9 @@ from statemachine.properties import (
     broken,
     broken_life,
     broken_site,
-    memories,
-    trials_of,
 )
 from statemachine.spec import Spec
+from statemachine.trials import memories, trials_of
 
 MOST_MINUTES = 24 * 60
 

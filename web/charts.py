@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from statemachine.charts import Row, State, Table
 from statemachine.memory import Memory, Passed
-from statemachine.spec import Row, Spec, State, Table
+from statemachine.spec import Spec
 
 from .resources import label
 

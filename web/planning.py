@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from statemachine.admit import unfit
-from statemachine.curtail import Load, Plan, loads, plan_shed
+from statemachine.capacity import loads
+from statemachine.curtail import Load, Plan, plan_shed
 from statemachine.memory import Memory
 from statemachine.requirement import required_w
 from statemachine.spec import Spec
@@ -61,7 +62,7 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
     """The answer of GET /api/v1/preview; power in kW."""
     now = outlook(spec, memory, asked)
     before_w, total_w = power_w(memory), now.plan.total_w
-    refusal = unfit(spec, asked)
+    refusal = unfit(spec, memory, asked)
     return {
         "rev": now.rev,
         "asked_kw": kw(asked.shed_w),

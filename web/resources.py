@@ -6,10 +6,14 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from statemachine.curtail import Load, Plan, loads, plan_shed
+from statemachine.curtail import Load, Plan
 from statemachine.memory import Event, Memory
+from statemachine.notices import short
+from statemachine.panel import Circuit
+from statemachine.release import waiting
+from statemachine.replan import standing
 from statemachine.requirement import active, required_w, sheds_w
-from statemachine.spec import Circuit, Spec
+from statemachine.spec import Spec
 from statemachine.wire import kw, power_w, shed_w, taken_w
 
 from .desk import Desk, LinkView
@@ -30,7 +34,7 @@ def program_version() -> str:
 def state(desk: Desk) -> Body:
     """The answer of GET /api/v1/state and the data of the stream."""
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    every, plan = _planned(spec, memory, now_ms)
+    every, plan = standing(spec, memory)
     binding = next(iter(active(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
     drawn_w, taken = power_w(memory), shed_w(memory)
@@ -38,7 +42,7 @@ def state(desk: Desk) -> Body:
         "t": now_ms / 1000,
         "rev": desk.rev,
         "version": program_version(),
-        "mode": "act",
+        "mode": spec.mode,
         "site": _site(spec),
         "power_kw": kw(drawn_w) if known else None,
         "shed_kw": kw(taken) if known else None,
@@ -52,7 +56,7 @@ def state(desk: Desk) -> Body:
         "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
-        "restoring": _restoring(spec, memory, every, plan),
+        "restoring": _restoring(spec, memory, every),
     }
 
 
@@ -60,7 +64,7 @@ def circuit(desk: Desk, id: str) -> Body:
     """One circuit, as in `state`. Raises KeyError where there is none."""
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     binding = next(iter(active(spec, memory, now_ms)), None)
-    return _circuit(spec, memory, id, _planned(spec, memory, now_ms)[1], binding)
+    return _circuit(spec, memory, id, standing(spec, memory)[1], binding)
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
@@ -93,11 +97,6 @@ def seconds(ms: int | None) -> float | None:
 def label(name: str) -> str:
     """A state's name as a word for people."""
     return name.replace("_", " ").capitalize()
-
-
-def _planned(spec: Spec, memory: Memory, now_ms: int) -> tuple[list[Load], Plan]:
-    every = loads(spec, memory)
-    return every, plan_shed(every, required_w(spec, memory, now_ms), memory.cuts)
 
 
 def _site(spec: Spec) -> Body:
@@ -144,7 +143,7 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "control": said.control,
         "driver": said.driver,
         "simulated": said.driver == "sim",
-        "metered": True,
+        "metered": said.meter == "own",
         "remote": said.remote == "yes" and not said.locked,
         "paused_until": binding.end_ms / 1000 if gives and binding else None,
         "reason": "waits for its turn to return" if returns else plan.reasons[id],
@@ -178,36 +177,20 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "end": event.end_ms / 1000,
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
-        "short_since": None,
+        "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
     }
 
 
-def _restoring(spec: Spec, memory: Memory, every: list[Load], plan: Plan) -> Body | None:
-    """Load comes back in reverse shed order; the count starts with the event that gave it free."""
-    if memory.release_ms is None:
+def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
+    """How far load is back, and which circuit comes next."""
+    coming = memory.coming
+    if coming.due_ms is None:
         return None
-    wanted = {load.circuit: _wanted_w(load, plan) for load in every}
-    waiting = [
-        id
-        for id in reversed(wanted)
-        if memory.circuits[id].enabled and memory.circuits[id].held_w != wanted[id]
-    ]
-    began_ms = [
-        event.entered_ms
-        for event in memory.events.values()
-        if not spec.event.states[event.state].sheds and event.start_ms <= memory.release_ms
-    ]
-    since_ms = memory.released_ms - min(began_ms, default=memory.released_ms + 1)
-    done = 0 if since_ms < 0 else 1 + since_ms // max(1, spec.restore.every)
+    left = waiting(spec, memory, every)
     return {
-        "done": done,
-        "of": done + len(waiting),
-        "next": waiting[0] if waiting else None,
-        "next_name": spec.name_of(waiting[0]) if waiting else None,
-        "next_at": memory.release_ms / 1000,
+        "done": coming.done,
+        "of": coming.done + len(left),
+        "next": left[0] if left else None,
+        "next_name": spec.name_of(left[0]) if left else None,
+        "next_at": coming.due_ms / 1000,
     }
-
-
-def _wanted_w(load: Load, plan: Plan) -> int | None:
-    cut_w = plan.cuts.get(load.circuit)
-    return None if cut_w is None else load.load_w - cut_w

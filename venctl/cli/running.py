@@ -77,7 +77,8 @@ def plan(args: argparse.Namespace) -> int:
 def _plan_of_file(args: argparse.Namespace, target_w: int) -> dict[str, Any]:
     """The plan of a site that does not run, each circuit at its rated power."""
     from statemachine import read
-    from statemachine.curtail import loads, plan_shed
+    from statemachine.capacity import loads
+    from statemachine.curtail import plan_shed
     from statemachine.memory import blank
 
     spec = read(args.file.read_text("utf-8"), str(args.file))

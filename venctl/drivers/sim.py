@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from statemachine.spec import Circuit, Spec
+from statemachine.panel import Circuit
+from statemachine.spec import Spec
 
 # Seconds on and off of each type's thermostat or timer, as `sim: {load: cycling}` plays them.
 CYCLES_S = {

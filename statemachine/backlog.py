@@ -1,0 +1,49 @@
+"""What a broker kept for us while we were away: old commands that carry no date.
+
+After an outage longer than `commands.max_age`, also across a restart, an undated immediate event
+that comes before the queue has drained (5 s of quiet, at most 30 s) is too old to be obeyed.
+"""
+
+from __future__ import annotations
+
+from .memory import Memory
+from .spec import Spec
+from .triggers import Command, DrEvent
+from .turn import Turn
+
+QUIET_MS, MOST_MS = 5_000, 30_000
+
+
+def lost(turn: Turn) -> None:
+    """The link is gone."""
+    if turn.memory.lost_ms is None:
+        turn.remember(lost_ms=turn.now_ms, draining=None)
+
+
+def found(turn: Turn) -> None:
+    """The link is back; what was kept for us comes in now."""
+    if long_away(turn.spec, turn.memory):
+        turn.remember(draining=(turn.now_ms + QUIET_MS, turn.now_ms + MOST_MS))
+    turn.remember(lost_ms=None)
+
+
+def heard(turn: Turn, command: Command) -> None:
+    """A command of the operator came in: while the queue drains, quiet begins anew."""
+    if command.source == "operator" and (span := turn.memory.draining) is not None:
+        until_ms, last_ms = span
+        open_ms = min(turn.now_ms + QUIET_MS, last_ms) if turn.now_ms < until_ms else None
+        turn.remember(draining=(open_ms, last_ms) if open_ms is not None else None)
+
+
+def too_old(spec: Spec, memory: Memory, asked: DrEvent) -> str:
+    """Why an undated immediate event of the operator may be old; "" where it may not."""
+    if asked.source != "operator" or asked.start_ms is not None or asked.issued_ms is not None:
+        return ""
+    if memory.draining is None and not long_away(spec, memory):
+        return ""
+    return "it may have waited while this site was away; call it again, best with `issued_at`"
+
+
+def long_away(spec: Spec, memory: Memory) -> bool:
+    """The link is away for longer than a command may be old."""
+    return memory.lost_ms is not None and memory.at_ms - memory.lost_ms > spec.commands.max_age

@@ -1,0 +1,128 @@
+"""What each circuit may give now, and in words why one may give nothing.
+
+`cap = max(0, min(limit x load, load - floor))` where a circuit is on, read, and not protected by
+its own dwell times, budgets or locks; otherwise 0 (domain.md, Curtailment plan).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .curtail import Load
+from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, runs_ms, spent
+from .localtime import day_of
+from .memory import Live, Memory
+from .panel import LEAST_AMPS, Circuit
+from .requirement import opted_out
+from .spec import Spec
+
+
+def loads(spec: Spec, memory: Memory) -> list[Load]:
+    """Every circuit of a site in shed order, as the plan sees it now."""
+    places = {id: place for place, id in enumerate(spec.circuits, start=1)}
+    day, out = day_of(memory.at_ms, spec.site.timezone), opted_out(spec, memory)
+    return [_load(spec, memory, id, places[id], day, id in out) for id in spec.shed_order()]
+
+
+def capacity_w(spec: Spec, memory: Memory) -> int:
+    """All that the site can give now."""
+    return sum(load.cap_w for load in loads(spec, memory))
+
+
+def next_change_ms(spec: Spec, memory: Memory) -> int | None:
+    """When a capacity or a protection next changes by itself, in UTC milliseconds."""
+    day = day_of(memory.at_ms, spec.site.timezone)
+    lefts = [
+        left_ms
+        for id, live in memory.circuits.items()
+        for left_ms in _changes(spec.circuits[id], live, memory.mono_ms, day)
+    ]
+    return memory.at_ms + min(lefts) if lefts else None
+
+
+def _changes(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
+    yield from changes_in_ms(circuit, live, mono_ms, day)
+    if live.giving and live.read_mono_ms is not None:
+        left_ms = live.read_mono_ms + circuit.stale_after - mono_ms
+        if left_ms > 0:
+            yield left_ms
+
+
+def _load(spec: Spec, memory: Memory, id: str, place: int, day: int, out: bool) -> Load:
+    circuit, live = spec.circuits[id], memory.circuits[id]
+    load_w = live.free_w if live.enabled else 0
+    why_not = _why_not(circuit, live, memory.mono_ms, day, out)
+    most_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - circuit.floor)
+    if live.deaf_w is not None:
+        most_w = min(most_w, live.deaf_w)
+    steps = _steps(circuit, load_w, most_w)
+    cap_w = max(0, most_w) if steps is None else max(steps, default=0)
+    if not why_not and not cap_w:
+        why_not = _why_nothing(circuit, live, most_w)
+    return Load(
+        circuit=id,
+        tier=(circuit.critical, place if circuit.priority is None else circuit.priority),
+        load_w=load_w,
+        cap_w=cap_w,
+        steps=steps or (),
+        rank=live.gave_ms,
+        why_not=why_not,
+        firm=circuit.control != "duty_cycle",
+        estimated=circuit.meter == "none",
+    )
+
+
+def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) -> str:
+    """The first reason why a circuit gives nothing at all; "" where there is none."""
+    if circuit.locked:
+        return "never shed"
+    if circuit.control == "none":
+        return "metered only, nothing controls it"
+    if not circuit.shed_percent:
+        return "not declared to be shed"
+    if not live.enabled:
+        return "switched off"
+    if live.drawn_w is None or live.read_mono_ms is None:
+        return "no reading yet"
+    if (age_ms := mono_ms - live.read_mono_ms) >= circuit.stale_after and circuit.meter == "own":
+        return f"no reading for {age_ms // 1000} s"
+    if out:
+        return "opted out of this event"
+    if not live.free_w:
+        return "draws nothing"
+    return _protection(circuit, live, mono_ms, day)
+
+
+def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
+    if off_left_ms(circuit, live, mono_ms) == 0:
+        return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
+    if left_ms := recovers_ms(circuit, live, mono_ms):
+        return f"gave before, recovers for {lasting(left_ms)}"
+    if _must_run(circuit, live, mono_ms):
+        return f"came on, must run for {lasting(runs_ms(circuit, live, mono_ms))}"
+    return spent(circuit, live, mono_ms, day)
+
+
+def _must_run(circuit: Circuit, live: Live, mono_ms: int) -> bool:
+    """It may not be taken off yet, and taking it off is all that could be done."""
+    stops = circuit.control == "relay" or circuit.shed_percent == 100
+    return stops and runs_ms(circuit, live, mono_ms) > 0
+
+
+def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None:
+    """The cuts a circuit can make, rising; None: any watt up to `most_w`."""
+    if circuit.control == "relay":
+        return (most_w,) if most_w > 0 else ()
+    if circuit.control != "ev_pilot":
+        return None
+    amps = range(load_w // circuit.amp_w, LEAST_AMPS - 1, -1)
+    cuts = {load_w - amp * circuit.amp_w for amp in amps} | {load_w}
+    return tuple(sorted(cut_w for cut_w in cuts if 0 < cut_w <= most_w))
+
+
+def _why_nothing(circuit: Circuit, live: Live, most_w: int) -> str:
+    if live.deaf_w is not None:
+        return "does not do what it is told"
+    if circuit.control == "ev_pilot" and most_w > 0:
+        return f"charges at its {LEAST_AMPS} A; it may not be paused"
+    return f"is at its floor of {circuit.floor / 1000:.2f} kW"

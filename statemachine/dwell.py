@@ -1,0 +1,85 @@
+"""What a circuit's own protection allows: rest and run times, and how much a day may be asked.
+
+Lengths follow the monotonic clock, so that no step of the wall clock shortens one; a day is the
+site's local day. Makers of compressors print 2.5 to 3 min of rest before the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .memory import Live
+from .panel import Circuit
+
+
+def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+    """How much longer a circuit that is off has to stay off, in milliseconds."""
+    if live.off_mono_ms is None:
+        return 0
+    return max(0, live.off_mono_ms + circuit.min_off_ms - mono_ms)
+
+
+def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+    """How much longer a circuit that came on may not be taken off by an event."""
+    if live.on_mono_ms is None or live.off_mono_ms is not None:
+        return 0
+    return max(0, live.on_mono_ms + circuit.min_on_ms - mono_ms)
+
+
+def recovers_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+    """How much longer a circuit that was given back gives nothing."""
+    if live.back_mono_ms is None or live.giving:
+        return 0
+    return max(0, live.back_mono_ms + circuit.min_release - mono_ms)
+
+
+def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
+    """How much longer an event may keep a circuit off; None where nothing limits it."""
+    if circuit.max_off_ms is None or live.off_mono_ms is None or not live.giving:
+        return None
+    return max(0, live.off_mono_ms + circuit.max_off_ms - mono_ms)
+
+
+def shed_today_ms(live: Live, mono_ms: int, day: int) -> int:
+    """How long a circuit has given today so far."""
+    running = mono_ms - live.giving_mono_ms if live.giving_mono_ms is not None else 0
+    return (live.shed_today_ms if live.day == day else 0) + max(0, running)
+
+
+def shed_left_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> int | None:
+    """How much longer a circuit may give today; None where nothing limits it."""
+    if circuit.max_shed_per_day is None:
+        return None
+    return max(0, circuit.max_shed_per_day - shed_today_ms(live, mono_ms, day))
+
+
+def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
+    """Why a circuit has given its share today; "" where it has not."""
+    sheds = live.sheds_today if live.day == day else 0
+    most = circuit.max_events_per_day
+    if most is not None and sheds >= most and not live.giving:
+        return f"gave {sheds} times today, the most it may"
+    if shed_left_ms(circuit, live, mono_ms, day) == 0:
+        return "gave as long as it may today"
+    return ""
+
+
+def changes_in_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
+    """After how long something of this will have changed by itself, each above 0."""
+    lefts = [
+        rests_ms(circuit, live, mono_ms),
+        runs_ms(circuit, live, mono_ms),
+        recovers_ms(circuit, live, mono_ms),
+        off_left_ms(circuit, live, mono_ms),
+        shed_left_ms(circuit, live, mono_ms, day) if live.giving else None,
+    ]
+    yield from (left for left in lefts if left)
+
+
+def lasting(ms: int) -> str:
+    """A length of time as people read it: `4:12`, `1:04:12`."""
+    seconds = -(-ms // 1000)
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours:
+        return f"{hours}:{minutes % 60:02}:{seconds % 60:02}"
+    return f"{minutes}:{seconds % 60:02}"

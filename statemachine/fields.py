@@ -1,0 +1,141 @@
+"""The words of a ven.yaml: how one scalar is read, and what is said where it cannot be.
+
+Every scalar arrives as text and its field says what it means, so that `off`, `22:00` and `010` do
+not surprise. A refusal reads `what is wrong; what to write instead`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import core_schema
+
+from .errors import meant
+from .quantity import percent
+
+NEVER = -1
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
+_THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
+_UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
+
+
+class Model(BaseModel):
+    """A section of the file. What is left out has its default; what is unknown is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, said: Any) -> Any:
+        return {} if said is None else said
+
+
+class OneOf:
+    """A word out of a closed list; `what` is what such a word is called."""
+
+    def __init__(self, what: str, *known: str) -> None:
+        self.what, self.known = what, known
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"enum": list(self.known)}
+
+    def _check(self, said: object) -> str:
+        if said not in self.known:
+            raise ValueError(f"no {self.what} is called {said!r}; {meant(str(said), self.known)}")
+        return str(said)
+
+
+def _flag(said: object) -> bool:
+    if said not in ("true", "false"):
+        raise ValueError(f"{said!r} is neither true nor false")
+    return said == "true"
+
+
+def _count(said: object) -> int:
+    if not isinstance(said, str) or not re.fullmatch(r"\d{1,9}", said):
+        raise ValueError(f"{said!r} is not a whole number")
+    return int(said)
+
+
+def _list(said: object) -> object:
+    return said if isinstance(said, list) else [] if said is None else [said]
+
+
+def _share(said: object) -> int:
+    return NEVER if said == "never" else percent(said)
+
+
+def _name(said: object) -> str:
+    if not isinstance(said, str) or not 1 <= len(said) <= 64 or _UNSEEN.search(said):
+        raise ValueError(f"{said!r} is not a name: 1 to 64 characters that can be seen")
+    return said
+
+
+def _matching(shape: re.Pattern[str], what: str) -> Callable[[object], str]:
+    def check(said: object) -> str:
+        if not isinstance(said, str) or not shape.fullmatch(said):
+            raise ValueError(f"{said!r} is not {what}: {shape.pattern}")
+        return said
+
+    return check
+
+
+def _topic(said: object) -> str | None:
+    if said == "off":
+        return None
+    if not isinstance(said, str) or not said or any(c in said for c in "+#\0") or len(said) > 256:
+        raise ValueError(f"{said!r} is not a topic to publish on; no + or #")
+    return said
+
+
+def _hours(said: object) -> tuple[int, int]:
+    found = _HOURS.fullmatch(said.strip()) if isinstance(said, str) else None
+    if found is None:
+        raise ValueError(f"{said!r} are no hours of a day; write them like 22:00-06:00")
+    from_h, from_min, to_h, to_min = map(int, found.groups())
+    return from_h * 60 + from_min, to_h * 60 + to_min
+
+
+def _schema(pattern: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+Words = Annotated[
+    list[str],
+    BeforeValidator(_list),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+]
+Share = Annotated[int, BeforeValidator(_share), _schema(r"^(never|\d+ ?%)$", "70 %", "never")]
+Name = Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "maxLength": 64})]
+Topic = Annotated[str | None, BeforeValidator(_topic), _schema(r"^[^+#]+$", "ven/cmd/{venId}")]
+CircuitId = Annotated[
+    str, BeforeValidator(_matching(_ID, "a circuit's id")), _schema(f"^{_ID.pattern}$", "heater1")
+]
+ThingName = Annotated[
+    str, BeforeValidator(_matching(_THING, "a thing name")), _schema(f"^{_THING.pattern}$", "ven1")
+]
+# Minutes of the day, from and to; where `to` is not after `from`, past midnight.
+Hours = Annotated[
+    tuple[int, int], BeforeValidator(_hours), _schema(r"^\d\d:\d\d ?- ?\d\d:\d\d$", "22:00-06:00")
+]

@@ -1,0 +1,202 @@
+"""What came in, taken to heart: commands of people and of the grid, readings, the world's news.
+
+A refusal, or the first ack of a copy, is answered here; every other command is acked when the plan
+is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .admit import as_taken_on, copy_of, unfit
+from .backlog import found, heard, lost
+from .effects import Ack, Switch
+from .estimate import assume, read
+from .limits import ended_early, remembered
+from .memory import Event
+from .release import restate
+from .requirement import sheds_w
+from .triggers import (
+    Cancel,
+    Command,
+    Connected,
+    Disconnected,
+    DrEvent,
+    Invalid,
+    OptOut,
+    Readings,
+    Restore,
+    SetConfig,
+    Toggle,
+)
+from .turn import Turn
+from .wire import duplicate, rejected
+
+MOST_OPTED_OUT = 200
+Fire = Callable[[Turn, str, str], bool]
+
+
+def answer_early(turn: Turn, command: Command) -> Ack | None:
+    """The ack of what is no new command: garbage, a copy, a clash."""
+    if isinstance(command, Invalid):
+        return rejected(command, command.reason, command.detail)
+    heard(turn, command)
+    match copy_of(command, turn.memory):
+        case None:
+            return None
+        case (str(reason), str(detail)):
+            return rejected(command, reason, detail)
+        case first:
+            return duplicate(command, first)
+
+
+def take(turn: Turn, fire: Fire) -> Ack | None:
+    """Do what the trigger says, but for the shadow's; an ack only where it is refused."""
+    match turn.trigger:
+        case DrEvent() as asked:
+            return _call(turn, asked, fire)
+        case Restore(event_id=id):
+            _restore(turn, [id] if id else _begun(turn), fire)
+        case Cancel() as asked:
+            return _cancel(turn, asked, fire)
+        case OptOut() as asked:
+            return _opt_out(turn, asked, fire)
+        case Toggle() as asked:
+            return _toggle(turn, asked)
+        case SetConfig(every_ms=every_ms):
+            turn.remember(every_ms=every_ms)
+        case Readings() as said:
+            _read(turn, said)
+        case Connected():
+            found(turn)
+        case Disconnected():
+            lost(turn)
+    return None
+
+
+def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
+    spec, id = turn.spec, asked.event_id
+    if refusal := unfit(spec, turn.memory, asked):
+        return rejected(asked, *refusal)
+    known = turn.memory.events.get(id)
+    span = as_taken_on(spec, turn.memory, asked)
+    if known is None:
+        turn.remember(events={**turn.memory.events, id: _new(turn, asked, span.start_ms)})
+    if not fire(turn, "dr_event", id):
+        if known is None:
+            turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
+        state = known.state if known else spec.event.initial
+        return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
+    turn.remember(past=remembered(turn.memory, span))
+    return None
+
+
+def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
+    return Event(
+        id=asked.event_id,
+        source=asked.source,
+        shed_w=asked.shed_w,
+        start_ms=start_ms,
+        end_ms=start_ms + asked.duration_ms,
+        scheduled=asked.start_ms is not None or start_ms > turn.now_ms,
+        revision=asked.revision,
+        state=turn.spec.event.initial,
+        entered_ms=asked.at_ms,
+        randomize_ms=asked.randomize_ms,
+    )
+
+
+def _begun(turn: Turn) -> list[str]:
+    """The events that shed, or whose start has passed: a clock set back undoes no beginning."""
+    return [
+        event.id
+        for event in turn.memory.events.values()
+        if turn.now_ms >= event.start_ms or sheds_w(turn.spec, event, turn.now_ms)
+    ]
+
+
+def _restore(turn: Turn, ids: list[str], fire: Fire) -> None:
+    for id in ids:
+        if id in turn.memory.events and fire(turn, "restore", id):
+            turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+    _return_now(turn)
+
+
+def _return_now(turn: Turn) -> None:
+    """Somebody wants load back: no random start of the return holds it up."""
+    coming = turn.memory.coming
+    if coming.not_before_ms:
+        turn.remember(coming=replace(coming, not_before_ms=0, due_ms=None))
+
+
+def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
+    if asked.event_id not in turn.memory.events:
+        return rejected(asked, "not_found", f"no event {asked.event_id} is known here")
+    if fire(turn, "cancel", asked.event_id):
+        turn.remember(past=ended_early(turn.memory, asked.event_id, turn.now_ms))
+    return None
+
+
+def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
+    id, circuit = asked.event_id, asked.circuit
+    event = turn.memory.events.get(id)
+    if event is None:
+        return rejected(asked, "not_found", f"no event {id} is known here")
+    if circuit is None:
+        turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
+        _restore(turn, [id], fire)
+        return None
+    if circuit not in turn.spec.circuits:
+        return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
+    out = tuple(sorted({*event.opted_out, circuit}))
+    turn.memory = turn.memory.event(id, opted_out=out)
+    return None
+
+
+def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
+    circuit, afar = turn.spec.circuits.get(asked.circuit), asked.source == "operator"
+    if circuit is None:
+        return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
+    name = turn.spec.name_of(asked.circuit)
+    if turn.spec.observes:
+        return rejected(asked, "locked_out", "this site only observes; nothing is switched")
+    if circuit.locked or (circuit.remote == "no" and afar):
+        return rejected(asked, "locked_out", f"{name} is not switched from afar")
+    if circuit.comes_back == "by_hand" and asked.enabled and afar:
+        return rejected(asked, "locked_out", f"{name} is switched on by hand only")
+    if circuit.critical and not asked.enabled and not asked.confirmed:
+        return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
+    turn.memory = turn.memory.circuit(
+        asked.circuit, enabled=asked.enabled, switched_by=asked.source, switched_ms=turn.now_ms
+    )
+    turn.effects.append(Switch(asked.circuit, asked.enabled))
+    return None
+
+
+def _read(turn: Turn, said: Readings) -> None:
+    circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
+    for id, circuit in turn.spec.circuits.items():
+        if circuit.meter == "none":
+            circuits[id] = assume(circuit, circuits[id], mono_ms)
+        elif id in said.drawn_w:
+            circuits[id] = read(circuits[id], said.drawn_w[id], mono_ms)
+    turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
+
+
+def restate_all(turn: Turn) -> None:
+    """Nobody knows better what is held and switched than memory does: say it all once more.
+
+    What was read before counts until it is read again, or load would flicker at every start.
+    """
+    now_ms, coming = turn.now_ms, turn.memory.coming
+    for id, live in turn.memory.circuits.items():
+        if live.read_mono_ms is not None:
+            turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
+    turn.remember(renew_ms=None, coming=replace(coming, last_ms=min(coming.last_ms, now_ms)))
+    if coming.due_ms is not None:
+        due_ms = now_ms + turn.spec.restore.every
+        turn.remember(coming=replace(coming, last_ms=now_ms, due_ms=due_ms))
+    turn.effects.extend(restate(turn))
+    if not turn.spec.observes:
+        turn.effects.extend(Switch(id, live.enabled) for id, live in turn.memory.circuits.items())

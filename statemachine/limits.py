@@ -1,0 +1,71 @@
+"""What a site takes on in a day and a month, and the hours in which it takes nothing.
+
+These bind events of the grid operator, revisions too. `longest_event` and the main breaker bind
+everybody (domain.md, One event).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .localtime import day_of, month_of, within_hours
+from .memory import Memory, Past
+from .spec import Spec
+
+KEPT_MS = 35 * 86_400_000
+KEPT = 1_000
+HOUR_MS = 3_600_000
+Refusal = tuple[str, str]
+
+
+def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
+    """Why the grid operator may not have this event; None where it may."""
+    limits, zone = spec.limits, spec.site.timezone
+    if asked.source != "operator":
+        return None
+    for hours in limits.blackout:
+        if within_hours(asked.start_ms, asked.end_ms, hours, zone):
+            return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
+    others = [past for past in memory.past if past.id != asked.id and past.source == "operator"]
+    day, month = day_of(asked.start_ms, zone), month_of(asked.start_ms, zone)
+    today = sum(day_of(past.start_ms, zone) == day for past in others)
+    if limits.events_per_day is not None and today >= limits.events_per_day:
+        return "limit", f"{today} events on that day are all this site takes"
+    hours_ms = sum(
+        past.end_ms - past.start_ms for past in others if month_of(past.start_ms, zone) == month
+    )
+    most = limits.hours_per_month
+    if most is not None and hours_ms + asked.end_ms - asked.start_ms > most * HOUR_MS:
+        left_min = max(0, most * HOUR_MS - hours_ms) // 60_000
+        return "limit", f"{left_min} min are left of this month's {most} h"
+    if near := next(_too_near(others, asked, limits.min_gap), None):
+        return "limit", f"less than {limits.min_gap // 60_000} min from {near.id}"
+    return None
+
+
+def remembered(memory: Memory, asked: Past) -> tuple[Past, ...]:
+    """What was taken on, with this event under its newest terms; old ones are forgotten."""
+    oldest_ms = memory.at_ms - KEPT_MS
+    kept = [p for p in memory.past if p.id != asked.id and p.end_ms > oldest_ms]
+    return (*kept[-KEPT + 1 :], asked)
+
+
+def ended_early(memory: Memory, id: str, now_ms: int) -> tuple[Past, ...]:
+    """An event that ends before its time counts only what it ran; one that never began, nothing."""
+    return tuple(
+        Past(p.id, p.source, p.start_ms, min(p.end_ms, now_ms)) if p.id == id else p
+        for p in memory.past
+        if p.id != id or p.start_ms < now_ms
+    )
+
+
+def _too_near(others: list[Past], asked: Past, gap_ms: int) -> Iterator[Past]:
+    """Events that do not overlap this one and leave too little rest beside it."""
+    for past in others:
+        apart_ms = max(asked.start_ms - past.end_ms, past.start_ms - asked.end_ms)
+        if 0 <= apart_ms < gap_ms:
+            yield past
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

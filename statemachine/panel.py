@@ -1,0 +1,115 @@
+"""One breaker of the panel, as ven.yaml declares it, and what its type implies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share
+from .quantity import Millis, Watts
+
+MINUTE_MS = 60_000
+LEAST_AMPS = 6  # SAE J1772, IEC 61851: a charging car draws this or nothing
+
+# type: (min_on, min_off, max_off). Makers of compressors print 2.5 to 3 min of rest; a fridge
+# keeps its cold for half an hour.
+DWELL_MS: dict[str, tuple[int, int, int | None]] = {
+    "heater": (0, 0, None),
+    "water_heater": (0, 0, None),
+    "lights": (0, 0, None),
+    "ev": (0, 0, None),
+    "hvac": (5 * MINUTE_MS, 5 * MINUTE_MS, None),
+    "fridge": (5 * MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS),
+    "motor": (0, 0, None),
+    "other": (0, 0, None),
+}
+Type = Annotated[str, OneOf("type", *DWELL_MS)]
+Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
+
+
+class Circuit(Model):
+    """One breaker of the panel. `shed` is the most it gives, as a share of what it draws."""
+
+    name: Name | None = Field(default=None, description="what people call it")
+    type: Type = Field(default="other", description="what it is; compressors get dwell times by it")
+    rated: Watts = Field(description="what it draws at most")
+    critical: Flag = Field(default=False, description="asked only when all others have given all")
+    priority: Count | None = Field(
+        default=None,
+        description="lower gives first; equal ones take turns; default: the order in the file",
+    )
+    enabled: Flag = Field(default=True, description="on or off on the first day")
+    control: Control = Field(default="modulating", description="how finely its power can be set")
+    shed: Share = Field(
+        default=0, description="the most it gives of what it draws; never: also no switch"
+    )
+    floor: Watts = Field(default=0, description="power it is never taken below")
+    min_on: Millis | None = Field(
+        default=None, description="once on, it is not taken off for so long"
+    )
+    min_off: Millis | None = Field(default=None, description="once off, it stays off for so long")
+    max_off: Millis | None = Field(
+        default=None, description="an event takes it off for so long at most"
+    )
+    min_release: Millis = Field(
+        default=0, description="once given back, it gives nothing for so long"
+    )
+    max_events_per_day: Count | None = Field(
+        default=None, description="how often a day it may give"
+    )
+    max_shed_per_day: Millis | None = Field(default=None, description="how long a day it may give")
+    remote: Annotated[str, OneOf("remote", "yes", "no")] = Field(
+        default="yes", description="no: the cloud may not switch it"
+    )
+    comes_back: Annotated[str, OneOf("way to come back", "alone", "by_hand")] = Field(
+        default="alone", description="by_hand: once taken off, only a person switches it on again"
+    )
+    driver: Annotated[str, OneOf("driver", "sim")] = Field(
+        default="sim", description="what switches it"
+    )
+    meter: Annotated[str, OneOf("meter", "own", "none")] = Field(
+        default="own", description="none: planned on `typical`, and marked as estimated"
+    )
+    typical: Watts | None = Field(
+        default=None, description="what it draws as a rule; default 70 % of rated"
+    )
+    stale_after: Millis = Field(default=60_000, description="a reading older than this is none")
+    volts: Count = Field(default=240, description="with ev_pilot: what an ampere is worth")
+    phases: Count = Field(default=1, description="with ev_pilot: 1 or 3")
+
+    @property
+    def locked(self) -> bool:
+        """Never shed and never switched from afar: `shed: never`."""
+        return self.shed == NEVER
+
+    @property
+    def shed_percent(self) -> int:
+        """The most this circuit gives, as a share of what it draws; 0 where it gives nothing."""
+        return max(0, self.shed) if self.control != "none" else 0
+
+    @property
+    def min_on_ms(self) -> int:
+        return DWELL_MS[self.type][0] if self.min_on is None else self.min_on
+
+    @property
+    def min_off_ms(self) -> int:
+        return DWELL_MS[self.type][1] if self.min_off is None else self.min_off
+
+    @property
+    def max_off_ms(self) -> int | None:
+        return DWELL_MS[self.type][2] if self.max_off is None else self.max_off
+
+    @property
+    def typical_w(self) -> int:
+        """What it is taken to draw where nothing measures it."""
+        return self.rated * 7 // 10 if self.typical is None else self.typical
+
+    @property
+    def amp_w(self) -> int:
+        """What one ampere of a car's pilot is worth, in watts."""
+        return self.volts * self.phases
+
+    @property
+    def switchable_from_afar(self) -> bool:
+        return not self.locked and self.remote == "yes"

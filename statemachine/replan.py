@@ -1,0 +1,111 @@
+"""When the plan in force is made anew, and when it stands although loads move a little.
+
+Anew when the set of events or of usable circuits changes, when delivery is short by more than
+max(5 %, 50 W) for 30 s, or over by more than max(10 %, 150 W) for 60 s (domain.md: with this dead
+band and dwell times, relays switch 1.6 times in two hours instead of 5,431).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from .capacity import loads
+from .curtail import Load, Plan, plan_shed, reasons
+from .memory import Basis, Live, Memory
+from .requirement import active, required_w
+from .spec import Spec
+from .triggers import Readings
+from .turn import Turn
+from .wire import taken_w
+
+SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
+OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
+
+
+def standing(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
+    """Every circuit, and the plan in force with the reason for each."""
+    every = loads(spec, memory)
+    target_w = required_w(spec, memory, memory.at_ms)
+    return every, Plan(target_w, memory.cuts, reasons(every, memory.cuts))
+
+
+def replan(turn: Turn) -> list[Load]:
+    """Leave in memory the plan that holds now; answers every circuit as the plan sees it."""
+    now = _basis(turn, every := loads(turn.spec, turn.memory))
+    was = turn.memory.basis
+    late = _since(now.short_mono_ms, turn, SHORT_MS) or _since(now.over_mono_ms, turn, OVER_MS)
+    if _since(now.short_mono_ms, turn, SHORT_MS) and _mark_deaf(turn):
+        every = loads(turn.spec, turn.memory)
+    if late or not _same(was, now) or _asks_too_much(every, turn.memory.cuts):
+        policy = turn.spec.curtail.policy
+        plan = plan_shed(every, now.required_w, turn.memory.cuts, policy)
+        turn.remember(cuts=dict(plan.cuts))
+        now = replace(now, usable=_usable(every), short_mono_ms=None, over_mono_ms=None)
+    turn.remember(basis=now)
+    return every
+
+
+def _basis(turn: Turn, every: Sequence[Load]) -> Basis:
+    spec, memory, was = turn.spec, turn.memory, turn.memory.basis
+    needed_w = required_w(spec, memory, turn.now_ms)
+    events = tuple(sorted(event.id for event in active(spec, memory, turn.now_ms)))
+    now = Basis(needed_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
+    if not isinstance(turn.trigger, Readings):
+        return now
+    short, over = _off_target(memory, every, needed_w)
+    return replace(
+        now,
+        short_mono_ms=_first(was.short_mono_ms, memory.mono_ms) if short else None,
+        over_mono_ms=_first(was.over_mono_ms, memory.mono_ms) if over else None,
+    )
+
+
+def _first(since_ms: int | None, now_ms: int) -> int:
+    return now_ms if since_ms is None else since_ms
+
+
+def _off_target(memory: Memory, every: Sequence[Load], needed_w: int) -> tuple[bool, bool]:
+    """Whether too little or too much is measured of what is asked, where the plan could mend it."""
+    if not needed_w:
+        return False, False
+    measured_w = sum(taken_w(memory, id) for id in memory.cuts)
+    able_w = min(needed_w, sum(load.cap_w for load in every))
+    short = able_w - measured_w > max(SHORT_W, needed_w * SHORT_PERCENT // 100)
+    over = measured_w - needed_w > max(OVER_W, needed_w * OVER_PERCENT // 100)
+    return short, over
+
+
+def _mark_deaf(turn: Turn) -> bool:
+    """A circuit that draws more than it is held at counts for what it really gives."""
+    marks = {
+        id: replace(live, deaf_w=max(0, live.free_w - (live.drawn_w or 0)))
+        for id, live in turn.memory.circuits.items()
+        if id in turn.memory.cuts and _deaf(live)
+    }
+    if marks:
+        turn.remember(circuits={**turn.memory.circuits, **marks})
+    return bool(marks)
+
+
+def _deaf(live: Live) -> bool:
+    if live.held_w is None or live.drawn_w is None:
+        return False
+    return live.drawn_w - live.held_w > max(SHORT_W, live.held_w * SHORT_PERCENT // 100)
+
+
+def _usable(every: Sequence[Load]) -> tuple[str, ...]:
+    return tuple(load.circuit for load in every if load.cap_w)
+
+
+def _same(was: Basis, now: Basis) -> bool:
+    return (was.required_w, was.events, was.usable) == (now.required_w, now.events, now.usable)
+
+
+def _asks_too_much(every: Sequence[Load], cuts: Mapping[str, int]) -> bool:
+    """A circuit in force may no longer give what the plan takes from it."""
+    return any(cuts.get(load.circuit, 0) > load.cap_w for load in every)
+
+
+def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:
+    return began_mono_ms is not None and turn.memory.mono_ms - began_mono_ms >= length_ms

@@ -1,0 +1,109 @@
+"""When each circuit went off, came on, began to give and was given back: the marks of a decision.
+
+Set once, by comparing what was known before a decision with what is known after it, so that no
+action needs to think of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .localtime import day_of
+from .memory import Basis, Live, Memory
+from .requirement import offset_ms
+from .turn import Turn
+
+FIRST_MS, LAST_MS = 60_000, 300_000
+
+
+def stamp(turn: Turn, before: Memory) -> None:
+    """Bring the marks of every circuit up to date."""
+    memory = turn.memory
+    day = day_of(memory.at_ms, turn.spec.site.timezone)
+    marked = {
+        id: _marked(before.circuits.get(id), live, _gives(memory, id), memory, day)
+        for id, live in memory.circuits.items()
+    }
+    if any(marked[id] is not live for id, live in memory.circuits.items()):
+        turn.remember(circuits=marked)
+
+
+def _gives(memory: Memory, id: str) -> bool:
+    """It is part of the plan, or was and is not back yet."""
+    live = memory.circuits[id]
+    return id in memory.cuts or (live.giving and live.enabled and live.held_w is not None)
+
+
+def after_reboot(turn: Turn) -> None:
+    """The machine came up anew: its clock has a new zero, dwell times start, load waits its turn.
+
+    What is held returns after 1 to 5 minutes, so that a street does not return at once. A restart
+    of the program alone changes nothing: the monotonic clock goes on.
+    """
+    memory, mono_ms = turn.memory, turn.memory.mono_ms
+    circuits = {id: _renewed(live, mono_ms) for id, live in memory.circuits.items()}
+    late_ms = FIRST_MS + offset_ms(turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS)
+    held = any(live.held_w is not None for live in circuits.values())
+    coming = replace(
+        memory.coming,
+        due_ms=memory.coming.due_ms and memory.at_ms + late_ms,
+        not_before_ms=memory.at_ms + late_ms if held else 0,
+    )
+    turn.remember(circuits=circuits, coming=coming, basis=Basis())
+
+
+def _renewed(live: Live, mono_ms: int) -> Live:
+    return replace(
+        live,
+        samples_w=(),
+        sampled_mono_ms=mono_ms,
+        off_mono_ms=mono_ms if live.off else None,
+        on_mono_ms=None if live.off else mono_ms,
+        giving_mono_ms=mono_ms if live.giving else None,
+        back_mono_ms=mono_ms if live.back_mono_ms is not None else None,
+    )
+
+
+def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int) -> Live:
+    mono_ms = memory.mono_ms
+    marks: dict[str, Any] = {}
+    if live.off != (live.off_mono_ms is not None):
+        known = was is not None and (was.off or live.off)
+        marks = {"off_mono_ms": mono_ms if live.off else None}
+        marks |= {"on_mono_ms": mono_ms} if known and not live.off else {}
+    marks |= _giving(live, gives, memory, day)
+    if live.deaf_w is not None and not memory.basis.required_w:
+        marks["deaf_w"] = None
+    if live.samples_w and (live.off or live.held_w is not None):
+        marks["samples_w"] = ()
+    return replace(live, **marks) if marks else live
+
+
+def _giving(live: Live, gives: bool, memory: Memory, day: int) -> dict[str, Any]:
+    """Where it begins or ceases to give, and where a day ends while it gives."""
+    mono_ms, since_ms = memory.mono_ms, live.giving_mono_ms
+    if gives and since_ms is None:
+        today = live.day == day
+        return {
+            "giving_mono_ms": mono_ms,
+            "gave_ms": memory.at_ms,
+            "day": day,
+            "sheds_today": (live.sheds_today if today else 0) + 1,
+            "shed_today_ms": live.shed_today_ms if today else 0,
+        }
+    if since_ms is None:
+        return {}
+    ran_ms = max(0, mono_ms - since_ms)
+    if not gives:
+        so_far_ms = live.shed_today_ms if live.day == day else 0
+        return {
+            "giving_mono_ms": None,
+            "back_mono_ms": mono_ms,
+            "day": day,
+            "shed_today_ms": so_far_ms + ran_ms,
+            "sheds_today": live.sheds_today if live.day == day else 1,
+        }
+    if live.day != day:
+        return {"giving_mono_ms": mono_ms, "day": day, "sheds_today": 1, "shed_today_ms": 0}
+    return {}
