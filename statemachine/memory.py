@@ -202,6 +202,7 @@ def blank(spec: Spec) -> Memory:
     )
 
 
+FORMAT = 2  # raised whenever what is kept changes its shape
 _PARTS = ("shadow", "circuits", "events", "cuts", "past", "last")
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .capacity import loads
+from .curtail import Load
 from .effects import Ack
 from .memory import Event, Memory
 from .requirement import active, required_w
@@ -176,28 +178,25 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
 
 def _loads(spec: Spec, memory: Memory) -> list[Body]:
     return [
-        {
-            "id": id,
-            "loadId": id,
-            "name": spec.name_of(id),
-            "type": spec.circuits[id].type,
-            "capacityKw": kw(spec.circuits[id].rated),
-            "currentPowerKw": kw(memory.circuits[id].drawn_w or 0),
-            "shedCapabilityKw": kw(_capability_w(spec, memory, id)),
-            "enabled": memory.circuits[id].enabled,
-            "priority": place,
-        }
-        for place, id in enumerate(spec.shed_order(), start=1)
+        _load(spec, memory, load, place) for place, load in enumerate(loads(spec, memory), start=1)
     ]
 
 
-def _capability_w(spec: Spec, memory: Memory, id: str) -> int:
-    """What this circuit could still give beyond what it gives now."""
-    live, circuit = memory.circuits[id], spec.circuits[id]
-    if not live.enabled:
-        return 0
-    cap_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
-    return max(0, cap_w - memory.cuts.get(id, 0))
+def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
+    """One circuit; `shedCapabilityKw` is what it could still give beyond what it gives now."""
+    id, live = load.circuit, memory.circuits[load.circuit]
+    body: Body = {
+        "id": id,
+        "loadId": id,
+        "name": spec.name_of(id),
+        "type": spec.circuits[id].type,
+        "capacityKw": kw(spec.circuits[id].rated),
+        "currentPowerKw": kw(live.drawn_w or 0),
+        "shedCapabilityKw": kw(max(0, load.cap_w - memory.cuts.get(id, 0))),
+        "enabled": live.enabled,
+        "priority": place,
+    }
+    return body | ({"estimated": True} if load.estimated else {})
 
 
 def reported(spec: Spec, memory: Memory, now_ms: int) -> Body:

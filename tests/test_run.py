@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_a_restore_brings_the_load_back_in_steps(site: Site, backend: Backend) -
     until(lambda: power(site) == 10.0, "10 kW")
     words = until(
         lambda: (
-            [s["state"] for s in backend.on("ven/status") if s["type"] == "event"][2:]
+            [s["state"] for s in backend.on("ven/status") if s["type"] == "event"][3:]
             and [s["state"] for s in backend.on("ven/status") if s["type"] == "event"]
         ),
         "completed",
@@ -318,3 +319,19 @@ def test_message_numbers_count_on_through_a_restart(site: Site, backend: Backend
     number = until(lambda: said.on("ven/telemetry"), "telemetry")[0]["message_num"]
     said.close()
     assert number > before
+
+
+def test_a_journal_of_another_version_is_set_aside_and_every_circuit_given_back(
+    site: Site, backend: Backend
+) -> None:
+    backend.ask(TWO_KW)
+    until(lambda: power(site) == 8.0, "8 kW")
+    site.kill()
+    journal = site.folder / ".venctl" / "volttron_local" / "journal.db"
+    with sqlite3.connect(journal) as db:
+        db.execute("PRAGMA user_version=1")
+    db.close()
+    site.start()
+    until(lambda: power(site) == 10.0, "all load is back")
+    assert site.state()["events"] == []
+    assert list(journal.parent.glob("journal.db.format1-0"))

@@ -7,6 +7,7 @@ been acknowledged. The connection is passed in, so that a test can run this over
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.effects import Ack, Effect, Status
-from statemachine.memory import Memory, changed_parts
+from statemachine.memory import FORMAT, Memory, changed_parts
 from statemachine.triggers import Command, Earlier, Trigger
 
+log = logging.getLogger(__name__)
 WEEK_MS = 7 * 86_400_000
 COPY_MS = 60_000
 KEEP_DECISIONS = 10_000
@@ -37,28 +39,40 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """The journal's file, opened; a damaged one is set aside as `.corrupt-...` and a new one made.
-
-    Raises OSError where the folder cannot be written.
+    """The journal's file, opened. One that is damaged, or kept by another version of the program,
+    is set aside as `.corrupt-...` or `.format-...` and a new one made: a safe state, with every
+    circuit given back. Raises OSError where the folder cannot be written.
     """
     try:
         connection = _open(file)
         if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check")
     except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            damaged = file.with_name(file.name + suffix)
-            if damaged.exists():
-                place = len(list(file.parent.glob(f"{file.name}.corrupt-*")))
-                damaged.rename(file.with_name(f"{file.name}.corrupt-{place}{suffix}"))
-        connection = _open(file)
+        _set_aside(file, "corrupt")
+        return _open(file)
+    kept = connection.execute("PRAGMA user_version").fetchone()[0]
+    if kept != FORMAT:
+        connection.close()
+        _set_aside(file, f"format{kept}")
+        return _open(file)
     return connection
+
+
+def _set_aside(file: Path, why: str) -> None:
+    place = len(list(file.parent.glob(f"{file.name}.{why}-*")))
+    for suffix in ("", "-wal", "-shm"):
+        kept = file.with_name(file.name + suffix)
+        if kept.exists():
+            kept.rename(file.with_name(f"{file.name}.{why}-{place}{suffix}"))
+    log.warning("%s was set aside as .%s-%d; starting anew", file, why, place)
 
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        connection.execute(f"PRAGMA user_version={FORMAT}")
     return connection
 
 
