@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
 
 def watts_of(text: str) -> int:
@@ -23,24 +26,20 @@ def millis_of(text: str) -> int:
 def epoch_of(text: str, zone: str | None) -> int:
     """`18:00` (the next one) or `2026-11-24T18:00` in a time zone, as epoch seconds.
 
-    Raises ValueError for what is no time, or a time that the clock change leaves out or doubles.
+    Raises ValueError for what is no time, or a time that the clock change leaves out or doubles;
+    says what to write instead.
     """
-    place = ZoneInfo(zone) if zone else None
-    now = datetime.now(place).replace(tzinfo=None)
-    try:
-        if len(text) <= 5:
-            found = datetime.combine(now.date(), datetime.strptime(text, "%H:%M").time())
-            found += timedelta(days=1) if found <= now else timedelta(0)
-        else:
-            found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a time; write 18:00 or 2026-11-24T18:00") from None
-    if found.tzinfo is not None:
-        return round(found.timestamp())
-    first, second = (found.replace(tzinfo=place, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        raise ValueError(f"the clock change makes {text} unclear; add an offset: {text}-08:00")
-    return round(first.timestamp())
+    from statemachine.localtime import instant_s
+
+    place = ZoneInfo(zone) if zone else datetime.now().astimezone().tzinfo
+    assert place is not None
+    if not _CLOCK.fullmatch(text):
+        return round(instant_s(text, place))
+    now = datetime.now(place)
+    today = f"{now:%Y-%m-%d}T{text:0>5}"
+    if datetime.fromisoformat(today) > now.replace(tzinfo=None):
+        return round(instant_s(today, place))
+    return round(instant_s(f"{now + timedelta(days=1):%Y-%m-%d}T{text:0>5}", place))
 
 
 def hours(epoch_s: float) -> str:
