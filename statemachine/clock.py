@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .memory import Event
+from .shadows import moved
 from .triggers import Restarted
 from .turn import Turn
 
@@ -18,23 +19,30 @@ def follow_clock(turn: Turn) -> None:
     if isinstance(turn.trigger, Restarted):
         same_boot = turn.trigger.boot == memory.boot
         turn.remember(boot=turn.trigger.boot)
+        if not same_boot:
+            _forget_the_old_boot(turn)
     turn.remember(offset_ms=offset_ms)
     if known_ms is None or not same_boot or abs(offset_ms - known_ms) <= STEP_MS:
         return
     step_ms = offset_ms - known_ms
     events = {id: _moved(event, step_ms) for id, event in memory.events.items()}
-    shadow = memory.shadow
+    shadows = {key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()}
     turn.remember(
         events=events,
-        shadow=replace(
-            shadow,
-            wakes={name: due + step_ms for name, due in shadow.wakes.items()},
-            report_ms=shadow.report_ms and shadow.report_ms + step_ms,
-            reported_ms=shadow.reported_ms + step_ms,
-        ),
+        shadows=shadows,
         release_ms=memory.release_ms and memory.release_ms + step_ms,
         released_ms=memory.released_ms + step_ms,
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
+    )
+
+
+def _forget_the_old_boot(turn: Turn) -> None:
+    """The monotonic clock began anew: what was measured on it has an unknown age now."""
+    lives = turn.memory.circuits.items()
+    turn.remember(
+        circuits={id: replace(live, changed_mono_ms=None) for id, live in lives},
+        every_mono_ms=None,
+        server_mono_ms=None,
     )
 
 

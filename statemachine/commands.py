@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .triggers import Cancel, Command, DrEvent, Get, Invalid, Ping, Restore, SetConfig, Toggle
+from .triggers import Cancel, Command, DrEvent, Get, Invalid, Lock, Ping, Restore, SetConfig, Toggle
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -170,6 +170,13 @@ def _set_load(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=_confirmed(fields, common))
 
 
+def _set_lock(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+    locked = fields.get("locked")
+    if not isinstance(locked, bool):
+        raise ValueError(f"locked must be true or false, got {str(locked)[:40]!r}")
+    return Lock(**common, circuit=_id("loadId", _first(fields, "loadId", "id")), locked=locked)
+
+
 def _confirmed(fields: Mapping[str, Any], common: dict[str, Any]) -> bool:
     """Over MQTT the wish is the confirmation; at the site a person confirms."""
     return common["source"] == "operator" or fields.get("confirm_critical") is True
@@ -193,6 +200,7 @@ _OPS = {
     "ping": _ping,
     "get": _get,
     "setLoad": _set_load,
+    "setLock": _set_lock,
     "setConfig": _set_config,
 }
 

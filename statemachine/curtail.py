@@ -80,6 +80,8 @@ def _load(spec: Spec, memory: Memory, id: str, place: int) -> Load:
         if circuit.locked
         else "not declared to be shed"
         if not circuit.shed_percent
+        else "locked by a person"
+        if live.locked_by
         else "switched off"
         if not live.enabled
         else "no reading yet"

@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from .shadows import Shadow, from_plain
+from .shards import shards
 from .spec import Spec
-from .triggers import Wish
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One circuit as last known. `free_w` is what it drew when it was last let be."""
+    """One circuit as last known. `free_w` is what it drew when it was last let be.
+
+    `changed_mono_ms` is when somebody switched it otherwise than by a wish in the shadow, on the
+    monotonic clock, which a reboot makes worthless. `locked_by`: who locked it out.
+    """
 
     enabled: bool
     drawn_w: int | None = None
@@ -23,6 +28,9 @@ class Live:
     held_w: int | None = None
     switched_by: str | None = None
     switched_ms: int | None = None
+    changed_mono_ms: int | None = None
+    locked_by: str | None = None
+    locked_ms: int | None = None
     fault: str | None = None
 
 
@@ -54,46 +62,32 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shadow:
-    """Where the shadow's chart stands and what is known of the document.
+class Memory:
+    """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
 
-    `version` None: unknown. `wishes` is the set last read, at `wish_version`; `results` maps a
-    circuit to the code and words its wish ended with, and lacks it while that is open.
+    `server_mono_ms` is the shadow service's clock less this machine's monotonic one.
     """
 
-    state: str
-    version: int | None = None
-    wish_version: int | None = None
-    wishes: tuple[Wish, ...] = ()
-    results: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    decided: Mapping[str, Wish] = field(default_factory=dict)
-    refusals: int = 0
-    token: int = 0
-    in_flight: int | None = None
-    sent: str = ""
-    report_ms: int | None = None
-    reported_ms: int = 0
-    ack: Mapping[str, Any] | None = None
-    wakes: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Everything. `holds` is the plan in force: watts taken from each circuit that gives."""
-
-    shadow: Shadow
+    shadows: Mapping[str, Shadow]
     circuits: Mapping[str, Live]
     events: Mapping[str, Event] = field(default_factory=dict)
     cuts: Mapping[str, int] = field(default_factory=dict)
     unmetered_w: int = 0
     read_ms: int | None = None
     every_ms: int
+    every_mono_ms: int | None = None
+    server_mono_ms: int | None = None
     release_ms: int | None = None
     released_ms: int = 0
     renew_ms: int | None = None
     offset_ms: int | None = None
     boot: str = ""
     last: Passed | None = None
+
+    @property
+    def shadow(self) -> Shadow:
+        """The classic shadow."""
+        return self.shadows[""]
 
     def circuit(self, id: str, **fields: Any) -> Memory:
         """This memory, with fields of one circuit replaced."""
@@ -106,25 +100,23 @@ class Memory:
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
         dues = [due for event in self.events.values() for due in event.wakes.values()]
-        dues += self.shadow.wakes.values()
-        dues += [
-            due
-            for due in (self.release_ms, self.renew_ms, self.shadow.report_ms)
-            if due is not None
-        ]
-        return min(dues, default=None)
+        looks = [self.release_ms, self.renew_ms]
+        for shadow in self.shadows.values():
+            dues += shadow.wakes.values()
+            looks.append(shadow.look_ms)
+        return min([*dues, *(due for due in looks if due is not None)], default=None)
 
 
 def blank(spec: Spec) -> Memory:
     """What a site knows before anything has happened."""
     return Memory(
-        shadow=Shadow(state=spec.shadow.initial),
+        shadows={key: Shadow(state=spec.shadow.initial) for key in shards(spec)},
         circuits={id: Live(enabled=circuit.enabled) for id, circuit in spec.circuits.items()},
         every_ms=spec.telemetry.every,
     )
 
 
-_PARTS = ("shadow", "circuits", "events", "cuts", "last")
+_PARTS = ("shadows", "circuits", "events", "cuts", "last")
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
@@ -168,7 +160,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     kept = {id: Live(**live) for id, live in parts["circuits"].items() if id in first.circuits}
     last = parts["last"]
     return Memory(
-        shadow=_shadow(spec, parts["shadow"]),
+        shadows=_shadows(spec, parts.get("shadows", {})),
         circuits={**first.circuits, **kept},
         events={
             id: Event(**event)
@@ -181,14 +173,11 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     )
 
 
-def _shadow(spec: Spec, kept: Mapping[str, Any]) -> Shadow:
-    if kept["state"] not in spec.shadow.states:
-        return Shadow(state=spec.shadow.initial)
-    return Shadow(
-        **{
-            **kept,
-            "wishes": tuple(Wish(**wish) for wish in kept["wishes"]),
-            "results": {id: (code, words) for id, (code, words) in kept["results"].items()},
-            "decided": {id: Wish(**wish) for id, wish in kept["decided"].items()},
-        }
-    )
+def _shadows(spec: Spec, kept: Mapping[str, Any]) -> dict[str, Shadow]:
+    first = blank(spec).shadows
+    fit = {
+        key: from_plain(shadow)
+        for key, shadow in kept.items()
+        if key in first and shadow["state"] in spec.shadow.states
+    }
+    return {**first, **fit}

@@ -161,6 +161,7 @@ class Telemetry(Model):
 
 class Commands(Model):
     max_age: Millis = 60_000
+    wish_max_age: Millis = 86_400_000
 
 
 class Return(Model):

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .actions import MIN_GAP_MS, report
 from .admit import copy_of, unfit
 from .chart import Chart
 from .clock import follow_clock
 from .effects import Ack, Effect, Hold, Status, Switch, Wake
+from .locks import lock, locked_out
 from .memory import Event, Memory, Passed, blank
-from .reconcile import fingerprint, open_wishes
 from .release import beyond_plan, carry_out, restate
 from .requirement import sheds_w
+from .shadowing import Shadowing
 from .spec import Spec
 from .triggers import (
-    Answered,
     Cancel,
     Command,
-    Disconnected,
-    Document,
     DrEvent,
     Invalid,
+    Lock,
     Readings,
-    Refused,
     Restarted,
     Restore,
     SetConfig,
@@ -33,7 +30,7 @@ from .triggers import (
     Trigger,
 )
 from .turn import Turn
-from .wire import ack_for, duplicate, event_status, rejected, reported
+from .wire import ack_for, duplicate, event_status, rejected
 
 MAX_ROUNDS = 50
 
@@ -46,9 +43,7 @@ class Ven:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._event, self._shadow = Chart(spec.event), Chart(spec.shadow)
-        states = spec.shadow.states.items()
-        self._reporting = {name for name, state in states if "report" in state.enter}
+        self._event, self._shadows = Chart(spec.event), Shadowing(spec.shadow)
 
     def start(self) -> Memory:
         """The memory of a site on its first day."""
@@ -59,7 +54,7 @@ class Ven:
         turn = Turn(self.spec, memory, trigger)
         follow_clock(turn)
         if isinstance(trigger, Restarted):  # first of all: what is due now finds no link
-            self._fire(turn, "restarted", "")
+            self._shadows.restart(turn)
         self._fire_due(turn)
         early = self._take(turn)
         self._settle(turn)
@@ -68,46 +63,41 @@ class Ven:
         for event, word in turn.told:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
-        self._report(turn)
+        self._shadows.speak(turn)
         due_ms = turn.memory.due_ms()
         if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
             turn.effects.append(Wake(due_ms))
         return turn.memory, _in_order(turn.effects)
 
     def _fire_due(self, turn: Turn) -> None:
-        """All remembered wakes that are due, oldest first."""
+        """All remembered wakes that are due, those of events oldest first."""
+        self._shadows.fire_due(turn)
         for _ in range(MAX_ROUNDS):
             if (due := self._oldest_due(turn)) is None:
                 return
-            _, owner, name = due
-            turn.event_id = owner
+            _, id, name = due
+            turn.event_id = id
             turn.arm({other: at for other, at in turn.wakes().items() if other != name})
-            self._fire(turn, name, owner)
+            self._fire(turn, name, id)
 
     def _oldest_due(self, turn: Turn) -> tuple[int, str, str] | None:
-        owners = [(id, event.wakes) for id, event in turn.memory.events.items()]
-        owners.append(("", turn.shadow.wakes))
-        dues = [(at, owner, name) for owner, wakes in owners for name, at in wakes.items()]
+        events = turn.memory.events.items()
+        dues = [(at, id, name) for id, event in events for name, at in event.wakes.items()]
         first = min(dues, default=None)
         return first if first and first[0] <= turn.now_ms else None
 
-    def _fire(self, turn: Turn, name: str, owner: str) -> bool:
-        """Fire one chart; True if a row took the trigger."""
-        turn.name, turn.event_id = name, owner
-        if not owner:
-            state = self._shadow.fire(turn.shadow.state, turn)
-            if state is not None:
-                turn.remember_shadow(state=state)
-            return state is not None
+    def _fire(self, turn: Turn, name: str, id: str) -> bool:
+        """Fire the chart of one event; True if a row took the trigger."""
+        turn.name, turn.event_id = name, id
         before = turn.event.state
         state = self._event.fire(before, turn)
         if state is None:
             return False
         if state != before:
             turn.remember_event(state=state, entered_ms=turn.now_ms)
-            turn.remember(last=Passed(owner, before, state, name, turn.now_ms))
+            turn.remember(last=Passed(id, before, state, name, turn.now_ms))
         if self.spec.event.states[state].final:
-            kept = {id: event for id, event in turn.memory.events.items() if id != owner}
+            kept = {i: event for i, event in turn.memory.events.items() if i != id}
             turn.remember(events=kept)
         return True
 
@@ -141,16 +131,18 @@ class Ven:
                 self._fire(turn, "cancel", trigger.event_id)
             case Toggle():
                 return self._toggle(turn, trigger)
+            case Lock():
+                return lock(turn, trigger)
             case SetConfig():
-                turn.remember(every_ms=trigger.every_ms)
+                turn.remember(every_ms=trigger.every_ms, every_mono_ms=trigger.mono_ms)
             case Readings():
                 self._read(turn, trigger)
             case Switched():
                 self._switched(turn, trigger)
             case Restarted():
                 self._restarted(turn)
-            case _ if trigger.name or isinstance(trigger, Answered):
-                self._hear_shadow(turn)
+            case _:
+                self._shadows.hear(turn)
         return None
 
     def _begun(self, turn: Turn, event: Event) -> bool:
@@ -192,6 +184,8 @@ class Ven:
         name = self.spec.name_of(asked.circuit)
         if circuit.locked or (circuit.remote == "no" and asked.source == "operator"):
             return rejected(asked, "locked_out", f"{name} is not switched from afar")
+        if (refusal := locked_out(turn, asked.circuit)) is not None:
+            return rejected(asked, *refusal)
         if circuit.critical and not asked.enabled and not asked.confirmed:
             return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
         turn.memory = turn.memory.circuit(
@@ -199,7 +193,9 @@ class Ven:
             enabled=asked.enabled,
             switched_by=asked.source,
             switched_ms=turn.now_ms,
+            changed_mono_ms=asked.mono_ms,
         )
+        self._shadows.toggled(turn, asked.circuit, asked.source)
         turn.effects.append(Switch(asked.circuit, asked.enabled))
         return None
 
@@ -217,32 +213,16 @@ class Ven:
         if said.circuit not in turn.memory.circuits:
             return
         turn.memory = turn.memory.circuit(said.circuit, fault=said.fault)
-        for wish in open_wishes(turn.shadow):
-            if wish.circuit == said.circuit and wish.enabled == said.enabled:
-                end = (502, said.fault[:64]) if said.fault else (200, "")
-                turn.remember_shadow(results={**turn.shadow.results, wish.circuit: end})
+        self._shadows.switched(turn, said)
 
     def _restarted(self, turn: Turn) -> None:
-        now_ms, shadow = turn.now_ms, turn.shadow
-        turn.remember_shadow(in_flight=None, reported_ms=min(shadow.reported_ms, now_ms))
+        now_ms = turn.now_ms
         turn.remember(released_ms=min(turn.memory.released_ms, now_ms), renew_ms=None)
         if turn.memory.release_ms is not None:
             turn.remember(released_ms=now_ms, release_ms=now_ms + self.spec.restore.every)
         turn.effects.extend(restate(turn))
         for id, live in turn.memory.circuits.items():
             turn.effects.append(Switch(id, live.enabled))
-
-    def _hear_shadow(self, turn: Turn) -> None:
-        trigger, name = turn.trigger, turn.trigger.name
-        if isinstance(trigger, Document | Answered | Refused):
-            if trigger.token != turn.shadow.in_flight:
-                return
-            turn.remember_shadow(in_flight=None)
-        if isinstance(trigger, Answered):
-            name = "settled" if trigger.settles else "reported"
-        if isinstance(trigger, Disconnected):
-            turn.remember_shadow(in_flight=None)
-        self._fire(turn, name, "")
 
     def _settle(self, turn: Turn) -> None:
         """Plan and hold; tell the charts what came true; repeat until no row fires."""
@@ -253,23 +233,9 @@ class Ven:
             if not beyond_plan(turn):
                 for id in list(turn.memory.events):
                     moved |= self._fire(turn, "released", id)
-            if not open_wishes(turn.shadow):
-                moved |= self._fire(turn, "applied", "")
+            moved |= self._shadows.applied(turn)
             if not moved:
                 break
-
-    def _report(self, turn: Turn) -> None:
-        """A state that reports on entering reports again on every change, and as a heartbeat."""
-        shadow, now_ms = turn.shadow, turn.now_ms
-        due_ms = None
-        if shadow.state in self._reporting and shadow.in_flight is None:
-            changed = shadow.sent != fingerprint(reported(self.spec, turn.memory, now_ms))
-            gap_ms = MIN_GAP_MS if changed else max(MIN_GAP_MS, self.spec.telemetry.shadow_every)
-            due_ms = shadow.reported_ms + gap_ms
-        if due_ms is not None and now_ms >= due_ms:
-            turn.effects.extend(report(turn))
-            due_ms = None
-        turn.remember_shadow(report_ms=due_ms)
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:
