@@ -80,6 +80,8 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
         return "metered only, nothing controls it"
     if not circuit.shed_percent:
         return "not declared to be shed"
+    if live.locked_by:
+        return "locked by a person"
     if not live.enabled:
         return "switched off"
     if live.drawn_w is None or live.read_mono_ms is None:

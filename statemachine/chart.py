@@ -80,8 +80,7 @@ def _doing(name: str) -> Callable[[EventData], None]:
 
 
 def _leaving(data: EventData) -> None:
-    """Leaving a state forgets its wakes."""
-    _turn(data).arm({})
+    _turn(data).leave()
 
 
 def _entering(state: State) -> list[str | Callable[..., bool | None]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .memory import Coming, Event, Memory, Shadow
+from .memory import Coming, Event, Memory
+from .shadows import moved
 from .triggers import Restarted
 from .turn import Turn
 
@@ -32,7 +33,7 @@ def rebooted(before: Memory, now: Memory) -> bool:
 def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     turn.remember(
         events={id: _event(event, step_ms) for id, event in memory.events.items()},
-        shadow=_shadow(memory.shadow, step_ms),
+        shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
         lost_ms=memory.lost_ms and memory.lost_ms + step_ms,
@@ -52,15 +53,6 @@ def _event(event: Event, step_ms: int) -> Event:
         entered_ms=event.entered_ms + step_ms,
         wakes={name: at + step_ms for name, at in event.wakes.items()},
         short_ms=short_ms,
-    )
-
-
-def _shadow(shadow: Shadow, step_ms: int) -> Shadow:
-    return replace(
-        shadow,
-        wakes={name: due + step_ms for name, due in shadow.wakes.items()},
-        report_ms=shadow.report_ms and shadow.report_ms + step_ms,
-        reported_ms=shadow.reported_ms + step_ms,
     )
 
 

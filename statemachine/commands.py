@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .strict_json import Unreadable, strict_json
 from .triggers import (
     Cancel,
     Command,
     DrEvent,
     Get,
     Invalid,
+    Lock,
     OptOut,
     Ping,
     Restore,
@@ -25,8 +26,6 @@ from .triggers import (
     Toggle,
 )
 
-MAX_BYTES = 64 * 1024
-MAX_DEPTH = 8
 MAX_SHED_W = 1_000_000
 MAX_DURATION_MS = 31 * 86_400_000
 MAX_AHEAD_MS = 366 * 86_400_000
@@ -43,31 +42,6 @@ class Door:
     reply: str
     at_ms: int
     mono_ms: int
-
-
-class Unreadable(ValueError):
-    """Text that is not the strict JSON we read; says why."""
-
-
-def strict_json(raw: bytes | str) -> Any:
-    """JSON as RFC 8259 has it: UTF-8, finite numbers, at most 64 KB and 8 levels.
-
-    Python's own reader also takes NaN, 1e309 and lone surrogates. Raises `Unreadable`.
-    """
-    if len(raw) > MAX_BYTES:
-        raise Unreadable("the payload is over 64 KB")
-    try:
-        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        text.encode("utf-8")
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeError:
-        raise Unreadable("the payload is not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"the payload is not JSON: {error}") from None
-    if _depth(value) > MAX_DEPTH:
-        raise Unreadable("the payload is nested more than 8 levels deep")
-    return value
 
 
 def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
@@ -202,6 +176,13 @@ def _set_load(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=_confirmed(fields, common))
 
 
+def _set_lock(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+    locked = fields.get("locked")
+    if not isinstance(locked, bool):
+        raise ValueError(f"locked must be true or false, got {str(locked)[:40]!r}")
+    return Lock(**common, circuit=_id("loadId", _first(fields, "loadId", "id")), locked=locked)
+
+
 def _confirmed(fields: Mapping[str, Any], common: dict[str, Any]) -> bool:
     """Over MQTT the wish is the confirmation; at the site a person confirms."""
     return common["source"] == "operator" or fields.get("confirm_critical") is True
@@ -226,6 +207,7 @@ _OPS = {
     "ping": _ping,
     "get": _get,
     "setLoad": _set_load,
+    "setLock": _set_lock,
     "setConfig": _set_config,
 }
 
@@ -271,27 +253,3 @@ def _id(name: str, value: Any) -> str:
 
 def _word(value: Any) -> str:
     return value[:40] if isinstance(value, str) and value.isprintable() and value else "unknown"
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is too large a number")
-    return number
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level := [inner for outer in level for inner in _inside(outer)]:
-        depth += 1
-    return depth
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list) else ()

@@ -59,19 +59,26 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class GetShadow:
-    """Ask for the shadow; `token` names the one answer that counts."""
+    """Ask for a shadow, "" for the classic one; `token` names the one answer that counts."""
 
     token: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Update the shadow. `settles` also takes the desired circuits out, guarded by `version`."""
+    """Update a shadow. What it `clears` it takes out of desired, guarded by `version`."""
 
     token: int
     reported: Mapping[str, Any]
-    settles: bool
-    version: int | None
+    clears: tuple[str, ...] = ()
+    version: int | None = None
+    key: str = ""
+
+    @property
+    def settles(self) -> bool:
+        """This answers the cloud's wishes and takes them out."""
+        return bool(self.clears)
 
 
 Effect = Hold | Switch | Wake | Ack | Status | GetShadow | Report

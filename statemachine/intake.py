@@ -14,6 +14,7 @@ from .backlog import found, heard, lost
 from .effects import Ack, Switch
 from .estimate import assume, read
 from .limits import ended_early, remembered
+from .locks import lock, locked_out
 from .memory import Event
 from .release import restate
 from .requirement import sheds_w
@@ -24,6 +25,7 @@ from .triggers import (
     Disconnected,
     DrEvent,
     Invalid,
+    Lock,
     OptOut,
     Readings,
     Restore,
@@ -64,8 +66,10 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             return _opt_out(turn, asked, fire)
         case Toggle() as asked:
             return _toggle(turn, asked)
-        case SetConfig(every_ms=every_ms):
-            turn.remember(every_ms=every_ms)
+        case Lock() as asked:
+            return lock(turn, asked)
+        case SetConfig(every_ms=every_ms, mono_ms=mono_ms):
+            turn.remember(every_ms=every_ms, every_mono_ms=mono_ms)
         case Readings() as said:
             _read(turn, said)
         case Connected():
@@ -163,12 +167,18 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
         return rejected(asked, "locked_out", "this site only observes; nothing is switched")
     if circuit.locked or (circuit.remote == "no" and afar):
         return rejected(asked, "locked_out", f"{name} is not switched from afar")
+    if (refusal := locked_out(turn, asked.circuit)) is not None:
+        return rejected(asked, *refusal)
     if circuit.comes_back == "by_hand" and asked.enabled and afar:
         return rejected(asked, "locked_out", f"{name} is switched on by hand only")
     if circuit.critical and not asked.enabled and not asked.confirmed:
         return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
     turn.memory = turn.memory.circuit(
-        asked.circuit, enabled=asked.enabled, switched_by=asked.source, switched_ms=turn.now_ms
+        asked.circuit,
+        enabled=asked.enabled,
+        switched_by=asked.source,
+        switched_ms=turn.now_ms,
+        changed_mono_ms=asked.mono_ms,
     )
     turn.effects.append(Switch(asked.circuit, asked.enabled))
     return None

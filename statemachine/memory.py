@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from .shadows import Shadow, from_plain
+from .shards import shards
 from .spec import Spec
-from .triggers import Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,9 @@ class Live:
 
     `samples_w` are its unheld readings of the last five minutes. Times ending in `_mono_ms` are on
     the monotonic clock: since when it is off, when it last came on, since when it gives, when it
-    was last given back. `gave_ms` is when it last began to give; `day` the local day that
-    `sheds_today` and `shed_today_ms` count. `deaf_w`: all it really gives, for it obeys no hold.
+    was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
+    last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
+    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out.
     """
 
     enabled: bool
@@ -32,6 +34,9 @@ class Live:
     held_w: int | None = None
     switched_by: str | None = None
     switched_ms: int | None = None
+    changed_mono_ms: int | None = None
+    locked_by: str | None = None
+    locked_ms: int | None = None
     fault: str | None = None
     off_mono_ms: int | None = None
     on_mono_ms: int | None = None
@@ -99,30 +104,6 @@ class Passed:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shadow:
-    """Where the shadow's chart stands and what is known of the document.
-
-    `version` None: unknown. `wishes` is the set last read, at `wish_version`; `results` maps a
-    circuit to the code and words its wish ended with, and lacks it while that is open.
-    """
-
-    state: str
-    version: int | None = None
-    wish_version: int | None = None
-    wishes: tuple[Wish, ...] = ()
-    results: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    decided: Mapping[str, Wish] = field(default_factory=dict)
-    refusals: int = 0
-    token: int = 0
-    in_flight: int | None = None
-    sent: str = ""
-    report_ms: int | None = None
-    reported_ms: int = 0
-    ack: Mapping[str, Any] | None = None
-    wakes: Mapping[str, int] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What the plan in force was made for, and since when it delivers too little or too much."""
@@ -150,10 +131,11 @@ class Memory:
     """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
 
     `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
-    away, `draining` the span in which what a broker kept for us still comes in.
+    away, `draining` the span in which what a broker kept for us still comes in;
+    `server_mono_ms` the shadow service's clock less this machine's monotonic one.
     """
 
-    shadow: Shadow
+    shadows: Mapping[str, Shadow]
     circuits: Mapping[str, Live]
     events: Mapping[str, Event] = field(default_factory=dict)
     cuts: Mapping[str, int] = field(default_factory=dict)
@@ -164,6 +146,8 @@ class Memory:
     unmetered_w: int = 0
     read_ms: int | None = None
     every_ms: int
+    every_mono_ms: int | None = None
+    server_mono_ms: int | None = None
     renew_ms: int | None = None
     look_ms: int | None = None
     at_ms: int = 0
@@ -172,6 +156,11 @@ class Memory:
     draining: tuple[int, int] | None = None
     boot: str = ""
     last: Passed | None = None
+
+    @property
+    def shadow(self) -> Shadow:
+        """The classic shadow."""
+        return self.shadows[""]
 
     def circuit(self, id: str, **fields: Any) -> Memory:
         """This memory, with fields of one circuit replaced."""
@@ -184,26 +173,24 @@ class Memory:
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
         dues = [due for event in self.events.values() for due in event.wakes.values()]
-        dues += self.shadow.wakes.values()
-        dues += [
-            due
-            for due in (self.coming.due_ms, self.renew_ms, self.look_ms, self.shadow.report_ms)
-            if due is not None
-        ]
-        return min(dues, default=None)
+        looks = [self.coming.due_ms, self.renew_ms, self.look_ms]
+        for shadow in self.shadows.values():
+            dues += shadow.wakes.values()
+            looks.append(shadow.look_ms)
+        return min([*dues, *(due for due in looks if due is not None)], default=None)
 
 
 def blank(spec: Spec) -> Memory:
     """What a site knows before anything has happened."""
     return Memory(
-        shadow=Shadow(state=spec.shadow.initial),
+        shadows={key: Shadow(state=spec.shadow.initial) for key in shards(spec)},
         circuits={id: Live(enabled=circuit.enabled) for id, circuit in spec.circuits.items()},
         every_ms=spec.telemetry.every,
     )
 
 
 FORMAT = 2  # raised whenever what is kept changes its shape
-_PARTS = ("shadow", "circuits", "events", "cuts", "past", "last")
+_PARTS = ("shadows", "circuits", "events", "cuts", "past", "last")
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
@@ -252,7 +239,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     site["opted_out"] = tuple(site["opted_out"])
     site["draining"] = site["draining"] and tuple(site["draining"])
     return Memory(
-        shadow=_shadow(spec, parts["shadow"]),
+        shadows=_shadows(spec, parts.get("shadows", {})),
         circuits={**first.circuits, **kept},
         events={id: _event(event) for id, event in parts["events"].items()},
         cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
@@ -275,14 +262,11 @@ def _basis(kept: Mapping[str, Any]) -> Basis:
     return Basis(**{**kept, "events": tuple(kept["events"]), "usable": tuple(kept["usable"])})
 
 
-def _shadow(spec: Spec, kept: Mapping[str, Any]) -> Shadow:
-    if kept["state"] not in spec.shadow.states:
-        return Shadow(state=spec.shadow.initial)
-    return Shadow(
-        **{
-            **kept,
-            "wishes": tuple(Wish(**wish) for wish in kept["wishes"]),
-            "results": {id: (code, words) for id, (code, words) in kept["results"].items()},
-            "decided": {id: Wish(**wish) for id, wish in kept["decided"].items()},
-        }
-    )
+def _shadows(spec: Spec, kept: Mapping[str, Any]) -> dict[str, Shadow]:
+    first = blank(spec).shadows
+    fit = {
+        key: from_plain(shadow)
+        for key, shadow in kept.items()
+        if key in first and shadow["state"] in spec.shadow.states
+    }
+    return {**first, **fit}

@@ -1,70 +1,140 @@
-"""Desired against reported: which wishes are new, what became of them, and what to report.
+"""Desired against reported: what is new, who wins, and what is at an end without doing anything.
 
-Wishes are consumed: decided, carried out, and taken out of the shadow by one settle update that
-is guarded by the version at which they were read.
+Wishes are consumed: decided once, carried out, and taken out of the shadow by one update that is
+guarded by the version at which they were read. Settings are echoed, as AWS has it, and consumed
+only where they are refused. The newest choice wins, in the shadow service's own time.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
-from .memory import Memory, Shadow
+from .ack_record import (
+    APPLIED,
+    EXPIRED,
+    INVALID,
+    LOCKED,
+    NOT_REMOTE,
+    PENDING,
+    SUPERSEDED,
+    UNKNOWN,
+)
+from .commands import EVERY_MS
+from .memory import Memory
+from .shadows import Decision, End, Shadow
 from .spec import Spec
-from .triggers import Delta, Document, Trigger, Wish
+from .triggers import Desired, Wish
+from .wishes import CIRCUITS, INTERVAL
 
-APPLIED, UNKNOWN_CIRCUIT, NOT_REMOTE, FAILED, TIMED_OUT = 200, 404, 403, 502, 504
-
-
-def asked_of(trigger: Trigger) -> tuple[Wish, ...] | None:
-    """The wishes a document or delta brings; None where no circuits are desired."""
-    return trigger.wishes if isinstance(trigger, Document | Delta) else None
+SLACK_MS = 1_000  # stamps are whole seconds
+LOOP_MS = 60_000
+MOST_ANSWERS = 10
 
 
-def verdicts(spec: Spec, memory: Memory, trigger: Trigger) -> dict[str, tuple[int, str]]:
-    """What is decided at once about the wishes of `trigger`; those left out are open."""
-    if not isinstance(trigger, Document | Delta):
-        return {}
-    out = dict(trigger.refusals)
-    for wish in trigger.wishes or ():
-        if verdict := _verdict(spec, memory, wish):
-            out[wish.circuit] = verdict
+@dataclass(slots=True)
+class Judgement:
+    """What is decided at once about everything that is desired; `open` has yet to be done."""
+
+    refused: dict[str, End] = field(default_factory=dict)
+    decided: dict[str, Decision] = field(default_factory=dict)
+    open: list[Wish] = field(default_factory=list)
+    clears: tuple[str, ...] = ()
+    every_ms: int | None = None
+
+
+def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
+    """The verdict on a document or delta. Pure, so that a guard may ask for it too."""
+    out = Judgement(refused=dict(said.refusals))
+    for wish in said.wishes or ():
+        _judge_wish(spec, memory, said, wish, out)
+    out.clears = () if said.wishes is None else (CIRCUITS,)
+    _judge_interval(memory, said, out)
     return out
 
 
-def _verdict(spec: Spec, memory: Memory, wish: Wish) -> tuple[int, str] | None:
+def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judgement) -> None:
     circuit = spec.circuits.get(wish.circuit)
+    known = memory.shadows[said.key].decided.get(wish.circuit)
     if circuit is None:
-        return UNKNOWN_CIRCUIT, "unknown"
-    if circuit.locked or circuit.remote == "no":
-        return NOT_REMOTE, "not remote"
-    shadow, live = memory.shadow, memory.circuits[wish.circuit]
-    if shadow.decided.get(wish.circuit) == wish:
-        still_open = wish in shadow.wishes and wish.circuit not in shadow.results
-        return None if still_open else shadow.results.get(wish.circuit, (APPLIED, ""))
+        out.refused[wish.circuit] = UNKNOWN, "unknown"
+    elif circuit.locked or circuit.remote == "no":
+        out.refused[wish.circuit] = NOT_REMOTE, "not remote"
+    elif known is not None and known.about(wish):
+        if known.code == PENDING:
+            out.open.append(wish)
+    elif end := _end(spec, memory, said, wish):
+        out.decided[wish.circuit] = Decision(wish.enabled, wish.stamp_s, *end, said.at_ms)
+    else:
+        out.open.append(wish)
+
+
+def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
+    """How a new wish for a circuit that may be switched ends at once; None: it is carried out."""
+    live = memory.circuits[wish.circuit]
+    if live.locked_by is not None:
+        return LOCKED, f"locked by {live.locked_by}"
+    if _too_old(spec, memory, said, wish):
+        return EXPIRED, f"older than {spec.commands.wish_max_age // 3_600_000} h"
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
+    if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):
+        return SUPERSEDED, f"switched by {live.switched_by} later"
+    if _newer_elsewhere(memory, said.key, wish):
+        return SUPERSEDED, "a newer wish came"
     return None
 
 
-def open_wishes(shadow: Shadow) -> list[Wish]:
-    """The wishes taken on that have no end yet."""
-    return [wish for wish in shadow.wishes if wish.circuit not in shadow.results]
+def _judge_interval(memory: Memory, said: Desired, out: Judgement) -> None:
+    asked = said.interval
+    if said.key or asked is None or asked.every_ms == memory.every_ms:
+        return
+    if asked.every_ms is None:
+        low_s, high_s = EVERY_MS[0] // 1000, EVERY_MS[1] // 1000
+        out.refused[INTERVAL] = INVALID, f"must be {low_s} to {high_s}"
+    elif asked == memory.shadow.interval or _changed_after(
+        memory, memory.every_mono_ms, asked.stamp_s, said.mono_ms
+    ):
+        out.refused[INTERVAL] = SUPERSEDED, "changed later"
+    else:
+        out.every_ms = asked.every_ms
+    if INTERVAL in out.refused:
+        out.clears = (*out.clears, INTERVAL)
 
 
-def ack_record(shadow: Shadow, now_ms: int) -> dict[str, Any]:
-    """What became of the wishes, in at most 512 bytes: only what was not simply applied."""
-    bad = {id: list(end) for id, end in shadow.results.items() if end[0] != APPLIED}
-    few = dict(list(bad.items())[:8])
-    whole = APPLIED if not bad else 207 if len(bad) < len(shadow.results) else 400
-    record: dict[str, Any] = {"av": shadow.wish_version, "at": now_ms // 1000, "ac": whole}
-    if few:
-        record["r"] = few
-    if len(bad) > len(few):
-        record["more"] = len(bad) - len(few)
-    return record
+def server_ms(memory: Memory, mono_ms: int) -> int | None:
+    """The shadow service's time now: that of its last answer and what has passed since."""
+    known = memory.server_mono_ms
+    return None if known is None else known + mono_ms
+
+
+def _too_old(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> bool:
+    now_ms = max(server_ms(memory, said.mono_ms) or 0, (said.server_s or 0) * 1000)
+    return 0 < wish.stamp_s * 1000 < now_ms - spec.commands.wish_max_age
+
+
+def _changed_after(memory: Memory, changed_ms: int | None, stamp_s: int, mono_ms: int) -> bool:
+    """Somebody changed it after the wish, for certain. Of a tie and an unknown age the wish wins.
+
+    Both times are the service's: the wall clock of this machine may be wrong.
+    """
+    if changed_ms is None or changed_ms > mono_ms or not stamp_s:
+        return False
+    changed_at_ms = server_ms(memory, changed_ms)
+    return changed_at_ms is not None and stamp_s * 1000 + SLACK_MS < changed_at_ms
+
+
+def _newer_elsewhere(memory: Memory, key: str, wish: Wish) -> bool:
+    """Another shadow's wish for this circuit is newer, and was carried out."""
+    others = (shadow.decided.get(wish.circuit) for k, shadow in memory.shadows.items() if k != key)
+    done = [one for one in others if one is not None and one.code in (APPLIED, PENDING)]
+    return any(one.stamp_s > wish.stamp_s for one in done)
+
+
+def looping(shadow: Shadow, mono_ms: int) -> bool:
+    """So many updates in the last minute only answered the cloud that it may be answering us."""
+    recent = [at_ms for at_ms in shadow.answers if mono_ms - LOOP_MS < at_ms <= mono_ms]
+    return len(recent) >= MOST_ANSWERS
 
 
 def jitter_ms(spec: Spec, shadow: Shadow) -> int:
@@ -76,53 +146,3 @@ def jitter_ms(spec: Spec, shadow: Shadow) -> int:
     share = int.from_bytes(dice[:4], "big") / 2**32
     low, high = (50, 500) if shadow.refusals <= 5 else (30_000, 120_000)
     return round(low + share * (high - low))
-
-
-def fingerprint(reported: Mapping[str, Any]) -> str:
-    """Reports with the same fingerprint tell an operator the same, but for the power drawn."""
-    said = {
-        "circuits": [(c["id"], c["enabled"]) for c in reported["circuits"]],
-        "event": reported["active_event"],
-        "shed": round(reported["shed_kw"], 1),
-        "ack": reported.get("ack"),
-    }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def wishes_of(
-    desired: Mapping[str, Any], metadata: Mapping[str, Any]
-) -> tuple[tuple[Wish, ...] | None, dict[str, tuple[int, str]]]:
-    """The wishes in a desired section, and the entries that say nothing sensible.
-
-    Reads the array `[{id, enabled}]` and the map `{id: {enabled}}`; `{id: null}` is no wish. Of
-    two entries for one circuit the last counts. None: no circuits are desired at all.
-    """
-    if "circuits" not in desired or desired["circuits"] is None:
-        return None, {}
-    circuits, stamps = desired["circuits"], metadata.get("circuits")
-    if isinstance(circuits, Mapping):
-        entries = [(id, entry, _of(stamps, id)) for id, entry in circuits.items()]
-    elif isinstance(circuits, list):
-        entries = [(_of(entry, "id"), entry, _at(stamps, n)) for n, entry in enumerate(circuits)]
-    else:
-        return (), {"?": (400, "circuits is neither a list nor a map")}
-    wishes: dict[str, Wish] = {}
-    bad: dict[str, tuple[int, str]] = {}
-    for id, entry, stamp in entries:
-        if entry is None:
-            continue
-        enabled = _of(entry, "enabled")
-        if not isinstance(id, str) or not isinstance(enabled, bool):
-            bad[str(id)[:32]] = (400, "enabled must be true or false")
-            continue
-        found = _of(_of(stamp, "enabled"), "timestamp")
-        wishes[id] = Wish(id, enabled, found if isinstance(found, int) else 0)
-    return tuple(wishes.values()), bad
-
-
-def _of(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _at(value: Any, place: int) -> Any:
-    return value[place] if isinstance(value, list) and place < len(value) else None

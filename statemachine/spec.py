@@ -95,6 +95,9 @@ class Commands(Model):
     max_age: Millis = Field(
         default=60_000, description="an immediate command older than this is refused"
     )
+    wish_max_age: Millis = Field(
+        default=86_400_000, description="an older wish in the shadow is refused"
+    )
 
 
 class Return(Model):

@@ -51,6 +51,7 @@ def after_reboot(turn: Turn) -> None:
         not_before_ms=memory.at_ms + late_ms if held else 0,
     )
     turn.remember(circuits=circuits, coming=coming, basis=Basis())
+    turn.remember(every_mono_ms=None, server_mono_ms=None)
 
 
 def _renewed(live: Live, mono_ms: int) -> Live:
@@ -58,6 +59,7 @@ def _renewed(live: Live, mono_ms: int) -> Live:
         live,
         samples_w=(),
         sampled_mono_ms=mono_ms,
+        changed_mono_ms=None,
         off_mono_ms=mono_ms if live.off else None,
         on_mono_ms=None if live.off else mono_ms,
         giving_mono_ms=mono_ms if live.giving else None,

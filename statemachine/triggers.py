@@ -125,6 +125,14 @@ class Toggle(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lock(Command):
+    """Somebody at the site locks a circuit out, or lets it be used again."""
+
+    circuit: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetConfig(Command):
     """Somebody wants telemetry every `every_ms`."""
 
@@ -137,6 +145,9 @@ class Readings(Trigger):
 
     drawn_w: Mapping[str, int]
     unmetered_w: int
+
+
+NO_ANSWER = "no answer"  # how the fault of a driver begins that did not answer in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,44 +188,63 @@ class Disconnected(Trigger):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The cloud wants a circuit on or off; `stamp_s` is the shadow's own time of asking."""
+    """The cloud wants a circuit on or off; `stamp_s` is the shadow's own time of asking, or 0."""
 
     circuit: str
     enabled: bool
     stamp_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The cloud wants telemetry every `every_ms`; None where it said something that cannot be."""
+
+    every_ms: int | None
+    stamp_s: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document(Trigger):
-    """The answer to our GET: the version, and what is desired. None: no circuits are desired."""
+class Desired(Trigger):
+    """What the cloud desires. `wishes` None: nothing of the circuits.
+
+    `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
+    `doubled` the circuits that were named twice. `server_s` is the service's own time.
+    """
+
+    key: str = ""
+    version: int
+    wishes: tuple[Wish, ...] | None
+    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    doubled: tuple[str, ...] = ()
+    interval: Interval | None = None
+    server_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Desired):
+    """The answer to our GET: the whole document. `acked` are the ids in its ack record."""
 
     name: ClassVar[str] = "document"
     token: int
-    version: int
-    wishes: tuple[Wish, ...] | None
-    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    server_s: int
+    acked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delta(Trigger):
-    """The shadow says desired and reported differ; `wishes` None: not about circuits."""
+class Delta(Desired):
+    """The shadow says that desired and reported differ, and in what."""
 
     name: ClassVar[str] = "delta"
-    version: int
-    wishes: tuple[Wish, ...] | None
-    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    server_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(Trigger):
     """The shadow took an update of ours; `settles` tells a settle from a plain report."""
 
+    key: str = ""
     token: int
     settles: bool
     version: int
-    server_s: int
+    server_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +252,7 @@ class Refused(Trigger):
     """The shadow took no request of ours: its code (404, 409, 413, 504 for silence) and words."""
 
     name: ClassVar[str] = "refused"
+    key: str = ""
     token: int
     code: int
     message: str

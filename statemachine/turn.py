@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .effects import Effect
-from .memory import Event, Memory, Shadow
+from .memory import Event, Memory
+from .shadows import Shadow
 from .spec import Spec
 from .triggers import Trigger
 
@@ -15,8 +16,9 @@ from .triggers import Trigger
 class Turn:
     """Handed to every guard and action. Guards only look; actions remember and yield effects.
 
-    `name` is the trigger's word; `event_id` the event whose chart is being fired, "" for the
-    shadow's; `told` what is to be said of an event's life once the plan is made.
+    `name` is the trigger's word; `event_id` the event whose chart is being fired, "" for a
+    shadow's, whose name is then `key`; `told` what is to be said of an event's life once the
+    plan is made.
     """
 
     spec: Spec
@@ -24,6 +26,7 @@ class Turn:
     trigger: Trigger
     name: str = ""
     event_id: str = ""
+    key: str = ""
     effects: list[Effect] = field(default_factory=list)
     told: list[tuple[Event, str]] = field(default_factory=list)
 
@@ -38,7 +41,8 @@ class Turn:
 
     @property
     def shadow(self) -> Shadow:
-        return self.memory.shadow
+        """The shadow whose chart is being fired."""
+        return self.memory.shadows[self.key]
 
     def remember(self, **fields: Any) -> None:
         """Replace fields of the memory; what is as it was costs nothing."""
@@ -55,7 +59,8 @@ class Turn:
         self.remember(events={i: event for i, event in self.memory.events.items() if i != id})
 
     def remember_shadow(self, **fields: Any) -> None:
-        self.remember(shadow=replace(self.memory.shadow, **fields))
+        shadows = {**self.memory.shadows, self.key: replace(self.shadow, **fields)}
+        self.remember(shadows=shadows)
 
     def wakes(self) -> dict[str, int]:
         """The remembered wakes of whoever's chart is being fired."""
@@ -69,3 +74,9 @@ class Turn:
             self.remember_event(wakes=wakes)
         else:
             self.remember_shadow(wakes=wakes)
+
+    def leave(self) -> None:
+        """Leaving a state forgets its wakes, and what it still wanted to say."""
+        self.arm({})
+        if not self.event_id:
+            self.remember_shadow(wants="")

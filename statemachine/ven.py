@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .actions import MIN_GAP_MS, report
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
@@ -10,23 +9,20 @@ from .effects import Ack, Effect, Hold, Status, Wake
 from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank
 from .notices import take_notice
-from .reconcile import fingerprint, open_wishes
 from .release import beyond_plan, carry_out, spread
+from .shadowing import Shadowing
 from .spec import Spec
 from .stamps import after_reboot, stamp
 from .triggers import (
-    Answered,
     Command,
-    Disconnected,
-    Document,
-    Refused,
     Restarted,
     Switched,
     Timer,
+    Toggle,
     Trigger,
 )
 from .turn import Turn
-from .wire import ack_for, event_status, reported
+from .wire import ack_for, event_status
 
 MAX_ROUNDS = 50
 
@@ -39,9 +35,7 @@ class Ven:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._event, self._shadow = Chart(spec.event), Chart(spec.shadow)
-        states = spec.shadow.states.items()
-        self._reporting = {name for name, state in states if "report" in state.enter}
+        self._event, self._shadows = Chart(spec.event), Shadowing(spec.shadow)
 
     def start(self) -> Memory:
         """The memory of a site on its first day."""
@@ -62,7 +56,7 @@ class Ven:
         for event, word in turn.told:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
-        self._report(turn)
+        self._shadows.speak(turn)
         stamp(turn, memory)
         turn.remember(look_ms=next_change_ms(self.spec, turn.memory))
         due_ms = turn.memory.due_ms()
@@ -76,49 +70,43 @@ class Ven:
             turn.remember(lost_ms=before.at_ms)
         if rebooted(before, turn.memory):
             after_reboot(turn)
-        turn.remember_shadow(in_flight=None, reported_ms=min(turn.shadow.reported_ms, turn.now_ms))
-        self._fire(turn, "restarted", "")
+        self._shadows.restart(turn)
         for event in list(turn.memory.events.values()):
             if event.state not in self.spec.event.states:
                 turn.told.append((event, "failed"))
                 turn.forget_event(event.id)
 
     def _fire_due(self, turn: Turn) -> None:
-        """All remembered wakes that are due, oldest first."""
+        """All remembered wakes that are due, those of events oldest first."""
+        self._shadows.fire_due(turn)
         for _ in range(MAX_ROUNDS):
             if (due := self._oldest_due(turn)) is None:
                 return
-            _, owner, name = due
-            turn.event_id = owner
+            _, id, name = due
+            turn.event_id = id
             turn.arm({other: at for other, at in turn.wakes().items() if other != name})
-            self._fire(turn, name, owner)
+            self._fire(turn, name, id)
 
     def _oldest_due(self, turn: Turn) -> tuple[int, str, str] | None:
-        owners = [(id, event.wakes) for id, event in turn.memory.events.items()]
-        owners.append(("", turn.shadow.wakes))
-        dues = [(at, owner, name) for owner, wakes in owners for name, at in wakes.items()]
+        events = turn.memory.events.items()
+        dues = [(at, id, name) for id, event in events for name, at in event.wakes.items()]
         first = min(dues, default=None)
         return first if first and first[0] <= turn.now_ms else None
 
-    def _fire(self, turn: Turn, name: str, owner: str) -> bool:
-        """Fire one chart; True if a row took the trigger."""
-        turn.name, turn.event_id = name, owner
-        if not owner:
-            state = self._shadow.fire(turn.shadow.state, turn)
-            if state is not None:
-                turn.remember_shadow(state=state)
-            return state is not None
+    def _fire(self, turn: Turn, name: str, id: str) -> bool:
+        """Fire the chart of one event; True if a row took the trigger."""
+        turn.name, turn.event_id = name, id
         before = turn.event.state
         state = self._event.fire(before, turn)
         if state is None:
             return False
         if state != before:
             turn.remember_event(state=state, entered_ms=turn.now_ms)
-            turn.remember(last=Passed(owner, before, state, name, turn.now_ms))
+            turn.remember(last=Passed(id, before, state, name, turn.now_ms))
         if name == "ended":
             spread(turn)
         if self.spec.event.states[state].final:
-            turn.forget_event(owner)
+            turn.forget_event(id)
         return True
 
     def _take(self, turn: Turn) -> Ack | None:
@@ -128,32 +116,17 @@ class Ven:
             return early
         if isinstance(trigger, Switched):
             self._switched(turn, trigger)
-        elif not isinstance(trigger, Command | Restarted) and (
-            trigger.name or isinstance(trigger, Answered)
-        ):
-            self._hear_shadow(turn)
-        return take(turn, self._fire)
+        refusal = take(turn, self._fire)
+        if isinstance(trigger, Toggle) and refusal is None:
+            self._shadows.toggled(turn, trigger.circuit, trigger.source)
+        self._shadows.hear(turn)
+        return refusal
 
     def _switched(self, turn: Turn, said: Switched) -> None:
         if said.circuit not in turn.memory.circuits:
             return
         turn.memory = turn.memory.circuit(said.circuit, fault=said.fault)
-        for wish in open_wishes(turn.shadow):
-            if wish.circuit == said.circuit and wish.enabled == said.enabled:
-                end = (502, said.fault[:64]) if said.fault else (200, "")
-                turn.remember_shadow(results={**turn.shadow.results, wish.circuit: end})
-
-    def _hear_shadow(self, turn: Turn) -> None:
-        trigger, name = turn.trigger, turn.trigger.name
-        if isinstance(trigger, Document | Answered | Refused):
-            if trigger.token != turn.shadow.in_flight:
-                return
-            turn.remember_shadow(in_flight=None)
-        if isinstance(trigger, Answered):
-            name = "settled" if trigger.settles else "reported"
-        if isinstance(trigger, Disconnected):
-            turn.remember_shadow(in_flight=None)
-        self._fire(turn, name, "")
+        self._shadows.switched(turn, said)
 
     def _settle(self, turn: Turn) -> None:
         """Plan and hold; tell the charts what came true; repeat until no row fires."""
@@ -164,8 +137,7 @@ class Ven:
             if not beyond_plan(turn):
                 for id in list(turn.memory.events):
                     moved |= self._fire(turn, "released", id)
-            if not open_wishes(turn.shadow):
-                moved |= self._fire(turn, "applied", "")
+            moved |= self._shadows.applied(turn)
             if not moved:
                 break
 
@@ -176,19 +148,6 @@ class Ven:
             turn.told.append((turn.memory.events[id], word))
             moved |= word != "superseded" and self._fire(turn, word, id)
         return moved
-
-    def _report(self, turn: Turn) -> None:
-        """A state that reports on entering reports again on every change, and as a heartbeat."""
-        shadow, now_ms = turn.shadow, turn.now_ms
-        due_ms = None
-        if shadow.state in self._reporting and shadow.in_flight is None:
-            changed = shadow.sent != fingerprint(reported(self.spec, turn.memory, now_ms))
-            gap_ms = MIN_GAP_MS if changed else max(MIN_GAP_MS, self.spec.telemetry.shadow_every)
-            due_ms = shadow.reported_ms + gap_ms
-        if due_ms is not None and now_ms >= due_ms:
-            turn.effects.extend(report(turn))
-            due_ms = None
-        turn.remember_shadow(report_ms=due_ms)
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:

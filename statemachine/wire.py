@@ -1,4 +1,4 @@
-"""What a VEN says: acks, telemetry, status and the reported shadow, spelled as contract.md has it.
+"""What a VEN says: acks, telemetry and status, spelled as contract.md has it.
 
 Power is kW and time is epoch seconds here, and only here.
 """
@@ -14,7 +14,7 @@ from .effects import Ack
 from .memory import Event, Memory
 from .requirement import active, required_w
 from .spec import Spec
-from .triggers import Command, DrEvent, Get, Ping, SetConfig, Toggle
+from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
 
 Body = dict[str, Any]
 
@@ -71,6 +71,9 @@ def _body(spec: Spec, memory: Memory, command: Command) -> Body:
             return {"op": command.op, "status": "success", "data": data}
         case Toggle():
             data = {"loadId": command.circuit, "enabled": command.enabled}
+            return {"op": command.op, "status": "success", "data": data}
+        case Lock():
+            data = {"loadId": command.circuit, "locked": command.locked}
             return {"op": command.op, "status": "success", "data": data}
         case SetConfig():
             data = {"report_interval_seconds": command.every_ms / 1000}
@@ -197,37 +200,6 @@ def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
         "priority": place,
     }
     return body | ({"estimated": True} if load.estimated else {})
-
-
-def reported(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    """The reported section of the shadow. A null takes a key out of it."""
-    said = measured(spec, memory, now_ms)
-    binding = next(iter(active(spec, memory, now_ms)), None)
-    body: Body = {
-        "power_kw": said["power_kw"],
-        "shed_kw": said["shed_kw"],
-        "base_power_kw": said["base_power_kw"],
-        "circuits": [
-            {
-                "id": id,
-                "name": spec.name_of(id),
-                "enabled": live.enabled,
-                "current_kw": kw(live.drawn_w or 0),
-                "critical": spec.circuits[id].critical,
-            }
-            for id, live in memory.circuits.items()
-        ],
-        "active_event": binding
-        and {
-            "event_id": binding.id,
-            "shed_kw": kw(sum(memory.cuts.values())),
-            "end_ts": binding.end_ms // 1000,
-        },
-        "timestamp": now_ms // 1000,
-    }
-    if memory.shadow.ack is not None:
-        body["ack"] = dict(memory.shadow.ack)
-    return body
 
 
 def _signed(command: Command, body: Body) -> Body:

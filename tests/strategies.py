@@ -54,7 +54,7 @@ class Desk:
     def __init__(self, spec: Spec) -> None:
         self.spec, self.ven = spec, Ven(spec)
         self.memory: Memory = self.ven.start()
-        self.ms = NOW_MS
+        self.ms, self.offset_ms = NOW_MS, 0
         self.effects: list[Effect] = []
         self.last = Ack("", {}, "", 0, "")
 
@@ -63,7 +63,12 @@ class Desk:
         return self.effects
 
     def stamp(self) -> dict[str, Any]:
-        return {"at_ms": self.ms, "mono_ms": self.ms}
+        return {"at_ms": self.ms, "mono_ms": self.ms - self.offset_ms}
+
+    def step(self, ms: int) -> None:
+        """Somebody sets the wall clock."""
+        self.ms += ms
+        self.offset_ms += ms
 
     def rated(self) -> list[Effect]:
         """Every circuit that is on draws what it may, unless it is held."""
@@ -75,13 +80,18 @@ class Desk:
         unmetered_w = self.spec.site.unmetered
         return self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=unmetered_w))
 
-    def command(self, **said: Any) -> Command:
-        """A command as it comes in over MQTT now."""
-        return command_from(said, self.spec.site.id, Door("operator", "mqtt", self.ms, self.ms))
+    def command(self, source: str = "operator", **said: Any) -> Command:
+        """A command as it comes in now, over MQTT or by another door."""
+        door = Door(source, "r", self.ms, self.ms - self.offset_ms)
+        return command_from(said, self.spec.site.id, door)
 
     def ask(self, **said: Any) -> dict[str, Any]:
         """The ack of a command that comes now."""
         return self.ack(self.command(**said))
+
+    def ask_from(self, source: str, **said: Any) -> dict[str, Any]:
+        """The ack of a command that comes now by another door."""
+        return self.ack(self.command(source, **said))
 
     def ack(self, command: Command) -> dict[str, Any]:
         acks = [effect for effect in self.hear(command) if isinstance(effect, Ack)]

@@ -75,6 +75,7 @@ class Life(RuleBasedStateMachine):
         self.ven = Ven(SITE)
         self.memory = self.ven.start()
         self.now, self.mono, self.boots = NOW_MS, 1_000, 1
+        self.booted = 0  # true time when the monotonic clock began to count
         self.free = dict.fromkeys(IDS, 0)  # what each would draw if it were let be
         self.seen: dict[str, int] = {}  # the middle of what each drew when read unheld and on
         self.samples: dict[str, list[tuple[int, int]]] = {id: [] for id in IDS}
@@ -97,16 +98,21 @@ class Life(RuleBasedStateMachine):
         self.version = 0
         self.desired: dict[str, Wish] = {}
         self.sound = False
-        self.stamp = 0
+        self.toggled: dict[str, int] = {}  # when a person last switched each, in true time
+        self.locked: set[str] = set()
         self.pending: list[GetShadow | Report] = []
         self.carried: set[Wish] = set()
-        self.executed: list[Wish] = []
+        self.executed: dict[str, Wish] = {}  # the last one of each circuit
         self.switching: list[Switch] = []
 
     # -- the bystander ------------------------------------------------------------------------
 
     def stamps(self) -> dict[str, Any]:
         return {"at_ms": self.now, "mono_ms": self.mono}
+
+    def server_s(self) -> int:
+        """The shadow service's clock, which is right, while the site's may be wrong."""
+        return 1_000_000 + (self.booted + self.mono) // 1000
 
     def send(self, trigger: Trigger) -> dict[str, Any]:
         before, self.sound = dict(self.held), False
@@ -168,9 +174,10 @@ class Life(RuleBasedStateMachine):
         elif not isinstance(trigger, Command):
             named = [w for w in wishes if w.circuit == id and w.enabled == enabled]
             assert named, f"nobody wished {id} {enabled}"
-            assert named[0] not in self.executed, "a wish is carried out once"
+            assert named[0] != self.executed.get(id), "a wish is carried out once"
             assert SITE.circuits[id].remote == "yes" and SITE.circuits[id].shed != -1
-            self.executed.append(named[0])
+            assert id not in self.locked, "a locked circuit is left alone"
+            self.executed[id] = named[0]
             self.on[id] = enabled
 
     def take(self, trigger: Trigger, ack: dict[str, Any]) -> None:
@@ -189,6 +196,9 @@ class Life(RuleBasedStateMachine):
                 self.events[trigger.event_id].over = True  # type: ignore[attr-defined]
             case Command(op="setLoad"):
                 self.on[trigger.circuit] = trigger.enabled  # type: ignore[attr-defined]
+                self.toggled[trigger.circuit] = self.server_s()  # type: ignore[attr-defined]
+            case Command(op="setLock"):
+                self.locked ^= {trigger.circuit}  # type: ignore[attr-defined]
 
     def take_event(self, asked: Any, ack: dict[str, Any]) -> None:
         known = self.events.get(asked.event_id)
@@ -231,7 +241,7 @@ class Life(RuleBasedStateMachine):
     def cap(self, id: str) -> int:
         circuit, free_w = SITE.circuits[id], self.seen.get(id, 0)
         stale = self.read_mono is None or self.mono - self.read_mono >= 60_000
-        if not self.on[id] or stale:
+        if not self.on[id] or stale or id in self.locked:
             return 0
         return max(0, min(free_w * circuit.shed // 100, free_w - circuit.floor))
 
@@ -284,7 +294,7 @@ class Life(RuleBasedStateMachine):
         for effect in effects:
             if isinstance(effect, Hold) and (old := before.get(effect.circuit)):
                 more = effect.watts is None or effect.watts > old.watts
-                if more and self.on[effect.circuit]:
+                if more and self.on[effect.circuit] and effect.circuit not in self.locked:
                     returned.append(effect)
         assert len(returned) <= 1, "load comes back one circuit at a time"
         for effect in returned:
@@ -376,7 +386,14 @@ class Life(RuleBasedStateMachine):
         correlation = f"t{len(self.sent)}"
         ack = self.command(op="setLoad", loadId=circuit, enabled=enabled, correlationId=correlation)
         refused = SITE.circuits[circuit].shed == -1 or SITE.circuits[circuit].remote == "no"
+        refused |= circuit in self.locked
         assert ack["status"] == ("rejected" if refused else "success")
+
+    @rule(circuit=circuits)
+    def lock_or_unlock(self, circuit: str) -> None:
+        said = {"op": "setLock", "loadId": circuit, "locked": circuit not in self.locked}
+        ack = self.send(command_from(said, "ven-test", Door("page", "r", self.now, self.mono)))
+        assert ack["status"] == "success" and circuit not in self.locked & set(self.held)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -448,6 +465,7 @@ class Life(RuleBasedStateMachine):
         self.now += down_s * 1000
         self.mono += down_s * 1000
         if reboot:
+            self.booted += self.mono
             self.boots, self.mono = self.boots + 1, 0
             self.now += clock_s * 1000  # a machine without a battery, before its clock is set
         self.pending, self.online, self.switching = [], False, []
@@ -477,8 +495,7 @@ class Life(RuleBasedStateMachine):
     @rule(circuit=st.sampled_from([*IDS, "nobody"]), enabled=st.booleans(), heard=st.booleans())
     def somebody_wishes(self, circuit: str, enabled: bool, heard: bool) -> None:
         self.version += 1
-        self.stamp += 1
-        self.desired = {**self.desired, circuit: Wish(circuit, enabled, self.stamp)}
+        self.desired = {**self.desired, circuit: Wish(circuit, enabled, self.server_s())}
         if heard and self.online:
             self.send(self.delta())
 
@@ -497,7 +514,8 @@ class Life(RuleBasedStateMachine):
     def delta(self) -> Delta:
         self.carried |= set(self.desired.values())
         wishes = tuple(self.desired.values()) or None
-        return Delta(**self.stamps(), version=self.version, wishes=wishes, server_s=0)
+        said: dict[str, Any] = {"version": self.version, "server_s": self.server_s()}
+        return Delta(**self.stamps(), **said, wishes=wishes)
 
     @precondition(lambda self: self.pending)
     @rule(accept=st.integers(0, 4))
@@ -508,8 +526,9 @@ class Life(RuleBasedStateMachine):
         elif isinstance(asked, GetShadow):
             self.carried |= set(self.desired.values())
             wishes = tuple(self.desired.values()) or None
-            said: dict[str, Any] = {"token": asked.token, "version": self.version, "server_s": 0}
-            self.send(Document(**self.stamps(), **said, wishes=wishes))
+            said: dict[str, Any] = {"token": asked.token, "version": self.version}
+            server_s = self.server_s()
+            self.send(Document(**self.stamps(), **said, wishes=wishes, server_s=server_s))
         elif asked.version not in (None, self.version):
             self.send(Refused(**self.stamps(), token=asked.token, code=409, message="conflict"))
         else:
@@ -527,15 +546,18 @@ class Life(RuleBasedStateMachine):
             "settles": report.settles,
             "version": self.version,
         }
-        self.send(Answered(**self.stamps(), **said, server_s=0))
+        self.send(Answered(**self.stamps(), **said, server_s=self.server_s()))
 
     def check_settled(self, wish: Wish) -> None:
         circuit = SITE.circuits.get(wish.circuit)
         if circuit is None or circuit.remote == "no" or circuit.shed == -1:
-            assert wish not in self.executed
+            assert self.executed.get(wish.circuit) != wish
         else:
-            reported = wish in self.executed or wish in self.memory.shadow.decided.values()
-            assert reported, "a wish is taken out when it is decided"
+            decision = self.memory.shadow.decided[wish.circuit]
+            assert decision.about(wish), "a wish is taken out when it is decided"
+            assert decision.code != 202, "and when it has come to its end"
+            if decision.code == 409:
+                assert self.toggled[wish.circuit] >= wish.stamp_s, "a person came later"
 
     @precondition(lambda self: self.switching)
     @rule(fault=st.sampled_from([None, None, None, "stuck"]))

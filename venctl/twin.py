@@ -1,4 +1,4 @@
-"""The site's shadow: documents, updates and deltas over the AWS SDK's IotShadowClientV2."""
+"""The site's shadows: documents, updates and deltas over the AWS SDK's IotShadowClientV2."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from awsiot import ServiceStreamOptions, V2ServiceException, iotshadow
 log = logging.getLogger(__name__)
 
 OPERATION_TIMEOUT_S = 5
+ANSWERS = 8  # subscriptions to answers at a time: AWS grants 50 to one connection, deltas included
 NO_SHADOW, UNAVAILABLE, TIMED_OUT = 404, 503, 504
 TIMEOUT_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_TIMEOUT"
 
@@ -67,45 +68,43 @@ class Delta:
 
 
 class Twin:
-    """The classic shadow of one thing, over a client that somebody else starts and stops.
+    """The shadows of one thing, over a client that somebody else starts and stops.
 
-    `hear` gets deltas on the loop. One that comes while the link is down may be lost, so ask for
-    the document after each connect. Call everything from the loop.
+    A shadow is named by its name, the classic one by "". `hear` gets a shadow's name and a delta,
+    on the loop. One that comes while the link is down may be lost, so ask for the document after
+    each connect. Call everything from the loop.
     """
 
-    def __init__(self, client: mqtt5.Client, thing: str, hear: Callable[[Delta], None]) -> None:
+    def __init__(
+        self, client: mqtt5.Client, thing: str, hear: Callable[[str, Delta], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._thing, self._hear = thing, hear
-        self._stream: Any = None
+        self._streams: list[Any] = []
+        self._client = client
+        self._shadow: Any = None
+
+    def open(self, names: Sequence[str]) -> None:
+        """Hear the deltas of these shadows from now on, over every reconnect."""
         self._shadow = iotshadow.IotShadowClientV2(
-            client,
+            self._client,
             rr.ClientOptions(
-                max_request_response_subscriptions=4,
-                max_streaming_subscriptions=4,
+                max_request_response_subscriptions=ANSWERS,
+                max_streaming_subscriptions=len(names),
                 operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
             ),
         )
-
-    def open(self) -> None:
-        """Hear deltas from now on, over every reconnect."""
-        self._stream = self._shadow.create_shadow_delta_updated_stream(
-            iotshadow.ShadowDeltaUpdatedSubscriptionRequest(thing_name=self._thing),
-            ServiceStreamOptions(
-                incoming_event_listener=self._on_delta,
-                subscription_status_listener=_on_status,
-                deserialization_failure_listener=_on_garbage,
-            ),
-        )
-        self._stream.open()
+        self._streams = [self._stream(name) for name in names]
+        for stream in self._streams:
+            stream.open()
 
     def close(self) -> None:
         """Hear no more; a delta on its way is dropped."""
-        self._stream = None
+        self._streams = []
 
-    async def get(self) -> Document | Rejected:
-        """The document as the service has it; 404 is version 0, not a rejection."""
-        request = iotshadow.GetShadowRequest(thing_name=self._thing)
-        answer = await _answer(self._shadow.get_shadow(request))
+    async def get(self, name: str) -> Document | Rejected:
+        """A document as the service has it; 404 is version 0, not a rejection."""
+        answer = await _answer(self._get(name))
         match answer:
             case Rejected(code) if code == NO_SHADOW:
                 return Document(0, {}, {}, {}, None)
@@ -124,6 +123,7 @@ class Twin:
 
     async def update(
         self,
+        name: str,
         *,
         reported: Mapping[str, object],
         clear_desired: Sequence[str],
@@ -136,16 +136,40 @@ class Twin:
         state = iotshadow.ShadowState(
             reported=dict(reported), desired=dict.fromkeys(clear_desired) or None
         )
-        request = iotshadow.UpdateShadowRequest(
-            thing_name=self._thing, state=state, version=version
-        )
-        answer = await _answer(self._shadow.update_shadow(request))
+        answer = await _answer(self._update(name, state, version))
         if isinstance(answer, Rejected):
             return answer
         accepted = Accepted(answer.version, _seconds(answer.timestamp))
         return accepted if _sound(accepted.version) else UNREADABLE
 
-    def _on_delta(self, event: Any) -> None:
+    def _get(self, name: str) -> Any:
+        if name:
+            request = iotshadow.GetNamedShadowRequest(thing_name=self._thing, shadow_name=name)
+            return self._shadow.get_named_shadow(request)
+        return self._shadow.get_shadow(iotshadow.GetShadowRequest(thing_name=self._thing))
+
+    def _update(self, name: str, state: Any, version: int | None) -> Any:
+        said = {"thing_name": self._thing, "state": state, "version": version}
+        if name:
+            request = iotshadow.UpdateNamedShadowRequest(shadow_name=name, **said)
+            return self._shadow.update_named_shadow(request)
+        return self._shadow.update_shadow(iotshadow.UpdateShadowRequest(**said))
+
+    def _stream(self, name: str) -> Any:
+        options = ServiceStreamOptions(
+            incoming_event_listener=lambda event: self._on_delta(name, event),
+            subscription_status_listener=_on_status,
+            deserialization_failure_listener=_on_garbage,
+        )
+        if name:
+            asked = iotshadow.NamedShadowDeltaUpdatedSubscriptionRequest(
+                thing_name=self._thing, shadow_name=name
+            )
+            return self._shadow.create_named_shadow_delta_updated_stream(asked, options)
+        asked = iotshadow.ShadowDeltaUpdatedSubscriptionRequest(thing_name=self._thing)
+        return self._shadow.create_shadow_delta_updated_stream(asked, options)
+
+    def _on_delta(self, name: str, event: Any) -> None:
         # On awscrt's thread; what is raised here would be reported as a broken message.
         delta = Delta(
             event.version, event.state or {}, event.metadata or {}, _seconds(event.timestamp)
@@ -154,13 +178,13 @@ class Twin:
             log.warning("a shadow delta could not be read: %s", delta)
             return
         try:
-            self._loop.call_soon_threadsafe(self._deliver, delta)
+            self._loop.call_soon_threadsafe(self._deliver, name, delta)
         except RuntimeError:
             log.debug("the loop is closed")
 
-    def _deliver(self, delta: Delta) -> None:
-        if self._stream is not None:
-            self._hear(delta)
+    def _deliver(self, name: str, delta: Delta) -> None:
+        if self._streams:
+            self._hear(name, delta)
 
 
 async def _answer(sent: Future[Any]) -> Any:

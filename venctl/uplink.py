@@ -13,7 +13,6 @@ from typing import Any
 from statemachine import triggers as t
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, GetShadow, Report, Status
-from statemachine.reconcile import wishes_of
 from statemachine.spec import Spec
 from statemachine.wire import link_status
 from web.desk import LinkView
@@ -23,7 +22,7 @@ from .journal import Journal
 from .link import Denied, Down, Link, Message, News, Up
 from .outbox import Outbox
 from .runtime import clocks
-from .twin import Accepted, Delta, Document, Rejected, Twin
+from .shadows import Shadows
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Uplink:
         command, status = self._topics.command, self._topics.status
         will = Will(status, _text(link_status(False, clocks()[0]))) if status else None
         self._link = Link(endpoint, [command] if command else [], will, self._hear)
-        self._twin = Twin(self._link.client, spec.site.id, self._hear_delta)
+        self._shadows = Shadows(spec, self._link.client, post)
         self._outbox = Outbox(journal, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
@@ -59,7 +58,7 @@ class Uplink:
 
     def start(self) -> None:
         self._spawn(self._outbox.run())
-        self._twin.open()
+        self._shadows.open()
         self._link.start()
 
     async def stop(self) -> None:
@@ -73,7 +72,7 @@ class Uplink:
                 log.debug("gone before the goodbye")
         for task in self._tasks:
             task.cancel()
-        self._twin.close()
+        self._shadows.close()
         await self._link.stop()
 
     def view(self) -> LinkView:
@@ -100,10 +99,8 @@ class Uplink:
                 self._outbox.put(number, "ack", body, self._pubacks.pop(reply, lambda: None))
             case Status(body) if number is not None:
                 self._outbox.put(number, "status", body, lambda: None)
-            case GetShadow(token):
-                self._spawn(self._get(token))
-            case Report():
-                self._spawn(self._update(effect))
+            case GetShadow() | Report():
+                self._spawn(self._shadows.perform(effect))
 
     async def telemetry(self, payload: bytes) -> None:
         """Publish on both topics. Raises OSError while the link is down."""
@@ -155,67 +152,6 @@ class Uplink:
             await self._link.publish(topic, _text(link_status(True, clocks()[0])), True)
         except OSError as error:
             log.debug("not said: %s", error)
-
-    def _hear_delta(self, delta: Delta) -> None:
-        at_ms, mono_ms = clocks()
-        wishes, bad = wishes_of(delta.state, delta.metadata)
-        self._post(
-            t.Delta(
-                at_ms=at_ms,
-                mono_ms=mono_ms,
-                version=delta.version,
-                wishes=wishes,
-                refusals=bad,
-                server_s=delta.timestamp_s or at_ms // 1000,
-            )
-        )
-
-    async def _get(self, token: int) -> None:
-        answer = await self._twin.get()
-        at_ms, mono_ms = clocks()
-        match answer:
-            case Document(version, desired, metadata, _, timestamp_s):
-                wishes, bad = wishes_of(desired, metadata)
-                self._post(
-                    t.Document(
-                        at_ms=at_ms,
-                        mono_ms=mono_ms,
-                        token=token,
-                        version=version,
-                        wishes=wishes,
-                        refusals=bad,
-                        server_s=timestamp_s or at_ms // 1000,
-                    )
-                )
-            case Rejected(code, message):
-                self._refused(token, code, message)
-
-    async def _update(self, effect: Report) -> None:
-        answer = await self._twin.update(
-            reported=effect.reported,
-            clear_desired=["circuits"] if effect.settles else [],
-            version=effect.version,
-        )
-        at_ms, mono_ms = clocks()
-        match answer:
-            case Accepted(version, timestamp_s):
-                self._post(
-                    t.Answered(
-                        at_ms=at_ms,
-                        mono_ms=mono_ms,
-                        token=effect.token,
-                        settles=effect.settles,
-                        version=version,
-                        server_s=timestamp_s or at_ms // 1000,
-                    )
-                )
-            case Rejected(code, message):
-                self._refused(effect.token, code, message)
-
-    def _refused(self, token: int, code: int, message: str) -> None:
-        at_ms, mono_ms = clocks()
-        log.info("the shadow refused: %s %s", code, message)
-        self._post(t.Refused(at_ms=at_ms, mono_ms=mono_ms, token=token, code=code, message=message))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp.web import Request, Response, StreamResponse
 
-from statemachine.commands import MAX_BYTES, Unreadable, strict_json
+from statemachine.strict_json import MAX_BYTES, Unreadable, strict_json
 
 from .problems import Answer, Problem, invalid
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from aiohttp.web import Request
 
-from statemachine.commands import Door, Unreadable, command_from, strict_json
+from statemachine.commands import Door, command_from
 from statemachine.localtime import instant_s
 from statemachine.spec import Spec
+from statemachine.strict_json import Unreadable, strict_json
 from statemachine.triggers import Command, DrEvent, Invalid
 
 from .bodies import key_of

@@ -1,0 +1,37 @@
+"""A person at the site locks a circuit out: nothing and nobody switches or sheds it until then.
+
+This is a lock in software. It is no lockout/tagout: whoever works on a circuit opens its breaker.
+"""
+
+from __future__ import annotations
+
+from .effects import Ack, Hold
+from .triggers import Lock
+from .turn import Turn
+from .wire import rejected
+
+AT_THE_SITE = ("page", "cli")
+
+
+def locked_out(turn: Turn, circuit: str) -> tuple[str, str] | None:
+    """Why a circuit is not switched now: reason and words; None if no lock is on it."""
+    by, name = turn.memory.circuits[circuit].locked_by, turn.spec.name_of(circuit)
+    return None if by is None else ("locked_out", f"{name} is locked by {by}; unlock it first")
+
+
+def lock(turn: Turn, asked: Lock) -> Ack | None:
+    """Lock a circuit, or let it go. What an event held of it comes back at once."""
+    if asked.source not in AT_THE_SITE:
+        return rejected(asked, "locked_out", "circuits are locked and unlocked at the site only")
+    live = turn.memory.circuits.get(asked.circuit)
+    if live is None:
+        return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
+    if not asked.locked:
+        turn.memory = turn.memory.circuit(asked.circuit, locked_by=None, locked_ms=None)
+        return None
+    turn.memory = turn.memory.circuit(
+        asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms, held_w=None
+    )
+    if live.held_w is not None:
+        turn.effects.append(Hold(asked.circuit, None, turn.now_ms))
+    return None

@@ -1,0 +1,130 @@
+"""The reported section of a shadow, when it says something new, and how large it can get."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .ack_record import MOST_BYTES as ACK_BYTES
+from .ack_record import compact
+from .memory import Memory, blank
+from .requirement import active
+from .shards import MOST, shards
+from .spec import Spec
+from .wire import kw, measured, shed_w
+
+Body = dict[str, Any]
+
+FULL, NAMELESS, BARE = 0, 1, 2  # what a refusal as too large makes us leave out
+TELLING_W = 100
+MOST_BYTES = 7_000  # of the service's 8,192
+
+
+def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
+    """The reported section of shadow `key`. A null takes a key out of the document."""
+    said: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
+    if ids := shards(spec)[key]:
+        said["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
+    return said | _ack(memory, key)
+
+
+def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
+    """Reports with the same fingerprint tell an operator the same, but for the power drawn."""
+    event = None if key else next(iter(active(spec, memory, now_ms)), None)
+    shadow = memory.shadows[key]
+    said = (
+        [(id, memory.circuits[id].enabled) for id in shards(spec)[key]],
+        event and (event.id, event.end_ms // 1000),
+        None if key else memory.every_ms,
+        shadow.ack,
+        shadow.lean,
+    )
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def commanded_w(memory: Memory) -> int:
+    """What all circuits together are made to give."""
+    return sum(memory.cuts.values())
+
+
+def telling_w(memory: Memory, key: str) -> int:
+    """Power of which a change of `TELLING_W` is news by itself: commanded plus measured shed."""
+    return 0 if key else commanded_w(memory) + shed_w(memory)
+
+
+def largest(spec: Spec) -> dict[str, int]:
+    """The bytes each shadow of a site can grow to, of the 8,192 that the service takes.
+
+    Counted as the service does: desired plus reported, compact. In reported stand every circuit
+    with all its digits, an event with an id of 128 letters and the longest ack record; in desired
+    a wish for every circuit of the shadow, in the classic one for as many as fit elsewhere.
+    """
+    memory = blank(spec)
+    for id, circuit in spec.circuits.items():
+        memory = memory.circuit(id, drawn_w=int("9" * len(str(2 * circuit.rated))))
+    return {key: _bytes(spec, memory, key) for key in shards(spec)}
+
+
+def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
+    said = measured(spec, memory, now_ms)
+    binding = next(iter(active(spec, memory, now_ms)), None)
+    named = list(shards(spec))[1:]
+    return {
+        "power_kw": said["power_kw"],
+        "shed_kw": said["shed_kw"],
+        "base_power_kw": said["base_power_kw"],
+        "circuits": None,
+        "circuit_shadows": named or None,
+        "active_event": binding
+        and {
+            "event_id": binding.id,
+            "shed_kw": kw(commanded_w(memory)),
+            "end_ts": binding.end_ms // 1000,
+        },
+        "report_interval_seconds": seconds(memory.every_ms),
+        "timestamp": now_ms // 1000,
+    }
+
+
+def _circuit(spec: Spec, memory: Memory, id: str, lean: int) -> Body:
+    live = memory.circuits[id]
+    said: Body = {
+        "id": id,
+        "name": spec.name_of(id),
+        "enabled": live.enabled,
+        "current_kw": kw(live.drawn_w or 0),
+        "critical": spec.circuits[id].critical,
+    }
+    gone = {FULL: (), NAMELESS: ("name",)}.get(lean, ("name", "current_kw"))
+    return {name: value for name, value in said.items() if name not in gone}
+
+
+def _ack(memory: Memory, key: str) -> Body:
+    """The last ack record. What an earlier one said of other ids is taken out by a null."""
+    shadow = memory.shadows[key]
+    if shadow.ack is None:
+        return {"ack": None} if shadow.acked else {}
+    entries: Mapping[str, Any] = shadow.ack.get("r", {})
+    stale = {id: None for id in shadow.acked if id not in entries}
+    said = dict(shadow.ack)
+    if shadow.acked:
+        said = {"r": None, "more": None, **said}
+    return {"ack": {**said, "r": {**stale, **entries}} if entries and stale else said}
+
+
+def seconds(ms: int) -> int | float:
+    """Whole seconds as a whole number, so that what is echoed equals what was desired."""
+    return ms // 1000 if ms % 1000 == 0 else ms / 1000
+
+
+def _bytes(spec: Spec, memory: Memory, key: str) -> int:
+    said = {name: v for name, v in reported(spec, memory, key, 0).items() if v is not None}
+    if not key:
+        said["active_event"] = {"event_id": "e" * 128, "shed_kw": 99.999, "end_ts": 10**10}
+        said |= dict.fromkeys(("power_kw", "shed_kw", "base_power_kw"), 9999.999)
+    said["timestamp"] = 10**10
+    ids = shards(spec)[key] or tuple(spec.circuits)[:MOST]
+    desired = {"circuits": [{"id": id, "enabled": False} for id in ids]}
+    return len(compact(said)) + len('"ack":,') + ACK_BYTES + len(compact(desired))

@@ -1,0 +1,203 @@
+"""Drives the shadows of a site: each hears what concerns it, and says what its state wants said.
+
+One machine for each shadow, all of the one declared chart. The classic shadow's key is "".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .ack_record import APPLIED, FAILED, PENDING, SILENT, SUPERSEDED
+from .chart import Chart
+from .charts import Table
+from .effects import Effect, GetShadow, Report
+from .report import TELLING_W, fingerprint, reported, telling_w
+from .shadows import Decision, End, Shadow
+from .triggers import (
+    NO_ANSWER,
+    Answered,
+    Connected,
+    Delta,
+    Disconnected,
+    Document,
+    Refused,
+    Switched,
+)
+from .turn import Turn
+from .twin_actions import TOO_LARGE, count_answer
+
+MAX_ROUNDS = 50
+MIN_GAP_MS = 1_000
+PATIENCE_MS = 10_000
+MOST_GETS = 5  # the service takes ten requests at a time; updates go one after another
+
+
+class Shadowing:
+    """All shadow charts of a site. Holds no state: everything stands in the turn's memory."""
+
+    def __init__(self, table: Table) -> None:
+        self._chart = Chart(table)
+
+    def restart(self, turn: Turn) -> None:
+        """Whatever was under way when the program stopped is not waited for."""
+        for key in turn.memory.shadows:
+            self._fire(turn, key, "restarted")
+            turn.remember_shadow(in_flight=None, doing="", answers=(), look_ms=None)
+            turn.remember_shadow(updated_ms=min(turn.shadow.updated_ms, turn.now_ms))
+
+    def fire_due(self, turn: Turn) -> None:
+        """All wakes of shadows that are due, and questions that were never answered."""
+        for key in turn.memory.shadows:
+            turn.event_id, turn.key = "", key
+            if turn.shadow.in_flight is not None and turn.now_ms >= _patience_ms(turn.shadow):
+                self._be_refused(turn, 504, "no answer")
+            for _ in range(MAX_ROUNDS):
+                due = min(((at, name) for name, at in turn.shadow.wakes.items()), default=None)
+                if due is None or due[0] > turn.now_ms:
+                    break
+                turn.remember_shadow(wakes=_without(turn.shadow.wakes, due[1]))
+                self._fire(turn, key, due[1])
+
+    def hear(self, turn: Turn) -> None:
+        """Something came from the cloud, or the way there opened or closed."""
+        said = turn.trigger
+        match said:
+            case Connected() | Disconnected():
+                for key in turn.memory.shadows:
+                    turn.event_id, turn.key = "", key
+                    turn.remember_shadow(in_flight=None, doing="", sent="", refusals=0, lean=0)
+                    self._fire(turn, key, said.name)
+            case Delta(key=key) if key in turn.memory.shadows:
+                self._fire(turn, key, "delta")
+            case Document(key=key) | Answered(key=key) | Refused(key=key):
+                if key in turn.memory.shadows:
+                    turn.event_id, turn.key = "", key
+                    if said.token == turn.shadow.in_flight:
+                        self._hear_answer(turn, said)
+
+    def applied(self, turn: Turn) -> bool:
+        """Tell every shadow whose wishes have all ended; True if that moved one."""
+        moved = False
+        for key, shadow in turn.memory.shadows.items():
+            if not shadow.open_wishes():
+                moved |= self._fire(turn, key, "applied")
+        return moved
+
+    def switched(self, turn: Turn, said: Switched) -> None:
+        """A driver answered: the wishes that waited for it have come to their end."""
+        end: End = (APPLIED, "")
+        if said.fault is not None:
+            end = (SILENT if said.fault.startswith(NO_ANSWER) else FAILED), said.fault[:64]
+        self._end_pending(turn, said.circuit, end, said.enabled)
+
+    def toggled(self, turn: Turn, circuit: str, by: str) -> None:
+        """A person switched the circuit: what the cloud wished before is at an end."""
+        self._end_pending(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
+
+    def speak(self, turn: Turn) -> None:
+        """Say what each state wants said, as far as its time has come and the service takes it."""
+        for key in turn.memory.shadows:
+            turn.event_id, turn.key = "", key
+            due_ms = _due_ms(turn)
+            if due_ms is not None and turn.now_ms >= due_ms and turn.shadow.in_flight is None:
+                turn.effects.extend(_sent(turn) if _has_room(turn) else ())
+                due_ms = _patience_ms(turn.shadow) if turn.shadow.in_flight else None
+            if due_ms != turn.shadow.look_ms:
+                turn.remember_shadow(look_ms=due_ms)
+
+    def _fire(self, turn: Turn, key: str, name: str) -> bool:
+        """Fire one chart; True if a row took the trigger."""
+        turn.event_id, turn.key, turn.name = "", key, name
+        state = self._chart.fire(turn.shadow.state, turn)
+        if state is not None and state != turn.shadow.state:
+            turn.remember_shadow(state=state)
+        return state is not None
+
+    def _hear_answer(self, turn: Turn, said: Document | Answered | Refused) -> None:
+        if isinstance(said, Refused):
+            self._be_refused(turn, said.code, said.message)
+            return
+        turn.remember_shadow(in_flight=None, doing="", refusal=None)
+        if said.server_s is not None:
+            turn.remember(server_mono_ms=said.server_s * 1000 - said.mono_ms)
+        if isinstance(said, Document):
+            self._fire(turn, turn.key, "document")
+            return
+        if not turn.shadow.lean:
+            turn.remember_shadow(alarms=_without(turn.shadow.alarms, TOO_LARGE))
+        self._fire(turn, turn.key, "settled" if said.settles else "reported")
+
+    def _be_refused(self, turn: Turn, code: int, words: str) -> None:
+        turn.remember_shadow(in_flight=None, doing="", sent="", refusal=(code, words[:64]))
+        self._fire(turn, turn.key, "refused")
+
+    def _end_pending(self, turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
+        for key, shadow in turn.memory.shadows.items():
+            one = shadow.decided.get(circuit)
+            if one is not None and one.code == PENDING and enabled in (None, one.enabled):
+                turn.event_id, turn.key = "", key
+                ended = Decision(one.enabled, one.stamp_s, *end, turn.now_ms)
+                turn.remember_shadow(decided={**shadow.decided, circuit: ended})
+
+
+def _due_ms(turn: Turn) -> int | None:
+    """When the shadow is to be looked at again: it has something to say, or waits for an answer."""
+    shadow, now_ms = turn.shadow, turn.now_ms
+    if shadow.in_flight is not None:
+        return _patience_ms(shadow)
+    match shadow.wants:
+        case "get":
+            return now_ms
+        case "settle":
+            return shadow.updated_ms + MIN_GAP_MS
+        case "report":
+            heartbeat_ms = max(MIN_GAP_MS, turn.spec.telemetry.shadow_every)
+            return shadow.updated_ms + (MIN_GAP_MS if _has_news(turn) else heartbeat_ms)
+    return None
+
+
+def _has_news(turn: Turn) -> bool:
+    shadow = turn.shadow
+    more_w = abs(telling_w(turn.memory, turn.key) - shadow.sent_w)
+    said = fingerprint(turn.spec, turn.memory, turn.key, turn.now_ms)
+    return said != shadow.sent or more_w >= TELLING_W
+
+
+def _has_room(turn: Turn) -> bool:
+    """The requests under way leave room for this one; a later answer makes some."""
+    under_way = [shadow.doing for shadow in turn.memory.shadows.values()]
+    if turn.shadow.wants == "get":
+        return under_way.count("get") < MOST_GETS
+    return not {"settle", "report"} & set(under_way)
+
+
+def _sent(turn: Turn) -> Iterator[Effect]:
+    shadow, key = turn.shadow, turn.key
+    what, token = shadow.wants, shadow.token + 1
+    turn.remember_shadow(token=token, in_flight=token, doing=what, asked_ms=turn.now_ms)
+    if what != "report":
+        turn.remember_shadow(wants="")
+    if what == "get":
+        yield GetShadow(token, key)
+        return
+    told = tuple((shadow.ack or {}).get("r", {}))
+    body = reported(turn.spec, turn.memory, key, turn.now_ms)
+    turn.remember_shadow(
+        updated_ms=turn.now_ms,
+        sent=fingerprint(turn.spec, turn.memory, key, turn.now_ms),
+        sent_w=telling_w(turn.memory, key),
+        acked=tuple(dict.fromkeys((*shadow.acked, *told))),
+    )
+    if what == "settle":
+        count_answer(turn)
+        yield Report(token, body, shadow.clears, shadow.version, key)
+    else:
+        yield Report(token, body, key=key)
+
+
+def _patience_ms(shadow: Shadow) -> int:
+    return shadow.asked_ms + PATIENCE_MS
+
+
+def _without(all: Mapping[str, int], name: str) -> dict[str, int]:
+    return {other: value for other, value in all.items() if other != name}

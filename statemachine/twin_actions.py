@@ -1,0 +1,161 @@
+"""The things that the shadow's chart may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import reconcile
+from .ack_record import PENDING, SILENT, ack_record
+from .effects import Effect, Switch
+from .registry import action
+from .report import BARE
+from .shadows import Decision
+from .triggers import Answered, Delta, Desired, Document
+from .turn import Turn
+
+LOOP, TOO_LARGE = "shadow_loop", "shadow_too_large"
+
+
+@action
+def get_shadow(turn: Turn) -> Iterator[Effect]:
+    """Forget the version and ask for the whole document."""
+    turn.remember_shadow(version=None, wants="get")
+    yield from ()
+
+
+@action
+def adopt(turn: Turn) -> Iterator[Effect]:
+    """Take version and wishes from the document or delta; decide what can be decided at once."""
+    said = turn.trigger
+    if isinstance(said, Desired):
+        found = reconcile.judge(turn.spec, turn.memory, said)
+        turn.remember_shadow(
+            version=said.version,
+            heard=0,
+            wishes=said.wishes or (),
+            doubled=said.doubled,
+            clears=found.clears,
+            refused=found.refused,
+            decided={**turn.shadow.decided, **found.decided},
+            alarms={name: at for name, at in turn.shadow.alarms.items() if name != LOOP},
+        )
+        _adopt_interval(turn, said, found)
+    if isinstance(said, Document):
+        turn.remember_shadow(acked=said.acked)
+    yield from ()
+
+
+def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> None:
+    """A setting that is new is applied, and echoed by the next report."""
+    asked = said.interval
+    if not turn.key and asked is not None and asked.every_ms is not None:
+        turn.remember_shadow(interval=asked)
+    if found.every_ms is not None:
+        turn.remember(every_ms=found.every_ms)
+        count_answer(turn)
+
+
+@action
+def apply_wishes(turn: Turn) -> Iterator[Effect]:
+    """Switch every circuit whose wish is new. The wish is the base; an event still masks it.
+
+    A wish decided before is not carried out again: a restart restates its switch anyway.
+    """
+    for wish in turn.shadow.open_wishes():
+        known = turn.shadow.decided.get(wish.circuit)
+        if known is not None and known.about(wish):
+            continue
+        turn.memory = turn.memory.circuit(
+            wish.circuit, enabled=wish.enabled, switched_by="cloud", switched_ms=turn.now_ms
+        )
+        taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
+        turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
+        yield Switch(wish.circuit, wish.enabled)
+
+
+@action
+def give_up(turn: Turn) -> Iterator[Effect]:
+    """End the wishes that no driver has confirmed."""
+    late = {
+        wish.circuit: Decision(wish.enabled, wish.stamp_s, SILENT, "no answer", turn.now_ms)
+        for wish in turn.shadow.open_wishes()
+    }
+    turn.remember_shadow(decided={**turn.shadow.decided, **late})
+    yield from ()
+
+
+@action
+def settle(turn: Turn) -> Iterator[Effect]:
+    """Take what was answered out of desired and say what became of it, in one guarded update."""
+    at_ms = reconcile.server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms
+    turn.remember_shadow(ack=ack_record(turn.shadow, at_ms // 1000), wants="settle")
+    yield from ()
+
+
+@action
+def report(turn: Turn) -> Iterator[Effect]:
+    """From here on what is reported is kept true: at once where it changed, else by heartbeat."""
+    turn.remember_shadow(wants="report")
+    yield from ()
+
+
+@action
+def advance(turn: Turn) -> Iterator[Effect]:
+    """Our own update moved the version, and nothing else did."""
+    said, shadow = turn.trigger, turn.shadow
+    if isinstance(said, Answered):
+        told = tuple((shadow.ack or {}).get("r", {}))
+        turn.remember_shadow(version=said.version, refusals=0, acked=told)
+        if said.settles:
+            turn.remember_shadow(wishes=(), doubled=(), clears=(), refused={})
+    yield from ()
+
+
+@action
+def note(turn: Turn) -> Iterator[Effect]:
+    """Remember that a delta came which is not read now: whatever answers us must be as new."""
+    said = turn.trigger
+    if isinstance(said, Delta):
+        turn.remember_shadow(heard=max(turn.shadow.heard, said.version))
+    yield from ()
+
+
+@action
+def forget_heard(turn: Turn) -> Iterator[Effect]:
+    """Believe the next document: a shadow that was deleted counts from the beginning."""
+    turn.remember_shadow(heard=0)
+    yield from ()
+
+
+@action
+def back_off(turn: Turn) -> Iterator[Effect]:
+    """Wait a moment, longer when it keeps being refused."""
+    turn.remember_shadow(refusals=turn.shadow.refusals + 1)
+    turn.arm({**turn.wakes(), "elapsed": turn.now_ms + reconcile.jitter_ms(turn.spec, turn.shadow)})
+    yield from ()
+
+
+@action
+def slim(turn: Turn) -> Iterator[Effect]:
+    """Leave out names, then power, never what is on; and say so."""
+    turn.remember_shadow(lean=min(BARE, turn.shadow.lean + 1))
+    sound(turn, TOO_LARGE)
+    yield from ()
+
+
+@action
+def sound_loop(turn: Turn) -> Iterator[Effect]:
+    """Say that the cloud and this site answer each other without end."""
+    sound(turn, LOOP)
+    yield from ()
+
+
+def sound(turn: Turn, alarm: str) -> None:
+    """Raise an alarm, unless it is up already."""
+    turn.remember_shadow(alarms={alarm: turn.now_ms, **turn.shadow.alarms})
+
+
+def count_answer(turn: Turn) -> None:
+    """An update goes out, or will, only because the cloud asked for it."""
+    recent = turn.shadow.answers[1 - reconcile.MOST_ANSWERS :]
+    turn.remember_shadow(answers=(*recent, turn.trigger.mono_ms))

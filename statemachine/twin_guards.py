@@ -1,0 +1,58 @@
+"""The questions that the shadow's chart may ask."""
+
+from __future__ import annotations
+
+from . import reconcile
+from .registry import guard
+from .triggers import Answered, Delta, Desired, Document, Refused
+from .turn import Turn
+
+TOO_LARGE = 413
+
+
+@guard
+def wishes(turn: Turn) -> bool:
+    """Something is desired that must be answered: of circuits, or a setting that is refused."""
+    said = turn.trigger
+    return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).clears)
+
+
+@guard
+def open_wishes(turn: Turn) -> bool:
+    """One of the wishes has no end state yet."""
+    said = turn.trigger
+    return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).open)
+
+
+@guard
+def newer(turn: Turn) -> bool:
+    """The delta's version is above the one known, or none is known."""
+    known = turn.shadow.version
+    return isinstance(turn.trigger, Delta) and (known is None or turn.trigger.version > known)
+
+
+@guard
+def contiguous(turn: Turn) -> bool:
+    """Nobody else wrote between the version known and the one of our update."""
+    known, said = turn.shadow.version, turn.trigger
+    if not isinstance(said, Answered) or known is None:
+        return False
+    return known <= said.version <= known + 1 and turn.shadow.heard <= said.version
+
+
+@guard
+def outdated(turn: Turn) -> bool:
+    """A delta has already told of a version after the document's."""
+    return isinstance(turn.trigger, Document) and turn.trigger.version < turn.shadow.heard
+
+
+@guard
+def looping(turn: Turn) -> bool:
+    """Ten updates within the last minute did nothing but answer the cloud."""
+    return reconcile.looping(turn.shadow, turn.trigger.mono_ms)
+
+
+@guard
+def too_large(turn: Turn) -> bool:
+    """The service says that the document is too large."""
+    return isinstance(turn.trigger, Refused) and turn.trigger.code == TOO_LARGE

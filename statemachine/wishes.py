@@ -1,0 +1,105 @@
+"""What the cloud desires, read out of a shadow's document or delta, entry by entry.
+
+Documents come from anybody who may write to the shadow, so nothing is taken for granted: an entry
+that cannot be is refused by itself and never costs the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .ack_record import INVALID, MOST_ID, UNKNOWN
+from .commands import EVERY_MS
+from .shadows import End
+from .triggers import Interval, Wish
+
+CIRCUITS, INTERVAL = "circuits", "report_interval_seconds"
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
+_NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields `wishes`, `refusals`, `doubled` and `interval` of a `Desired` trigger.
+
+    Reads circuits as the array `[{id, enabled}]` and as the map `{id: {enabled}}`; `{id: null}`
+    is a wish withdrawn. Of two entries for one circuit the last counts. Other keys are nobody's.
+    """
+    circuits = desired.get(CIRCUITS)
+    fields: dict[str, Any] = {"interval": _interval(desired, metadata)}
+    if circuits is None:
+        return {**fields, "wishes": None}
+    if not isinstance(circuits, Mapping | list):
+        refused = {CIRCUITS: (INVALID, "neither a list nor a map")}
+        return {**fields, "wishes": (), "refusals": refused}
+    wishes: dict[str, Wish] = {}
+    refusals: dict[str, End] = {}
+    doubled: list[str] = []
+    for id, entry, stamps in _entries(circuits, metadata.get(CIRCUITS)):
+        shown = _shown(id)
+        if shown in wishes or shown in refusals:
+            doubled.append(shown)
+        wishes.pop(shown, None)
+        refusals.pop(shown, None)
+        match _wish(id, entry, stamps):
+            case Wish() as wish:
+                wishes[wish.circuit] = wish
+            case code, words:
+                refusals[shown] = (code, words)
+    said = {"wishes": tuple(wishes.values()), "refusals": refusals, "doubled": tuple(doubled)}
+    return {**fields, **said}
+
+
+def acked_in(reported: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids that the ack record of a document still tells of."""
+    entries = _of(reported.get("ack"), "r")
+    return tuple(entries) if isinstance(entries, Mapping) else ()
+
+
+def _entries(circuits: Any, stamps: Any) -> Iterable[tuple[Any, Any, Any]]:
+    """Id, entry and metadata of everything that is desired of circuits."""
+    if isinstance(circuits, Mapping):
+        return [(id, it, _of(stamps, id)) for id, it in circuits.items() if it is not None]
+    return [(_of(it, "id"), it, _at(stamps, place)) for place, it in enumerate(circuits)]
+
+
+def _wish(id: Any, entry: Any, stamps: Any) -> Wish | End:
+    enabled = _of(entry, "enabled")
+    if not isinstance(id, str):
+        return INVALID, "id must be text"
+    if not _ID.fullmatch(id):
+        return UNKNOWN, "unknown"
+    if not isinstance(enabled, bool):
+        return INVALID, "enabled must be true or false"
+    return Wish(id, enabled, _stamp(_of(stamps, "enabled")))
+
+
+def _interval(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> Interval | None:
+    said = desired.get(INTERVAL)
+    if said is None:
+        return None
+    stamp_s = _stamp(metadata.get(INTERVAL))
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return Interval(None, stamp_s)
+    most_s = EVERY_MS[1] / 1000
+    every_ms = said * 1000 if 0 < said <= most_s else 0
+    fits = every_ms >= EVERY_MS[0] and abs(every_ms - round(every_ms)) < 1e-6
+    return Interval(round(every_ms) if fits else None, stamp_s)
+
+
+def _stamp(metadata: Any) -> int:
+    found = _of(metadata, "timestamp")
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _shown(id: Any) -> str:
+    return _NOT_AN_ID.sub("?", id)[:MOST_ID] if isinstance(id, str) else "?"
+
+
+def _of(value: Any, name: Any) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _at(value: Any, place: int) -> Any:
+    return value[place] if isinstance(value, list) and place < len(value) else None

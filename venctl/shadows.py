@@ -1,0 +1,115 @@
+"""What the shadows of a site say, as triggers; what the core wants of them, as requests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from awscrt import mqtt5
+
+from statemachine import triggers as t
+from statemachine.effects import GetShadow, Report
+from statemachine.shards import shards
+from statemachine.spec import Spec
+from statemachine.wishes import acked_in, desired_of
+
+from .runtime import clocks
+from .twin import Accepted, Delta, Document, Rejected, Twin
+
+log = logging.getLogger(__name__)
+
+
+class Shadows:
+    """All shadows of one site over one client. Call from the loop only."""
+
+    def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[t.Trigger], None]) -> None:
+        self._names, self._post = list(shards(spec)), post
+        self._twin = Twin(client, spec.site.id, self._hear)
+
+    def open(self) -> None:
+        """Hear deltas from now on."""
+        self._twin.open(self._names)
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._twin.close()
+
+    async def perform(self, effect: GetShadow | Report) -> None:
+        """Ask, and post the answer; a refusal and silence are answers too."""
+        answer = await self._ask(effect)
+        if isinstance(answer, t.Refused):
+            log.info("the shadow %s refused: %s %s", answer.key, answer.code, answer.message)
+        self._post(answer)
+
+    async def _ask(self, effect: GetShadow | Report) -> t.Document | t.Answered | t.Refused:
+        if isinstance(effect, GetShadow):
+            document = await self._twin.get(effect.key)
+            return heard(effect, document, *clocks())
+        answer = await self._twin.update(
+            effect.key,
+            reported=effect.reported,
+            clear_desired=effect.clears,
+            version=effect.version,
+        )
+        return answered(effect, answer, *clocks())
+
+    def _hear(self, key: str, delta: Delta) -> None:
+        self._post(differing(key, delta, *clocks()))
+
+
+def differing(key: str, delta: Delta, at_ms: int, mono_ms: int) -> t.Delta:
+    """A delta as a trigger."""
+    return t.Delta(
+        at_ms=at_ms,
+        mono_ms=mono_ms,
+        key=key,
+        version=delta.version,
+        server_s=delta.timestamp_s,
+        **desired_of(delta.state, delta.metadata),
+    )
+
+
+def heard(
+    asked: GetShadow, answer: Document | Rejected, at_ms: int, mono_ms: int
+) -> t.Document | t.Refused:
+    """The answer to a question for the whole document, as a trigger."""
+    if isinstance(answer, Rejected):
+        return _refused(asked, answer, at_ms, mono_ms)
+    return t.Document(
+        at_ms=at_ms,
+        mono_ms=mono_ms,
+        key=asked.key,
+        token=asked.token,
+        version=answer.version,
+        server_s=answer.timestamp_s,
+        acked=acked_in(answer.reported),
+        **desired_of(answer.desired, answer.desired_metadata),
+    )
+
+
+def answered(
+    asked: Report, answer: Accepted | Rejected, at_ms: int, mono_ms: int
+) -> t.Answered | t.Refused:
+    """The answer to an update, as a trigger."""
+    if isinstance(answer, Rejected):
+        return _refused(asked, answer, at_ms, mono_ms)
+    return t.Answered(
+        at_ms=at_ms,
+        mono_ms=mono_ms,
+        key=asked.key,
+        token=asked.token,
+        settles=asked.settles,
+        version=answer.version,
+        server_s=answer.timestamp_s,
+    )
+
+
+def _refused(asked: GetShadow | Report, answer: Rejected, at_ms: int, mono_ms: int) -> t.Refused:
+    return t.Refused(
+        at_ms=at_ms,
+        mono_ms=mono_ms,
+        key=asked.key,
+        token=asked.token,
+        code=answer.code,
+        message=answer.message,
+    )
