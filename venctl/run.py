@@ -36,6 +36,7 @@ from .uplink import Uplink
 
 log = logging.getLogger(__name__)
 MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
+CONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ async def serve(spec: Spec, options: Options) -> None:
         stack.callback(mine.unlink, missing_ok=True)
         if options.ready_file is not None:
             announce(options.ready_file, said)
-        _greet(spec, options, said, secret)
+        await controller.uplink.tried(CONNECT_S)
+        _greet(spec, options, said, secret, controller.link)
         if spec.cloud.kind != "local" and (wrong := await asyncio.to_thread(preflight, endpoint)):
             print(f"link     {wrong}", flush=True)
             controller.uplink.explain(wrong)
@@ -241,7 +243,9 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _greet(spec: Spec, options: Options, said: Mapping[str, Any], secret: str) -> None:
+def _greet(
+    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, link: LinkView
+) -> None:
     name = spec.site.name or spec.site.id
     print(f"venctl   {name} ({spec.site.id}), {len(spec.circuits)} circuits")
     print(f"page     http://{said['web']}")
@@ -252,7 +256,7 @@ def _greet(spec: Spec, options: Options, said: Mapping[str, Any], secret: str) -
         print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
     elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
         print(f"         http://{said['web']}/#token={secret}")
-    print(f"broker   {said['mqtt']}")
+    print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
         print(f'shadow   http://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
     print(f"state    {options.folder}", flush=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..endpoint import Endpoint
-from ..link import Denied, Down, Link, Message, News, Up
+from ..link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from ..place import find, site_id, state_folder
-from . import DONE, NOBODY
+from . import DONE, NOBODY, REFUSED
 from .trigger import answer
 
 WAIT_S = 10.0
@@ -50,7 +50,7 @@ async def _send(endpoint: Endpoint, ven_id: str, command: dict[str, Any], as_jso
             while True:
                 match await news.get():
                     case Up():
-                        await link.publish(asked, json.dumps(command).encode())
+                        why = await _asked(link, asked, command)
                     case Message(_, payload, puback):
                         puback()
                         said = json.loads(payload)
@@ -63,8 +63,11 @@ async def _send(endpoint: Endpoint, ven_id: str, command: dict[str, Any], as_jso
                         why = reason
     except TimeoutError:
         pass
+    except NotAllowed as refusal:
+        print(f"venctl: {refusal}", file=sys.stderr)
+        return REFUSED
     finally:
-        await link.stop()
+        await link.forget()
     print(
         f"venctl: no ack within {WAIT_S:.0f} s from {endpoint.host}:{endpoint.port} ({why}); "
         f"tried {asked} and {acked}",
@@ -92,8 +95,17 @@ async def _listen(endpoint: Endpoint, topics: Sequence[str], most: int | None) -
                 case Up():
                     print(f"listening on {endpoint.host}:{endpoint.port}", file=sys.stderr)
     finally:
-        await link.stop()
+        await link.forget()
     return DONE
+
+
+async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
+    """Publish; a link that is lost meanwhile comes back, and then it is published again."""
+    try:
+        await link.publish(topic, json.dumps(command).encode())
+    except LinkDown as lost:
+        return str(lost)
+    return "no answer"
 
 
 def _where(args: argparse.Namespace) -> tuple[str, Endpoint]:

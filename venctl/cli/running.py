@@ -48,8 +48,17 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
         f"circuits {on} of {len(now['circuits'])} on",
-        f"link     {now['link']['state']}, {now['link']['broker']}",
+        f"link     {_link(now['link'])}",
     ]
+
+
+def _link(link: dict[str, Any]) -> str:
+    said = [f"{link['state']}, {link['broker']}"]
+    if link["detail"]:
+        said.append(link["detail"])
+    if link["denied"]:
+        said.append(f"the broker does not allow {', '.join(link['denied'])}")
+    return "; ".join(said)
 
 
 def plan(args: argparse.Namespace) -> int:
