@@ -24,7 +24,7 @@ bench: $(VENV)/.test
 
 shots: $(VENV)/.test
 	./.ci/system
-	$(BIN)/python -m pytest tests/page -k screenshots
+	SHOTS=1 $(BIN)/python -m pytest tests/page/test_shots.py
 
 $(VENV)/.run: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -56,7 +56,7 @@ def hung_up(error: BaseException | None, disconnect: Any) -> bool:
 
 def sentence(error: BaseException | None, packet: Any) -> str:
     """Why a connection failed or ended, with the reason the broker gave in `packet`, if any."""
-    said = getattr(error, "message", None) or str(error or "closed")
+    said = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
     return f"{said} ({word(packet.reason_code)})" if packet else said
 
 
