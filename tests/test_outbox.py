@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from venctl import outbox
 from venctl.journal import Journal, connect
@@ -28,13 +30,8 @@ class Wire:
         self.arrived.append(body["n"])
 
 
-async def test_letters_that_came_back_from_a_lost_link_keep_their_order(tmp_path: Path) -> None:
-    journal, wire = Journal(connect(tmp_path / "journal.db")), Wire()
-    letters = Outbox(journal, wire.publish)
-    sending = asyncio.create_task(letters.run())
-    count = 2 * ABREAST
-    for n in range(1, count + 1):
-        letters.put(n, "status", {"n": n}, lambda: None)
+async def deliver(letters: Outbox, wire: Wire) -> None:
+    """The link is lost with as many letters on it as it takes, and then takes them all."""
     async with asyncio.timeout(10):
         while wire.tried < ABREAST:
             await asyncio.sleep(0)
@@ -42,16 +39,36 @@ async def test_letters_that_came_back_from_a_lost_link_keep_their_order(tmp_path
         while len(letters):
             letters.resume()
             await asyncio.sleep(0)
-    assert wire.arrived == list(range(1, count + 1))
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[tuple[Outbox, Wire]]:
+    journal, wire = Journal(connect(tmp_path / "journal.db")), Wire()
+    letters = Outbox(journal, wire.publish)
+    sending = asyncio.create_task(letters.run())
+    yield letters, wire
     sending.cancel()
     journal.close()
 
 
+async def test_letters_that_came_back_from_a_lost_link_keep_their_order(
+    post: tuple[Outbox, Wire],
+) -> None:
+    letters, wire = post
+    for n in range(1, 2 * ABREAST + 1):
+        letters.put(n, "status", {"n": n}, lambda: None)
+    await deliver(letters, wire)
+    assert wire.arrived == list(range(1, 2 * ABREAST + 1))
+
+
 async def test_the_oldest_status_message_gives_way_when_too_many_wait(
-    tmp_path: Path, monkeypatch: Any
+    post: tuple[Outbox, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MOST", 3)
-    letters = Outbox(Journal(connect(tmp_path / "journal.db")), Wire().publish)
-    for n, kind in enumerate(["ack", "status", "ack", "ack"], start=1):
+    letters, wire = post
+    kinds = ["ack"] * (ABREAST + 1) + ["status", "ack", "status"]
+    for n, kind in enumerate(kinds, start=1):
         letters.put(n, kind, {"n": n}, lambda: None)
-    assert [letter.seq for letter in letters._letters] == [1, 3, 4]
+    await deliver(letters, wire)
+    gone = set(range(1, len(kinds) + 1)) - set(wire.arrived)
+    assert gone == {ABREAST + 2}

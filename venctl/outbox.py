@@ -54,7 +54,7 @@ class Outbox:
             dropped = next((x for x in self._letters if x.kind == "status"), self._letters[0])
             self._letters.remove(dropped)
             self._journal.sent(dropped.seq)
-        self._wake.set()
+        self._pump()
 
     def resume(self) -> None:
         """The link is up."""
@@ -65,10 +65,13 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._letters and len(self._sending) < ABREAST:
-                task = asyncio.create_task(self._send(self._letters.pop(0)))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+            self._pump()
+
+    def _pump(self) -> None:
+        while self._letters and len(self._sending) < ABREAST:
+            task = asyncio.create_task(self._send(self._letters.pop(0)))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def _send(self, letter: _Letter) -> None:
         try:
