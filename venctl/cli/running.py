@@ -85,12 +85,13 @@ def plan(args: argparse.Namespace) -> int:
 
 def _plan_of_file(args: argparse.Namespace, target_w: int) -> dict[str, Any]:
     """The plan of a site that does not run, each circuit at its rated power."""
-    from statemachine import read
     from statemachine.capacity import loads
     from statemachine.curtail import plan_shed
     from statemachine.memory import blank
 
-    spec = read(args.file.read_text("utf-8"), str(args.file))
+    from .site import site
+
+    spec = site(args.file)
     memory = blank(spec)
     for id, circuit in spec.circuits.items():
         rated_w = circuit.rated if circuit.enabled else 0
