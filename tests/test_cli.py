@@ -95,6 +95,6 @@ def test_every_command_answers_as_json(site: Site, words: str) -> None:
 def test_run_greets_in_json_too(tmp_path: Path) -> None:
     site = Site(tmp_path).start("--json")
     site.connected().stop()
-    said = json.loads(site.said().splitlines()[1])
+    said = json.loads(site.said().splitlines()[0])
     assert said["web"] == site.ready["web"] and said["link"] == "connected"
     site.close()

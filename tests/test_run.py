@@ -278,7 +278,7 @@ def test_run_says_where_the_page_and_the_broker_are_whether_it_is_connected_and_
     site: Site, tmp_path: Path
 ) -> None:
     until(lambda: "state    " in site.said(), "the greeting")
-    assert [line for line in site.said().splitlines() if " INFO " not in line] == [
+    assert site.said().splitlines() == [
         "venctl   Maple Street 12 (volttron_local), 6 circuits",
         f"page     http://{site.ready['web']}",
         f"broker   {site.ready['mqtt']}, connected",

@@ -94,7 +94,7 @@ class Uplink:
             async with asyncio.timeout(seconds):
                 await self._tried.wait()
         except TimeoutError:
-            log.debug("the broker takes its time")
+            self._tried.set()
 
     def explain(self, detail: str) -> None:
         """What a preflight found wrong, for as long as the link is down."""
@@ -191,10 +191,12 @@ class Uplink:
             self._way.renew()
 
     def _become(self, state: str, detail: str) -> None:
+        # How the first attempt went is for whoever waits for it to tell.
+        level = logging.INFO if self._tried.is_set() else logging.DEBUG
         self._tried.set()
         if state != self._state:
             self._state, self._since = state, time.time()
-            log.info("link %s%s", state, f": {detail}" if detail else "")
+            log.log(level, "link %s%s", state, f": {detail}" if detail else "")
         self._detail = detail
 
     def _hear_delta(self, delta: Delta) -> None:
