@@ -20,8 +20,8 @@ NOT_ALLOWED = mqtt5.ConnAckReasonCode.NOT_AUTHORIZED
 class StrictBroker:
     """In a thread of its own, on a free port.
 
-    `denied` topics are answered with a PUBACK that says so, `fatal` ones with a DISCONNECT. With
-    `barred` nobody gets in at all. All of them may be changed while it runs.
+    `denied` topics are answered with a PUBACK or a SUBACK that says so, `fatal` ones with a
+    DISCONNECT. With `barred` nobody gets in at all. All of them may be changed while it runs.
     """
 
     def __init__(
@@ -75,6 +75,13 @@ class _Strict(Connection):
             self._transport.close()
         else:
             super()._connect(packet)
+
+    def _subscribe(self, session: Session, packet: Any) -> None:
+        if any(wanted.pattern in self._policy.denied for wanted in packet.topic_filters):
+            code = mqtt5.SubAckReasonCode.NOT_AUTHORIZED
+            self.send(mqtt5.SubAckPacket(packet.packet_id, [code] * len(packet.topic_filters)))
+        else:
+            super()._subscribe(session, packet)
 
     def _publish(self, session: Session, packet: Any) -> None:
         policy, topic = self._policy, packet.topic

@@ -177,6 +177,20 @@ def test_commands_go_on_where_acks_are_refused(start: Start) -> None:
     backend.close()
 
 
+def test_a_ven_that_may_hear_no_commands_is_not_called_connected_and_still_tells(
+    start: Start,
+) -> None:
+    broker, site = start(denied={CMD})
+    denied(site, CMD)
+    link = site.state()["link"]
+    assert (link["state"], link["detail"]) == ("disconnected", "no command can come in")
+    backend = Backend(broker.port)
+    until(lambda: backend.on(TELEMETRY), "telemetry")
+    assert site.http("POST", "/api/v1/events", {"shed_kw": 2, "duration_s": 60})[0] == 201
+    until(lambda: [t for t in backend.on(TELEMETRY) if t["power_kw"] == 8.0], "telemetry")
+    backend.close()
+
+
 @pytest.mark.parametrize("topic", [STATUS, TELEMETRY, "volttron/metering"])
 def test_one_refused_topic_costs_no_other(start: Start, topic: str) -> None:
     broker, site = start(denied={topic})
