@@ -58,6 +58,8 @@ def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judg
     known = memory.shadows[said.key].decided.get(wish.circuit)
     if circuit is None:
         out.refused[wish.circuit] = UNKNOWN, "unknown"
+    elif spec.observes:
+        out.refused[wish.circuit] = NOT_REMOTE, "only observes"
     elif circuit.locked or circuit.remote == "no":
         out.refused[wish.circuit] = NOT_REMOTE, "not remote"
     elif known is not None and known.about(wish):
