@@ -13,7 +13,9 @@ from statemachine.guards import GUARDS
 from statemachine.reader import standard
 from statemachine.triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
+from ..place import state_folder
 from . import DONE, REFUSED, USAGE
+from .editing import switched
 
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
@@ -39,7 +41,8 @@ def check(args: argparse.Namespace) -> int:
     rows = len(spec.event.transitions) + len(spec.shadow.transitions)
     said = {"circuits": len(spec.circuits), "may_be_shed": shed, "rows": rows, "faults": []}
     words = f"{args.file}: {len(spec.circuits)} circuits, {shed} may be shed, {rows} rows; no fault"
-    print(json.dumps(said) if args.json else words)
+    notes = switched(spec, state_folder(args.file, spec.site.id, args.state))
+    print(json.dumps(said | {"switched": notes}) if args.json else "\n".join([words, *notes]))
     return DONE
 
 
