@@ -164,7 +164,8 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "driver": said.driver,
         "simulated": said.driver == "sim",
         "metered": said.meter == "own",
-        "remote": said.remote == "yes" and not said.locked,
+        "remote": said.switchable_from_afar,
+        "locked": said.locked,
         "paused_until": binding.end_ms / 1000 if gives and binding else None,
         "reason": "waits for its turn to return" if returns else plan.reasons[id],
         "fault": live.fault,
@@ -229,15 +230,17 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
 
 
 def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
-    """How far load is back, and which circuit comes next."""
-    coming = memory.coming
-    if coming.due_ms is None:
+    """How far load is back, and which circuit comes next: its turn, or the end of its rest."""
+    left, coming, lives = waiting(spec, memory, every), memory.coming, memory.circuits
+    if coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
-    left = waiting(spec, memory, every)
+    rests = {id: rests_ms(spec.circuits[id], lives[id], memory.mono_ms) for id in left}
+    next_id = min(left, key=lambda id: rests[id], default=None)  # of equals the first in order
+    next_ms = max(coming.due_ms or 0, memory.at_ms + rests[next_id]) if next_id else None
     return {
         "done": coming.done,
         "of": coming.done + len(left),
-        "next": left[0] if left else None,
-        "next_name": spec.name_of(left[0]) if left else None,
-        "next_at": coming.due_ms / 1000,
+        "next": next_id,
+        "next_name": spec.name_of(next_id) if next_id else None,
+        "next_at": seconds(next_ms),
     }

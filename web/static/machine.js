@@ -3,7 +3,7 @@ import { computed, effect, html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { graphOf, layOut } from "./layout.js";
 import { connections, second, stale, state, transition } from "./live.js";
-import { narrow } from "./parts.js";
+import { narrow, note } from "./parts.js";
 import { duration } from "./words.js";
 
 /** The newest answer of GET /api/v1/machine, or null. */
@@ -85,6 +85,7 @@ export function MachineCard() {
     ${drawn
       ? html`<${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />`
       : html`<p class="muted">Waiting for the controller's chart…</p>`}
+    ${now.waits.map((line) => note("hourglass", `The edited file waits until no event is live: ${line}.`))}
   </section>`;
 }
 

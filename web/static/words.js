@@ -113,6 +113,7 @@ export function ordinal(n) {
 
 const STARTERS = {
   page: "This page", operator: "Grid operator", cli: "Command line", schedule: "Schedule",
+  cloud: "The cloud", event: "An event",
 };
 
 /** Who started an event or moved a switch. */
