@@ -59,7 +59,7 @@ function Header({ now }) {
         ${now && html`<small>VEN ${now.site.id}</small>`}
       </div>
     </div>
-    ${now?.mode === "observe" && chip("info s", "eye", "Observe only")}
+    ${now?.mode === "observe" && chip("info s", "eye", html`Observe<span class="wide"> only</span>`)}
     ${now?.site.simulated && html`<span class="chip s simulated">Simulated</span>`}
     <span class="live">
       <i class=${`dot ${tone}`}></i>

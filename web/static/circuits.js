@@ -5,7 +5,7 @@ import { second, stale, state } from "./live.js";
 import { bar, icon, note, smallChip } from "./parts.js";
 import { CircuitSheet } from "./sheet.js";
 import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
-import { countdown, kw, minuteClock, ordinal, percent, rating } from "./words.js";
+import { countdown, kw, minuteClock, ordinal, percent, rating, soon } from "./words.js";
 
 const ICON = {
   heater: "heater", water_heater: "droplets", lights: "lightbulb", ev: "car", hvac: "air-vent",
@@ -54,7 +54,10 @@ function hindrance(circuit, now) {
     const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "its time of rest";
     return `Comes on in ${countdown(left(rests_until))}, ${why}`;
   }
-  if (now.restoring && held_kw !== null) return "Comes back soon";
+  if (now.restoring && held_kw !== null) {
+    const next = now.restoring.next === circuit.id ? left(now.restoring.next_at) : 0;
+    return next > 0 ? `Comes back in ${soon(next)}` : "Comes back soon";
+  }
   if (!enabled && circuit.switched_by === "event") return "Off since the event: switch it on by hand";
   return null;
 }

@@ -24,6 +24,7 @@ function StateChip({ event, now }) {
     const last = event ? event.label : "no event";
     return chip("", "clock", `Last known ${clock(now.t, now.site.timezone)}: ${last}`);
   }
+  if (event?.active && now.mode === "observe") return chip("info", "eye", `${text}, observed only`);
   if (event?.active) return chip("shed", "activity", text);
   if (event) return chip("warn", now.restoring ? "rotate-ccw" : "hourglass", text);
   const waiting = now.events.length;
@@ -100,6 +101,11 @@ function OptOutButton({ event, now }) {
     onClick=${() => openOptOut(event.id)}>${icon("hand")}Opt out</button>`;
 }
 
+const hint = (now) =>
+  now.mode === "observe"
+    ? "Restore ends the event early."
+    : "Restore ends the event early and returns every circuit.";
+
 function Actions({ event, now, deed, open, form }) {
   const { run, busy } = deed;
   const toggle = () => (open.value = !open.value);
@@ -111,7 +117,7 @@ function Actions({ event, now, deed, open, form }) {
     </button>
     <${OptOutButton} event=${event} now=${now} />
     ${now.binding !== null &&
-    html`<span class="hint">Restore ends the event early and returns every circuit.</span>`}
+    html`<span class="hint">${hint(now)}</span>`}
   </div>`;
 }
 

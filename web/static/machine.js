@@ -6,6 +6,8 @@ import { connections, second, stale, state, transition } from "./live.js";
 import { narrow, note } from "./parts.js";
 import { duration } from "./words.js";
 
+const WIDEST = 800; // pixels before scaling; the card has some 670
+
 /** The newest answer of GET /api/v1/machine, or null. */
 const machine = signal(null);
 
@@ -14,7 +16,12 @@ const graph = computed(() => {
   return chart ? graphOf(chart) : null;
 });
 
-const drawing = computed(() => graph.value && layOut(graph.value, narrow.value));
+/** From left to right where that leaves words large enough to read, else top down. */
+const drawing = computed(() => {
+  if (!graph.value) return null;
+  const flat = narrow.value ? null : layOut(graph.value, false);
+  return flat && flat.width <= WIDEST ? flat : layOut(graph.value, true);
+});
 
 /** Changes whenever an event enters a state, so that the last transition is asked for anew. */
 const positions = computed(() =>

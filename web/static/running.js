@@ -2,7 +2,7 @@
 import { html, useRef } from "./vendor/ui.js";
 import { serverNow, second, stale, state } from "./live.js";
 import { icon, note, smallChip } from "./parts.js";
-import { clock, countdown, kw, kwNumber, list, minuteClock, rating, starter } from "./words.js";
+import { clock, countdown, kw, kwNumber, list, minuteClock, rating, soon, starter } from "./words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -155,8 +155,6 @@ const asked = (event, zone) => html`<p class="muted sml num">
   ${event.id} asked for ${rating(event.requested_kw)}, ${
     clock(event.start, zone)} to ${clock(event.end, zone)}.
 </p>`;
-
-const soon = (wait) => (wait < 60 ? `${wait} s` : countdown(wait));
 
 /** What is said while load comes back: `Restoring: 2 of 3 back, House Load in 8 s`. */
 export function Returning({ event }) {

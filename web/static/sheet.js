@@ -29,11 +29,12 @@ function protection({ rests_until, runs_until }) {
 }
 
 /** `Gave 2 of 3 times, 40 min of 2 h`. */
-function today({ sheds_today, max_sheds_per_day: times, shed_today_s, max_shed_per_day_s: most }) {
-  if (!sheds_today && times === null && most === null) return null;
-  const count = times === null ? `${sheds_today}` : `${sheds_today} of ${times}`;
-  const length = duration(shed_today_s) + (most === null ? "" : ` of ${duration(most)}`);
-  return `Gave ${count} times, ${length}`;
+function today({ sheds_today, shed_today_s, max_sheds_per_day: most_times, max_shed_per_day_s: most_s }) {
+  if (!sheds_today && most_times === null && most_s === null) return null;
+  const times = sheds_today === 1 ? "once" : `${sheds_today} times`;
+  const count = most_times === null ? times : `${sheds_today} of ${most_times} times`;
+  const length = duration(shed_today_s) + (most_s === null ? "" : ` of ${duration(most_s)}`);
+  return `Gave ${count}, ${length}`;
 }
 
 function facts(circuit, now) {
