@@ -22,6 +22,7 @@ from .desk import Desk, LinkView
 from .zones import zone_of
 
 Body = dict[str, Any]
+DELIVERY = ("superseded", "underperforming", "achieved")  # of several the first is shown
 
 
 @cache
@@ -222,7 +223,7 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
-        "delivery": event.told[-1] if sheds and event.told else None,
+        "delivery": next((w for w in DELIVERY if w in event.told), None) if sheds else None,
         "opted_out": list(event.opted_out),
         "next": next_word,
         "next_at": seconds(next_ms),
