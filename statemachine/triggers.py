@@ -174,10 +174,7 @@ class Restarted(Trigger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded(Trigger):
-    """Another ven.yaml is in force. `said` is what it changes, in words, for the log.
-
-    `every_ms`: how often telemetry goes out, where the file says it anew.
-    """
+    """Another ven.yaml is in force: what it changes, in words, and a new telemetry interval."""
 
     said: tuple[str, ...]
     every_ms: int | None
