@@ -8,7 +8,7 @@ import sys
 from typing import Any
 from urllib.parse import urlencode
 
-from . import DONE, REFUSED, USAGE
+from . import DONE, REFUSED
 from .http import NobodyAnswers, ask
 from .words import hours, millis_of, watts_of
 
@@ -19,10 +19,7 @@ def plan(args: argparse.Namespace) -> int:
     try:
         status, said = ask(args, f"/api/v1/preview?{urlencode(asked)}")
     except NobodyAnswers:
-        found = _of_file(args, asked)
-        if found is None:
-            return USAGE
-        status, said = 200, found
+        status, said = 200, _of_file(args, asked)
     if status != 200:
         print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
         return REFUSED
@@ -30,19 +27,16 @@ def plan(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any] | None:
+def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
     """The same answer for a site that does not run, each circuit at its typical load."""
-    from statemachine import SpecError, read
     from statemachine.commands import Door, command_from
     from statemachine.estimate import typical
     from statemachine.triggers import DrEvent
     from web.planning import preview
 
-    try:
-        spec = read(args.file.read_text("utf-8"), str(args.file))
-    except SpecError as error:
-        print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
-        return None
+    from .site import site
+
+    spec = site(args.file)
     said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}
     event = command_from(said, spec.site.id, Door("cli", "", 0, 0))
     if not isinstance(event, DrEvent):

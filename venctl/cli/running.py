@@ -84,45 +84,12 @@ def events(args: argparse.Namespace) -> int:
     return DONE
 
 
-<<<<<<< HEAD
-def _plan_of_file(args: argparse.Namespace, target_w: int) -> dict[str, Any]:
-    """The plan of a site that does not run, each circuit at its rated power."""
-    from statemachine.capacity import loads
-    from statemachine.curtail import plan_shed
-    from statemachine.memory import blank
-
-    from .site import site
-
-    spec = site(args.file)
-    memory = blank(spec)
-    for id, circuit in spec.circuits.items():
-        rated_w = circuit.rated if circuit.enabled else 0
-        memory = memory.circuit(id, drawn_w=rated_w, free_w=rated_w)
-    every = loads(spec, memory)
-    made = plan_shed(every, target_w, {})
-    return {
-        "asked_kw": target_w / 1000,
-        "shed_kw": made.total_w / 1000,
-        "shortfall_kw": max(0, target_w - made.total_w) / 1000,
-        "circuits": [
-            {
-                "id": load.circuit,
-                "name": spec.name_of(load.circuit),
-                "free_kw": load.load_w / 1000,
-                "left_kw": (load.load_w - made.cuts.get(load.circuit, 0)) / 1000,
-                "reason": made.reasons[load.circuit],
-            }
-            for load in every
-        ],
-    }
-=======
 def _span(event: dict[str, Any]) -> str:
     return f"{hours(event['start'])} to {hours(event['end'])}"
 
 
 def _called(event: dict[str, Any]) -> str:
     return f"{event['id']}, called by {BY.get(event['source'], event['source'])}"
->>>>>>> 376ac94 (cli: reload and SIGHUP, one plan for page and terminal, opt-out, events)
 
 
 def log(args: argparse.Namespace) -> int:
