@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench shots clean
+.PHONY: run test check bench shots converge clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -21,6 +21,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench
+
+converge: $(VENV)/.test
+	CONVERGE=10000 $(BIN)/python -m pytest tests/test_convergence.py
 
 shots: $(VENV)/.test
 	./.ci/system

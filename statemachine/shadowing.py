@@ -6,13 +6,15 @@ One machine for each shadow, all of the one declared chart. The classic shadow's
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from .ack_record import APPLIED, FAILED, PENDING, SILENT, SUPERSEDED
+from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
 from .chart import Chart
 from .charts import Table
 from .effects import Effect, GetShadow, Report
+from .reconcile import server_ms
 from .report import TELLING_W, fingerprint, reported, telling_w
-from .shadows import Decision, End, Shadow
+from .shadows import End, Shadow
 from .triggers import (
     NO_ANSWER,
     Answered,
@@ -24,7 +26,7 @@ from .triggers import (
     Switched,
 )
 from .turn import Turn
-from .twin_actions import TOO_LARGE, count_answer
+from .twin_actions import TOO_LARGE, count_answer, end_open
 
 MAX_ROUNDS = 50
 MIN_GAP_MS = 1_000
@@ -88,11 +90,11 @@ class Shadowing:
         end: End = (APPLIED, "")
         if said.fault is not None:
             end = (SILENT if said.fault.startswith(NO_ANSWER) else FAILED), said.fault[:64]
-        self._end_pending(turn, said.circuit, end, said.enabled)
+        end_open(turn, said.circuit, end, said.enabled)
 
     def toggled(self, turn: Turn, circuit: str, by: str) -> None:
         """A person switched the circuit: what the cloud wished before is at an end."""
-        self._end_pending(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
+        end_open(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
 
     def speak(self, turn: Turn) -> None:
         """Say what each state wants said, as far as its time has come and the service takes it."""
@@ -131,14 +133,6 @@ class Shadowing:
         turn.remember_shadow(in_flight=None, doing="", sent="", refusal=(code, words[:64]))
         self._fire(turn, turn.key, "refused")
 
-    def _end_pending(self, turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
-        for key, shadow in turn.memory.shadows.items():
-            one = shadow.decided.get(circuit)
-            if one is not None and one.code == PENDING and enabled in (None, one.enabled):
-                turn.event_id, turn.key = "", key
-                ended = Decision(one.enabled, one.stamp_s, *end, turn.now_ms)
-                turn.remember_shadow(decided={**shadow.decided, circuit: ended})
-
 
 def _due_ms(turn: Turn) -> int | None:
     """When the shadow is to be looked at again: it has something to say, or waits for an answer."""
@@ -172,27 +166,32 @@ def _has_room(turn: Turn) -> bool:
 
 
 def _sent(turn: Turn) -> Iterator[Effect]:
-    shadow, key = turn.shadow, turn.key
-    what, token = shadow.wants, shadow.token + 1
+    what, token = turn.shadow.wants, turn.shadow.token + 1
     turn.remember_shadow(token=token, in_flight=token, doing=what, asked_ms=turn.now_ms)
-    if what != "report":
-        turn.remember_shadow(wants="")
     if what == "get":
-        yield GetShadow(token, key)
-        return
-    told = tuple((shadow.ack or {}).get("r", {}))
-    body = reported(turn.spec, turn.memory, key, turn.now_ms)
-    turn.remember_shadow(
-        updated_ms=turn.now_ms,
-        sent=fingerprint(turn.spec, turn.memory, key, turn.now_ms),
-        sent_w=telling_w(turn.memory, key),
-        acked=tuple(dict.fromkeys((*shadow.acked, *told))),
-    )
-    if what == "settle":
+        turn.remember_shadow(wants="")
+        yield GetShadow(token, turn.key)
+    elif what == "settle":
+        at_ms = server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms
+        turn.remember_shadow(wants="", ack=ack_record(turn.shadow, at_ms // 1000))
         count_answer(turn)
-        yield Report(token, body, shadow.clears, shadow.version, key)
+        clears, version = turn.shadow.clears, turn.shadow.version
+        yield Report(token, _said(turn), clears, version, turn.key)
     else:
-        yield Report(token, body, key=key)
+        yield Report(token, _said(turn), key=turn.key)
+
+
+def _said(turn: Turn) -> dict[str, Any]:
+    """What is reported now, and remembered as said."""
+    spec, memory, key, now_ms = turn.spec, turn.memory, turn.key, turn.now_ms
+    told = tuple((turn.shadow.ack or {}).get("r", {}))
+    turn.remember_shadow(
+        updated_ms=now_ms,
+        sent=fingerprint(spec, memory, key, now_ms),
+        sent_w=telling_w(memory, key),
+        acked=tuple(dict.fromkeys((*turn.shadow.acked, *told))),
+    )
+    return reported(spec, memory, key, now_ms)
 
 
 def _patience_ms(shadow: Shadow) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from . import reconcile
-from .ack_record import PENDING, SILENT, ack_record
+from .ack_record import PENDING, SILENT, SUPERSEDED
 from .effects import Effect, Switch
 from .registry import action
 from .report import BARE
-from .shadows import Decision
+from .shadows import Decision, End
 from .triggers import Answered, Delta, Desired, Document
 from .turn import Turn
 
@@ -69,6 +70,7 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
             wish.circuit, enabled=wish.enabled, switched_by="cloud", switched_ms=turn.now_ms
         )
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
+        end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
         yield Switch(wish.circuit, wish.enabled)
 
@@ -87,8 +89,7 @@ def give_up(turn: Turn) -> Iterator[Effect]:
 @action
 def settle(turn: Turn) -> Iterator[Effect]:
     """Take what was answered out of desired and say what became of it, in one guarded update."""
-    at_ms = reconcile.server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms
-    turn.remember_shadow(ack=ack_record(turn.shadow, at_ms // 1000), wants="settle")
+    turn.remember_shadow(wants="settle")
     yield from ()
 
 
@@ -148,6 +149,17 @@ def sound_loop(turn: Turn) -> Iterator[Effect]:
     """Say that the cloud and this site answer each other without end."""
     sound(turn, LOOP)
     yield from ()
+
+
+def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
+    """End the open wishes of all shadows that want `circuit` so, or (None) in any way."""
+    shadows = dict(turn.memory.shadows)
+    for key, shadow in shadows.items():
+        one = shadow.decided.get(circuit)
+        if one is not None and one.code == PENDING and enabled in (None, one.enabled):
+            ended = Decision(one.enabled, one.stamp_s, *end, turn.now_ms)
+            shadows[key] = replace(shadow, decided={**shadow.decided, circuit: ended})
+    turn.remember(shadows=shadows)
 
 
 def sound(turn: Turn, alarm: str) -> None:

@@ -565,6 +565,27 @@ def test_a_setting_changed_at_the_site_later_is_not_undone(desk: Desk) -> None:
     assert desk.memory.every_ms == 7_000, "a newer one is applied"
 
 
+def test_a_setting_known_before_a_reboot_is_not_applied_again_after_it(desk: Desk) -> None:
+    synced(desk, 6)
+    delta(desk, 9, interval=Interval(7_000, T))
+    answer(desk, 10)
+    desk.ask(op="setConfig", report_interval_seconds=10)
+    desk.hear(Restarted(**desk.stamp(), boot="another"))
+    (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
+    document(desk, get.token, 11, None, interval=Interval(7_000, T))
+    assert desk.memory.every_ms == 10_000 and desk.memory.shadow.state == "settling"
+
+
+def test_a_report_that_was_refused_is_said_again_at_once(desk: Desk) -> None:
+    synced(desk, 6)
+    desk.ask(op="setLoad", loadId="lights1", enabled=False)
+    refuse(desk, 504)
+    desk.wait(1)
+    (get,) = of(GetShadow, desk.effects)
+    (report,) = of(Report, document(desk, get.token, 7, None))
+    assert report.reported["circuits"][1]["enabled"] is False
+
+
 def test_unknown_keys_are_ignored_and_never_answered(desk: Desk) -> None:
     synced(desk, 6)
     for version in range(9, 30):

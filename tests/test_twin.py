@@ -56,7 +56,11 @@ class Device:
     def __init__(self, made: Link, up: asyncio.Event) -> None:
         self.link, self.up = made, up
         self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
-        self.twin = Twin(made.client, "v1", self.deltas.put_nowait)
+        self.named: asyncio.Queue[Delta] = asyncio.Queue()
+        self.twin = Twin(made.client, "v1", ["", "circuits-0"], self._hear)
+
+    def _hear(self, name: str, delta: Delta) -> None:
+        (self.named if name else self.deltas).put_nowait(delta)
 
 
 @asynccontextmanager
@@ -108,7 +112,7 @@ async def test_a_document_comes_with_its_sections_and_utc_seconds(
     }
     try:
         async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-            assert await ven.twin.get() == Document(
+            assert await ven.twin.get("") == Document(
                 3, {"a": 1}, {"a": {"timestamp": 7}}, {"b": [True, None]}, 1_793_523_600
             )
     finally:
@@ -119,7 +123,7 @@ async def test_a_document_comes_with_its_sections_and_utc_seconds(
 async def test_an_empty_document_has_empty_sections(broker: Mosquitto) -> None:
     body = {"state": {}, "metadata": {}, "version": 9}
     async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-        assert await ven.twin.get() == Document(9, {}, {}, {}, None)
+        assert await ven.twin.get("") == Document(9, {}, {}, {}, None)
 
 
 async def test_a_thing_without_a_shadow_is_an_empty_document_of_version_0(
@@ -127,10 +131,10 @@ async def test_a_thing_without_a_shadow_is_an_empty_document_of_version_0(
 ) -> None:
     body: dict[str, Any] = {"code": 404, "message": "No shadow exists with name: 'v1'"}
     async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
-        assert await ven.twin.get() == Document(0, {}, {}, {}, None)
-        assert await ven.twin.update(reported={"a": 1}, clear_desired=[], version=None) == Rejected(
-            404, body["message"]
-        )
+        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
+        assert await ven.twin.update(
+            "", reported={"a": 1}, clear_desired=[], version=None
+        ) == Rejected(404, body["message"])
 
 
 async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> None:
@@ -140,9 +144,9 @@ async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> 
         service(broker.port, lambda *_: ("accepted", body)) as (_, asked),
         device(broker.port) as ven,
     ):
-        settle = ven.twin.update(reported=reported, clear_desired=["circuits"], version=4)
+        settle = ven.twin.update("", reported=reported, clear_desired=["circuits"], version=4)
         assert await settle == Accepted(5, 100)
-        plain = ven.twin.update(reported=reported, clear_desired=[], version=None)
+        plain = ven.twin.update("", reported=reported, clear_desired=[], version=None)
         assert await plain == Accepted(5, 100)
     said = [{k: v for k, v in request.items() if k != "clientToken"} for request in asked]
     assert said == [
@@ -154,7 +158,7 @@ async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> 
 async def test_a_conflict_keeps_its_code_and_text(broker: Mosquitto) -> None:
     body = {"code": 409, "message": "Version conflict"}
     async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
-        answer = await ven.twin.update(reported={"a": 1}, clear_desired=[], version=1)
+        answer = await ven.twin.update("", reported={"a": 1}, clear_desired=[], version=1)
         assert answer == Rejected(409, "Version conflict")
 
 
@@ -163,7 +167,7 @@ async def test_a_service_that_does_not_answer_is_a_504(
 ) -> None:
     monkeypatch.setattr(twin, "OPERATION_TIMEOUT_S", 1)
     async with service(broker.port, lambda *_: None), device(broker.port) as ven:
-        assert await ven.twin.get() == Rejected(504, twin.TIMEOUT_NAME)
+        assert await ven.twin.get("") == Rejected(504, twin.TIMEOUT_NAME)
 
 
 async def test_a_link_lost_while_asking_ends_in_a_rejection(
@@ -171,7 +175,7 @@ async def test_a_link_lost_while_asking_ends_in_a_rejection(
 ) -> None:
     monkeypatch.setattr(twin, "OPERATION_TIMEOUT_S", 2)
     async with service(broker.port, lambda *_: None) as (_, asked), device(broker.port) as ven:
-        asking = asyncio.create_task(ven.twin.get())
+        asking = asyncio.create_task(ven.twin.get(""))
         async with asyncio.timeout(HANG_S):
             while not asked:
                 await asyncio.sleep(0.01)
@@ -183,16 +187,16 @@ async def test_a_link_lost_while_asking_ends_in_a_rejection(
 @pytest.mark.parametrize("body", [{}, {"version": "1"}, {"version": 1, "state": {"desired": 5}}])
 async def test_an_answer_that_makes_no_sense_is_a_503(broker: Mosquitto, body: Said) -> None:
     async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-        assert await ven.twin.get() == twin.UNREADABLE
+        assert await ven.twin.get("") == twin.UNREADABLE
 
 
 async def test_a_cancelled_question_leaves_the_twin_at_work(broker: Mosquitto) -> None:
     body = {"state": {}, "version": 1}
     async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-        asking = asyncio.create_task(ven.twin.get())
+        asking = asyncio.create_task(ven.twin.get(""))
         await asyncio.sleep(0)
         asking.cancel()
-        assert await ven.twin.get() == Document(1, {}, {}, {}, None)
+        assert await ven.twin.get("") == Document(1, {}, {}, {}, None)
 
 
 async def say_until_heard(made: Link, deltas: asyncio.Queue[Delta], body: Said) -> Delta:
@@ -235,12 +239,12 @@ async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mo
     ):
         heard: list[Delta] = []
 
-        def hear(delta: Delta) -> None:
+        def hear(_: str, delta: Delta) -> None:
             heard.append(delta)
             time.sleep(0.2)  # the loop stands still, so the others are now on their way
             closing.close()
 
-        closing = Twin(ven.link.client, "v1", hear)
+        closing = Twin(ven.link.client, "v1", [""], hear)
         closing.open()
         body = json.dumps(DELTA).encode()
         async with asyncio.timeout(HANG_S):
@@ -300,7 +304,7 @@ def cloud(tmp_path: Path) -> Iterator[int]:
 
 async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int) -> None:
     async with device(cloud) as ven, operator_at("op", cloud) as operator:
-        assert await ven.twin.get() == Document(0, {}, {}, {}, None)
+        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
         ven.twin.open()
         state = {"state": {"desired": {"circuits": {"h1": {"enabled": False}}}}}
         async with asyncio.timeout(HANG_S):
@@ -310,24 +314,66 @@ async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int
         delta = ven.deltas.get_nowait()
         assert delta.state == {"circuits": {"h1": {"enabled": False}}}
         asked_s = delta.metadata["circuits"]["h1"]["enabled"]["timestamp"]
-        document = await ven.twin.get()
+        document = await ven.twin.get("")
         assert isinstance(document, Document)
         assert document.desired == delta.state
         assert document.desired_metadata["circuits"]["h1"]["enabled"]["timestamp"] >= asked_s
         settled = await ven.twin.update(
+            "",
             reported={"circuits": {"h1": {"enabled": False}, "never": None}},
             clear_desired=["circuits"],
             version=document.version,
         )
         assert isinstance(settled, Accepted)
         assert settled.version == document.version + 1
-        stale = await ven.twin.update(reported={}, clear_desired=[], version=document.version)
+        stale = await ven.twin.update("", reported={}, clear_desired=[], version=document.version)
         assert isinstance(stale, Rejected)
         assert stale.code == 409
-        after = await ven.twin.get()
+        after = await ven.twin.get("")
         assert isinstance(after, Document)
         assert after.desired == {}
         assert after.reported == {"circuits": {"h1": {"enabled": False}}}
+
+
+async def test_a_named_shadow_is_a_document_of_its_own(cloud: int) -> None:
+    async with device(cloud) as ven, operator_at("op", cloud) as operator:
+        ven.twin.open()
+        assert await ven.twin.get("circuits-0") == Document(0, {}, {}, {}, None)
+        wish = {"state": {"desired": {"circuits": [{"id": "h1", "enabled": False}]}}}
+        async with asyncio.timeout(HANG_S):
+            while ven.named.empty():
+                topic = f"{SHADOW}/name/circuits-0/update"
+                await operator.publish(topic, json.dumps(wish).encode())
+                await asyncio.sleep(0.05)
+        assert ven.named.get_nowait().state == wish["state"]["desired"]
+        document = await ven.twin.get("circuits-0")
+        assert isinstance(document, Document)
+        settled = await ven.twin.update(
+            "circuits-0",
+            reported={"circuits": [{"id": "h1", "enabled": False}]},
+            clear_desired=["circuits"],
+            version=document.version,
+        )
+        assert isinstance(settled, Accepted)
+        after = await ven.twin.get("circuits-0")
+        assert isinstance(after, Document)
+        assert after.desired == {} and "circuits" in after.reported
+        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
+        assert ven.deltas.empty()
+
+
+async def test_more_shadows_are_served_than_answers_are_subscribed_to(cloud: int) -> None:
+    names = ["", *(f"circuits-{n}" for n in range(12))]
+    async with link(endpoint(cloud, "v1"), [], lambda _: None) as (made, _):
+        many = Twin(made.client, "v1", names, lambda *_: None)
+        many.open()
+        for name in names:
+            done = await many.update(name, reported={"n": name}, clear_desired=[], version=None)
+            assert isinstance(done, Accepted)
+        answers = await asyncio.gather(*(many.get(name) for name in names))
+        assert [answer.reported for answer in answers if isinstance(answer, Document)] == [
+            {"n": name} for name in names
+        ]
 
 
 @asynccontextmanager

@@ -23,12 +23,12 @@ class Shadows:
     """All shadows of one site over one client. Call from the loop only."""
 
     def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[t.Trigger], None]) -> None:
-        self._names, self._post = list(shards(spec)), post
-        self._twin = Twin(client, spec.site.id, self._hear)
+        self._post = post
+        self._twin = Twin(client, spec.site.id, list(shards(spec)), self._hear)
 
     def open(self) -> None:
         """Hear deltas from now on."""
-        self._twin.open(self._names)
+        self._twin.open()
 
     def close(self) -> None:
         """Hear no more."""

@@ -76,25 +76,27 @@ class Twin:
     """
 
     def __init__(
-        self, client: mqtt5.Client, thing: str, hear: Callable[[str, Delta], None]
+        self,
+        client: mqtt5.Client,
+        thing: str,
+        names: Sequence[str],
+        hear: Callable[[str, Delta], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thing, self._hear = thing, hear
+        self._thing, self._names, self._hear = thing, names, hear
         self._streams: list[Any] = []
-        self._client = client
-        self._shadow: Any = None
-
-    def open(self, names: Sequence[str]) -> None:
-        """Hear the deltas of these shadows from now on, over every reconnect."""
         self._shadow = iotshadow.IotShadowClientV2(
-            self._client,
+            client,
             rr.ClientOptions(
                 max_request_response_subscriptions=ANSWERS,
                 max_streaming_subscriptions=len(names),
                 operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
             ),
         )
-        self._streams = [self._stream(name) for name in names]
+
+    def open(self) -> None:
+        """Hear deltas from now on, over every reconnect."""
+        self._streams = [self._stream(name) for name in self._names]
         for stream in self._streams:
             stream.open()
 
