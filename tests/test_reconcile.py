@@ -392,6 +392,19 @@ def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
         desk.wait(1)
 
 
+def test_what_comes_back_by_hand_is_switched_off_from_afar_and_not_on() -> None:
+    desk = Desk(site(MAPLE.replace("name: EV Charger", "name: EV Charger, comes_back: by_hand")))
+    synced(desk, 6)
+    assert end_of(desk, 9, wish("ev1", True, T)) == [403, "switched on by hand only"]
+
+
+def test_a_site_that_only_observes_refuses_every_wish_and_switches_nothing() -> None:
+    desk = Desk(site("mode: observe\n" + MAPLE))
+    synced(desk, 6)
+    assert end_of(desk, 9, wish("hvac1", False, T)) == [403, "this site only observes"]
+    assert desk.memory.circuits["hvac1"].enabled
+
+
 def test_a_locked_circuit_refuses_wishes_and_commands_and_is_not_shed(desk: Desk) -> None:
     synced(desk, 6)
     desk.ask(**CALL)

@@ -17,6 +17,7 @@ from statemachine.spec import Spec
 from statemachine.wire import kw, power_w, shed_w, taken_w
 
 from .desk import Desk, LinkView
+from .shadow import label, summary
 from .zones import zone_of
 
 Body = dict[str, Any]
@@ -53,6 +54,7 @@ def state(desk: Desk) -> Body:
         "commanded_kw": kw(sum(memory.cuts.values())),
         "achievable_kw": kw(sum(load.cap_w for load in every)),
         "link": _link(desk.link),
+        "shadow": summary(spec, memory, now_ms),
         "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
@@ -92,11 +94,6 @@ def recent(desk: Desk) -> Body:
 def seconds(ms: int | None) -> float | None:
     """Milliseconds as epoch seconds."""
     return None if ms is None else ms / 1000
-
-
-def label(name: str) -> str:
-    """A state's name as a word for people."""
-    return name.replace("_", " ").capitalize()
 
 
 def _site(spec: Spec) -> Body:
@@ -150,6 +147,8 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "fault": live.fault,
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
+        "locked_by": live.locked_by,
+        "locked_at": seconds(live.locked_ms),
     }
 
 

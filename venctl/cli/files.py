@@ -11,6 +11,7 @@ from statemachine.actions import ACTIONS
 from statemachine.diagram import mermaid
 from statemachine.guards import GUARDS
 from statemachine.reader import standard
+from statemachine.report import largest
 from statemachine.triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 from . import DONE, REFUSED, USAGE
@@ -42,7 +43,11 @@ def check(args: argparse.Namespace) -> int:
     rows = len(spec.event.transitions) + len(spec.shadow.transitions)
     said = {"circuits": len(spec.circuits), "may_be_shed": shed, "rows": rows, "faults": []}
     words = f"{args.file}: {len(spec.circuits)} circuits, {shed} may be shed, {rows} rows; no fault"
-    print(json.dumps(said) if args.json else words)
+    sizes = largest(spec)
+    print(json.dumps({**said, "shadow_bytes": sizes}) if args.json else words)
+    if not args.json:
+        for key, size in sizes.items():
+            print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
     return DONE
 
 

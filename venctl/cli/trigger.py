@@ -56,6 +56,10 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
                 raise ValueError("write it like: venctl trigger circuit ev1 off")
             said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
             return said | ({"confirm_critical": True} if args.confirm else {})
+        case "lock" | "unlock":
+            if not args.circuit:
+                raise ValueError(f"write it like: venctl trigger {args.what} ev1")
+            return said | {"op": "setLock", "loadId": args.circuit, "locked": args.what == "lock"}
     return said | {"op": args.what}
 
 
