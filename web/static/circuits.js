@@ -26,7 +26,7 @@ function badges(circuit) {
     circuit.critical && smallChip("info", "shield", "Critical"),
     circuit.shed_kw > 0 && smallChip("shed num", null, kw(-circuit.shed_kw)),
     !shownOn(circuit) && smallChip("", null, "Off"),
-    !circuit.remote && smallChip("", "lock", "Locked"),
+    (!circuit.remote || circuit.locked_by) && smallChip("", "lock", "Locked"),
     !circuit.metered && smallChip("", null, "No meter"),
     isOver(circuit) && smallChip("bad", "triangle-alert", "Over rating"),
     circuit.fault && smallChip("bad", "triangle-alert", "Fault"),
@@ -47,7 +47,7 @@ function hindrance(circuit, now) {
 
 function Switch({ circuit }) {
   const busy = circuit.id in wishes.value;
-  const locked = switchesLocked.value || !circuit.remote;
+  const locked = switchesLocked.value || !circuit.remote || circuit.locked_by !== null;
   return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
     aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}

@@ -1,6 +1,7 @@
 // The sheet of one circuit: everything the controller says about it, live while it is open.
 import { html } from "./vendor/ui.js";
 import { second, state } from "./live.js";
+import { Lockout } from "./lockout.js";
 import { note } from "./parts.js";
 import { duration, kw, moment, ordinal, percent, rating, starter } from "./words.js";
 
@@ -54,5 +55,6 @@ export function CircuitSheet({ id, close }) {
     </dl>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
     ${!circuit.remote && note("lock", "Locked in the configuration file: it takes no switching from here.")}
+    <${Lockout} circuit=${circuit} now=${now} />
     ${shut}`;
 }
