@@ -1,6 +1,13 @@
-"""All figures."""
+"""All figures, or those named: `python -m bench ack start core`."""
 
-from . import core
+import sys
+
+from . import ack, core, start
+
+ALL = {"ack": ack, "start": start, "core": core}
 
 if __name__ == "__main__":
-    core.main()
+    if unknown := set(sys.argv[1:]) - ALL.keys():
+        sys.exit(f"nothing is measured under {', '.join(unknown)}; there are: {', '.join(ALL)}")
+    for name in sys.argv[1:] or ALL:
+        ALL[name].main()

@@ -13,7 +13,7 @@ from .memory import Memory, Past
 from .spec import Spec
 
 KEPT_MS = 35 * 86_400_000
-KEPT = 1_000
+KEPT = 200
 HOUR_MS = 3_600_000
 Refusal = tuple[str, str]
 

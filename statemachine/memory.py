@@ -6,8 +6,8 @@ Memory has a few parts, kept apart so that the journal writes only what a decisi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
 from .shadows import Shadow, from_plain
 from .shards import shards
@@ -83,8 +83,7 @@ class Event:
     opted_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """An event that was taken on, for the limits of days and months; the newest terms count."""
 
     id: str
@@ -162,13 +161,13 @@ class Memory:
         """The classic shadow."""
         return self.shadows[""]
 
-    def circuit(self, id: str, **fields: Any) -> Memory:
+    def circuit(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one circuit replaced."""
-        return replace(self, circuits={**self.circuits, id: replace(self.circuits[id], **fields)})
+        return replace(self, circuits={**self.circuits, id: replace(self.circuits[id], **news)})
 
-    def event(self, id: str, **fields: Any) -> Memory:
+    def event(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one live event replaced."""
-        return replace(self, events={**self.events, id: replace(self.events[id], **fields)})
+        return replace(self, events={**self.events, id: replace(self.events[id], **news)})
 
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
@@ -195,7 +194,7 @@ _PARTS = ("shadows", "circuits", "events", "cuts", "past", "last")
 
 def to_parts(memory: Memory) -> dict[str, Any]:
     """Memory as JSON values, a part for each thing that changes by itself."""
-    whole = asdict(memory)
+    whole: dict[str, Any] = _plain(memory)
     parts = {name: whole.pop(name) for name in _PARTS}
     return {**parts, "site": whole}
 
@@ -215,13 +214,14 @@ def changed_parts(before: Memory | None, after: Memory) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+    """JSON values. Written out, for `asdict` copies deeply and this runs before every deed."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return {name: _plain(getattr(value, name)) for name in value.__slots__}
 
 
 def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
@@ -243,7 +243,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
         circuits={**first.circuits, **kept},
         events={id: _event(event) for id, event in parts["events"].items()},
         cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
-        past=tuple(Past(**past) for past in parts["past"]),
+        past=tuple(Past(*past) for past in parts["past"]),
         last=Passed(**last) if last else None,
         **site,
     )

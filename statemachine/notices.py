@@ -34,7 +34,7 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
             after = _tell(after, "superseded")
         said += [(event.id, word) for word in after.told if word not in event.told]
         if after != event:
-            turn.memory = replace(turn.memory, events={**turn.memory.events, event.id: after})
+            turn.remember(events={**turn.memory.events, event.id: after})
     return said
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.certificates import Authority, Pair
 from tests.mosquitto import Mosquitto, ServerTls, free_port
 from venctl.endpoint import Endpoint, Will
-from venctl.link import Denied, Down, Link, LinkDown, Message, News, Up
+from venctl.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from venctl.tls import preflight
 
 N = TypeVar("N", bound=News)
@@ -295,7 +295,7 @@ async def test_a_topic_nobody_may_publish_on_is_refused_like_any_other(
     broker: Mosquitto, topic: str
 ) -> None:
     async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
-        with pytest.raises(LinkDown, match="nothing can be published"):
+        with pytest.raises(NotAllowed, match="nothing can be published"):
             await ven.link.publish(topic, b"")
         await ven.link.publish(CMD, b"fine")
         assert await ven.message() == b"fine"
@@ -307,11 +307,65 @@ async def test_the_broker_refusing_a_publish_is_told_with_its_reason(tmp_path: P
     broker = Mosquitto(tmp_path, None, f"acl_file {rights}\n")
     try:
         async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
-            with pytest.raises(LinkDown, match=f"{ACK}: not authorized"):
+            with pytest.raises(NotAllowed, match=f"{ACK}: not authorized"):
                 await ven.link.publish(ACK, b"")
             assert ven.link.connected
     finally:
         broker.kill()
+
+
+def disconnect(code: int) -> bytes:
+    return bytes([0xE0, 1, code])
+
+
+@pytest.mark.parametrize(
+    ("end", "cut_off"),
+    [
+        (disconnect(0x87), (ACK, False)),  # not authorized
+        (b"", (ACK, False)),  # without a word
+        (disconnect(0x8B), None),  # shutting down
+        (disconnect(0x8E), None),  # session taken over
+    ],
+)
+async def test_a_connection_that_ends_in_place_of_a_puback_is_blamed_on_the_oldest_publish(
+    end: bytes, cut_off: tuple[str, bool] | None
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        came = b""
+        while b"second" not in came:
+            came += await reader.read(4096)
+        writer.write(end)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with peer(endpoint(port, "v1")) as ven:
+            sent = [
+                asyncio.create_task(ven.link.publish(topic, payload))
+                for topic, payload in ((ACK, b"first"), (STATUS, b"second"))
+            ]
+            assert (await ven.next(Down)).cut_off == cut_off
+            ends = await asyncio.gather(*sent, return_exceptions=True)
+            assert [type(one) for one in ends] == [LinkDown, LinkDown]
+
+
+@pytest.mark.parametrize(("code", "barred"), [(0x87, True), (0x90, True), (0x88, False)])
+async def test_a_connect_is_barred_where_the_broker_says_that_something_is_not_allowed(
+    code: int, barred: bool
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(bytes([0x20, 3, 0, code, 0]))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ven = Peer(endpoint(port, "v1"), [CMD], Will(STATUS, b"gone"))
+        ven.link.start()
+        assert (await ven.next(Down)).barred == barred
+        await ven.link.stop()
 
 
 async def test_a_message_of_any_bytes_arrives_and_one_nobody_can_take_costs_only_itself(

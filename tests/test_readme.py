@@ -44,6 +44,16 @@ def test_the_make_targets_of_the_readme_are_there() -> None:
         subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_trouble_is_found_under_the_headings_of_the_old_document() -> None:
+    trouble = README.partition("## Troubleshooting\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (.+)$", trouble, re.MULTILINE) == [
+        "Port 8080 in Use",
+        "Shadow Not Updating",
+        "Web UI Not Accessible in Codespaces",
+        "Event Not Triggering",
+    ]
+
+
 def test_every_day_commands_do_as_the_readme_says(site: Site) -> None:
     for words in commands(blocks("sh")[1]):
         done = site.venctl(*words[1:])

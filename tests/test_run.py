@@ -274,6 +274,19 @@ def test_a_command_goes_over_mqtt_from_a_machine_without_the_file(
     assert heard.stdout.startswith("ven/telemetry/volttron_local {")
 
 
+def test_run_says_where_the_page_and_the_broker_are_whether_it_is_connected_and_what_it_keeps(
+    site: Site, tmp_path: Path
+) -> None:
+    until(lambda: "state    " in site.said(), "the greeting")
+    assert site.said().splitlines() == [
+        "venctl   Maple Street 12 (volttron_local), 6 circuits",
+        f"page     http://{site.ready['web']}",
+        f"broker   {site.ready['mqtt']}, connected",
+        f'shadow   http://{site.ready["data"]} (eval "$(venctl env)", then aws iot-data ...)',
+        f"state    {tmp_path}/.venctl/volttron_local",
+    ]
+
+
 def test_nobody_answers_is_told_apart_from_refused(tmp_path: Path) -> None:
     (tmp_path / "ven.yaml").write_text(STEADY)
     gone = venctl("trigger", "ping", cwd=tmp_path)

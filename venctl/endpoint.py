@@ -8,8 +8,11 @@ from typing import Any
 
 from awscrt import io, mqtt5
 
+from statemachine.spec import Cloud
+
 from .tls import client_context
 
+PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
 RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
 KEEP_ALIVE_S = 30
@@ -43,6 +46,22 @@ class Will:
 
     topic: str
     payload: bytes
+
+
+def plain(host: str, port: int, client_id: str) -> Endpoint:
+    """A broker without TLS, without a name and a password."""
+    return Endpoint(host, port, client_id, None, None, None, None, None, False)
+
+
+def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
+    """The broker that a ven.yaml names; its files are looked for in the folder `beside`."""
+    cert, key, ca = (
+        (beside / path) if path else None for path in (cloud.cert, cloud.key, cloud.ca)
+    )
+    host = cloud.endpoint or cloud.host or "127.0.0.1"
+    port = cloud.port or (TLS_PORT if cert or ca else PORT)
+    aws = cloud.kind == "aws"
+    return Endpoint(host, port, client_id, cert, key, ca, cloud.username, cloud.password, aws)
 
 
 def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ WEEK_MS = 7 * 86_400_000
 COPY_MS = 60_000
 KEEP_DECISIONS = 10_000
 KEEP_TODO = 1_000
+UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w"}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -182,8 +183,8 @@ class Journal:
             "INSERT INTO todo (kind, body) VALUES (?, ?)", (kind, _text(body))
         ).lastrowid
         assert seq is not None
-        self._db.execute("DELETE FROM todo WHERE seq <= ?", (seq - KEEP_TODO,))
         if seq % 100 == 0:
+            self._db.execute("DELETE FROM todo WHERE seq <= ?", (seq - KEEP_TODO,))
             self._db.execute("DELETE FROM answered WHERE at_ms < ?", (self._oldest_ms(),))
         return seq
 
@@ -202,10 +203,12 @@ class Journal:
 
 def said(thing: Trigger | Effect) -> str:
     """A trigger or effect as one line of the log."""
-    fields = asdict(thing)
-    for name in ("mono_ms", "digest", "earlier", "reply", "drawn_w"):
-        fields.pop(name, None)
-    return f"{type(thing).__name__} {json.dumps(fields, default=str, ensure_ascii=False)}"
+    told = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in UNTOLD}
+    return f"{type(thing).__name__} {json.dumps(told, default=_plain, ensure_ascii=False)}"
+
+
+def _plain(thing: Any) -> Any:
+    return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else str(thing)
 
 
 def _text(value: Any) -> str:

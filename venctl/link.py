@@ -18,6 +18,7 @@ from typing import Any
 from awscrt import mqtt5
 
 from .endpoint import Endpoint, Will, settings
+from .verdict import for_good, hung_up, refused, sentence, will_may_be_why, word
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +49,16 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The link is lost, or an attempt failed for a new reason."""
+    """The link is lost, or an attempt failed for a new reason.
+
+    `barred`: the broker answered the CONNECT, and its last will may be what is not allowed.
+    `cut_off`: the topic, and `retain`, of the publish that the broker ended the connection over
+    instead of answering it, which is how AWS IoT says that it is not allowed.
+    """
 
     why: str
+    barred: bool
+    cut_off: tuple[str, bool] | None
 
 
 News = Message | Up | Denied | Down
@@ -58,6 +66,16 @@ News = Message | Up | Denied | Down
 
 class LinkDown(ConnectionError):
     """A publish did not reach the broker, or nobody knows whether it did; says why."""
+
+
+class NotAllowed(PermissionError):
+    """A publish that would be refused every time; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Publish:
+    place: tuple[str, bool]
+    waiting: asyncio.Future[Any]
 
 
 class Link:
@@ -82,7 +100,7 @@ class Link:
         self._connected = self._started = False
         self._why: str | None = None
         self._stopped = asyncio.Event()
-        self._on_their_way: set[asyncio.Future[Any]] = set()
+        self._under_way: dict[Future[Any], _Publish] = {}
         self.client = mqtt5.Client(self._options(endpoint, will))
 
     @property
@@ -97,22 +115,30 @@ class Link:
 
     async def stop(self) -> None:
         """Say goodbye, so that the will stays unsaid, and be gone after 1 s at most."""
+        await self._leave(mqtt5.DisconnectPacket())
+
+    async def forget(self) -> None:
+        """Stop for good: the broker keeps no session and no messages for us."""
+        await self._leave(mqtt5.DisconnectPacket(session_expiry_interval_sec=0))
+
+    async def _leave(self, goodbye: mqtt5.DisconnectPacket) -> None:
         if not self._started:
             return
         self._started = False
-        self.client.stop(mqtt5.DisconnectPacket())
+        self.client.stop(goodbye)
         try:
             async with asyncio.timeout(1):
                 await self._stopped.wait()
         except TimeoutError:
             log.debug("the client did not stop within a second")
         if self._connected:
-            self._lose("stopped")
+            self._lose("stopped", False, False)
 
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Return when the broker has it (QoS 1).
 
-        Raises `LinkDown` when offline, when the broker refuses, and for what cannot be sent at all.
+        Raises `LinkDown` when offline or when it may go better next time, and `NotAllowed` when
+        the broker refuses for good or it cannot be sent at all.
         """
         if not self._connected:
             raise LinkDown(self._why or "not connected yet")
@@ -122,20 +148,18 @@ class Link:
         try:
             sent = self.client.publish(packet)
         except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
-            raise LinkDown(f"nothing can be published on {topic!r}: {error}") from None
-        code = (await self._outcome(sent)).puback.reason_code
-        if code >= mqtt5.PubackReasonCode.UNSPECIFIED_ERROR:
-            raise LinkDown(f"the broker refuses a publish on {topic}: {_name(code)}")
+            raise NotAllowed(f"nothing can be published on {topic!r}: {error}") from None
+        code = (await self._outcome(sent, (topic, retain))).puback.reason_code
+        if refused(code):
+            why = f"the broker refuses a publish on {topic}: {word(code)}"
+            raise NotAllowed(why) if for_good(code) else LinkDown(why)
 
-    async def _outcome(self, sent: Future[Any]) -> Any:
+    async def _outcome(self, sent: Future[Any], place: tuple[str, bool]) -> Any:
         # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
         waiting: asyncio.Future[Any] = self._loop.create_future()
-        sent.add_done_callback(partial(self._tell, _settle, waiting))
-        self._on_their_way.add(waiting)
-        try:
-            return await waiting
-        finally:
-            self._on_their_way.discard(waiting)
+        self._under_way[sent] = _Publish(place, waiting)
+        sent.add_done_callback(partial(self._tell, self._settle))
+        return await waiting
 
     # What follows up to `_tell` runs on awscrt's threads.
 
@@ -155,10 +179,12 @@ class Link:
         self._tell(self._enter, bool(data.connack_packet.session_present))
 
     def _on_failed(self, data: Any) -> None:
-        self._tell(self._lose, _sentence(data.exception, data.connack_packet))
+        why = sentence(data.exception, data.connack_packet)
+        self._tell(self._lose, why, will_may_be_why(data.connack_packet), False)
 
     def _on_disconnected(self, data: Any) -> None:
-        self._tell(self._lose, _sentence(data.exception, data.disconnect_packet))
+        why = sentence(data.exception, data.disconnect_packet)
+        self._tell(self._lose, why, False, hung_up(data.exception, data.disconnect_packet))
 
     def _on_stopped(self, _: Any) -> None:
         self._tell(self._stopped.set)
@@ -170,6 +196,15 @@ class Link:
             log.debug("the loop is closed")
 
     # What follows runs on the loop again.
+
+    def _settle(self, sent: Future[Any]) -> None:
+        waiting = self._under_way.pop(sent).waiting
+        if waiting.done():
+            return
+        if error := sent.exception():
+            waiting.set_exception(LinkDown(sentence(error, None)))
+        else:
+            waiting.set_result(sent.result())
 
     def _say(self, news: News) -> None:
         # One piece of news that nobody can take must not cost the next one.
@@ -206,26 +241,30 @@ class Link:
         if not self._connected or connection != self._connections:
             return
         if error := suback.exception():
-            log.warning("subscribing again: %s", _sentence(error))
+            log.warning("subscribing again: %s", sentence(error, None))
             self._loop.call_later(1, self._subscribe, connection, resumed)
             return
         answers = zip(self._topics, suback.result().reason_codes, strict=True)
-        refused = mqtt5.SubackReasonCode.UNSPECIFIED_ERROR
-        self._grant({topic: _name(code) for topic, code in answers if code >= refused}, resumed)
+        failed = mqtt5.SubackReasonCode.UNSPECIFIED_ERROR
+        self._grant({topic: word(code) for topic, code in answers if code >= failed}, resumed)
 
     def _grant(self, denied: dict[str, str], resumed: bool) -> None:
         for topic, why in denied.items():
             self._say(Denied(topic, why))
         self._say(Up(resumed))
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str, barred: bool, hung_up: bool) -> None:
         was_connected, self._connected = self._connected, False
-        for waiting in self._on_their_way:
-            if not waiting.done():
-                waiting.set_exception(LinkDown(why))
+        # A broker works through what it gets in order: it ended at the oldest it did not answer,
+        # which may be one that the client sent again by itself after the last reconnect.
+        oldest = next(iter(self._under_way.values()), None)
+        cut_off = oldest.place if was_connected and hung_up and oldest else None
+        for one in self._under_way.values():
+            if not one.waiting.done():
+                one.waiting.set_exception(LinkDown(why))
         if was_connected or why != self._why:
             self._why = why
-            self._say(Down(why))
+            self._say(Down(why, barred, cut_off))
 
     def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
         return mqtt5.ClientOptions(
@@ -236,24 +275,6 @@ class Link:
             on_lifecycle_event_connection_failure_fn=self._on_failed,
             on_lifecycle_event_disconnection_fn=self._on_disconnected,
         )
-
-
-def _settle(waiting: asyncio.Future[Any], sent: Future[Any]) -> None:
-    if waiting.done():
-        return
-    if error := sent.exception():
-        waiting.set_exception(LinkDown(_sentence(error)))
-    else:
-        waiting.set_result(sent.result())
-
-
-def _sentence(error: BaseException | None, packet: Any = None) -> str:
-    said = getattr(error, "message", None) or str(error or "closed")
-    return f"{said} ({_name(packet.reason_code)})" if packet else said
-
-
-def _name(code: Any) -> str:
-    return str(getattr(code, "name", code)).lower().replace("_", " ")
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from bisect import insort
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,14 +34,13 @@ class Outbox:
     """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
 
     `publish` raises OSError while the link is down; the letter then waits for `resume`, or for
-    its next try, since a broker may also refuse or be silent while the link is up.
+    its next try, since a broker may also be silent while the link is up. It returns once the
+    broker has the letter, and also where the broker does not allow it and never will.
     """
 
     def __init__(self, journal: Journal, publish: Publish) -> None:
         self._journal, self._publish = journal, publish
-        self._letters = deque(
-            _Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()
-        )
+        self._letters = [_Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()]
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -55,7 +54,7 @@ class Outbox:
             dropped = next((x for x in self._letters if x.kind == "status"), self._letters[0])
             self._letters.remove(dropped)
             self._journal.sent(dropped.seq)
-        self._wake.set()
+        self._pump()
 
     def resume(self) -> None:
         """The link is up."""
@@ -66,17 +65,20 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._letters and len(self._sending) < ABREAST:
-                task = asyncio.create_task(self._send(self._letters.popleft()))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+            self._pump()
+
+    def _pump(self) -> None:
+        while self._letters and len(self._sending) < ABREAST:
+            task = asyncio.create_task(self._send(self._letters.pop(0)))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def _send(self, letter: _Letter) -> None:
         try:
             await self._publish(letter.kind, letter.body)
         except OSError as error:
             log.debug("kept for later: %s", error)
-            self._letters.appendleft(letter)
+            insort(self._letters, letter, key=lambda one: one.seq)
             asyncio.get_running_loop().call_later(RETRY_S, self._wake.set)
             return
         self._journal.sent(letter.seq)

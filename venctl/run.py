@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from web.desk import LinkView, Sample
 
 from .drivers import Panel
 from .drivers.sim import SimPanel
-from .endpoint import Endpoint
+from .endpoint import PORT, Endpoint, declared, plain
 from .journal import Journal, connect
 from .local import LocalCloud, PortTaken
 from .place import announce, claim, token
@@ -35,7 +37,8 @@ from .tls import preflight, wrong_files
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
-MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
+DATA_PORT = 8090
+CONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Options:
     mqtt_port: int | None
     data_port: int | None
     ready_file: Path | None
+    as_json: bool
 
 
 class CannotStart(Exception):
@@ -162,35 +166,26 @@ async def serve(spec: Spec, options: Options) -> None:
         stack.callback(mine.unlink, missing_ok=True)
         if options.ready_file is not None:
             announce(options.ready_file, said)
-        _greet(spec, options, said, secret)
+        await controller.uplink.tried(CONNECT_S)
+        _greet(spec, options, said, secret, controller.link)
         if spec.cloud.kind != "local" and (wrong := await asyncio.to_thread(preflight, endpoint)):
-            print(f"link     {wrong}", flush=True)
+            log.warning("%s", wrong)
             controller.uplink.explain(wrong)
         await stopping.wait()
 
 
 def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, LocalCloud | None]:
-    cloud, ven_id = spec.cloud, spec.site.id
-    beside = options.file.resolve().parent
-    cert, key, ca = (
-        (beside / path) if path else None for path in (cloud.cert, cloud.key, cloud.ca)
-    )
-    if cloud.kind == "local":
+    if spec.cloud.kind == "local":
         stand_in = _stand_in(options)
-        return Endpoint(
-            "127.0.0.1", stand_in.mqtt_port, ven_id, None, None, None, None, None, False
-        ), stand_in
-    host = cloud.endpoint or cloud.host or ""
-    port = cloud.port or (TLS_PORT if cert or ca else MQTT_PORT)
-    aws = cloud.kind == "aws"
-    return Endpoint(host, port, ven_id, cert, key, ca, cloud.username, cloud.password, aws), None
+        return plain("127.0.0.1", stand_in.mqtt_port, spec.site.id), stand_in
+    return declared(spec.cloud, options.file.resolve().parent, spec.site.id), None
 
 
 def _stand_in(options: Options) -> LocalCloud:
     """The stand-in on the ports asked for; a default port that is taken falls to a free one."""
     folder = options.folder / "cloud"
     folder.mkdir(exist_ok=True)
-    mqtt_port = MQTT_PORT if options.mqtt_port is None else options.mqtt_port
+    mqtt_port = PORT if options.mqtt_port is None else options.mqtt_port
     data_port = DATA_PORT if options.data_port is None else options.data_port
     for _ in range(3):
         try:
@@ -202,7 +197,7 @@ def _stand_in(options: Options) -> LocalCloud:
                 raise CannotStart(
                     f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
                 ) from None
-            print(f"port {taken.port} is in use; taking a free one", flush=True)
+            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
             mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
             data_port = 0 if taken.what == "data" else data_port
     raise CannotStart("no free port was found for the stand-in")
@@ -241,7 +236,13 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _greet(spec: Spec, options: Options, said: Mapping[str, Any], secret: str) -> None:
+def _greet(
+    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, link: LinkView
+) -> None:
+    if options.as_json:
+        more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
+        print(json.dumps({**said, **more}), flush=True)
+        return
     name = spec.site.name or spec.site.id
     print(f"venctl   {name} ({spec.site.id}), {len(spec.circuits)} circuits")
     print(f"page     http://{said['web']}")
@@ -252,7 +253,7 @@ def _greet(spec: Spec, options: Options, said: Mapping[str, Any], secret: str) -
         print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
     elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
         print(f"         http://{said['web']}/#token={secret}")
-    print(f"broker   {said['mqtt']}")
+    print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
         print(f'shadow   http://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
     print(f"state    {options.folder}", flush=True)

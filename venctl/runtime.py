@@ -103,8 +103,8 @@ class Runtime:
                 after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
         self.memory = after
         self.rev += 1
-        for place, effect in enumerate(effects):
-            self._do(effect, numbers.get(place))
+        for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
+            self._do(effects[place], numbers.get(place))  # who asked hears first
         self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
 
     def _keep(

@@ -19,16 +19,18 @@ from web.desk import LinkView
 
 from .endpoint import Endpoint, Will
 from .journal import Journal
-from .link import Denied, Down, Link, Message, News, Up
+from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox
+from .relink import Hear, Relink
+from .rights import Rights
 from .runtime import clocks
 from .shadows import Shadows
 
 log = logging.getLogger(__name__)
 
 
-def _refusal(topics: list[str]) -> str:
-    return f"the broker refuses {', '.join(topics)}" if topics else ""
+def _right(topic: str, retain: bool) -> str:
+    return f"retained messages on {topic}" if retain else topic
 
 
 def _text(body: Mapping[str, Any]) -> bytes:
@@ -41,39 +43,36 @@ class Uplink:
     def __init__(
         self, spec: Spec, endpoint: Endpoint, journal: Journal, post: Callable[[t.Trigger], None]
     ) -> None:
-        self._spec, self._post = spec, post
+        self._spec, self._post, self._endpoint = spec, post, endpoint
         self._topics = spec.topics.named(spec.site.id)
-        command, status = self._topics.command, self._topics.status
+        status = self._topics.status
         will = Will(status, _text(link_status(False, clocks()[0]))) if status else None
-        self._link = Link(endpoint, [command] if command else [], will, self._hear)
-        self._shadows = Shadows(spec, self._link.client, post)
+        self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
+        self._way = Relink(self._make, will, self._hear)
         self._outbox = Outbox(journal, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._state, self._since, self._detail = "connecting", time.time(), ""
-        self._denied: list[str] = []
+        self._tried = asyncio.Event()
+        self._deaf = self._told_up = False
         self._last_sent: float | None = None
         self._broker = f"{endpoint.host}:{endpoint.port}"
 
     def start(self) -> None:
         self._spawn(self._outbox.run())
-        self._shadows.open()
-        self._link.start()
+        self._way.start()
 
     async def stop(self) -> None:
         """Say goodbye, at most about a second and a half."""
-        if self._link.connected and self._topics.status:
-            try:
-                async with asyncio.timeout(0.5):
-                    body = _text(link_status(False, clocks()[0]))
-                    await self._link.publish(self._topics.status, body, True)
-            except (OSError, TimeoutError):
-                log.debug("gone before the goodbye")
+        try:
+            async with asyncio.timeout(0.5):
+                await self._say_link(False)
+        except TimeoutError:
+            log.debug("gone before the goodbye")
         for task in self._tasks:
             task.cancel()
-        self._shadows.close()
-        await self._link.stop()
+        await self._way.stop()
 
     def view(self) -> LinkView:
         """The link as the page shows it."""
@@ -85,8 +84,16 @@ class Uplink:
             waiting=len(self._outbox),
             last_sent=self._last_sent,
             detail=self._detail or None,
-            denied=tuple(self._denied),
+            denied=self._rights.denied(),
         )
+
+    async def tried(self, seconds: float) -> None:
+        """Return once the first attempt to connect went well or did not, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._tried.wait()
+        except TimeoutError:
+            self._tried.set()
 
     def explain(self, detail: str) -> None:
         """What a preflight found wrong, for as long as the link is down."""
@@ -100,58 +107,94 @@ class Uplink:
             case Status(body) if number is not None:
                 self._outbox.put(number, "status", body, lambda: None)
             case GetShadow() | Report():
-                self._spawn(self._shadows.perform(effect))
+                self._spawn(self._way.shadows.perform(effect))
 
     async def telemetry(self, payload: bytes) -> None:
-        """Publish on both topics. Raises OSError while the link is down."""
-        if self._topics.telemetry:
-            await self._link.publish(self._topics.telemetry, payload)
-        if self._topics.metering and self._spec.telemetry.metering:
-            await self._link.publish(self._topics.metering, payload)
-        self._last_sent = time.time()
+        """Publish on both topics, as far as the broker allows. Raises OSError while it is away."""
+        metering = self._topics.metering if self._spec.telemetry.metering else None
+        for topic in (self._topics.telemetry, metering):
+            if topic:
+                await self._say(topic, payload, False)
 
     async def _publish(self, kind: str, body: Mapping[str, Any]) -> None:
         topic = self._topics.ack if kind == "ack" else self._topics.status
         if topic:
-            await self._link.publish(topic, _text(body))
-            self._last_sent = time.time()
+            await self._say(topic, _text(body), False)
+
+    async def _say_link(self, online: bool) -> None:
+        if self._topics.status:
+            try:
+                await self._say(self._topics.status, _text(link_status(online, clocks()[0])), True)
+            except LinkDown as error:
+                log.debug("not said: %s", error)
+
+    async def _say(self, topic: str, payload: bytes, retain: bool) -> None:
+        """Publish what may be published; the rest is given up and told. Raises `LinkDown`."""
+        right = _right(topic, retain)
+        if not self._rights.may(right, clocks()[1]):
+            return
+        try:
+            await self._way.link.publish(topic, payload, retain)
+        except NotAllowed as refusal:
+            if self._rights.refused(right, clocks()[1]):
+                log.warning("given up for now: %s", refusal)
+            return
+        self._rights.allowed(right)
+        self._last_sent = time.time()
+
+    def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows]:
+        command = self._topics.command
+        link = Link(self._endpoint, [command] if command else [], will, hear)
+        return link, Shadows(self._spec, link.client, self._post)
 
     def _hear(self, news: News) -> None:
-        at_ms, mono_ms = clocks()
         match news:
             case Message(_, payload, puback):
+                at_ms, mono_ms = clocks()
                 reply = f"mqtt:{next(self._replies)}"
                 self._pubacks[reply] = puback
                 door = Door("operator", reply, at_ms, mono_ms)
                 self._post(parse_command(payload, self._spec.site.id, door))
             case Up():
-                refused = self._topics.command in self._denied
-                self._become("disconnected" if refused else "connected", _refusal(self._denied))
-                if self._topics.status:
-                    self._spawn(self._say_online(self._topics.status))
-                self._outbox.resume()
-                self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
-            case Denied(topic, why):
-                if topic not in self._denied:
-                    self._denied.append(topic)
-                log.warning("the broker refuses %s: %s", topic, why)
-            case Down(why):
-                self._denied.clear()
-                if self._state == "connected":
-                    self._post(t.Disconnected(at_ms=at_ms, mono_ms=mono_ms))
-                self._become("disconnected", why)
+                self._enter()
+            case Denied(thing, why):
+                self._deaf |= thing == self._topics.command
+                if self._rights.refused(thing, clocks()[1]):
+                    log.warning("the broker refuses %s: %s", thing, why)
+            case Down(why, _, cut_off):
+                self._lose(why, cut_off)
+
+    def _enter(self) -> None:
+        at_ms, mono_ms = clocks()
+        if self._deaf:
+            self._become("disconnected", "no command can come in")
+        else:
+            self._become("connected", "")
+            self._rights.allowed(self._topics.command or "")
+        self._rights.connected()
+        self._spawn(self._say_link(True))
+        self._outbox.resume()
+        self._told_up = True
+        self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
+
+    def _lose(self, why: str, cut_off: tuple[str, bool] | None) -> None:
+        at_ms, mono_ms = clocks()
+        if self._told_up:
+            self._post(t.Disconnected(at_ms=at_ms, mono_ms=mono_ms))
+        self._deaf = self._told_up = False
+        self._become("disconnected", why)
+        if cut_off and self._rights.cut_off(_right(*cut_off), mono_ms):
+            log.warning("given up, the broker ends the connection over it: %s", _right(*cut_off))
+            self._way.renew()
 
     def _become(self, state: str, detail: str) -> None:
+        # How the first attempt went is for whoever waits for it to tell.
+        level = logging.INFO if self._tried.is_set() else logging.DEBUG
+        self._tried.set()
         if state != self._state:
             self._state, self._since = state, time.time()
-            log.info("link %s %s", state, detail)
+            log.log(level, "link %s%s", state, f": {detail}" if detail else "")
         self._detail = detail
-
-    async def _say_online(self, topic: str) -> None:
-        try:
-            await self._link.publish(topic, _text(link_status(True, clocks()[0])), True)
-        except OSError as error:
-            log.debug("not said: %s", error)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

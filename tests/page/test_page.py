@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ..site import ROOT, STEADY, Site
+from ..site import STEADY, Site
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "small": (320, 640)}
@@ -109,22 +109,3 @@ def test_names_are_shown_as_they_are_written(browser: object, tmp_path: Path) ->
         page.close()
     finally:
         one.close()
-
-
-def test_screenshots_are_taken(page: Page, site: Site) -> None:
-    """The README's picture, and what a maintainer looks at."""
-    out = ROOT / "docs" / "shots"
-    out.mkdir(exist_ok=True)
-    for moment in ("idle", "event"):
-        if moment == "event":
-            trigger(page)
-            expect(page.get_by_test_id("power")).to_have_text("8.00")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            for size in ("desktop", "phone"):
-                width, height = SIZES[size]
-                page.set_viewport_size({"width": width, "height": height})
-                file = out / f"{moment}-{size}-{scheme}.png"
-                page.screenshot(path=str(file), animations="disabled", full_page=size == "phone")
-                assert file.stat().st_size > 20_000
-        page.set_viewport_size({"width": 1280, "height": 900})

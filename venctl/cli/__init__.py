@@ -25,6 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return 130
+    except FileNotFoundError as error:
+        hint = "; `venctl init` writes one" if str(error.filename).endswith(".yaml") else ""
+        print(f"venctl: {error.filename} is not there{hint}", file=sys.stderr)
+        return USAGE
     except (OSError, ValueError) as error:
         print(f"venctl: {error}", file=sys.stderr)
         return USAGE
@@ -98,8 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     one = add("verify", "files", "try the rules on this site with random loads and events")
     one.add_argument("--examples", type=int, default=300)
     one.add_argument("--seed", type=int)
-    one = add("graph", "files", "print a chart as mermaid")
-    one.add_argument("--chart", choices=("event", "shadow"), default="event")
+    one = add("graph", "files", "print a chart as mermaid", False)
+    one.add_argument("chart", nargs="?", choices=("event", "shadow"), default="event")
     one.add_argument("--yaml", action="store_true", help="print the default chart to paste")
     one = add("init", "files", "write a small ven.yaml")
     one.add_argument("--id", default="my_ven", help="the thing name")

@@ -31,10 +31,7 @@ limits: {{longest_event: 4 h}}
 def check(args: argparse.Namespace) -> int:
     """Everything that is wrong with a ven.yaml, each with its place and what to write instead."""
     if args.names:
-        print("guards  ", ", ".join(sorted(GUARDS)))
-        print("actions ", ", ".join(sorted(ACTIONS)))
-        print("event   ", ", ".join(EVENT_TRIGGERS))
-        print("shadow  ", ", ".join(SHADOW_TRIGGERS))
+        _names(args.json)
         return DONE
     spec = _read(args)
     if spec is None:
@@ -49,6 +46,20 @@ def check(args: argparse.Namespace) -> int:
         for key, size in sizes.items():
             print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
     return DONE
+
+
+def _names(as_json: bool) -> None:
+    said = {
+        "guards": sorted(GUARDS),
+        "actions": sorted(ACTIONS),
+        "event": list(EVENT_TRIGGERS),
+        "shadow": list(SHADOW_TRIGGERS),
+    }
+    if as_json:
+        print(json.dumps(said))
+        return
+    for kind, names in said.items():
+        print(f"{kind:<8} {', '.join(names)}")
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -69,13 +80,14 @@ def verify(args: argparse.Namespace) -> int:
 def graph(args: argparse.Namespace) -> int:
     """A chart as mermaid, or the default chart as YAML."""
     if args.yaml:
-        text = standard().partition("shadow:\n")
-        print(text[1] + text[2] if args.chart == "shadow" else text[0], end="")
-        return DONE
-    spec = _read(args)
-    if spec is None:
-        return USAGE
-    print(mermaid(spec.event if args.chart == "event" else spec.shadow))
+        head, key, rest = standard().partition("shadow:\n")
+        form, text = "yaml", key + rest if args.chart == "shadow" else head
+    else:
+        spec = _read(args)
+        if spec is None:
+            return USAGE
+        form, text = "mermaid", mermaid(spec.event if args.chart == "event" else spec.shadow)
+    print(json.dumps({"chart": args.chart, form: text}) if args.json else text.rstrip("\n"))
     return DONE
 
 
@@ -89,7 +101,8 @@ def init(args: argparse.Namespace) -> int:
     except FileExistsError:
         print(f"venctl: {args.file} is there already; nothing was changed", file=sys.stderr)
         return REFUSED
-    print(f"{args.file} written; now: venctl run {args.file}")
+    words = f"{args.file} written; now: venctl run {args.file}"
+    print(json.dumps({"file": str(args.file)}) if args.json else words)
     return DONE
 
 

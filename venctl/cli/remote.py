@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import secrets
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ..endpoint import Endpoint
-from ..link import Denied, Down, Link, Message, News, Up
-from ..place import find, site_id, state_folder
-from . import DONE, NOBODY
+from ..link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
+from ..tls import preflight, wrong_files
+from . import DONE, NOBODY, REFUSED
+from .reach import Reach, reach
 from .trigger import answer
 
 WAIT_S = 10.0
@@ -22,27 +19,39 @@ WAIT_S = 10.0
 
 def send(args: argparse.Namespace, command: dict[str, Any]) -> int:
     """Publish a command, wait for its ack, print it."""
-    ven_id, endpoint = _where(args)
-    return asyncio.run(_send(endpoint, ven_id, command, args.json))
+    to = _usable(args)
+    if wrong := preflight(to.endpoint):
+        print(f"venctl: {wrong}", file=sys.stderr)
+        return NOBODY
+    return asyncio.run(_send(to, command, args.json))
 
 
 def listen(args: argparse.Namespace) -> int:
-    """Print messages as they come, one JSON object a line behind its topic."""
-    ven_id, endpoint = _where(args)
-    topics = {
-        "telemetry": [f"ven/telemetry/{ven_id}"],
-        "ack": [f"ven/ack/{ven_id}"],
-        "status": [f"ven/status/{ven_id}"],
-        "shadow": [f"$aws/things/{ven_id}/shadow/update/{x}" for x in ("documents", "delta")],
+    """Print messages as they come, one a line: its topic, then what was said."""
+    to = _usable(args)
+    shadow = f"$aws/things/{to.ven_id}/shadow/update"
+    every: dict[str, list[str | None]] = {
+        "telemetry": [to.topics.telemetry],
+        "ack": [to.topics.ack],
+        "status": [to.topics.status],
+        "shadow": [f"{shadow}/documents", f"{shadow}/delta"],
     }
-    chosen = topics.get(args.what) or [t for group in topics.values() for t in group]
-    return asyncio.run(_listen(endpoint, chosen, args.count))
+    chosen = every.get(args.what) or [topic for group in every.values() for topic in group]
+    topics = [topic for topic in chosen if topic]
+    return asyncio.run(_listen(to, topics, args.count, args.json))
 
 
-async def _send(endpoint: Endpoint, ven_id: str, command: dict[str, Any], as_json: bool) -> int:
-    asked, acked = f"ven/cmd/{ven_id}", f"ven/ack/{ven_id}"
+def _usable(args: argparse.Namespace) -> Reach:
+    to = reach(args)
+    if wrong := wrong_files(to.endpoint):
+        raise ValueError(wrong)
+    return to
+
+
+async def _send(to: Reach, command: dict[str, Any], as_json: bool) -> int:
+    asked, acked = to.topics.command or "", to.topics.ack or ""
     news: asyncio.Queue[News] = asyncio.Queue()
-    link = Link(endpoint, [acked], None, news.put_nowait)
+    link = Link(to.endpoint, [acked], None, news.put_nowait)
     link.start()
     why = "no answer"
     try:
@@ -50,11 +59,10 @@ async def _send(endpoint: Endpoint, ven_id: str, command: dict[str, Any], as_jso
             while True:
                 match await news.get():
                     case Up():
-                        await link.publish(asked, json.dumps(command).encode())
+                        why = await _asked(link, asked, command)
                     case Message(_, payload, puback):
                         puback()
-                        said = json.loads(payload)
-                        if said.get("correlationId") == command["correlationId"]:
+                        if (said := _ack(payload, command["correlationId"])) is not None:
                             return answer(said, as_json)
                     case Denied(topic, reason):
                         why = f"the broker refuses {topic}: {reason}"
@@ -63,19 +71,39 @@ async def _send(endpoint: Endpoint, ven_id: str, command: dict[str, Any], as_jso
                         why = reason
     except TimeoutError:
         pass
+    except NotAllowed as refusal:
+        print(f"venctl: {refusal}", file=sys.stderr)
+        return REFUSED
     finally:
-        await link.stop()
+        await link.forget()
     print(
-        f"venctl: no ack within {WAIT_S:.0f} s from {endpoint.host}:{endpoint.port} ({why}); "
-        f"tried {asked} and {acked}",
+        f"venctl: no ack within {WAIT_S:.0f} s from {to.endpoint.host}:{to.endpoint.port} "
+        f"({why}); tried {asked} and {acked}",
         file=sys.stderr,
     )
     return NOBODY
 
 
-async def _listen(endpoint: Endpoint, topics: Sequence[str], most: int | None) -> int:
+def _ack(payload: bytes, correlation: str) -> dict[str, Any] | None:
+    try:
+        said = json.loads(payload)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and said.get("correlationId") == correlation else None
+
+
+async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
+    """Publish; a link that is lost meanwhile comes back, and then it is published again."""
+    try:
+        await link.publish(topic, json.dumps(command).encode())
+    except LinkDown as lost:
+        return str(lost)
+    return "no answer"
+
+
+async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool) -> int:
     news: asyncio.Queue[News] = asyncio.Queue()
-    link = Link(endpoint, topics, None, news.put_nowait)
+    link = Link(to.endpoint, topics, None, news.put_nowait)
     link.start()
     seen = 0
     try:
@@ -83,44 +111,19 @@ async def _listen(endpoint: Endpoint, topics: Sequence[str], most: int | None) -
             match await news.get():
                 case Message(topic, payload, puback):
                     puback()
-                    print(f"{topic} {payload.decode('utf-8', 'replace')}", flush=True)
+                    print(_line(topic, payload, as_json), flush=True)
                     seen += 1
                 case Denied(topic, why):
                     print(f"venctl: the broker refuses {topic}: {why}", file=sys.stderr)
                 case Down(why):
                     print(f"venctl: not connected: {why}", file=sys.stderr)
                 case Up():
-                    print(f"listening on {endpoint.host}:{endpoint.port}", file=sys.stderr)
+                    print(f"listening on {to.endpoint.host}:{to.endpoint.port}", file=sys.stderr)
     finally:
-        await link.stop()
+        await link.forget()
     return DONE
 
 
-def _where(args: argparse.Namespace) -> tuple[str, Endpoint]:
-    """The VEN and the broker: from the flags, else from ven.yaml and the controller that runs."""
-    ven_id = args.ven_id or site_id(args.file)
-    host, port = args.endpoint, args.port
-    if host is None:
-        host, found = _of_controller(args.file, ven_id, args.state)
-        port = port or found
-    tls = args.cert is not None
-    me = f"venctl-{secrets.token_hex(4)}"
-    return ven_id, Endpoint(
-        host=host,
-        port=port or (8883 if tls else 1883),
-        client_id=me,
-        cert=args.cert,
-        key=args.key,
-        ca=args.ca,
-        username=None,
-        password=None,
-        aws="amazonaws.com" in host,
-    )
-
-
-def _of_controller(file: Path, ven_id: str, chosen: Path | None) -> tuple[str, int]:
-    if find(file, chosen) is None:
-        return "127.0.0.1", 1883
-    said = json.loads((state_folder(file, ven_id, chosen) / "controller.json").read_text())
-    host, _, port = said["mqtt"].rpartition(":")
-    return host, int(port)
+def _line(topic: str, payload: bytes, as_json: bool) -> str:
+    text = payload.decode("utf-8", "replace")
+    return json.dumps({"topic": topic, "payload": text}) if as_json else f"{topic} {text}"

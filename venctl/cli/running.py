@@ -48,8 +48,17 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
         f"circuits {on} of {len(now['circuits'])} on",
-        f"link     {now['link']['state']}, {now['link']['broker']}",
+        f"link     {_link(now['link'])}",
     ]
+
+
+def _link(link: dict[str, Any]) -> str:
+    said = [f"{link['state']}, {link['broker']}"]
+    if link["detail"]:
+        said.append(link["detail"])
+    if link["denied"]:
+        said.append(f"the broker does not allow {', '.join(link['denied'])}")
+    return "; ".join(said)
 
 
 def plan(args: argparse.Namespace) -> int:
@@ -76,12 +85,13 @@ def plan(args: argparse.Namespace) -> int:
 
 def _plan_of_file(args: argparse.Namespace, target_w: int) -> dict[str, Any]:
     """The plan of a site that does not run, each circuit at its rated power."""
-    from statemachine import read
     from statemachine.capacity import loads
     from statemachine.curtail import plan_shed
     from statemachine.memory import blank
 
-    spec = read(args.file.read_text("utf-8"), str(args.file))
+    from .site import site
+
+    spec = site(args.file)
     memory = blank(spec)
     for id, circuit in spec.circuits.items():
         rated_w = circuit.rated if circuit.enabled else 0

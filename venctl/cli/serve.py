@@ -25,14 +25,15 @@ def run(args: argparse.Namespace) -> int:
         spec = read(args.file.read_text("utf-8"), str(args.file))
         folder = state_folder(args.file, spec.site.id, args.state)
         port = args.port if args.port is not None else _port_of_environment()
-        options = Options(args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file)
+        options = Options(
+            args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file, args.json
+        )
         asyncio.run(serve(spec, options))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
-    except (CannotStart, Taken, FileNotFoundError, UnicodeDecodeError) as error:
-        hint = "; `venctl init` writes one" if isinstance(error, FileNotFoundError) else ""
-        print(f"venctl: {error}{hint}", file=sys.stderr)
+    except (CannotStart, Taken) as error:
+        print(f"venctl: {error}", file=sys.stderr)
         return USAGE
     return DONE
 

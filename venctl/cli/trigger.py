@@ -46,6 +46,8 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
     if args.id:
         said["event_id"] = args.id
     match args.what:
+        case "cancel" if not args.id:
+            raise ValueError("which one? Write it like: venctl trigger cancel --id evt-1")
         case "event":
             said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
             if args.at:

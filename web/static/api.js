@@ -1,5 +1,6 @@
 // Asks the controller and tells it things; every answer is JSON, every refusal a problem.
 import { tokenRefused } from "./session.js";
+import { asSentence } from "./words.js";
 
 const PATIENCE_MS = 5000;
 
@@ -15,12 +16,6 @@ export class Refusal extends Error {
 
 /** Nothing came back, so whether it was done is not known. */
 export class NoAnswer extends Error {}
-
-function asSentence(text) {
-  // A word begins with a capital; a name like ven.yaml or shed_kw stays as it is.
-  const begun = text.replace(/^[a-z]+(?![\w.])/, (word) => word[0].toUpperCase() + word.slice(1));
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
-}
 
 /** A key that names one wish, however often it is sent. randomUUID is missing on plain http. */
 export function newKey() {

@@ -57,7 +57,7 @@ export function watchMedia(query) {
 }
 
 /** Whether there is too little room beside each other for a chart from left to right. */
-export const narrow = watchMedia("(max-width: 1100px)");
+export const narrow = watchMedia("(max-width: 68.75em)");
 
 const THEMES = ["auto", "light", "dark"];
 const stored = remembered.read("theme");

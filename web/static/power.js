@@ -2,7 +2,7 @@
 import { html } from "./vendor/ui.js";
 import { second, stale, state } from "./live.js";
 import { chip, note } from "./parts.js";
-import { clock, duration, kwNumber, list } from "./words.js";
+import { asSentence, clock, duration, kwNumber, list } from "./words.js";
 
 const FRESH_S = 15;
 
@@ -31,7 +31,7 @@ function LinkFacts({ link }) {
     facts.push(html`<span>Last sent <b>${ago(link.last_sent)} ago</b></span>`);
   }
   return html`<div class="foot num">${facts}</div>
-    ${link.detail && note("info", link.detail, link.state === "connected" ? "" : "bad")}
+    ${link.detail && note("info", asSentence(link.detail), link.state === "connected" ? "" : "bad")}
     ${link.denied.length > 0 &&
     note("triangle-alert", `The broker does not allow ${list(link.denied)}.`, "warn")}`;
 }

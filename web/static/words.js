@@ -99,6 +99,12 @@ export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const list = (names) =>
   cached("list", () => new Intl.ListFormat("en-GB", { type: "conjunction" })).format(names);
 
+/** A remark of the controller with a capital and a full stop; ven.yaml and shed_kw stay as they are. */
+export function asSentence(text) {
+  const begun = text.replace(/^[a-z]+(?![\w.])/, (word) => word[0].toUpperCase() + word.slice(1));
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** `1st`, `2nd`, `23rd`. */
 export function ordinal(n) {
   const rules = cached("ordinal", () => new Intl.PluralRules("en", { type: "ordinal" }));

@@ -1,0 +1,74 @@
+"""Letters wait where the link is down, and leave in the order in which they were written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venctl import outbox
+from venctl.journal import Journal, connect
+from venctl.outbox import ABREAST, Outbox
+
+
+class Wire:
+    """A link that is lost with letters on it, and then is there again."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+        self.tried = 0
+        self.arrived: list[int] = []
+
+    async def publish(self, kind: str, body: Mapping[str, Any]) -> None:
+        self.tried += 1
+        if not self.lost.is_set():
+            await self.lost.wait()
+            raise ConnectionError("lost")
+        self.arrived.append(body["n"])
+
+
+async def deliver(letters: Outbox, wire: Wire) -> None:
+    """The link is lost with as many letters on it as it takes, and then takes them all."""
+    async with asyncio.timeout(10):
+        while wire.tried < ABREAST:
+            await asyncio.sleep(0)
+        wire.lost.set()
+        while len(letters):
+            letters.resume()
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[tuple[Outbox, Wire]]:
+    journal, wire = Journal(connect(tmp_path / "journal.db")), Wire()
+    letters = Outbox(journal, wire.publish)
+    sending = asyncio.create_task(letters.run())
+    yield letters, wire
+    sending.cancel()
+    journal.close()
+
+
+async def test_letters_that_came_back_from_a_lost_link_keep_their_order(
+    post: tuple[Outbox, Wire],
+) -> None:
+    letters, wire = post
+    for n in range(1, 2 * ABREAST + 1):
+        letters.put(n, "status", {"n": n}, lambda: None)
+    await deliver(letters, wire)
+    assert wire.arrived == list(range(1, 2 * ABREAST + 1))
+
+
+async def test_the_oldest_status_message_gives_way_when_too_many_wait(
+    post: tuple[Outbox, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST", 3)
+    letters, wire = post
+    kinds = ["ack"] * (ABREAST + 1) + ["status", "ack", "status"]
+    for n, kind in enumerate(kinds, start=1):
+        letters.put(n, kind, {"n": n}, lambda: None)
+    await deliver(letters, wire)
+    gone = set(range(1, len(kinds) + 1)) - set(wire.arrived)
+    assert gone == {ABREAST + 2}

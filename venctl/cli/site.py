@@ -1,0 +1,15 @@
+"""The ven.yaml that a command is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from statemachine import Spec, SpecError, read
+
+
+def site(file: Path) -> Spec:
+    """The site of a ven.yaml. Raises OSError, or ValueError with every fault in it."""
+    try:
+        return read(file.read_text("utf-8"), str(file))
+    except SpecError as error:
+        raise ValueError("\n".join(fault.pretty() for fault in error.faults)) from None

@@ -1,0 +1,93 @@
+"""One link at a time, and the shadows over it; made anew where the broker wants another.
+
+A CONNECT whose last will is not allowed is refused whole, and an MQTT client sends the same one for
+ever, as it sends again what it published on a resumed session. Both need a new client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from .endpoint import Will
+from .link import Denied, Down, Link, News, Up
+from .rights import CARRIED, DENIED, after
+from .shadows import Shadows
+
+log = logging.getLogger(__name__)
+Hear = Callable[[News], None]
+Make = Callable[[Will | None, Hear], tuple[Link, Shadows]]
+
+
+class Relink:
+    """`make` builds a link with a will or without; `hear` gets the news of the present one only.
+
+    Raises what `make` raises. Call everything from the loop.
+    """
+
+    def __init__(self, make: Make, will: Will | None, hear: Hear) -> None:
+        self._make, self._will, self._hear = make, will, hear
+        self._stands = CARRIED if will else DENIED
+        self._number = 0
+        self._renewal: asyncio.Task[None] | None = None
+        self.link, self.shadows = self._made()
+
+    def start(self) -> None:
+        """Connect, and hear deltas of the shadows."""
+        self.shadows.open()
+        self.link.start()
+
+    async def stop(self) -> None:
+        """Say goodbye; at most about a second."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self.shadows.close()
+        await self.link.stop()
+
+    def renew(self) -> None:
+        """Come back with a client that has nothing left to send."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        old_link, old_shadows = self.link, self.shadows
+        try:
+            new = self._made()
+        except (OSError, RuntimeError) as error:
+            log.error("the link stays as it is: %s", error)
+            return
+        old_shadows.close()
+        await old_link.stop()
+        self.link, self.shadows = new
+        self.start()
+
+    def _made(self) -> tuple[Link, Shadows]:
+        made = self._make(
+            self._will if self._stands == CARRIED else None, partial(self._heard, self._number + 1)
+        )
+        self._number += 1
+        return made
+
+    def _heard(self, number: int, news: News) -> None:
+        if number != self._number:
+            return
+        before, self._stands = self._stands, after(self._stands, _answer(news))
+        if (before == CARRIED) != (self._stands == CARRIED):
+            self.renew()
+            if isinstance(news, Up):
+                return
+        if before != self._stands == DENIED and self._will is not None:
+            log.warning("connected without the last will, which the broker does not allow")
+            self._hear(Denied(f"a last will on {self._will.topic}", "not authorized"))
+        self._hear(news)
+
+
+def _answer(news: News) -> str:
+    match news:
+        case Up():
+            return "entered"
+        case Down(_, barred) if barred:
+            return "refused"
+    return ""

@@ -1,0 +1,65 @@
+"""What the broker's answers and its silences mean: in words, and whether to ask again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awscrt import mqtt5
+
+_Puback, _Connect = mqtt5.PubackReasonCode, mqtt5.ConnectReasonCode
+_Disconnect = mqtt5.DisconnectReasonCode
+
+FOR_GOOD = {_Puback.NOT_AUTHORIZED, _Puback.TOPIC_NAME_INVALID, _Puback.PAYLOAD_FORMAT_INVALID}
+WILL_MAY_BE_WHY = {
+    _Connect.NOT_AUTHORIZED,
+    _Connect.TOPIC_NAME_INVALID,
+    _Connect.PAYLOAD_FORMAT_INVALID,
+    _Connect.RETAIN_NOT_SUPPORTED,
+    _Connect.QOS_NOT_SUPPORTED,
+}
+# These say nothing against what was being published.
+INNOCENT = {
+    _Disconnect.SERVER_SHUTTING_DOWN,
+    _Disconnect.SERVER_BUSY,
+    _Disconnect.KEEP_ALIVE_TIMEOUT,
+    _Disconnect.SESSION_TAKEN_OVER,
+    _Disconnect.USE_ANOTHER_SERVER,
+    _Disconnect.SERVER_MOVED,
+    _Disconnect.MESSAGE_RATE_TOO_HIGH,
+    _Disconnect.CONNECTION_RATE_EXCEEDED,
+    _Disconnect.MAXIMUM_CONNECT_TIME,
+}
+
+
+def refused(code: Any) -> bool:
+    """Whether a PUBACK says that the broker did not take the message."""
+    return bool(code >= _Puback.UNSPECIFIED_ERROR)
+
+
+def for_good(code: Any) -> bool:
+    """Whether a PUBACK's refusal would be the same next time."""
+    return code in FOR_GOOD
+
+
+def will_may_be_why(connack: Any) -> bool:
+    """Whether a CONNECT may have been refused for the last will in it."""
+    return connack is not None and connack.reason_code in WILL_MAY_BE_WHY
+
+
+def hung_up(error: BaseException | None, disconnect: Any) -> bool:
+    """Whether the broker itself ended the connection, for a reason that may lie in what we sent."""
+    if disconnect is not None:
+        return disconnect.reason_code not in INNOCENT
+    name = str(getattr(error, "name", ""))
+    return "CLOSED" in name or "HANGUP" in name
+
+
+def sentence(error: BaseException | None, packet: Any) -> str:
+    """Why a connection failed or ended, with the reason the broker gave in `packet`, if any."""
+    said = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
+    return f"{said} ({word(packet.reason_code)})" if packet else said
+
+
+def word(code: Any) -> str:
+    """A reason code as people read it: `not authorized`."""
+    return str(getattr(code, "name", code)).lower().replace("_", " ")
