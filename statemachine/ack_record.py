@@ -16,7 +16,7 @@ MEANING = {
     APPLIED: "applied",
     PENDING: "waits for the circuit to answer",
     INVALID: "makes no sense",
-    NOT_REMOTE: "the circuit is not switched from afar",
+    NOT_REMOTE: "it is not switched from afar",
     UNKNOWN: "there is no such circuit",
     SUPERSEDED: "something newer was chosen",
     EXPIRED: "the wish was too old",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from . import report
 from .actions import ACTIONS
 from .charts import Table
 from .errors import Fault, meant
@@ -41,6 +42,11 @@ def _site(spec: Spec, source: Source) -> Iterator[Fault]:
         if circuit.floor > circuit.rated:
             at = source.mark(("circuits", id, "floor"))
             yield Fault(at, f"the floor of {id} is above its rated power")
+    for key, size in report.largest(spec).items():
+        if size > report.MOST_BYTES:
+            at, what = source.key(("circuits",)), f"the shadow {key or 'of the site'}"
+            problem = f"{what} can grow to {size:,} bytes, of {report.MOST_BYTES:,} that are safe"
+            yield Fault(at, problem, "give the circuits shorter names")
     yield from _cloud(spec, source)
 
 

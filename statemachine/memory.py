@@ -276,7 +276,7 @@ def _basis(kept: Mapping[str, Any]) -> Basis:
 def _shadows(spec: Spec, kept: Mapping[str, Any]) -> dict[str, Shadow]:
     first = blank(spec).shadows
     fit = {
-        key: from_plain(shadow)
+        key: from_plain(shadow, spec.circuits)
         for key, shadow in kept.items()
         if key in first and shadow["state"] in spec.shadow.states
     }

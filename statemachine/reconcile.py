@@ -54,14 +54,9 @@ def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
 
 
 def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judgement) -> None:
-    circuit = spec.circuits.get(wish.circuit)
     known = memory.shadows[said.key].decided.get(wish.circuit)
-    if circuit is None:
-        out.refused[wish.circuit] = UNKNOWN, "unknown"
-    elif spec.observes:
-        out.refused[wish.circuit] = NOT_REMOTE, "only observes"
-    elif circuit.locked or circuit.remote == "no":
-        out.refused[wish.circuit] = NOT_REMOTE, "not remote"
+    if (refused := _never(spec, wish)) is not None:
+        out.refused[wish.circuit] = refused
     elif known is not None and known.about(wish):
         if known.code == PENDING:
             out.open.append(wish)
@@ -69,6 +64,18 @@ def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judg
         out.decided[wish.circuit] = Decision(wish.enabled, wish.stamp_s, *end, said.at_ms)
     else:
         out.open.append(wish)
+
+
+def _never(spec: Spec, wish: Wish) -> End | None:
+    """Why this is never done here, whatever the moment; None: it may be."""
+    circuit = spec.circuits.get(wish.circuit)
+    if circuit is None:
+        return UNKNOWN, "unknown"
+    if not circuit.switchable_from_afar:
+        return NOT_REMOTE, "not remote"
+    if circuit.comes_back == "by_hand" and wish.enabled:
+        return NOT_REMOTE, "switched on by hand only"
+    return (NOT_REMOTE, "this site only observes") if spec.observes else None
 
 
 def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:

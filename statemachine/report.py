@@ -31,11 +31,15 @@ def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
 
 
 def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
-    """Reports with the same fingerprint tell an operator the same, but for the power drawn."""
+    """Reports with the same fingerprint tell an operator the same, but for the power drawn.
+
+    Of that only whether a circuit that is off has ceased to draw.
+    """
     event = None if key else next(iter(active(spec, memory, now_ms)), None)
     shadow = memory.shadows[key]
+    lives = [(id, memory.circuits[id]) for id in shards(spec)[key]]
     said = (
-        [(id, memory.circuits[id].enabled) for id in shards(spec)[key]],
+        [(id, live.enabled, not live.enabled and bool(live.drawn_w)) for id, live in lives],
         event and (event.id, event.end_ms // 1000),
         None if key else memory.every_ms,
         shadow.ack,
@@ -58,7 +62,8 @@ def largest(spec: Spec) -> dict[str, int]:
     """
     memory = blank(spec)
     for id, circuit in spec.circuits.items():
-        memory = memory.circuit(id, drawn_w=int("9" * len(str(2 * circuit.rated))))
+        widest_w = int("9" * len(str(2 * circuit.rated)))
+        memory = memory.circuit(id, enabled=False, drawn_w=widest_w)
     return {key: _bytes(spec, memory, key) for key in shards(spec)}
 
 

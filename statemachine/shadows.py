@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,15 +96,16 @@ def moved(shadow: Shadow, step_ms: int) -> Shadow:
     )
 
 
-def from_plain(kept: Mapping[str, Any]) -> Shadow:
-    """A shadow out of the JSON it was kept as."""
+def from_plain(kept: Mapping[str, Any], circuits: Container[str]) -> Shadow:
+    """A shadow out of the JSON it was kept as; what was decided of circuits now gone is not."""
+    decided = {id: Decision(**one) for id, one in kept["decided"].items() if id in circuits}
     interval, refusal = kept["interval"], kept["refusal"]
     return Shadow(
         **{
             **kept,
             "wishes": tuple(Wish(**wish) for wish in kept["wishes"]),
             "refused": {id: (code, words) for id, (code, words) in kept["refused"].items()},
-            "decided": {id: Decision(**one) for id, one in kept["decided"].items()},
+            "decided": decided,
             "interval": None if interval is None else Interval(**interval),
             "refusal": None if refusal is None else tuple(refusal),
             **{name: tuple(kept[name]) for name in ("doubled", "clears", "acked", "answers")},

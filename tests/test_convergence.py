@@ -39,8 +39,8 @@ KEPT_LARGE = [0, 3, 7, 18, 30, 60, 70]
 
 
 def story(seed: int) -> tuple[Spec, bool]:
-    """Every fifth is of a site with named shadows, every tenth of a backend that insists."""
-    return LARGE if seed % 5 == 1 else SMALL, seed % 10 == 0
+    """Every tenth is of a site with named shadows, every tenth of a backend that insists."""
+    return LARGE if seed % 10 == 1 else SMALL, seed % 10 == 0
 
 
 @pytest.mark.parametrize("first", range(0, STORIES, BATCH))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
+from statemachine.ack_record import MEANING
 
 from .site import ROOT, Site, until, venctl
 
@@ -75,6 +76,18 @@ def test_the_aws_commands_run_as_typed(site: Site) -> None:
         assert done.returncode == 0, (words, done.stderr)
     assert "reported" in (site.folder / "shadow.json").read_text()
     until(lambda: site.state()["power_kw"] == 6.5, "HVAC off")
+
+
+def test_the_commands_about_the_shadow_do_as_the_readme_says(site: Site) -> None:
+    for words in commands(blocks("sh")[3]):
+        done = site.venctl(*words[1:])
+        assert done.returncode == 0, (words, done.stderr)
+
+
+def test_every_code_of_the_ack_record_is_explained() -> None:
+    table = (ROOT / "docs" / "shadow.md").read_text()
+    for code in MEANING:
+        assert re.search(rf"^\| .*\b{code}\b.* \|", table, re.MULTILINE), code
 
 
 def test_old_commands_have_a_new_one_that_parses(site: Site) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from statemachine.ack_record import MOST_BYTES, ack_record, compact
 from statemachine.effects import Effect, GetShadow, Hold, Report, Switch
+from statemachine.memory import from_parts, to_parts
 from statemachine.shadows import Shadow
 from statemachine.triggers import (
     Answered,
@@ -392,6 +394,19 @@ def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
         desk.wait(1)
 
 
+def test_what_comes_back_by_hand_is_switched_off_from_afar_and_not_on() -> None:
+    desk = Desk(site(MAPLE.replace("name: EV Charger", "name: EV Charger, comes_back: by_hand")))
+    synced(desk, 6)
+    assert end_of(desk, 9, wish("ev1", True, T)) == [403, "switched on by hand only"]
+
+
+def test_a_site_that_only_observes_refuses_every_wish_and_switches_nothing() -> None:
+    desk = Desk(site("mode: observe\n" + MAPLE))
+    synced(desk, 6)
+    assert end_of(desk, 9, wish("hvac1", False, T)) == [403, "this site only observes"]
+    assert desk.memory.circuits["hvac1"].enabled
+
+
 def test_a_locked_circuit_refuses_wishes_and_commands_and_is_not_shed(desk: Desk) -> None:
     synced(desk, 6)
     desk.ask(**CALL)
@@ -607,6 +622,14 @@ def test_a_wish_decided_before_a_crash_is_only_settled_after_it(desk: Desk) -> N
     assert not of(Switch, effects)
     (settle,) = of(Report, effects)
     assert settle.settles and settle.reported["ack"]["ac"] == 200
+
+
+def test_what_was_decided_of_a_circuit_that_is_gone_is_forgotten(desk: Desk) -> None:
+    synced(desk, 6)
+    delta(desk, 9, wish("ev1", True, T), wish("heater1", False, T))
+    parts = json.loads(json.dumps(to_parts(desk.memory)))
+    fewer = site("\n".join(line for line in MAPLE.splitlines() if "ev1" not in line))
+    assert set(from_parts(fewer, parts).shadow.decided) == {"heater1"}
 
 
 def test_nothing_is_said_while_the_link_is_down(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from aiohttp.web import Request, Response
 
 from statemachine import SpecError
 from statemachine.commands import Door, command_from
-from statemachine.triggers import Cancel, DrEvent, OptOut, Restore, Toggle
+from statemachine.triggers import Cancel, DrEvent, Lock, OptOut, Restore, Toggle
 
 from .bodies import read_json, read_object
 from .charts import machine
@@ -21,6 +21,7 @@ from .openapi import FLAG, NUMBER, TEXT, Operation
 from .planning import Outlook, differs, outlook, preview
 from .problems import Answer, Problem, as_json, invalid, not_found
 from .resources import circuit, events, past, recent, state
+from .shadow import shadow
 
 EVENT = {
     "shed_kw": {**NUMBER, "maximum": 1000},
@@ -31,6 +32,7 @@ EVENT = {
     "confirm_critical": FLAG,
 }
 CIRCUIT = {"enabled": FLAG, "confirm_critical": FLAG}
+LOCK = {"locked": FLAG}
 LEGACY_EVENT = {"shed_kw": NUMBER, "duration_sec": NUMBER, "event_id": TEXT}
 LEGACY_CIRCUIT = {"circuit_id": TEXT, "id": TEXT, **CIRCUIT}
 
@@ -47,6 +49,7 @@ class Api:
         made = [
             _get(f"{v1}/state", self.state, "the whole state"),
             _get(f"{v1}/machine", self.machine, "the charts, and where events stand"),
+            _get(f"{v1}/shadow", self.shadow, "the device shadows: desired beside reported"),
             _get(f"{v1}/recent", self.recent, "power over the last 15 minutes"),
             _get(f"{v1}/circuits", self.circuits, "all circuits"),
             _get(f"{v1}/circuits/{{id}}", self.circuit, "one circuit", refuses=(404,)),
@@ -60,6 +63,7 @@ class Api:
                 needs=("shed_kw",),
             ),
             _tell("PATCH", f"{v1}/circuits/{{id}}", self.switch, CIRCUIT, needs=("enabled",)),
+            _tell("PUT", f"{v1}/circuits/{{id}}/lock", self.lock, LOCK, needs=("locked",)),
             _tell("POST", f"{v1}/events", self.call, EVENT, gives=201, needs=("shed_kw",)),
             _tell("POST", f"{v1}/events/{{id}}/restore", self.restore_one, {}),
             _tell("POST", f"{v1}/events/{{id}}/opt-out", self.opt_out, {"circuit": TEXT}),
@@ -81,6 +85,10 @@ class Api:
 
     async def machine(self, request: Request) -> Response:
         return as_json(machine(self._desk.spec, self._desk.memory))
+
+    async def shadow(self, request: Request) -> Response:
+        now_ms = self._desk.clocks()[0]
+        return as_json(shadow(self._desk.spec, self._desk.memory, now_ms))
 
     async def recent(self, request: Request) -> Response:
         return as_json(recent(self._desk))
@@ -114,6 +122,14 @@ class Api:
         """PATCH of a circuit; answers with the circuit."""
         said = await read_object(request, CIRCUIT)
         return await self._switch(self._circuit_in(request.match_info["id"]), said, request)
+
+    async def lock(self, request: Request) -> Response:
+        """Lock a circuit out, or let it go; answers with the circuit."""
+        said = await read_object(request, LOCK)
+        id = self._circuit_in(request.match_info["id"])
+        fields = {"op": "setLock", "loadId": id, "locked": said.get("locked")}
+        await settle(self._desk, command_of(self._desk, fields, Lock), request)
+        return as_json(circuit(self._desk, id))
 
     async def toggle(self, request: Request) -> Response:
         """The old switch; without `enabled` it turns the circuit over."""

@@ -8,7 +8,7 @@ from statemachine.charts import Row, State, Table
 from statemachine.memory import Memory, Passed
 from statemachine.spec import Spec
 
-from .resources import label
+from .shadow import label
 
 
 def machine(spec: Spec, memory: Memory) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from statemachine.spec import Spec
 from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
 
 from .desk import Desk, LinkView
+from .shadow import label, summary
 from .zones import zone_of
 
 Body = dict[str, Any]
@@ -57,6 +58,7 @@ def state(desk: Desk) -> Body:
         "planned_kw": kw(planned_w(memory)),
         "achievable_kw": kw(sum(load.cap_w for load in every)),
         "link": _link(desk.link),
+        "shadow": summary(spec, memory, now_ms),
         "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
@@ -114,11 +116,6 @@ def seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
 
 
-def label(name: str) -> str:
-    """A state's name as a word for people."""
-    return name.replace("_", " ").capitalize()
-
-
 def _site(spec: Spec) -> Body:
     return {
         "id": spec.site.id,
@@ -172,6 +169,8 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "fault": live.fault,
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
+        "locked_by": live.locked_by,
+        "locked_at": seconds(live.locked_ms),
         "comes_back": said.comes_back,
         "opted_out": id in opted_out(spec, memory),
         **_protection(spec, memory, id),

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
+THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "unlock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,9 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--log-format", choices=("text", "json"), default="text")
     one.add_argument("--verbose", "-v", action="store_true")
 
-    one = add("trigger", "trigger", "call, end or cancel an event; switch a circuit; ping", False)
-    one.add_argument("what", choices=("event", "restore", "cancel", "opt-out", "ping", "circuit"))
-    one.add_argument("circuit", nargs="?", help="with `circuit`: its id")
+    one = add(
+        "trigger", "trigger", "call, end or cancel an event; switch or lock a circuit; ping", False
+    )
+    one.add_argument("what", choices=THINGS)
+    one.add_argument("circuit", nargs="?", help="with `circuit`, `lock` and `unlock`: its id")
     one.add_argument("position", nargs="?", choices=("on", "off"), help="with `circuit`")
     one.add_argument("--shed", help='how much: "2 kW"')
     one.add_argument("--shed-kw", type=float)
@@ -92,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("events", "running", "the events that live, and those before them", False)
     add("reload", "editing", "take an edited ven.yaml without a restart")
     add("state", "running", "the page in six lines", False)
+    add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)
     one = add("log", "running", "what was decided, newest last", False)
     one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
     one.add_argument("--lines", "-n", type=int, default=20)

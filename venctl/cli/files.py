@@ -11,6 +11,7 @@ from statemachine.actions import ACTIONS
 from statemachine.diagram import mermaid
 from statemachine.guards import GUARDS
 from statemachine.reader import standard
+from statemachine.report import largest
 from statemachine.triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 from ..place import state_folder
@@ -41,8 +42,16 @@ def check(args: argparse.Namespace) -> int:
     rows = len(spec.event.transitions) + len(spec.shadow.transitions)
     said = {"circuits": len(spec.circuits), "may_be_shed": shed, "rows": rows, "faults": []}
     words = f"{args.file}: {len(spec.circuits)} circuits, {shed} may be shed, {rows} rows; no fault"
+    sizes = largest(spec)
     notes = switched(spec, state_folder(args.file, spec.site.id, args.state))
-    print(json.dumps(said | {"switched": notes}) if args.json else "\n".join([words, *notes]))
+    if args.json:
+        print(json.dumps({**said, "shadow_bytes": sizes, "switched": notes}))
+        return DONE
+    print(words)
+    for key, size in sizes.items():
+        print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+    for note in notes:
+        print(note)
     return DONE
 
 

@@ -62,6 +62,10 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
             if not args.id:
                 raise ValueError("which event? Write it like: venctl trigger opt-out --id evt-1")
             return said | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
+        case "lock" | "unlock":
+            if not args.circuit:
+                raise ValueError(f"write it like: venctl trigger {args.what} ev1")
+            return said | {"op": "setLock", "loadId": args.circuit, "locked": args.what == "lock"}
     return said | {"op": args.what}
 
 

@@ -11,6 +11,7 @@ import { PowerCard } from "./power.js";
 import * as series from "./series.js";
 import { TokenForm, locked } from "./session.js";
 import * as switching from "./switching.js";
+import { TwinCard } from "./twin.js";
 import { browserZone, clock, duration } from "./words.js";
 
 const { state, trouble } = live;
@@ -119,6 +120,7 @@ function Overview({ now }) {
   const kind = `overview${live.stale.value ? " stale" : ""}${running ? " running" : ""}`;
   return html`<main id="main" class=${kind} tabindex="-1">
     <${PowerCard} /><${EventCard} /><${CircuitsCard} /><${ChartCard} /><${machine.MachineCard} />
+    <${TwinCard} />
   </main>`;
 }
 

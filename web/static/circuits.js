@@ -26,7 +26,7 @@ function badges(circuit) {
     circuit.critical && smallChip("info", "shield", "Critical"),
     circuit.shed_kw > 0 && smallChip("shed num", null, kw(-circuit.shed_kw)),
     !shownOn(circuit) && smallChip("", null, "Off"),
-    circuit.locked && smallChip("", "lock", "Locked"),
+    (circuit.locked || circuit.locked_by) && smallChip("", "lock", "Locked"),
     circuit.opted_out && smallChip("", "hand", "Kept out"),
     circuit.comes_back === "by_hand" && smallChip("", "hand", "By hand"),
     !circuit.metered && smallChip("", null, "No meter"),
@@ -64,7 +64,8 @@ function hindrance(circuit, now) {
 
 function Switch({ circuit }) {
   const busy = circuit.id in wishes.value;
-  const locked = switchesLocked.value || circuit.locked || state.value.mode === "observe";
+  const locked = switchesLocked.value || circuit.locked || circuit.locked_by !== null ||
+    state.value.mode === "observe";
   return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
     aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}

@@ -1,6 +1,7 @@
 // The sheet of one circuit: everything the controller says about it, live while it is open.
 import { html } from "./vendor/ui.js";
 import { second, state } from "./live.js";
+import { Lockout } from "./lockout.js";
 import { note } from "./parts.js";
 import { countdown, duration, kw, moment, ordinal, percent, rating, starter } from "./words.js";
 
@@ -77,5 +78,6 @@ export function CircuitSheet({ id, close }) {
     note("lock", "Locked in the configuration file: nobody switches or sheds it from here. " +
       "This is no lockout: open its breaker before you work on it.")}
     ${!circuit.locked && !circuit.remote && note("lock", "The cloud may not switch it; this page may.")}
+    <${Lockout} circuit=${circuit} now=${now} />
     ${shut}`;
 }

@@ -1,0 +1,68 @@
+"""`venctl shadow`: what the cloud desires, what is reported, and what became of each wish."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from ..place import find
+from . import DONE, NOBODY
+from .http import NobodyAnswers, call
+from .words import hours
+
+
+def shadow(args: argparse.Namespace) -> int:
+    """Print desired beside reported, key by key, with the reason for each wish that was refused."""
+    try:
+        running = find(args.file, args.state)
+        if running is None:
+            raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
+        _, said = call(running, "GET", "/api/v1/shadow", None)
+    except NobodyAnswers as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
+    print(json.dumps(said, ensure_ascii=False) if args.json else "\n".join(_lines(said)))
+    return DONE
+
+
+def _lines(said: dict[str, Any]) -> list[str]:
+    lines = [_document(one) for one in said["shadows"]]
+    lines += [f"alarm    {alarm['text']}" for alarm in said["alarms"]]
+    wide = max(len(row["key"]) for row in said["rows"])
+    lines.append(f"{'key':<{wide}}  {'desired':<8} {'reported':<8} state")
+    lines += [
+        f"{row['key']:<{wide}}  {_value(row['desired']):<8} {_value(row['reported']):<8} "
+        + _state(row)
+        for row in said["rows"]
+    ]
+    known = {row["key"].split(".")[1] for row in said["rows"] if "." in row["key"]}
+    for one in said["refused"]:
+        if one["id"] not in known:
+            lines.append(f"refused  {one['id']}: {_why(one)}, {hours(one['at'])}")
+    return lines
+
+
+def _document(one: dict[str, Any]) -> str:
+    version = "version unknown" if one["version"] is None else f"version {one['version']}"
+    said = f"{one['title']:<12} {one['label'].lower()}, {version}, {one['circuits']} circuits"
+    if one["reported_at"]:
+        said += f", reported {hours(one['reported_at'])}"
+    if refusal := one["last_refusal"]:
+        said += f"; the service said {refusal['code']} {refusal['message']}"
+    return said
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["state"] == "rejected":
+        return f"rejected: {_why(row)}"
+    return "pending" if row["state"] == "pending" else "in sync"
+
+
+def _why(refused: dict[str, Any]) -> str:
+    return f"{refused['reason']} ({refused['code']})"
+
+
+def _value(value: Any) -> str:
+    return {None: "-", True: "on", False: "off"}.get(value, str(value))

@@ -1,0 +1,137 @@
+"""The device shadows as the page and `venctl shadow` show them: what is desired, what is reported,
+and why a wish was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from statemachine.ack_record import APPLIED, MEANING, PENDING
+from statemachine.memory import Memory
+from statemachine.report import seconds as interval_s
+from statemachine.shadows import Shadow
+from statemachine.shards import shards
+from statemachine.spec import Spec
+from statemachine.wishes import INTERVAL
+
+Body = dict[str, Any]
+
+SHOWN_MS = 86_400_000
+ALARMS = {
+    "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute.",
+    "shadow_too_large": "The document is over 8 KB; names and power are left out of it.",
+}
+
+
+def shadow(spec: Spec, memory: Memory, now_ms: int) -> Body:
+    """The answer of GET /api/v1/shadow: each shadow, and row by row desired beside reported."""
+    every = [_document(spec, memory, key) for key in memory.shadows]
+    rows = [_interval_row(memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
+    return {**summary(spec, memory, now_ms), "shadows": every, "rows": rows}
+
+
+def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
+    """What the page always shows: whether all is in sync, what waits, what was refused lately."""
+    every = memory.shadows
+    settled = {"in_sync", spec.shadow.initial}
+    state = next((one.state for one in every.values() if one.state not in settled), None)
+    alarms = {name: at for one in every.values() for name, at in one.alarms.items()}
+    return {
+        "state": state or memory.shadow.state,
+        "label": label(state or memory.shadow.state),
+        "open": sum(len(one.open_wishes()) for one in every.values()),
+        "refused": _newest([r for key in every for r in _refused(spec, memory, key)], now_ms),
+        "alarms": [
+            {"name": name, "text": ALARMS.get(name, label(name)), "since": at / 1000}
+            for name, at in alarms.items()
+        ],
+    }
+
+
+def label(name: str) -> str:
+    """A state's name as a word for people."""
+    return name.replace("_", " ").capitalize()
+
+
+def _document(spec: Spec, memory: Memory, key: str) -> Body:
+    one = memory.shadows[key]
+    return {
+        "name": key,
+        "title": key or "classic",
+        "circuits": len(shards(spec)[key]),
+        "state": one.state,
+        "label": label(one.state),
+        "version": one.version,
+        "reported_at": one.updated_ms / 1000 or None,
+        "wishes": [
+            {"id": w.circuit, "name": _name(spec, w.circuit), "enabled": w.enabled}
+            | {"asked_at": w.stamp_s or None}
+            for w in one.open_wishes()
+        ],
+        "ack": None if one.ack is None else dict(one.ack),
+        "refusals": one.refusals,
+        "last_refusal": one.refusal and {"code": one.refusal[0], "message": one.refusal[1]},
+    }
+
+
+def _newest(refused: list[Body], now_ms: int) -> list[Body]:
+    """The refusals of the last day, the newest first, one for each circuit."""
+    every = sorted(refused, key=lambda one: -one["at"])
+    fresh = [one for one in every if one["at"] * 1000 > now_ms - SHOWN_MS]
+    first = {one["id"]: one for one in reversed(fresh)}
+    return [one for one in fresh if first[one["id"]] is one]
+
+
+def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[Body]:
+    """What one shadow refused: its last decision on each circuit, and what its ack record tells."""
+    one = memory.shadows[key]
+    for id, found in one.decided.items():
+        if found.code not in (APPLIED, PENDING):
+            yield _refusal(spec, id, found.enabled, found.code, found.words, found.at_ms / 1000)
+    for id, (code, words) in ((one.ack or {}).get("r") or {}).items():
+        if id not in one.decided and code not in (APPLIED, PENDING):
+            yield _refusal(spec, id, None, code, words, (one.ack or {})["at"])
+
+
+def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at_s: float) -> Body:
+    return {
+        "id": id,
+        "name": _name(spec, id),
+        "wanted": wanted,
+        "code": code,
+        "meaning": MEANING.get(code, "refused"),
+        "reason": words,
+        "at": at_s,
+    }
+
+
+def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
+    """A circuit's wish beside what is; `desired` is null where nothing is left to be wished."""
+    row: Body = {"key": f"circuits.{id}.enabled", "name": _name(spec, id)}
+    row |= {"reported": memory.circuits[id].enabled, "desired": None, "state": "in_sync"}
+    for one in memory.shadows.values():
+        found, waits = one.decided.get(id), [w for w in one.open_wishes() if w.circuit == id]
+        if waits:
+            since = waits[0].stamp_s or None
+            row |= {"desired": waits[0].enabled, "state": "pending", "since": since}
+        elif found is not None and found.code not in (APPLIED, PENDING):
+            row |= {"desired": found.enabled, "state": "rejected", "since": found.at_ms / 1000}
+            row |= {"code": found.code, "reason": found.words or MEANING.get(found.code)}
+    return row
+
+
+def _interval_row(memory: Memory) -> Body:
+    one: Shadow = memory.shadow
+    row: Body = {"key": INTERVAL, "name": "Report interval"}
+    row |= {"reported": interval_s(memory.every_ms), "desired": None, "state": "in_sync"}
+    asked = one.interval
+    if asked is not None and asked.every_ms is not None and asked.every_ms == memory.every_ms:
+        row["desired"] = interval_s(asked.every_ms)
+    if refused := (one.ack or {}).get("r", {}).get(INTERVAL):
+        row |= {"state": "rejected", "code": refused[0], "reason": refused[1]}
+    return row
+
+
+def _name(spec: Spec, id: str) -> str:
+    return spec.name_of(id) if id in spec.circuits else id

@@ -1,0 +1,97 @@
+// The Device shadow card: whether desired and reported agree, and why a wish was refused.
+import { html, signal, useEffect } from "./vendor/ui.js";
+import { ask } from "./api.js";
+import { second, stale, state } from "./live.js";
+import { chip, icon, note, smallChip } from "./parts.js";
+import { moment } from "./words.js";
+
+const ASK_EVERY_S = 3;
+const TONE = {
+  in_sync: ["ok", "check"], offline: ["none", "wifi-off"], waiting: ["bad", "triangle-alert"],
+  muted: ["bad", "triangle-alert"],
+};
+
+/** Whether the table is open, and the newest answer of GET /api/v1/shadow for it. */
+const open = signal(false);
+const compared = signal(null);
+
+const onOff = (value) => (value === null ? "–" : value === true ? "on" : value === false ? "off" : value);
+
+/** `EV Charger on`, or only its name where nobody said which way. */
+const asked = ({ name, wanted }) => (wanted === null ? name : `${name} ${onOff(wanted)}`);
+
+const why = ({ code, reason, meaning }) => (code === 404 || !reason ? meaning : reason);
+
+const Refused = ({ one, now }) => html`<li data-refused=${one.id}>
+  ${icon("triangle-alert")}
+  <span><b>${asked(one)}</b> was refused: ${why(one)}.
+    <small class="num">${moment(one.at, now.t, now.site.timezone)}, code ${one.code}</small></span>
+</li>`;
+
+function Verdict({ row }) {
+  if (row.state === "pending") return smallChip("warn", "clock", "Pending");
+  if (row.state === "rejected") return smallChip("bad", "triangle-alert", "Rejected");
+  return smallChip("ok", "check", "In sync");
+}
+
+const Row = ({ row }) => html`<tr>
+  <td class="mono">${row.key}${row.reason && html`<small>${row.reason}</small>`}</td>
+  <td>${onOff(row.desired)}</td><td>${onOff(row.reported)}</td>
+  <td class="r"><${Verdict} row=${row} /></td>
+</tr>`;
+
+const unsettledFirst = (rows) =>
+  [...rows].sort((a, b) => (a.state === "in_sync") - (b.state === "in_sync"));
+
+function Compare() {
+  const tick = Math.floor(second.value / ASK_EVERY_S);
+  useEffect(() => {
+    fetchRows();
+  }, [tick]);
+  const said = compared.value;
+  if (!said) return html`<p class="muted">Asking the controller…</p>`;
+  return html`<div class="tw" tabindex="0" role="group" aria-label="Desired and reported, scrollable">
+    <table>
+      <thead><tr><th>Key</th><th>Desired</th><th>Reported</th><th class="r">State</th></tr></thead>
+      <tbody>${unsettledFirst(said.rows).map((row) => html`<${Row} key=${row.key} row=${row} />`)}</tbody>
+    </table>
+  </div>`;
+}
+
+async function fetchRows() {
+  try {
+    compared.value = await ask("/api/v1/shadow");
+  } catch {
+    // The table on the page stays; the next tick asks again.
+  }
+}
+
+function summary({ open: waiting, refused }) {
+  if (waiting) return `${waiting === 1 ? "One wish waits" : `${waiting} wishes wait`} for a circuit to answer.`;
+  return refused.length ? null : "Every wish of the cloud has been answered.";
+}
+
+export function TwinCard() {
+  const now = state.value;
+  const { shadow } = now;
+  const [tone, name] = stale.value ? ["none", "clock"] : TONE[shadow.state] ?? ["warn", "clock"];
+  const said = summary(shadow);
+  return html`<section class="card twin" aria-labelledby="h-twin">
+    <header>
+      <h2 id="h-twin">Device shadow</h2>
+      <span class="end">
+        ${chip(tone, name, shadow.label)}
+        <button class="btn sm" aria-expanded=${String(open.value)} disabled=${stale.value}
+          onClick=${() => (open.value = !open.value)}>Compare</button>
+      </span>
+    </header>
+    ${said && html`<p class="muted">${said}</p>`}
+    <div role="status">
+      ${shadow.refused.length > 0 && html`<ul class="refused">
+        ${shadow.refused.map((one) => html`<${Refused} key=${one.id} one=${one} now=${now} />`)}
+      </ul>`}
+    </div>
+    ${shadow.alarms.map((alarm) => note("triangle-alert", alarm.text, "bad"))}
+    ${open.value && html`<${Compare} />`}
+  </section>`;
+}
