@@ -87,19 +87,20 @@ def test_wildcards_reach_what_they_should_and_not_the_dollar_topics(peer: Maker)
     one.subscribe("#")
     for topic in ("a/b/c", "a/b/c/d/e", "a/b/x", "$sys/x"):
         other.publish(topic, b"1")
-    until(lambda: len(one.heard) >= 3, "three messages")
-    assert sorted({m.topic for m in one.heard}) == ["a/b/c", "a/b/c/d/e", "a/b/x"]
+    other.publish("fence", b"1")
+    until(lambda: any(m.topic == "fence" for m in one.heard), "the fence")
+    assert sorted(m.topic for m in one.heard) == ["a/b/c", "a/b/c/d/e", "a/b/x", "fence"]
 
 
 def test_a_retained_message_is_there_for_who_comes_later_until_it_is_cleared(peer: Maker) -> None:
     peer("r1").publish("kept/x", b"still here", retain=True)
     later = peer("r2")
-    later.subscribe("kept/#")
+    later.subscribe("kept/x")
     until(lambda: later.heard, "the retained message")
     assert later.heard[0].payload == b"still here" and later.heard[0].retain
     later.publish("kept/x", b"", retain=True)
     last = peer("r3")
-    last.subscribe("kept/#")
+    last.subscribe("kept/x")
     last.subscribe("fence")
     last.publish("fence", b"1")
     until(lambda: last.heard, "the fence")
@@ -182,7 +183,7 @@ def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
         for _ in range(1_500):
             good.client.publish("flood", b"x" * 1_000, qos=1)
         until(lambda: len(good.heard) == 1_500, "everything, for who reads")
-        session = cloud._broker.sessions["stuck"]
+        session = cloud._broker.roster.sessions["stuck"]
         assert len(session.waiting) <= 1_000 and len(session.under_way) <= 100
 
 

@@ -8,8 +8,7 @@ import logging
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +26,21 @@ from web.desk import Edit, LinkView, Sample
 from .drivers import Panel
 from .drivers.sim import SimPanel
 from .editing import Editing
-from .endpoint import PORT, Endpoint, declared, plain
+from .endpoint import Endpoint, declared
 from .journal import Journal, connect
-from .local import LocalCloud, PortTaken
+from .local import Device
+from .local.rights import Document, PolicyFault, read_policy
 from .place import announce, claim, token
+from .policy import documents
 from .ports import who_has
 from .runtime import Runtime, clocks
+from .standin import CannotStart, Ports, StandIn
+from .standin import start as start_stand_in
 from .telemetry import Telemetry
 from .tls import preflight, wrong_files
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
-DATA_PORT = 8090
 CONNECT_S = 1.0
 
 
@@ -53,10 +55,6 @@ class Options:
     data_port: int | None
     ready_file: Path | None
     as_json: bool
-
-
-class CannotStart(Exception):
-    """Why a controller cannot start, and what to do."""
 
 
 class Controller:
@@ -174,9 +172,9 @@ async def serve(spec: Spec, options: Options) -> None:
     async with AsyncExitStack() as stack:
         lock = claim(options.folder)
         stack.callback(lock.close)
-        endpoint, cloud = _endpoint(spec, options)
-        if cloud is not None:
-            stack.callback(cloud.stop)
+        endpoint, stand_in = _endpoint(spec, options)
+        if stand_in is not None:
+            stack.callback(stand_in.cloud.stop)
         if wrong := wrong_files(endpoint):
             raise CannotStart(wrong)
         controller = Controller(spec, options, endpoint)
@@ -190,7 +188,8 @@ async def serve(spec: Spec, options: Options) -> None:
             "pid": os.getpid(),
             "web": web,
             "mqtt": f"{endpoint.host}:{endpoint.port}",
-            "data": f"127.0.0.1:{cloud.data_port}" if cloud else None,
+            "data": None,
+            **(stand_in.addresses() if stand_in else {}),
         }
         mine = options.folder / "controller.json"
         announce(mine, said)
@@ -205,33 +204,27 @@ async def serve(spec: Spec, options: Options) -> None:
         await stopping.wait()
 
 
-def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, LocalCloud | None]:
-    if spec.cloud.kind == "local":
-        stand_in = _stand_in(options)
-        return plain("127.0.0.1", stand_in.mqtt_port, spec.site.id), stand_in
-    return declared(spec.cloud, options.file.resolve().parent, spec.site.id), None
+def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
+    beside, ven_id = options.file.resolve().parent, spec.site.id
+    if spec.cloud.kind != "local":
+        return declared(spec.cloud, beside, ven_id), None
+    ports = Ports(options.mqtt_port, options.data_port)
+    device = Device(ven_id, _policy(spec, beside))
+    stand_in = start_stand_in(options.folder / "cloud", ports, bool(spec.cloud.tls), device)
+    cert, key, ca = stand_in.files_of_device()
+    port = stand_in.cloud.mqtt_port
+    return Endpoint("127.0.0.1", port, ven_id, cert, key, ca, None, None, False), stand_in
 
 
-def _stand_in(options: Options) -> LocalCloud:
-    """The stand-in on the ports asked for; a default port that is taken falls to a free one."""
-    folder = options.folder / "cloud"
-    folder.mkdir(exist_ok=True)
-    mqtt_port = PORT if options.mqtt_port is None else options.mqtt_port
-    data_port = DATA_PORT if options.data_port is None else options.data_port
-    for _ in range(3):
-        try:
-            return LocalCloud.start(mqtt_port=mqtt_port, data_port=data_port, folder=folder)
-        except PortTaken as taken:
-            named = options.mqtt_port if taken.what == "mqtt" else options.data_port
-            if named is not None:
-                flag = f"--{taken.what}-port"
-                raise CannotStart(
-                    f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
-                ) from None
-            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
-            mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
-            data_port = 0 if taken.what == "data" else data_port
-    raise CannotStart("no free port was found for the stand-in")
+def _policy(spec: Spec, beside: Path) -> Sequence[Document]:
+    """What the VEN may do on the stand-in: as at AWS, or as the file says that the site names."""
+    named = spec.cloud.policy
+    if named is None:
+        return documents(spec, "local", "000000000000")
+    try:
+        return read_policy((beside / named).read_text("utf-8"), named)
+    except (OSError, UnicodeDecodeError, PolicyFault) as error:
+        raise CannotStart(f"the policy cannot be used: {error}") from None
 
 
 async def _serve_page(
@@ -286,7 +279,8 @@ def _greet(
         print(f"         http://{said['web']}/#token={secret}")
     print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
-        print(f'shadow   http://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
+        scheme = "https" if "tls" in said else "http"
+        print(f'shadow   {scheme}://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
     print(f"state    {options.folder}", flush=True)
 
 

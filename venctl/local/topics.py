@@ -1,4 +1,7 @@
-"""Topic filters: which subscribers a topic reaches (MQTT 5, section 4.7)."""
+"""Topic names and filters, as AWS IoT has them: which subscribers a topic reaches.
+
+MQTT 5, section 4.7, but for two things: `a/#` does not match `a`, and a name has at most 7 slashes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+MAX_BYTES = 256
+MAX_SLASHES = 7
 
 
 @dataclass(slots=True)
@@ -48,34 +53,39 @@ class Filters(Generic[K, V]):
         yield from self._walk(self._root, topic.split("/"), 0)
 
     def _walk(self, node: _Node[K, V], levels: list[str], at: int) -> Iterator[tuple[K, V]]:
-        wild = at > 0 or not levels[0].startswith("$")
-        if wild and "#" in node.below:
-            yield from node.below["#"].here.items()
         if at == len(levels):
             yield from node.here.items()
             return
+        wild = at > 0 or not levels[0].startswith("$")
+        if wild and "#" in node.below:
+            yield from node.below["#"].here.items()
         if levels[at] in node.below:
             yield from self._walk(node.below[levels[at]], levels, at + 1)
         if wild and "+" in node.below:
             yield from self._walk(node.below["+"], levels, at + 1)
 
 
-def valid(pattern: str) -> bool:
+def is_name(topic: str) -> bool:
+    """Whether this can be published on."""
+    return bool(topic) and not has_wildcard(topic) and _fits(topic)
+
+
+def is_filter(pattern: str) -> bool:
     """`#` stands alone at the end, `+` alone in its level, and there is something."""
     levels = pattern.split("/")
     return (
         bool(pattern)
-        and len(pattern) <= 256
-        and all(
-            ("#" not in level or (level == "#" and at == len(levels) - 1))
-            and ("+" not in level or level == "+")
-            for at, level in enumerate(levels)
-        )
+        and _fits(pattern)
+        and all("#" not in level for level in levels[:-1])
+        and (levels[-1] == "#" or "#" not in levels[-1])
+        and all(level == "+" or "+" not in level for level in levels)
     )
 
 
-def reaches(pattern: str, topic: str) -> bool:
-    """One filter against one topic."""
-    one: Filters[int, None] = Filters()
-    one.put(pattern, 0, None)
-    return any(True for _ in one.match(topic))
+def has_wildcard(pattern: str) -> bool:
+    """Whether a filter stands for more than one name."""
+    return "+" in pattern or "#" in pattern
+
+
+def _fits(name: str) -> bool:
+    return name.count("/") <= MAX_SLASHES and len(name.encode()) <= MAX_BYTES
