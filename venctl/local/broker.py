@@ -42,6 +42,7 @@ class Broker:
         self._shelf = shelf
         self._loop = asyncio.get_running_loop()
         self._idle: asyncio.TimerHandle | None = None
+        self._open = True
         self.retained = Retained(shelf, clock)
         self.roster = Roster(shelf, clock, rights_of, self._speak)
 
@@ -100,11 +101,12 @@ class Broker:
 
     def settle_soon(self) -> None:
         """The same for what nobody waits for."""
-        if self._idle is None and self._shelf.dirty:
+        if self._idle is None and self._open and self._shelf.dirty:
             self._idle = self._loop.call_later(IDLE_COMMIT_S, self._settle_idle)
 
     def close(self) -> None:
         """Tell every client that we go."""
+        self._open = False
         self.roster.close()
         if self._idle is not None:
             self._idle.cancel()

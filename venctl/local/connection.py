@@ -157,10 +157,10 @@ class Connection(asyncio.Protocol):
             self.bye(codes.TOPIC_ALIAS_INVALID)
             return
         code = self._broker.publish(packet, session)
-        if int(packet.qos):
+        if int(code) >= 0x80 and (self._packets.old or not int(packet.qos)):
+            self.bye(getattr(codes, code.name))  # nothing else can tell
+        elif int(packet.qos):
             self._answers.append(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
-        elif int(code) >= 0x80:
-            self.bye(getattr(codes, code.name))  # nothing else can tell of a message of QoS 0
 
     def _subscribe(self, session: Session, packet: Any) -> None:
         if any(int(wanted.max_qos) == 2 for wanted in packet.topic_filters):

@@ -7,6 +7,8 @@ from typing import Any
 
 import mqtt5
 
+from . import v311
+
 MAX_PACKET = 128 * 1024 + 1024
 
 
@@ -15,10 +17,15 @@ class Malformed(ValueError):
 
 
 class Packets:
-    """One connection's stream. Whole packets come out, the rest waits for more."""
+    """One connection's stream. Whole packets come out, the rest waits for more.
+
+    `old`: the first packet was one of MQTT 3.1.1, so all of them are.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._first = True
+        self.old = False
 
     def read(self, data: bytes) -> Iterator[Any]:
         """The packets that are now complete. Raises `Malformed`."""
@@ -26,10 +33,12 @@ class Packets:
         while (length := _length(self._rest)) <= len(self._rest):
             whole = bytes(self._rest[:length])
             del self._rest[:length]
-            yield _packet(whole)
+            if self._first:
+                self._first, self.old = False, v311.is_old(whole)
+            yield _packet(v311.modern(whole) if self.old else whole)
 
     def written(self, packet: Any) -> bytes:
-        return bytes(packet.write())
+        return v311.old(packet) if self.old else bytes(packet.write())
 
 
 def _length(data: bytearray) -> int:
