@@ -93,6 +93,8 @@ def read_policy(text: str, name: str) -> list[Document]:
     except ValueError as error:
         raise PolicyFault(f"{name} is not JSON: {error}") from None
     documents = _list(said)
+    if not documents:
+        raise PolicyFault(f"{name} holds no document")
     for place, document in enumerate(documents, start=1):
         where = name if len(documents) == 1 else f"{name}, document {place}"
         _check(document, where)
@@ -100,11 +102,12 @@ def read_policy(text: str, name: str) -> list[Document]:
 
 
 def _check(document: Any, where: str) -> None:
-    if not isinstance(document, dict) or not isinstance(document.get("Statement"), dict | list):
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    if not isinstance(statements, dict | list) or not statements:
         raise PolicyFault(f"{where} has no Statement")
     if (length := characters(document)) > MAX_CHARACTERS:
         raise PolicyFault(f"{where} has {length} characters; AWS takes {MAX_CHARACTERS}")
-    for place, statement in enumerate(_list(document["Statement"]), start=1):
+    for place, statement in enumerate(_list(statements), start=1):
         _check_statement(statement, f"{where}, statement {place}")
 
 
@@ -116,11 +119,14 @@ def _check_statement(statement: Any, where: str) -> None:
     for part in ("Action", "Resource"):
         words = _list(statement.get(part, []))
         if not words or not all(isinstance(word, str) for word in words):
-            raise PolicyFault(f"{where} needs a {part}")
+            raise PolicyFault(f"{where} needs {part}")
     for resource in _list(statement["Resource"]):
         if _tail(resource) is None:
             raise PolicyFault(f"{where}: {resource!r} is neither an ARN nor *")
-    for operator, keys in statement.get("Condition", {}).items():
+    condition = statement.get("Condition", {})
+    if not isinstance(condition, dict) or not all(isinstance(v, dict) for v in condition.values()):
+        raise PolicyFault(f"{where}: Condition is an object of objects")
+    for operator, keys in condition.items():
         if not _OPERATOR.fullmatch(operator):
             raise PolicyFault(f"{where}: the condition {operator} is not known here")
         for key in keys:
