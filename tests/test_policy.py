@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Spec, read
+from statemachine.shards import shards
 from venctl.local.rights import Held, Principal, read_policy
 from venctl.policy import characters, documents
 
@@ -44,8 +45,7 @@ def uses(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "iot:RetainPublish", f"topic/{topics.status}"
     yield "iot:Subscribe", f"topicfilter/{topics.command}"
     yield "iot:Receive", f"topic/{topics.command}"
-    named = [f"{P}/name/circuits-{n}" for n in range(-(-len(spec.circuits) // 40))]
-    for prefix in [P, *(named if len(spec.circuits) > 40 else [])]:
+    for prefix in (f"{P}/name/{name}" if name else P for name in shards(spec)):
         for end in ("get", "update"):
             yield "iot:Publish", f"topic/{prefix}/{end}"
         for end in ("get/+", "update/accepted", "update/rejected", "update/delta"):

@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
                 if self._transport.is_closing():
                     break
         except (Malformed, ValueError) as error:
-            log.info("malformed packet: %s", error)
+            log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
         self._answer()
 

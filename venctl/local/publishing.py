@@ -29,19 +29,21 @@ def packet_of(
     form = headers.get(HEADER + "payload-format-indicator", "UNSPECIFIED_BYTES")
     if form not in FORMATS:
         raise Bad(f"the payload format indicator must be one of {', '.join(FORMATS)}")
-    return mqtt5.PublishPacket(
-        topic,
-        payload,
-        qos=mqtt5.QoS(int(qos)),
-        packet_id=1 if qos == "1" else None,
-        retain=query.get("retain", "false").lower() == "true",
-        payload_format_indicator=FORMATS[form],
-        message_expiry_interval=None if expiry is None else int(expiry),
-        content_type=query.get("contentType"),
-        response_topic=query.get("responseTopic"),
-        correlation_data=_correlation(headers),
-        user_properties=_properties(headers),
-    )
+    fields: dict[str, Any] = {
+        "qos": mqtt5.QoS(int(qos)),
+        "packet_id": 1 if qos == "1" else None,
+        "retain": query.get("retain", "false").lower() == "true",
+        "payload_format_indicator": FORMATS[form],
+        "message_expiry_interval": None if expiry is None else int(expiry),
+        "content_type": query.get("contentType"),
+        "response_topic": query.get("responseTopic"),
+        "correlation_data": _correlation(headers),
+        "user_properties": _properties(headers),
+    }
+    try:
+        return mqtt5.PublishPacket(topic, payload, **fields)
+    except (ValueError, UnicodeEncodeError) as error:  # a wildcard, a surrogate, a value too long
+        raise Bad(f"no message can be made of this: {error}") from None
 
 
 def _correlation(headers: Mapping[str, str]) -> bytes | None:
@@ -54,10 +56,11 @@ def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     if said is None:
         return []
     try:
-        pairs = [
-            pair for one in json.loads(_decoded(said, "user properties")) for pair in one.items()
-        ]
-    except (ValueError, AttributeError, TypeError):
+        listed = json.loads(_decoded(said, "user properties"))
+        if isinstance(listed, str):  # what an SDK makes of JSON that was text already
+            listed = json.loads(listed)
+        pairs = [pair for one in listed for pair in one.items()]
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise Bad("the user properties are no list of JSON objects") from None
     if not all(isinstance(value, str) for _, value in pairs):
         raise Bad("a user property is a string")
