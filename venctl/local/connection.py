@@ -70,8 +70,6 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if QUICKACK is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         self._heard = time.monotonic()
         try:
             for packet in self._packets.read(data):
@@ -82,6 +80,8 @@ class Connection(asyncio.Protocol):
             log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
         self._answer()
+        if QUICKACK is not None and not self._transport.is_closing():
+            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
     def _answer(self) -> None:
         """What is answered has been kept before."""
