@@ -86,6 +86,16 @@ def test_a_publish_that_nothing_can_answer_costs_the_link(start: Maker, version:
     ven.client.loop_stop()
 
 
+def test_an_old_client_loses_the_link_over_a_subscription_that_is_not_allowed(
+    start: Maker,
+) -> None:
+    ven = Peer(start(POLICY).mqtt_port, VEN, version=mqtt.MQTTv311)
+    ven.client.subscribe([(f"ven/cmd/{VEN}", 1), ("#", 1)])
+    until(lambda: ven.lost, "the end of the link")
+    assert not ven.granted
+    ven.client.loop_stop()
+
+
 def test_a_subscription_is_allowed_or_refused_one_by_one(start: Maker) -> None:
     one = Raw(start(POLICY).mqtt_port, VEN)
     base = f"$aws/things/{VEN}/shadow"

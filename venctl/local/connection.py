@@ -181,6 +181,9 @@ class Connection(asyncio.Protocol):
             codes[place] = self._broker.subscribe(session, wanted.pattern, one)
             if int(codes[place]) < 0x80 and fresh:
                 taken.append((wanted.pattern, one))
+        if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
+            self.bye(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED)
+            return
         self._answers.append(mqtt5.SubAckPacket(packet.packet_id, codes))
         self._answer()
         for pattern, one in taken:
