@@ -62,7 +62,8 @@ def test_the_limits_of_the_stand_in_are_those_of_the_program() -> None:
         f"8 KB of `desired` plus `reported`{'' if shadow.MAX_DOCUMENT == 8_192 else ' no'}",
         f"{shadow.REQUESTS_A_SECOND} requests a second a thing",
         f"{shadow_topics.MAX_IN_FLIGHT} in flight a connection",
-        f"{sessions.MAX_WAITING:,} messages and {sessions.MAX_WAITING_BYTES >> 20} MB each",
+        f"{sessions.MAX_WAITING:,} messages and {sessions.MAX_WAITING_BYTES >> 20} MB each, "
+        f"{sessions.MAX_TOGETHER_BYTES >> 20} MB together",
         f"{broker.MAX_SUBSCRIPTIONS} subscriptions",
         f"{roster.MAX_SESSIONS:,} sessions",
         f"{roster.LONGEST_S // 3600} h at most",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -318,6 +319,58 @@ def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
     good.subscribe("still")
     good.publish("still", b"1")
     until(lambda: good.topics()[-1] == "still", "the broker goes on")
+
+
+def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = cloud._broker.roster._room.taken
+    monkeypatch.setattr("venctl.local.sessions.MAX_TOGETHER_BYTES", taken + 100_000)
+    names = [f"away-{n}" for n in range(3)]
+    for name in names:
+        one = raw(name, session_expiry_interval=60)
+        one.subscribe("heavy")
+        one.close()
+    sender = peer("sender6")
+    for _ in range(5):
+        sender.publish("heavy", b"x" * 15_000)
+    waiting = [cloud._broker.roster.sessions[name] for name in names]
+    assert sum(len(session.waiting) for session in waiting) == 6
+    raw("away-0", clean_start=True)
+    sender.publish("heavy", b"x" * 15_000)
+    assert sum(len(session.waiting) for session in waiting[1:]) == 6
+
+
+def test_a_disk_that_refuses_costs_the_publisher_his_puback_and_nobody_else_anything(
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw]
+) -> None:
+    away = raw("absent", session_expiry_interval=60)
+    away.subscribe("disk")
+    away.close()
+    other = peer("other")
+    other.subscribe("ram")
+    sender = raw("sender7")
+    _on_disk(cloud, "PRAGMA max_page_count = 1")
+    message = mqtt5.PublishPacket("disk", b"x" * 100_000, qos=mqtt5.QoS(1), packet_id=1)
+    sender.send(message)
+    assert sender.next().reason_code.name == "IMPLEMENTATION_SPECIFIC_ERROR"
+    other.publish("ram", b"1")
+    until(lambda: other.heard, "the others go on")
+    _on_disk(cloud, "PRAGMA max_page_count = 1000000")
+    again = raw("sender7")
+    again.send(message)
+    assert again.next().reason_code.name == "SUCCESS"
+
+
+def _on_disk(cloud: LocalCloud, pragma: str) -> None:
+    done = threading.Event()
+
+    def run() -> None:
+        cloud._broker._shelf._db.execute(pragma)
+        done.set()
+
+    cloud._loop.call_soon_threadsafe(run)
+    assert done.wait(10)
 
 
 def test_it_listens_on_loopback_only_and_says_which_port_is_taken(

@@ -7,6 +7,8 @@ Like AWS IoT Core it sends no retained message to a filter with a wildcard, and 
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -20,6 +22,7 @@ from .sessions import Parcel, Session, Subscription
 from .shelf import Shelf, fields_of
 from .topics import has_wildcard, is_filter, is_name
 
+log = logging.getLogger(__name__)
 MAX_SUBSCRIPTIONS = 50
 LONGEST_MESSAGE_S = 604_800
 IDLE_COMMIT_S = 0.2
@@ -114,7 +117,10 @@ class Broker:
 
     def _settle_idle(self) -> None:
         self._idle = None
-        self.settle()
+        try:
+            self.settle()
+        except sqlite3.Error as error:
+            log.error("sessions cannot be written: %s", error)
 
     def _publish(self, packet: Any, source: str, rights: Rights) -> Any:
         codes, topic = mqtt5.PubAckReasonCode, packet.topic

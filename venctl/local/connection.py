@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sqlite3
 import time
 from typing import Any
 
@@ -76,10 +77,14 @@ class Connection(asyncio.Protocol):
                 self._take(packet)
                 if self._transport.is_closing():
                     break
+            self._answer()
         except (Malformed, ValueError) as error:
             log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
-        self._answer()
+        except sqlite3.Error as error:
+            log.error("a client is sent away, nothing can be written: %s", error)
+            self._answers.clear()
+            self.bye(mqtt5.DisconnectReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
         if QUICKACK is not None and not self._transport.is_closing():
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 

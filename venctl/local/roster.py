@@ -11,7 +11,7 @@ from typing import Any
 import mqtt5
 
 from .rights import Everything, Rights
-from .sessions import MAX_UNDER_WAY, Session, Subscription, Wire
+from .sessions import MAX_UNDER_WAY, Room, Session, Subscription, Wire
 from .shelf import Kept, Shelf
 from .topics import Filters, is_name
 
@@ -45,7 +45,7 @@ class Roster:
     ) -> None:
         self._shelf, self._clock, self._rights_of, self._speak = shelf, clock, rights_of, speak
         self._loop = asyncio.get_running_loop()
-        self._auto = count(1)
+        self._auto, self._room = count(1), Room()
         self.filters: Filters[str, Subscription] = Filters()
         self.sessions: dict[str, Session] = {}
         for kept in shelf.sessions():
@@ -121,7 +121,8 @@ class Roster:
             if not absent:
                 raise Refused(mqtt5.ConnAckReasonCode.QUOTA_EXCEEDED)
             self._forget(min(absent, key=lambda session: session.left_s))
-        return self.sessions.setdefault(client, Session(client, self._shelf, Everything()))
+        session = Session(client, self._shelf, Everything(), self._room)
+        return self.sessions.setdefault(client, session)
 
     def _take_over(self, old: Session, clean: bool) -> None:
         if old.wire is not None:
@@ -166,6 +167,7 @@ class Roster:
             self._speak_will(session)
         for pattern in session.subscriptions:
             self.filters.drop(pattern, session.client)
+        session.clear()
         if session.expiry_s:
             self._shelf.forget_session(session.client)
         if self.sessions.get(session.client) is session:

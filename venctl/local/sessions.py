@@ -14,6 +14,7 @@ from .rights import Rights
 
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 8 * 1024 * 1024
+MAX_TOGETHER_BYTES = 64 * 1024 * 1024
 MAX_UNDER_WAY = 100
 
 
@@ -31,6 +32,13 @@ class Letters(Protocol):
 
     def put(self, client: str, parcel: Parcel) -> int: ...
     def take(self, row: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Room:
+    """What waits for all clients together, in bytes."""
+
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Session:
     client: str
     letters: Letters
     rights: Rights
+    room: Room
     wire: Wire | None = None
     expiry_s: int = 0
     will: Any = None
@@ -95,8 +104,7 @@ class Session:
             if self.wire is not None and not self.wire.full:
                 self._send(parcel, None)
             return
-        room = self.waiting_bytes + parcel.size <= MAX_WAITING_BYTES
-        if len(self.waiting) >= MAX_WAITING or not room:
+        if not self._has_room_for(parcel):
             self.dropped += 1
             return
         if self.expiry_s:
@@ -107,7 +115,7 @@ class Session:
     def wait(self, parcel: Parcel) -> None:
         """Put a message last in the queue."""
         self.waiting.append(parcel)
-        self.waiting_bytes += parcel.size
+        self._count(parcel.size)
 
     def pump(self) -> None:
         """Send what waits, as far as the client's Receive Maximum and its reading allow."""
@@ -115,7 +123,7 @@ class Session:
             if self.wire.full:
                 return
             parcel = self.waiting.popleft()
-            self.waiting_bytes -= parcel.size
+            self._count(-parcel.size)
             number = self._next()
             if self._send(parcel, number):
                 self.under_way[number] = parcel
@@ -129,13 +137,29 @@ class Session:
         """
         again, self.under_way = list(self.under_way.values()), {}
         self.waiting.extendleft(reversed(again))
-        self.waiting_bytes += sum(parcel.size for parcel in again)
+        self._count(sum(parcel.size for parcel in again))
         self.pump()
+
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self.waiting.clear()
+        self._count(-self.waiting_bytes)
 
     def acked(self, number: int) -> None:
         if (parcel := self.under_way.pop(number, None)) is not None:
             self._done(parcel)
             self.pump()
+
+    def _has_room_for(self, parcel: Parcel) -> bool:
+        return (
+            len(self.waiting) < MAX_WAITING
+            and self.waiting_bytes + parcel.size <= MAX_WAITING_BYTES
+            and self.room.taken + parcel.size <= MAX_TOGETHER_BYTES
+        )
+
+    def _count(self, size: int) -> None:
+        self.waiting_bytes += size
+        self.room.taken += size
 
     def _done(self, parcel: Parcel) -> None:
         if parcel.row is not None:
