@@ -83,6 +83,24 @@ def test_a_passing_session_is_not_kept(cloud: StandIn) -> None:
     assert not Raw(cloud.mqtt_port, "passing", clean_start=False).let_in.session_present
 
 
+def test_a_passing_session_that_is_made_to_last_is_kept_with_all_it_has(cloud: StandIn) -> None:
+    first = Raw(cloud.mqtt_port, "grown", receive_max=1)
+    first.subscribe("x")
+    sender = Peer(cloud.mqtt_port, "sender")
+    for n in range(3):
+        sender.publish("x", str(n).encode())
+    Raw(cloud.mqtt_port, "grown", clean_start=False, session_expiry_interval=300, receive_max=1)
+    cloud.kill()
+    sender.client.loop_stop()
+    cloud.start()
+    back = Raw(cloud.mqtt_port, "grown", clean_start=False, session_expiry_interval=300)
+    assert [bytes(back.next().payload) for _ in range(3)] == [b"0", b"1", b"2"]
+    other = Peer(cloud.mqtt_port, "other")
+    other.publish("x", b"3")
+    assert bytes(back.next().payload) == b"3"
+    other.close()
+
+
 def test_a_session_whose_time_ran_out_meanwhile_is_gone(cloud: StandIn) -> None:
     for name in ("early", "late"):
         Raw(cloud.mqtt_port, name, session_expiry_interval=300).close()

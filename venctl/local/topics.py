@@ -41,7 +41,8 @@ class Filters(Generic[K, V]):
                 return False
             path.append((node, level))
             node = node.below[level]
-        known = node.here.pop(key, None) is not None
+        known = key in node.here
+        node.here.pop(key, None)
         for parent, level in reversed(path):
             if parent.below[level].below or parent.below[level].here:
                 break
