@@ -71,7 +71,6 @@ class _Door:
         _must(request, "iot:UpdateThingShadow", _thing(place))
         answer = self._service.update(*place, await request.read())
         self._topics.announce(*place, "update", answer)
-        self._broker.settle_soon()
         return _json(answer.body)
 
     async def delete(self, request: Request) -> Response:
@@ -79,7 +78,6 @@ class _Door:
         _must(request, "iot:DeleteThingShadow", _thing(place))
         answer = self._service.delete(*place, b"")
         self._topics.announce(*place, "delete", answer)
-        self._broker.settle_soon()
         return _json(answer.body)
 
     async def names(self, request: Request) -> Response:

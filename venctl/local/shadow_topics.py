@@ -9,7 +9,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, Protocol
 
 from .broker import Broker
 from .documents import dumps
@@ -18,12 +18,20 @@ from .shadow import Answer, Rejected, ShadowService
 log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 10
 _TOPIC = re.compile(
-    r"\$aws/things/(?P<thing>[^/]+)/shadow(/name/(?P<name>[^/]+))?/(?P<what>get|update|delete)"
+    r"(?P<prefix>\$aws/things/(?P<thing>[^/]+)/shadow(/name/(?P<name>[^/]+))?)"
+    r"/(?P<what>get|update|delete)"
 )
+Messages = list[tuple[str, dict[str, Any]]]
+
+
+class Speaker(Protocol):
+    """Who publishes our answers on a broker that is not ours."""
+
+    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> object: ...
 
 
 class ShadowTopics:
-    """Answers after the broker has acknowledged the question.
+    """The service in the stand-in: it answers after the broker has acknowledged the question.
 
     AWS promises no order among the messages about one update; with `order` they are shuffled.
     """
@@ -44,47 +52,55 @@ class ShadowTopics:
 
     def announce(self, thing: str, name: str, what: str, answer: Answer) -> None:
         """Publish what every subscriber hears of a request that was taken."""
-        messages = [(f"{what}/accepted", answer.body), *answer.messages]
-        if self._order is not None:
-            self._order.shuffle(messages)
-        for end, body in messages:
-            self._say(f"{_prefix(thing, name)}/{end}", body)
+        prefix = f"$aws/things/{thing}/shadow" + (f"/name/{name}" if name else "")
+        self._say(_accepted(prefix, what, answer))
 
     def _answer(self, topic: str, payload: bytes, client: str, over: bool) -> None:
         self._in_flight[client] -= 1
         if not self._in_flight[client]:
             del self._in_flight[client]
-        found = _TOPIC.fullmatch(topic)
-        assert found is not None
-        thing, name, what = found["thing"], found["name"] or "", found["what"]
-        try:
-            answer = self._operate(thing, name, what, payload, over)
-        except Rejected as refusal:
-            body = {"code": refusal.code, "message": refusal.message, "timestamp": int(time.time())}
-            token = {} if refusal.token is None else {"clientToken": refusal.token}
-            self._say(f"{_prefix(thing, name)}/{what}/rejected", body | token)
+        if over:
+            self._say(_rejected(topic, self._service.throttled(payload)))
         else:
-            self.announce(thing, name, what, answer)
+            self._say(messages_about(self._service, topic, payload))
+
+    def _say(self, messages: Messages) -> None:
+        if self._order is not None:
+            self._order.shuffle(messages)
+        for topic, body in messages:
+            if self._broker.heard(topic):
+                self._broker.say(topic, dumps(body))
         self._broker.settle_soon()
 
-    def _operate(self, thing: str, name: str, what: str, payload: bytes, over: bool) -> Answer:
-        if over:
-            raise self._service.throttled(payload)
-        operation = {
-            "get": self._service.get,
-            "update": self._service.update,
-            "delete": self._service.delete,
-        }[what]
-        try:
-            return operation(thing, name, payload)
-        except sqlite3.Error as error:
-            log.error("a shadow cannot be written: %s", error)
-            raise Rejected(500, "Internal service failure") from None
 
-    def _say(self, topic: str, body: Any) -> None:
-        if self._broker.heard(topic):
-            self._broker.say(topic, dumps(body))
+def answer_request(speaker: Speaker, service: ShadowService, topic: str, payload: bytes) -> None:
+    """The same on another broker; what asks nothing of the service is not answered."""
+    for name, body in messages_about(service, topic, payload):
+        speaker.say(name, dumps(body), 1, False)
 
 
-def _prefix(thing: str, name: str) -> str:
-    return f"$aws/things/{thing}/shadow" + (f"/name/{name}" if name else "")
+def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messages:
+    """Do what a request asks, and all that is to be published about it."""
+    found = _TOPIC.fullmatch(topic)
+    if found is None:
+        return []
+    what, place = found["what"], (found["thing"], found["name"] or "")
+    operation = {"get": service.get, "update": service.update, "delete": service.delete}[what]
+    try:
+        return _accepted(found["prefix"], what, operation(*place, payload))
+    except Rejected as refusal:
+        return _rejected(topic, refusal)
+    except sqlite3.Error as error:
+        log.error("a shadow cannot be written: %s", error)
+        return _rejected(topic, Rejected(500, "Internal service failure"))
+
+
+def _accepted(prefix: str, what: str, answer: Answer) -> Messages:
+    messages = ((f"{what}/accepted", answer.body), *answer.messages)
+    return [(f"{prefix}/{end}", body) for end, body in messages]
+
+
+def _rejected(topic: str, refusal: Rejected) -> Messages:
+    token = {} if refusal.token is None else {"clientToken": refusal.token}
+    body = {"code": refusal.code, "message": refusal.message, "timestamp": int(time.time())}
+    return [(f"{topic}/rejected", body | token)]
