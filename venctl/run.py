@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +28,10 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint, declared
 from .journal import Journal, connect
-from .local import Device
-from .local.rights import Document, PolicyFault, read_policy
 from .place import announce, claim, token
-from .policy import documents
 from .ports import who_has
 from .runtime import Runtime, clocks
-from .standin import CannotStart, Ports, StandIn
-from .standin import start as start_stand_in
+from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
 from .tls import preflight, wrong_files
 from .uplink import Uplink
@@ -209,22 +205,10 @@ def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
     if spec.cloud.kind != "local":
         return declared(spec.cloud, beside, ven_id), None
     ports = Ports(options.mqtt_port, options.data_port)
-    device = Device(ven_id, _policy(spec, beside))
-    stand_in = start_stand_in(options.folder / "cloud", ports, bool(spec.cloud.tls), device)
+    stand_in = stand_in_of(spec, beside, options.folder / "cloud", ports)
     cert, key, ca = stand_in.files_of_device()
     port = stand_in.cloud.mqtt_port
     return Endpoint("127.0.0.1", port, ven_id, cert, key, ca, None, None, False), stand_in
-
-
-def _policy(spec: Spec, beside: Path) -> Sequence[Document]:
-    """What the VEN may do on the stand-in: as at AWS, or as the file says that the site names."""
-    named = spec.cloud.policy
-    if named is None:
-        return documents(spec, "local", "000000000000")
-    try:
-        return read_policy((beside / named).read_text("utf-8"), named)
-    except (OSError, UnicodeDecodeError, PolicyFault) as error:
-        raise CannotStart(f"the policy cannot be used: {error}") from None
 
 
 async def _serve_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .local import Device, LocalCloud, PortTaken
+from .local.rights import PolicyFault, read_policy
 from .place import announce, claim
+from .policy import documents
 from .ports import who_has
 
 if TYPE_CHECKING:
+    from statemachine import Spec
+
     from .local.certificates import Identities
 
 MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
@@ -63,6 +68,23 @@ class StandIn:
         return said
 
 
+def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn:
+    """The stand-in of a site, with its VEN held to a policy. Raises `CannotStart`.
+
+    That is what `venctl aws policy` prints, or what the file says that the site names.
+    """
+    named = spec.cloud.policy
+    try:
+        held = (
+            documents(spec, "local", "000000000000")
+            if named is None
+            else read_policy((beside / named).read_text("utf-8"), named)
+        )
+    except (OSError, UnicodeDecodeError, PolicyFault) as error:
+        raise CannotStart(f"the policy cannot be used: {error}") from None
+    return start(folder, ports, bool(spec.cloud.tls), Device(spec.site.id, held))
+
+
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
     """Start it, with its state in `folder`. Raises `CannotStart`."""
     folder.mkdir(exist_ok=True)
@@ -82,7 +104,7 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
         except PortTaken as taken:
             if (ports.mqtt if taken.what == "mqtt" else ports.data) is not None:
                 raise CannotStart(_taken(taken)) from None
-            print(f"port {taken.port} is in use; taking a free one", flush=True)
+            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
             mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
             data_port = 0 if taken.what == "data" else data_port
         else:
