@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from venctl.policy import documents
 
 from .peers import Peer, Raw
 from .site import ROOT, STEADY, Backend, Site, until, venctl
+from .standin import iot_data
 
 SPEC = read((ROOT / "ven.yaml").read_text(), "ven.yaml")
 POLICY = documents(SPEC, "local", "000000000000")
@@ -155,6 +157,32 @@ def test_a_site_may_name_a_policy_of_its_own_and_lacks_what_it_lacks(tmp_path: P
     finally:
         backend.close()
         site.close()
+
+
+def test_a_site_of_a_hundred_circuits_is_served_under_its_policy(tmp_path: Path) -> None:
+    head, _, rest = STEADY.partition("circuits:\n")
+    circuits = "".join(f"  c{n}: {{rated: 0.1 kW, shed: 100 %}}\n" for n in range(100))
+    tail = rest[rest.index("\nlimits:") :]
+    site = Site(tmp_path, f"{head}circuits:\n{circuits}{tail}").start().connected()
+    client = iot_data(f"http://{site.ready['data']}")
+    name = {"thingName": VEN, "shadowName": "circuits-1"}
+    try:
+        until(lambda: len(_names(client)) == 3, "three shadows for the circuits", 30)
+        wish = {"state": {"desired": {"circuits": [{"id": "c60", "enabled": False}]}}}
+        client.update_thing_shadow(payload=json.dumps(wish), **name)
+        until(lambda: "desired" not in _state(client, name), "the wish is consumed", 30)
+        said = {c["id"]: c["enabled"] for c in _state(client, name)["reported"]["circuits"]}
+        assert len(said) == 40 and not said["c60"]
+    finally:
+        site.close()
+
+
+def _names(client: Any) -> list[str]:
+    return list(client.list_named_shadows_for_thing(thingName=VEN)["results"])
+
+
+def _state(client: Any, name: dict[str, str]) -> dict[str, Any]:
+    return dict(json.loads(client.get_thing_shadow(**name)["payload"].read())["state"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .local import Device, LocalCloud, PortTaken
+from .local import Device, LocalCloud, PortTaken, Tls
 from .local.rights import PolicyFault, read_policy
 from .place import announce, claim
 from .policy import documents
@@ -88,28 +88,32 @@ def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
     """Start it, with its state in `folder`. Raises `CannotStart`."""
     folder.mkdir(exist_ok=True)
-    who, contexts = None, None
-    if tls:
-        from .local import certificates  # not for everybody: it takes a while to load
-
-        who = certificates.identities(folder / "tls", datetime.now(UTC))
-        contexts = certificates.contexts(who)
-    mqtt_port = (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt
-    data_port = DATA_PORT if ports.data is None else ports.data
+    who, contexts = _identities(folder / "tls") if tls else (None, None)
+    wanted = {
+        "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,
+        "data": DATA_PORT if ports.data is None else ports.data,
+    }
     for _ in range(3):
         try:
             cloud = LocalCloud.start(
-                mqtt_port=mqtt_port, data_port=data_port, folder=folder, device=device, tls=contexts
-            )
+                mqtt_port=wanted["mqtt"], data_port=wanted["data"],
+                folder=folder, device=device, tls=contexts,
+            )  # fmt: skip
         except PortTaken as taken:
             if (ports.mqtt if taken.what == "mqtt" else ports.data) is not None:
                 raise CannotStart(_taken(taken)) from None
             print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
-            mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
-            data_port = 0 if taken.what == "data" else data_port
+            wanted[taken.what] = 0
         else:
             return StandIn(cloud, who)
     raise CannotStart("no free port was found for the stand-in")
+
+
+def _identities(folder: Path) -> tuple[Identities, Tls]:
+    from .local import certificates  # not for everybody: it takes a while to load
+
+    who = certificates.identities(folder, datetime.now(UTC))
+    return who, certificates.contexts(who)
 
 
 async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:

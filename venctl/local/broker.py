@@ -84,8 +84,9 @@ class Broker:
             self._shelf.keep_subscription(session.client, pattern, wanted)
         return codes(wanted.qos)
 
-    def recall(self, session: Session, pattern: str, wanted: Subscription) -> None:
+    def recall(self, session: Session, pattern: str) -> None:
         """Send what is retained for a subscription; nothing for one with a wildcard."""
+        wanted = session.subscriptions[pattern]
         note = None if has_wildcard(pattern) else self.retained.on(pattern)
         if note is not None:
             qos = min(wanted.qos, int(note.packet.qos))

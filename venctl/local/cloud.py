@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp.web import AppRunner, TCPSite
+from aiohttp.web import Application, AppRunner, TCPSite
 
 from .broker import Broker
 from .connection import Connection
@@ -120,22 +120,28 @@ class LocalCloud:
         service = ShadowService(self._store, time.time, self._rate)
         self._broker = Broker(Shelf(self._folder / "broker.db", time.time), time.time, self._rights)
         topics = self._broker.service = ShadowTopics(self._broker, service, self._order)
-        tls = self._tls
+        await self._open_mqtt(mqtt_port)
+        app = data_plane(self._broker, service, topics, self._rights_over_http)
+        await self._open_data(app, data_port)
+
+    async def _open_mqtt(self, port: int) -> None:
+        tls = self._tls.mqtt if self._tls else None
         try:
             self._server = await self._loop.create_server(
-                lambda: Connection(self._broker), HOST, mqtt_port, ssl=tls.mqtt if tls else None
+                lambda: Connection(self._broker), HOST, port, ssl=tls
             )
         except OSError:
-            raise PortTaken(mqtt_port, "mqtt") from None
+            raise PortTaken(port, "mqtt") from None
         self.mqtt_port = self._server.sockets[0].getsockname()[1]
-        app = data_plane(self._broker, service, topics, self._rights_over_http)
+
+    async def _open_data(self, app: Application, port: int) -> None:
+        tls = self._tls.data if self._tls else None
         self._runner = AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = TCPSite(self._runner, HOST, data_port, ssl_context=tls.data if tls else None)
         try:
-            await site.start()
+            await TCPSite(self._runner, HOST, port, ssl_context=tls).start()
         except OSError:
-            raise PortTaken(data_port, "data") from None
+            raise PortTaken(port, "data") from None
         self.data_port = self._runner.addresses[0][1]
 
     async def _close(self) -> None:

@@ -168,36 +168,42 @@ class Connection(asyncio.Protocol):
             self._answers.append(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
 
     def _subscribe(self, session: Session, packet: Any) -> None:
-        if any(int(wanted.max_qos) == 2 for wanted in packet.topic_filters):
+        filters, known = packet.topic_filters, set(session.subscriptions)
+        if any(int(wanted.max_qos) == 2 for wanted in filters):
             self.bye(mqtt5.DisconnectReasonCode.QOS_NOT_SUPPORTED)
             return
-        taken = []
-        quota = mqtt5.SubAckReasonCode.QUOTA_EXCEEDED
-        codes = [quota] * len(packet.topic_filters)
-        for place, wanted in enumerate(packet.topic_filters[:MAX_FILTERS]):
-            one = Subscription(
-                int(wanted.max_qos),
-                wanted.no_local,
-                wanted.retain_as_published,
-                packet.subscription_id,
-            )
-            handling = int(wanted.retain_handling)
-            fresh = handling == 0 or (handling == 1 and wanted.pattern not in session.subscriptions)
-            codes[place] = self._broker.subscribe(session, wanted.pattern, one)
-            if int(codes[place]) < 0x80 and fresh:
-                taken.append((wanted.pattern, one))
+        codes = [self._granted(session, packet, place) for place in range(len(filters))]
         if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
             self.bye(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED)
             return
         self._answers.append(mqtt5.SubAckPacket(packet.packet_id, codes))
         self._answer()
-        for pattern, one in taken:
-            self._broker.recall(session, pattern, one)
+        for wanted, code in zip(filters, codes, strict=True):
+            if int(code) < 0x80 and _recalls(wanted, known):
+                self._broker.recall(session, wanted.pattern)
+
+    def _granted(self, session: Session, packet: Any, place: int) -> Any:
+        if place >= MAX_FILTERS:
+            return mqtt5.SubAckReasonCode.QUOTA_EXCEEDED
+        wanted = packet.topic_filters[place]
+        one = Subscription(
+            int(wanted.max_qos),
+            wanted.no_local,
+            wanted.retain_as_published,
+            packet.subscription_id,
+        )
+        return self._broker.subscribe(session, wanted.pattern, one)
 
     def _unsubscribe(self, session: Session, pattern: str) -> Any:
         codes = mqtt5.UnsubAckReasonCode
         known = self._broker.unsubscribe(session, pattern)
         return codes.SUCCESS if known else codes.NO_SUBSCRIPTION_EXISTED
+
+
+def _recalls(wanted: Any, known: set[str]) -> bool:
+    """Whether what is retained is wanted (retain handling 0, 1, 2)."""
+    handling = int(wanted.retain_handling)
+    return handling == 0 or (handling == 1 and wanted.pattern not in known)
 
 
 def _connack(packet: Any, session: Session, present: bool) -> Any:
