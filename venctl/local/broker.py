@@ -64,7 +64,7 @@ class Broker:
 
     def heard(self, topic: str) -> bool:
         """Whether anybody would get a message on this topic."""
-        return any(True for _ in self.roster.filters.match(topic))
+        return bool(self.roster.filters.match(topic))
 
     def subscribe(self, session: Session, pattern: str, wanted: Subscription) -> Any:
         """Take a subscription; the SUBACK reason code says why not."""

@@ -56,10 +56,10 @@ class Parcel:
     fields: dict[str, Any]
     expires: float | None
     row: int | None = None
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        return len(self.fields["payload"]) + len(self.fields["topic"])
+    def __post_init__(self) -> None:
+        self.size = len(self.fields["payload"]) + len(self.fields["topic"])
 
     @property
     def late(self) -> bool:

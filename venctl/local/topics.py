@@ -5,7 +5,7 @@ MQTT 5, section 4.7, but for two things: `a/#` does not match `a`, and a name ha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -49,21 +49,24 @@ class Filters(Generic[K, V]):
             del parent.below[level]
         return known
 
-    def match(self, topic: str) -> Iterator[tuple[K, V]]:
+    def match(self, topic: str) -> list[tuple[K, V]]:
         """Every key and value whose filter matches `topic`; a key comes once for each filter."""
-        yield from self._walk(self._root, topic.split("/"), 0)
-
-    def _walk(self, node: _Node[K, V], levels: list[str], at: int) -> Iterator[tuple[K, V]]:
-        if at == len(levels):
-            yield from node.here.items()
-            return
-        wild = at > 0 or not levels[0].startswith("$")
-        if wild and "#" in node.below:
-            yield from node.below["#"].here.items()
-        if levels[at] in node.below:
-            yield from self._walk(node.below[levels[at]], levels, at + 1)
-        if wild and "+" in node.below:
-            yield from self._walk(node.below["+"], levels, at + 1)
+        found: list[tuple[K, V]] = []
+        reached = [self._root]
+        for at, level in enumerate(topic.split("/")):
+            ahead = []
+            for node in reached:
+                if at > 0 or not level.startswith("$"):
+                    if (rest := node.below.get("#")) is not None:
+                        found += rest.here.items()
+                    if (one := node.below.get("+")) is not None:
+                        ahead.append(one)
+                if (same := node.below.get(level)) is not None:
+                    ahead.append(same)
+            reached = ahead
+        for node in reached:
+            found += node.here.items()
+        return found
 
 
 def is_name(topic: str) -> bool:
