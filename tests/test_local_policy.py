@@ -185,6 +185,27 @@ def _state(client: Any, name: dict[str, str]) -> dict[str, Any]:
     return dict(json.loads(client.get_thing_shadow(**name)["payload"].read())["state"])
 
 
+@pytest.mark.parametrize("tls", ["false", "true"])
+def test_without_the_right_to_its_status_a_site_works_and_says_what_is_denied(
+    tmp_path: Path, tls: str
+) -> None:
+    site = Site(tmp_path, with_cloud(f"policy: my.json, tls: {tls}"))
+    printed = json.loads(venctl("aws", "policy", "--json", cwd=tmp_path).stdout)
+    (tmp_path / "my.json").write_text(json.dumps([*printed, without(STATUS)[-1]]))
+    site.start().connected()
+    try:
+        event = ("trigger", "event", "--via", "mqtt", "--shed", "2 kW", "--for", "5 min", "--json")
+        assert json.loads(site.venctl(*event).stdout)["actual_shed_kw"] == 2.0
+        until(lambda: site.state()["power_kw"] == 8.0, "8 kW")
+        until(lambda: STATUS in site.state()["link"]["denied"], "what is denied is told")
+        denied = site.state()["link"]["denied"]
+        assert all(STATUS in word for word in denied)
+        heard = site.venctl("listen", "telemetry", "--count", "1")
+        assert heard.returncode == 0 and site.state()["link"]["state"] == "connected"
+    finally:
+        site.close()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
