@@ -89,6 +89,17 @@ class Circuit(Model):
         return max(0, self.shed) if self.control != "none" else 0
 
     @property
+    def most_w(self) -> int:
+        """The most it can give, drawing all that it may."""
+        return max(0, min(self.rated * self.shed_percent // 100, self.rated - self.floor))
+
+    @property
+    def goes_off(self) -> bool:
+        """An event may take it off altogether."""
+        whole = self.control == "relay" or self.shed_percent == 100
+        return bool(self.shed_percent) and whole and not self.floor
+
+    @property
     def min_on_ms(self) -> int:
         return DWELL_MS[self.type][0] if self.min_on is None else self.min_on
 

@@ -7,10 +7,11 @@ refused: nobody should have to guess whether it was kW or W.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SHAPE = re.compile(r"([+-]?\d{1,9}(?:[.,]\d{1,6})?)\s*([a-zA-Z%]+)")
 _POWER = {"W": 1, "kW": 1_000, "MW": 1_000_000}
@@ -45,6 +46,24 @@ def percent(text: object) -> int:
     return share
 
 
+def watts_text(watts: int) -> str:
+    """1500 as `1.5 kW`: what `watts` reads back."""
+    unit = "MW" if watts >= 1_000_000 else "kW" if watts >= 1_000 else "W"
+    return f"{Decimal(watts) / _POWER[unit]:f} {unit}"
+
+
+def millis_text(ms: int) -> str:
+    """300000 as `5 min`: what `millis` reads back."""
+    units = [unit for unit in ("d", "h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
+    unit = units[0] if units else "ms" if ms else "s"
+    return f"{ms // _TIME[unit]} {unit}"
+
+
+def percent_text(share: int) -> str:
+    """70 as `70 %`."""
+    return f"{share} %"
+
+
 def _whole(said: object, units: dict[str, int], what: str, example: str, most: int) -> int:
     if not isinstance(said, str) or not (found := _SHAPE.fullmatch(said.strip())):
         raise ValueError(f"{_shown(said)} is not {what}; write it like {example}")
@@ -66,6 +85,22 @@ def _shown(said: object) -> str:
     return repr(said) if isinstance(said, str) else "this"
 
 
-Watts = Annotated[int, BeforeValidator(watts)]
-Millis = Annotated[int, BeforeValidator(millis)]
-Percent = Annotated[int, BeforeValidator(percent)]
+def _schema(units: dict[str, int], *examples: str) -> WithJsonSchema:
+    names = "|".join(units)
+    pattern = rf"^\s*[+]?\d{{1,9}}([.,]\d{{1,6}})?\s*({names})\s*$"
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+def _written(text: Callable[[int], str]) -> PlainSerializer:
+    return PlainSerializer(text, return_type=str, when_used="json")
+
+
+Watts = Annotated[
+    int, BeforeValidator(watts), _written(watts_text), _schema(_POWER, "1.5 kW", "400 W")
+]
+Millis = Annotated[
+    int, BeforeValidator(millis), _written(millis_text), _schema(_TIME, "5 min", "30 s", "4 h")
+]
+Percent = Annotated[
+    int, BeforeValidator(percent), _written(percent_text), _schema({"%": 1}, "70 %")
+]
