@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from .actions import ACTIONS
+from .audit_graph import RESERVED
 from .audit_life import life_faults
 from .audit_rows import row_faults
 from .audit_shadow import shadow_faults
@@ -18,7 +19,6 @@ from .source import Path
 from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 LEAST_MS = 10
-RESERVED = {"any": "every state that is not final", "same": "the state an event is in"}
 OF_EVENTS = ("until", "sheds", "report", "final")
 TRIGGERS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
 OTHER = {"event": "shadow", "shadow": "event"}
@@ -104,7 +104,7 @@ def _mended(table: Table, chart: str) -> Table | None:
     near: dict[str, dict[str, str]] = {}
     for what, word, known, _ in _words(chart, table):
         found = word if word in known else closest(word, known)
-        if found is None and what in ("state", "trigger"):
+        if found is None and what != "action":
             return None
         near.setdefault(what, {})[word] = found or word
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from .draft import Draft
 from .errors import Fault
-from .panel import LEAST_AMPS, Circuit
+from .panel import LEAST_AMPS, PILOT, SHEDDING, Circuit
 from .quantity import millis_text, watts_text
 from .source import Path
 
-SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
-PILOT = ("volts", "phases")
 LEAST_STALE_MS = 2_000  # circuits are read once a second
 DAY_MS = 86_400_000
 
@@ -96,7 +94,7 @@ def _dwell(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]
     if off_ms and off_ms < rest_ms:
         problem = f"{id} must come back after {millis_text(off_ms)} off, and may not before"
         said = "max_off" if circuit.max_off is not None else "min_off"
-        hint = f"its min_off is {millis_text(rest_ms)}"
+        hint = "write a longer max_off, or a shorter min_off"
         yield draft.at((*at, said), "dwell-clash", f"{problem} {millis_text(rest_ms)}", hint)
     if day_ms and circuit.goes_off and day_ms < rest_ms:
         problem = f"{id} may give {millis_text(day_ms)} a day, and once off it stays off longer"
@@ -145,11 +143,11 @@ def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
 
 def _service(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
     service_w, rest_w = draft.spec.site.service, draft.spec.site.unmetered
-    if circuit.rated > service_w:
+    if 0 < service_w < circuit.rated:
         problem = f"{id} draws more than the main breaker carries"
         hint = f"site.service is {watts_text(service_w)}"
         yield draft.at((*at, "rated"), "small-service", problem, hint)
-    elif circuit.rated + rest_w > service_w and circuit.shed_percent and not circuit.critical:
+    elif circuit.rated + rest_w > service_w > 0 and circuit.shed_percent and not circuit.critical:
         problem = f"{id} can come back only while less than {watts_text(rest_w)} is unmetered"
         hint = f"site.service is {watts_text(service_w)}"
         yield draft.at((*at, "rated"), "little-service", problem, hint)

@@ -9,12 +9,14 @@ from .draft import Draft
 from .errors import Fault
 from .paths import TIMERS, Graph, Move, Path, shown
 
+RESERVED = {"any": "every state that is not final", "same": "the state an event is in"}
+
 
 def unreached(draft: Draft, graph: Graph) -> Iterator[Fault]:
     """States that nothing leads to."""
     ways = graph.reached()
     for name in graph.table.states:
-        if name not in ways:
+        if name not in ways and name not in RESERVED:
             at = (graph.chart, "states", name)
             yield draft.of(at, "unreached", f"no row leads to {name!r}", _from(graph, name))
 
@@ -66,7 +68,7 @@ def spinning(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Fa
             path = shown(name, (move, *back))
             problem = f"this goes round for ever in one moment: {path}"
             at = (graph.chart, "transitions", move.place)
-            yield draft.at(at, "spinning", problem, "let time pass in one of them, with `for:`")
+            yield draft.at(at, "spinning", problem, "let one of them wait for something else")
 
 
 def _instant(graph: Graph, state: str, triggers: Container[str]) -> list[Move]:

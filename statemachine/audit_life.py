@@ -12,7 +12,7 @@ from .audit_graph import dead_ends, in_words, spinning, uncovered, unreached, un
 from .charts import State
 from .draft import Draft
 from .errors import Fault
-from .paths import PEOPLE, Graph, shortest, shown
+from .paths import PEOPLE, Graph, Path, shortest, shown
 
 OWN = ("started", "ended", "elapsed", "released")
 INSTANT = ("started", "ended", "released")
@@ -28,10 +28,10 @@ def life_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
         return
     yield from unreached(draft, graph)
     yield from untaken(draft, graph)
-    yield from spinning(draft, graph, INSTANT)
+    yield from (spins := list(spinning(draft, graph, INSTANT)))
     for name, state in graph.table.states.items():
         yield from _state(draft, graph, name, state)
-    yield from _ends(draft, graph)
+    yield from _ends(draft, graph, bool(spins))
 
 
 def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
@@ -85,10 +85,11 @@ def _sheds_later(graph: Graph, name: str) -> bool:
             if move.trigger in OWN and move.target not in seen:
                 seen.add(move.target)
                 edge.append(move.target)
-    return any(graph.table.states[state].sheds for state in seen - {name})
+    states = graph.table.states
+    return any(states[x].sheds and not states[x].final for x in seen - {name})
 
 
-def _ends(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Fault]:
     ways, states = graph.reached(), graph.table.states
     final = {name for name, state in states.items() if state.final}
     lived = [x for x in ways if x not in final and "released" in graph.moments(x)]
@@ -98,13 +99,20 @@ def _ends(draft: Draft, graph: Graph) -> Iterator[Fault]:
         problem = f"an event that comes to {name} never ends{only}: {_way(graph, name)}"
         hint = f"lead a row from {name} to a final state" if final else "no state is final"
         yield draft.of(("event", "states", name), "no-way-out", problem, hint)
-    endless = {x for x in lived if states[x].sheds and not graph.timers(x)}
-    sure = _sure(graph, lived, final | lost | endless)
+    told = {x for x in lived if _told(graph, x)}
+    sure = _sure(graph, lived, final | lost | told)
     unsure = [name for name in lived if name not in sure]
     roots = [name for name in unsure if not _leads_on(graph, name, {*states} - {name}, ())]
-    circle = [shortest(ways, unsure)] if unsure and not roots else []
-    for name in roots or circle:
-        yield _stuck(draft, graph, name)
+    yield from (_stuck(draft, graph, name) for name in roots)
+    if unsure and not roots and not spins:
+        yield _circle(draft, graph, unsure)
+
+
+def _told(graph: Graph, name: str) -> bool:
+    """Another finding says already that time does not lead out of the state."""
+    timers = graph.timers(name)
+    endless = graph.table.states[name].sheds and not timers
+    return bool(endless or any(not graph.rows_at(name, timer) for timer in timers))
 
 
 def _sure(graph: Graph, lived: list[str], ended: set[str]) -> set[str]:
@@ -164,11 +172,35 @@ def _stuck(draft: Draft, graph: Graph, name: str) -> Fault:
             problem = f"no row takes {trigger} in {name} where {where}: {way}"
             hint = "write a last row without `if`, or the event may never end"
             return draft.of(at, "missed-moment", problem, hint)
-    people = sorted({move.trigger for move in graph.out(name) if move.trigger in PEOPLE})
-    only = f"only {' or '.join(people)} leads on" if people else "it goes in a circle"
-    problem = f"left alone, an event that comes to {name} never ends, {only}: {way}"
+    moves = [move for move in graph.out(name) if move.trigger in PEOPLE and move.target != name]
+    people = " or ".join(sorted({move.trigger for move in moves}))
+    problem = f"left alone, an event stays in {name} for ever, only {people} leads on: {way}"
     hint = "give it `for:` or `until: end`, and a row that takes it to the end"
     return draft.of(at, "only-by-hand", problem, hint)
+
+
+def _circle(draft: Draft, graph: Graph, unsure: list[str]) -> Fault:
+    """Every state of these leads on by itself, and only to others of them."""
+    ways = graph.reached()
+    rounds = {name: _round(graph, name) for name in unsure}
+    name = shortest(ways, [name for name in unsure if rounds[name]])
+    problem = f"left alone, an event goes round for ever: {shown(name, rounds[name])}"
+    hint = f"lead one of them to a final state, whatever the guards say: {_way(graph, name)}"
+    return draft.of(("event", "states", name), "only-by-hand", problem, hint)
+
+
+def _round(graph: Graph, name: str) -> Path:
+    """The shortest way by which a state leads back to itself, unasked; empty where none does."""
+    edge: list[tuple[str, Path]] = [(name, ())]
+    seen: set[str] = set()
+    for state, path in edge:
+        for move in graph.out(state):
+            if move.trigger in OWN and move.target == name:
+                return (*path, move)
+            if move.trigger in OWN and move.target not in seen:
+                seen.add(move.target)
+                edge.append((move.target, (*path, move)))
+    return ()
 
 
 def _way(graph: Graph, name: str) -> str:

@@ -65,9 +65,7 @@ def _sources(
 def _no_moment(graph: Graph, trigger: str, calm: list[str]) -> tuple[str, str]:
     initial = graph.table.initial
     if initial in calm and "released" not in graph.moments(initial):
-        return f"{trigger} cannot come in {initial}: an event leaves it at once", (
-            f"only dr_event comes in {initial}"
-        )
+        return f"{trigger} cannot come in {initial}: an event leaves it at once", "leave it out"
     if initial in calm and not graph.entered(initial):
         return f"{trigger} cannot come in {initial}: nothing enters it", "lead a row to it first"
     return f"{trigger} cannot come in {_listed(calm)}", WANTS.get(trigger, "")

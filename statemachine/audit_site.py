@@ -102,17 +102,18 @@ def _topics(draft: Draft) -> Iterator[Fault]:
     spec, seen = draft.spec, dict[str, str]()
     named = spec.topics.named(spec.site.id)
     for name in type(spec.topics).model_fields:
-        said, topic = getattr(spec.topics, name), getattr(named, name)
+        topic = getattr(named, name)
         if topic is None:
             continue
         if wrong := _unfit(topic, spec.cloud.kind):
             yield draft.at(("topics", name), "bad-topic", *wrong)
-        if topic in seen:
+        elif topic in seen:
+            said = name if draft.source.has(("topics", name)) else seen[topic]
             problem = f"{name} has the topic of {seen[topic]}, {topic}"
-            yield draft.at(("topics", name), "topic-clash", problem, "give each its own")
-        elif name in ("command", "ack") and said == topic and spec.site.id not in topic:
+            yield draft.at(("topics", said), "topic-clash", problem, "give each its own")
+        elif name in ("command", "ack") and spec.site.id not in topic:
             problem = f"every VEN of this broker shares {topic}"
-            hint = f"write {{venId}} in it, as in ven/{name}/{{venId}}"
+            hint = f"write {{venId}} in it, as in {type(spec.topics).model_fields[name].default}"
             yield draft.at(("topics", name), "shared-topic", problem, hint)
         seen.setdefault(topic, name)
 

@@ -24,6 +24,9 @@ DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "motor": (0, 0, None),
     "other": (0, 0, None),
 }
+# What means nothing where a circuit is never shed, and where it has no car's pilot.
+SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
+PILOT = ("volts", "phases")
 Type = Annotated[str, OneOf("type", *DWELL_MS)]
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 

@@ -115,11 +115,12 @@ def _fault(source: Source, found: Any) -> Fault:
     at = source.mark(path)
     match found["type"]:
         case "extra_forbidden":
-            word, known = str(path[-1]), _settings(Spec, path[:-1])
+            word, known = str(path[-1]), _settings(path[:-1])
             problem = f"no setting is called {word!r}"
             return Fault(source.key(path), "unknown-setting", problem, meant(word, known))
         case "missing":
-            return Fault(source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing")
+            sense = _meaning(path)
+            return Fault(source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", sense)
         case "value_error":
             problem, _, hint = str(found["ctx"]["error"]).partition("; ")
             here = source.key(path) if "[key]" in found["loc"] else at
@@ -134,9 +135,9 @@ def _fault(source: Source, found: Any) -> Fault:
     return Fault(at, "bad-value", str(found["msg"]))
 
 
-def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """The names of the settings that the mapping at `path` may have."""
-    kind: Any = model
+def _section(path: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The model of the settings at `path`; None where none may stand there."""
+    kind: Any = Spec
     for part in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             fields = {(f.alias or name): f.annotation for name, f in kind.model_fields.items()}
@@ -145,6 +146,19 @@ def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
             kind = get_args(kind)[-1] if get_args(kind) else None
         if get_origin(kind) in (Union, types.UnionType):
             kind = get_args(kind)[0]
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [field.alias or name for name, field in kind.model_fields.items()]
-    return []
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _settings(path: tuple[Any, ...]) -> list[str]:
+    """The names of the settings that the mapping at `path` may have."""
+    section = _section(path)
+    fields = section.model_fields if section is not None else {}
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _meaning(path: tuple[Any, ...]) -> str:
+    """What the setting at `path` means, in words."""
+    section, name = _section(path[:-1]), str(path[-1])
+    fields = section.model_fields.items() if section is not None else ()
+    said = [field.description for own, field in fields if name in (own, field.alias)]
+    return said[0] or "" if said else ""
