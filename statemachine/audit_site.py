@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from .draft import Draft
-from .errors import Fault, meant
+from .errors import Fault, closest, meant
 from .panel import Circuit
 from .quantity import millis_text, percent_text, watts_text
 from .spec import Never
@@ -58,7 +58,8 @@ def _site(draft: Draft) -> Iterator[Fault]:
     name = site.timezone
     if name is not None and not _known(name):
         problem = f"no time zone is called {name!r}"
-        yield draft.at(("site", "timezone"), "unknown-zone", problem, "try Europe/Berlin")
+        near = closest(name, available_timezones()) or "Europe/Berlin"
+        yield draft.at(("site", "timezone"), "unknown-zone", problem, f"try {near}")
 
 
 def _known(name: str) -> bool:
@@ -160,7 +161,7 @@ def _rules(draft: Draft) -> Iterator[Fault]:
         circuit = spec.circuits.get(rule.circuit)
         if circuit is not None:
             yield from _never(draft, place, rule, circuit)
-        elif draft.sound("circuits"):
+        elif not draft.source.has(("circuits", rule.circuit)):
             problem = f"no circuit is called {rule.circuit!r}"
             hint = meant(rule.circuit, spec.circuits)
             yield draft.at(("never", place, "circuit"), "unknown-circuit", problem, hint)

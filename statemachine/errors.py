@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .findings import ERRORS
+from .findings import SEVERITY
 
 
 class VenError(Exception):
@@ -45,7 +45,7 @@ class Fault:
     @property
     def severity(self) -> str:
         """`error` or `warning`."""
-        return "error" if self.kind in ERRORS else "warning"
+        return SEVERITY[self.kind]
 
     def __str__(self) -> str:
         said = "warning: " if self.severity == "warning" else ""

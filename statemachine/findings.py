@@ -80,3 +80,4 @@ WARNINGS: dict[str, str] = {
 }
 
 KINDS = ERRORS | WARNINGS
+SEVERITY = dict.fromkeys(ERRORS, "error") | dict.fromkeys(WARNINGS, "warning")

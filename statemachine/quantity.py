@@ -26,6 +26,7 @@ _TIME = {
     "d": 86_400_000,
     "days": 86_400_000,
 }
+_MOST_MS = 400 * 86_400_000
 
 
 def watts(text: object) -> int:
@@ -35,7 +36,7 @@ def watts(text: object) -> int:
 
 def millis(text: object) -> int:
     """`5 min` as 300000. Raises ValueError with a sentence for people."""
-    return _whole(text, _TIME, "a length of time", "30 s or 5 min", 400 * 86_400_000)
+    return _whole(text, _TIME, "a length of time", "30 s or 5 min", _MOST_MS)
 
 
 def percent(text: object) -> int:
@@ -55,8 +56,8 @@ def watts_text(watts: int) -> str:
 def millis_text(ms: int) -> str:
     """300000 as `5 min`: what `millis` reads back."""
     units = [unit for unit in ("d", "h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
-    unit = units[0] if units else "ms" if ms else "s"
-    return f"{ms // _TIME[unit]} {unit}"
+    unit = units[0] if units else "ms" if 0 < ms < 10**9 else "s"
+    return f"{Decimal(ms) / _TIME[unit]:f} {unit}"
 
 
 def percent_text(share: int) -> str:

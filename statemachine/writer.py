@@ -12,6 +12,8 @@ from .spec import Spec
 
 WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./:%+-]*( [A-Za-z0-9_./%+-]+)*")
+_TYPED = re.compile(r"true|false|null|[.+-]?[0-9][0-9._eE+-]*")
+_ODD = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
 # Every value in force. A setting that is not here is not set: it stands for no limit, or it would
 # mean nothing beside another.
@@ -46,7 +48,11 @@ def scalar(value: object) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name}: {scalar(said)}' for name, said in value.items())}}}"
     text = str(value)
-    return text if _PLAIN.fullmatch(text) and not text.endswith(":") else json.dumps(text)
+    typed = isinstance(value, str) and _TYPED.fullmatch(text)
+    if _PLAIN.fullmatch(text) and not typed and not text.endswith(":"):
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
 
 
 def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:

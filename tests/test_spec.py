@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,15 @@ def test_an_unknown_action_is_answered_with_all_that_the_chart_may_do() -> None:
 def test_words_mean_what_their_field_says() -> None:
     spec = read(SMALL + "topics: {status: off}\nsim: {seed: 010}\n", "ven.yaml")
     assert spec.topics.status is None and spec.sim.seed == 10
+
+
+def test_check_starts_without_what_it_does_not_need() -> None:
+    code = (
+        "import sys; from venctl.cli import main; main(['check', 'ven.yaml']); "
+        "print([name for name in ('hypothesis', 'awscrt', 'awsiot', 'aiohttp', 'mqtt5', 'sqlite3') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr

@@ -95,7 +95,10 @@ def _names(as_json: bool) -> str:
         return json.dumps([dict(zip(heads, row, strict=True)) for row in kept])
     return _table(
         ("chart", "what", "name", "works on", "meaning"),
-        [(row.chart, row.what, row.name, ", ".join(row.triggers), row.meaning) for row in rows],
+        [
+            (row.chart, row.what, f"`{row.name}`", ", ".join(row.triggers), row.meaning)
+            for row in rows
+        ],
     )
 
 
@@ -106,7 +109,7 @@ def _keys(as_json: bool) -> str:
     heads = ("key", "written", "default", "meaning")
     if as_json:
         return json.dumps([dict(zip(heads, row, strict=True)) for row in rows])
-    return _table(heads, rows)
+    return _table(heads, [(f"`{path}`", *rest) for path, *rest in rows])
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
