@@ -8,6 +8,8 @@ from .draft import Draft
 from .errors import Fault
 from .panel import LEAST_AMPS, PILOT, SHEDDING, Circuit
 from .quantity import millis_text, watts_text
+from .report import MOST_BYTES, largest
+from .shards import shards
 from .source import Path
 
 LEAST_STALE_MS = 2_000  # circuits are read once a second
@@ -22,6 +24,7 @@ def circuit_faults(draft: Draft) -> Iterator[Fault]:
     if draft.sound("circuits"):
         yield from _whole(draft)
         yield from _chance_tiers(draft)
+        yield from _shadows(draft)
 
 
 def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
@@ -165,6 +168,19 @@ def _whole(draft: Draft) -> Iterator[Fault]:
     elif all(circuit.critical for circuit in given):
         problem = "all that may be shed is critical, so critical circuits give first"
         yield draft.of(("circuits",), "only-critical", problem, "critical is for what gives last")
+
+
+def _shadows(draft: Draft) -> Iterator[Fault]:
+    """AWS IoT takes 8,192 bytes; where a shadow is refused as too large, names are left out."""
+    for key, size in largest(draft.spec).items():
+        if size > MOST_BYTES:
+            name = f"the shadow {key}" if key else "the shadow"
+            problem = (
+                f"{name} can grow to {size:,} bytes, over {MOST_BYTES:,} of the 8,192 there are"
+            )
+            first = (shards(draft.spec)[key] or tuple(draft.spec.circuits))[0]
+            hint = "write shorter ids and names"
+            yield draft.of(("circuits", first), "large-shadow", problem, hint)
 
 
 def _chance_tiers(draft: Draft) -> Iterator[Fault]:

@@ -67,6 +67,7 @@ WARNINGS: dict[str, str] = {
     "chance-tier": "a priority that is the same as another's only by the place in the file",
     "little-service": "a circuit that cannot come back beside what is unmetered",
     "surge": "load that returns all at once",
+    "large-shadow": "a shadow document that can grow to over 7,000 bytes",
     "shared-topic": "a topic for commands or acks that does not name its VEN",
     "idle-rule": "a rule about a circuit that is never shed",
     "unkept-rule": "a rule that the circuit's own settings allow to be broken",

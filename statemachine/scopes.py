@@ -31,6 +31,9 @@ SCOPES: dict[str, Scope] = {
     "open_wishes": Scope("shadow", _WISHED, implies="wishes"),
     "newer": Scope("shadow", ("delta",)),
     "contiguous": Scope("shadow", _ANSWERED),
+    "outdated": Scope("shadow", ("document",)),
+    "looping": Scope("shadow"),
+    "too_large": Scope("shadow", ("refused",)),
     "get_shadow": Scope("shadow"),
     "adopt": Scope("shadow", _WISHED),
     "apply_wishes": Scope("shadow"),
@@ -39,6 +42,10 @@ SCOPES: dict[str, Scope] = {
     "report": Scope("shadow"),
     "advance": Scope("shadow", _ANSWERED),
     "back_off": Scope("shadow"),
+    "note": Scope("shadow", ("delta",)),
+    "forget_heard": Scope("shadow"),
+    "slim": Scope("shadow"),
+    "sound_loop": Scope("shadow"),
 }
 
 

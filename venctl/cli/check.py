@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from statemachine.errors import Fault
 from statemachine.reader import examine
+from statemachine.report import largest
 from statemachine.spec import Spec
 
 from . import DONE, USAGE
@@ -64,18 +67,19 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) 
         return
     counts = _counts(spec)
     words = f"{counts['circuits']} circuits, {counts['may_be_shed']} may be shed"
-    print(f"{args.file}: {words}, {counts['rows']} rows; {' and '.join(said) or 'no fault'}")
+    print(f"{args.file}: {words}; {' and '.join(said) or 'no fault'}")
 
 
 def _counted(number: int, what: str) -> list[str]:
     return [f"{number} {what}{'s' if number > 1 else ''}"] if number else []
 
 
-def _counts(spec: Spec) -> dict[str, int]:
+def _counts(spec: Spec) -> dict[str, Any]:
     return {
         "circuits": len(spec.circuits),
         "may_be_shed": sum(circuit.shed_percent > 0 for circuit in spec.circuits.values()),
         "rows": len(spec.event.transitions) + len(spec.shadow.transitions),
+        "shadow_bytes": largest(spec),
     }
 
 
@@ -90,9 +94,7 @@ def _names(as_json: bool) -> str:
 
     rows = every_name()
     if as_json:
-        kept = [[row.chart, row.what, row.name, list(row.triggers), row.meaning] for row in rows]
-        heads = ("chart", "what", "name", "triggers", "meaning")
-        return json.dumps([dict(zip(heads, row, strict=True)) for row in kept])
+        return json.dumps({"names": [asdict(row) for row in rows]})
     return _table(
         ("chart", "what", "name", "works on", "meaning"),
         [
@@ -108,7 +110,7 @@ def _keys(as_json: bool) -> str:
     rows = [(key.path, key.form, key.default, key.meaning) for key in every_key()]
     heads = ("key", "written", "default", "meaning")
     if as_json:
-        return json.dumps([dict(zip(heads, row, strict=True)) for row in rows])
+        return json.dumps({"keys": [dict(zip(heads, row, strict=True)) for row in rows]})
     return _table(heads, [(f"`{path}`", *rest) for path, *rest in rows])
 
 
