@@ -419,6 +419,6 @@ class BuildingLife(AnyLife):
 
 TestHouseLife, TestShopLife = HouseLife.TestCase, ShopLife.TestCase
 TestBuildingLife = BuildingLife.TestCase
-TestHouseLife.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
-TestShopLife.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
-TestBuildingLife.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestHouseLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestShopLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestBuildingLife.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
