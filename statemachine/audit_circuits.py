@@ -174,12 +174,10 @@ def _shadows(draft: Draft) -> Iterator[Fault]:
     """AWS IoT takes 8,192 bytes; where a shadow is refused as too large, names are left out."""
     for key, size in largest(draft.spec).items():
         if size > MOST_BYTES:
-            name = f"the shadow {key}" if key else "the shadow"
-            problem = (
-                f"{name} can grow to {size:,} bytes, over {MOST_BYTES:,} of the 8,192 there are"
-            )
+            what = f"the shadow {key or 'of the site'}"
+            problem = f"{what} can grow to {size:,} bytes, of {MOST_BYTES:,} that are safe"
             first = (shards(draft.spec)[key] or tuple(draft.spec.circuits))[0]
-            hint = "write shorter ids and names"
+            hint = "give the circuits shorter names"
             yield draft.of(("circuits", first), "large-shadow", problem, hint)
 
 

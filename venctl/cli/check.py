@@ -14,7 +14,9 @@ from statemachine.reader import examine
 from statemachine.report import largest
 from statemachine.spec import Spec
 
+from ..place import state_folder
 from . import DONE, USAGE
+from .editing import switched
 
 
 def check(args: argparse.Namespace) -> int:
@@ -56,7 +58,8 @@ def as_json(faults: Sequence[Fault]) -> list[dict[str, object]]:
 
 def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) -> None:
     if args.json:
-        print(json.dumps({**(_counts(spec) if spec else {}), "faults": as_json(faults)}))
+        counts = {**_counts(spec), "switched": _switched(args, spec)} if spec else {}
+        print(json.dumps({**counts, "faults": as_json(faults)}))
         return
     for fault in faults:
         print(fault.pretty(), file=sys.stderr)
@@ -68,6 +71,14 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) 
     counts = _counts(spec)
     words = f"{counts['circuits']} circuits, {counts['may_be_shed']} may be shed"
     print(f"{args.file}: {words}; {' and '.join(said) or 'no fault'}")
+    for key, size in counts["shadow_bytes"].items():
+        print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+    for note in _switched(args, spec):
+        print(note)
+
+
+def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:
+    return switched(spec, state_folder(args.file, spec.site.id, args.state))
 
 
 def _counted(number: int, what: str) -> list[str]:

@@ -10,7 +10,6 @@ from statemachine import Spec, SpecError, read
 from statemachine.diagram import mermaid
 from statemachine.reader import standard
 
-from ..place import state_folder
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 
