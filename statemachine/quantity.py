@@ -49,13 +49,12 @@ def percent(text: object) -> int:
 
 def watts_text(watts: int) -> str:
     """1500 as `1.5 kW`: what `watts` reads back."""
-    unit = "MW" if watts >= 1_000_000 else "kW" if watts >= 1_000 else "W"
-    return f"{Decimal(watts) / _POWER[unit]:f} {unit}"
+    return f"{watts} W" if watts % 10 else f"{Decimal(watts) / 1000:f} kW"
 
 
 def millis_text(ms: int) -> str:
     """300000 as `5 min`: what `millis` reads back."""
-    units = [unit for unit in ("d", "h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
+    units = [unit for unit in ("h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
     unit = units[0] if units else "ms" if 0 < ms < 10**9 else "s"
     return f"{Decimal(ms) / _TIME[unit]:f} {unit}"
 

@@ -16,13 +16,13 @@ _TYPED = re.compile(r"true|false|null|[.+-]?[0-9][0-9._eE+-]*")
 _ODD = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
 # Every value in force. A setting that is not here is not set: it stands for no limit, or it would
-# mean nothing beside another.
+# mean nothing beside another. A password is not shown.
 """
 
 
 def in_force(spec: Spec) -> dict[str, Any]:
     """Every value in force by its name in the file, in the file's own words."""
-    said = spec.model_dump(mode="json", by_alias=True)
+    said = spec.model_dump(mode="json", by_alias=True, exclude={"cloud": {"password"}})
     for place, (id, circuit) in enumerate(spec.circuits.items(), start=1):
         said["circuits"][id] = _in_force(id, place, circuit)
     return said
