@@ -53,6 +53,17 @@ def shed_left_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> int | 
     return max(0, circuit.max_shed_per_day - shed_today_ms(live, mono_ms, day))
 
 
+def gives_for_ms(circuit: Circuit, live: Live, off: bool, mono_ms: int, day: int) -> int | None:
+    """How long a circuit could give from now on; None where nothing limits it.
+
+    `off`: nothing is left to it, so that its `max_off` counts as well.
+    """
+    left_ms = off_left_ms(circuit, live, mono_ms)
+    most_off_ms = (circuit.max_off_ms if left_ms is None else left_ms) if off else None
+    lefts = (most_off_ms, shed_left_ms(circuit, live, mono_ms, day))
+    return min((left for left in lefts if left is not None), default=None)
+
+
 def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     """Why a circuit has given its share today; "" where it has not."""
     sheds = live.sheds_today if live.day == day else 0

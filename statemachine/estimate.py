@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import median_low
 
-from .memory import Live
+from .memory import Live, Memory, blank
 from .panel import Circuit
+from .spec import Spec
 
 SPACING_MS = 10_000
 KEPT = 30  # five minutes of readings, one each ten seconds
@@ -37,3 +38,10 @@ def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     free_w = circuit.typical_w if live.enabled else 0
     drawn_w = free_w if live.held_w is None else min(free_w, live.held_w)
     return replace(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
+
+
+def typical(spec: Spec) -> Memory:
+    """A site as its file alone describes it: what is on draws what it does as a rule."""
+    first = blank(spec)
+    circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
+    return replace(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)

@@ -15,7 +15,7 @@ from .effects import Ack, Switch
 from .estimate import assume, read
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
-from .memory import Event
+from .memory import Basis, Event
 from .release import restate
 from .requirement import sheds_w
 from .triggers import (
@@ -25,9 +25,11 @@ from .triggers import (
     Disconnected,
     DrEvent,
     Invalid,
+    LetGo,
     Lock,
     OptOut,
     Readings,
+    Reloaded,
     Restore,
     SetConfig,
     Toggle,
@@ -70,6 +72,11 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             return lock(turn, asked)
         case SetConfig(every_ms=every_ms, mono_ms=mono_ms):
             turn.remember(every_ms=every_ms, every_mono_ms=mono_ms)
+        case Reloaded():
+            reload(turn, turn.trigger)
+        case LetGo(circuit=id):
+            leaving = turn.memory.leaving
+            turn.remember(leaving={other: leaving[other] for other in leaving if other != id})
         case Readings() as said:
             _read(turn, said)
         case Connected():
@@ -194,6 +201,21 @@ def _read(turn: Turn, said: Readings) -> None:
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 
+def reload(turn: Turn, said: Reloaded) -> None:
+    """Another file is in force: plan anew, and say to every driver where its circuits stand."""
+    turn.remember(basis=Basis())
+    if said.every_ms is not None:
+        turn.remember(every_ms=said.every_ms, every_mono_ms=said.mono_ms)
+    turn.effects.extend(restate(turn))
+    turn.effects.extend(_switches(turn))
+
+
+def _switches(turn: Turn) -> list[Switch]:
+    if turn.spec.observes:
+        return []
+    return [Switch(id, live.enabled) for id, live in turn.memory.circuits.items()]
+
+
 def restate_all(turn: Turn) -> None:
     """Nobody knows better what is held and switched than memory does: say it all once more.
 
@@ -208,5 +230,4 @@ def restate_all(turn: Turn) -> None:
         due_ms = now_ms + turn.spec.restore.every
         turn.remember(coming=replace(coming, last_ms=now_ms, due_ms=due_ms))
     turn.effects.extend(restate(turn))
-    if not turn.spec.observes:
-        turn.effects.extend(Switch(id, live.enabled) for id, live in turn.memory.circuits.items())
+    turn.effects.extend(_switches(turn))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
+from .leaving import leaving
 from .shadows import Shadow, from_plain
 from .shards import shards
 from .spec import Spec
@@ -22,7 +23,8 @@ class Live:
     the monotonic clock: since when it is off, when it last came on, since when it gives, when it
     was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
     last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
-    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out.
+    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
+    switches it, also on the day it is no longer in the file.
     """
 
     enabled: bool
@@ -47,6 +49,7 @@ class Live:
     sheds_today: int = 0
     shed_today_ms: int = 0
     deaf_w: int | None = None
+    driver: str = "sim"
 
     @property
     def off(self) -> bool:
@@ -131,7 +134,8 @@ class Memory:
 
     `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
     away, `draining` the span in which what a broker kept for us still comes in;
-    `server_mono_ms` the shadow service's clock less this machine's monotonic one.
+    `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
+    circuits to be given back for good, with their drivers, until a driver says that it is done.
     """
 
     shadows: Mapping[str, Shadow]
@@ -140,6 +144,7 @@ class Memory:
     cuts: Mapping[str, int] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
     opted_out: tuple[str, ...] = ()
+    leaving: Mapping[str, str] = field(default_factory=dict)
     basis: Basis = Basis()
     coming: Coming = Coming()
     unmetered_w: int = 0
@@ -183,7 +188,10 @@ def blank(spec: Spec) -> Memory:
     """What a site knows before anything has happened."""
     return Memory(
         shadows={key: Shadow(state=spec.shadow.initial) for key in shards(spec)},
-        circuits={id: Live(enabled=circuit.enabled) for id, circuit in spec.circuits.items()},
+        circuits={
+            id: Live(enabled=circuit.enabled, driver=circuit.driver)
+            for id, circuit in spec.circuits.items()
+        },
         every_ms=spec.telemetry.every,
     )
 
@@ -227,14 +235,16 @@ def _plain(value: Any) -> Any:
 def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     """Memory out of what the journal kept, fitted to the circuits of `spec`.
 
-    A circuit that is new starts as on the first day; one that is gone is forgotten. Events keep
-    their states, also such as the chart no longer has: `ven.py` ends those and says so.
+    A circuit that is new starts as on the first day; one that is gone is forgotten once it is let
+    go. Events keep their states, also such as the chart no longer has: `ven.py` ends those.
     """
     first = blank(spec)
     if not parts:
         return first
-    kept = {id: _live(live) for id, live in parts["circuits"].items() if id in first.circuits}
+    lives = {id: live for id, live in parts["circuits"].items() if id in first.circuits}
+    kept = {id: _live(spec, id, live) for id, live in lives.items()}
     site, last = dict(parts["site"]), parts["last"]
+    site["leaving"] = leaving(spec, parts)
     site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
     site["opted_out"] = tuple(site["opted_out"])
     site["draining"] = site["draining"] and tuple(site["draining"])
@@ -249,8 +259,9 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     )
 
 
-def _live(kept: Mapping[str, Any]) -> Live:
-    return Live(**{**kept, "samples_w": tuple(kept["samples_w"])})
+def _live(spec: Spec, id: str, kept: Mapping[str, Any]) -> Live:
+    samples_w, driver = tuple(kept["samples_w"]), spec.circuits[id].driver
+    return Live(**{**kept, "samples_w": samples_w, "driver": driver})
 
 
 def _event(kept: Mapping[str, Any]) -> Event:

@@ -32,12 +32,10 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     """Plan what is required now; hold more at once, let go of one circuit when its time is come.
 
     A circuit that is switched off is let go at once, nothing returns with it; one switched on
-    within its rest is held at nothing until the rest is over.
+    within its rest is held at nothing until the rest is over. Who only observes holds nothing;
+    what is held from the time before returns in the same steps.
     """
-    every = replan(turn)
-    if turn.spec.observes:
-        return
-    wanted = _wanted(turn, every)
+    wanted = _wanted(turn, replan(turn))
     for id, watts in wanted.items():
         if watts is not None and _tighter(watts, turn.memory.circuits[id].held_w):
             yield _hold(turn, id, watts)
@@ -59,11 +57,15 @@ def beyond_plan(turn: Turn) -> bool:
 
 
 def restate(turn: Turn) -> Iterator[Effect]:
-    """Every hold once more, also those that are none: after a restart nobody knows better."""
-    if turn.spec.observes:
-        return
+    """Every hold once more, also those that are none: after a restart nobody knows better.
+
+    Who only observes touches nothing but what is left from the time before.
+    """
+    until_ms = turn.now_ms + LEASE_MS
     for id, live in turn.memory.circuits.items():
-        yield Hold(id, live.held_w, turn.now_ms + LEASE_MS)
+        if live.held_w is not None or not turn.spec.observes:
+            yield Hold(id, live.held_w, until_ms)
+    yield from (Hold(id, None, until_ms) for id in turn.memory.leaving)
 
 
 def spread(turn: Turn) -> None:
@@ -79,22 +81,23 @@ def spread(turn: Turn) -> None:
 
 def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
     """The circuits whose load is still to come back, the next one first."""
-    wanted = {load.circuit: _plain(load, memory) for load in every}
+    wanted = {load.circuit: _plain(spec, memory, load) for load in every}
     lives = memory.circuits
     return [id for id in reversed(wanted) if lives[id].enabled and lives[id].held_w != wanted[id]]
 
 
 def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
     """What each circuit is to be held at once all has come back, in shed order; None: free."""
-    wanted = {load.circuit: _plain(load, turn.memory) for load in every}
-    for id, live in turn.memory.circuits.items():
-        if live.enabled and rests_ms(turn.spec.circuits[id], live, turn.memory.mono_ms):
+    spec, memory = turn.spec, turn.memory
+    wanted = {load.circuit: _plain(spec, memory, load) for load in every}
+    for id, live in memory.circuits.items():
+        if live.enabled and rests_ms(spec.circuits[id], live, memory.mono_ms):
             wanted[id] = 0
     return wanted
 
 
-def _plain(load: Load, memory: Memory) -> int | None:
-    cut_w = memory.cuts.get(load.circuit)
+def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
+    cut_w = None if spec.observes else memory.cuts.get(load.circuit)
     return None if cut_w is None else max(0, load.load_w - cut_w)
 
 
@@ -183,15 +186,17 @@ def _bridged(turn: Turn, due_ms: int) -> int:
 
 
 def _renew(turn: Turn) -> Iterator[Effect]:
-    held = {id: live for id, live in turn.memory.circuits.items() if live.held_w is not None}
-    if not held:
+    lives = turn.memory.circuits
+    held = {id: live.held_w for id, live in lives.items() if live.held_w is not None}
+    due = {**dict.fromkeys(turn.memory.leaving), **held}
+    if not due:
         turn.remember(renew_ms=None)
     elif turn.memory.renew_ms is None:
         turn.remember(renew_ms=turn.now_ms + RENEW_MS)
     elif turn.now_ms >= turn.memory.renew_ms:
         turn.remember(renew_ms=turn.now_ms + RENEW_MS)
-        for id, live in held.items():
-            yield Hold(id, live.held_w, turn.now_ms + LEASE_MS)
+        for id, watts in due.items():
+            yield Hold(id, watts, turn.now_ms + LEASE_MS)
 
 
 def _tighter(watts: int, held_w: int | None) -> bool:
@@ -200,4 +205,6 @@ def _tighter(watts: int, held_w: int | None) -> bool:
 
 def _hold(turn: Turn, id: str, watts: int | None) -> Hold:
     turn.memory = turn.memory.circuit(id, held_w=watts)
+    if turn.spec.observes and watts is None:
+        turn.remember(leaving={**turn.memory.leaving, id: turn.spec.circuits[id].driver})
     return Hold(id, watts, turn.now_ms + LEASE_MS)

@@ -13,7 +13,7 @@ from .memory import Memory, blank
 from .requirement import active
 from .shards import MOST, shards
 from .spec import Spec
-from .wire import kw, measured, shed_w
+from .wire import commanded_w, kw, measured, planned_w, shed_w
 
 Body = dict[str, Any]
 
@@ -48,14 +48,9 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def commanded_w(memory: Memory) -> int:
-    """What all circuits together are made to give."""
-    return sum(memory.cuts.values())
-
-
 def telling_w(memory: Memory, key: str) -> int:
     """Power of which a change of `TELLING_W` is news by itself: commanded plus measured shed."""
-    return 0 if key else commanded_w(memory) + shed_w(memory)
+    return 0 if key else planned_w(memory) + shed_w(memory)
 
 
 def largest(spec: Spec) -> dict[str, int]:
@@ -85,7 +80,7 @@ def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
         "active_event": binding
         and {
             "event_id": binding.id,
-            "shed_kw": kw(commanded_w(memory)),
+            "shed_kw": kw(commanded_w(spec, memory)),
             "end_ts": binding.end_ms // 1000,
         },
         "report_interval_seconds": seconds(memory.every_ms),

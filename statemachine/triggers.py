@@ -173,6 +173,21 @@ class Restarted(Trigger):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded(Trigger):
+    """Another ven.yaml is in force: what it changes, in words, and a new telemetry interval."""
+
+    said: tuple[str, ...]
+    every_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetGo(Trigger):
+    """A driver did give back a circuit that had to be let go for good."""
+
+    circuit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connected(Trigger):
     """The link is up and its subscriptions are granted."""
 

@@ -34,6 +34,16 @@ def shed_w(memory: Memory) -> int:
     return sum(taken_w(memory, id) for id in memory.circuits)
 
 
+def commanded_w(spec: Spec, memory: Memory) -> int:
+    """What all circuits together are made to give; nothing where the site only observes."""
+    return 0 if spec.observes else planned_w(memory)
+
+
+def planned_w(memory: Memory) -> int:
+    """What the plan in force takes, or would take, from all circuits together."""
+    return sum(memory.cuts.values())
+
+
 def taken_w(memory: Memory, id: str) -> int:
     """What one circuit does not draw because it is held, in watts, never below zero."""
     live = memory.circuits[id]
@@ -95,11 +105,20 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
             "start_ts": event.start_ms // 1000,
             "end_ts": event.end_ms // 1000,
         }
-    actual_w = sum(memory.cuts.values())
-    body |= {"actual_shed_kw": kw(actual_w), "circuits_curtailed": _curtailed(spec, memory)}
-    if actual_w < asked.shed_w:
-        body["shortfall_kw"] = kw(asked.shed_w - actual_w)
+    planned = planned_w(memory)
+    body |= _observed(spec, memory)
+    body["actual_shed_kw"] = kw(commanded_w(spec, memory))
+    body["circuits_curtailed"] = _curtailed(spec, memory)
+    if planned < asked.shed_w:
+        body["shortfall_kw"] = kw(asked.shed_w - planned)
     return body
+
+
+def _observed(spec: Spec, memory: Memory) -> Body:
+    """What a site that only observes adds: what would have been shed, for nothing was."""
+    if not spec.observes:
+        return {}
+    return {"mode": spec.mode, "would_shed_kw": kw(planned_w(memory))}
 
 
 def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
@@ -138,8 +157,9 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "state": word,
         "ts": now_ms // 1000,
         "requested_shed_kw": kw(event.shed_w),
-        "commanded_shed_kw": kw(sum(memory.cuts.values())),
+        "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
+        **_observed(spec, memory),
     }
 
 
@@ -175,6 +195,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "baselinePowerKw": said["base_power_kw"],
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
+        **_observed(spec, memory),
         "loads": _loads(spec, memory),
     }
 

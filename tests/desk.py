@@ -16,7 +16,7 @@ from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.triggers import Command, Earlier, Readings, Switched, Timer, Trigger
 from statemachine.wire import power_w, shed_w
-from web.desk import LinkView, Sample
+from web.desk import Edit, LinkView, Sample
 
 Client: TypeAlias = TestClient[Request, Application]
 START_MS = 1_764_000_000_000
@@ -39,12 +39,23 @@ class BenchDesk:
         self.now_ms = START_MS
         self.recent: list[Sample] = []
         self.heard: list[Command] = []
+        self.faulty: Exception | None = None
         self.link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
         self._on = {id: circuit.enabled for id, circuit in spec.circuits.items()}
         self._held: dict[str, int | None] = {}
         self._acks: dict[str, Earlier] = {}
         self._watchers: list[asyncio.Queue[Passed | None]] = []
         self.read()
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        return ()
+
+    async def reload(self) -> Edit:
+        """The sample site is its own file; `faulty` stands for one that says what cannot be."""
+        if self.faulty is not None:
+            raise self.faulty
+        return Edit("ven.yaml", (), (), (), ("nothing changes",))
 
     def clocks(self) -> tuple[int, int]:
         return self.now_ms, self.now_ms - START_MS

@@ -82,8 +82,22 @@ def announce(file: Path, said: Mapping[str, Any]) -> None:
 
 def find(file: Path, chosen: Path | None) -> Running | None:
     """The controller that runs for this ven.yaml; None if there is none."""
-    ven_id = site_id(file)
-    folder = state_folder(file, ven_id, chosen)
+    return _running(state_folder(file, site_id(file), chosen))
+
+
+def find_edited(file: Path, chosen: Path | None) -> Running | None:
+    """The same, also where an edit left the file without its `site.id`, or with another one."""
+    if chosen is not None:
+        return _running(chosen)
+    try:
+        running = find(file, None)
+    except (OSError, ValueError):
+        running = None
+    beside = list((file.resolve().parent / ".venctl").glob("*/controller.json"))
+    return _running(beside[0].parent) if running is None and len(beside) == 1 else running
+
+
+def _running(folder: Path) -> Running | None:
     try:
         said = json.loads((folder / "controller.json").read_text())
         return Running(said["ven_id"], said["web"], (folder / "token").read_text().strip())

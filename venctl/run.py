@@ -20,12 +20,13 @@ from aiohttp.web import AppRunner, SockSite
 from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
-from statemachine.triggers import Command, Restarted, Switched
+from statemachine.triggers import Command, LetGo, Restarted, Switched
 from web.app import access_for, make_app
-from web.desk import LinkView, Sample
+from web.desk import Edit, LinkView, Sample
 
 from .drivers import Panel
 from .drivers.sim import SimPanel
+from .editing import Editing
 from .endpoint import PORT, Endpoint, declared, plain
 from .journal import Journal, connect
 from .local import LocalCloud, PortTaken
@@ -62,16 +63,21 @@ class Controller:
     """One site at work: the `Desk` the page is served from."""
 
     def __init__(self, spec: Spec, options: Options, endpoint: Endpoint) -> None:
-        self.spec = spec
         self._journal = Journal(connect(options.folder / "journal.db"))
-        sim = SimPanel(spec, options.folder, lambda: clocks()[0])
+        self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self.runtime = Runtime(Ven(spec), self._journal, self._perform)
-        self.panel = Panel(dict.fromkeys(spec.circuits, sim), self._switched, self._look)
+        drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
+        self.panel = Panel(drivers, self._switched, self._freed, self._look)
         self.uplink = Uplink(spec, endpoint, self._journal, self.runtime.post)
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
         )
+        self.editing = Editing(options.file, self.runtime, self._use, self.uplink.connected)
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def spec(self) -> Spec:
+        return self.runtime.ven.spec
 
     @property
     def memory(self) -> Memory:
@@ -89,8 +95,15 @@ class Controller:
     def recent(self) -> list[Sample]:
         return list(self.telemetry.recent)
 
+    @property
+    def waits(self) -> tuple[str, ...]:
+        return self.editing.waits
+
     def clocks(self) -> tuple[int, int]:
         return clocks()
+
+    async def reload(self) -> Edit:
+        return await self.editing.reload()
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         return await self.runtime.submit(command)
@@ -106,6 +119,7 @@ class Controller:
         self._tasks = [asyncio.create_task(self.runtime.run())]
         await self.telemetry.read()
         self._tasks.append(asyncio.create_task(self.telemetry.run()))
+        self._tasks.append(asyncio.create_task(self.editing.run()))
         self.uplink.start()
 
     async def stop(self) -> None:
@@ -115,7 +129,7 @@ class Controller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
-            await self.panel.let_go()
+            await self.panel.let_go(self._held())
         await self.uplink.stop()
         self._journal.close()
 
@@ -132,15 +146,31 @@ class Controller:
             Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
         )
 
+    def _freed(self, circuit: str) -> None:
+        if circuit in self.memory.leaving:
+            at_ms, mono_ms = clocks()
+            self.runtime.post(LetGo(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit))
+
+    def _held(self) -> list[str]:
+        """What may be held by us; a site that only observes leaves all else alone."""
+        lives, observes = self.memory.circuits.items(), self.spec.observes
+        held = [id for id, live in lives if live.held_w is not None or not observes]
+        return [*held, *self.memory.leaving]
+
     def _look(self) -> None:
         self.telemetry.look()
+
+    def _use(self, spec: Spec) -> None:
+        self._sim.use(spec)
+        self.panel.use(dict.fromkeys(spec.circuits, self._sim))
+        self.uplink.use(spec)
 
 
 async def serve(spec: Spec, options: Options) -> None:
     """Run until SIGTERM or SIGINT. Raises `CannotStart`."""
-    stopping = asyncio.Event()
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as stack:
         lock = claim(options.folder)
         stack.callback(lock.close)
@@ -152,6 +182,7 @@ async def serve(spec: Spec, options: Options) -> None:
         controller = Controller(spec, options, endpoint)
         stack.push_async_callback(controller.stop)
         await controller.start()
+        loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
         secret = token(options.folder)
         web = await _serve_page(controller, options, secret, stack)
         said = {

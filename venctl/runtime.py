@@ -12,8 +12,8 @@ from itertools import count
 from typing import Any
 
 from statemachine.effects import Ack, Effect, Wake
-from statemachine.memory import Memory, Passed, from_parts
-from statemachine.triggers import Command, DrEvent, Readings, Timer, Trigger
+from statemachine.memory import Memory, Passed, from_parts, to_parts
+from statemachine.triggers import Command, DrEvent, Readings, Reloaded, Timer, Trigger
 from statemachine.ven import Ven
 from statemachine.wire import rejected
 
@@ -98,6 +98,8 @@ class Runtime:
             numbers = self._keep(before, after, trigger, effects)
         except sqlite3.Error as error:
             log.error("the journal cannot be written: %s", error)
+            if isinstance(trigger, Reloaded):
+                raise
             numbers = {}
             if isinstance(trigger, DrEvent):
                 after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
@@ -106,6 +108,20 @@ class Runtime:
         for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
             self._do(effects[place], numbers.get(place))  # who asked hears first
         self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
+
+    def take_over(self, ven: Ven, trigger: Reloaded) -> None:
+        """Go on under another ven.yaml; memory is fitted to it as at a start.
+
+        Raises sqlite3.Error where it cannot be journaled; the one before then stays in force.
+        """
+        before, kept = (self.ven, self.memory), self._kept
+        self.ven, self.memory = ven, from_parts(ven.spec, to_parts(self.memory))
+        self._kept = None  # what is gone from memory goes from the journal too
+        try:
+            self.step(trigger)
+        except BaseException:
+            (self.ven, self.memory), self._kept = before, kept
+            raise
 
     def _keep(
         self, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]

@@ -74,6 +74,14 @@ class Uplink:
             task.cancel()
         await self._way.stop()
 
+    def use(self, spec: Spec) -> None:
+        """The site as it is from here on. Names on the wire stay until the next start."""
+        self._spec = spec
+
+    def connected(self) -> bool:
+        """Whether the link is up."""
+        return self._state == "connected"
+
     def view(self) -> LinkView:
         """The link as the page shows it."""
         return LinkView(

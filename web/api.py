@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp.web import Request, Response
 
+from statemachine import SpecError
 from statemachine.commands import Door, command_from
-from statemachine.triggers import Cancel, DrEvent, Lock, Restore, Toggle
+from statemachine.triggers import Cancel, DrEvent, Lock, OptOut, Restore, Toggle
 
 from .bodies import read_json, read_object
 from .charts import machine
@@ -19,7 +20,7 @@ from .desk import Desk
 from .openapi import FLAG, NUMBER, TEXT, Operation
 from .planning import Outlook, differs, outlook, preview
 from .problems import Answer, Problem, as_json, invalid, not_found
-from .resources import circuit, events, recent, state
+from .resources import circuit, events, past, recent, state
 from .shadow import shadow
 
 EVENT = {
@@ -52,7 +53,7 @@ class Api:
             _get(f"{v1}/recent", self.recent, "power over the last 15 minutes"),
             _get(f"{v1}/circuits", self.circuits, "all circuits"),
             _get(f"{v1}/circuits/{{id}}", self.circuit, "one circuit", refuses=(404,)),
-            _get(f"{v1}/events", self.events, "the live events"),
+            _get(f"{v1}/events", self.events, "the live events, and what was taken on before"),
             _get(f"{v1}/events/{{id}}", self.event, "one live event", refuses=(404,)),
             _get(f"{v1}/health/live", self.alive, "does the program run"),
             _get(f"{v1}/health/ready", self.ready, "does it know its loads", refuses=(503,)),
@@ -65,8 +66,10 @@ class Api:
             _tell("PUT", f"{v1}/circuits/{{id}}/lock", self.lock, LOCK, needs=("locked",)),
             _tell("POST", f"{v1}/events", self.call, EVENT, gives=201, needs=("shed_kw",)),
             _tell("POST", f"{v1}/events/{{id}}/restore", self.restore_one, {}),
+            _tell("POST", f"{v1}/events/{{id}}/opt-out", self.opt_out, {"circuit": TEXT}),
             _tell("DELETE", f"{v1}/events/{{id}}", self.cancel, {}),
             _tell("POST", f"{v1}/restore", self.restore, {}),
+            _tell("POST", f"{v1}/reload", self.reload, {}),
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
         ]
         old = [
@@ -97,7 +100,7 @@ class Api:
         return as_json(circuit(self._desk, self._circuit_in(request.match_info["id"])))
 
     async def events(self, request: Request) -> Response:
-        return as_json({"events": self._events()})
+        return as_json({"events": self._events(), "past": past(self._desk.memory)})
 
     async def event(self, request: Request) -> Response:
         id = self._event_in(request)
@@ -152,6 +155,27 @@ class Api:
         said = {"op": "restore", "event_id": self._event_in(request)}
         return as_json(await settle(self._desk, command_of(self._desk, said, Restore), request))
 
+    async def opt_out(self, request: Request) -> Response:
+        """The occupant keeps the site, or one circuit, out of a live event."""
+        said = await read_object(request, ("circuit",))
+        fields = {"op": "optOut", "event_id": self._event_in(request)}
+        if "circuit" in said:
+            fields["loadId"] = self._circuit_in(said["circuit"])
+        return as_json(await settle(self._desk, command_of(self._desk, fields, OptOut), request))
+
+    async def reload(self, request: Request) -> Response:
+        """Reads ven.yaml anew; answers what it changes. A faulty file changes nothing."""
+        await read_object(request, ())
+        try:
+            edit = await self._desk.reload()
+        except SpecError as error:
+            title, detail = "The file has faults", "The old one stays in force."
+            faults = [fault.pretty() for fault in error.faults]
+            raise Problem(422, "faulty-file", title, detail, faults=faults) from None
+        except OSError as error:
+            raise Problem(409, "not-taken", "The file was not taken", str(error)) from None
+        return as_json(asdict(edit))
+
     async def restore(self, request: Request) -> Response:
         """Ends every active event, whatever the body says."""
         await read_json(request)
@@ -186,9 +210,9 @@ class Api:
     def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
         """What a person was shown must be what happens. A later event is planned when it starts."""
         spec, memory = self._desk.spec, self._desk.memory
-        if asked.begins_ms > asked.at_ms or asked.event_id in memory.events:
-            return
         now = outlook(spec, memory, asked)
+        if now.later or asked.event_id in memory.events:
+            return
         if isinstance(rev := said.get("plan_rev"), str) and _changed(rev, now):
             raise Problem(409, "plan-changed", "The loads changed", "Look at a new preview.")
         if (touched := now.touched(spec)) and said.get("confirm_critical") is not True:

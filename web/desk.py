@@ -35,10 +35,23 @@ class Sample:
     target_w: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What another reading of ven.yaml brought, in words; what waits, and what needs a restart."""
+
+    file: str
+    taken: tuple[str, ...]
+    waits: tuple[str, ...]
+    restart: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
 class Desk(Protocol):
     """Where commands are handed in and the present state is on show."""
 
-    spec: Spec
+    @property
+    def spec(self) -> Spec:
+        """The site in force."""
 
     @property
     def memory(self) -> Memory:
@@ -58,6 +71,13 @@ class Desk(Protocol):
 
     def clocks(self) -> tuple[int, int]:
         """UTC and monotonic milliseconds, to stamp a command with."""
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """What of an edited ven.yaml waits until no event is live, in words."""
+
+    async def reload(self) -> Edit:
+        """Read ven.yaml anew and take it. Raises SpecError or OSError, with nothing changed."""
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         """Hand in a command (its `reply` is ignored) and wait for its ack, journaled and done."""

@@ -68,6 +68,7 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
             **dict.fromkeys(("type", "title", "detail", "instance", "code", "reason"), TEXT),
             "status": {"type": "integer"},
             "errors": {"type": "array", "items": {"type": "object"}},
+            "faults": {"type": "array", "items": TEXT},
         },
     }
     return {

@@ -1,28 +1,35 @@
-"""What an event would do if it were called now, by the same plan the controller makes."""
+"""What an event would do if it were called now, by the same plan the controller makes.
+
+One function answers the page and `venctl plan`, for a site that runs and for a file alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from statemachine.admit import unfit
+from statemachine.admit import as_taken_on, unfit
 from statemachine.capacity import loads
 from statemachine.curtail import Load, Plan, plan_shed
-from statemachine.memory import Memory
-from statemachine.requirement import required_w
+from statemachine.dwell import gives_for_ms, lasting
+from statemachine.localtime import day_of
+from statemachine.memory import Event, Memory
+from statemachine.requirement import sheds_w, together_w
 from statemachine.spec import Spec
 from statemachine.triggers import DrEvent
 from statemachine.wire import kw, power_w, shed_w
 
 SAME_W = 100
+OTHERS_W = (1_000, 2_000, 5_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The plan in force once `asked` is taken on beside the events that run."""
+    """The plan in force once `asked` is taken on beside the events that live, at its height."""
 
     asked: DrEvent
+    starts_ms: int
     loads: tuple[Load, ...]
     plan: Plan
 
@@ -31,16 +38,25 @@ class Outlook:
         """What each circuit gives, in watts: `heater1:1500,lights1:280`."""
         return ",".join(f"{id}:{cut_w}" for id, cut_w in self.plan.cuts.items())
 
+    @property
+    def later(self) -> bool:
+        """It starts later: planned again then, on what is drawn then."""
+        return self.starts_ms > self.asked.at_ms
+
     def touched(self, spec: Spec) -> list[str]:
         """The critical circuits that give."""
         return [id for id in self.plan.cuts if spec.circuits[id].critical]
 
 
 def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
-    """Events overlap by maximum, so what is asked counts only where it asks for most."""
+    """Events overlap as the site declares: the greatest counts, or their sum."""
     every = tuple(loads(spec, memory))
-    target_w = max(required_w(spec, memory, asked.at_ms), asked.shed_w)
-    return Outlook(asked, every, plan_shed(every, target_w, memory.cuts))
+    starts_ms = as_taken_on(spec, memory, asked).start_ms
+    beside = [event for event in memory.events.values() if event.id != asked.event_id]
+    sheds = [_sheds_w(spec, event, asked.at_ms, starts_ms) for event in beside]
+    target_w = together_w(spec, [asked.shed_w, *sheds])
+    plan = plan_shed(every, target_w, memory.cuts, spec.curtail.policy)
+    return Outlook(asked, starts_ms, every, plan)
 
 
 def differs(plan_rev: str, now: Outlook) -> bool:
@@ -59,13 +75,16 @@ def differs(plan_rev: str, now: Outlook) -> bool:
 
 
 def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
-    """The answer of GET /api/v1/preview; power in kW."""
+    """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
     now = outlook(spec, memory, asked)
     before_w, total_w = power_w(memory), now.plan.total_w
     refusal = unfit(spec, memory, asked)
     return {
         "rev": now.rev,
+        "mode": spec.mode,
         "asked_kw": kw(asked.shed_w),
+        "duration_s": asked.duration_ms / 1000,
+        "starts_at": now.starts_ms / 1000 if now.later else None,
         "shed_kw": kw(total_w),
         "shortfall_kw": kw(max(0, asked.shed_w - total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
@@ -73,14 +92,36 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
         "power_after_kw": kw(before_w + shed_w(memory) - total_w),
         "touches_critical": bool(now.touched(spec)),
         "refusal": {"reason": refusal[0], "detail": refusal[1]} if refusal else None,
-        "circuits": [_line(spec, load, now.plan.cuts, now.plan.reasons) for load in now.loads],
+        "circuits": [_line(spec, memory, load, now) for load in now.loads],
+        "others": list(_others(spec, memory, asked)),
     }
 
 
-def _line(
-    spec: Spec, load: Load, cuts: Mapping[str, int], reasons: Mapping[str, str]
-) -> dict[str, Any]:
-    circuit, cut_w = spec.circuits[load.circuit], cuts.get(load.circuit, 0)
+def _sheds_w(spec: Spec, event: Event, now_ms: int, starts_ms: int) -> int:
+    """What another event asks for when this one starts; one that is yet to start, at its height."""
+    if starts_ms <= now_ms:
+        return sheds_w(spec, event, now_ms)
+    return event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
+
+
+def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, Any]]:
+    """What other amounts would do in its place."""
+    for watts in OTHERS_W:
+        plan = outlook(spec, memory, replace(asked, shed_w=watts)).plan
+        yield {
+            "asked_kw": kw(watts),
+            "shed_kw": kw(plan.total_w),
+            "shortfall_kw": kw(max(0, watts - plan.total_w)),
+            "circuits": list(plan.cuts),
+            "critical": [id for id in plan.cuts if spec.circuits[id].critical],
+        }
+
+
+def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> dict[str, Any]:
+    circuit, cut_w = spec.circuits[load.circuit], now.plan.cuts.get(load.circuit, 0)
+    lasts_ms = _lasts_ms(spec, memory, load, cut_w)
+    short = lasts_ms is not None and lasts_ms < now.asked.duration_ms
+    reason = now.plan.reasons[load.circuit]
     return {
         "id": load.circuit,
         "name": spec.name_of(load.circuit),
@@ -89,5 +130,16 @@ def _line(
         "shed_kw": kw(cut_w),
         "left_kw": kw(load.load_w - cut_w),
         "rated_kw": kw(circuit.rated),
-        "reason": reasons[load.circuit],
+        "reason": f"{reason}; for {lasting(lasts_ms or 0)} at most" if short else reason,
+        "lasts_s": (lasts_ms or 0) / 1000 if short else None,
+        "estimated": load.estimated,
     }
+
+
+def _lasts_ms(spec: Spec, memory: Memory, load: Load, cut_w: int) -> int | None:
+    """How long a circuit that gives could go on giving; None where nothing ends it."""
+    if not cut_w:
+        return None
+    circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]
+    day = day_of(memory.at_ms, spec.site.timezone)
+    return gives_for_ms(circuit, live, cut_w == load.load_w, memory.mono_ms, day)

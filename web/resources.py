@@ -7,20 +7,23 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from statemachine.curtail import Load, Plan
+from statemachine.dwell import rests_ms, runs_ms, shed_today_ms
+from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
 from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
-from statemachine.requirement import active, required_w, sheds_w
+from statemachine.requirement import active, opted_out, required_w, sheds_w
 from statemachine.spec import Spec
-from statemachine.wire import kw, power_w, shed_w, taken_w
+from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
 
 from .desk import Desk, LinkView
 from .shadow import label, summary
 from .zones import zone_of
 
 Body = dict[str, Any]
+DELIVERY = ("superseded", "underperforming", "achieved")  # of several the first is shown
 
 
 @cache
@@ -51,7 +54,8 @@ def state(desk: Desk) -> Body:
         "unmetered_kw": kw(memory.unmetered_w) if known else None,
         "reading_at": seconds(memory.read_ms),
         "required_kw": kw(required_w(spec, memory, now_ms)),
-        "commanded_kw": kw(sum(memory.cuts.values())),
+        "commanded_kw": kw(commanded_w(spec, memory)),
+        "planned_kw": kw(planned_w(memory)),
         "achievable_kw": kw(sum(load.cap_w for load in every)),
         "link": _link(desk.link),
         "shadow": summary(spec, memory, now_ms),
@@ -59,6 +63,7 @@ def state(desk: Desk) -> Body:
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every),
+        "waits": list(desk.waits),
     }
 
 
@@ -75,6 +80,21 @@ def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
     others = [event for event in memory.events.values() if event not in shedding]
     others.sort(key=lambda event: (event.start_ms, event.id))
     return [_event(spec, memory, event, now_ms) for event in [*shedding, *others]]
+
+
+def past(memory: Memory) -> list[Body]:
+    """Every event taken on in the last 35 days, newest first: its id, who called it, and when."""
+    known = sorted(memory.past, key=lambda one: (-one.start_ms, one.id))
+    return [
+        {
+            "id": one.id,
+            "source": one.source,
+            "start": one.start_ms / 1000,
+            "end": one.end_ms / 1000,
+            "live": one.id in memory.events,
+        }
+        for one in known
+    ]
 
 
 def recent(desk: Desk) -> Body:
@@ -135,13 +155,15 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "free_kw": kw(live.free_w) if known else None,
         "shed_kw": kw(taken_w(memory, id)),
         "held_kw": None if live.held_w is None else kw(live.held_w),
+        "planned_kw": kw(plan.cuts.get(id, 0)),
         "order": _order(spec, id),
         "limit_percent": said.shed_percent or None,
         "control": said.control,
         "driver": said.driver,
         "simulated": said.driver == "sim",
         "metered": said.meter == "own",
-        "remote": said.remote == "yes" and not said.locked,
+        "remote": said.switchable_from_afar,
+        "locked": said.locked,
         "paused_until": binding.end_ms / 1000 if gives and binding else None,
         "reason": "waits for its turn to return" if returns else plan.reasons[id],
         "fault": live.fault,
@@ -149,6 +171,26 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "switched_at": seconds(live.switched_ms),
         "locked_by": live.locked_by,
         "locked_at": seconds(live.locked_ms),
+        "comes_back": said.comes_back,
+        "opted_out": id in opted_out(spec, memory),
+        **_protection(spec, memory, id),
+    }
+
+
+def _protection(spec: Spec, memory: Memory, id: str) -> Body:
+    """Until when a circuit must rest or run, and what it gave today of what it may."""
+    said, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
+    rests, runs = rests_ms(said, live, mono_ms), runs_ms(said, live, mono_ms)
+    day = day_of(memory.at_ms, spec.site.timezone)
+    most_ms = said.max_shed_per_day
+    return {
+        "rests_until": seconds(memory.at_ms + rests) if rests else None,
+        "runs_until": seconds(memory.at_ms + runs) if runs else None,
+        "dwell_left_s": max(rests, runs) / 1000,
+        "sheds_today": live.sheds_today if live.day == day else 0,
+        "max_sheds_per_day": said.max_events_per_day,
+        "shed_today_s": shed_today_ms(live, mono_ms, day) / 1000,
+        "max_shed_per_day_s": seconds(most_ms),
     }
 
 
@@ -161,8 +203,9 @@ def _order(spec: Spec, id: str) -> int | None:
 
 
 def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
-    sheds, waits = sheds_w(spec, event, now_ms) > 0, now_ms < event.start_ms
-    known = memory.read_ms is not None
+    required, waits = sheds_w(spec, event, now_ms), now_ms < event.start_ms
+    known, sheds = memory.read_ms is not None, required > 0
+    next_ms, next_word = min(((at, word) for word, at in event.wakes.items()), default=(None, None))
     return {
         "id": event.id,
         "state": event.state,
@@ -170,26 +213,34 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "active": sheds,
         "source": event.source,
         "requested_kw": kw(event.shed_w),
-        "commanded_kw": kw(sum(memory.cuts.values())) if sheds else 0.0,
+        "required_kw": kw(required),
+        "commanded_kw": kw(commanded_w(spec, memory)) if sheds else 0.0,
+        "would_shed_kw": kw(planned_w(memory)) if sheds and spec.observes else None,
         "measured_kw": 0.0 if waits else kw(shed_w(memory)) if known else None,
         "start": event.start_ms / 1000,
         "end": event.end_ms / 1000,
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
+        "delivery": next((w for w in DELIVERY if w in event.told), None) if sheds else None,
+        "opted_out": list(event.opted_out),
+        "next": next_word,
+        "next_at": seconds(next_ms),
     }
 
 
 def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
-    """How far load is back, and which circuit comes next."""
-    coming = memory.coming
-    if coming.due_ms is None:
+    """How far load is back, and which circuit comes next: its turn, or the end of its rest."""
+    left, coming, lives = waiting(spec, memory, every), memory.coming, memory.circuits
+    if coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
-    left = waiting(spec, memory, every)
+    rests = {id: rests_ms(spec.circuits[id], lives[id], memory.mono_ms) for id in left}
+    next_id = min(left, key=lambda id: rests[id], default=None)  # of equals the first in order
+    next_ms = max(coming.due_ms or 0, memory.at_ms + rests[next_id]) if next_id else None
     return {
         "done": coming.done,
         "of": coming.done + len(left),
-        "next": left[0] if left else None,
-        "next_name": spec.name_of(left[0]) if left else None,
-        "next_at": coming.due_ms / 1000,
+        "next": next_id,
+        "next_name": spec.name_of(next_id) if next_id else None,
+        "next_at": seconds(next_ms),
     }

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
-THINGS = ("event", "restore", "cancel", "ping", "circuit", "lock", "unlock")
+THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "unlock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--duration-sec", type=float)
     one.add_argument("--at", help="when: 18:00 or 2026-11-24T18:00, in the site's time zone")
     one.add_argument("--id", help="the event's id")
+    one.add_argument("--circuit", dest="only", help="with `opt-out`: this circuit alone")
     one.add_argument("--wait", action="store_true", help="return when the event is over")
     one.add_argument("--confirm", action="store_true", help="yes, also a critical circuit")
     one.add_argument("--via", choices=("http", "mqtt"))
@@ -88,9 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--count", type=int, help="stop after so many messages")
     _broker(one)
 
-    one = add("plan", "running", "what an event would do now, and why", False)
+    one = add("plan", "planning", "what an event would do now, and why", False)
     one.add_argument("--shed", required=True, help='how much: "2 kW"')
-    one.add_argument("--for", dest="length", default="15 min")
+    one.add_argument("--for", dest="length", default="15 min", help='how long: "10 min"')
+    add("events", "running", "the events that live, and those before them", False)
+    add("reload", "editing", "take an edited ven.yaml without a restart")
     add("state", "running", "the page in six lines", False)
     add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)
     one = add("log", "running", "what was decided, newest last", False)

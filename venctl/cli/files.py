@@ -14,7 +14,9 @@ from statemachine.reader import standard
 from statemachine.report import largest
 from statemachine.triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
+from ..place import state_folder
 from . import DONE, REFUSED, USAGE
+from .editing import switched
 
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
@@ -41,10 +43,15 @@ def check(args: argparse.Namespace) -> int:
     said = {"circuits": len(spec.circuits), "may_be_shed": shed, "rows": rows, "faults": []}
     words = f"{args.file}: {len(spec.circuits)} circuits, {shed} may be shed, {rows} rows; no fault"
     sizes = largest(spec)
-    print(json.dumps({**said, "shadow_bytes": sizes}) if args.json else words)
-    if not args.json:
-        for key, size in sizes.items():
-            print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+    notes = switched(spec, state_folder(args.file, spec.site.id, args.state))
+    if args.json:
+        print(json.dumps({**said, "shadow_bytes": sizes, "switched": notes}))
+        return DONE
+    print(words)
+    for key, size in sizes.items():
+        print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+    for note in notes:
+        print(note)
     return DONE
 
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from ..place import Running
+from ..place import Running, find
 
 TIMEOUT_S = 10
 
 
 class NobodyAnswers(Exception):
     """No controller answers; says where it was looked for."""
+
+
+def ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
+    """What the controller that runs for these arguments answers. Raises `NobodyAnswers`."""
+    return call(found(find(args.file, args.state)), "GET", path, None)
+
+
+def found(running: Running | None) -> Running:
+    """The controller that runs. Raises `NobodyAnswers` where there is none."""
+    if running is None:
+        raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
+    return running
 
 
 def call(

@@ -8,25 +8,17 @@ import sqlite3
 import sys
 import time
 from typing import Any
-from urllib.parse import urlencode
 
-from ..place import find, site_id, state_folder
-from . import DONE, NOBODY, REFUSED
-from .http import NobodyAnswers, call
-from .words import hours, millis_of, watts_of
-
-
-def _ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
-    running = find(args.file, args.state)
-    if running is None:
-        raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
-    return call(running, "GET", path, None)
+from ..place import site_id, state_folder
+from . import DONE, NOBODY
+from .http import NobodyAnswers, ask
+from .words import BY, hours
 
 
 def state(args: argparse.Namespace) -> int:
     """The page in six lines."""
     try:
-        _, now = _ask(args, "/api/v1/state")
+        _, now = ask(args, "/api/v1/state")
     except NobodyAnswers as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
@@ -41,13 +33,14 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
     ]
     held = [f"{c['name']} -{c['shed_kw']:.2f}" for c in now["circuits"] if c["shed_kw"]]
     on = sum(c["enabled"] for c in now["circuits"])
+    watches = ", observes only: nothing is switched" if now["mode"] == "observe" else ""
     return [
-        f"{now['site']['name']} ({now['site']['id']})",
+        f"{now['site']['name']} ({now['site']['id']}){watches}",
         f"power    {now['power_kw']:.2f} kW = base {now['base_power_kw']:.2f}"
         f" - shed {now['shed_kw']:.2f}",
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
-        f"circuits {on} of {len(now['circuits'])} on",
+        f"circuits {on} of {len(now['circuits'])} on{_last_switch(now)}",
         f"link     {_link(now['link'])}",
     ]
 
@@ -61,58 +54,42 @@ def _link(link: dict[str, Any]) -> str:
     return "; ".join(said)
 
 
-def plan(args: argparse.Namespace) -> int:
-    """What an event would do now: per circuit how much, and why or why not."""
-    asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
+def _last_switch(now: dict[str, Any]) -> str:
+    """Who switched a circuit last, and when."""
+    switched = [c for c in now["circuits"] if c["switched_at"]]
+    if not switched:
+        return ""
+    last = max(switched, key=lambda c: float(c["switched_at"]))
+    word, by = "on" if last["enabled"] else "off", last["switched_by"]
+    return f"; last {last['name']} {word} by {BY.get(by, by)}, {hours(last['switched_at'])}"
+
+
+def events(args: argparse.Namespace) -> int:
+    """The events that live now, and those taken on in the last 35 days."""
     try:
-        status, said = _ask(args, f"/api/v1/preview?{urlencode(asked)}")
-    except NobodyAnswers:
-        status, said = 200, _plan_of_file(args, watts_of(args.shed))
-    if status != 200:
-        print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
-        return REFUSED
+        _, said = ask(args, "/api/v1/events")
+    except NobodyAnswers as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
+    before = [event for event in said["past"] if not event["live"]]
     if args.json:
-        print(json.dumps(said))
+        print(json.dumps({"events": said["events"], "past": before}))
         return DONE
-    print(f"{said['shed_kw']:.2f} of {said['asked_kw']:.2f} kW asked", end="")
-    print(f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else "")
-    for c in said["circuits"]:
-        print(f"  {c['name']:<14} {c['free_kw']:.2f} -> {c['left_kw']:.2f} kW  {c['reason']}")
-    if said.get("refusal"):
-        print(f"but it would be refused: {said['refusal']['detail']}")
+    for e in said["events"]:
+        print(f"{e['label'].lower():<11} {_span(e)}  {e['requested_kw']:.2f} kW  {_called(e)}")
+    for e in before:
+        print(f"{'over':<11} {_span(e)}  {'':>7}  {_called(e)}")
+    if not said["events"] and not before:
+        print("no events yet")
     return DONE
 
 
-def _plan_of_file(args: argparse.Namespace, target_w: int) -> dict[str, Any]:
-    """The plan of a site that does not run, each circuit at its rated power."""
-    from statemachine.capacity import loads
-    from statemachine.curtail import plan_shed
-    from statemachine.memory import blank
+def _span(event: dict[str, Any]) -> str:
+    return f"{hours(event['start'])} to {hours(event['end'])}"
 
-    from .site import site
 
-    spec = site(args.file)
-    memory = blank(spec)
-    for id, circuit in spec.circuits.items():
-        rated_w = circuit.rated if circuit.enabled else 0
-        memory = memory.circuit(id, drawn_w=rated_w, free_w=rated_w)
-    every = loads(spec, memory)
-    made = plan_shed(every, target_w, {})
-    return {
-        "asked_kw": target_w / 1000,
-        "shed_kw": made.total_w / 1000,
-        "shortfall_kw": max(0, target_w - made.total_w) / 1000,
-        "circuits": [
-            {
-                "id": load.circuit,
-                "name": spec.name_of(load.circuit),
-                "free_kw": load.load_w / 1000,
-                "left_kw": (load.load_w - made.cuts.get(load.circuit, 0)) / 1000,
-                "reason": made.reasons[load.circuit],
-            }
-            for load in every
-        ],
-    }
+def _called(event: dict[str, Any]) -> str:
+    return f"{event['id']}, called by {BY.get(event['source'], event['source'])}"
 
 
 def log(args: argparse.Namespace) -> int:

@@ -58,6 +58,10 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
                 raise ValueError("write it like: venctl trigger circuit ev1 off")
             said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
             return said | ({"confirm_critical": True} if args.confirm else {})
+        case "opt-out":
+            if not args.id:
+                raise ValueError("which event? Write it like: venctl trigger opt-out --id evt-1")
+            return said | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
         case "lock" | "unlock":
             if not args.circuit:
                 raise ValueError(f"write it like: venctl trigger {args.what} ev1")
@@ -82,7 +86,9 @@ def _lines(ack: dict[str, Any]) -> list[str]:
     lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
     if "start_ts" in ack:
         lines.append(f"starts {hours(ack['start_ts'])}, ends {hours(ack['end_ts'])}")
-    if "actual_shed_kw" in ack:
+    if "would_shed_kw" in ack:
+        lines.append(f"this site only observes: nothing is shed; it would be {_would(ack)}")
+    elif "actual_shed_kw" in ack:
         lines.append(f"shed   {ack['actual_shed_kw']:.2f} of {ack['requested_shed_kw']:.2f} kW")
     for circuit in ack.get("circuits_curtailed", []):
         lines.append(
@@ -92,6 +98,10 @@ def _lines(ack: dict[str, Any]) -> list[str]:
     if "shortfall_kw" in ack:
         lines.append(f"short  {ack['shortfall_kw']:.2f} kW: no circuit has more to give")
     return lines
+
+
+def _would(ack: dict[str, Any]) -> str:
+    return f"{ack['would_shed_kw']:.2f} of {ack['requested_shed_kw']:.2f} kW"
 
 
 def _shed_kw(args: argparse.Namespace) -> float:

@@ -8,6 +8,15 @@ from zoneinfo import ZoneInfo
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
+BY = {
+    "page": "the page",
+    "operator": "the grid operator",
+    "cloud": "the cloud",
+    "cli": "the command line",
+    "schedule": "the schedule",
+    "event": "an event",
+}
+
 
 def watts_of(text: str) -> int:
     """`2 kW` as 2000. Raises ValueError."""

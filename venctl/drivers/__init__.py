@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from statemachine.effects import Hold, Switch
@@ -32,25 +32,33 @@ class Driver(Protocol):
 class Panel:
     """All circuits of a site. One driver's trouble never holds up another's circuits.
 
-    `switched` hears of each switch carried out, with the fault if there was one; `changed` that
-    something was done and readings are worth a look.
+    `switched` hears of each switch carried out, with the fault if there was one; `freed` of each
+    circuit that was given back; `changed` that something was done and readings are worth a look.
     """
 
     def __init__(
         self,
         drivers: Mapping[str, Driver],
         switched: Callable[[str, bool, str | None], None],
+        freed: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
-        self._drivers, self._switched, self._changed = drivers, switched, changed
-        self._todo: dict[int, asyncio.Queue[Hold | Switch]] = {
-            id(driver): asyncio.Queue() for driver in drivers.values()
-        }
+        self._drivers: dict[str, Driver] = dict(drivers)
+        self._switched, self._freed, self._changed = switched, freed, changed
+        self._todo: dict[int, asyncio.Queue[Hold | Switch]] = {}
         self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        for driver in {id(driver): driver for driver in self._drivers.values()}.values():
-            self._workers.append(asyncio.create_task(self._work(driver, self._todo[id(driver)])))
+        """Begin to do what is put. Call from the event loop."""
+        self.use(self._drivers)
+
+    def use(self, drivers: Mapping[str, Driver]) -> None:
+        """These circuits as well from now on; one that is gone from the file can still be freed."""
+        self._drivers |= drivers
+        for driver in self._drivers.values():
+            if id(driver) not in self._todo:
+                todo = self._todo[id(driver)] = asyncio.Queue()
+                self._workers.append(asyncio.create_task(self._work(driver, todo)))
 
     async def stop(self) -> None:
         for worker in self._workers:
@@ -73,12 +81,12 @@ class Panel:
                 log.warning("a driver does not tell what its circuits draw: %s", error)
         return drawn
 
-    async def let_go(self) -> None:
-        """Give every circuit back: the way out for a site that restores when it stops."""
-        for circuit, driver in self._drivers.items():
+    async def let_go(self, circuits: Iterable[str]) -> None:
+        """Give circuits back: the way out for a site that restores when it stops."""
+        for circuit in circuits:
             try:
                 async with asyncio.timeout(1.0):
-                    await driver.hold(circuit, None, 0)
+                    await self._drivers[circuit].hold(circuit, None, 0)
             except Exception as error:
                 log.warning("%s was not given back: %s", circuit, error)
 
@@ -88,6 +96,8 @@ class Panel:
             fault = await _carry_out(driver, effect)
             if isinstance(effect, Switch):
                 self._switched(effect.circuit, effect.enabled, fault)
+            elif effect.watts is None and fault is None:
+                self._freed(effect.circuit)
             if todo.empty():
                 self._changed()
 

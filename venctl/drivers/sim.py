@@ -27,10 +27,15 @@ class SimPanel:
     def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
         self._spec, self._file, self._now_ms = spec, folder / "panel.json", now_ms
         kept = json.loads(self._file.read_text()) if self._file.exists() else {}
-        self._breakers: dict[str, dict[str, int | bool | None]] = {
-            id: kept.get(id, {"on": circuit.enabled, "hold_w": None, "until_ms": 0})
-            for id, circuit in spec.circuits.items()
-        }
+        self._breakers: dict[str, dict[str, int | bool | None]] = kept
+        self.use(spec)
+
+    def use(self, spec: Spec) -> None:
+        """Another panel; breakers that it no longer names stay on the wall."""
+        self._spec = spec
+        for id, circuit in spec.circuits.items():
+            first = {"on": circuit.enabled, "hold_w": None, "until_ms": 0}
+            self._breakers.setdefault(id, first)
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         self._breakers[circuit] |= {"hold_w": watts, "until_ms": until_ms}
@@ -42,7 +47,7 @@ class SimPanel:
 
     async def readings(self) -> Mapping[str, int]:
         now_ms = self._now_ms()
-        return {id: self._drawn_w(id, now_ms) for id in self._breakers}
+        return {id: self._drawn_w(id, now_ms) for id in self._spec.circuits}
 
     def unmetered_w(self) -> int:
         """What the site draws beside its circuits."""

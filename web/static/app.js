@@ -6,7 +6,7 @@ import { Dialog, Toast, openDialog } from "./dialog.js";
 import { EventCard } from "./event.js";
 import * as live from "./live.js";
 import * as machine from "./machine.js";
-import { icon, nextTheme, theme, useLater } from "./parts.js";
+import { chip, icon, nextTheme, theme, useLater } from "./parts.js";
 import { PowerCard } from "./power.js";
 import * as series from "./series.js";
 import { TokenForm, locked } from "./session.js";
@@ -60,6 +60,7 @@ function Header({ now }) {
         ${now && html`<small>VEN ${now.site.id}</small>`}
       </div>
     </div>
+    ${now?.mode === "observe" && chip("info s", "eye", html`Observe<span class="wide"> only</span>`)}
     ${now?.site.simulated && html`<span class="chip s simulated">Simulated</span>`}
     <span class="live">
       <i class=${`dot ${tone}`}></i>
@@ -94,9 +95,16 @@ const PausedBanner = () => html`<div class="ban">
   <button class="btn sm" onClick=${live.connect}>Resume</button>
 </div>`;
 
+const ObserveBanner = () => html`<div class="ban info">
+  ${icon("eye")}
+  <p><b>This site only observes.</b> It plans, answers and reports what it would shed, and switches
+    nothing.</p>
+</div>`;
+
 function Banner({ now }) {
-  const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value];
-  return said && html`<section class="banw" aria-label="Connection"><${said} now=${now} /></section>`;
+  const calm = now?.mode === "observe" ? ObserveBanner : null;
+  const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value] ?? calm;
+  return said && html`<section class="banw" aria-label="Notice"><${said} now=${now} /></section>`;
 }
 
 /** In place of the cards until the first answer; for 300 ms nothing, which is mostly enough. */

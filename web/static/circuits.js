@@ -5,7 +5,7 @@ import { second, stale, state } from "./live.js";
 import { bar, icon, note, smallChip } from "./parts.js";
 import { CircuitSheet } from "./sheet.js";
 import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
-import { countdown, kw, minuteClock, ordinal, percent, rating } from "./words.js";
+import { countdown, kw, minuteClock, ordinal, percent, rating, soon } from "./words.js";
 
 const ICON = {
   heater: "heater", water_heater: "droplets", lights: "lightbulb", ev: "car", hvac: "air-vent",
@@ -26,28 +26,46 @@ function badges(circuit) {
     circuit.critical && smallChip("info", "shield", "Critical"),
     circuit.shed_kw > 0 && smallChip("shed num", null, kw(-circuit.shed_kw)),
     !shownOn(circuit) && smallChip("", null, "Off"),
-    (!circuit.remote || circuit.locked_by) && smallChip("", "lock", "Locked"),
+    (circuit.locked || circuit.locked_by) && smallChip("", "lock", "Locked"),
+    circuit.opted_out && smallChip("", "hand", "Kept out"),
+    circuit.comes_back === "by_hand" && smallChip("", "hand", "By hand"),
     !circuit.metered && smallChip("", null, "No meter"),
     isOver(circuit) && smallChip("bad", "triangle-alert", "Over rating"),
     circuit.fault && smallChip("bad", "triangle-alert", "Fault"),
   ];
 }
 
+const COMPRESSORS = new Set(["hvac", "fridge"]);
+
+const left = (until) => (until === null ? 0 : until - second.value);
+
+/** `Paused by event until 14:35`; where the site only observes, what would be. */
+function giving({ planned_kw, held_kw, paused_until }, now) {
+  if (now.mode === "observe") return `Would be turned down by ${kw(planned_kw)}`;
+  const until = paused_until === null ? "" : ` until ${minuteClock(paused_until, now.site.timezone)}`;
+  return `${held_kw === 0 ? "Paused" : "Turned down"} by event${until}`;
+}
+
 /** What keeps the circuit from drawing what it likes, in one sentence; null when nothing does. */
 function hindrance(circuit, now) {
-  const { shed_kw, held_kw, paused_until: until } = circuit;
-  if (shed_kw > 0 && now.binding !== null) {
-    const verb = held_kw === 0 ? "Paused" : "Turned down";
-    return until ? `${verb} by event until ${minuteClock(until, now.site.timezone)}` : `${verb} by event`;
+  const { enabled, held_kw, rests_until } = circuit;
+  if (circuit.planned_kw > 0 && now.binding !== null) return giving(circuit, now);
+  if (enabled && held_kw === 0 && left(rests_until) > 0) {
+    const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "its time of rest";
+    return `Comes on in ${countdown(left(rests_until))}, ${why}`;
   }
-  if (now.restoring && held_kw !== null) return "Comes back soon";
-  const wait = until === null ? 0 : until - second.value;
-  return wait > 0 ? `Comes on in ${countdown(wait)}, ${circuit.reason}` : null;
+  if (now.restoring && held_kw !== null) {
+    const next = now.restoring.next === circuit.id ? left(now.restoring.next_at) : 0;
+    return next > 0 ? `Comes back in ${soon(next)}` : "Comes back soon";
+  }
+  if (!enabled && circuit.switched_by === "event") return "Off since the event: switch it on by hand";
+  return null;
 }
 
 function Switch({ circuit }) {
   const busy = circuit.id in wishes.value;
-  const locked = switchesLocked.value || !circuit.remote || circuit.locked_by !== null;
+  const locked = switchesLocked.value || circuit.locked || circuit.locked_by !== null ||
+    state.value.mode === "observe";
   return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
     aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}

@@ -6,7 +6,8 @@ import { confirmFirst } from "./dialog.js";
 import { EventForm } from "./form.js";
 import { second, stale, state } from "./live.js";
 import { chip, complaint, icon } from "./parts.js";
-import { Returning, Running } from "./running.js";
+import { openOptOut } from "./optout.js";
+import { Between, Returning, Running } from "./running.js";
 import { clock, moment, rating, starter } from "./words.js";
 
 const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
@@ -23,8 +24,9 @@ function StateChip({ event, now }) {
     const last = event ? event.label : "no event";
     return chip("", "clock", `Last known ${clock(now.t, now.site.timezone)}: ${last}`);
   }
+  if (event?.active && now.mode === "observe") return chip("info", "eye", `${text}, observed only`);
   if (event?.active) return chip("shed", "activity", text);
-  if (event) return chip("warn", "rotate-ccw", text);
+  if (event) return chip("warn", now.restoring ? "rotate-ccw" : "hourglass", text);
   const waiting = now.events.length;
   return waiting
     ? chip("info", "calendar-clock", `${waiting} scheduled`)
@@ -35,7 +37,7 @@ function StateChip({ event, now }) {
 function Milestones({ event }) {
   const left = event?.active ? event.end - second.value : null;
   const reached = left !== null && MILESTONES.find(([at]) => left <= at);
-  const over = event ? "Load is coming back." : "";
+  const over = event ? (state.value.restoring ? "Load is coming back." : `${event.label}.`) : "";
   const text = left === null ? over : reached ? reached[1] : "Event running.";
   return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
 }
@@ -93,7 +95,18 @@ function OtherEvents({ events, now, run, alone }) {
   </div>`;
 }
 
-function Actions({ now, deed, open, form }) {
+function OptOutButton({ event, now }) {
+  if (!event.active || now.mode === "observe") return null;
+  return html`<button class="btn" disabled=${stale.value} aria-haspopup="dialog"
+    onClick=${() => openOptOut(event.id)}>${icon("hand")}Opt out</button>`;
+}
+
+const hint = (now) =>
+  now.mode === "observe"
+    ? "Restore ends the event early."
+    : "Restore ends the event early and returns every circuit.";
+
+function Actions({ event, now, deed, open, form }) {
   const { run, busy } = deed;
   const toggle = () => (open.value = !open.value);
   return html`<div class="acts">
@@ -102,8 +115,9 @@ function Actions({ now, deed, open, form }) {
       aria-controls=${open.value ? form : undefined} onClick=${toggle}>
       ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
     </button>
+    <${OptOutButton} event=${event} now=${now} />
     ${now.binding !== null &&
-    html`<span class="hint">Restore ends the event early and returns every circuit.</span>`}
+    html`<span class="hint">${hint(now)}</span>`}
   </div>`;
 }
 
@@ -132,8 +146,9 @@ export function EventCard() {
     </header>
     <${Milestones} event=${event} />
     ${event?.active && html`<${Running} event=${event} />`}
-    ${event && !event.active && html`<${Returning} event=${event} />`}
-    ${event && html`<${Actions} now=${now} deed=${deed} open=${open} form="new-event" />`}
+    ${event && !event.active &&
+    html`<${now.restoring ? Returning : Between} event=${event} />`}
+    ${event && html`<${Actions} event=${event} now=${now} deed=${deed} open=${open} form="new-event" />`}
     ${complaint(deed.said.value)}
     <${OtherEvents} events=${others} now=${now} run=${deed.run} alone=${!event} />
     ${event ? open.value && html`<div id="new-event" class="again">${form}</div>` : form}

@@ -3,8 +3,10 @@ import { computed, effect, html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { graphOf, layOut } from "./layout.js";
 import { connections, second, stale, state, transition } from "./live.js";
-import { narrow } from "./parts.js";
+import { narrow, note } from "./parts.js";
 import { duration } from "./words.js";
+
+const WIDEST = 800; // pixels before scaling; the card has some 670
 
 /** The newest answer of GET /api/v1/machine, or null. */
 const machine = signal(null);
@@ -14,7 +16,12 @@ const graph = computed(() => {
   return chart ? graphOf(chart) : null;
 });
 
-const drawing = computed(() => graph.value && layOut(graph.value, narrow.value));
+/** From left to right where that leaves words large enough to read, else top down. */
+const drawing = computed(() => {
+  if (!graph.value) return null;
+  const flat = narrow.value ? null : layOut(graph.value, false);
+  return flat && flat.width <= WIDEST ? flat : layOut(graph.value, true);
+});
 
 /** Changes whenever an event enters a state, so that the last transition is asked for anew. */
 const positions = computed(() =>
@@ -85,6 +92,7 @@ export function MachineCard() {
     ${drawn
       ? html`<${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />`
       : html`<p class="muted">Waiting for the controller's chart…</p>`}
+    ${now.waits.map((line) => note("hourglass", `The edited file waits until no event is live: ${line}.`))}
   </section>`;
 }
 

@@ -2,7 +2,7 @@
 import { html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { bar, note } from "./parts.js";
-import { kw, list, percent } from "./words.js";
+import { duration, kw, list, percent } from "./words.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;
@@ -99,11 +99,19 @@ function shortNote({ shed_kw, shortfall_kw }) {
 const refusalNote = ({ refusal }) =>
   refusal && note("triangle-alert", `This would be refused: ${refusal.detail ?? refusal.reason}.`, "bad");
 
+function lastingNote(answer) {
+  const brief = answer.circuits.filter((one) => one.lasts_s !== null);
+  if (brief.length === 0) return null;
+  const each = brief.map((one) => `${one.name} for ${duration(one.lasts_s)}`);
+  return note("hourglass", `Not for the whole time: ${list(each)} at most.`);
+}
+
 /** An event that asks for no more than one that runs changes nothing. */
-function course({ power_before_kw: before, power_after_kw: after }) {
+function course({ mode, power_before_kw: before, power_after_kw: after }) {
   if (before === null) return "";
-  const falls = before - after >= 0.005;
-  return falls ? `Power falls from ${kw(before)} to ${kw(after)}` : `Power stays at ${kw(before)}`;
+  if (before - after < 0.005) return `Power stays at ${kw(before)}`;
+  const falls = mode === "observe" ? "would fall" : "falls";
+  return `Power ${falls} from ${kw(before)} to ${kw(after)}`;
 }
 
 function Plan({ answer }) {
@@ -118,7 +126,8 @@ function Plan({ answer }) {
         <span>${one.name}</span>${bar(one.left_kw, one.shed_kw, one.rated_kw)}<b>${kw(-one.shed_kw)}</b>
       </li>`)}
     </ul>
-    ${criticalNote(answer)}${idleNote(answer)}`;
+    ${criticalNote(answer)}${lastingNote(answer)}${idleNote(answer)}
+    ${answer.mode === "observe" && note("eye", "This site only observes: nothing is switched.")}`;
 }
 
 /** One sentence for screen readers; it leaves out what drifts, or it would talk all the time. */

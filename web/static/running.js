@@ -1,8 +1,8 @@
 // An event under way: what was asked and delivered, how long it lasts, which circuits give.
 import { html, useRef } from "./vendor/ui.js";
 import { serverNow, second, stale, state } from "./live.js";
-import { icon, smallChip } from "./parts.js";
-import { clock, countdown, kw, kwNumber, list, minuteClock, rating, starter } from "./words.js";
+import { icon, note, smallChip } from "./parts.js";
+import { clock, countdown, kw, kwNumber, list, minuteClock, rating, soon, starter } from "./words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -13,17 +13,33 @@ const ASKER = {
   page: "This page", operator: "The grid", cli: "The command line", schedule: "The schedule",
 };
 
-const givers = () => state.value.circuits.filter((one) => one.shed_kw > 0);
+const observes = () => state.value.mode === "observe";
+
+/** What a circuit gives; what it would give where the site only observes. */
+const share = (circuit) => (observes() ? circuit.planned_kw : circuit.shed_kw);
+
+const givers = () => state.value.circuits.filter((one) => share(one) > 0);
+
+function turnedDown() {
+  const names = givers().map((one) => one.name);
+  if (names.length === 0) return observes() ? "Nothing is switched." : "";
+  if (observes()) return `${list(names)} would be turned down; nothing is switched.`;
+  return `${list(names)} ${names.length === 1 ? "is" : "are"} turned down.`;
+}
+
+/** A state of the event's life may ask for a part of what was called: a ramp, for one. */
+function partOfIt({ label, required_kw, requested_kw }) {
+  return required_kw < requested_kw ? `${label}: ${rating(required_kw)} of it for now.` : "";
+}
 
 /** `The grid asked for 2 kW until 14:35. Heater, Lights and House Load are turned down.` */
 function PlainLine({ event }) {
   const { site } = state.value;
-  const names = givers().map((one) => one.name);
   const asker = ASKER[event.source] ?? starter(event.source);
   const until = minuteClock(event.end, site.timezone);
-  const turned = names.length && `${list(names)} ${names.length === 1 ? "is" : "are"} turned down.`;
+  const asked = `${asker} asked for ${rating(event.requested_kw)} until ${until}.`;
   return html`<p class="plain">
-    ${asker} asked for ${rating(event.requested_kw)} until ${until}. ${turned || ""}
+    ${[asked, partOfIt(event), turnedDown()].filter(Boolean).join(" ")}
   </p>`;
 }
 
@@ -48,7 +64,21 @@ function Ring({ event }) {
 export function shortBy(event) {
   const lasting = event.short_since !== null && serverNow() - event.short_since >= SHORT_AFTER_S;
   if (!lasting || event.measured_kw === null) return 0;
-  return Math.max(0, event.requested_kw - event.measured_kw);
+  return Math.max(0, event.required_kw - event.measured_kw);
+}
+
+/** What is said of its delivery, as a chip: achieved, short, or outdone by another event. */
+function Delivery({ event }) {
+  const short = shortBy(event);
+  if (short > 0) return smallChip("warn", "triangle-alert", `Short by ${kw(short)}`);
+  if (event.delivery === "superseded") return smallChip("info", "info", "Another event asks for more");
+  return event.delivery === "achieved" ? smallChip("ok", "circle-check", "Achieved") : null;
+}
+
+function KeptOut({ event }) {
+  const out = state.value.circuits.filter((one) => event.opted_out.includes(one.id));
+  if (out.length === 0) return null;
+  return note("hand", `Kept out of this event: ${list(out.map((one) => one.name))}.`);
 }
 
 /** The id, and a button that copies it; on plain http it is selected instead. */
@@ -75,7 +105,9 @@ function Facts({ event }) {
   return html`<dl class="kv">
     ${fact("Event", html`<${EventId} id=${event.id} />`, "w")}
     ${fact("Requested", power(event.requested_kw))}
-    ${fact("Delivered", power(event.measured_kw))}
+    ${observes()
+      ? fact("Would shed", power(event.would_shed_kw))
+      : fact("Delivered", power(event.measured_kw))}
     ${fact("Started by", starter(event.source), "w")}
     ${fact("Started", clock(event.start, timezone))}
     ${fact("Ends", clock(event.end, timezone))}
@@ -84,17 +116,17 @@ function Facts({ event }) {
 
 /** Who gives how much, as one bar and its legend. */
 function ByCircuit() {
-  const parts = [...givers()].sort((a, b) => b.shed_kw - a.shed_kw);
+  const parts = givers().sort((a, b) => share(b) - share(a));
   if (parts.length === 0) return null;
   const shade = (i) => SHADES[Math.min(i, SHADES.length - 1)];
   return html`<div class="by">
-    <p class="lab">Shed by circuit</p>
+    <p class="lab">${observes() ? "Would be shed by circuit" : "Shed by circuit"}</p>
     <div class="split" aria-hidden="true">
-      ${parts.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: one.shed_kw }}></i>`)}
+      ${parts.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: share(one) }}></i>`)}
     </div>
     <ul class="leg num">
       ${parts.map((one, i) => html`<li key=${one.id}>
-        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(one.shed_kw)}</b>
+        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(share(one))}</b>
       </li>`)}
     </ul>
   </div>`;
@@ -102,12 +134,27 @@ function ByCircuit() {
 
 /** The event that sheds now. */
 export function Running({ event }) {
-  const short = shortBy(event);
   return html`<${PlainLine} event=${event} />
     <div class="evb"><${Ring} event=${event} /><${Facts} event=${event} /></div>
-    ${short > 0 && smallChip("warn", "triangle-alert", `Short by ${kw(short)}`)}
-    <${ByCircuit} />`;
+    <${Delivery} event=${event} />
+    <${ByCircuit} />
+    <${KeptOut} event=${event} />`;
 }
+
+/** A state that neither sheds nor returns load, as ven.yaml may declare: notice, verifying. */
+export function Between({ event }) {
+  const { timezone } = state.value.site;
+  const wait = event.next_at === null ? 0 : event.next_at - second.value;
+  return html`<p class="plain num">
+      ${event.label}${wait > 0 && `, until ${clock(event.next_at, timezone)}: ${countdown(wait)} left`}
+    </p>
+    ${asked(event, timezone)}`;
+}
+
+const asked = (event, zone) => html`<p class="muted sml num">
+  ${event.id} asked for ${rating(event.requested_kw)}, ${
+    clock(event.start, zone)} to ${clock(event.end, zone)}.
+</p>`;
 
 /** What is said while load comes back: `Restoring: 2 of 3 back, House Load in 8 s`. */
 export function Returning({ event }) {
@@ -115,13 +162,10 @@ export function Returning({ event }) {
   const { done, of, next_name, next_at } = restoring ?? { done: 0, of: 0, next_name: null };
   const wait = next_name && Math.max(0, Math.floor(next_at - second.value));
   return html`<p class="plain num">
-      Restoring: ${done} of ${of} back${next_name && `, ${next_name} in ${wait} s`}
+      Restoring: ${done} of ${of} back${next_name && `, ${next_name} in ${soon(wait)}`}
     </p>
     <div class="back" aria-hidden="true">
       ${Array.from({ length: of }, (_, i) => html`<i class=${i < done ? "done" : ""}></i>`)}
     </div>
-    ${event && html`<p class="muted sml num">
-      ${event.id} asked for ${rating(event.requested_kw)}, ${
-        clock(event.start, site.timezone)} to ${clock(event.end, site.timezone)}.
-    </p>`}`;
+    ${asked(event, site.timezone)}`;
 }

@@ -3,10 +3,11 @@ import { html } from "./vendor/ui.js";
 import { second, state } from "./live.js";
 import { Lockout } from "./lockout.js";
 import { note } from "./parts.js";
-import { duration, kw, moment, ordinal, percent, rating, starter } from "./words.js";
+import { countdown, duration, kw, moment, ordinal, percent, rating, starter } from "./words.js";
 
 const CONTROL = {
   relay: "On and off", modulating: "Any power up to its rating", none: "Cannot be switched",
+  ev_pilot: "Charging current, from 6 A", duty_cycle: "On average, by switching",
 };
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -21,6 +22,22 @@ function lastSwitch({ switched_by, switched_at }, now) {
   return `${moment(switched_at, now.t, now.site.timezone)}, ${starter(switched_by)}`;
 }
 
+/** `Rests for 4:12`, `Runs for 3:10 at least`: what its own protection asks for now. */
+function protection({ rests_until, runs_until }) {
+  const [rests, runs] = [rests_until, runs_until].map((until) => (until ?? 0) - second.value);
+  if (rests > 0) return `Rests for ${countdown(rests)}`;
+  return runs > 0 ? `Runs for ${countdown(runs)} at least` : null;
+}
+
+/** `Gave 2 of 3 times, 40 min of 2 h`. */
+function today({ sheds_today, shed_today_s, max_sheds_per_day: most_times, max_shed_per_day_s: most_s }) {
+  if (!sheds_today && most_times === null && most_s === null) return null;
+  const times = sheds_today === 1 ? "once" : `${sheds_today} times`;
+  const count = most_times === null ? times : `${sheds_today} of ${most_times} times`;
+  const length = duration(shed_today_s) + (most_s === null ? "" : ` of ${duration(most_s)}`);
+  return `Gave ${count}, ${length}`;
+}
+
 function facts(circuit, now) {
   const age = now.reading_at === null ? null : second.value - now.reading_at;
   return [
@@ -30,6 +47,9 @@ function facts(circuit, now) {
     ["Held at", circuit.held_kw === null ? "Not held" : kw(circuit.held_kw)],
     ["Event", capital(circuit.reason ?? "")],
     ["Gives way", shedRule(circuit)],
+    ["Today", today(circuit)],
+    ["Protection", protection(circuit)],
+    ["Comes back", circuit.comes_back === "by_hand" ? "By hand only" : null],
     ["Control", CONTROL[circuit.control] ?? capital(circuit.control)],
     ["Driver", circuit.simulated ? `${circuit.driver} (simulated)` : circuit.driver],
     ["Meter", circuit.metered ? "Yes" : "None: its power is estimated"],
@@ -54,7 +74,10 @@ export function CircuitSheet({ id, close }) {
       ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="num">${value}</dd>`)}
     </dl>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
-    ${!circuit.remote && note("lock", "Locked in the configuration file: it takes no switching from here.")}
+    ${circuit.locked &&
+    note("lock", "Locked in the configuration file: nobody switches or sheds it from here. " +
+      "This is no lockout: open its breaker before you work on it.")}
+    ${!circuit.locked && !circuit.remote && note("lock", "The cloud may not switch it; this page may.")}
     <${Lockout} circuit=${circuit} now=${now} />
     ${shut}`;
 }

@@ -53,6 +53,10 @@ export function countdown(seconds) {
   return h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
 
+/** What is awaited: `8 s`, from one minute on `4:12`. */
+export const soon = (seconds) =>
+  seconds < 60 ? `${Math.max(0, Math.floor(seconds))}${GAP}s` : countdown(seconds);
+
 /** A length of time: `42 s`, `1 min 48 s`, `2 h 04 min`, `3 days`. */
 export function duration(seconds) {
   const total = Math.max(0, Math.round(seconds));
@@ -113,6 +117,7 @@ export function ordinal(n) {
 
 const STARTERS = {
   page: "This page", operator: "Grid operator", cli: "Command line", schedule: "Schedule",
+  cloud: "The cloud", event: "An event",
 };
 
 /** Who started an event or moved a switch. */

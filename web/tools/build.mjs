@@ -11,8 +11,8 @@ import path from "node:path";
 
 const ICONS = [
   "activity", "air-vent", "calendar-clock", "car", "check", "circle-check", "clock", "copy",
-  "droplets", "fan", "heater", "hourglass", "house", "info", "key-round", "keyboard", "lightbulb",
-  "lock", "lock-open", "minus", "moon", "plug", "plus", "refrigerator", "rotate-ccw", "send",
+  "droplets", "eye", "fan", "hand", "heater", "hourglass", "house", "info", "key-round", "keyboard",
+  "lightbulb", "lock", "lock-open", "minus", "moon", "plug", "plus", "refrigerator", "rotate-ccw", "send",
   "shield", "sun", "sun-moon", "table-2", "triangle-alert", "wifi", "wifi-off", "x", "zap",
 ];
 

@@ -1,0 +1,136 @@
+"""What another ven.yaml changes, in words, and what of it a site that runs can take at once.
+
+`heater1: shed 100 % -> 50 %; pump1 new; dryer1 gone`. A chart waits until no event is live, for
+events live in its states; names on the wire and addresses are taken at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from .charts import Table
+from .panel import Circuit
+from .spec import Spec
+from .written import written
+
+_AT_START = ("cloud", "web", "topics")
+_CHARTS = ("event", "shadow")
+_ONE_BY_ONE = ("circuits", "mode", "never", "always", *_CHARTS, *_AT_START)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`spec` is in force now. Words for what it brings, what waits for events, what for a start."""
+
+    spec: Spec
+    taken: tuple[str, ...]
+    waits: tuple[str, ...]
+    restart: tuple[str, ...]
+    new: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it, a line each."""
+        waits = [f"{line}; waits until no event is live" for line in self.waits]
+        restart = [f"{line}; needs a restart" for line in self.restart]
+        return [*self.taken, *waits, *restart] or ["nothing changes"]
+
+
+def changes(old: Spec, new: Spec, live: bool) -> Changes:
+    """From the site in force to the one in the file; `live`: some event is."""
+    waits, restart = tuple(_charts(old, new)), tuple(_at_start(old, new))
+    site = new.site.model_copy(update={"id": old.site.id})
+    kept: dict[str, Any] = {"site": site, **{name: getattr(old, name) for name in _AT_START}}
+    if live:
+        kept |= {name: getattr(old, name) for name in _CHARTS}
+    return Changes(
+        spec=new.model_copy(update=kept),
+        taken=(*_panel(old, new), *_sections(old, new), *(() if live else waits)),
+        waits=waits if live else (),
+        restart=restart,
+        new=tuple(id for id in new.circuits if id not in old.circuits),
+    )
+
+
+def _panel(old: Spec, new: Spec) -> Iterator[str]:
+    for id, circuit in new.circuits.items():
+        if id not in old.circuits:
+            yield f"{id} new"
+        elif said := ", ".join(_circuit(old.circuits[id], circuit)):
+            yield f"{id}: {said}"
+    yield from (f"{id} gone" for id in old.circuits if id not in new.circuits)
+    before = [id for id in old.shed_order() if id in new.circuits]
+    after = [id for id in new.shed_order() if id in old.circuits]
+    if before != after:
+        yield f"shed order: {', '.join(new.shed_order())}"
+
+
+def _circuit(old: Circuit, new: Circuit) -> Iterator[str]:
+    for name, said in _fields(old, new):
+        yield said + (" (holds on the first day only)" if name == "enabled" else "")
+
+
+def _sections(old: Spec, new: Spec) -> Iterator[str]:
+    if old.mode != new.mode:
+        yield f"mode: {old.mode} -> {new.mode}"
+    for name in Spec.model_fields:
+        if name not in _ONE_BY_ONE:
+            found = [said for key, said in _fields(getattr(old, name), getattr(new, name))
+                     if (name, key) != ("site", "id")]  # fmt: skip
+            yield from [f"{name}: {', '.join(found)}"] * bool(found)
+    for name in ("never", "always"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield f"{name}: other rules, {len(before)} -> {len(after)}"
+
+
+def _at_start(old: Spec, new: Spec) -> Iterator[str]:
+    if old.site.id != new.site.id:
+        yield f"site: id {old.site.id} -> {new.site.id}"
+    for name in _AT_START:
+        if said := ", ".join(said for _, said in _fields(getattr(old, name), getattr(new, name))):
+            yield f"{name}: {said}"
+
+
+def _charts(old: Spec, new: Spec) -> Iterator[str]:
+    for name in _CHARTS:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield f"{name} chart: {', '.join(_chart(before, after))}"
+
+
+def _chart(old: Table, new: Table) -> Iterator[str]:
+    yield from _named(old.states, new.states)
+    if old.initial != new.initial:
+        yield f"initial {old.initial} -> {new.initial}"
+    if old.transitions != new.transitions:
+        added = sum(row not in old.transitions for row in new.transitions)
+        dropped = sum(row not in new.transitions for row in old.transitions)
+        yield f"rows {added} new, {dropped} gone" if added or dropped else "rows in another order"
+
+
+def _named(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    for name in new:
+        if name not in old:
+            yield f"{name} new"
+        elif old[name] != new[name]:
+            yield f"{name} changed"
+    yield from (f"{name} gone" for name in old if name not in new)
+
+
+def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
+    """The settings of a section that differ: the name, and `shed 100 % -> 50 %`."""
+    for name, field in type(new).model_fields.items():
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after:
+            continue
+        if isinstance(before, BaseModel) and isinstance(after, BaseModel):
+            yield name, f"{name} {', '.join(said for _, said in _fields(before, after))}"
+        elif not field.repr or "password" in name:
+            yield name, f"{name} changed"
+        else:
+            yield name, f"{field.alias or name} {written(field, before)} -> {written(field, after)}"

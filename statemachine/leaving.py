@@ -1,0 +1,24 @@
+"""Circuits to be given back for good: gone from the file, or of a site that only observes now.
+
+Nobody restates their holds, so they are kept in mind, with the driver they had, until that driver
+says that it is done: also over a crash between the decision and the deed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .spec import Spec
+
+
+def leaving(spec: Spec, parts: Mapping[str, Any]) -> dict[str, str]:
+    """Circuit and driver of each, for the site `spec`, out of what was remembered before it.
+
+    In a site that acts a circuit of the file leaves no more: its holds are restated anyway.
+    """
+    before: Mapping[str, str] = parts["site"].get("leaving", {})
+    lives = parts["circuits"].items()
+    held = {id: str(live.get("driver", "sim")) for id, live in lives if live["held_w"] is not None}
+    gone = {id: driver for id, driver in {**before, **held}.items() if id not in spec.circuits}
+    return {**before, **gone} if spec.observes else gone

@@ -1,0 +1,60 @@
+"""`venctl reload`, and who switched what since the file was written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from statemachine import Spec
+
+from ..place import find_edited
+from . import DONE, NOBODY, REFUSED, USAGE
+from .http import NobodyAnswers, call, found
+from .words import BY, hours
+
+
+def reload(args: argparse.Namespace) -> int:
+    """Take the edited file, or say why not; then the old one stays in force."""
+    try:
+        running = found(find_edited(args.file, args.state))
+        status, said = call(running, "POST", "/api/v1/reload", {})
+    except NobodyAnswers as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
+    if args.json:
+        print(json.dumps(said))
+    elif status == 200:
+        print("\n".join([said["file"], *(f"  {line}" for line in said["lines"])]))
+    else:
+        lines = [*said.get("faults", ()), f"venctl: {said['title']}. {said['detail']}"]
+        print("\n".join(lines), file=sys.stderr)
+    return DONE if status == 200 else USAGE if "faults" in said else REFUSED
+
+
+def switched(spec: Spec, folder: Path) -> list[str]:
+    """The circuits that somebody switched since the first day, by whom and when, a line each."""
+    return [
+        f"{id} is {'on' if live['enabled'] else 'off'} since {hours(live['switched_ms'] / 1000)}, "
+        f"switched by {BY.get(live['switched_by'], live['switched_by'])}; "
+        "`enabled` holds on the first day only"
+        for id, live in _kept(folder / "journal.db").items()
+        if id in spec.circuits and live["switched_ms"] is not None
+    ]
+
+
+def _kept(file: Path) -> dict[str, Any]:
+    """The circuits as last journaled; empty before the first day."""
+    if not file.exists():
+        return {}
+    try:
+        db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        row = db.execute("SELECT value FROM part WHERE name = 'circuits'").fetchone()
+        db.close()
+    except sqlite3.Error:
+        return {}
+    found: dict[str, Any] = json.loads(row[0]) if row else {}
+    return found

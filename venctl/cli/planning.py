@@ -1,0 +1,89 @@
+"""`venctl plan`: what an event would do, on the site that runs or on the file alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+from urllib.parse import urlencode
+
+from . import DONE, REFUSED
+from .http import NobodyAnswers, ask
+from .words import hours, millis_of, watts_of
+
+
+def plan(args: argparse.Namespace) -> int:
+    """Per circuit how much, and in words why or why not; what other amounts would do."""
+    asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
+    try:
+        status, said = ask(args, f"/api/v1/preview?{urlencode(asked)}")
+    except NobodyAnswers:
+        status, said = 200, _of_file(args, asked)
+    if status != 200:
+        print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
+        return REFUSED
+    print(json.dumps(said) if args.json else "\n".join(_lines(said)))
+    return DONE
+
+
+def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
+    """The same answer for a site that does not run, each circuit at its typical load."""
+    from statemachine.commands import Door, command_from
+    from statemachine.estimate import typical
+    from statemachine.triggers import DrEvent
+    from web.planning import preview
+
+    from .site import site
+
+    spec = site(args.file)
+    said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}
+    event = command_from(said, spec.site.id, Door("cli", "", 0, 0))
+    if not isinstance(event, DrEvent):
+        raise ValueError(getattr(event, "detail", "that is no event"))
+    return {**preview(spec, typical(spec), event), "typical": True}
+
+
+def _lines(said: dict[str, Any]) -> list[str]:
+    return [*_head(said), *_circuits(said), "", *_others(said)]
+
+
+def _head(said: dict[str, Any]) -> list[str]:
+    lines = ["no controller runs: every circuit at its typical load"] * ("typical" in said)
+    if said["mode"] == "observe":
+        lines.append("this site only observes: nothing would be switched")
+    line = f"{said['shed_kw']:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
+    line += f": {said['power_before_kw']:.2f} -> {said['power_after_kw']:.2f} kW"
+    line += f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else ""
+    line += f", from {hours(said['starts_at'])}" if said["starts_at"] else ""
+    lines.append(line)
+    if said["refusal"]:
+        lines.append(f"but it would be refused: {said['refusal']['detail']}")
+    return lines
+
+
+def _circuits(said: dict[str, Any]) -> list[str]:
+    wide = max((len(circuit["name"]) for circuit in said["circuits"]), default=0)
+    return [
+        f"  {c['name']:<{wide}}  {c['free_kw']:5.2f} -> {c['left_kw']:5.2f} kW  {c['reason']}"
+        for c in said["circuits"]
+    ]
+
+
+def _others(said: dict[str, Any]) -> list[str]:
+    names = {circuit["id"]: circuit["name"] for circuit in said["circuits"]}
+    lines = ["  asked    shed   short  who gives (! critical)"]
+    for other in said["others"]:
+        marks = dict.fromkeys(other["critical"], "!")
+        who = ", ".join(names[id] + marks.get(id, "") for id in other["circuits"])
+        short = f"{other['shortfall_kw']:.2f}" if other["shortfall_kw"] else "-"
+        lines.append(
+            f"  {other['asked_kw']:.0f} kW  {other['shed_kw']:7.2f} {short:>7}  {who or 'nobody'}"
+        )
+    return lines
+
+
+def _length(seconds: float) -> str:
+    from statemachine.written import length
+
+    return length(round(seconds * 1000))

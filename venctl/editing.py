@@ -1,0 +1,108 @@
+"""Another ven.yaml while the site runs: read, told, and taken, or refused with the old in force."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from statemachine import Spec, SpecError, Ven, read
+from statemachine.changes import Changes, changes
+from statemachine.triggers import Connected, Reloaded
+from web.desk import Edit
+
+from .runtime import Runtime, clocks
+
+log = logging.getLogger(__name__)
+
+
+class Editing:
+    """Takes what the file says. `use` tells drivers and link which site is in force from here on.
+
+    A chart waits until no event is live. At a start whatever the file says is in force, so what
+    waits is remembered nowhere else. `connected` says whether the link is up.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        runtime: Runtime,
+        use: Callable[[Spec], None],
+        connected: Callable[[], bool],
+    ) -> None:
+        self._file, self._runtime = file.resolve(), runtime
+        self._use, self._connected = use, connected
+        self._pending: Spec | None = None
+        self._hangups: set[asyncio.Task[None]] = set()
+        self.waits: tuple[str, ...] = ()
+
+    async def reload(self) -> Edit:
+        """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
+        spec = await asyncio.to_thread(self._read)
+        found = self._take(spec)
+        return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
+
+    def on_hangup(self) -> None:
+        """SIGHUP came: as `reload`, but nobody waits for an answer, so it is logged."""
+        task = asyncio.create_task(self._log_reload())
+        self._hangups.add(task)
+        task.add_done_callback(self._hangups.discard)
+
+    async def _log_reload(self) -> None:
+        try:
+            for line in (await self.reload()).lines:
+                log.info("%s: %s", self._file.name, line)
+        except SpecError as error:
+            for fault in error.faults:
+                log.error("the old file stays in force: %s", fault.pretty())
+        except OSError as error:
+            log.error("the old file stays in force: %s", error)
+
+    async def run(self) -> None:
+        """Take what waits once no event is live, for ever."""
+        async for _ in self._runtime.watch():
+            if self._pending is not None and not self._runtime.memory.events:
+                try:
+                    log.info("taken now: %s", "; ".join(self._take(self._pending).lines))
+                except OSError as error:
+                    log.error("not taken yet: %s", error)
+
+    def _read(self) -> Spec:
+        try:
+            return read(self._file.read_text("utf-8"), str(self._file))
+        except UnicodeDecodeError:
+            raise OSError(f"{self._file} is not UTF-8") from None
+
+    def _take(self, spec: Spec) -> Changes:
+        old, memory = self._runtime.ven.spec, self._runtime.memory
+        found = changes(old, spec, live=bool(memory.events))
+        if found.spec != old or found.taken:
+            self._use(found.spec)
+            try:
+                self._runtime.take_over(Ven(found.spec), _reloaded(old, found))
+            except sqlite3.Error as error:
+                self._use(old)
+                raise OSError(f"the journal cannot be written: {error}") from None
+            if self._connected() and _begins_anew(old, found.spec):
+                at_ms, mono_ms = clocks()
+                self._runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))
+        self._pending, self.waits = (spec, found.waits) if found.waits else (None, ())
+        return found
+
+
+def _begins_anew(old: Spec, new: Spec) -> bool:
+    """A shadow's chart is at its beginning, where it waits to hear that the link is up."""
+    return old.shadow != new.shadow or old.circuits.keys() != new.circuits.keys()
+
+
+def _reloaded(old: Spec, found: Changes) -> Reloaded:
+    at_ms, mono_ms = clocks()
+    every_ms = found.spec.telemetry.every
+    return Reloaded(
+        at_ms=at_ms,
+        mono_ms=mono_ms,
+        said=found.taken,
+        every_ms=every_ms if every_ms != old.telemetry.every else None,
+    )
