@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,6 +127,10 @@ class Cloud:
         payload = json.dumps({"state": {"desired": desired}})
         self.client.update_thing_shadow(thingName="tower", payload=payload, **named)
 
+    def named(self) -> list[str]:
+        found: list[str] = self.client.list_named_shadows_for_thing(thingName="tower")["results"]
+        return found
+
     def reads(self, name: str, id: str) -> bool:
         circuits = self.state(name)["reported"]["circuits"]
         found: bool = next(c["enabled"] for c in circuits if c["id"] == id)
@@ -135,11 +140,8 @@ class Cloud:
 def synced(tower: Site) -> Cloud:
     cloud = Cloud(tower)
 
-    def listed() -> bool:
-        names = cloud.client.list_named_shadows_for_thing(thingName="tower")["results"]
-        return names == ["circuits-0", "circuits-1", "circuits-2"]
-
-    until(listed, "three named shadows")
+    names = ["circuits-0", "circuits-1", "circuits-2"]
+    until(lambda: cloud.named() == names, "three named shadows")
     return cloud
 
 
@@ -177,3 +179,31 @@ def test_after_a_kill_every_shadow_is_in_sync_again(tower: Site) -> None:
     cloud.wish("circuits-2", "c100", False)
     until(lambda: cloud.reads("circuits-2", "c100") is False, "c100 off")
     until(lambda: tower.http("GET", "/api/v1/shadow")[1]["state"] == "in_sync", "all in sync")
+
+
+def test_a_site_that_is_edited_past_forty_circuits_moves_them_and_back(tmp_path: Path) -> None:
+    one = Site(tmp_path, panel(40)).start().connected()
+    try:
+        cloud = Cloud(one)
+        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "forty in the classic shadow")
+        (tmp_path / "ven.yaml").write_text(panel(41))
+        assert one.venctl("reload").returncode == 0
+        until(lambda: "circuits" not in classic(cloud), "moved")
+        assert classic(cloud)["circuit_shadows"] == ["circuits-0", "circuits-1"]
+        until(lambda: cloud.named() == ["circuits-0", "circuits-1"], "two named shadows")
+        cloud.wish("circuits-1", "c41", False)
+        until(lambda: cloud.reads("circuits-1", "c41") is False, "c41 off")
+        (tmp_path / "ven.yaml").write_text(panel(40))
+        assert one.venctl("reload").returncode == 0
+        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "back")
+        assert "circuit_shadows" not in classic(cloud)
+    finally:
+        one.close()
+
+
+def classic(cloud: Cloud) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = cloud.state("").get("reported", {})
+    except ClientError:  # not reported yet
+        return {}
+    return found
