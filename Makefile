@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench shots converge clean
+.PHONY: run test check bench shots converge fuzz clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -24,6 +24,9 @@ bench: $(VENV)/.test
 
 converge: $(VENV)/.test
 	CONVERGE=10000 $(BIN)/python -m pytest tests/test_convergence.py
+
+fuzz: $(VENV)/.test
+	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s
 
 shots: $(VENV)/.test
 	./.ci/system

@@ -56,7 +56,7 @@ def _cloud(spec: Spec, source: Source) -> Iterator[Fault]:
     takes = {
         "aws": ("endpoint", "cert", "key", "ca", "port"),
         "mqtt": ("host", "port", "cert", "key", "ca", "username", "password"),
-        "local": (),
+        "local": ("policy", "tls"),
     }[cloud.kind]
     for name in needs:
         if getattr(cloud, name) is None:

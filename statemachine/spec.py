@@ -47,6 +47,12 @@ class Cloud(Model):
     ca: str | None = Field(default=None, description="the CA to trust; default: this machine's")
     username: str | None = Field(default=None, description="with mqtt")
     password: str | None = Field(default=None, description="with mqtt")
+    policy: str | None = Field(
+        default=None, description="with local: AWS IoT policy documents to hold the VEN to, as JSON"
+    )
+    tls: Flag | None = Field(
+        default=None, description="with local: client certificates and https, of its own making"
+    )
 
 
 class Limits(Model):

@@ -6,13 +6,18 @@ import asyncio
 import threading
 import time
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import mqtt5
 
 from venctl.local.broker import Broker
 from venctl.local.connection import Connection
+from venctl.local.rights import Everything
 from venctl.local.sessions import Session
+from venctl.local.shadow import ShadowService
+from venctl.local.shadow_topics import ShadowTopics
+from venctl.local.shelf import Shelf
 
 NOT_ALLOWED = mqtt5.ConnAckReasonCode.NOT_AUTHORIZED
 
@@ -47,7 +52,7 @@ class StrictBroker:
 
     def sessions(self) -> list[str]:
         """The clients it keeps something for."""
-        return list(self._broker.sessions)
+        return list(self._broker.roster.sessions)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._broker.close)
@@ -55,7 +60,10 @@ class StrictBroker:
         self._thread.join(5)
 
     async def _open(self) -> int:
-        self._broker = Broker(lambda topic, payload: None)
+        shelf = Shelf(Path(":memory:"), time.time)
+        self._broker = Broker(shelf, time.time, lambda *_: Everything())
+        service = ShadowService({}, time.time)
+        self._broker.service = ShadowTopics(self._broker, service, None)
         server = await self._loop.create_server(lambda: _Strict(self, self._broker), "127.0.0.1", 0)
         port: int = server.sockets[0].getsockname()[1]
         return port

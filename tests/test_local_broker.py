@@ -1,21 +1,19 @@
-"""The stand-in's broker, with paho's MQTT 5 client and raw sockets as peers."""
+"""The stand-in's broker, with paho's MQTT 5 client and raw packets as peers."""
 
 from __future__ import annotations
 
-import random
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import mqtt5
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from venctl.local import LocalCloud, PortTaken
 
+from .peers import Peer, Raw
 from .site import until
 
 
@@ -24,45 +22,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     one = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
     yield one
     one.stop()
-
-
-class Peer:
-    def __init__(self, port: int, name: str, clean: bool = True, **will: Any) -> None:
-        self.heard: list[Any] = []
-        self.present: list[bool] = []
-        self.lost: list[Any] = []
-        self.granted: list[Any] = []
-        self.client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5
-        )
-        if will:
-            self.client.will_set(**will)
-        self.client.on_message = lambda c, d, message: self.heard.append(message)
-        self.client.on_connect = lambda c, d, f, r, p: self.present.append(f.session_present)
-        self.client.on_disconnect = lambda c, d, f, reason, p: self.lost.append(reason)
-        self.client.on_subscribe = lambda c, d, m, codes, p: self.granted.append(codes)
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = 0 if clean else 300
-        self.client.connect("127.0.0.1", port, clean_start=clean, properties=properties)
-        self.client.loop_start()
-        until(lambda: self.present, "CONNACK")
-
-    def subscribe(self, topic: str, **options: Any) -> None:
-        before = len(self.granted)
-        self.client.subscribe(topic, options=SubscribeOptions(qos=1, **options))
-        until(lambda: len(self.granted) > before, "SUBACK")
-
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
-
-    def cut(self) -> None:
-        """Gone without a goodbye."""
-        self.client.loop_stop()
-        self.client.socket().close()
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
 
 
 Maker = Callable[..., Peer]
@@ -81,29 +40,73 @@ def peer(cloud: LocalCloud) -> Iterator[Maker]:
         one.close()
 
 
+@pytest.fixture
+def raw(cloud: LocalCloud) -> Iterator[Callable[..., Raw]]:
+    made: list[Raw] = []
+
+    def make(name: str, **more: Any) -> Raw:
+        made.append(Raw(cloud.mqtt_port, name, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
 def test_wildcards_reach_what_they_should_and_not_the_dollar_topics(peer: Maker) -> None:
     one, other = peer("w1"), peer("w2")
     one.subscribe("a/+/c/#")
     one.subscribe("#")
     for topic in ("a/b/c", "a/b/c/d/e", "a/b/x", "$sys/x"):
         other.publish(topic, b"1")
-    until(lambda: len(one.heard) >= 3, "three messages")
-    assert sorted({m.topic for m in one.heard}) == ["a/b/c", "a/b/c/d/e", "a/b/x"]
+    other.publish("fence", b"1")
+    until(lambda: "fence" in one.topics(), "the fence")
+    assert sorted(one.topics()) == ["a/b/c", "a/b/c/d/e", "a/b/x", "fence"]
+
+
+def test_a_hash_does_not_match_the_level_it_stands_under(peer: Maker) -> None:
+    one = peer("h1")
+    one.subscribe("sensor/#")
+    one.subscribe("fence")
+    for topic in ("sensor", "sensor/", "sensor/t", "fence"):
+        one.publish(topic, b"1")
+    until(lambda: "fence" in one.topics(), "the fence")
+    assert one.topics() == ["sensor/", "sensor/t", "fence"]
 
 
 def test_a_retained_message_is_there_for_who_comes_later_until_it_is_cleared(peer: Maker) -> None:
     peer("r1").publish("kept/x", b"still here", retain=True)
     later = peer("r2")
-    later.subscribe("kept/#")
+    later.subscribe("kept/x")
     until(lambda: later.heard, "the retained message")
     assert later.heard[0].payload == b"still here" and later.heard[0].retain
     later.publish("kept/x", b"", retain=True)
     last = peer("r3")
-    last.subscribe("kept/#")
+    last.subscribe("kept/x")
     last.subscribe("fence")
     last.publish("fence", b"1")
     until(lambda: last.heard, "the fence")
-    assert [m.topic for m in last.heard] == ["fence"]
+    assert last.topics() == ["fence"]
+
+
+def test_a_wildcard_gets_no_retained_message_as_at_aws(peer: Maker) -> None:
+    one = peer("r4")
+    one.publish("kept/y", b"1", retain=True)
+    one.subscribe("kept/+")
+    one.subscribe("kept/y")
+    until(lambda: one.heard, "the retained message")
+    one.publish("kept/y", b"", retain=True)
+    until(lambda: len(one.heard) == 2, "its end")
+    assert [m.payload for m in one.heard] == [b"1", b""]
+
+
+def test_a_retained_message_of_many_is_refused_and_not_dropped_in_silence(
+    peer: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("venctl.local.retained.MAX_BYTES", 100)
+    one = peer("r5")
+    assert one.publish("kept/z", b"x" * 101, retain=True) == 0x97
+    assert one.publish("kept/z", b"x" * 101) < 0x80
 
 
 def test_a_will_speaks_for_who_was_cut_off_and_not_for_who_left(peer: Maker) -> None:
@@ -117,6 +120,35 @@ def test_a_will_speaks_for_who_was_cut_off_and_not_for_who_left(peer: Maker) -> 
     assert [m.payload for m in witness.heard] == [b"victim"]
 
 
+def test_a_delayed_will_is_not_spoken_once_its_client_is_back(
+    peer: Maker, raw: Callable[..., Raw]
+) -> None:
+    witness = peer("waiter")
+    witness.subscribe("delayed")
+    wills = [
+        mqtt5.Will("delayed", payload=p, will_delay_interval=1, qos=mqtt5.QoS.AT_LEAST_ONCE)
+        for p in (b"back", b"gone")
+    ]
+    back = raw("back", will=wills[0], session_expiry_interval=60)
+    raw("gone", will=wills[1], session_expiry_interval=60).close()
+    back.close()
+    raw("back", clean_start=False, session_expiry_interval=60)
+    until(lambda: witness.heard, "a will")
+    assert [m.payload for m in witness.heard] == [b"gone"]
+
+
+def test_a_will_to_the_shadow_service_is_ignored_as_at_aws(peer: Maker, cloud: LocalCloud) -> None:
+    topic = "$aws/things/w/shadow/update"
+    ear = peer("w5")
+    ear.subscribe("$aws/things/w/shadow/#")
+    ear.subscribe("fence")
+    peer("w6", topic=topic, payload=b'{"state":{"reported":{"a":1}}}', qos=1).cut()
+    until(lambda: "w6" not in cloud._broker.roster.sessions, "the victim is gone")
+    ear.publish("fence", b"1")
+    until(lambda: ear.heard, "the fence")
+    assert ear.topics() == ["fence"]
+
+
 def test_a_session_keeps_what_came_while_its_client_was_away(peer: Maker) -> None:
     one = peer("sleeper", clean=False)
     one.subscribe("post")
@@ -125,15 +157,73 @@ def test_a_session_keeps_what_came_while_its_client_was_away(peer: Maker) -> Non
     for n in range(50):
         sender.publish("post", str(n).encode())
     back = peer("sleeper", clean=False)
-    assert back.present == [True]
+    assert back.present
     until(lambda: len(back.heard) == 50, "fifty messages")
     assert [int(m.payload) for m in back.heard] == list(range(50))
+
+
+def test_what_was_not_acknowledged_comes_again_in_order_with_new_numbers(
+    peer: Maker, raw: Callable[..., Raw]
+) -> None:
+    one = raw("unacked", session_expiry_interval=60)
+    one.subscribe("again")
+    sender = peer("sender2")
+    for n in range(3):
+        sender.publish("again", str(n).encode())
+    first = [one.next() for _ in range(3)]
+    one.send(mqtt5.PubAckPacket(first[1].packet_id))
+    one.close()
+    sender.publish("again", b"3")
+    back = raw("unacked", clean_start=False, session_expiry_interval=60)
+    again = [back.next() for _ in range(3)]
+    assert [bytes(p.payload) for p in again] == [b"0", b"2", b"3"]
+    assert not any(p.duplicate for p in again)  # AWS does not set it
+    assert {p.packet_id for p in again}.isdisjoint({p.packet_id for p in first})
+
+
+def test_a_session_lasts_an_hour_at_most_and_its_client_is_told(raw: Callable[..., Raw]) -> None:
+    assert raw("s1", session_expiry_interval=86_400).let_in.session_expiry_interval == 3_600
+    assert raw("s2", session_expiry_interval=60).let_in.session_expiry_interval is None
+
+
+def test_a_passing_session_cannot_be_made_to_last_by_its_goodbye(
+    raw: Callable[..., Raw], cloud: LocalCloud
+) -> None:
+    one = raw("passing")
+    one.send(mqtt5.DisconnectPacket(session_expiry_interval=60))
+    assert one.next() is None
+    assert not raw("passing", clean_start=False).let_in.session_present
+
+
+def test_an_expired_session_is_gone(raw: Callable[..., Raw], cloud: LocalCloud) -> None:
+    one = raw("brief", session_expiry_interval=1)
+    one.subscribe("x")
+    one.close()
+    until(lambda: "brief" not in cloud._broker.roster.sessions, "the end of the session")
+    assert not raw("brief", clean_start=False).let_in.session_present
+
+
+def test_a_message_that_expires_is_not_delivered_late_and_says_what_is_left(
+    peer: Maker, raw: Callable[..., Raw], cloud: LocalCloud
+) -> None:
+    one = raw("late", session_expiry_interval=60)
+    one.subscribe("expiring")
+    one.close()
+    sender = peer("sender3")
+    sender.publish("expiring", b"short", MessageExpiryInterval=1)
+    sender.publish("expiring", b"long", MessageExpiryInterval=60)
+    waiting = cloud._broker.roster.sessions["late"].waiting
+    until(lambda: waiting[0].late, "the short one is late")
+    back = raw("late", clean_start=False, session_expiry_interval=60)
+    first = back.next()
+    assert bytes(first.payload) == b"long" and 50 < first.message_expiry_interval < 60
 
 
 def test_the_newer_of_two_clients_with_one_id_stays(peer: Maker) -> None:
     first = peer("twin")
     second = peer("twin")
     until(lambda: first.lost, "the older one is sent away")
+    assert first.lost[0].value == 0x8E
     first.client.loop_stop()
     second.subscribe("x")
     assert second.granted
@@ -146,44 +236,141 @@ def test_who_asks_for_no_local_does_not_hear_himself(peer: Maker) -> None:
     one.publish("talk", b"1")
     one.publish("fence", b"1")
     until(lambda: one.heard, "the fence")
-    assert [m.topic for m in one.heard] == ["fence"]
+    assert one.topics() == ["fence"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the codec's own
-def test_malformed_packets_cost_their_sender_the_connection_and_nobody_else(
-    cloud: LocalCloud, peer: Maker
+def test_no_more_than_the_receive_maximum_is_under_way(
+    peer: Maker, raw: Callable[..., Raw]
 ) -> None:
-    dice = random.Random(1)
-    connect = bytes(mqtt5.ConnectPacket(client_id="fuzz").write())
-    publish = bytes(mqtt5.PublishPacket("a/b", b"x" * 20).write())
-    for _ in range(400):
-        garbage = bytearray(connect + publish)
-        for _ in range(dice.randint(1, 6)):
-            garbage[dice.randrange(len(garbage))] = dice.randrange(256)
-        with socket.create_connection(("127.0.0.1", cloud.mqtt_port)) as raw:
-            raw.sendall(garbage)
-    alive = peer("alive")
-    alive.subscribe("still")
-    alive.publish("still", b"1")
-    until(lambda: alive.heard, "the broker goes on")
+    slow = raw("slow", receive_max=2)
+    slow.subscribe("many")
+    sender = peer("sender4")
+    for n in range(5):
+        sender.publish("many", str(n).encode())
+    first, second = slow.next(), slow.next()
+    slow.send(mqtt5.PingReqPacket())
+    assert isinstance(slow.next(), mqtt5.PingRespPacket)
+    slow.send(mqtt5.PubAckPacket(first.packet_id))
+    third = slow.next()
+    assert [bytes(p.payload) for p in (first, second, third)] == [b"0", b"1", b"2"]
+
+
+def test_nothing_larger_goes_out_than_the_client_takes(
+    peer: Maker, raw: Callable[..., Raw]
+) -> None:
+    small = raw("small", max_packet_size=200)
+    small.subscribe("sizes")
+    sender = peer("sender5")
+    for size in (500, 10):
+        sender.publish("sizes", b"x" * size)
+    assert len(small.next().payload) == 10
+
+
+@pytest.mark.parametrize("topic", ["a/" * 8 + "a", "x" * 257, "ü" * 129])
+def test_a_name_that_aws_does_not_take_is_refused(peer: Maker, topic: str) -> None:
+    one = peer("names")
+    assert one.publish(topic, b"1") == 0x90
+    assert one.subscribe(topic) == 0x8F
+    assert one.publish("a/" * 7 + "a", b"1") < 0x80 and one.subscribe("a/" * 7 + "a") == 1
+
+
+def test_qos_2_is_not_there_for_publishing_nor_for_subscribing(raw: Callable[..., Raw]) -> None:
+    one, other = raw("q1"), raw("q2")
+    assert int(one.let_in.max_qos) == 1
+    one.send(mqtt5.PublishPacket("x", b"", qos=mqtt5.QoS.EXACTLY_ONCE, packet_id=1))
+    for answer in (one.next(), other.subscribe("x", qos=2)):
+        assert answer.reason_code.name == "QOS_NOT_SUPPORTED"
+
+
+def test_eight_filters_a_request_and_fifty_a_connection_as_at_aws(raw: Callable[..., Raw]) -> None:
+    one = raw("greedy")
+    for turn in range(7):
+        wanted = [mqtt5.TopicFilter(f"t/{turn}/{n}", max_qos=mqtt5.QoS(1)) for n in range(9)]
+        one.send(mqtt5.SubscribePacket(turn + 1, wanted))
+        codes = [int(code) for code in one.next().reason_codes]
+        free = 8 if turn < 6 else 2
+        assert codes == [1] * free + [0x97] * (9 - free)
+
+
+def test_a_packet_over_128_kb_is_refused_by_its_header(raw: Callable[..., Raw]) -> None:
+    one = raw("huge")
+    one.socket.sendall(b"\x30\xff\xff\xff\x7f")
+    assert one.next().reason_code.name == "MALFORMED_PACKET"
+
+
+def test_a_client_that_says_nothing_is_sent_away(raw: Callable[..., Raw]) -> None:
+    one = raw("silent", keep_alive=1)
+    assert one.next().reason_code.name == "KEEP_ALIVE_TIMEOUT"
 
 
 def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
-    cloud: LocalCloud, peer: Maker
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw]
 ) -> None:
-    with socket.create_connection(("127.0.0.1", cloud.mqtt_port)) as stuck:
-        wanted = mqtt5.TopicFilter("flood", max_qos=mqtt5.QoS.AT_LEAST_ONCE)
-        stuck.sendall(
-            bytes(mqtt5.ConnectPacket(client_id="stuck").write())
-            + bytes(mqtt5.SubscribePacket(1, [wanted]).write())
-        )
-        good = peer("good")
-        good.subscribe("flood")
-        for _ in range(1_500):
-            good.client.publish("flood", b"x" * 1_000, qos=1)
-        until(lambda: len(good.heard) == 1_500, "everything, for who reads")
-        session = cloud._broker.sessions["stuck"]
-        assert len(session.waiting) <= 1_000 and len(session.under_way) <= 100
+    stuck = raw("stuck", session_expiry_interval=60)
+    stuck.subscribe("flood")
+    good = peer("good")
+    good.subscribe("flood")
+    for _ in range(1_500):
+        good.client.publish("flood", b"x" * 10_000, qos=1)
+    until(lambda: len(good.heard) == 1_500, "everything, for who reads", 60)
+    session = cloud._broker.roster.sessions["stuck"]
+    assert len(session.waiting) <= 1_000 and len(session.under_way) <= 100
+    assert session.waiting_bytes <= 8 * 1024 * 1024 and session.dropped > 0
+    good.subscribe("still")
+    good.publish("still", b"1")
+    until(lambda: good.topics()[-1] == "still", "the broker goes on")
+
+
+def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = cloud._broker.roster._room.taken
+    monkeypatch.setattr("venctl.local.sessions.MAX_TOGETHER_BYTES", taken + 100_000)
+    names = [f"away-{n}" for n in range(3)]
+    for name in names:
+        one = raw(name, session_expiry_interval=60)
+        one.subscribe("heavy")
+        one.close()
+    sender = peer("sender6")
+    for _ in range(5):
+        sender.publish("heavy", b"x" * 15_000)
+    waiting = [cloud._broker.roster.sessions[name] for name in names]
+    assert sum(len(session.waiting) for session in waiting) == 6
+    raw("away-0", clean_start=True)
+    sender.publish("heavy", b"x" * 15_000)
+    assert sum(len(session.waiting) for session in waiting[1:]) == 6
+
+
+def test_a_disk_that_refuses_costs_the_publisher_his_puback_and_nobody_else_anything(
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw]
+) -> None:
+    away = raw("absent", session_expiry_interval=60)
+    away.subscribe("disk")
+    away.close()
+    other = peer("other")
+    other.subscribe("ram")
+    sender = raw("sender7")
+    _on_disk(cloud, "PRAGMA max_page_count = 1")
+    message = mqtt5.PublishPacket("disk", b"x" * 100_000, qos=mqtt5.QoS(1), packet_id=1)
+    sender.send(message)
+    assert sender.next().reason_code.name == "IMPLEMENTATION_SPECIFIC_ERROR"
+    other.publish("ram", b"1")
+    until(lambda: other.heard, "the others go on")
+    _on_disk(cloud, "PRAGMA max_page_count = 1000000")
+    again = raw("sender7")
+    again.send(message)
+    assert again.next().reason_code.name == "SUCCESS"
+
+
+def _on_disk(cloud: LocalCloud, pragma: str) -> None:
+    done = threading.Event()
+
+    def run() -> None:
+        cloud._broker._shelf._db.execute(pragma)
+        done.set()
+
+    cloud._loop.call_soon_threadsafe(run)
+    assert done.wait(10)
 
 
 def test_it_listens_on_loopback_only_and_says_which_port_is_taken(
@@ -195,3 +382,10 @@ def test_it_listens_on_loopback_only_and_says_which_port_is_taken(
     with pytest.raises(PortTaken) as taken:
         LocalCloud.start(mqtt_port=cloud.mqtt_port, data_port=0, folder=folder)
     assert (taken.value.port, taken.value.what) == (cloud.mqtt_port, "mqtt")
+
+
+def test_who_connects_and_says_nothing_holds_no_session(cloud: LocalCloud) -> None:
+    before = len(cloud._broker.roster.sessions)
+    with socket.create_connection(("127.0.0.1", cloud.mqtt_port)) as idle, suppress(OSError):
+        idle.sendall(b"\x10")
+        assert len(cloud._broker.roster.sessions) == before

@@ -194,13 +194,16 @@ def _stamp(metadata: Any, path: list[str]) -> int:
 
 
 def test_shadows_outlive_a_kill(tmp_path: Path) -> None:
-    def start() -> tuple[subprocess.Popen[str], Rest]:
+    ready = tmp_path / "ready.json"
+
+    def start() -> tuple[subprocess.Popen[bytes], Rest]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "venctl.local", "--mqtt-port", "0", "--data-port", "0",
-             "--folder", str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+            [sys.executable, "-m", "venctl", "cloud", "--mqtt-port", "0", "--data-port", "0",
+             "--state", str(tmp_path), "--ready-file", str(ready)], cwd=ROOT,
         )  # fmt: skip
-        assert process.stdout is not None
-        return process, Rest(json.loads(process.stdout.readline())["data"])
+        said = until(lambda: ready.exists() and json.loads(ready.read_text()), "ready file")
+        ready.unlink()
+        return process, Rest(int(said["data"].rpartition(":")[2]))
 
     process, rest = start()
     for n in range(20):

@@ -297,7 +297,7 @@ async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitt
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[int]:
     """The stand-in's MQTT port."""
-    made = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    made = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path, rate=1_000)
     yield made.mqtt_port
     made.stop()
 

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -27,18 +26,17 @@ from web.desk import Edit, LinkView, Sample
 from .drivers import Panel
 from .drivers.sim import SimPanel
 from .editing import Editing
-from .endpoint import PORT, Endpoint, declared, plain
+from .endpoint import Endpoint, declared
 from .journal import Journal, connect
-from .local import LocalCloud, PortTaken
 from .place import announce, claim, token
 from .ports import who_has
 from .runtime import Runtime, clocks
+from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
 from .tls import preflight, wrong_files
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
-DATA_PORT = 8090
 CONNECT_S = 1.0
 
 
@@ -53,10 +51,6 @@ class Options:
     data_port: int | None
     ready_file: Path | None
     as_json: bool
-
-
-class CannotStart(Exception):
-    """Why a controller cannot start, and what to do."""
 
 
 class Controller:
@@ -174,9 +168,9 @@ async def serve(spec: Spec, options: Options) -> None:
     async with AsyncExitStack() as stack:
         lock = claim(options.folder)
         stack.callback(lock.close)
-        endpoint, cloud = _endpoint(spec, options)
-        if cloud is not None:
-            stack.callback(cloud.stop)
+        endpoint, stand_in = _endpoint(spec, options)
+        if stand_in is not None:
+            stack.callback(stand_in.cloud.stop)
         if wrong := wrong_files(endpoint):
             raise CannotStart(wrong)
         controller = Controller(spec, options, endpoint)
@@ -190,7 +184,8 @@ async def serve(spec: Spec, options: Options) -> None:
             "pid": os.getpid(),
             "web": web,
             "mqtt": f"{endpoint.host}:{endpoint.port}",
-            "data": f"127.0.0.1:{cloud.data_port}" if cloud else None,
+            "data": None,
+            **(stand_in.addresses() if stand_in else {}),
         }
         mine = options.folder / "controller.json"
         announce(mine, said)
@@ -205,33 +200,15 @@ async def serve(spec: Spec, options: Options) -> None:
         await stopping.wait()
 
 
-def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, LocalCloud | None]:
-    if spec.cloud.kind == "local":
-        stand_in = _stand_in(options)
-        return plain("127.0.0.1", stand_in.mqtt_port, spec.site.id), stand_in
-    return declared(spec.cloud, options.file.resolve().parent, spec.site.id), None
-
-
-def _stand_in(options: Options) -> LocalCloud:
-    """The stand-in on the ports asked for; a default port that is taken falls to a free one."""
-    folder = options.folder / "cloud"
-    folder.mkdir(exist_ok=True)
-    mqtt_port = PORT if options.mqtt_port is None else options.mqtt_port
-    data_port = DATA_PORT if options.data_port is None else options.data_port
-    for _ in range(3):
-        try:
-            return LocalCloud.start(mqtt_port=mqtt_port, data_port=data_port, folder=folder)
-        except PortTaken as taken:
-            named = options.mqtt_port if taken.what == "mqtt" else options.data_port
-            if named is not None:
-                flag = f"--{taken.what}-port"
-                raise CannotStart(
-                    f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
-                ) from None
-            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
-            mqtt_port = 0 if taken.what == "mqtt" else mqtt_port
-            data_port = 0 if taken.what == "data" else data_port
-    raise CannotStart("no free port was found for the stand-in")
+def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
+    beside, ven_id = options.file.resolve().parent, spec.site.id
+    if spec.cloud.kind != "local":
+        return declared(spec.cloud, beside, ven_id), None
+    ports = Ports(options.mqtt_port, options.data_port)
+    stand_in = stand_in_of(spec, beside, options.folder / "cloud", ports)
+    cert, key, ca = stand_in.files_of_device()
+    port = stand_in.cloud.mqtt_port
+    return Endpoint("127.0.0.1", port, ven_id, cert, key, ca, None, None, False), stand_in
 
 
 async def _serve_page(
@@ -286,7 +263,8 @@ def _greet(
         print(f"         http://{said['web']}/#token={secret}")
     print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
-        print(f'shadow   http://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
+        scheme = "https" if "tls" in said else "http"
+        print(f'shadow   {scheme}://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
     print(f"state    {options.folder}", flush=True)
 
 

@@ -65,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--log-format", choices=("text", "json"), default="text")
     one.add_argument("--verbose", "-v", action="store_true")
 
+    one = add("cloud", "cloud", "run the stand-in for AWS IoT alone, without a VEN", False)
+    one.add_argument("--mqtt-port", type=_port, help="the broker's port (1883; 8883 with --tls)")
+    one.add_argument("--data-port", type=_port, help="the iot-data port (8090)")
+    one.add_argument("--tls", action="store_true", help="client certificates and https")
+    one.add_argument("--ready-file", type=Path, help="written once it serves")
+    one.add_argument("--verbose", "-v", action="store_true")
+
     one = add(
         "trigger", "trigger", "call, end or cancel an event; switch or lock a circuit; ping", False
     )
@@ -108,6 +115,10 @@ def _parser() -> argparse.ArgumentParser:
     one = add("graph", "files", "print a chart as mermaid", False)
     one.add_argument("chart", nargs="?", choices=("event", "shadow"), default="event")
     one.add_argument("--yaml", action="store_true", help="print the default chart to paste")
+    one = add("aws", "aws", "what an AWS account needs for this site", False)
+    one.add_argument("what", choices=("policy",))
+    one.add_argument("--region", help="of the account (that of cloud.endpoint; $AWS_REGION)")
+    one.add_argument("--account", help="its twelve digits")
     one = add("init", "files", "write a small ven.yaml")
     one.add_argument("--id", default="my_ven", help="the thing name")
     return parser

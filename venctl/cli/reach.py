@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from statemachine import Spec
 from statemachine.spec import Topics
@@ -56,15 +57,21 @@ def _flagged(args: argparse.Namespace, me: str) -> Endpoint:
 def _of_file(args: argparse.Namespace, spec: Spec, me: str) -> Endpoint:
     if spec.cloud.kind != "local":
         return declared(spec.cloud, args.file.resolve().parent, me)
-    port = args.port or _of_controller(args.file, spec.site.id, args.state)
-    return plain("127.0.0.1", port, me)
+    said = _controller(args.file, spec.site.id, args.state)
+    port = args.port or int(said.get("mqtt", f":{PORT}").rpartition(":")[2])
+    found = plain("127.0.0.1", port, me)
+    if (operator := said.get("tls")) is None:
+        return found
+    ca, cert, key = (Path(operator[name]) for name in ("ca", "cert", "key"))
+    return replace(found, ca=ca, cert=cert, key=key)
 
 
-def _of_controller(file: Path, ven_id: str, chosen: Path | None) -> int:
+def _controller(file: Path, ven_id: str, chosen: Path | None) -> dict[str, Any]:
+    """What the controller that runs says of itself; nothing if none runs."""
     if find(file, chosen) is None:
-        return PORT
-    said = json.loads((state_folder(file, ven_id, chosen) / "controller.json").read_text())
-    return int(said["mqtt"].rpartition(":")[2])
+        return {}
+    said = (state_folder(file, ven_id, chosen) / "controller.json").read_text()
+    return dict(json.loads(said))
 
 
 def _aws(host: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sqlite3
 import sys
 import time
@@ -129,18 +130,20 @@ def env(args: argparse.Namespace) -> int:
     """What the aws command needs so that `aws iot-data` talks to the stand-in."""
     folder = state_folder(args.file, site_id(args.file), args.state)
     try:
-        data = json.loads((folder / "controller.json").read_text())["data"]
+        running = json.loads((folder / "controller.json").read_text())
+        data, tls = running["data"], running.get("tls")
     except (OSError, ValueError, KeyError):
         data = None
     if data is None:
         print("venctl: no controller with a stand-in runs for this ven.yaml", file=sys.stderr)
         return NOBODY
     said = {
-        "AWS_ENDPOINT_URL_IOT_DATA_PLANE": f"http://{data}",
+        "AWS_ENDPOINT_URL_IOT_DATA_PLANE": f"{'https' if tls else 'http'}://{data}",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-west-2",
+        **({"AWS_CA_BUNDLE": tls["ca"]} if tls else {}),
     }
-    lines = [f"export {name}={value}" for name, value in said.items()]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in said.items()]
     print(json.dumps(said) if args.json else "\n".join(lines))
     return DONE

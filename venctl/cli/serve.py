@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import logging
 import os
 import sys
-import time
 
 from statemachine import SpecError, read
 
 from ..place import Taken, state_folder
-from ..run import CannotStart, Options, serve
+from ..run import Options, serve
+from ..standin import CannotStart
 from . import DONE, USAGE
+from .logs import to_stderr
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the controller until Ctrl-C or SIGTERM."""
-    _log(args.log_format, args.verbose)
+    to_stderr(args.log_format, args.verbose)
     os.umask(0o077)
     try:
         spec = read(args.file.read_text("utf-8"), str(args.file))
@@ -43,24 +42,3 @@ def _port_of_environment() -> int | None:
     if said and (not said.isdecimal() or int(said) > 65535):
         raise ValueError(f"WEB_PORT is {said!r}; a port is 0 to 65535")
     return int(said) if said else None
-
-
-class _Json(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        said = {
-            "ts": round(record.created, 3),
-            "level": record.levelname.lower(),
-            "room": record.name,
-            "message": record.getMessage(),
-        }
-        return json.dumps(said | ({"error": repr(record.exc_info[1])} if record.exc_info else {}))
-
-
-def _log(format: str, verbose: bool) -> None:
-    out = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
-    text.converter = time.localtime
-    out.setFormatter(_Json() if format == "json" else text)
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[out])
-    logging.getLogger("venctl").setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("transitions").setLevel(logging.ERROR)

@@ -1,5 +1,5 @@
-"""A stand-in for AWS IoT on this machine: MQTT 5 broker, Device Shadow, iot-data REST."""
+"""A stand-in for AWS IoT on this machine: MQTT broker, Device Shadow, iot-data REST."""
 
-from .cloud import LocalCloud, PortTaken
+from .cloud import Device, LocalCloud, PortTaken, Tls
 
-__all__ = ["LocalCloud", "PortTaken"]
+__all__ = ["Device", "LocalCloud", "PortTaken", "Tls"]

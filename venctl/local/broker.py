@@ -1,197 +1,195 @@
-"""An MQTT 5 broker of QoS 0 and 1: routing, retained messages, sessions and wills.
+"""The message broker: who hears what, of QoS 0 and 1.
 
-Like AWS IoT Core it has no QoS 2 and no shared subscriptions. One loop, one thread.
+Like AWS IoT Core it sends no retained message to a filter with a wildcard, and takes nothing on
+`$aws/` but what asks its services. One loop, one thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections.abc import Callable
-from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import mqtt5
 
-from .sessions import FOR_EVER, Parcel, Session, Subscription, Wire
-from .topics import Filters, reaches
+from .retained import Retained
+from .rights import Everything, Rights
+from .roster import RightsOf, Roster, may_publish
+from .sessions import Parcel, Session, Subscription
+from .shelf import Shelf, fields_of
+from .topics import has_wildcard, is_filter, is_name
 
-MAX_RETAINED = 1_000
-Local = Callable[[str, bytes], None]
+log = logging.getLogger(__name__)
+MAX_SUBSCRIPTIONS = 50
+LONGEST_MESSAGE_S = 604_800
+IDLE_COMMIT_S = 0.2
 RESERVED = "$aws/"
 
 
+class Service(Protocol):
+    """Answers requests on reserved topics; `client` is who asks, "" for the data plane."""
+
+    def takes(self, topic: str) -> bool: ...
+    def ask(self, topic: str, payload: bytes, client: str) -> None: ...
+
+
 class Broker:
-    """`local` hears every message a client publishes on a topic that begins with `$aws/`."""
+    """`clock` tells UTC seconds; `service` is told everything published on a topic it takes."""
 
-    def __init__(self, local: Local) -> None:
-        self._local = local
+    service: Service
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], float], rights_of: RightsOf) -> None:
+        self._shelf = shelf
         self._loop = asyncio.get_running_loop()
-        self._filters: Filters[str, Subscription] = Filters()
-        self._retained: dict[str, tuple[Any, float]] = {}
-        self._auto = count(1)
-        self.sessions: dict[str, Session] = {}
+        self._idle: asyncio.TimerHandle | None = None
+        self._open = True
+        self.retained = Retained(shelf, clock)
+        self.roster = Roster(shelf, clock, rights_of, self._speak)
 
-    def connect(self, packet: Any, wire: Wire) -> tuple[Session, bool, str | None]:
-        """The session of a CONNECT, whether it was there before, and the id given if one was."""
-        given = None if packet.client_id else f"auto-{next(self._auto)}"
-        client = given or str(packet.client_id)
-        old = self.sessions.get(client)
-        if old is not None and old.wire is not None:
-            there, old.wire = old.wire, None
-            there.bye(mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER)
-            self._speak_will(old)
-        if old is not None and old.end is not None:
-            old.end.cancel()
-        if old is not None and packet.clean_start:
-            self._forget(old)
-            old = None
-        session = old or self.sessions.setdefault(client, Session(client))
-        session.wire, session.will = wire, packet.will
-        session.expiry_s = packet.session_expiry_interval or 0
-        session.quota = min(packet.receive_max or 65_535, 100)
-        session.max_packet = packet.max_packet_size
-        return session, old is not None, given
+    def publish(self, packet: Any, session: Session) -> Any:
+        """Route a client's message; the PUBACK reason code says why not."""
+        return self._publish(packet, session.client, session.rights)
 
-    def leave(self, session: Session, wire: Wire) -> None:
-        """A connection is gone; a will that was not withdrawn speaks."""
-        if session.wire is not wire:
-            return
-        session.wire = None
-        delay_s = (session.will.will_delay_interval or 0) if session.will else 0
-        if delay_s and session.expiry_s:
-            wait_s = min(delay_s, session.expiry_s)
-            self._loop.call_later(wait_s, self._speak_will_of_absent, session)
-        else:
-            self._speak_will(session)
-        if session.expiry_s == 0:
-            self._forget(session)
-        elif session.expiry_s < FOR_EVER:
-            session.end = self._loop.call_later(session.expiry_s, self._forget, session)
+    def publish_from_outside(self, packet: Any) -> Any:
+        """The same for the data plane, which lets in whom it lets in."""
+        return self._publish(packet, "", Everything())
 
-    def publish(self, packet: Any, source: str) -> bool | None:
-        """Route a client's message. None: refused; False: nobody listens."""
-        if packet.topic.startswith(RESERVED):
-            if not _asks_shadow(packet.topic):
-                return None
-            self._loop.call_soon(self._local, packet.topic, bytes(packet.payload or b""))
-            self.route(packet, source)
-            return True
-        return self.route(packet, source)
+    def say(self, topic: str, payload: bytes) -> None:
+        """Publish from inside: the shadow service."""
+        number, qos = 1, mqtt5.QoS.AT_LEAST_ONCE
+        self._route(mqtt5.PublishPacket(topic, payload, qos=qos, packet_id=number), "")
 
-    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> bool:
-        """Publish from inside: the shadow service and the data plane."""
-        number = 1 if qos else None
-        packet = mqtt5.PublishPacket(
-            topic, payload, qos=mqtt5.QoS(qos), retain=retain, packet_id=number
-        )
-        return self.route(packet, "")
+    def heard(self, topic: str) -> bool:
+        """Whether anybody would get a message on this topic."""
+        return bool(self.roster.filters.match(topic))
 
-    def route(self, packet: Any, source: str) -> bool:
-        """Deliver to every subscriber once, at the highest QoS of its matching filters."""
-        if packet.retain:
-            self._keep(packet)
-        best: dict[str, tuple[int, bool, list[int]]] = {}
-        for client, wanted in self._filters.match(packet.topic):
-            if wanted.no_local and client == source:
-                continue
-            qos, as_published, numbers = best.get(client, (0, False, []))
-            numbers = numbers + ([wanted.number] if wanted.number else [])
-            best[client] = (max(qos, wanted.qos), as_published or wanted.as_published, numbers)
-        expiry_s = packet.message_expiry_interval
-        expires = None if expiry_s is None else time.monotonic() + expiry_s
-        for client, (qos, as_published, numbers) in best.items():
-            qos = min(qos, int(packet.qos))
-            retain = packet.retain and as_published
-            parcel = _parcel(packet, qos, retain, numbers, expires)
-            self.sessions[client].deliver(parcel, qos)
-        return bool(best)
-
-    def subscribe(
-        self, session: Session, pattern: str, wanted: Subscription, handling: int
-    ) -> None:
-        """Take a subscription, and send what is retained for it (retain handling 0, 1, 2)."""
-        new = pattern not in session.subscriptions
+    def subscribe(self, session: Session, pattern: str, wanted: Subscription) -> Any:
+        """Take a subscription; the SUBACK reason code says why not."""
+        codes = mqtt5.SubAckReasonCode
+        if pattern.startswith("$share/"):
+            return codes.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+        if not is_filter(pattern):
+            return codes.TOPIC_FILTER_INVALID
+        if not session.rights.may("iot:Subscribe", f"topicfilter/{pattern}"):
+            return codes.NOT_AUTHORIZED
+        known = pattern in session.subscriptions
+        if not known and len(session.subscriptions) >= MAX_SUBSCRIPTIONS:
+            return codes.QUOTA_EXCEEDED
         session.subscriptions[pattern] = wanted
-        self._filters.put(pattern, session.client, wanted)
-        if handling == 0 or (handling == 1 and new):
-            for topic, (packet, until) in list(self._retained.items()):
-                if until < time.monotonic():
-                    del self._retained[topic]
-                elif reaches(pattern, topic):
-                    qos = min(wanted.qos, int(packet.qos))
-                    expires = None if until == float("inf") else until
-                    numbers = [wanted.number] if wanted.number else []
-                    session.deliver(_parcel(packet, qos, True, numbers, expires), qos)
+        self.roster.filters.put(pattern, session.client, wanted)
+        if session.expiry_s:
+            self._shelf.keep_subscription(session.client, pattern, wanted)
+        return codes(wanted.qos)
+
+    def recall(self, session: Session, pattern: str) -> None:
+        """Send what is retained for a subscription; nothing for one with a wildcard."""
+        wanted = session.subscriptions[pattern]
+        note = None if has_wildcard(pattern) else self.retained.on(pattern)
+        if note is not None:
+            qos = min(wanted.qos, int(note.packet.qos))
+            expires = None if note.expires == float("inf") else note.expires
+            session.deliver(_parcel(note.packet, qos, True, _numbers(wanted), expires), qos)
 
     def unsubscribe(self, session: Session, pattern: str) -> bool:
         session.subscriptions.pop(pattern, None)
-        return self._filters.drop(pattern, session.client)
+        if session.expiry_s:
+            self._shelf.drop_subscription(session.client, pattern)
+        return self.roster.filters.drop(pattern, session.client)
+
+    def settle(self) -> None:
+        """What clients are told after this survives a kill."""
+        self._shelf.commit()
+
+    def settle_soon(self) -> None:
+        """The same for what nobody waits for."""
+        if self._idle is None and self._open and self._shelf.dirty:
+            self._idle = self._loop.call_later(IDLE_COMMIT_S, self._settle_idle)
 
     def close(self) -> None:
         """Tell every client that we go."""
-        for session in self.sessions.values():
-            if session.end is not None:
-                session.end.cancel()
-            if session.wire is not None:
-                session.wire.bye(mqtt5.DisconnectReasonCode.SERVER_SHUTTING_DOWN)
+        self._open = False
+        self.roster.close()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._shelf.close()
 
-    def _keep(self, packet: Any) -> None:
-        self._retained.pop(packet.topic, None)
-        if packet.payload and len(self._retained) < MAX_RETAINED:
-            expiry_s = packet.message_expiry_interval
-            until = float("inf") if expiry_s is None else time.monotonic() + expiry_s
-            self._retained[packet.topic] = (packet, until)
+    def _settle_idle(self) -> None:
+        self._idle = None
+        try:
+            self.settle()
+        except sqlite3.Error as error:
+            log.error("sessions cannot be written: %s", error)
 
-    def _speak_will(self, session: Session) -> None:
-        will, session.will = session.will, None
-        if will is None or will.topic.startswith(RESERVED):
+    def _publish(self, packet: Any, source: str, rights: Rights) -> Any:
+        codes, topic = mqtt5.PubAckReasonCode, packet.topic
+        reserved = topic.startswith(RESERVED)
+        if not is_name(topic):
+            return codes.TOPIC_NAME_INVALID
+        if reserved and (packet.retain or not self.service.takes(topic)):
+            return codes.NOT_AUTHORIZED
+        if not may_publish(rights, topic, packet.retain):
+            return codes.NOT_AUTHORIZED
+        if packet.retain and not self.retained.room_for(packet):
+            return codes.QUOTA_EXCEEDED
+        if reserved:
+            self.service.ask(topic, bytes(packet.payload), source)
+        heard = self._route(packet, source)
+        return codes.SUCCESS if heard or reserved else codes.NO_MATCHING_SUBSCRIBERS
+
+    def _route(self, packet: Any, source: str) -> bool:
+        """Deliver to every subscriber once, at the highest QoS of its matching filters."""
+        expires = _expires(packet)
+        if packet.retain:
+            self.retained.keep(packet, expires)
+        best: dict[str, tuple[int, bool, list[int]]] = {}
+        for client, wanted in self.roster.filters.match(packet.topic):
+            if wanted.no_local and client == source:
+                continue
+            qos, as_published, numbers = best.get(client, (0, False, []))
+            numbers = numbers + _numbers(wanted)
+            best[client] = (max(qos, wanted.qos), as_published or wanted.as_published, numbers)
+        for client, (qos, as_published, numbers) in best.items():
+            qos = min(qos, int(packet.qos))
+            parcel = _parcel(packet, qos, packet.retain and as_published, numbers, expires)
+            self.roster.sessions[client].deliver(parcel, qos)
+        return bool(best)
+
+    def _speak(self, will: Any, client: str) -> None:
+        if will.topic.startswith(RESERVED):
             return
-        number = 1 if int(will.qos) else None
-        self.route(
-            mqtt5.PublishPacket(
-                will.topic,
-                will.payload or b"",
-                qos=will.qos,
-                retain=will.retain,
-                packet_id=number,
-                message_expiry_interval=will.message_expiry_interval,
-                user_properties=will.user_properties,
-            ),
-            session.client,
+        packet = mqtt5.PublishPacket(
+            will.topic,
+            will.payload or b"",
+            qos=will.qos,
+            retain=will.retain,
+            packet_id=1 if int(will.qos) else None,
+            payload_format_indicator=will.payload_format_indicator,
+            message_expiry_interval=will.message_expiry_interval,
+            content_type=will.content_type,
+            response_topic=will.response_topic,
+            correlation_data=will.correlation_data,
+            user_properties=will.user_properties,
         )
-
-    def _speak_will_of_absent(self, session: Session) -> None:
-        if session.wire is None:
-            self._speak_will(session)
-
-    def _forget(self, session: Session) -> None:
-        for pattern in session.subscriptions:
-            self._filters.drop(pattern, session.client)
-        if self.sessions.get(session.client) is session:
-            del self.sessions[session.client]
+        if not will.retain or self.retained.room_for(packet):
+            self._route(packet, client)
 
 
-def _asks_shadow(topic: str) -> bool:
-    """Clients may ask of the shadow service; its answers are its own to publish."""
-    return topic.rpartition("/")[2] in ("get", "update", "delete") and "/shadow/" in topic
+def _expires(packet: Any) -> float | None:
+    expiry_s: int | None = packet.message_expiry_interval
+    if expiry_s is None:
+        return None
+    return time.monotonic() + min(max(expiry_s, 1), LONGEST_MESSAGE_S)
+
+
+def _numbers(wanted: Subscription) -> list[int]:
+    return [wanted.number] if wanted.number else []
 
 
 def _parcel(
     packet: Any, qos: int, retain: bool, numbers: list[int], expires: float | None
 ) -> Parcel:
-    return Parcel(
-        {
-            "topic": packet.topic,
-            "payload": packet.payload,
-            "qos": mqtt5.QoS(qos),
-            "retain": retain,
-            "payload_format_indicator": packet.payload_format_indicator,
-            "content_type": packet.content_type,
-            "response_topic": packet.response_topic,
-            "correlation_data": packet.correlation_data,
-            "subscription_ids": numbers or None,
-            "user_properties": packet.user_properties,
-        },
-        expires,
-    )
+    own = {"qos": mqtt5.QoS(qos), "retain": retain, "subscription_ids": numbers or None}
+    return Parcel(fields_of(packet) | own, expires)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import ssl
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp.web import AppRunner, TCPSite
+from aiohttp.web import Application, AppRunner, TCPSite
 
 from .broker import Broker
 from .connection import Connection
 from .data_plane import data_plane
-from .shadow import ShadowService
-from .shadow_topics import answer_request
+from .rights import Document, Everything, Held, Principal, Rights
+from .shadow import REQUESTS_A_SECOND, ShadowService
+from .shadow_topics import ShadowTopics
+from .shelf import Shelf
 from .store import Store
 
 log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+DEVICE = "device"
 
 
 class PortTaken(OSError):
@@ -30,21 +37,62 @@ class PortTaken(OSError):
         self.port, self.what = port, what
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A thing that is held to policy documents. Every other client is an operator.
+
+    Over TLS the device is whose certificate has the name `device`, else whose client id is `thing`.
+    """
+
+    thing: str
+    documents: Sequence[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The contexts of the broker and of the data plane."""
+
+    mqtt: ssl.SSLContext
+    data: ssl.SSLContext
+
+
 class LocalCloud:
-    """The stand-in for AWS IoT. Loopback only; shadows outlive it, sessions do not."""
+    """The stand-in for AWS IoT. Loopback only; shadows, sessions and retained messages outlive it.
+
+    `order` shuffles the messages about one update; `rate` is how many requests a second a thing
+    has for its shadows.
+    """
 
     mqtt_port: int
     data_port: int
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "shadows.db"
+    def __init__(
+        self,
+        folder: Path,
+        device: Device | None,
+        tls: Tls | None,
+        order: random.Random | None,
+        rate: int,
+    ) -> None:
+        self._folder, self._device, self._tls = folder, device, tls
+        self._order, self._rate = order, rate
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="cloud")
 
     @classmethod
-    def start(cls, *, mqtt_port: int, data_port: int, folder: Path) -> LocalCloud:
+    def start(
+        cls,
+        *,
+        mqtt_port: int,
+        data_port: int,
+        folder: Path,
+        device: Device | None = None,
+        tls: Tls | None = None,
+        order: random.Random | None = None,
+        rate: int = REQUESTS_A_SECOND,
+    ) -> LocalCloud:
         """Listen on both ports (0: any free one). Raises `PortTaken`."""
-        cloud = cls(folder)
+        cloud = cls(folder, device, tls, order, rate)
         cloud._thread.start()
         try:
             cloud._do(cloud._open(mqtt_port, data_port)).result(10)
@@ -54,7 +102,9 @@ class LocalCloud:
         return cloud
 
     def stop(self) -> None:
-        """Say goodbye and go, within about a second, whatever clients do."""
+        """Say goodbye and go, within about a second, whatever clients do. Twice is no harm."""
+        if not self._thread.is_alive():
+            return
         try:
             self._do(self._close()).result(1.0)
         except Exception as error:
@@ -66,35 +116,51 @@ class LocalCloud:
         return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
 
     async def _open(self, mqtt_port: int, data_port: int) -> None:
-        self._store = Store(self._file)
-        self._service = ShadowService(self._store, time.time)
-        self._broker = Broker(self._hear)
+        self._store = Store(self._folder / "shadows.db")
+        service = ShadowService(self._store, time.time, self._rate)
+        self._broker = Broker(Shelf(self._folder / "broker.db", time.time), time.time, self._rights)
+        topics = self._broker.service = ShadowTopics(self._broker, service, self._order)
+        await self._open_mqtt(mqtt_port)
+        app = data_plane(self._broker, service, topics, self._rights_over_http)
+        await self._open_data(app, data_port)
+
+    async def _open_mqtt(self, port: int) -> None:
+        tls = self._tls.mqtt if self._tls else None
         try:
             self._server = await self._loop.create_server(
-                lambda: Connection(self._broker), HOST, mqtt_port
+                lambda: Connection(self._broker), HOST, port, ssl=tls
             )
         except OSError:
-            raise PortTaken(mqtt_port, "mqtt") from None
+            raise PortTaken(port, "mqtt") from None
         self.mqtt_port = self._server.sockets[0].getsockname()[1]
-        self._runner = AppRunner(
-            data_plane(self._broker, self._service), access_log=None, shutdown_timeout=0.2
-        )
+
+    async def _open_data(self, app: Application, port: int) -> None:
+        tls = self._tls.data if self._tls else None
+        self._runner = AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = TCPSite(self._runner, HOST, data_port)
         try:
-            await site.start()
+            await TCPSite(self._runner, HOST, port, ssl_context=tls).start()
         except OSError:
-            raise PortTaken(data_port, "data") from None
+            raise PortTaken(port, "data") from None
         self.data_port = self._runner.addresses[0][1]
 
     async def _close(self) -> None:
         if hasattr(self, "_server"):
             self._server.close()
+        if hasattr(self, "_broker"):
             self._broker.close()
         if hasattr(self, "_runner"):
             await self._runner.cleanup()
         if hasattr(self, "_store"):
             self._store.close()
 
-    def _hear(self, topic: str, payload: bytes) -> None:
-        answer_request(self._broker, self._service, topic, payload)
+    def _rights(self, client: str, name: str | None, attributes: frozenset[str]) -> Rights:
+        device = self._device
+        if device is None or (client != device.thing if name is None else name != DEVICE):
+            return Everything()
+        return Held(device.documents, Principal(client, device.thing, attributes))
+
+    def _rights_over_http(self, name: str) -> Rights:
+        if self._device is None or name != DEVICE:
+            return Everything()
+        return Held(self._device.documents, Principal(name, None, frozenset()))

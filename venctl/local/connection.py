@@ -5,35 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sqlite3
 import time
 from typing import Any
 
 import mqtt5
 
 from .broker import Broker
+from .framing import MAX_PACKET, Malformed, Packets
+from .roster import Refused
 from .sessions import Session, Subscription
-from .topics import valid
 
 log = logging.getLogger(__name__)
-MAX_PACKET = 128 * 1024 + 1024
 MAX_UNREAD = 256 * 1024
 RECEIVE_MAX = 100
+MAX_FILTERS = 8
 CONNECT_WITHIN_S = 10.0
 # Not everywhere: macOS runs without, and then awscrt's small packets may wait 40 ms for an ACK.
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
-class Malformed(ValueError):
-    """Bytes that are no MQTT 5 packet."""
-
-
 class Connection(asyncio.Protocol):
-    """Speaks MQTT 5 with one client, who may send anything."""
+    """Speaks MQTT with one client, who may send anything."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker, self._loop = broker, asyncio.get_running_loop()
-        self._buffer = bytearray()
+        self._packets = Packets()
         self._session: Session | None = None
+        self._answers: list[Any] = []
         self._keep_alive_s = 0.0
         self._heard = time.monotonic()
         self.full = False
@@ -48,7 +47,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
         if self._session is not None:
-            self._broker.leave(self._session, self)
+            self._broker.roster.leave(self._session, self)
+            self._broker.settle_soon()
 
     def pause_writing(self) -> None:
         self.full = True
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, packet: Any) -> None:
         if not self._transport.is_closing():
-            self._transport.write(packet.write())
+            self._transport.write(self._packets.written(packet))
 
     def bye(self, code: Any) -> None:
         """Close, and say why to who has been let in; a client that never reads is cut off."""
@@ -71,32 +71,32 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if QUICKACK is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         self._heard = time.monotonic()
-        self._buffer += data
         try:
-            while not self._transport.is_closing() and (packet := self._next()) is not None:
+            for packet in self._packets.read(data):
                 self._take(packet)
+                if self._transport.is_closing():
+                    break
+            self._answer()
         except (Malformed, ValueError) as error:
-            log.info("malformed packet: %s", error)
+            log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
+        except sqlite3.Error as error:
+            log.error("a client is sent away, nothing can be written: %s", error)
+            self._answers.clear()
+            self.bye(mqtt5.DisconnectReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
+        if QUICKACK is not None and not self._transport.is_closing():
+            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
-    def _next(self) -> Any:
-        if not self._buffer:
-            return None
-        try:
-            packet, length = mqtt5.read(memoryview(bytes(self._buffer[:MAX_PACKET])))
-        except IndexError:
-            if len(self._buffer) >= MAX_PACKET:
-                raise Malformed("a packet over 128 KB") from None
-            return None
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # the codec panics on some bad UTF-8, past Exception
-            raise Malformed(str(error)[:80]) from None
-        del self._buffer[:length]
-        return packet
+    def _answer(self) -> None:
+        """What is answered has been kept before."""
+        if not self._answers:
+            self._broker.settle_soon()
+            return
+        self._broker.settle()
+        answers, self._answers = self._answers, []
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(map(self._packets.written, answers)))
 
     def _take(self, packet: Any) -> None:
         session = self._session
@@ -114,31 +114,37 @@ class Connection(asyncio.Protocol):
                 self._subscribe(session, packet)
             case mqtt5.UnsubscribePacket():
                 codes = [self._unsubscribe(session, pattern) for pattern in packet.patterns]
-                self.send(mqtt5.UnsubAckPacket(packet.packet_id, codes))
+                self._answers.append(mqtt5.UnsubAckPacket(packet.packet_id, codes))
             case mqtt5.PingReqPacket():
-                self.send(mqtt5.PingRespPacket())
+                self._answers.append(mqtt5.PingRespPacket())
             case mqtt5.DisconnectPacket():
-                self._goodbye(session, packet)
+                self._broker.roster.goodbye(session, packet)
+                self._transport.close()
             case _:
                 raise Malformed(f"{type(packet).__name__} from a client")
 
     def _connect(self, packet: Any) -> None:
         self._timer.cancel()
-        self._session, present, given = self._broker.connect(packet, self)
+        try:
+            self._session, present = self._broker.roster.connect(packet, self, self._name())
+        except Refused as refused:
+            self._transport.write(
+                self._packets.written(mqtt5.ConnAckPacket(reason_code=refused.code))
+            )
+            self._transport.close()
+            return
         self._keep_alive_s = packet.keep_alive * 1.5
         if self._keep_alive_s:
             self._timer = self._loop.call_later(self._keep_alive_s, self._check)
-        self.send(
-            mqtt5.ConnAckPacket(
-                session_present=present,
-                assigned_client_id=given,
-                receive_max=RECEIVE_MAX,
-                max_qos=mqtt5.QoS.AT_LEAST_ONCE,
-                max_packet_size=MAX_PACKET,
-                shared_subscription_available=False,
-            )
-        )
+        self._broker.settle()
+        self.send(_connack(packet, self._session, present))
         self._session.resume()
+
+    def _name(self) -> str | None:
+        """The common name in the client's certificate; None without TLS."""
+        found = self._transport.get_extra_info("peercert")
+        names = (pair for part in (found or {}).get("subject", ()) for pair in part)
+        return next((value for key, value in names if key == "commonName"), None)
 
     def _check(self) -> None:
         idle_s = time.monotonic() - self._heard
@@ -148,49 +154,66 @@ class Connection(asyncio.Protocol):
             self._timer = self._loop.call_later(self._keep_alive_s - idle_s, self._check)
 
     def _publish(self, session: Session, packet: Any) -> None:
-        topic = packet.topic
+        codes = mqtt5.DisconnectReasonCode
         if int(packet.qos) == 2:
-            self.bye(mqtt5.DisconnectReasonCode.QOS_NOT_SUPPORTED)
+            self.bye(codes.QOS_NOT_SUPPORTED)
             return
-        wrong = not topic or len(topic) > 256 or "+" in topic or "#" in topic
-        if wrong or packet.topic_alias is not None:
-            self.bye(mqtt5.DisconnectReasonCode.TOPIC_NAME_INVALID)
+        if packet.topic_alias is not None:
+            self.bye(codes.TOPIC_ALIAS_INVALID)
             return
-        heard = self._broker.publish(packet, session.client)
-        if int(packet.qos):
-            codes = mqtt5.PubAckReasonCode
-            code = {None: codes.NOT_AUTHORIZED, False: codes.NO_MATCHING_SUBSCRIBERS}.get(
-                heard, codes.SUCCESS
-            )
-            self.send(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
+        code = self._broker.publish(packet, session)
+        if int(code) >= 0x80 and (self._packets.old or not int(packet.qos)):
+            self.bye(getattr(codes, code.name))  # nothing else can tell
+        elif int(packet.qos):
+            self._answers.append(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
 
     def _subscribe(self, session: Session, packet: Any) -> None:
-        codes = mqtt5.SubAckReasonCode
-        answers, taken = [], []
-        for wanted in packet.topic_filters:
-            if wanted.pattern.startswith("$share/"):
-                answers.append(codes.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
-            elif not valid(wanted.pattern):
-                answers.append(codes.TOPIC_FILTER_INVALID)
-            else:
-                qos = min(int(wanted.max_qos), 1)
-                answers.append(codes(qos))
-                taken.append((wanted, qos))
-        self.send(mqtt5.SubAckPacket(packet.packet_id, answers))
-        for wanted, qos in taken:
-            one = Subscription(
-                qos, wanted.no_local, wanted.retain_as_published, packet.subscription_id
-            )
-            self._broker.subscribe(session, wanted.pattern, one, int(wanted.retain_handling))
+        filters, known = packet.topic_filters, set(session.subscriptions)
+        if any(int(wanted.max_qos) == 2 for wanted in filters):
+            self.bye(mqtt5.DisconnectReasonCode.QOS_NOT_SUPPORTED)
+            return
+        codes = [self._granted(session, packet, place) for place in range(len(filters))]
+        if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
+            self.bye(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED)
+            return
+        self._answers.append(mqtt5.SubAckPacket(packet.packet_id, codes))
+        self._answer()
+        for wanted, code in zip(filters, codes, strict=True):
+            if int(code) < 0x80 and _recalls(wanted, known):
+                self._broker.recall(session, wanted.pattern)
+
+    def _granted(self, session: Session, packet: Any, place: int) -> Any:
+        if place >= MAX_FILTERS:
+            return mqtt5.SubAckReasonCode.QUOTA_EXCEEDED
+        wanted = packet.topic_filters[place]
+        one = Subscription(
+            int(wanted.max_qos),
+            wanted.no_local,
+            wanted.retain_as_published,
+            packet.subscription_id,
+        )
+        return self._broker.subscribe(session, wanted.pattern, one)
 
     def _unsubscribe(self, session: Session, pattern: str) -> Any:
         codes = mqtt5.UnsubAckReasonCode
         known = self._broker.unsubscribe(session, pattern)
         return codes.SUCCESS if known else codes.NO_SUBSCRIPTION_EXISTED
 
-    def _goodbye(self, session: Session, packet: Any) -> None:
-        if int(packet.reason_code) == 0:
-            session.will = None
-        if packet.session_expiry_interval is not None:
-            session.expiry_s = packet.session_expiry_interval
-        self._transport.close()
+
+def _recalls(wanted: Any, known: set[str]) -> bool:
+    """Whether what is retained is wanted (retain handling 0, 1, 2)."""
+    handling = int(wanted.retain_handling)
+    return handling == 0 or (handling == 1 and wanted.pattern not in known)
+
+
+def _connack(packet: Any, session: Session, present: bool) -> Any:
+    asked_s = packet.session_expiry_interval or 0
+    return mqtt5.ConnAckPacket(
+        session_present=present,
+        session_expiry_interval=session.expiry_s if session.expiry_s != asked_s else None,
+        assigned_client_id=None if packet.client_id else session.client,
+        receive_max=RECEIVE_MAX,
+        max_qos=mqtt5.QoS.AT_LEAST_ONCE,
+        max_packet_size=MAX_PACKET,
+        shared_subscription_available=False,
+    )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import logging
 import secrets
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp.web import Application, Request, Response, middleware
 from aiohttp.web_exceptions import HTTPException, HTTPRequestEntityTooLarge
 
-from .broker import RESERVED, Broker
+from .broker import Broker
+from .publishing import Bad, packet_of
+from .retained import Note
+from .rights import Rights
 from .shadow import Rejected, ShadowService
-from .shadow_topics import announce
+from .shadow_topics import ShadowTopics
 
+log = logging.getLogger(__name__)
 MAX_BODY = 128 * 1024
 NAMES = {
     400: "InvalidRequestException",
@@ -24,68 +31,121 @@ NAMES = {
     409: "ConflictException",
     413: "RequestEntityTooLargeException",
     415: "UnsupportedDocumentEncodingException",
+    429: "ThrottlingException",
     500: "InternalFailureException",
+    503: "ServiceUnavailableException",
 }
+RightsByName = Callable[[str], Rights]
 
 
-def data_plane(broker: Broker, service: ShadowService) -> Application:
-    """The application. A request carries a signature (any keys) and no Origin, so no web page's."""
-    door = _Door(broker, service)
-    app = Application(client_max_size=MAX_BODY, middlewares=[_guard])
+def data_plane(
+    broker: Broker, service: ShadowService, topics: ShadowTopics, rights: RightsByName
+) -> Application:
+    """The application. Who asks shows a signature (any keys) or, over TLS, a client certificate.
+
+    A signature stands for an operator; a certificate has the rights of the name in it.
+    """
+    door = _Door(broker, service, topics)
+    app = Application(client_max_size=MAX_BODY, middlewares=[_answering, _Guard(rights).admit])
     app.router.add_get("/things/{thing}/shadow", door.get)
     app.router.add_post("/things/{thing}/shadow", door.update)
     app.router.add_delete("/things/{thing}/shadow", door.delete)
     app.router.add_get("/api/things/shadow/ListNamedShadowsForThing/{thing}", door.names)
     app.router.add_post("/topics/{topic:.+}", door.publish)
+    app.router.add_get("/retainedMessage", door.list_retained)
+    app.router.add_get("/retainedMessage/{topic:.+}", door.get_retained)
     return app
 
 
 class _Door:
-    def __init__(self, broker: Broker, service: ShadowService) -> None:
-        self._broker, self._service = broker, service
+    def __init__(self, broker: Broker, service: ShadowService, topics: ShadowTopics) -> None:
+        self._broker, self._service, self._topics = broker, service, topics
 
     async def get(self, request: Request) -> Response:
-        return _json(self._service.get(*_place(request), b"").body)
+        place = _place(request)
+        _must(request, "iot:GetThingShadow", _thing(place))
+        return _json(self._service.get(*place, b"").body)
 
     async def update(self, request: Request) -> Response:
         place = _place(request)
+        _must(request, "iot:UpdateThingShadow", _thing(place))
         answer = self._service.update(*place, await request.read())
-        announce(self._broker, *place, "update", answer)
+        self._topics.announce(*place, "update", answer)
         return _json(answer.body)
 
     async def delete(self, request: Request) -> Response:
         place = _place(request)
+        _must(request, "iot:DeleteThingShadow", _thing(place))
         answer = self._service.delete(*place, b"")
-        announce(self._broker, *place, "delete", answer)
+        self._topics.announce(*place, "delete", answer)
         return _json(answer.body)
 
     async def names(self, request: Request) -> Response:
-        page = request.query.get("pageSize", "25")
-        if not page.isdecimal() or not 1 <= int(page) <= 100:
-            raise Rejected(400, "pageSize must be 1 to 100")
-        names = self._service.names(request.match_info["thing"])
-        after = request.query.get("nextToken", "")
-        rest = [name for name in names if name > after]
-        few = rest[: int(page)]
-        more = {"nextToken": few[-1]} if len(rest) > len(few) else {}
-        return _json({"results": few, **more})
+        thing = request.match_info["thing"]
+        _must(request, "iot:ListNamedShadowsForThing", f"thing/{thing}")
+        most = _count(request, "pageSize", 25, 100)
+        return _json(self._service.names(thing, request.query.get("nextToken", ""), most))
 
     async def publish(self, request: Request) -> Response:
-        topic, qos = request.match_info["topic"], request.query.get("qos", "0")
-        if qos not in ("0", "1") or "+" in topic or "#" in topic or len(topic) > 256:
-            raise Rejected(400, "the topic or its qos is invalid")
-        if topic.startswith(RESERVED):
-            raise Rejected(403, "Forbidden")
-        retain = request.query.get("retain", "false").lower() == "true"
-        self._broker.say(topic, await request.read(), int(qos), retain)
+        topic = request.match_info["topic"]
+        _must(request, "iot:Publish", f"topic/{topic}")
+        try:
+            packet = packet_of(topic, request.query, request.headers, await request.read())
+        except Bad as bad:
+            raise Rejected(400, str(bad)) from None
+        if packet.retain:
+            _must(request, "iot:RetainPublish", f"topic/{topic}")
+        code = self._broker.publish_from_outside(packet)
+        self._broker.settle()
+        match code.name:
+            case "NOT_AUTHORIZED":
+                raise Rejected(403, "Forbidden")
+            case "TOPIC_NAME_INVALID":
+                raise Rejected(400, "the topic is invalid")
+            case "QUOTA_EXCEEDED":
+                raise Rejected(429, "no more retained messages can be kept")
         return _json({"message": "OK", "traceId": secrets.token_hex(16)})
+
+    async def get_retained(self, request: Request) -> Response:
+        topic = request.match_info["topic"]
+        _must(request, "iot:GetRetainedMessage", f"topic/{topic}")
+        note = self._broker.retained.on(topic)
+        if note is None:
+            raise Rejected(404, f"No retained message exists on topic: {topic}")
+        body = _summary(note) | {"payload": base64.b64encode(note.packet.payload).decode()}
+        del body["payloadSize"]
+        if note.packet.user_properties:
+            pairs = [{name: value} for name, value in note.packet.user_properties]
+            body["userProperties"] = base64.b64encode(json.dumps(pairs).encode()).decode()
+        return _json(body)
+
+    async def list_retained(self, request: Request) -> Response:
+        _must(request, "iot:ListRetainedMessages", "*")
+        most, after = _count(request, "maxResults", 200, 200), request.query.get("nextToken", "")
+        notes = [note for note in self._broker.retained.all() if note.packet.topic > after]
+        more = {"nextToken": notes[most - 1].packet.topic} if len(notes) > most else {}
+        return _json({"retainedTopics": [_summary(note) for note in notes[:most]], **more})
+
+
+class _Guard:
+    def __init__(self, rights: RightsByName) -> None:
+        self._rights = rights
+
+    @middleware
+    async def admit(self, request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
+        """No web page gets in: its requests carry an Origin."""
+        certificate = request.get_extra_info("peercert")
+        signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
+        if "Origin" in request.headers or not (signed or certificate):
+            raise Rejected(403, "Forbidden")
+        if not signed:
+            pairs = dict(pair for part in certificate["subject"] for pair in part)
+            request["rights"] = self._rights(pairs.get("commonName", ""))
+        return await handler(request)
 
 
 @middleware
-async def _guard(request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
-    signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
-    if not signed or "Origin" in request.headers:
-        return _refusal(403, "Forbidden")
+async def _answering(request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
     try:
         return await handler(request)
     except Rejected as refusal:
@@ -94,10 +154,39 @@ async def _guard(request: Request, handler: Callable[[Request], Awaitable[Any]])
         return _refusal(413, "The payload exceeds the maximum size allowed")
     except HTTPException as error:
         return _refusal(error.status, error.reason)
+    except sqlite3.Error as error:
+        log.error("nothing can be written: %s", error)
+        return _refusal(500, "Internal service failure")
+
+
+def _must(request: Request, action: str, resource: str) -> None:
+    rights: Rights | None = request.get("rights")
+    if rights is not None and not rights.may(action, resource):
+        raise Rejected(403, "Forbidden")
 
 
 def _place(request: Request) -> tuple[str, str]:
     return request.match_info["thing"], request.query.get("name", "")
+
+
+def _thing(place: tuple[str, str]) -> str:
+    return "/".join(("thing", *filter(None, place)))
+
+
+def _count(request: Request, name: str, default: int, most: int) -> int:
+    said = request.query.get(name, str(default))
+    if not said.isdecimal() or not 1 <= int(said) <= most:
+        raise Rejected(400, f"{name} must be 1 to {most}")
+    return int(said)
+
+
+def _summary(note: Note) -> dict[str, Any]:
+    return {
+        "topic": note.packet.topic,
+        "payloadSize": len(note.packet.payload),
+        "qos": int(note.packet.qos),
+        "lastModifiedTime": note.at_ms,
+    }
 
 
 def _json(body: Any) -> Response:

@@ -10,8 +10,12 @@ from typing import Any, Protocol
 
 import mqtt5
 
-MAX_QUEUE = 1_000
-FOR_EVER = 0xFFFFFFFF
+from .rights import Rights
+
+MAX_WAITING = 1_000
+MAX_WAITING_BYTES = 8 * 1024 * 1024
+MAX_TOGETHER_BYTES = 64 * 1024 * 1024
+MAX_UNDER_WAY = 100
 
 
 class Wire(Protocol):
@@ -23,6 +27,20 @@ class Wire(Protocol):
     def full(self) -> bool: ...
 
 
+class Letters(Protocol):
+    """Where messages lie while they wait for a client whose session outlives its connection."""
+
+    def put(self, client: str, parcel: Parcel) -> int: ...
+    def take(self, row: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Room:
+    """What waits for all clients together, in bytes."""
+
+    taken: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     qos: int
@@ -31,22 +49,30 @@ class Subscription:
     number: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
-    """A message on its way to one client. `expires` is on the monotonic clock."""
+    """A message on its way to one client. `expires` is on the monotonic clock, `row` on disk."""
 
     fields: dict[str, Any]
     expires: float | None
+    row: int | None = None
+    size: int = field(init=False)
 
-    def packet(self, number: int | None, again: bool) -> Any:
-        """The packet as it goes out now, with the expiry that is left; None if it is too late."""
-        fields = dict(self.fields)
-        if self.expires is not None:
-            left = self.expires - time.monotonic()
-            if left <= 0:
-                return None
-            fields["message_expiry_interval"] = max(1, round(left))
-        return mqtt5.PublishPacket(packet_id=number, duplicate=again, **fields)
+    def __post_init__(self) -> None:
+        self.size = len(self.fields["payload"]) + len(self.fields["topic"])
+
+    @property
+    def late(self) -> bool:
+        return self.expires is not None and self.expires <= time.monotonic()
+
+    def packet(self, number: int | None) -> Any:
+        """The packet as it goes out now, with the expiry that is left."""
+        if self.expires is None:
+            return mqtt5.PublishPacket(packet_id=number, **self.fields)
+        expiry_s = max(1, round(self.expires - time.monotonic()))
+        return mqtt5.PublishPacket(
+            packet_id=number, message_expiry_interval=expiry_s, **self.fields
+        )
 
 
 @dataclass(slots=True)
@@ -54,30 +80,42 @@ class Session:
     """One client id. It outlives its connection as long as the client asked for."""
 
     client: str
+    letters: Letters
+    rights: Rights
+    room: Room
     wire: Wire | None = None
     expiry_s: int = 0
     will: Any = None
-    quota: int = 65_535
+    quota: int = MAX_UNDER_WAY
     max_packet: int | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     under_way: dict[int, Parcel] = field(default_factory=dict)
     waiting: deque[Parcel] = field(default_factory=deque)
+    waiting_bytes: int = 0
     dropped: int = 0
+    left_s: float = 0.0
     end: asyncio.TimerHandle | None = None
+    speaking: asyncio.TimerHandle | None = None
     _last: int = 0
 
     def deliver(self, parcel: Parcel, qos: int) -> None:
         """Send, or keep: QoS 0 is dropped for who is away or reads too slowly, QoS 1 waits."""
         if qos == 0:
-            packet = parcel.packet(None, False)
-            if self.wire is not None and not self.wire.full and self._fits(packet):
-                self.wire.send(packet)
+            if self.wire is not None and not self.wire.full:
+                self._send(parcel, None)
             return
-        if len(self.waiting) >= MAX_QUEUE:
+        if not self._has_room_for(parcel):
             self.dropped += 1
             return
-        self.waiting.append(parcel)
+        if self.expiry_s:
+            parcel.row = self.letters.put(self.client, parcel)
+        self.wait(parcel)
         self.pump()
+
+    def wait(self, parcel: Parcel) -> None:
+        """Put a message last in the queue."""
+        self.waiting.append(parcel)
+        self._count(parcel.size)
 
     def pump(self) -> None:
         """Send what waits, as far as the client's Receive Maximum and its reading allow."""
@@ -85,25 +123,47 @@ class Session:
             if self.wire.full:
                 return
             parcel = self.waiting.popleft()
+            self._count(-parcel.size)
             number = self._next()
-            packet = parcel.packet(number, False)
-            if self._fits(packet):
+            if self._send(parcel, number):
                 self.under_way[number] = parcel
-                self.wire.send(packet)
+            else:
+                self._done(parcel)
 
     def resume(self) -> None:
-        """After a reconnect: what was under way once more, then what waits."""
-        for number, parcel in list(self.under_way.items()):
-            packet = parcel.packet(number, True)
-            if packet is None or self.wire is None:
-                del self.under_way[number]
-            else:
-                self.wire.send(packet)
+        """After a reconnect: what was under way once more, then what waits.
+
+        As from AWS IoT, a message that comes again has another packet id and no DUP flag.
+        """
+        again, self.under_way = list(self.under_way.values()), {}
+        self.waiting.extendleft(reversed(again))
+        self._count(sum(parcel.size for parcel in again))
         self.pump()
 
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self.waiting.clear()
+        self._count(-self.waiting_bytes)
+
     def acked(self, number: int) -> None:
-        if self.under_way.pop(number, None) is not None:
+        if (parcel := self.under_way.pop(number, None)) is not None:
+            self._done(parcel)
             self.pump()
+
+    def _has_room_for(self, parcel: Parcel) -> bool:
+        return (
+            len(self.waiting) < MAX_WAITING
+            and self.waiting_bytes + parcel.size <= MAX_WAITING_BYTES
+            and self.room.taken + parcel.size <= MAX_TOGETHER_BYTES
+        )
+
+    def _count(self, size: int) -> None:
+        self.waiting_bytes += size
+        self.room.taken += size
+
+    def _done(self, parcel: Parcel) -> None:
+        if parcel.row is not None:
+            self.letters.take(parcel.row)
 
     def _next(self) -> int:
         while True:
@@ -111,8 +171,14 @@ class Session:
             if self._last not in self.under_way:
                 return self._last
 
-    def _fits(self, packet: Any) -> bool:
-        """MQTT-3.1.2-24: nothing larger than the client said it takes."""
-        if packet is None:
+    def _send(self, parcel: Parcel, number: int | None) -> bool:
+        """False for what may not be sent: too late, not permitted, larger than the client takes."""
+        if parcel.late or self.wire is None:
             return False
-        return self.max_packet is None or len(packet.write()) <= self.max_packet
+        if not self.rights.may("iot:Receive", f"topic/{parcel.fields['topic']}"):
+            return False
+        packet = parcel.packet(number)
+        if self.max_packet is not None and len(packet.write()) > self.max_packet:
+            return False
+        self.wire.send(packet)
+        return True

@@ -6,7 +6,8 @@ Errors carry AWS's codes and texts (the shadow error table of the AWS IoT develo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,14 @@ from .documents import (
     stamped,
     strict_loads,
 )
+from .throttle import Throttle
 
 MAX_DOCUMENT = 8_192
 MAX_DEPTH = 6
 MAX_TOKEN = 64
 TOMBSTONE_S = 48 * 3600
+TOO_MANY = "Too Many Requests"
+REQUESTS_A_SECOND = 20  # for one thing; the rest is throttled
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 _NAME = re.compile(r"[$a-zA-Z0-9:_-]{1,64}")
 
@@ -65,15 +69,22 @@ class Answer:
 
 
 class ShadowService:
-    """All shadows; the classic one of a thing has the name ""."""
+    """All shadows; the classic one of a thing has the name "". `clock` tells UTC seconds."""
 
-    def __init__(self, shadows: MutableMapping[Key, Shadow], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shadows: MutableMapping[Key, Shadow],
+        clock: Callable[[], float],
+        rate: int = REQUESTS_A_SECOND,
+    ) -> None:
         self._shadows, self._clock = shadows, clock
+        self._throttle = Throttle(rate, clock)
 
     def get(self, thing: str, name: str, payload: bytes) -> Answer:
         """The whole document, with its delta. Raises `Rejected`."""
         token = _token_of(payload)
-        shadow = self._existing(thing, name, token)
+        with _echoing(token):
+            shadow = self._existing(thing, name)
         state, metadata = _document(shadow)
         if difference := delta(shadow.desired or {}, shadow.reported or {}):
             state["delta"] = difference
@@ -83,23 +94,32 @@ class ShadowService:
     def delete(self, thing: str, name: str, payload: bytes) -> Answer:
         """Forget a shadow but for its version. Raises `Rejected`."""
         token = _token_of(payload)
-        shadow = self._existing(thing, name, token)
+        with _echoing(token):
+            shadow = self._existing(thing, name)
         now = self._now()
         self._shadows[thing, name] = Shadow(version=shadow.version + 1, deleted_s=now)
         return Answer({"version": shadow.version, "timestamp": now} | _tokened(token))
-
-    def names(self, thing: str) -> list[str]:
-        """The named shadows of a thing."""
-        return sorted(n for (t, n), s in self._shadows.items() if t == thing and n and s.exists)
 
     def update(self, thing: str, name: str, payload: bytes) -> Answer:
         """Merge a request in; +1 to the version, always. Raises `Rejected`."""
         said = _parsed(payload)
         token = _valid_token(said)
-        try:
+        with _echoing(token):
             return self._updated(thing, name, said, _tokened(token))
+
+    def throttled(self, payload: bytes) -> Rejected:
+        """What a request gets that is one too many on its connection."""
+        try:
+            return Rejected(429, TOO_MANY, _token_of(payload))
         except Rejected as refusal:
-            raise Rejected(refusal.code, refusal.message, token) from None
+            return refusal
+
+    def names(self, thing: str, after: str, most: int) -> Body:
+        """A page of a thing's named shadows, those behind `after`; nothing for an unknown thing."""
+        known = (n for (t, n), s in self._shadows.items() if t == thing and n and s.exists)
+        rest = sorted(name for name in known if name > after)
+        more = {"nextToken": rest[most - 1]} if len(rest) > most else {}
+        return {"results": rest[:most], "timestamp": self._now()} | more
 
     def _updated(self, thing: str, name: str, said: Body, token: Body) -> Answer:
         state = _valid_state(said)
@@ -119,18 +139,29 @@ class ShadowService:
             raise Rejected(400, "Thing name is invalid")
         if name and not _NAME.fullmatch(name):
             raise Rejected(400, "Shadow name is invalid")
+        if not self._throttle.admits(thing):
+            raise Rejected(429, TOO_MANY)
         shadow = self._shadows.get((thing, name), Shadow())
         old = shadow.deleted_s is not None and self._now() - shadow.deleted_s > TOMBSTONE_S
         return Shadow() if old else shadow
 
-    def _existing(self, thing: str, name: str, token: Any) -> Shadow:
+    def _existing(self, thing: str, name: str) -> Shadow:
         shadow = self._shadow(thing, name)
         if not shadow.exists:
-            raise Rejected(404, f"No shadow exists with name: '{name or thing}'", token)
+            raise Rejected(404, f"No shadow exists with name: '{name or thing}'")
         return shadow
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+@contextmanager
+def _echoing(token: Any) -> Iterator[None]:
+    """A refusal tells the token too: it is how the one who asked knows its answer."""
+    try:
+        yield
+    except Rejected as refusal:
+        raise Rejected(refusal.code, refusal.message, token) from None
 
 
 def _applied(before: Shadow, state: Body | None, now: int) -> tuple[Shadow, Body]:

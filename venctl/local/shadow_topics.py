@@ -2,43 +2,105 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 import re
-from typing import Any
+import sqlite3
+import time
+from collections import Counter
+from typing import Any, Protocol
 
 from .broker import Broker
 from .documents import dumps
 from .shadow import Answer, Rejected, ShadowService
 
 log = logging.getLogger(__name__)
+MAX_IN_FLIGHT = 10
 _TOPIC = re.compile(
-    r"\$aws/things/(?P<thing>[^/]+)/shadow(/name/(?P<name>[^/]+))?/(?P<what>get|update|delete)"
+    r"(?P<prefix>\$aws/things/(?P<thing>[^/]+)/shadow(/name/(?P<name>[^/]+))?)"
+    r"/(?P<what>get|update|delete)"
 )
+Messages = list[tuple[str, dict[str, Any]]]
 
 
-def announce(broker: Broker, thing: str, name: str, what: str, answer: Answer) -> None:
-    """Publish what every subscriber hears of a request that was taken."""
-    for end, body in ((f"{what}/accepted", answer.body), *answer.messages):
-        broker.say(f"{_prefix(thing, name)}/{end}", dumps(body), 1, False)
+class Speaker(Protocol):
+    """Who publishes our answers on a broker that is not ours."""
+
+    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> object: ...
 
 
-def answer_request(broker: Broker, service: ShadowService, topic: str, payload: bytes) -> None:
-    """Answer one request published by a client; anything else on `$aws/` is not for us."""
+class ShadowTopics:
+    """The service in the stand-in: it answers after the broker has acknowledged the question.
+
+    AWS promises no order among the messages about one update; with `order` they are shuffled.
+    """
+
+    def __init__(self, broker: Broker, service: ShadowService, order: random.Random | None) -> None:
+        self._broker, self._service, self._order = broker, service, order
+        self._loop = asyncio.get_running_loop()
+        self._in_flight: Counter[str] = Counter()
+
+    def takes(self, topic: str) -> bool:
+        return _TOPIC.fullmatch(topic) is not None
+
+    def ask(self, topic: str, payload: bytes, client: str) -> None:
+        """Take a request; over ten of a client at once are refused."""
+        over = self._in_flight[client] >= MAX_IN_FLIGHT and client != ""
+        self._in_flight[client] += 1
+        self._loop.call_soon(self._answer, topic, payload, client, over)
+
+    def announce(self, thing: str, name: str, what: str, answer: Answer) -> None:
+        """Publish what every subscriber hears of a request that was taken."""
+        prefix = f"$aws/things/{thing}/shadow" + (f"/name/{name}" if name else "")
+        self._say(_accepted(prefix, what, answer))
+
+    def _answer(self, topic: str, payload: bytes, client: str, over: bool) -> None:
+        self._in_flight[client] -= 1
+        if not self._in_flight[client]:
+            del self._in_flight[client]
+        if over:
+            self._say(_rejected(topic, self._service.throttled(payload)))
+        else:
+            self._say(messages_about(self._service, topic, payload))
+
+    def _say(self, messages: Messages) -> None:
+        if self._order is not None:
+            self._order.shuffle(messages)
+        for topic, body in messages:
+            if self._broker.heard(topic):
+                self._broker.say(topic, dumps(body))
+        self._broker.settle_soon()
+
+
+def answer_request(speaker: Speaker, service: ShadowService, topic: str, payload: bytes) -> None:
+    """The same on another broker; what asks nothing of the service is not answered."""
+    for name, body in messages_about(service, topic, payload):
+        speaker.say(name, dumps(body), 1, False)
+
+
+def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messages:
+    """Do what a request asks, and all that is to be published about it."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
-        return
-    thing, name, what = found["thing"], found["name"] or "", found["what"]
+        return []
+    what, place = found["what"], (found["thing"], found["name"] or "")
+    operation = {"get": service.get, "update": service.update, "delete": service.delete}[what]
     try:
-        operation = {"get": service.get, "update": service.update, "delete": service.delete}[what]
-        answer = operation(thing, name, payload)
+        return _accepted(found["prefix"], what, operation(*place, payload))
     except Rejected as refusal:
-        body: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
-        if refusal.token is not None:
-            body["clientToken"] = refusal.token
-        broker.say(f"{_prefix(thing, name)}/{what}/rejected", dumps(body), 1, False)
-        return
-    announce(broker, thing, name, what, answer)
+        return _rejected(topic, refusal)
+    except sqlite3.Error as error:
+        log.error("a shadow cannot be written: %s", error)
+        return _rejected(topic, Rejected(500, "Internal service failure"))
 
 
-def _prefix(thing: str, name: str) -> str:
-    return f"$aws/things/{thing}/shadow" + (f"/name/{name}" if name else "")
+def _accepted(prefix: str, what: str, answer: Answer) -> Messages:
+    messages = ((f"{what}/accepted", answer.body), *answer.messages)
+    return [(f"{prefix}/{end}", body) for end, body in messages]
+
+
+def _rejected(topic: str, refusal: Rejected) -> Messages:
+    token = {} if refusal.token is None else {"clientToken": refusal.token}
+    body = {"code": refusal.code, "message": refusal.message, "timestamp": int(time.time())}
+    return [(f"{topic}/rejected", body | token)]

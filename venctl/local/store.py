@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, MutableMapping
 from dataclasses import asdict
 from pathlib import Path
 
+from .database import open_database
 from .shadow import Key, Shadow
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS shadow (thing TEXT, name TEXT, body TEXT NOT NULL, "
+    "PRIMARY KEY (thing, name)) WITHOUT ROWID"
+)
 
 
 class Store(MutableMapping[Key, Shadow]):
     """A dict of shadows that survives a kill. To be used on the thread that made it."""
 
     def __init__(self, file: Path) -> None:
-        self._db = sqlite3.connect(file, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS shadow (thing TEXT, name TEXT, body TEXT NOT NULL, "
-            "PRIMARY KEY (thing, name)) WITHOUT ROWID"
-        )
+        self._db = open_database(file, "FULL", SCHEMA)
         rows = self._db.execute("SELECT thing, name, body FROM shadow")
         self._all = {(thing, name): Shadow(**json.loads(body)) for thing, name, body in rows}
 

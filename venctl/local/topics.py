@@ -1,13 +1,18 @@
-"""Topic filters: which subscribers a topic reaches (MQTT 5, section 4.7)."""
+"""Topic names and filters, as AWS IoT has them: which subscribers a topic reaches.
+
+MQTT 5, section 4.7, but for two things: `a/#` does not match `a`, and a name has at most 7 slashes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+MAX_BYTES = 256
+MAX_SLASHES = 7
 
 
 @dataclass(slots=True)
@@ -36,46 +41,55 @@ class Filters(Generic[K, V]):
                 return False
             path.append((node, level))
             node = node.below[level]
-        known = node.here.pop(key, None) is not None
+        known = key in node.here
+        node.here.pop(key, None)
         for parent, level in reversed(path):
             if parent.below[level].below or parent.below[level].here:
                 break
             del parent.below[level]
         return known
 
-    def match(self, topic: str) -> Iterator[tuple[K, V]]:
+    def match(self, topic: str) -> list[tuple[K, V]]:
         """Every key and value whose filter matches `topic`; a key comes once for each filter."""
-        yield from self._walk(self._root, topic.split("/"), 0)
+        found: list[tuple[K, V]] = []
+        reached = [self._root]
+        for at, level in enumerate(topic.split("/")):
+            ahead = []
+            for node in reached:
+                if at > 0 or not level.startswith("$"):
+                    if (rest := node.below.get("#")) is not None:
+                        found += rest.here.items()
+                    if (one := node.below.get("+")) is not None:
+                        ahead.append(one)
+                if (same := node.below.get(level)) is not None:
+                    ahead.append(same)
+            reached = ahead
+        for node in reached:
+            found += node.here.items()
+        return found
 
-    def _walk(self, node: _Node[K, V], levels: list[str], at: int) -> Iterator[tuple[K, V]]:
-        wild = at > 0 or not levels[0].startswith("$")
-        if wild and "#" in node.below:
-            yield from node.below["#"].here.items()
-        if at == len(levels):
-            yield from node.here.items()
-            return
-        if levels[at] in node.below:
-            yield from self._walk(node.below[levels[at]], levels, at + 1)
-        if wild and "+" in node.below:
-            yield from self._walk(node.below["+"], levels, at + 1)
+
+def is_name(topic: str) -> bool:
+    """Whether this can be published on."""
+    return bool(topic) and not has_wildcard(topic) and _fits(topic)
 
 
-def valid(pattern: str) -> bool:
+def is_filter(pattern: str) -> bool:
     """`#` stands alone at the end, `+` alone in its level, and there is something."""
     levels = pattern.split("/")
     return (
         bool(pattern)
-        and len(pattern) <= 256
-        and all(
-            ("#" not in level or (level == "#" and at == len(levels) - 1))
-            and ("+" not in level or level == "+")
-            for at, level in enumerate(levels)
-        )
+        and _fits(pattern)
+        and all("#" not in level for level in levels[:-1])
+        and (levels[-1] == "#" or "#" not in levels[-1])
+        and all(level == "+" or "+" not in level for level in levels)
     )
 
 
-def reaches(pattern: str, topic: str) -> bool:
-    """One filter against one topic."""
-    one: Filters[int, None] = Filters()
-    one.put(pattern, 0, None)
-    return any(True for _ in one.match(topic))
+def has_wildcard(pattern: str) -> bool:
+    """Whether a filter stands for more than one name."""
+    return "+" in pattern or "#" in pattern
+
+
+def _fits(name: str) -> bool:
+    return name.count("/") <= MAX_SLASHES and len(name.encode()) <= MAX_BYTES

@@ -1,0 +1,77 @@
+"""What the pages under docs/ say of commands, links and limits, held against the program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from venctl.local import (
+    broker,
+    certificates,
+    connection,
+    retained,
+    roster,
+    sessions,
+    shadow,
+    shadow_topics,
+    topics,
+)
+
+from .site import ROOT, STEADY, Site, until
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+STAND_IN = (ROOT / "docs" / "stand-in.md").read_text()
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_commands_of_the_stand_in_run_as_typed(tmp_path: Path) -> None:
+    text = STEADY.replace("cloud: {kind: local}", "cloud: {kind: local, tls: true}", 1)
+    site = Site(tmp_path, text).start().connected()
+    try:
+        until(lambda: site.state()["link"]["last_sent"], "telemetry")
+        exports = [shlex.split(line)[1] for line in site.venctl("env").stdout.splitlines()]
+        env = os.environ | dict(line.split("=", 1) for line in exports)
+        block = re.findall(r"```sh\n(.*?)```", STAND_IN, re.DOTALL)[0]
+        for line in block.splitlines():
+            words = shlex.split(line)
+            if words[0] == "venctl":
+                assert site.venctl(*words[1:]).returncode == 0, line
+            elif words[0] == "aws":
+                run = [str(Path(sys.executable).with_name("aws")), *words[1:]]
+                done = subprocess.run(
+                    run, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60
+                )
+                assert done.returncode == 0, (line, done.stderr)
+    finally:
+        site.close()
+
+
+def test_the_limits_of_the_stand_in_are_those_of_the_program() -> None:
+    for said in (
+        f"8 KB of `desired` plus `reported`{'' if shadow.MAX_DOCUMENT == 8_192 else ' no'}",
+        f"{shadow.REQUESTS_A_SECOND} requests a second a thing",
+        f"{shadow_topics.MAX_IN_FLIGHT} in flight a connection",
+        f"{sessions.MAX_WAITING:,} messages and {sessions.MAX_WAITING_BYTES >> 20} MB each, "
+        f"{sessions.MAX_TOGETHER_BYTES >> 20} MB together",
+        f"{broker.MAX_SUBSCRIPTIONS} subscriptions",
+        f"{roster.MAX_SESSIONS:,} sessions",
+        f"{roster.LONGEST_S // 3600} h at most",
+        f"{retained.MAX_MESSAGES:,} and {retained.MAX_BYTES >> 20} MB, then PUBACK 0x97",
+        f"{connection.MAX_UNREAD >> 10} KB unread, {sessions.MAX_UNDER_WAY} messages under way",
+        f"at most {topics.MAX_SLASHES} slashes and {topics.MAX_BYTES} bytes",
+        f"a SUBSCRIBE {connection.MAX_FILTERS} filters",
+        f"live {certificates.LEAF_DAYS} days",
+        f"less than {certificates.RENEW_DAYS} are left",
+    ):
+        assert said in STAND_IN, said

@@ -1,0 +1,46 @@
+"""`venctl aws`: what an account needs for a site."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+
+from statemachine import Spec, SpecError, read
+
+from . import DONE, USAGE
+
+REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
+
+
+def aws(args: argparse.Namespace) -> int:
+    """Print the policy documents of a site: its devices' certificates need them attached."""
+    from ..policy import documents
+
+    try:
+        spec = read(args.file.read_text("utf-8"), str(args.file))
+    except SpecError as error:
+        print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
+        return USAGE
+    region = args.region or _region(spec) or "REGION"
+    found = documents(spec, region, args.account or "ACCOUNT")
+    if args.json:
+        print(json.dumps(found))
+        return DONE
+    print("\n\n".join(json.dumps(document, indent=2) for document in found))
+    for name, said in (("--region", region == "REGION"), ("--account", not args.account)):
+        if said:
+            print(f"venctl: fill in {name[2:].upper()}, or give {name}", file=sys.stderr)
+    if len(found) > 1:
+        print(
+            f"venctl: {len(found)} documents; attach each as a policy of its own", file=sys.stderr
+        )
+    return DONE
+
+
+def _region(spec: Spec) -> str | None:
+    named = REGION.search(spec.cloud.endpoint or "")
+    known = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return named[1] if named else known

@@ -1,0 +1,199 @@
+"""The stand-in's own certificate authority, and what it signs: server, device, operator.
+
+Everything lies in one folder; keys are open to their owner only. A certificate is made anew long
+before it expires, at a start, so that one process may run for a year.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .cloud import DEVICE, Tls
+
+OPERATOR = "operator"
+CA_DAYS, LEAF_DAYS, RENEW_DAYS = 3650, 800, 400
+ALPN = "x-amzn-mqtt-ca"
+NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate and its key, as PEM files."""
+
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who is who over TLS. The VEN is the device; scripts are operators."""
+
+    ca: Path
+    server: Pair
+    device: Pair
+    operator: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class _Authority:
+    cert: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def identities(folder: Path, now: datetime) -> Identities:
+    """The identities in `folder`, made or renewed where that is due."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    authority = _authority(folder, now)
+    pairs = {name: _pair(folder, name, authority, now) for name in ("server", DEVICE, OPERATOR)}
+    return Identities(folder / "ca.pem", pairs["server"], pairs[DEVICE], pairs[OPERATOR])
+
+
+def contexts(who: Identities) -> Tls:
+    """For the broker, where nobody comes in without a certificate, as on AWS's port 8883.
+
+    And for the data plane, where a client may show one, else it signs its requests.
+    """
+    mqtt, data = _context(who), _context(who)
+    mqtt.verify_mode = ssl.CERT_REQUIRED
+    mqtt.set_alpn_protocols([ALPN])
+    return Tls(mqtt, data)
+
+
+def _context(who: Identities) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(who.server.cert, who.server.key)
+    context.load_verify_locations(who.ca)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def _authority(folder: Path, now: datetime) -> _Authority:
+    pair = Pair(folder / "ca.pem", folder / "ca.key")
+    found = _read(pair)
+    if found is not None and _lasts(found.cert, now, LEAF_DAYS):
+        return found
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(f"stand-in for AWS IoT {now:%Y-%m-%d}")
+    builder = _builder(name, name, key, key, now, CA_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+    builder = builder.add_extension(_usage(signs_certificates=True), True)
+    made = _Authority(builder.sign(key, hashes.SHA256()), key)
+    _write(pair, made)
+    return made
+
+
+def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair:
+    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
+    found = _read(pair)
+    if found is None or not _lasts(found.cert, now, RENEW_DAYS) or not _signed(found, authority):
+        _write(pair, _issued(name, authority, now))
+    return pair
+
+
+def _issued(name: str, authority: _Authority, now: datetime) -> _Authority:
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(
+        _name(name), authority.cert.subject, key, authority.key, now, LEAF_DAYS
+    ).add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+    purpose = ExtendedKeyUsageOID.CLIENT_AUTH
+    if name == "server":
+        purpose = ExtendedKeyUsageOID.SERVER_AUTH
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_alternative(one) for one in NAMES]), False
+        )
+    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), False)
+    builder = builder.add_extension(_usage(signs_certificates=False), True)
+    return _Authority(builder.sign(authority.key, hashes.SHA256()), key)
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    days: int,
+) -> x509.CertificateBuilder:
+    builder = x509.CertificateBuilder(issuer_name=issuer, subject_name=subject)
+    builder = builder.serial_number(x509.random_serial_number()).public_key(key.public_key())
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=days))
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    return builder.add_extension(own, False).add_extension(above, False)
+
+
+def _usage(signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _lasts(cert: x509.Certificate, now: datetime, days: int) -> bool:
+    return (
+        cert.not_valid_before_utc <= now and now + timedelta(days=days) <= cert.not_valid_after_utc
+    )
+
+
+def _signed(found: _Authority, authority: _Authority) -> bool:
+    try:
+        found.cert.verify_directly_issued_by(authority.cert)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return found.cert.public_key() == found.key.public_key()
+
+
+def _read(pair: Pair) -> _Authority | None:
+    try:
+        cert = x509.load_pem_x509_certificate(pair.cert.read_bytes())
+        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        return None
+    return _Authority(cert, key) if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _write(pair: Pair, made: _Authority) -> None:
+    plain = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    _put(pair.key, made.key.private_bytes(pem, pkcs8, plain))
+    _put(pair.cert, made.cert.public_bytes(pem))
+
+
+def _put(file: Path, content: bytes) -> None:
+    new = file.with_name(file.name + ".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+    new.replace(file)
+
+
+def _name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

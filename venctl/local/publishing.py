@@ -1,0 +1,74 @@
+"""A message published over HTTP, as the MQTT packet it stands for (AWS IoT data plane, Publish)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import mqtt5
+
+HEADER = "x-amz-mqtt5-"
+FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
+
+
+class Bad(ValueError):
+    """Which part of the request cannot be read."""
+
+
+def packet_of(
+    topic: str, query: Mapping[str, str], headers: Mapping[str, str], payload: bytes
+) -> Any:
+    """The PUBLISH packet. Raises `Bad`."""
+    qos, expiry = query.get("qos", "0"), query.get("messageExpiry")
+    if qos not in ("0", "1"):
+        raise Bad("qos must be 0 or 1")
+    if expiry is not None and not (expiry.isdecimal() and int(expiry) < 2**32):
+        raise Bad("messageExpiry must be a number of seconds")
+    form = headers.get(HEADER + "payload-format-indicator", "UNSPECIFIED_BYTES")
+    if form not in FORMATS:
+        raise Bad(f"the payload format indicator must be one of {', '.join(FORMATS)}")
+    fields: dict[str, Any] = {
+        "qos": mqtt5.QoS(int(qos)),
+        "packet_id": 1 if qos == "1" else None,
+        "retain": query.get("retain", "false").lower() == "true",
+        "payload_format_indicator": FORMATS[form],
+        "message_expiry_interval": None if expiry is None else int(expiry),
+        "content_type": query.get("contentType"),
+        "response_topic": query.get("responseTopic"),
+        "correlation_data": _correlation(headers),
+        "user_properties": _properties(headers),
+    }
+    try:
+        return mqtt5.PublishPacket(topic, payload, **fields)
+    except (ValueError, UnicodeEncodeError) as error:  # a wildcard, a surrogate, a value too long
+        raise Bad(f"no message can be made of this: {error}") from None
+
+
+def _correlation(headers: Mapping[str, str]) -> bytes | None:
+    said = headers.get(HEADER + "correlation-data")
+    return None if said is None else _decoded(said, "correlation data")
+
+
+def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    said = headers.get(HEADER + "user-properties")
+    if said is None:
+        return []
+    try:
+        listed = json.loads(_decoded(said, "user properties"))
+        if isinstance(listed, str):  # what an SDK makes of JSON that was text already
+            listed = json.loads(listed)
+        pairs = [pair for one in listed for pair in one.items()]
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise Bad("the user properties are no list of JSON objects") from None
+    if not all(isinstance(value, str) for _, value in pairs):
+        raise Bad("a user property is a string")
+    return pairs
+
+
+def _decoded(said: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(said, validate=True)
+    except ValueError:
+        raise Bad(f"the {what} are not base64") from None

@@ -1,0 +1,66 @@
+"""Retained messages: one a topic, kept until it expires or is cleared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .shelf import Shelf
+
+MAX_MESSAGES = 1_000
+MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`at_ms` is UTC; `expires` is on the monotonic clock, infinity for never."""
+
+    packet: Any
+    at_ms: int
+    expires: float
+
+
+class Retained:
+    """What the shelf holds, and what comes. `clock` tells UTC seconds."""
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
+        self._shelf, self._clock = shelf, clock
+        self._notes: dict[str, Note] = {}
+        self._bytes = 0
+        for packet, at_ms, expires in shelf.retained():
+            self._put(Note(packet, at_ms, float("inf") if expires is None else expires))
+
+    def keep(self, packet: Any, expires: float | None) -> None:
+        """Take the place of what was kept on the topic; an empty payload only clears it."""
+        self._drop(packet.topic)
+        if packet.payload:
+            at_ms = int(self._clock() * 1000)
+            self._put(Note(packet, at_ms, float("inf") if expires is None else expires))
+            self._shelf.retain(packet, at_ms, expires)
+
+    def room_for(self, packet: Any) -> bool:
+        """Whether it may be kept within the bounds."""
+        known = packet.topic in self._notes or len(self._notes) < MAX_MESSAGES
+        return not packet.payload or (known and self._bytes + len(packet.payload) <= MAX_BYTES)
+
+    def on(self, topic: str) -> Note | None:
+        note = self._notes.get(topic)
+        if note is not None and note.expires <= time.monotonic():
+            self._drop(topic)
+            return None
+        return note
+
+    def all(self) -> list[Note]:
+        """By topic."""
+        return [note for topic in sorted(self._notes) if (note := self.on(topic))]
+
+    def _put(self, note: Note) -> None:
+        self._notes[note.packet.topic] = note
+        self._bytes += len(note.packet.payload)
+
+    def _drop(self, topic: str) -> None:
+        if (note := self._notes.pop(topic, None)) is not None:
+            self._bytes -= len(note.packet.payload)
+            self._shelf.drop_retained(topic)

@@ -1,0 +1,211 @@
+"""Who is known to the broker: sessions begin, are taken over, wait for their client, and end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import mqtt5
+
+from .rights import Everything, Rights
+from .sessions import MAX_UNDER_WAY, Room, Session, Subscription, Wire
+from .shelf import Kept, Shelf
+from .topics import Filters, is_name
+
+MAX_SESSIONS = 1_000
+LONGEST_S = 3_600
+MAX_CLIENT_ID_BYTES = 128
+RightsOf = Callable[[str, str | None, frozenset[str]], Rights]
+
+
+class Refused(Exception):
+    """A CONNECT that is not let in; `code` goes into the CONNACK."""
+
+    def __init__(self, code: Any) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+class Roster:
+    """Every session. `rights_of` asks for a client's id, the name in its certificate, attributes.
+
+    `speak` publishes the will of a client. A session that was there when the program was killed
+    counts as left when it starts again.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        clock: Callable[[], float],
+        rights_of: RightsOf,
+        speak: Callable[[Any, str], None],
+    ) -> None:
+        self._shelf, self._clock, self._rights_of, self._speak = shelf, clock, rights_of, speak
+        self._loop = asyncio.get_running_loop()
+        self._auto, self._room = count(1), Room()
+        self.filters: Filters[str, Subscription] = Filters()
+        self.sessions: dict[str, Session] = {}
+        for kept in shelf.sessions():
+            self._restore(kept)
+
+    def connect(self, packet: Any, wire: Wire, name: str | None) -> tuple[Session, bool]:
+        """The session of a CONNECT, and whether it was there before. Raises `Refused`."""
+        client = str(packet.client_id) or f"auto-{next(self._auto)}-{time.monotonic_ns():x}"
+        rights = self._rights_of(client, name, _attributes(packet))
+        _check(client, packet.will, rights)
+        old = self.sessions.get(client)
+        if old is not None:
+            self._take_over(old, packet.clean_start)
+        if old is not None and packet.clean_start:
+            self._forget(old)
+            old = None
+        session = old or self._new(client)
+        session.wire, session.will, session.rights = wire, packet.will, rights
+        session.quota = min(packet.receive_max or MAX_UNDER_WAY, MAX_UNDER_WAY)
+        session.max_packet = packet.max_packet_size
+        self._set_expiry(session, packet.session_expiry_interval or 0)
+        return session, old is not None
+
+    def goodbye(self, session: Session, packet: Any) -> None:
+        """A client says DISCONNECT. It may end its session, not make a passing one last."""
+        if int(packet.reason_code) == 0:
+            session.will = None
+        if packet.session_expiry_interval is not None and session.expiry_s:
+            self._set_expiry(session, packet.session_expiry_interval)
+
+    def leave(self, session: Session, wire: Wire) -> None:
+        """A connection is gone; a will that was not withdrawn speaks."""
+        if session.wire is not wire:
+            return
+        session.wire = None
+        if delay_s := min(_delay_s(session), session.expiry_s):
+            session.speaking = self._loop.call_later(delay_s, self._speak_will, session)
+        else:
+            self._speak_will(session)
+        self._wait_for(session, session.expiry_s)
+
+    def close(self) -> None:
+        """Tell every client that we go; its session waits from now on."""
+        for session in list(self.sessions.values()):
+            for timer in (session.end, session.speaking):
+                if timer is not None:
+                    timer.cancel()
+            if session.wire is not None:
+                session.left_s = self._clock()
+                if session.expiry_s:
+                    self._shelf.keep_session(session)
+                session.wire.bye(mqtt5.DisconnectReasonCode.SERVER_SHUTTING_DOWN)
+
+    def _restore(self, kept: Kept) -> None:
+        left_s = kept.left_s or self._clock()
+        wait_s = left_s + kept.expiry_s - self._clock()
+        if wait_s <= 0:
+            self._shelf.forget_session(kept.client)
+            return
+        session = self._new(kept.client)
+        session.subscriptions, session.expiry_s = kept.subscriptions, kept.expiry_s
+        for pattern, wanted in kept.subscriptions.items():
+            self.filters.put(pattern, kept.client, wanted)
+        for parcel in kept.letters:
+            session.wait(parcel)
+        session.left_s = left_s
+        self._shelf.keep_session(session)
+        session.end = self._loop.call_later(wait_s, self._forget, session)
+
+    def _new(self, client: str) -> Session:
+        if len(self.sessions) >= MAX_SESSIONS:
+            absent = [session for session in self.sessions.values() if session.wire is None]
+            if not absent:
+                raise Refused(mqtt5.ConnAckReasonCode.QUOTA_EXCEEDED)
+            self._forget(min(absent, key=lambda session: session.left_s))
+        session = Session(client, self._shelf, Everything(), self._room)
+        return self.sessions.setdefault(client, session)
+
+    def _take_over(self, old: Session, clean: bool) -> None:
+        if old.wire is not None:
+            there, old.wire = old.wire, None
+            there.bye(mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER)
+            if clean or not _delay_s(old):
+                self._speak_will(old)
+        for timer in (old.end, old.speaking):
+            if timer is not None:
+                timer.cancel()
+        old.end = old.speaking = None
+
+    def _set_expiry(self, session: Session, asked_s: int) -> None:
+        before, session.expiry_s = session.expiry_s, min(asked_s, LONGEST_S)
+        session.left_s = 0.0
+        if session.expiry_s:
+            self._shelf.keep_session(session)
+            if not before:
+                self._keep_all(session)
+        elif before:
+            self._shelf.forget_session(session.client)
+            for parcel in (*session.under_way.values(), *session.waiting):
+                parcel.row = None
+
+    def _keep_all(self, session: Session) -> None:
+        for pattern, wanted in session.subscriptions.items():
+            self._shelf.keep_subscription(session.client, pattern, wanted)
+        for parcel in (*session.under_way.values(), *session.waiting):
+            if not parcel.late:
+                parcel.row = self._shelf.put(session.client, parcel)
+
+    def _wait_for(self, session: Session, expiry_s: int) -> None:
+        if expiry_s == 0:
+            self._forget(session)
+            return
+        session.left_s = self._clock()
+        self._shelf.keep_session(session)
+        session.end = self._loop.call_later(expiry_s, self._forget, session)
+
+    def _forget(self, session: Session) -> None:
+        if session.wire is None:
+            self._speak_will(session)
+        for pattern in session.subscriptions:
+            self.filters.drop(pattern, session.client)
+        session.clear()
+        if session.expiry_s:
+            self._shelf.forget_session(session.client)
+        if self.sessions.get(session.client) is session:
+            del self.sessions[session.client]
+
+    def _speak_will(self, session: Session) -> None:
+        will, session.will = session.will, None
+        if will is not None:
+            self._speak(will, session.client)
+
+
+def _check(client: str, will: Any, rights: Rights) -> None:
+    codes = mqtt5.ConnAckReasonCode
+    if client.startswith("$") or len(client.encode()) > MAX_CLIENT_ID_BYTES:
+        raise Refused(codes.CLIENT_ID_NOT_VALID)
+    if not rights.may("iot:Connect", f"client/{client}"):
+        raise Refused(codes.NOT_AUTHORIZED)
+    if will is None:
+        return
+    if not is_name(will.topic):
+        raise Refused(codes.TOPIC_NAME_INVALID)
+    if int(will.qos) == 2:
+        raise Refused(codes.QUALITY_NOT_SUPPORTED)
+    if not may_publish(rights, will.topic, will.retain):
+        raise Refused(codes.NOT_AUTHORIZED)
+
+
+def may_publish(rights: Rights, topic: str, retain: bool) -> bool:
+    """Whether these rights suffice for a message, or for a will."""
+    on = f"topic/{topic}"
+    return rights.may("iot:Publish", on) and (not retain or rights.may("iot:RetainPublish", on))
+
+
+def _attributes(packet: Any) -> frozenset[str]:
+    lasting = not packet.clean_start or packet.session_expiry_interval
+    named = {"PersistentConnect": lasting, "LastWill": packet.will is not None}
+    return frozenset(name for name, used in named.items() if used)
+
+
+def _delay_s(session: Session) -> int:
+    return session.will.will_delay_interval or 0 if session.will else 0

@@ -1,0 +1,102 @@
+"""What a VEN may do at AWS IoT Core, and nothing else: its policy documents. Pure.
+
+The thing's name is left to a policy variable, so one set of documents serves every site whose
+topics are the same; the client id must equal the thing name, and the certificate be attached to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from statemachine.spec import Spec
+
+Document = dict[str, Any]
+MAX_CHARACTERS = 2_048  # of one document, without white space
+THING = "${iot:Connection.Thing.ThingName}"
+ATTACHED = {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}
+CIRCUITS_A_SHADOW = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One action on one resource; `resource` is the end of an ARN."""
+
+    action: str
+    resource: str
+
+
+def documents(spec: Spec, region: str, account: str) -> list[Document]:
+    """The least that this site needs; as many documents as AWS's limit of length asks for."""
+    start = f"arn:{_partition(region)}:iot:{region}:{account}:"
+    found: list[Document] = []
+    held: list[Grant] = []
+    for grant in grants(spec):
+        if held and characters(_document([*held, grant], start)) > MAX_CHARACTERS:
+            found.append(_document(held, start))
+            held = []
+        held.append(grant)
+    return [*found, _document(held, start)]
+
+
+def grants(spec: Spec) -> Iterator[Grant]:
+    """Everything a VEN does, and Connect first."""
+    topics, shadow = spec.topics, f"$aws/things/{THING}/shadow"
+    shadows = [shadow]
+    if len(spec.circuits) > CIRCUITS_A_SHADOW:
+        shadows.append(f"{shadow}/name/circuits-*")
+    said = [topics.ack, topics.telemetry, topics.status]
+    said += [topics.metering] if spec.telemetry.metering else []
+    yield Grant("iot:Connect", f"client/{THING}")
+    for topic in filter(None, said):
+        yield Grant("iot:Publish", f"topic/{_named(topic)}")
+    if topics.status:
+        yield Grant("iot:RetainPublish", f"topic/{_named(topics.status)}")
+    if topics.command:
+        yield Grant("iot:Subscribe", f"topicfilter/{_named(topics.command)}")
+        yield Grant("iot:Receive", f"topic/{_named(topics.command)}")
+    for one in shadows:
+        yield from _of_shadow(one)
+
+
+def characters(document: Mapping[str, Any]) -> int:
+    """How long a document is as AWS counts: without white space."""
+    return len(re.sub(r"\s", "", json.dumps(document, ensure_ascii=False)))
+
+
+def _of_shadow(prefix: str) -> Iterator[Grant]:
+    for end in ("get", "update"):
+        yield Grant("iot:Publish", f"topic/{prefix}/{end}")
+    # The SDK subscribes to `get/+` by that very name; a policy does not read it as a wildcard.
+    for end in ("get/+", "update/accepted", "update/rejected", "update/delta"):
+        yield Grant("iot:Subscribe", f"topicfilter/{prefix}/{end}")
+    for end in ("get/*", "update/*"):
+        yield Grant("iot:Receive", f"topic/{prefix}/{end}")
+
+
+def _document(held: Sequence[Grant], start: str) -> Document:
+    statements = []
+    for action in dict.fromkeys(grant.action for grant in held):
+        resources = [start + grant.resource for grant in held if grant.action == action]
+        statement: Document = {"Effect": "Allow", "Action": action, "Resource": resources}
+        if action == "iot:Connect":
+            statement["Condition"] = ATTACHED
+        statements.append(statement)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _named(topic: str) -> str:
+    """A topic of ven.yaml; what a policy would read as a wildcard or a variable is escaped."""
+    literal = topic.replace("${", "${$}{").replace("*", "${*}").replace("?", "${?}")
+    return literal.replace("{venId}", THING)
+
+
+def _partition(region: str) -> str:
+    for start, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
+        if region.startswith(start):
+            return partition
+    return "aws"

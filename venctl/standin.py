@@ -1,0 +1,146 @@
+"""The stand-in for AWS IoT as `venctl run` and `venctl cloud` start it: ports, identities."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .local import Device, LocalCloud, PortTaken, Tls
+from .local.rights import PolicyFault, read_policy
+from .place import announce, claim
+from .policy import documents
+from .ports import who_has
+
+if TYPE_CHECKING:
+    from statemachine import Spec
+
+    from .local.certificates import Identities
+
+MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
+
+
+class CannotStart(Exception):
+    """Why nothing starts, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the command line says. None: the default one, or a free one if that is taken."""
+
+    mqtt: int | None
+    data: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The stand-in at work. `who`: the identities to connect with, where it speaks TLS."""
+
+    cloud: LocalCloud
+    who: Identities | None
+
+    def files_of_device(self) -> tuple[Path, Path, Path] | tuple[None, None, None]:
+        """Certificate, key and CA of the VEN."""
+        if self.who is None:
+            return None, None, None
+        return self.who.device.cert, self.who.device.key, self.who.ca
+
+    def addresses(self) -> dict[str, Any]:
+        """What a ready file says of it. `tls`: what an operator connects with."""
+        said: dict[str, Any] = {
+            "mqtt": f"127.0.0.1:{self.cloud.mqtt_port}",
+            "data": f"127.0.0.1:{self.cloud.data_port}",
+        }
+        if self.who is not None:
+            files = {
+                "ca": self.who.ca,
+                "cert": self.who.operator.cert,
+                "key": self.who.operator.key,
+            }
+            said["tls"] = {name: str(file.resolve()) for name, file in files.items()}
+        return said
+
+
+def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn:
+    """The stand-in of a site, with its VEN held to a policy. Raises `CannotStart`.
+
+    That is what `venctl aws policy` prints, or what the file says that the site names.
+    """
+    named = spec.cloud.policy
+    try:
+        held = (
+            documents(spec, "local", "000000000000")
+            if named is None
+            else read_policy((beside / named).read_text("utf-8"), named)
+        )
+    except (OSError, UnicodeDecodeError, PolicyFault) as error:
+        raise CannotStart(f"the policy cannot be used: {error}") from None
+    return start(folder, ports, bool(spec.cloud.tls), Device(spec.site.id, held))
+
+
+def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
+    """Start it, with its state in `folder`. Raises `CannotStart`."""
+    folder.mkdir(exist_ok=True)
+    who, contexts = _identities(folder / "tls") if tls else (None, None)
+    wanted = {
+        "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,
+        "data": DATA_PORT if ports.data is None else ports.data,
+    }
+    for _ in range(3):
+        try:
+            cloud = LocalCloud.start(
+                mqtt_port=wanted["mqtt"], data_port=wanted["data"],
+                folder=folder, device=device, tls=contexts,
+            )  # fmt: skip
+        except PortTaken as taken:
+            if (ports.mqtt if taken.what == "mqtt" else ports.data) is not None:
+                raise CannotStart(_taken(taken)) from None
+            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
+            wanted[taken.what] = 0
+        else:
+            return StandIn(cloud, who)
+    raise CannotStart("no free port was found for the stand-in")
+
+
+def _identities(folder: Path) -> tuple[Identities, Tls]:
+    from .local import certificates  # not for everybody: it takes a while to load
+
+    who = certificates.identities(folder, datetime.now(UTC))
+    return who, certificates.contexts(who)
+
+
+async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:
+    """Run the stand-in without a VEN until SIGTERM or SIGINT. Raises `CannotStart`, `Taken`."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    with ExitStack() as stack:
+        stack.enter_context(claim(folder))
+        stand_in = start(folder, ports, tls, None)
+        stack.callback(stand_in.cloud.stop)
+        said = {"pid": os.getpid(), **stand_in.addresses()}
+        if ready_file is not None:
+            announce(ready_file, said)
+        print("\n".join(_lines(said, folder)), flush=True)
+        await stopping.wait()
+
+
+def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:
+    tls = said.get("tls")
+    scheme = "https" if tls else "http"
+    lines = [f"broker   {said['mqtt']}", f"shadow   {scheme}://{said['data']}"]
+    if tls:
+        lines += [f"{name:<8} {file}" for name, file in tls.items()]
+    return [*lines, f"state    {folder}"]
+
+
+def _taken(taken: PortTaken) -> str:
+    flag = f"--{taken.what}-port"
+    return f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
