@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ class Cloud:
         )
 
     def document(self, name: str) -> dict[str, Any]:
+        time.sleep(0.1)  # a thing has 20 requests a second, for everybody
         named = {"shadowName": name} if name else {}
         answer = self.client.get_thing_shadow(thingName="tower", **named)
         found: dict[str, Any] = json.loads(answer["payload"].read())
@@ -181,22 +183,21 @@ def test_after_a_kill_every_shadow_is_in_sync_again(tower: Site) -> None:
     until(lambda: tower.http("GET", "/api/v1/shadow")[1]["state"] == "in_sync", "all in sync")
 
 
-def test_a_site_that_is_edited_past_forty_circuits_moves_them_and_back(tmp_path: Path) -> None:
-    one = Site(tmp_path, panel(40)).start().connected()
+def test_a_site_that_is_edited_to_forty_circuits_and_past_it_moves_them(tmp_path: Path) -> None:
+    one = Site(tmp_path, panel(41)).start().connected()
     try:
         cloud = Cloud(one)
-        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "forty in the classic shadow")
+        until(lambda: cloud.named() == ["circuits-0", "circuits-1"], "two named shadows")
+        (tmp_path / "ven.yaml").write_text(panel(40))
+        assert one.venctl("reload").returncode == 0
+        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "all in the classic shadow")
+        assert "circuit_shadows" not in classic(cloud)
         (tmp_path / "ven.yaml").write_text(panel(41))
         assert one.venctl("reload").returncode == 0
         until(lambda: "circuits" not in classic(cloud), "moved")
         assert classic(cloud)["circuit_shadows"] == ["circuits-0", "circuits-1"]
-        until(lambda: cloud.named() == ["circuits-0", "circuits-1"], "two named shadows")
         cloud.wish("circuits-1", "c41", False)
         until(lambda: cloud.reads("circuits-1", "c41") is False, "c41 off")
-        (tmp_path / "ven.yaml").write_text(panel(40))
-        assert one.venctl("reload").returncode == 0
-        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "back")
-        assert "circuit_shadows" not in classic(cloud)
     finally:
         one.close()
 
