@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +113,7 @@ class Cloud:
         )
 
     def document(self, name: str) -> dict[str, Any]:
+        time.sleep(0.1)  # a thing has 20 requests a second, for everybody
         named = {"shadowName": name} if name else {}
         answer = self.client.get_thing_shadow(thingName="tower", **named)
         found: dict[str, Any] = json.loads(answer["payload"].read())
@@ -126,6 +129,10 @@ class Cloud:
         payload = json.dumps({"state": {"desired": desired}})
         self.client.update_thing_shadow(thingName="tower", payload=payload, **named)
 
+    def named(self) -> list[str]:
+        found: list[str] = self.client.list_named_shadows_for_thing(thingName="tower")["results"]
+        return found
+
     def reads(self, name: str, id: str) -> bool:
         circuits = self.state(name)["reported"]["circuits"]
         found: bool = next(c["enabled"] for c in circuits if c["id"] == id)
@@ -135,11 +142,8 @@ class Cloud:
 def synced(tower: Site) -> Cloud:
     cloud = Cloud(tower)
 
-    def listed() -> bool:
-        names = cloud.client.list_named_shadows_for_thing(thingName="tower")["results"]
-        return names == ["circuits-0", "circuits-1", "circuits-2"]
-
-    until(listed, "three named shadows")
+    names = ["circuits-0", "circuits-1", "circuits-2"]
+    until(lambda: cloud.named() == names, "three named shadows")
     return cloud
 
 
@@ -177,3 +181,30 @@ def test_after_a_kill_every_shadow_is_in_sync_again(tower: Site) -> None:
     cloud.wish("circuits-2", "c100", False)
     until(lambda: cloud.reads("circuits-2", "c100") is False, "c100 off")
     until(lambda: tower.http("GET", "/api/v1/shadow")[1]["state"] == "in_sync", "all in sync")
+
+
+def test_a_site_that_is_edited_to_forty_circuits_and_past_it_moves_them(tmp_path: Path) -> None:
+    one = Site(tmp_path, panel(41)).start().connected()
+    try:
+        cloud = Cloud(one)
+        until(lambda: cloud.named() == ["circuits-0", "circuits-1"], "two named shadows")
+        (tmp_path / "ven.yaml").write_text(panel(40))
+        assert one.venctl("reload").returncode == 0
+        until(lambda: len(classic(cloud).get("circuits", [])) == 40, "all in the classic shadow")
+        assert "circuit_shadows" not in classic(cloud)
+        (tmp_path / "ven.yaml").write_text(panel(41))
+        assert one.venctl("reload").returncode == 0
+        until(lambda: "circuits" not in classic(cloud), "moved")
+        assert classic(cloud)["circuit_shadows"] == ["circuits-0", "circuits-1"]
+        cloud.wish("circuits-1", "c41", False)
+        until(lambda: cloud.reads("circuits-1", "c41") is False, "c41 off")
+    finally:
+        one.close()
+
+
+def classic(cloud: Cloud) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = cloud.state("").get("reported", {})
+    except ClientError:  # not reported yet
+        return {}
+    return found

@@ -57,7 +57,7 @@ class Device:
         self.link, self.up = made, up
         self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
         self.named: asyncio.Queue[Delta] = asyncio.Queue()
-        self.twin = Twin(made.client, "v1", ["", "circuits-0"], self._hear)
+        self.twin = Twin(made.client, "v1", self._hear)
 
     def _hear(self, name: str, delta: Delta) -> None:
         (self.named if name else self.deltas).put_nowait(delta)
@@ -222,7 +222,7 @@ async def test_a_delta_is_heard_until_the_twin_is_closed(broker: Mosquitto) -> N
         service(broker.port, lambda *_: None) as (operator, _),
         device(broker.port) as ven,
     ):
-        ven.twin.open()
+        ven.twin.open(["", "circuits-0"])
         assert await say_until_heard(operator, ven.deltas, DELTA) == HEARD
         while not ven.deltas.empty():
             ven.deltas.get_nowait()
@@ -244,8 +244,8 @@ async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mo
             time.sleep(0.2)  # the loop stands still, so the others are now on their way
             closing.close()
 
-        closing = Twin(ven.link.client, "v1", [""], hear)
-        closing.open()
+        closing = Twin(ven.link.client, "v1", hear)
+        closing.open([""])
         body = json.dumps(DELTA).encode()
         async with asyncio.timeout(HANG_S):
             while not heard:
@@ -261,7 +261,7 @@ async def test_deltas_are_heard_again_after_the_broker_forgot_the_session(
     broker: Mosquitto,
 ) -> None:
     async with device(broker.port) as ven:
-        ven.twin.open()
+        ven.twin.open(["", "circuits-0"])
         ven.up.clear()
         broker.stop()
         broker.forget()
@@ -276,7 +276,7 @@ async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitt
         service(broker.port, lambda *_: None) as (operator, _),
         device(broker.port) as ven,
     ):
-        ven.twin.open()
+        ven.twin.open(["", "circuits-0"])
         await say_until_heard(operator, ven.deltas, DELTA)
         while not ven.deltas.empty():
             ven.deltas.get_nowait()
@@ -305,7 +305,7 @@ def cloud(tmp_path: Path) -> Iterator[int]:
 async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int) -> None:
     async with device(cloud) as ven, operator_at("op", cloud) as operator:
         assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
-        ven.twin.open()
+        ven.twin.open(["", "circuits-0"])
         state = {"state": {"desired": {"circuits": {"h1": {"enabled": False}}}}}
         async with asyncio.timeout(HANG_S):
             while ven.deltas.empty():
@@ -337,7 +337,7 @@ async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int
 
 async def test_a_named_shadow_is_a_document_of_its_own(cloud: int) -> None:
     async with device(cloud) as ven, operator_at("op", cloud) as operator:
-        ven.twin.open()
+        ven.twin.open(["", "circuits-0"])
         assert await ven.twin.get("circuits-0") == Document(0, {}, {}, {}, None)
         wish = {"state": {"desired": {"circuits": [{"id": "h1", "enabled": False}]}}}
         async with asyncio.timeout(HANG_S):
@@ -365,8 +365,10 @@ async def test_a_named_shadow_is_a_document_of_its_own(cloud: int) -> None:
 async def test_more_shadows_are_served_than_answers_are_subscribed_to(cloud: int) -> None:
     names = ["", *(f"circuits-{n}" for n in range(12))]
     async with link(endpoint(cloud, "v1"), [], lambda _: None) as (made, _):
-        many = Twin(made.client, "v1", names, lambda *_: None)
-        many.open()
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        many = Twin(made.client, "v1", lambda name, _: heard.put_nowait(name))
+        many.open(names[:2])
+        many.open(names)
         for name in names:
             done = await many.update(name, reported={"n": name}, clear_desired=[], version=None)
             assert isinstance(done, Accepted)
@@ -374,6 +376,13 @@ async def test_more_shadows_are_served_than_answers_are_subscribed_to(cloud: int
         assert [answer.reported for answer in answers if isinstance(answer, Document)] == [
             {"n": name} for name in names
         ]
+        async with operator_at("op", cloud) as operator:
+            topic = f"{SHADOW}/name/{names[-1]}/update"
+            async with asyncio.timeout(HANG_S):
+                while heard.empty():
+                    await operator.publish(topic, b'{"state":{"desired":{"n":1}}}')
+                    await asyncio.sleep(0.05)
+        assert heard.get_nowait() == names[-1]
 
 
 @asynccontextmanager

@@ -66,8 +66,9 @@ class Witness:
         self.lost.add(name)
 
     def wished_interval(self, seconds: object) -> None:
-        if not isinstance(seconds, str) and seconds:
-            self.intervals.append((None, self.world.now_ms, round(float(seconds) * 1000)))
+        """0 ms stands for what cannot be: it also takes the place of a wish not seen yet."""
+        every_ms = 0 if isinstance(seconds, str) else round(float(str(seconds)) * 1000)
+        self.intervals.append((None, self.world.now_ms, every_ms))
 
     def delivered(self, delta: Delta) -> None:
         """A delta reached the site: what it wishes is answered before any heartbeat."""
@@ -265,7 +266,7 @@ class Witness:
         if "" in self.lost or not self.intervals:
             return
         boot, at_ms, wanted_ms = self.intervals[-1]
-        if boot not in (None, self.world.site.boot):
+        if not wanted_ms or boot not in (None, self.world.site.boot):
             return  # after a reboot the age of a choice at the site is unknown
         rivals = [at for _, at, _ in self.intervals[:-1] if at > at_ms - 3_000 - MOST_RESPONSE_MS]
         assert rivals or every_ms == wanted_ms, f"{wanted_ms} ms was chosen last, not {every_ms}"

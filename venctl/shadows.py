@@ -23,12 +23,17 @@ class Shadows:
     """All shadows of one site over one client. Call from the loop only."""
 
     def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[t.Trigger], None]) -> None:
-        self._post = post
-        self._twin = Twin(client, spec.site.id, list(shards(spec)), self._hear)
+        self._spec, self._post = spec, post
+        self._twin = Twin(client, spec.site.id, self._hear)
 
     def open(self) -> None:
         """Hear deltas from now on."""
-        self._twin.open()
+        self._twin.open(shards(self._spec))
+
+    def use(self, spec: Spec) -> None:
+        """The site has more circuits, or fewer: hear the shadows they are in now."""
+        self._spec = spec
+        self.open()
 
     def close(self) -> None:
         """Hear no more."""

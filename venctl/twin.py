@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from awsiot import ServiceStreamOptions, V2ServiceException, iotshadow
 log = logging.getLogger(__name__)
 
 OPERATION_TIMEOUT_S = 5
-ANSWERS = 8  # subscriptions to answers at a time: AWS grants 50 to one connection, deltas included
+ANSWERS, DELTAS = 8, 40  # subscriptions at a time, of the 50 that AWS grants to one connection
 NO_SHADOW, UNAVAILABLE, TIMED_OUT = 404, 503, 504
 TIMEOUT_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_TIMEOUT"
 
@@ -79,30 +79,30 @@ class Twin:
         self,
         client: mqtt5.Client,
         thing: str,
-        names: Sequence[str],
         hear: Callable[[str, Delta], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thing, self._names, self._hear = thing, names, hear
-        self._streams: list[Any] = []
+        self._thing, self._hear = thing, hear
+        self._streams: dict[str, Any] = {}
         self._shadow = iotshadow.IotShadowClientV2(
             client,
             rr.ClientOptions(
                 max_request_response_subscriptions=ANSWERS,
-                max_streaming_subscriptions=len(names),
+                max_streaming_subscriptions=DELTAS,
                 operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
             ),
         )
 
-    def open(self) -> None:
-        """Hear deltas from now on, over every reconnect."""
-        self._streams = [self._stream(name) for name in self._names]
-        for stream in self._streams:
-            stream.open()
+    def open(self, names: Iterable[str]) -> None:
+        """Hear the deltas of these shadows, too, from now on and over every reconnect."""
+        for name in names:
+            if name not in self._streams:
+                self._streams[name] = self._stream(name)
+                self._streams[name].open()
 
     def close(self) -> None:
         """Hear no more; a delta on its way is dropped."""
-        self._streams = []
+        self._streams = {}
 
     async def get(self, name: str) -> Document | Rejected:
         """A document as the service has it; 404 is version 0, not a rejection."""
@@ -185,7 +185,7 @@ class Twin:
             log.debug("the loop is closed")
 
     def _deliver(self, name: str, delta: Delta) -> None:
-        if self._streams:
+        if name in self._streams:
             self._hear(name, delta)
 
 

@@ -77,6 +77,7 @@ class Uplink:
     def use(self, spec: Spec) -> None:
         """The site as it is from here on. Names on the wire stay until the next start."""
         self._spec = spec
+        self._way.shadows.use(spec)
 
     def connected(self) -> bool:
         """Whether the link is up."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from statemachine.effects import Hold, Switch
+from statemachine.triggers import NO_ANSWER
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
@@ -111,7 +112,7 @@ async def _carry_out(driver: Driver, effect: Hold | Switch) -> str | None:
                 case Switch(circuit, enabled):
                     await driver.switch(circuit, enabled)
     except TimeoutError:
-        return "no answer within 5 s"
+        return f"{NO_ANSWER} within {TIMEOUT_S:g} s"
     except Exception as error:
         log.warning("%s: %s", effect, error)
         return str(error) or type(error).__name__
