@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +14,8 @@ from .guards import GUARDS
 from .source import Path, Source
 from .spec import Spec
 from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 
 
 def audit(spec: Spec, source: Source) -> list[Fault]:
@@ -55,7 +58,10 @@ def _cloud(spec: Spec, source: Source) -> Iterator[Fault]:
     needs = {"aws": ("endpoint", "cert", "key"), "mqtt": ("host",), "local": ()}[cloud.kind]
     takes = {
         "aws": ("endpoint", "cert", "key", "ca", "port"),
-        "mqtt": ("host", "port", "cert", "key", "ca", "username", "password"),
+        "mqtt": (
+            *("host", "port", "cert", "key", "ca", "username", "password", "password_file"),
+            "shadow",
+        ),
         "local": ("policy", "tls"),
     }[cloud.kind]
     for name in needs:
@@ -64,6 +70,13 @@ def _cloud(spec: Spec, source: Source) -> Iterator[Fault]:
     for name in type(cloud).model_fields:
         if name != "kind" and name not in takes and getattr(cloud, name) is not None:
             yield Fault(source.key(("cloud", name)), f"kind {cloud.kind} takes no `{name}`")
+    if cloud.password is not None and cloud.password_file is not None:
+        problem, hint = "one password is enough", "keep `password` or `password_file`"
+        yield Fault(source.key(("cloud", "password_file")), problem, hint)
+    for name in ("endpoint", "host"):
+        if (host := getattr(cloud, name)) is not None and not _HOST.fullmatch(host):
+            hint = "write the name alone: no https://, no port, no path"
+            yield Fault(source.mark(("cloud", name)), f"{host!r} is not a host", hint)
 
 
 def _zone(name: str) -> bool:

@@ -128,9 +128,11 @@ def _broker(one: argparse.ArgumentParser) -> None:
     one.add_argument("--ven-id", help="the thing name, where there is no ven.yaml")
     one.add_argument("--endpoint", help="the broker's host")
     one.add_argument("--port", type=_port, help="the broker's port")
-    one.add_argument("--cert", type=Path)
+    one.add_argument("--cert", type=Path, help="our certificate, PEM; with --key")
     one.add_argument("--key", type=Path)
-    one.add_argument("--ca", type=Path)
+    one.add_argument("--ca", type=Path, help="the CA that signed the broker's certificate")
+    one.add_argument("--user", help="the broker's name for us")
+    one.add_argument("--password-file", type=Path, help="its password, in a file of mode 600")
     one.add_argument("--corr-id", help="the correlation id of the command")
 
 
