@@ -13,6 +13,7 @@ from typing import Any
 from statemachine import triggers as t
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, GetShadow, Report, Status
+from statemachine.shards import shards
 from statemachine.spec import Spec
 from statemachine.wire import link_status
 from web.desk import LinkView
@@ -76,7 +77,10 @@ class Uplink:
 
     def use(self, spec: Spec) -> None:
         """The site as it is from here on. Names on the wire stay until the next start."""
+        other_shadows = shards(spec).keys() != shards(self._spec).keys()
         self._spec = spec
+        if other_shadows:
+            self._way.renew()
 
     def connected(self) -> bool:
         """Whether the link is up."""
