@@ -2,9 +2,9 @@
 
 import sys
 
-from . import ack, cloud, core, start
+from . import ack, check, cloud, core, start
 
-ALL = {"ack": ack, "start": start, "core": core, "cloud": cloud}
+ALL = {"ack": ack, "start": start, "check": check, "core": core, "cloud": cloud}
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - ALL.keys():

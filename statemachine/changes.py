@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from .charts import Table
 from .panel import Circuit
 from .spec import Spec
-from .written import written
 
 _AT_START = ("cloud", "web", "topics")
 _CHARTS = ("event", "shadow")
@@ -133,4 +132,12 @@ def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
         elif not field.repr or "password" in name:
             yield name, f"{name} changed"
         else:
-            yield name, f"{field.alias or name} {written(field, before)} -> {written(field, after)}"
+            yield name, f"{field.alias or name} {_said(old, name)} -> {_said(new, name)}"
+
+
+def _said(section: BaseModel, name: str) -> str:
+    """A value as its file would say it; `none` where it is left out."""
+    value = section.model_dump(mode="json", include={name})[name]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) or "none" if isinstance(value, list) else str(value or "none")

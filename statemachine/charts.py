@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .fields import Flag, Model, OneOf, Words
+from .fields import Flag, Model, Name, OneOf, StateId, Words
 from .quantity import Millis, Percent
 
 
@@ -26,7 +26,7 @@ class State(Model):
         default=[], description="actions done on entering; a repeat must do no harm"
     )
     final: Flag = Field(default=False, description="the event is over")
-    report: str | None = Field(default=None, description="said on the status topic on entering")
+    report: Name | None = Field(default=None, description="said on the status topic on entering")
 
 
 class Row(Model):
@@ -46,7 +46,7 @@ class Table(Model):
     """A declared chart: states, and rows of which the first that fits is taken."""
 
     initial: str = Field(description="where every life begins")
-    states: dict[str, State] = Field(description="the states by name")
+    states: dict[StateId, State] = Field(description="the states by name")
     transitions: list[Row] = Field(description="the rows; of those that fit the first counts")
 
     def sources(self, row: Row) -> list[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from .findings import SEVERITY
+
 
 class VenError(Exception):
     """Base of every error a caller of this package may want to catch."""
@@ -30,14 +32,24 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that cannot be, where it stands and what to write instead."""
+    """One thing that cannot be, or is hardly meant: where it stands and what to write instead.
+
+    `kind` is one of `findings.KINDS`; an error refuses the file, a warning does not.
+    """
 
     mark: Mark
+    kind: str
     problem: str
     hint: str = ""
 
+    @property
+    def severity(self) -> str:
+        """`error` or `warning`."""
+        return SEVERITY[self.kind]
+
     def __str__(self) -> str:
-        return f"{self.mark}: {self.problem}" + (f"; {self.hint}" if self.hint else "")
+        said = "warning: " if self.severity == "warning" else ""
+        return f"{self.mark}: {said}{self.problem}" + (f"; {self.hint}" if self.hint else "")
 
     def pretty(self) -> str:
         """The message, the line it is about and a caret under the word."""
@@ -47,16 +59,21 @@ class Fault:
 
 
 class SpecError(VenError):
-    """A ven.yaml that cannot be run, with all its faults in the order of the file."""
+    """A ven.yaml that cannot be run, with all its errors in the order of the file."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults: Sequence[Fault] = sorted(set(faults))
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant."""
+    return next(iter(get_close_matches(word, sorted(known), n=1)), None)
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """The hint for a word that is not known: the nearest one, or all there are."""
     names = sorted(known)
-    if near := get_close_matches(word, names, n=1):
-        return f"did you mean {near[0]!r}?"
+    if near := closest(word, names):
+        return f"did you mean {near!r}?"
     return f"there are: {', '.join(names)}" if names else ""

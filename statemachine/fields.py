@@ -16,16 +16,18 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
 from pydantic_core import core_schema
 
 from .errors import meant
-from .quantity import percent
+from .quantity import percent, percent_text
 
 NEVER = -1
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
+_STATE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
@@ -115,8 +117,24 @@ def _hours(said: object) -> tuple[int, int]:
     return from_h * 60 + from_min, to_h * 60 + to_min
 
 
+def _share_text(share: int) -> str:
+    return "never" if share == NEVER else percent_text(share)
+
+
+def _hours_text(hours: tuple[int, int]) -> str:
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in hours)
+
+
+def _topic_text(topic: str | None) -> str:
+    return topic or "off"
+
+
 def _schema(pattern: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+def _written(text: Callable[[Any], str]) -> PlainSerializer:
+    return PlainSerializer(text, return_type=str, when_used="json")
 
 
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
@@ -124,18 +142,38 @@ Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer
 Words = Annotated[
     list[str],
     BeforeValidator(_list),
-    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+    WithJsonSchema({"type": ["string", "array", "null"], "items": {"type": "string"}}),
 ]
-Share = Annotated[int, BeforeValidator(_share), _schema(r"^(never|\d+ ?%)$", "70 %", "never")]
-Name = Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "maxLength": 64})]
-Topic = Annotated[str | None, BeforeValidator(_topic), _schema(r"^[^+#]+$", "ven/cmd/{venId}")]
+Share = Annotated[
+    int,
+    BeforeValidator(_share),
+    _written(_share_text),
+    _schema(r"^(never|\s*\d+([.,]0+)?\s*%\s*)$", "70 %", "never"),
+]
+Name = Annotated[
+    str,
+    BeforeValidator(_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64}),
+]
+Topic = Annotated[
+    str | None,
+    BeforeValidator(_topic),
+    _written(_topic_text),
+    _schema(r"^[^+#]{1,256}$", "ven/cmd/{venId}", "off"),
+]
 CircuitId = Annotated[
     str, BeforeValidator(_matching(_ID, "a circuit's id")), _schema(f"^{_ID.pattern}$", "heater1")
+]
+StateId = Annotated[
+    str, BeforeValidator(_matching(_STATE, "a state's name")), _schema(f"^{_STATE.pattern}$", "on")
 ]
 ThingName = Annotated[
     str, BeforeValidator(_matching(_THING, "a thing name")), _schema(f"^{_THING.pattern}$", "ven1")
 ]
 # Minutes of the day, from and to; where `to` is not after `from`, past midnight.
 Hours = Annotated[
-    tuple[int, int], BeforeValidator(_hours), _schema(r"^\d\d:\d\d ?- ?\d\d:\d\d$", "22:00-06:00")
+    tuple[int, int],
+    BeforeValidator(_hours),
+    _written(_hours_text),
+    _schema(r"^\s*\d\d:\d\d\s*-\s*\d\d:\d\d\s*$", "22:00-06:00"),
 ]

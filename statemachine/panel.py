@@ -24,6 +24,9 @@ DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "motor": (0, 0, None),
     "other": (0, 0, None),
 }
+# What means nothing where a circuit is never shed, and where it has no car's pilot.
+SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
+PILOT = ("volts", "phases")
 Type = Annotated[str, OneOf("type", *DWELL_MS)]
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 
@@ -87,6 +90,17 @@ class Circuit(Model):
     def shed_percent(self) -> int:
         """The most this circuit gives, as a share of what it draws; 0 where it gives nothing."""
         return max(0, self.shed) if self.control != "none" else 0
+
+    @property
+    def most_w(self) -> int:
+        """The most it can give, drawing all that it may."""
+        return max(0, min(self.rated * self.shed_percent // 100, self.rated - self.floor))
+
+    @property
+    def goes_off(self) -> bool:
+        """An event may take it off altogether."""
+        whole = self.control == "relay" or self.shed_percent == 100
+        return bool(self.shed_percent) and whole and not self.floor
 
     @property
     def min_on_ms(self) -> int:

@@ -7,10 +7,11 @@ refused: nobody should have to guess whether it was kW or W.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SHAPE = re.compile(r"([+-]?\d{1,9}(?:[.,]\d{1,6})?)\s*([a-zA-Z%]+)")
 _POWER = {"W": 1, "kW": 1_000, "MW": 1_000_000}
@@ -25,6 +26,7 @@ _TIME = {
     "d": 86_400_000,
     "days": 86_400_000,
 }
+_MOST_MS = 400 * 86_400_000
 
 
 def watts(text: object) -> int:
@@ -34,7 +36,7 @@ def watts(text: object) -> int:
 
 def millis(text: object) -> int:
     """`5 min` as 300000. Raises ValueError with a sentence for people."""
-    return _whole(text, _TIME, "a length of time", "30 s or 5 min", 400 * 86_400_000)
+    return _whole(text, _TIME, "a length of time", "30 s or 5 min", _MOST_MS)
 
 
 def percent(text: object) -> int:
@@ -43,6 +45,23 @@ def percent(text: object) -> int:
     if share > 100:
         raise ValueError(f"{text!r} is more than 100 %")
     return share
+
+
+def watts_text(watts: int) -> str:
+    """1500 as `1.5 kW`: what `watts` reads back."""
+    return f"{watts} W" if watts % 10 else f"{Decimal(watts) / 1000:f} kW"
+
+
+def millis_text(ms: int) -> str:
+    """300000 as `5 min`: what `millis` reads back."""
+    units = [unit for unit in ("h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
+    unit = units[0] if units else "ms" if 0 < ms < 10**9 else "s"
+    return f"{Decimal(ms) / _TIME[unit]:f} {unit}"
+
+
+def percent_text(share: int) -> str:
+    """70 as `70 %`."""
+    return f"{share} %"
 
 
 def _whole(said: object, units: dict[str, int], what: str, example: str, most: int) -> int:
@@ -66,6 +85,22 @@ def _shown(said: object) -> str:
     return repr(said) if isinstance(said, str) else "this"
 
 
-Watts = Annotated[int, BeforeValidator(watts)]
-Millis = Annotated[int, BeforeValidator(millis)]
-Percent = Annotated[int, BeforeValidator(percent)]
+def _schema(units: dict[str, int], *examples: str) -> WithJsonSchema:
+    names = "|".join(units)
+    pattern = rf"^\s*[+]?\d{{1,9}}([.,]\d{{1,6}})?\s*({names})\s*$"
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+def _written(text: Callable[[int], str]) -> PlainSerializer:
+    return PlainSerializer(text, return_type=str, when_used="json")
+
+
+Watts = Annotated[
+    int, BeforeValidator(watts), _written(watts_text), _schema(_POWER, "1.5 kW", "400 W")
+]
+Millis = Annotated[
+    int, BeforeValidator(millis), _written(millis_text), _schema(_TIME, "5 min", "30 s", "4 h")
+]
+Percent = Annotated[
+    int, BeforeValidator(percent), _written(percent_text), _schema({"%": 1}, "70 %")
+]

@@ -10,11 +10,13 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from .audit import audit
+from .draft import Draft
 from .errors import Fault, SpecError, meant
 from .source import Source, Value, child, parse
 from .spec import Spec
 
 _CHARTS = ("event", "shadow")
+_ROW: dict[str, Value] = {"trigger": "elapsed", "from": "any"}
 
 
 @cache
@@ -24,42 +26,88 @@ def standard() -> str:
 
 
 def read(text: str, file: str) -> Spec:
-    """Read and check a whole ven.yaml. Raises `SpecError` with every fault that was found."""
-    source = parse(text, file)
+    """Read and check a whole ven.yaml. Raises `SpecError` with every error that was found."""
+    spec, faults = examine(text, file)
+    if spec is None:
+        raise SpecError(fault for fault in faults if fault.severity == "error")
+    return spec
+
+
+def examine(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
+    """A site, and all that is to be said of its file; None where the file is refused."""
+    try:
+        source = parse(text, file)
+    except SpecError as error:
+        return None, list(error.faults)
     whole = _with_charts(source.value)
     try:
-        spec = Spec.model_validate(whole)
+        spec, broken, faults = Spec.model_validate(whole), frozenset[str](), list[Fault]()
     except ValidationError as error:
         faults = [_fault(source, found) for found in error.errors()]
-        if isinstance(whole, dict):
-            spec = Spec.model_validate(_sound(whole, error))
-            faults += audit(spec, source)
-        raise SpecError([*source.faults, *faults]) from None
-    if faults := [*source.faults, *audit(spec, source)]:
-        raise SpecError(faults)
-    return spec
+        if not isinstance(whole, dict):
+            return None, faults
+        spec, broken = _sound(whole, error)
+    faults = sorted({*source.faults, *faults, *audit(Draft(spec, source, broken))})
+    refused = any(fault.severity == "error" for fault in faults)
+    return None if refused else spec, faults
 
 
 def _with_charts(value: Value) -> object:
     if not isinstance(value, dict):
         return value
-    default = parse(standard(), "standard.yaml").value
-    return {**{name: child(default, name) for name in _CHARTS}, **value}
+    return {**{name: _standard(name) for name in _CHARTS if name not in value}, **value}
 
 
-def _sound(whole: dict[str, Value], error: ValidationError) -> dict[str, object]:
-    """What did validate, so that it can be audited too; the rest stands as if left out."""
-    kept: dict[str, object] = dict(whole)
-    for section, *rest in (found["loc"] for found in error.errors()):
-        circuits = kept.get("circuits")
-        if section == "circuits" and rest and isinstance(circuits, dict):
-            kept["circuits"] = {id: said for id, said in circuits.items() if id != rest[0]}
-        else:
-            kept.pop(str(section), None)
-    charts = {name: child(parse(standard(), "standard.yaml").value, name) for name in _CHARTS}
-    first = {"site": {"id": "site"}, "circuits": {}}
-    sound = {**charts, **first, **kept}
-    return {**sound, "circuits": sound["circuits"] or {"any": {"rated": "1 W"}}}
+@cache
+def _standard(chart: str) -> Value:
+    return child(parse(standard(), "standard.yaml").value, chart)
+
+
+def _sound(whole: dict[str, Value], error: ValidationError) -> tuple[Spec, frozenset[str]]:
+    """What did validate, so that it can be audited too, and the sections that did not."""
+    places = [found["loc"] for found in error.errors()]
+    kept = dict(whole)
+    for section, *rest in places:
+        kept[str(section)] = _without(kept.get(str(section)), list(rest), str(section))
+    broken = frozenset(str(place[0]) for place in places)
+    try:
+        return Spec.model_validate(_filled(kept, set())), broken
+    except ValidationError as again:
+        worse = {str(found["loc"][0]) for found in again.errors()}
+        return Spec.model_validate(_filled(kept, worse)), broken | worse
+
+
+def _filled(kept: dict[str, Value], without: set[str]) -> dict[str, Value]:
+    """A whole site, with stand-ins for what it cannot do without."""
+    needed: dict[str, Value] = {"site": {"id": "site"}, "circuits": {}}
+    needed |= {name: _standard(name) for name in _CHARTS}
+    said = {k: v for k, v in kept.items() if v is not None and k not in without}
+    return needed | said
+
+
+def _without(value: Value, path: list[str | int], section: str) -> Value:
+    """A section without what did not validate; None where nothing of it is left."""
+    if section in _CHARTS and path and isinstance(value, dict):
+        return _mended(value, path)
+    if isinstance(value, dict) and path and path[0] in value:
+        return {name: said for name, said in value.items() if name != path[0]}
+    return None
+
+
+def _mended(value: Value, path: list[str | int]) -> Value:
+    """A chart in which a stand-in takes the place of a faulty row or state; places stay."""
+    key, *rest = path
+    inside = rest and rest[0] != "[key]"
+    if isinstance(value, list) and isinstance(key, int):
+        row = value[key]
+        whole = isinstance(row, dict) and inside and rest[0] in row
+        return [*value[:key], _mended(row, rest) if whole else dict(_ROW), *value[key + 1 :]]
+    if not isinstance(value, dict) or key not in value:
+        return None
+    name = str(key)
+    if inside and isinstance(value[name], dict | list):
+        return {**value, name: _mended(value[name], rest)}
+    return {other: said for other, said in value.items() if other != name}
 
 
 def _fault(source: Source, found: Any) -> Fault:
@@ -67,27 +115,29 @@ def _fault(source: Source, found: Any) -> Fault:
     at = source.mark(path)
     match found["type"]:
         case "extra_forbidden":
-            known = _settings(Spec, path[:-1])
-            return Fault(
-                source.key(path), f"no setting is called {path[-1]!r}", meant(str(path[-1]), known)
-            )
+            word, known = str(path[-1]), _settings(path[:-1])
+            problem = f"no setting is called {word!r}"
+            return Fault(source.key(path), "unknown-setting", problem, meant(word, known))
         case "missing":
-            return Fault(source.mark(path[:-1]), f"`{path[-1]}` is missing")
+            sense = _meaning(path)
+            return Fault(source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", sense)
         case "value_error":
             problem, _, hint = str(found["ctx"]["error"]).partition("; ")
-            return Fault(source.key(path) if "[key]" in found["loc"] else at, problem, hint)
+            here = source.key(path) if "[key]" in found["loc"] else at
+            return Fault(here, "bad-value", problem, hint)
         case "dict_type" | "model_type" | "model_attributes_type":
-            return Fault(at, "settings are wanted here", "write them as `name: value`")
+            hint = "write them as `name: value`"
+            return Fault(at, "bad-value", "settings are wanted here", hint)
         case "list_type":
-            return Fault(at, "a list is wanted here")
+            return Fault(at, "bad-value", "a list is wanted here")
         case "string_type":
-            return Fault(at, "one word is wanted here")
-    return Fault(at, str(found["msg"]))
+            return Fault(at, "bad-value", "one word is wanted here")
+    return Fault(at, "bad-value", str(found["msg"]))
 
 
-def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """The names of the settings that the mapping at `path` may have."""
-    kind: Any = model
+def _section(path: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The model of the settings at `path`; None where none may stand there."""
+    kind: Any = Spec
     for part in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             fields = {(f.alias or name): f.annotation for name, f in kind.model_fields.items()}
@@ -96,6 +146,19 @@ def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
             kind = get_args(kind)[-1] if get_args(kind) else None
         if get_origin(kind) in (Union, types.UnionType):
             kind = get_args(kind)[0]
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [field.alias or name for name, field in kind.model_fields.items()]
-    return []
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _settings(path: tuple[Any, ...]) -> list[str]:
+    """The names of the settings that the mapping at `path` may have."""
+    section = _section(path)
+    fields = section.model_fields if section is not None else {}
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _meaning(path: tuple[Any, ...]) -> str:
+    """What the setting at `path` means, in words."""
+    section, name = _section(path[:-1]), str(path[-1])
+    fields = section.model_fields.items() if section is not None else ()
+    said = [field.description for own, field in fields if name in (own, field.alias)]
+    return said[0] or "" if said else ""

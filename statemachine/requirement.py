@@ -57,6 +57,12 @@ def together_w(spec: Spec, asked_w: Iterable[int]) -> int:
     return sum(asked_w) if spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
 
+def next_end_ms(spec: Spec, memory: Memory) -> int | None:
+    """When the next event ends that sheds now, be it that its state goes on; None: none sheds."""
+    ends = (event.end_ms for event in active(spec, memory, memory.at_ms))
+    return min(ends, default=None)
+
+
 def opted_out(spec: Spec, memory: Memory) -> set[str]:
     """The circuits that an occupant keeps out of an event that sheds now."""
     return {id for event in active(spec, memory, memory.at_ms) for id in event.opted_out}

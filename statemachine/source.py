@@ -40,6 +40,10 @@ class Source:
             path = path[:-1]
         return self._marks.get(path, Mark(self.file, 1, 1, self.lines[0] if self.lines else ""))
 
+    def has(self, path: Path) -> bool:
+        """Something stands at `path` in the file."""
+        return path in self._marks
+
     def key(self, path: Path) -> Mark:
         """Where the key at `path` stands."""
         return self._keys.get(path) or self.mark(path)
@@ -54,7 +58,9 @@ def parse(text: str, file: str) -> Source:
     lines = tuple(text.splitlines())
     source = Source(file, lines)
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise SpecError([Fault(source.mark(()), "the file is over 256 KB", "split the site")])
+        raise SpecError(
+            [Fault(source.mark(()), "yaml", "the file is over 256 KB", "split the site")]
+        )
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -62,9 +68,10 @@ def parse(text: str, file: str) -> Source:
         raise SpecError([_syntax(source, error.problem or "this is not YAML", at)]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         first = (str(error) or "this is not YAML").splitlines()[0]
-        raise SpecError([Fault(source.mark(()), first)]) from None
+        raise SpecError([Fault(source.mark(()), "yaml", first)]) from None
     if root is None:
-        raise SpecError([Fault(source.mark(()), "the file is empty", "`venctl init` writes one")])
+        empty = Fault(source.mark(()), "yaml", "the file is empty", "`venctl init` writes one")
+        raise SpecError([empty])
     source.value = _value(source, root, (), 0)
     return source
 
@@ -85,13 +92,14 @@ def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Fault:
     line = at.line if at else 0
     text = source.lines[line] if line < len(source.lines) else ""
     hint = "write topics one to a line: {venId} clashes with { }" if "{venId}" in text else ""
-    return Fault(Mark(source.file, line + 1, (at.column if at else 0) + 1, text), problem, hint)
+    mark = Mark(source.file, line + 1, (at.column if at else 0) + 1, text)
+    return Fault(mark, "yaml", problem, hint)
 
 
 def _value(source: Source, node: yaml.Node, path: Path, depth: int) -> Value:
     source._marks[path] = mark = _mark(source, node)
     if depth > MAX_DEPTH:
-        source.faults.append(Fault(mark, "this is nested more than 12 levels deep"))
+        source.faults.append(Fault(mark, "yaml", "this is nested more than 12 levels deep"))
         return None
     match node:
         case MappingNode():
@@ -109,13 +117,13 @@ def _mapping(source: Source, node: MappingNode, path: Path, depth: int) -> dict[
     for key, value in node.value:
         mark = _mark(source, key)
         if not isinstance(key, ScalarNode):
-            source.faults.append(Fault(mark, "a key must be one word"))
+            source.faults.append(Fault(mark, "yaml", "a key must be one word"))
             continue
         name = str(key.value)
         if name in out:
             first = source._keys[(*path, name)].line
             source.faults.append(
-                Fault(mark, f"{name!r} is written twice", f"first in line {first}")
+                Fault(mark, "twice", f"{name!r} is written twice", f"first in line {first}")
             )
             continue
         source._keys[(*path, name)] = mark

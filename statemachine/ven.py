@@ -10,6 +10,7 @@ from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank
 from .notices import take_notice
 from .release import beyond_plan, carry_out, spread
+from .requirement import next_end_ms
 from .shadowing import Shadowing
 from .spec import Spec
 from .stamps import after_reboot, stamp
@@ -58,7 +59,7 @@ class Ven:
             turn.effects.append(Status(body))
         self._shadows.speak(turn)
         stamp(turn, memory)
-        turn.remember(look_ms=next_change_ms(self.spec, turn.memory))
+        turn.remember(look_ms=self._next_look_ms(turn.memory))
         due_ms = turn.memory.due_ms()
         if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
             turn.effects.append(Wake(due_ms))
@@ -148,6 +149,11 @@ class Ven:
             turn.told.append((turn.memory.events[id], word))
             moved |= word != "superseded" and self._fire(turn, word, id)
         return moved
+
+    def _next_look_ms(self, memory: Memory) -> int | None:
+        """When something changes by itself that no chart waits for: a protection, a requirement."""
+        changes = (next_change_ms(self.spec, memory), next_end_ms(self.spec, memory))
+        return min((ms for ms in changes if ms is not None), default=None)
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .capacity import loads
+from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
 from .memory import Event, Memory
-from .requirement import active, required_w
+from .requirement import active, required_w, sheds_w
 from .spec import Spec
 from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
 
@@ -105,13 +105,20 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
             "start_ts": event.start_ms // 1000,
             "end_ts": event.end_ms // 1000,
         }
-    planned = planned_w(memory)
     body |= _observed(spec, memory)
     body["actual_shed_kw"] = kw(commanded_w(spec, memory))
     body["circuits_curtailed"] = _curtailed(spec, memory)
-    if planned < asked.shed_w:
-        body["shortfall_kw"] = kw(asked.shed_w - planned)
+    if (able_w := _able_w(spec, memory, event)) < asked.shed_w:
+        body["shortfall_kw"] = kw(asked.shed_w - able_w)
     return body
+
+
+def _able_w(spec: Spec, memory: Memory, event: Event | None) -> int:
+    """What an event gets: what it gets now, or could where its state does not ask for all yet."""
+    planned = planned_w(memory)
+    if event is None or sheds_w(spec, event, memory.at_ms) == event.shed_w:
+        return planned
+    return max(planned, capacity_w(spec, memory))
 
 
 def _observed(spec: Spec, memory: Memory) -> Body:

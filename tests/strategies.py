@@ -70,11 +70,15 @@ class Desk:
         self.ms += ms
         self.offset_ms += ms
 
+    def draws(self, circuit: str) -> int:
+        """What a circuit draws where it is let be, in watts."""
+        return self.spec.circuits[circuit].rated
+
     def rated(self) -> list[Effect]:
         """Every circuit that is on draws what it may, unless it is held."""
         drawn = {}
         for id, live in self.memory.circuits.items():
-            free_w = self.spec.circuits[id].rated
+            free_w = self.draws(id)
             held_w = free_w if live.held_w is None else live.held_w
             drawn[id] = min(free_w, held_w) if live.enabled else 0
         unmetered_w = self.spec.site.unmetered

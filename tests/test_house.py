@@ -22,7 +22,7 @@ WORLDLY = {
 }  # fmt: skip
 PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
-    "statemachine/audit.py": {"zoneinfo"},
+    "statemachine/audit_site.py": {"zoneinfo"},
     "statemachine/localtime.py": {"zoneinfo", "datetime"},
     "statemachine/trials.py": {"hypothesis"},
 }

@@ -171,6 +171,7 @@ event:
     - {trigger: dr_event, from: received, to: curtailed, do: accept}
     - {trigger: ended, from: curtailed, to: done}
     - {trigger: restore, from: curtailed, to: done}
+    - {trigger: cancel, from: curtailed, to: done}
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from statemachine import SpecError, read
 from statemachine.actions import ACTIONS
 from statemachine.reader import standard
+from statemachine.scopes import SCOPES
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
@@ -131,11 +134,15 @@ def test_what_cannot_be_is_refused_with_its_place(text: str, words: str) -> None
             "    - {trigger: ended,    from: shedding, to: restoring}\n",
             "    - {trigger: ended,    from: shedding, to: restoring}\n"
             "    - {trigger: ended,    from: shedding, to: completed}\n",
-            "this row can never fire; the one in line",
+            "this row can never fire; the row in line",
         ),
         ("{until: end, sheds: 100 %, report: started}", "{sheds: 100 %}", "nothing ends it"),
         ("enter: settle, for: 10 s", "enter: settle, for: 5 ms", "at least 10 ms"),
-        ("enter: settle, for: 10 s", "sheds: 5 %, for: 10 s", "belong to states of an event"),
+        (
+            "enter: settle, for: 10 s",
+            "sheds: 5 %, for: 10 s",
+            "sheds belongs to the states of an event",
+        ),
     ],
 )
 def test_a_chart_that_does_not_hang_together_is_refused(old: str, new: str, words: str) -> None:
@@ -144,11 +151,24 @@ def test_a_chart_that_does_not_hang_together_is_refused(old: str, new: str, word
     assert all(fault.startswith("ven.yaml:") for fault in found)
 
 
-def test_an_unknown_action_is_answered_with_all_there_are() -> None:
+def test_an_unknown_action_is_answered_with_all_that_the_chart_may_do() -> None:
     found = faults(chart("enter: back_off", "enter: os.abort"))
-    assert found[0].endswith("there are: " + ", ".join(sorted(ACTIONS)))
+    there_are = sorted(name for name in ACTIONS if SCOPES[name].chart == "shadow")
+    assert found[0].endswith("there are: " + ", ".join(there_are))
 
 
 def test_words_mean_what_their_field_says() -> None:
     spec = read(SMALL + "topics: {status: off}\nsim: {seed: 010}\n", "ven.yaml")
     assert spec.topics.status is None and spec.sim.seed == 10
+
+
+def test_check_starts_without_what_it_does_not_need() -> None:
+    code = (
+        "import sys; from venctl.cli import main; main(['check', 'ven.yaml']); "
+        "print([name for name in ('hypothesis', 'awscrt', 'awsiot', 'aiohttp', 'mqtt5') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr

@@ -107,8 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
     one.add_argument("--lines", "-n", type=int, default=20)
     add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
-    one = add("check", "files", "say everything that is wrong with a ven.yaml")
-    one.add_argument("--names", action="store_true", help="list guards, actions and triggers")
+    one = add("check", "check", "say everything that is wrong with a ven.yaml")
+    show = one.add_mutually_exclusive_group()
+    show.add_argument("--names", action="store_true", help="list guards, actions and triggers")
+    show.add_argument("--keys", action="store_true", help="list every setting")
+    show.add_argument("--defaults", action="store_true", help="print every value in force")
+    add("schema", "check", "print the JSON Schema of a ven.yaml", False)
     one = add("verify", "files", "try the rules on this site with random loads and events")
     one.add_argument("--examples", type=int, default=300)
     one.add_argument("--seed", type=int)
@@ -119,8 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("what", choices=("policy",))
     one.add_argument("--region", help="of the account (that of cloud.endpoint; $AWS_REGION)")
     one.add_argument("--account", help="its twelve digits")
-    one = add("init", "files", "write a small ven.yaml")
+    one = add("init", "init", "write a first ven.yaml; asks on a terminal")
     one.add_argument("--id", default="my_ven", help="the thing name")
+    one.add_argument("--name", help="what people call the site")
+    one.add_argument("--service", help='the main breaker: "24 kW"')
+    circuit = "TYPE:RATED:SHED[:critical], like heater:1.5kW:100%%; may be repeated"
+    one.add_argument("--circuit", action="append", metavar="CIRCUIT", help=circuit)
+    one.add_argument("--schema", action="store_true", help="also its JSON Schema, beside it")
     return parser
 
 

@@ -84,6 +84,6 @@ def _others(said: dict[str, Any]) -> list[str]:
 
 
 def _length(seconds: float) -> str:
-    from statemachine.written import length
+    from statemachine.quantity import millis_text
 
-    return length(round(seconds * 1000))
+    return millis_text(round(seconds * 1000))

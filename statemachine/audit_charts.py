@@ -1,0 +1,140 @@
+"""Does a chart hang together: its names first, then its rows, then the life it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from .actions import ACTIONS
+from .audit_graph import RESERVED
+from .audit_life import life_faults
+from .audit_rows import row_faults
+from .audit_shadow import shadow_faults
+from .charts import Row, State, Table
+from .draft import Draft
+from .errors import Fault, closest, meant
+from .guards import GUARDS
+from .paths import Graph
+from .scopes import SCOPES
+from .source import Path
+from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
+
+LEAST_MS = 10
+OF_EVENTS = ("until", "sheds", "report", "final")
+TRIGGERS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
+OTHER = {"event": "shadow", "shadow": "event"}
+
+
+def chart_faults(draft: Draft, chart: str) -> Iterator[Fault]:
+    """Every fault of one chart.
+
+    The audit goes on as if the nearest name were meant, so that one wrong letter is told once and
+    not with all that would follow of it; where no name is near, the chart's life is not looked at.
+    """
+    table: Table = getattr(draft.spec, chart)
+    yield from _names(draft, chart, table)
+    yield from _states(draft, chart, table)
+    mended = _mended(table, chart)
+    if mended is None or not draft.sound(chart):
+        return
+    graph = Graph(chart, mended)
+    yield from row_faults(draft, graph)
+    yield from (life_faults if chart == "event" else shadow_faults)(draft, graph)
+
+
+def _names(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
+    for what, word, known, path in _words(chart, table):
+        if word in known:
+            continue
+        scope = SCOPES.get(word)
+        elsewhere = what in ("guard", "action") and scope is not None and scope.chart != chart
+        if elsewhere or (what == "trigger" and word in TRIGGERS[OTHER[chart]]):
+            problem = f"{word} belongs to the {OTHER[chart]} chart"
+            yield draft.at(path, "wrong-chart", problem, meant(word, known))
+        else:
+            problem = f"no {what} is called {word!r}"
+            yield draft.at(path, f"unknown-{what}", problem, meant(word, known))
+
+
+def _words(chart: str, table: Table) -> Iterator[tuple[str, str, list[str], Path]]:
+    """Every name in a chart: what it is to be, the word, the words there are, and its place."""
+    actions, guards = _of(chart, ACTIONS), _of(chart, GUARDS)
+    states = list(table.states)
+    yield "state", table.initial, states, (chart, "initial")
+    for name, state in table.states.items():
+        for place, word in enumerate(state.enter):
+            yield "action", word, actions, (chart, "states", name, "enter", place)
+    for number, row in enumerate(table.transitions):
+        at: Path = (chart, "transitions", number)
+        yield "trigger", row.trigger, list(TRIGGERS[chart]), (*at, "trigger")
+        for place, word in enumerate(row.from_):
+            yield "state", word, [*states, "any"], (*at, "from", place)
+        if row.to is not None:
+            yield "state", row.to, [*states, "same"], (*at, "to")
+        for key, what, words, known in (
+            ("if", "guard", row.if_, guards),
+            ("unless", "guard", row.unless, guards),
+            ("do", "action", row.do, actions),
+        ):
+            for place, word in enumerate(words):
+                yield what, word, known, (*at, key, place)
+
+
+def _of(chart: str, names: Iterable[str]) -> list[str]:
+    """The names that belong to a chart."""
+    return [name for name in names if name not in SCOPES or SCOPES[name].chart == chart]
+
+
+def _states(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
+    for name, state in table.states.items():
+        at: Path = (chart, "states", name)
+        if name in RESERVED:
+            problem = f"no state can be called {name!r}"
+            yield draft.of(at, "reserved-name", problem, f"in rows it means {RESERVED[name]}")
+        if state.for_ is not None and state.for_ < LEAST_MS:
+            hint = "write a longer `for`"
+            yield draft.at((*at, "for"), "out-of-range", "a state lasts at least 10 ms", hint)
+        for key in OF_EVENTS if chart == "shadow" else ():
+            if getattr(state, key):
+                problem = f"{key} belongs to the states of an event"
+                yield draft.of((*at, key), "wrong-chart", problem, "leave it out")
+
+
+def _mended(table: Table, chart: str) -> Table | None:
+    """The chart with the nearest name for each that is not known; None where there is none."""
+    near: dict[str, dict[str, str]] = {}
+    for what, word, known, _ in _words(chart, table):
+        found = word if word in known else closest(word, known)
+        if found is None and what != "action":
+            return None
+        near.setdefault(what, {})[word] = found or word
+
+    def each(what: str) -> Callable[[list[str]], list[str]]:
+        return lambda words: [near.get(what, {}).get(word, word) for word in words]
+
+    return table.model_copy(
+        update={
+            "initial": each("state")([table.initial])[0],
+            "states": {name: _state(state, each) for name, state in table.states.items()},
+            "transitions": [_row(row, each) for row in table.transitions],
+        }
+    )
+
+
+Each = Callable[[str], Callable[[list[str]], list[str]]]
+
+
+def _state(state: State, each: Each) -> State:
+    return state.model_copy(update={"enter": each("action")(state.enter)})
+
+
+def _row(row: Row, each: Each) -> Row:
+    return row.model_copy(
+        update={
+            "trigger": each("trigger")([row.trigger])[0],
+            "from_": each("state")(row.from_),
+            "to": each("state")([row.to])[0] if row.to is not None else None,
+            "if_": each("guard")(row.if_),
+            "unless": each("guard")(row.unless),
+            "do": each("action")(row.do),
+        }
+    )

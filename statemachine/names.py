@@ -1,0 +1,53 @@
+"""Every name that a chart in ven.yaml may use: guards, actions, triggers, and what each means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from inspect import getdoc
+
+from .actions import ACTIONS
+from .guards import GUARDS
+from .scopes import SCOPES
+from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
+
+CHARTS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name, its chart, what it is there, the triggers it works on (none: all), its meaning."""
+
+    chart: str
+    what: str
+    name: str
+    triggers: tuple[str, ...]
+    meaning: str
+
+
+def every_name() -> list[Named]:
+    """All there are, chart by chart."""
+    return [
+        named
+        for chart, triggers in CHARTS.items()
+        for named in (
+            *(Named(chart, "trigger", name, (), text) for name, text in triggers.items()),
+            *_declared(chart, "guard", GUARDS),
+            *_declared(chart, "action", ACTIONS),
+        )
+    ]
+
+
+def names_of(chart: str, what: str) -> list[str]:
+    """The names of one kind that a chart may use."""
+    return [named.name for named in every_name() if (named.chart, named.what) == (chart, what)]
+
+
+def _declared(
+    chart: str, what: str, functions: Mapping[str, Callable[..., object]]
+) -> Iterator[Named]:
+    for name, function in functions.items():
+        scope = SCOPES[name]
+        if scope.chart == chart:
+            first = (getdoc(function) or "").partition("\n\n")[0]
+            yield Named(chart, what, name, scope.triggers, " ".join(first.split()))

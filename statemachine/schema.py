@@ -1,0 +1,103 @@
+"""The JSON Schema of a ven.yaml, made from the models that read it: an editor completes with it.
+
+Defaults and examples are spelled as the file spells them; each chart offers the names it may use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from pydantic import BaseModel
+
+from .names import names_of
+from .spec import Spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, Any]
+_OF_EVENTS = ("sheds", "until", "final", "report")
+
+
+def schema() -> Schema:
+    """The schema of a whole ven.yaml (draft 2020-12)."""
+    made: Schema = Spec.model_json_schema(by_alias=True)
+    parts: Schema = made.pop("$defs")
+    models = {model.__name__: model for model in _models(Spec)}
+    for name, part in (*parts.items(), (Spec.__name__, made)):
+        _spell(part, models[name])
+    for chart in ("event", "shadow"):
+        parts |= _chart(parts, chart)
+        made["properties"][chart] |= {"$ref": f"#/$defs/{chart}_Table"}
+    for name in ("Table", "State", "Row"):
+        del parts[name]
+    made["required"] = [name for name in made["required"] if name not in ("event", "shadow")]
+    return {"$schema": DIALECT, "title": "ven.yaml", **made, "$defs": parts}
+
+
+def _spell(part: Schema, model: type[BaseModel]) -> None:
+    """One section as the file spells it: no titles, no nulls, defaults with their units."""
+    part.pop("title", None)
+    defaults = _defaults(model)
+    for name, said in part["properties"].items():
+        said.pop("title", None)
+        said.pop("default", None)
+        if "anyOf" in said:
+            left = [one for one in said.pop("anyOf") if one != {"type": "null"}]
+            said |= (left[0] if len(left) == 1 else {"anyOf": left}) | {
+                "description": said["description"]
+            }
+        if "patternProperties" in said:
+            ((pattern, inner),) = said.pop("patternProperties").items()
+            said |= {"propertyNames": {"pattern": pattern}, "additionalProperties": inner}
+        if name in defaults:
+            said["default"] = defaults[name]
+    if not part.get("required"):
+        part["type"] = ["object", "null"]
+
+
+def _defaults(model: type[BaseModel]) -> Schema:
+    """What is left out, in the file's own words; sections say theirs themselves."""
+    given = {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if not field.is_required() and not isinstance(field.default, BaseModel | list | None)
+    }
+    blank = model.model_construct(**given)
+    return blank.model_dump(mode="json", by_alias=True, include=set(given))
+
+
+def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for part in _parts(field.annotation):
+            yield from _models(part)
+
+
+def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _parts(inner)
+
+
+def _chart(parts: Schema, chart: str) -> Schema:
+    """Table, State and Row once more, with the names that this chart may use."""
+    table, state, row = (deepcopy(parts[name]) for name in ("Table", "State", "Row"))
+    enums = {what: {"enum": names_of(chart, what)} for what in ("trigger", "guard", "action")}
+    row["properties"]["trigger"] |= enums["trigger"]
+    for name, what in (("if", "guard"), ("unless", "guard"), ("do", "action")):
+        row["properties"][name] = _words(row["properties"][name], enums[what])
+    state["properties"]["enter"] = _words(state["properties"]["enter"], enums["action"])
+    if chart == "shadow":
+        for name in _OF_EVENTS:
+            del state["properties"][name]
+    table["properties"]["states"]["additionalProperties"] = {"$ref": f"#/$defs/{chart}_State"}
+    table["properties"]["transitions"]["items"] = {"$ref": f"#/$defs/{chart}_Row"}
+    return {f"{chart}_Table": table, f"{chart}_State": state, f"{chart}_Row": row}
+
+
+def _words(said: Schema, enum: Schema) -> Schema:
+    """One of these words, or a list of them."""
+    kept = {"description": said["description"]}
+    return kept | {"anyOf": [enum, {"type": "array", "items": enum}, {"type": "null"}]}

@@ -1,0 +1,131 @@
+"""`venctl check` and `venctl schema`: what is wrong with a ven.yaml, and what one may say."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from statemachine.errors import Fault
+from statemachine.reader import examine
+from statemachine.report import largest
+from statemachine.spec import Spec
+
+from ..place import state_folder
+from . import DONE, USAGE
+from .editing import switched
+
+
+def check(args: argparse.Namespace) -> int:
+    """Everything that is wrong with a ven.yaml, each with its place and what to write instead."""
+    if args.names or args.keys:
+        print(_names(args.json) if args.names else _keys(args.json))
+        return DONE
+    spec, faults = examine(args.file.read_text("utf-8"), str(args.file))
+    if spec is None or not args.defaults:
+        _tell(args, spec, faults)
+    else:
+        print(_defaults(args, spec), end="")
+    return USAGE if spec is None else DONE
+
+
+def schema(args: argparse.Namespace) -> int:
+    """The JSON Schema of a ven.yaml, for an editor to complete with."""
+    from statemachine.schema import schema as made
+
+    print(json.dumps(made(), indent=None if args.json else 2, ensure_ascii=False))
+    return DONE
+
+
+def as_json(faults: Sequence[Fault]) -> list[dict[str, object]]:
+    """Faults for a tool: place, kind, severity, problem and hint."""
+    return [
+        {
+            "file": fault.mark.file,
+            "line": fault.mark.line,
+            "column": fault.mark.column,
+            "kind": fault.kind,
+            "severity": fault.severity,
+            "problem": fault.problem,
+            "hint": fault.hint,
+        }
+        for fault in faults
+    ]
+
+
+def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) -> None:
+    if args.json:
+        counts = {**_counts(spec), "switched": _switched(args, spec)} if spec else {}
+        print(json.dumps({**counts, "faults": as_json(faults)}))
+        return
+    for fault in faults:
+        print(fault.pretty(), file=sys.stderr)
+    errors = sum(fault.severity == "error" for fault in faults)
+    said = _counted(errors, "error") + _counted(len(faults) - errors, "warning")
+    if spec is None:
+        print(f"{args.file}: {' and '.join(said)}", file=sys.stderr)
+        return
+    counts = _counts(spec)
+    words = f"{counts['circuits']} circuits, {counts['may_be_shed']} may be shed"
+    print(f"{args.file}: {words}; {' and '.join(said) or 'no fault'}")
+    for key, size in counts["shadow_bytes"].items():
+        print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+    for note in _switched(args, spec):
+        print(note)
+
+
+def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:
+    return switched(spec, state_folder(args.file, spec.site.id, args.state))
+
+
+def _counted(number: int, what: str) -> list[str]:
+    return [f"{number} {what}{'s' if number > 1 else ''}"] if number else []
+
+
+def _counts(spec: Spec) -> dict[str, Any]:
+    return {
+        "circuits": len(spec.circuits),
+        "may_be_shed": sum(circuit.shed_percent > 0 for circuit in spec.circuits.values()),
+        "rows": len(spec.event.transitions) + len(spec.shadow.transitions),
+        "shadow_bytes": largest(spec),
+    }
+
+
+def _defaults(args: argparse.Namespace, spec: Spec) -> str:
+    from statemachine.writer import in_force, written
+
+    return json.dumps(in_force(spec)) + "\n" if args.json else written(spec)
+
+
+def _names(as_json: bool) -> str:
+    from statemachine.names import every_name
+
+    rows = every_name()
+    if as_json:
+        return json.dumps({"names": [asdict(row) for row in rows]})
+    return _table(
+        ("chart", "what", "name", "works on", "meaning"),
+        [
+            (row.chart, row.what, f"`{row.name}`", ", ".join(row.triggers), row.meaning)
+            for row in rows
+        ],
+    )
+
+
+def _keys(as_json: bool) -> str:
+    from statemachine.keys import every_key
+
+    rows = [(key.path, key.form, key.default, key.meaning) for key in every_key()]
+    heads = ("key", "written", "default", "meaning")
+    if as_json:
+        return json.dumps({"keys": [dict(zip(heads, row, strict=True)) for row in rows]})
+    return _table(heads, [(f"`{path}`", *rest) for path, *rest in rows])
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in markdown, as docs/ven-yaml.md has it."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)

@@ -1,0 +1,159 @@
+"""`venctl init`: a first ven.yaml, from flags, from answers on a terminal, or the smallest one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from statemachine import SpecError, read
+from statemachine.panel import DWELL_MS
+from statemachine.writer import entry, scalar
+
+from . import DONE, REFUSED, USAGE
+
+SMALL = """\
+site: {{id: {id}, service: 24 kW}}
+circuits:                          # first to give way on top; critical ones are asked last
+  heater1: {{type: heater, rated: 1.5 kW, shed: 100 %}}
+  lights1: {{type: lights, rated: 0.4 kW, shed: 70 %}}
+  ev1:     {{type: ev,     rated: 7.2 kW, shed: 100 %, enabled: false}}
+  hvac1:   {{type: hvac,   rated: 3.5 kW, shed: 20 %, critical: true}}
+  fridge1: {{type: fridge, rated: 0.2 kW, shed: 20 %, critical: true}}
+limits: {{longest_event: 4 h}}
+"""
+LONGER = """\
+# ven.yaml: one site. Change it, then run `venctl check`; `venctl check --keys` lists every setting.
+# Quantities carry their unit: 1.5 kW, 5 min, 70 %. What is left out has its default.
+
+site:
+  id: {id}    # AWS thing name, MQTT client id, {{venId}} in every topic. Keep it.
+{name}  service: {service}    # main breaker; returning load stays below it
+
+# The panel; first to give way on top, critical circuits last. `shed` is the most a circuit gives
+# of what it draws at that moment; without it a circuit is never touched.
+circuits:
+{circuits}
+
+limits: {{longest_event: 4 h}}    # a longer event is refused
+"""
+SCHEMA = "ven.schema.json"
+# type: (what it is called, rated, shed, critical)
+TYPICAL = {
+    "water_heater": ("Water heater", "4.5 kW", "100 %", False),
+    "heater": ("Heater", "1.5 kW", "100 %", False),
+    "ev": ("EV charger", "7.2 kW", "100 %", False),
+    "motor": ("Pool pump", "1.1 kW", "100 %", False),
+    "lights": ("Lights", "0.4 kW", "70 %", False),
+    "other": ("House load", "1 kW", "60 %", False),
+    "hvac": ("Air conditioning", "3.5 kW", "20 %", True),
+    "fridge": ("Fridge", "0.2 kW", "20 %", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A circuit as it was asked for."""
+
+    type: str
+    rated: str
+    shed: str
+    critical: bool
+
+
+def init(args: argparse.Namespace) -> int:
+    """Write a ven.yaml, never over one that is there."""
+    try:
+        text = _text(args)
+        read(text, str(args.file))
+    except SpecError as error:
+        print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
+        return USAGE
+    if args.schema:
+        text = f"# yaml-language-server: $schema={SCHEMA}\n{text}"
+    if not _fresh(args.file, text):
+        print(f"venctl: {args.file} is there already; nothing was changed", file=sys.stderr)
+        return REFUSED
+    if args.schema:
+        from statemachine.schema import schema
+
+        made = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+        args.file.with_name(SCHEMA).write_text(made, encoding="utf-8")
+    words = f"{args.file} written; now: venctl run {args.file}"
+    print(json.dumps({"file": str(args.file)}) if args.json else words)
+    return DONE
+
+
+def _fresh(file: Path, text: str) -> bool:
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _text(args: argparse.Namespace) -> str:
+    if args.name or args.service or args.circuit:
+        circuits = [_circuit(said) for said in args.circuit or ()] or _menu("2 3 7 8")
+        return _longer(args.id, args.name, args.service or "24 kW", circuits)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not args.json:
+        return _asked(args.id)
+    return SMALL.format(id=scalar(args.id))
+
+
+def _circuit(said: str) -> Wanted:
+    """`heater:1.5kW:100%`, with `:critical` where it gives last. Raises ValueError."""
+    type, *rest = said.split(":")
+    if type not in DWELL_MS or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
+        types = ", ".join(DWELL_MS)
+        raise ValueError(
+            f"{said!r} is no circuit; write TYPE:RATED:SHED[:critical], like heater:1.5kW:100%; "
+            f"types: {types}"
+        )
+    return Wanted(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
+
+
+def _asked(id: str) -> str:
+    """The answers of somebody at a terminal."""
+    name = input("What do people call this site? [none] ").strip()
+    thing = input(f"Its AWS thing name, also its name on MQTT? [{id}] ").strip() or id
+    service = input("The main breaker, as a power? [24 kW] ").strip() or "24 kW"
+    for number, (type, (label, rated, shed, critical)) in enumerate(TYPICAL.items(), start=1):
+        last = ", critical" if critical else ""
+        print(f"  {number} {label:<17} {type}, {rated}, gives {shed}{last}")
+    picked = input("Which circuits, first to give way first? [2 3 7 8] ").strip() or "2 3 7 8"
+    return _longer(thing, name, service, _menu(picked))
+
+
+def _menu(picked: str) -> list[Wanted]:
+    """Circuits by their numbers in the menu. Raises ValueError."""
+    types = list(TYPICAL)
+    numbers = picked.replace(",", " ").split()
+    for number in numbers:
+        if not number.isdecimal() or not 1 <= int(number) <= len(types):
+            raise ValueError(f"{number!r} is not in the menu; write numbers from 1 to {len(types)}")
+    chosen = [types[int(number) - 1] for number in numbers]
+    return [Wanted(type, *TYPICAL[type][1:]) for type in chosen]
+
+
+def _longer(id: str, name: str | None, service: str, circuits: list[Wanted]) -> str:
+    return LONGER.format(
+        id=scalar(id),
+        name=f"  name: {scalar(name)}\n" if name else "",
+        service=scalar(service),
+        circuits="\n".join(_entries(circuits)),
+    )
+
+
+def _entries(circuits: list[Wanted]) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for wanted in circuits:
+        number = seen[wanted.type] = seen.get(wanted.type, 0) + 1
+        said: dict[str, object] = {"type": wanted.type, "rated": wanted.rated, "shed": wanted.shed}
+        if wanted.critical:
+            said["critical"] = True
+        yield entry(f"{wanted.type}{number}", said)
