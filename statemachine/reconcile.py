@@ -22,6 +22,7 @@ from .ack_record import (
 )
 from .commands import EVERY_MS
 from .memory import Memory
+from .quantity import millis_text
 from .shadows import Decision, End, Shadow
 from .spec import Spec
 from .triggers import Desired, Wish
@@ -84,7 +85,7 @@ def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
     if live.locked_by is not None:
         return LOCKED, f"locked by {live.locked_by}"
     if _too_old(spec, memory, said, wish):
-        return EXPIRED, f"older than {spec.commands.wish_max_age // 3_600_000} h"
+        return EXPIRED, f"older than {millis_text(spec.commands.wish_max_age)}"
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
     if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_RESPONSE_MS = 5_000  # how old the service's time can be when it arrives
 SOON_MS = 25_000  # before the heartbeat would bring it up anyway
+MOST_SILENCES = 3  # each costs a timeout and a pause; more do not fit into `SOON_MS`
 LOOP_MS, MOST_SETTLES = 60_000, 10
 Asked = tuple[str, str, bool, int]  # shadow, circuit, on, stamp
 
@@ -118,7 +119,7 @@ class Witness:
         if isinstance(trigger, Desired):
             self._note_wishes(before, trigger, effects)
         for key, shadow in site.memory.shadows.items():
-            if shadow.state == "muted" or shadow.refusals > 5:
+            if shadow.state == "muted" or shadow.refusals > MOST_SILENCES:
                 self.uneasy_ms[key] = self.world.now_ms + 1
             for wish in shadow.wishes:
                 self._note_end(_asked(key, wish), shadow.ends()[wish.circuit])
