@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
     one = add("check", "files", "say everything that is wrong with a ven.yaml")
     one.add_argument("--names", action="store_true", help="list guards, actions and triggers")
+    add("doctor", "doctor", "walk the way to the cloud and say where it ends")
     one = add("verify", "files", "try the rules on this site with random loads and events")
     one.add_argument("--examples", type=int, default=300)
     one.add_argument("--seed", type=int)
