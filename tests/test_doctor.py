@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from statemachine import read
 from venctl.journal import Journal, connect
 from venctl.tls import Wrong
 from venctl.witness import Word
@@ -282,3 +283,38 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
         with pytest.raises(Wrong, match="the shadow has never answered"):
             await Word(on.controller.spec, {"link": {}}, tmp_path / "empty.db").shadow()
         assert await word.clock() == "right, to within a second"
+
+
+def word_of(folder: Path, link: dict[str, object], trigger: str) -> Word:
+    """The word of a controller with this link, whose journal ends with this trigger."""
+    db = connect(folder / "journal.db")
+    Journal(db)
+    row = "INSERT INTO decision (at_ms, trigger, effects) VALUES (0, ?, '')"
+    db.execute(row, (trigger,))
+    return Word(read(STEADY, "ven.yaml"), {"link": link}, folder / "journal.db")
+
+
+@pytest.mark.parametrize(("off_s", "said"), [(600, "600 s behind"), (-600, "600 s ahead of")])
+async def test_a_wrong_clock_is_told_against_the_shadows(
+    tmp_path: Path, off_s: int, said: str
+) -> None:
+    answered = json.dumps({"at_ms": 1_700_000_000_500, "server_s": 1_700_000_000 + off_s})
+    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*by NTP"):
+        await word_of(tmp_path, {}, f"Answered {answered}").clock()
+
+
+async def test_the_word_of_a_controller_that_fares_badly_is_what_fares_badly(
+    tmp_path: Path,
+) -> None:
+    refused = json.dumps({"at_ms": 0, "code": 403, "message": "Forbidden"})
+    lost = {"state": "disconnected", "detail": "no route", "last_sent": None, "denied": []}
+    word = word_of(tmp_path, lost, f"Refused {refused}")
+    with pytest.raises(Wrong, match="is not connected: no route"):
+        await word.connect()
+    with pytest.raises(Wrong, match="has sent nothing yet"):
+        await word.publish()
+    with pytest.raises(Wrong, match="the shadow refused: 403 Forbidden"):
+        await word.shadow()
+    deaf = {**lost, "denied": ["ven/cmd/volttron_local"]}
+    with pytest.raises(Wrong, match="the broker refuses ven/cmd/volttron_local"):
+        await word_of(tmp_path, deaf, f"Refused {refused}").subscribe()

@@ -41,7 +41,7 @@ class Witness(Protocol):
 
 
 class Visitor:
-    """A connection of our own, which acknowledges no command and leaves nothing behind."""
+    """A connection of our own, which acknowledges no command: what waits goes on waiting."""
 
     def __init__(self, spec: Spec, endpoint: Endpoint, answered: bool) -> None:
         self._spec, self._endpoint, self._answered = spec, endpoint, answered
