@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
+from statemachine.loads_model import load_w
 from statemachine.panel import Circuit
 from statemachine.spec import Spec
-
-# Seconds on and off of each type's thermostat or timer, as `sim: {load: cycling}` plays them.
-CYCLES_S = {
-    "heater": (600, 300),
-    "water_heater": (900, 1800),
-    "hvac": (720, 480),
-    "fridge": (900, 1500),
-    "motor": (300, 900),
-}
 
 
 class SimPanel:
@@ -72,22 +62,3 @@ class SimPanel:
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps(self._breakers))
         new.replace(self._file)
-
-
-def load_w(id: str, rated_w: int, type: str, load: str, seed: int, now_ms: int) -> int:
-    """What a circuit would draw at a moment, in watts; pure, so that a kill does not show.
-
-    `drift` stays between 95 and 100 % of rated and moves slowly.
-    """
-    if load == "steady":
-        return rated_w
-    dice = sha256(f"{seed}:{id}".encode()).digest()
-    phase, pace = dice[0] / 256, 1 + dice[1] / 256
-    if load == "cycling" and type in CYCLES_S:
-        on_s, off_s = CYCLES_S[type]
-        place_s = (now_ms / 1000 + phase * (on_s + off_s)) % (on_s + off_s)
-        if place_s >= on_s:
-            return 0
-    slow = math.sin(2 * math.pi * (now_ms / 1000 / (240 * pace) + phase))
-    quick = math.sin(2 * math.pi * (now_ms / 1000 / (37 * pace) + 2 * phase))
-    return round(rated_w * (0.975 + 0.018 * slow + 0.007 * quick))
