@@ -19,14 +19,15 @@ KEPT = 30  # five minutes of readings, one each ten seconds
 
 def read(live: Live, drawn_w: int, mono_ms: int) -> Live:
     """A circuit after one reading, in watts."""
-    live = replace(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
     if not live.enabled or live.held_w is not None:
-        return live
+        return replace(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
     fresh = live.samples_w and mono_ms - live.sampled_mono_ms < SPACING_MS
     older = live.samples_w[:-1] if fresh else live.samples_w[-KEPT + 1 :]
     samples_w = (*older, drawn_w)
     return replace(
         live,
+        drawn_w=drawn_w,
+        read_mono_ms=mono_ms,
         samples_w=samples_w,
         sampled_mono_ms=live.sampled_mono_ms if fresh else mono_ms,
         free_w=median_low(samples_w) if drawn_w else 0,

@@ -86,3 +86,8 @@ def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: s
         if to_ms > start_ms:
             return True
         day += timedelta(days=1)
+
+
+def start_ms(text: str, timezone: str | None) -> int:
+    """The UTC milliseconds of a local time as `instant_s` reads it. Raises `ValueError`."""
+    return round(instant_s(text, _zone(timezone)) * 1000)

@@ -43,7 +43,7 @@ def examine(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
     try:
         spec, broken, faults = Spec.model_validate(whole), frozenset[str](), list[Fault]()
     except ValidationError as error:
-        faults = [_fault(source, found) for found in error.errors()]
+        faults = faults_of(source, error, Spec)
         if not isinstance(whole, dict):
             return None, faults
         spec, broken = _sound(whole, error)
@@ -110,16 +110,21 @@ def _mended(value: Value, path: list[str | int]) -> Value:
     return {other: said for other, said in value.items() if other != name}
 
 
-def _fault(source: Source, found: Any) -> Fault:
+def faults_of(source: Source, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """What a model refused of a file, each with its place and what to write instead."""
+    return [_fault(source, found, model) for found in error.errors()]
+
+
+def _fault(source: Source, found: Any, model: type[BaseModel]) -> Fault:
     path = tuple(part for part in found["loc"] if part != "[key]")
     at = source.mark(path)
     match found["type"]:
         case "extra_forbidden":
-            word, known = str(path[-1]), _settings(path[:-1])
+            word, known = str(path[-1]), _settings(model, path[:-1])
             problem = f"no setting is called {word!r}"
             return Fault(source.key(path), "unknown-setting", problem, meant(word, known))
         case "missing":
-            sense = _meaning(path)
+            sense = _meaning(model, path)
             return Fault(source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", sense)
         case "value_error":
             problem, _, hint = str(found["ctx"]["error"]).partition("; ")
@@ -135,9 +140,9 @@ def _fault(source: Source, found: Any) -> Fault:
     return Fault(at, "bad-value", str(found["msg"]))
 
 
-def _section(path: tuple[Any, ...]) -> type[BaseModel] | None:
+def _section(model: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:
     """The model of the settings at `path`; None where none may stand there."""
-    kind: Any = Spec
+    kind: Any = model
     for part in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             fields = {(f.alias or name): f.annotation for name, f in kind.model_fields.items()}
@@ -149,16 +154,16 @@ def _section(path: tuple[Any, ...]) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _settings(path: tuple[Any, ...]) -> list[str]:
+def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     """The names of the settings that the mapping at `path` may have."""
-    section = _section(path)
+    section = _section(model, path)
     fields = section.model_fields if section is not None else {}
     return [field.alias or name for name, field in fields.items()]
 
 
-def _meaning(path: tuple[Any, ...]) -> str:
+def _meaning(model: type[BaseModel], path: tuple[Any, ...]) -> str:
     """What the setting at `path` means, in words."""
-    section, name = _section(path[:-1]), str(path[-1])
+    section, name = _section(model, path[:-1]), str(path[-1])
     fields = section.model_fields.items() if section is not None else ()
     said = [field.description for own, field in fields if name in (own, field.alias)]
     return said[0] or "" if said else ""

@@ -35,14 +35,14 @@ def _gives(memory: Memory, id: str) -> bool:
     return id in memory.cuts or (live.giving and live.enabled and live.held_w is not None)
 
 
-def after_reboot(turn: Turn) -> None:
+def after_reboot(turn: Turn, before: Memory) -> None:
     """The machine came up anew: its clock has a new zero, dwell times start, load waits its turn.
 
     What is held returns after 1 to 5 minutes, so that a street does not return at once. A restart
     of the program alone changes nothing: the monotonic clock goes on.
     """
     memory, mono_ms = turn.memory, turn.memory.mono_ms
-    circuits = {id: _renewed(live, mono_ms) for id, live in memory.circuits.items()}
+    circuits = {id: _renewed(live, before.mono_ms, mono_ms) for id, live in memory.circuits.items()}
     late_ms = FIRST_MS + offset_ms(turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS)
     held = any(live.held_w is not None for live in circuits.values())
     coming = replace(
@@ -54,7 +54,9 @@ def after_reboot(turn: Turn) -> None:
     turn.remember(every_mono_ms=None, server_mono_ms=None)
 
 
-def _renewed(live: Live, mono_ms: int) -> Live:
+def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
+    """What a circuit gave before counts on; a day's budget does not start anew."""
+    gave_ms = 0 if live.giving_mono_ms is None else max(0, last_mono_ms - live.giving_mono_ms)
     return replace(
         live,
         samples_w=(),
@@ -64,6 +66,7 @@ def _renewed(live: Live, mono_ms: int) -> Live:
         on_mono_ms=None if live.off else mono_ms,
         giving_mono_ms=mono_ms if live.giving else None,
         back_mono_ms=mono_ms if live.back_mono_ms is not None else None,
+        shed_today_ms=live.shed_today_ms + gave_ms,
     )
 
 

@@ -70,7 +70,7 @@ class Ven:
         if before.at_ms and before.lost_ms is None:
             turn.remember(lost_ms=before.at_ms)
         if rebooted(before, turn.memory):
-            after_reboot(turn)
+            after_reboot(turn, before)
         self._shadows.restart(turn)
         for event in list(turn.memory.events.values()):
             if event.state not in self.spec.event.states:

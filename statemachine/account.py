@@ -1,0 +1,211 @@
+"""What a bystander writes down of a played day, moment by moment.
+
+He hears commands and acks and sees what is held and switched, and keeps his own account of it, so
+that the controller's memory can be held against something it did not write itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .calls import Calls
+from .clock import STEP_MS
+from .effects import Ack, Hold, Switch
+from .localtime import day_of
+from .play import Moment, Play
+from .release import RENEW_MS
+from .triggers import Readings, Restarted
+
+
+@dataclass(slots=True)
+class Seen:
+    """One circuit. Times are elapsed; `on_ms` None: off, or on for longer than is known."""
+
+    on: bool
+    held_w: int | None = None
+    off_ms: int | None = None
+    on_ms: int | None = None
+    gives_ms: int | None = None
+    back_ms: int | None = None
+    read_ms: int | None = None
+    waits_ms: int | None = None
+    day: int = 0
+    begun: int = 0
+    gave_ms: int = 0
+
+    @property
+    def off(self) -> bool:
+        return not self.on or self.held_w == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A circuit went off or came on, for an event or not, after it was the other for so long."""
+
+    circuit: str
+    off: bool
+    lasted_ms: int | None
+    by_event: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loosened:
+    """A held circuit was let draw more, after it was held at `was_w`."""
+
+    circuit: str
+    was_w: int
+    watts: int | None
+
+
+class Account:
+    """The bystander's book. `note` enters one moment; the rest says what stands in it."""
+
+    def __init__(self, play: Play) -> None:
+        self.play, self.spec = play, play.spec
+        self.seen = {id: Seen(c.enabled) for id, c in play.spec.circuits.items()}
+        for one in self.seen.values():
+            one.off_ms = None if one.on else 0
+        self.calls = Calls(play.spec)
+        self.turned: list[Turned] = []
+        self.loosened: list[Loosened] = []
+        self.idle_ms: int | None = 0
+        self.moved_ms = self.waited_ms = 0
+        self.returned_ms: int | None = None
+        self.was_on = {id: one.on for id, one in self.seen.items()}
+        self.stepped, self.lost_ms = False, 0
+        self._stepped_ms = self._booted_ms = self._skew_ms = self._noted_ms = 0
+
+    def note(self, moment: Moment) -> None:
+        """Enter one moment."""
+        self.waited_ms = self.waits_ms(moment.ms)
+        if self.loosened:
+            self.returned_ms = self._noted_ms
+        self._noted_ms = moment.ms
+        self.turned, self.loosened = [], []
+        self.was_on = {id: one.on for id, one in self.seen.items()}
+        self._note_clocks(moment)
+        for effect in moment.effects:
+            if isinstance(effect, Ack):
+                self.calls.hear(moment.trigger, effect.body, moment.memory)
+        self._note_circuits(moment)
+        self._note_moves(moment)
+        if self.most_w:
+            self.idle_ms = None
+        elif self.idle_ms is None:
+            self.idle_ms = moment.ms
+
+    @property
+    def most_w(self) -> int:
+        """The most that all events may require together now, in watts."""
+        return self.calls.most_w(self.play.at_ms)
+
+    def today(self, id: str, ms: int) -> tuple[int, int]:
+        """How often a circuit has begun to give today, and for how long it has given."""
+        one, day = self.seen[id], day_of(self.play.at_ms, self.spec.site.timezone)
+        begun, gave_ms = (one.begun, one.gave_ms) if one.day == day else (0, 0)
+        return begun, gave_ms + (ms - one.gives_ms if one.gives_ms is not None else 0)
+
+    def stepped_since(self, ms: int) -> bool:
+        """The wall clock was set since then."""
+        return self._stepped_ms > ms
+
+    def rests(self, id: str, ms: int) -> bool:
+        """A circuit that is off has to stay off for its own sake."""
+        since_ms = self.seen[id].off_ms
+        return since_ms is not None and ms - since_ms < self.spec.circuits[id].min_off_ms
+
+    def waits_ms(self, ms: int) -> int:
+        """For how long some circuit has been waiting to return."""
+        return ms - min(
+            (x.waits_ms for x in self.seen.values() if x.waits_ms is not None), default=ms
+        )
+
+    @property
+    def constant(self) -> bool:
+        """Loads change only by steps of the scenario."""
+        return self.play.breakers.constant
+
+    @property
+    def crowded(self) -> bool:
+        """All circuits together may draw more than the main breaker lets through."""
+        breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory.circuits
+        every_w = sum(max(breakers.free_w(id, ms), known[id].free_w) for id in self.seen)
+        return every_w + breakers.unmetered_w(ms) > self.spec.site.service
+
+    # -- writing it down ----------------------------------------------------------------------
+
+    def _note_clocks(self, moment: Moment) -> None:
+        play = self.play
+        rebooted, self._booted_ms = play.booted_ms != self._booted_ms, play.booted_ms
+        step_ms, self._skew_ms = play.skew_ms - self._skew_ms, play.skew_ms
+        self.stepped = step_ms != 0
+        if self.stepped:
+            self._stepped_ms = play.stepped_ms
+        for one in self.seen.values() if rebooted else ():
+            self._renew(one, moment.ms)
+        self.lost_ms = self.lost_ms + RENEW_MS if rebooted else self.lost_ms
+        if abs(step_ms) > STEP_MS and not rebooted:
+            self.calls.step(step_ms)
+
+    def _renew(self, one: Seen, ms: int) -> None:
+        """After a reboot dwell times start anew."""
+        one.off_ms, one.on_ms = (ms, None) if one.off else (None, ms)
+        one.back_ms = ms if one.back_ms is not None else None
+
+    def _note_moves(self, moment: Moment) -> None:
+        """When something last moved that a plan may have to follow."""
+        was, now = moment.before.basis, moment.memory.basis
+        same = (was.required_w, was.events, was.usable) == (now.required_w, now.events, now.usable)
+        if not same or isinstance(moment.trigger, Restarted):
+            self.moved_ms = moment.ms
+        self.moved_ms = max(self.moved_ms, self.play.did_ms)
+
+    def _note_circuits(self, moment: Moment) -> None:
+        now = {id: (one.off, one.held_w) for id, one in self.seen.items()}
+        for effect in moment.effects:
+            match effect:
+                case Hold(circuit, watts, _):
+                    self.seen[circuit].held_w = watts
+                case Switch(circuit, enabled):
+                    self.seen[circuit].on = enabled
+        for id, one in self.seen.items():
+            was_off, was_w = now[id]
+            self._note_waiting(id, one, moment)
+            self._note_giving(id, one, moment)
+            if one.off != was_off:
+                self._turn(id, one, moment)
+            if was_w is not None and one.on and (one.held_w is None or one.held_w > was_w):
+                self.loosened.append(Loosened(id, was_w, one.held_w))
+            if _read(id, moment) or (isinstance(moment.trigger, Restarted) and one.read_ms):
+                one.read_ms = moment.ms
+
+    def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
+        """It is held below what the plan asks of it: its return is still to come."""
+        asked_w = moment.memory.circuits[id].free_w - moment.memory.cuts.get(id, 0)
+        waits = one.on and one.held_w is not None and one.held_w < asked_w
+        one.waits_ms = (moment.ms if one.waits_ms is None else one.waits_ms) if waits else None
+
+    def _turn(self, id: str, one: Seen, moment: Moment) -> None:
+        since_ms = one.on_ms if one.off else one.off_ms
+        lasted_ms = None if since_ms is None else moment.ms - since_ms
+        by_event = one.off and one.on and id in moment.memory.cuts
+        self.turned.append(Turned(id, one.off, lasted_ms, by_event))
+        one.off_ms, one.on_ms = (moment.ms, None) if one.off else (None, moment.ms)
+
+    def _note_giving(self, id: str, one: Seen, moment: Moment) -> None:
+        """It gives while it is in the plan, and until it is let go."""
+        held = one.held_w is not None and one.on
+        gives = id in moment.memory.cuts or (one.gives_ms is not None and held)
+        day = day_of(self.play.at_ms, self.spec.site.timezone)
+        if one.day != day:
+            one.day, one.gave_ms, one.begun = day, 0, int(one.gives_ms is not None)
+            one.gives_ms = None if one.gives_ms is None else moment.ms
+        if gives and one.gives_ms is None:
+            one.begun, one.gives_ms = one.begun + 1, moment.ms
+        elif not gives and one.gives_ms is not None:
+            one.gave_ms += moment.ms - one.gives_ms
+            one.gives_ms, one.back_ms = None, moment.ms
+
+
+def _read(id: str, moment: Moment) -> bool:
+    return isinstance(moment.trigger, Readings) and id in moment.trigger.drawn_w

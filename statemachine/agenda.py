@@ -1,0 +1,31 @@
+"""What is to happen in a played day, in order of time; of two at one moment, the first planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Agenda(Generic[T]):
+    """Deeds by their time, each done once."""
+
+    def __init__(self) -> None:
+        self._numbers = 0
+        self._deeds: list[tuple[int, int, Callable[[], T]]] = []
+
+    def plan(self, ms: int, deed: Callable[[], T]) -> None:
+        """Have `deed` done at `ms`."""
+        self._numbers += 1
+        heappush(self._deeds, (ms, self._numbers, deed))
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the next deed is due; None: nothing is planned."""
+        return self._deeds[0][0] if self._deeds else None
+
+    def take(self) -> Callable[[], T]:
+        """The next deed."""
+        return heappop(self._deeds)[2]

@@ -1,0 +1,98 @@
+"""The events that were taken on, as a bystander hears of them: by commands and their acks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .memory import Memory
+from .requirement import together_w
+from .spec import Spec
+from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
+
+ALL_OUT = ""
+
+
+@dataclass(slots=True)
+class Called:
+    """An event that was taken on. Times are the site's wall clock; `out`: kept out of it."""
+
+    shed_w: int
+    asked_ms: int
+    start_ms: int
+    end_ms: int
+    random_ms: int
+    dated: bool
+    begun: bool = False
+    over: bool = False
+    out: set[str] = field(default_factory=set)
+
+
+class Calls:
+    """All events by their id."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self.all: dict[str, Called] = {}
+
+    def most_w(self, now_ms: int) -> int:
+        """The most that all events may require together at a moment, in watts."""
+        return together_w(self._spec, (event.shed_w for event in self._running(now_ms)))
+
+    def _running(self, now_ms: int) -> Iterator[Called]:
+        for event in self.all.values():
+            event.begun |= event.start_ms <= now_ms
+            event.over |= event.end_ms <= now_ms  # for good, also when the clock is set back
+            if event.begun and not event.over:
+                yield event
+
+    def step(self, step_ms: int) -> None:
+        """The wall clock was set: what has no date keeps its length."""
+        for event in self.all.values():
+            if not event.dated:
+                event.asked_ms += step_ms
+                event.start_ms += step_ms
+                event.end_ms += step_ms
+
+    def hear(self, trigger: Trigger, ack: Mapping[str, Any], memory: Memory) -> None:
+        """A command was answered: what that means for the events."""
+        if ack["status"] in ("rejected", "duplicate"):
+            return
+        match trigger:
+            case DrEvent() as asked:
+                self._call(asked, memory)
+            case Restore(event_id=named):
+                for id, event in self.all.items():
+                    event.over |= id == named or (named is None and event.begun)
+            case Cancel(event_id=id):
+                self._end(id)
+            case OptOut(event_id=id, circuit=circuit):
+                if id in self.all:
+                    self.all[id].out.add(circuit or ALL_OUT)
+                if circuit is None:
+                    self._end(id)
+
+    def _end(self, id: str) -> None:
+        if id in self.all:
+            self.all[id].over = True
+
+    def _call(self, asked: DrEvent, memory: Memory) -> None:
+        known, live = self.all.get(asked.event_id), memory.events.get(asked.event_id)
+        new = Called(
+            asked.shed_w,
+            asked.begins_ms,
+            asked.begins_ms,
+            asked.begins_ms,
+            asked.randomize_ms,
+            asked.start_ms is not None,
+        )
+        if known is not None and not known.over:
+            new.out = known.out
+            if asked.start_ms is None:  # a revision without a start keeps the old one
+                new.asked_ms, new.start_ms = known.asked_ms, known.start_ms
+                new.random_ms, new.dated = known.random_ms, known.dated
+        if new.random_ms and live is not None:
+            new.start_ms, new.dated = live.start_ms, new.dated or live.scheduled
+        new.end_ms = new.start_ms + asked.duration_ms
+        self.all[asked.event_id] = new

@@ -1,0 +1,51 @@
+"""Plays a scenario under the eyes of a bystander and every rule: what is broken, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from . import circuit_rules
+from .account import Account
+from .day_rules import DAY_RULES, broken_at_the_end
+from .play import Moment, Play
+from .recorded import Recorded
+from .scenario import Scenario
+from .spec import Spec
+
+assert circuit_rules  # its rules enter themselves
+Watcher = Callable[[Play, Moment], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a scenario breaks, at `ms` since its start, and in words what is wrong."""
+
+    rule: str
+    ms: int
+    said: str
+
+    def __str__(self) -> str:
+        named = DAY_RULES.get(self.rule)
+        words = named.__name__.replace("_", " ") if named else ""
+        return f"{self.rule} {words}: {self.said}"
+
+
+def broken_by(play: Play, seen: Watcher | None = None) -> Iterator[Broken]:
+    """Every rule that `play` breaks, as it is played; `seen` is shown every moment."""
+    book = Account(play)
+    for moment in play.moments():
+        book.note(moment)
+        if seen is not None:
+            seen(play, moment)
+        for number, rule in DAY_RULES.items():
+            for said in rule(book, moment):
+                yield Broken(number, moment.ms, said)
+    for sentence in broken_at_the_end(book):
+        number, _, said = sentence.partition(" ")
+        yield Broken(number, play.ms, said)
+
+
+def first_broken(spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> Broken | None:
+    """The first rule that a scenario breaks."""
+    return next(broken_by(Play(spec, scenario, recorded)), None)

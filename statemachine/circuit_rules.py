@@ -1,0 +1,175 @@
+"""What must hold of every circuit at every moment of a day: dwell, budgets, floors, returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .account import Account
+from .day_rules import day_rule
+from .dwell import lasting
+from .effects import Hold, Switch
+from .panel import LEAST_AMPS
+from .play import Moment
+from .release import BLOCKED_MS
+from .wire import power_w
+
+CALM_MS = 120_000  # the dead band's 30 and 60 s, and a look or two
+SLACK_MS = 1_000
+UNKNOWN_W = 100
+
+
+@day_rule("P27")
+def no_circuit_changes_within_its_dwell_time(book: Account, now: Moment) -> Iterator[str]:
+    yield from (said for said, stepped in _within_dwell(book, now) if not stepped)
+
+
+@day_rule("P30")
+def no_step_of_the_clock_shortens_a_dwell_time(book: Account, now: Moment) -> Iterator[str]:
+    yield from (said for said, stepped in _within_dwell(book, now) if stepped)
+
+
+def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
+    """What changed too soon, and whether the clock was set in between."""
+    for turned in book.turned:
+        circuit, lasted_ms = book.spec.circuits[turned.circuit], turned.lasted_ms
+        least_ms = circuit.min_on_ms if turned.off else circuit.min_off_ms
+        if lasted_ms is None or lasted_ms >= least_ms or (turned.off and not turned.by_event):
+            continue
+        was, is_now = ("on", "off") if turned.off else ("off", "on")
+        said = f"{turned.circuit} goes {is_now} after {lasting(lasted_ms)} {was}"
+        yield f"{said}, at least {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
+    for id, circuit in book.spec.circuits.items():
+        one = book.seen[id]
+        if one.gives_ms == now.ms and one.back_ms is not None and circuit.min_release:
+            rested_ms = now.ms - one.back_ms
+            if rested_ms < circuit.min_release:
+                said = f"{id} gives again {lasting(rested_ms)} after it was given back"
+                yield (
+                    f"{said}, at least {lasting(circuit.min_release)}",
+                    book.stepped_since(one.back_ms),
+                )
+
+
+@day_rule("B1")
+def nothing_is_kept_off_for_longer_than_it_may_be(book: Account, now: Moment) -> Iterator[str]:
+    for id, circuit in book.spec.circuits.items():
+        one, most_ms = book.seen[id], circuit.max_off_ms
+        if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
+            continue
+        since_ms = max(one.off_ms, book.play.booted_ms)
+        if book.crowded:
+            continue  # it may have to wait until it fits under the main breaker
+        if now.ms - since_ms > most_ms + SLACK_MS:
+            yield f"{id} is kept off for {lasting(now.ms - since_ms)}, at most {lasting(most_ms)}"
+
+
+@day_rule("B2")
+def nothing_gives_more_than_its_share_of_a_day(book: Account, now: Moment) -> Iterator[str]:
+    for id, circuit in book.spec.circuits.items():
+        if circuit.max_events_per_day is None and circuit.max_shed_per_day is None:
+            continue
+        begun, gave_ms = book.today(id, now.ms)
+        if circuit.max_events_per_day is not None and begun > circuit.max_events_per_day:
+            yield f"{id} gives for the {begun}. time today, of {circuit.max_events_per_day}"
+        most_ms = circuit.max_shed_per_day
+        gave_ms -= book.lost_ms  # a machine that comes up anew knows only what was journaled
+        if most_ms is not None and gave_ms > most_ms and id in now.memory.cuts:
+            yield f"{id} gives for {lasting(gave_ms)} today, at most {lasting(most_ms)}"
+
+
+@day_rule("P2")
+def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iterator[str]:
+    for id, cut_w in now.memory.cuts.items():
+        circuit, live = book.spec.circuits[id], now.memory.circuits[id]
+        most_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
+        if cut_w > max(0, most_w):
+            yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
+        held_w = live.held_w
+        if held_w is not None and held_w < live.free_w - max(0, most_w) and held_w:
+            yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
+
+
+@day_rule("P3")
+def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
+    for id in now.memory.cuts:
+        circuit, one = book.spec.circuits[id], book.seen[id]
+        if circuit.locked or circuit.control == "none" or not circuit.shed_percent:
+            yield f"{id} gives though it is not to be shed"
+        if not one.on:
+            yield f"{id} gives though it is switched off"
+        if circuit.meter == "own" and (
+            one.read_ms is None or now.ms - one.read_ms >= circuit.stale_after
+        ):
+            yield f"{id} gives though nobody has read it for {circuit.stale_after // 1000} s"
+    for effect in now.effects:
+        if isinstance(effect, Hold | Switch) and book.spec.circuits[effect.circuit].locked:
+            held = isinstance(effect, Hold) and effect.watts is not None
+            moved = isinstance(effect, Switch) and effect.enabled != book.was_on[effect.circuit]
+            if held or moved:
+                yield f"{effect.circuit} is touched though it is `shed: never`"
+
+
+@day_rule("P4")
+def what_gives_in_steps_is_held_at_one(book: Account, now: Moment) -> Iterator[str]:
+    for effect in now.effects:
+        if not isinstance(effect, Hold) or effect.watts is None:
+            continue
+        circuit, watts = book.spec.circuits[effect.circuit], effect.watts
+        if circuit.control == "relay" and watts:
+            yield f"{effect.circuit} is a relay and held at {watts} W"
+        least_w = LEAST_AMPS * circuit.amp_w
+        if circuit.control == "ev_pilot" and watts and (watts < least_w or watts % circuit.amp_w):
+            yield f"{effect.circuit} is held at {watts} W: no whole amps, or fewer than 6"
+
+
+@day_rule("L1")
+def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Iterator[str]:
+    for id, breaker in book.play.breakers.all.items():
+        if breaker.hold_w is not None and breaker.until_ms <= now.ms and now.carried:
+            yield f"the lease of {id} ran out {lasting(now.ms - breaker.until_ms)} ago"
+
+
+@day_rule("P28")
+def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> Iterator[str]:
+    if now.ms - book.moved_ms < CALM_MS or not book.constant:
+        return
+    for effect in now.effects:
+        if not isinstance(effect, Hold):
+            continue
+        was_w = now.before.circuits[effect.circuit].held_w
+        tighter = effect.watts is not None and (was_w is None or effect.watts < was_w)
+        if tighter:
+            calm = lasting(now.ms - book.moved_ms)
+            yield f"{effect.circuit} is held at {effect.watts} W after {calm} of constant load"
+
+
+@day_rule("P29")
+def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> Iterator[str]:
+    restore, returned = book.spec.restore, book.loosened
+    if not returned or book.spec.observes:
+        return
+    if len(returned) > 1:
+        yield f"{', '.join(one.circuit for one in returned)} return at once"
+    if book.returned_ms is not None and now.ms - book.returned_ms < restore.every:
+        yield f"{returned[0].circuit} returns {now.ms - book.returned_ms} ms after the last"
+    for one in returned:
+        circuit, free_w = book.spec.circuits[one.circuit], now.memory.circuits[one.circuit].free_w
+        more_w = (free_w if one.watts is None else one.watts) - one.was_w
+        graded = circuit.control in ("modulating", "duty_cycle")
+        if restore.ramp is not None and graded and more_w > restore.ramp:
+            yield f"{more_w} W of {one.circuit} return at once, at most {restore.ramp} W"
+    yield from _crowded(book, now)
+
+
+def _crowded(book: Account, now: Moment) -> Iterator[str]:
+    """The site draws more than its main breaker lets through because of what returned."""
+    breakers, drawn_w = book.play.breakers, book.play.breakers.power_w(now.ms)
+    if not now.carried or not book.constant or drawn_w <= book.spec.site.service:
+        return
+    mores_w = {x.circuit: breakers.drawn_w(x.circuit, now.ms) - x.was_w for x in book.loosened}
+    if abs(drawn_w - sum(mores_w.values()) - power_w(now.memory)) > UNKNOWN_W:
+        return  # it cannot know better
+    for id, more_w in mores_w.items():
+        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
+        if more_w > 0 and not patient:
+            yield f"{id} returns and the site draws {drawn_w} W"

@@ -1,0 +1,230 @@
+"""What must hold at every moment of a day: commands, events and plans. P numbers are domain.md's.
+
+Each rule looks at one moment and the bystander's account of all before it, and answers with a
+sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from .account import Account
+from .calls import ALL_OUT
+from .capacity import loads
+from .effects import Ack, Switch
+from .memory import Memory
+from .play import Moment
+from .properties import best_total_w
+from .requirement import active, required_w, sheds_w
+from .rest import at_rest
+from .triggers import Cancel, Command, Delta, Document, OptOut, Restarted, Restore, Toggle
+from .watch import watch
+from .wire import measured
+
+DayRule = Callable[[Account, Moment], Iterator[str]]
+DAY_RULES: dict[str, DayRule] = {}
+MARKS = (
+    *("off_mono_ms", "on_mono_ms", "giving_mono_ms", "back_mono_ms"),
+    *("gave_ms", "day", "sheds_today", "shed_today_ms"),
+)
+
+
+def day_rule(number: str) -> Callable[[DayRule], DayRule]:
+    """Enter a rule under its number."""
+
+    def enter(function: DayRule) -> DayRule:
+        DAY_RULES[number] = function
+        return function
+
+    return enter
+
+
+@day_rule("P31")
+def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterator[str]:
+    if now.fault is not None:
+        yield f"{type(now.trigger).__name__} raised {now.fault!r}"
+        return
+    acks = sum(isinstance(effect, Ack) for effect in now.effects)
+    if acks != isinstance(now.trigger, Command):
+        yield f"{acks} acks to {type(now.trigger).__name__}"
+
+
+@day_rule("P21")
+def an_event_that_is_over_sheds_nothing(book: Account, now: Moment) -> Iterator[str]:
+    if now.memory.cuts and not book.most_w:
+        yield f"{', '.join(now.memory.cuts)} still give though no event asks for it"
+    for id, event in now.memory.events.items():
+        called = book.calls.all.get(id)
+        if called is None:
+            yield f"{id} lives though it was never taken on"
+        elif called.over and sheds_w(book.spec, event, book.play.at_ms):
+            yield f"{id} is over and still asks for load"
+
+
+@day_rule("P23")
+def what_runs_is_what_is_required(book: Account, now: Moment) -> Iterator[str]:
+    """Whatever the order in which it came: where the chart sheds all from start to end."""
+    shares = {state.sheds for state in book.spec.event.states.values() if state.until == "end"}
+    most_w, asked_w = book.most_w, required_w(book.spec, now.memory, book.play.at_ms)
+    if asked_w > most_w or (asked_w < most_w and shares == {100} and _plain(book)):
+        yield f"{asked_w} W are required where the events ask for {most_w} W"
+
+
+def _plain(book: Account) -> bool:
+    """Every event that has begun sheds: no state waits between its start and its shedding."""
+    states = book.spec.event.states.values()
+    return sum(bool(state.sheds) for state in states) == 1 and not any(s.for_ for s in states)
+
+
+@day_rule("P24")
+def ending_one_event_leaves_the_others(book: Account, now: Moment) -> Iterator[str]:
+    trigger, before = now.trigger, now.before
+    if not isinstance(trigger, Cancel | Restore | OptOut) or trigger.event_id is None:
+        return
+    for event in active(book.spec, before, trigger.at_ms):
+        left = now.memory.events.get(event.id)
+        if event.id == trigger.event_id or book.stepped:
+            continue
+        if left is None or not sheds_w(book.spec, left, trigger.at_ms):
+            yield f"{event.id} no longer sheds, though it was {trigger.event_id} that ended"
+
+
+@day_rule("P22")
+def a_copy_of_a_command_changes_nothing(book: Account, now: Moment) -> Iterator[str]:
+    acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
+    if not acks or acks[0]["status"] != "duplicate":
+        return
+    due_ms = now.before.due_ms()
+    if due_ms is not None and due_ms <= now.trigger.at_ms:
+        return
+    if _timeless(now.before) != _timeless(now.memory) and not book.stepped:
+        yield f"a copy of {getattr(now.trigger, 'op', 'a command')} changed what is known"
+
+
+def _timeless(memory: Memory) -> Memory:
+    return replace(memory, at_ms=0, mono_ms=0, draining=None, look_ms=None)
+
+
+@day_rule("P34")
+def a_random_start_stays_within_its_bounds(book: Account, now: Moment) -> Iterator[str]:
+    for id, event in now.memory.events.items():
+        called = book.calls.all.get(id)
+        if called and not 0 <= event.start_ms - called.asked_ms <= called.random_ms:
+            late_ms = event.start_ms - called.asked_ms
+            yield f"{id} starts {late_ms} ms late, of {called.random_ms} ms at most"
+        elif called and event.start_ms != called.start_ms:
+            yield f"the start of {id} moved"
+
+
+@day_rule("P35")
+def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
+    for event in active(book.spec, now.memory, book.play.at_ms):
+        out = book.calls.all[event.id].out if event.id in book.calls.all else set()
+        if ALL_OUT in out:
+            yield f"{event.id} sheds though the occupant opted out of it"
+        for id in out & set(now.memory.cuts):
+            yield f"{id} gives in {event.id}, which the occupant keeps it out of"
+
+
+@day_rule("P5")
+def a_new_plan_is_the_best_there_is(book: Account, now: Moment) -> Iterator[str]:
+    was, made = now.before.basis, now.memory.basis
+    same = (was.required_w, was.events, was.usable) == (made.required_w, made.events, made.usable)
+    if same or now.fault is not None or isinstance(now.trigger, Restarted):
+        return
+    every = loads(book.spec, _unstamped(now))
+    best_w = best_total_w(every, made.required_w, book.spec.curtail.policy)
+    given_w = sum(now.memory.cuts.values())
+    if best_w is not None and given_w != best_w:
+        yield f"{given_w} W planned for {made.required_w} W where {best_w} W would do"
+
+
+def _unstamped(now: Moment) -> Memory:
+    """What was known when the plan was made, before it was noted what it did to each circuit."""
+    circuits = dict(now.memory.circuits)
+    for id, was in now.before.circuits.items():
+        marks = {name: getattr(was, name) for name in MARKS}
+        circuits[id] = replace(circuits[id], **marks)
+    return replace(now.memory, circuits=circuits)
+
+
+@day_rule("P26")
+def shed_and_residual_make_the_counterfactual(book: Account, now: Moment) -> Iterator[str]:
+    said = measured(book.spec, now.memory, book.play.at_ms)
+    if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
+        yield f"{said['power_kw']} and {said['shed_kw']} kW are not {said['base_power_kw']} kW"
+    for id, cut_w in now.memory.cuts.items():
+        live = now.memory.circuits[id]
+        if not book.spec.observes and (live.held_w is None or live.held_w > live.free_w - cut_w):
+            yield f"{id} is to give {cut_w} of {live.free_w} W and is held at {live.held_w} W"
+
+
+@day_rule("P32")
+def no_power_is_negative(book: Account, now: Moment) -> Iterator[str]:
+    for id, live in now.memory.circuits.items():
+        watts = (live.free_w, live.drawn_w or 0, live.held_w or 0, now.memory.cuts.get(id, 1) - 1)
+        if min(watts) < 0:
+            yield f"{id}: {watts}"
+
+
+@day_rule("P20")
+def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iterator[str]:
+    memory, play = now.memory, book.play
+    for id, live in memory.circuits.items():
+        known = book.seen[id]
+        if live.held_w != known.held_w and now.carried:
+            yield f"{id} is remembered held at {live.held_w} W, and is at {known.held_w} W"
+        if live.enabled != known.on:
+            yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
+        breaker = play.breakers.all[id]
+        if now.carried and breaker.fault == "none" and breaker.on != live.enabled:
+            yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
+    if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
+        held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]
+        rests = [id for id in held if book.rests(id, now.ms)]
+        if len(held) > len(rests):
+            yield f"{(set(held) - set(rests)).pop()} is held and nothing will let it go"
+
+
+@day_rule("I1")
+def nobody_but_a_person_or_the_cloud_switches(book: Account, now: Moment) -> Iterator[str]:
+    for effect in now.effects:
+        if not isinstance(effect, Switch):
+            continue
+        id, by_hand = effect.circuit, book.spec.circuits[effect.circuit].comes_back == "by_hand"
+        restated = isinstance(now.trigger, Restarted) and effect.enabled == book.was_on[id]
+        asked = isinstance(now.trigger, Toggle) and now.trigger.circuit == id
+        wished = isinstance(now.trigger, Document | Delta) and any(
+            (wish.circuit, wish.enabled) == (id, effect.enabled)
+            for wish in now.trigger.wishes or ()
+        )
+        taken = by_hand and not effect.enabled
+        if not (restated or asked or wished or taken):
+            yield f"{id} is switched {'on' if effect.enabled else 'off'} and nobody asked for it"
+
+
+@day_rule("W1")
+def nothing_that_is_due_is_left_for_later(book: Account, now: Moment) -> Iterator[str]:
+    due_ms = now.memory.due_ms()
+    if due_ms is not None and due_ms <= book.play.at_ms and now.fault is None:
+        yield f"something was due {book.play.at_ms - due_ms} ms ago and was not done"
+
+
+@day_rule("OWN")
+def the_rules_of_the_site_itself_hold(book: Account, now: Moment) -> Iterator[str]:
+    yield from (str(breach) for breach in watch(book.spec, now.memory))
+
+
+def broken_at_the_end(book: Account) -> Iterator[str]:
+    """What must hold when all has had time to come to rest."""
+    memory, play = book.play.memory, book.play
+    if play.scenario.length is not None or not play.up:
+        return
+    if book.crowded:
+        return  # what does not fit under the main breaker stays held
+    if not at_rest(memory):
+        held = [id for id, live in memory.circuits.items() if live.held_w is not None]
+        yield f"P20 {', '.join(held) or 'an event'} has not come to rest in {play.end_ms // 1000} s"
+    elif memory.events:
+        yield f"P21 {next(iter(memory.events))} still lives in the end"

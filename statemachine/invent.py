@@ -1,0 +1,197 @@
+"""Invents random days for a site: events, loads, people, faults and crashes, as a scenario's words.
+
+Pure in the dice it is given, so that a seed repeats a day; Hypothesis hands in dice of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from .panel import Circuit
+from .scenario import SITE, clock
+from .spec import Spec
+
+T = TypeVar("T")
+Words = dict[str, Any]
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+GAPS_S = (0, 0, 1, 5, 9, 10, 11, 29, 31, 41, 60, 61, 119, 121, 180, 290, 301, 600, 1_801, 7_200)
+LENGTHS_S = (1, 5, 20, 60, 119, 300, 600, 1_200, 1_900, 3_600)
+IDS = ("e1", "e2", "e3", "e4")
+DOORS = ("operator", "operator", "page", "cli")
+
+
+class Dice(Protocol):
+    """What a day is thrown with: `random.Random`, or Hypothesis's stand-in for it."""
+
+    def randint(self, a: int, b: int, /) -> int: ...
+
+    def choice(self, seq: Sequence[T], /) -> T: ...
+
+
+def invent_day(spec: Spec, dice: Dice, most: int) -> Words:
+    """A day of up to `most` steps, as `Scenario` reads it."""
+    day = _Day(spec, dice)
+    day.steps = [day.step() for _ in range(dice.randint(1, most))]
+    loads = dice.choice(("steady", "steady", "steady", "drift", "cycling"))
+    zone = {"start": dice.choice(STARTS)}
+    return {**zone, "look": "10 s", "skip": "true", "loads": loads, "draws": day.draws(),
+            "steps": [*day.steps, *day.last()]}  # fmt: skip
+
+
+# The second ends across midnight, the third across the spring gap of many time zones.
+STARTS = ("2026-07-14T00:00", "2026-07-14T22:30", "2026-03-28T23:00")
+
+
+class _Day:
+    """One day while it is being invented: the time reached, and what went before."""
+
+    def __init__(self, spec: Spec, dice: Dice) -> None:
+        self.spec, self.dice = spec, dice
+        self.ms, self.revisions = 20_000, dict.fromkeys(IDS, 0)
+        self.steps: list[Words] = []
+
+    def step(self) -> Words:
+        """The next thing that happens, some time after the last."""
+        self.ms += self.dice.choice(GAPS_S) * 1_000 + self.dice.choice((0, 0, 0, 1, 250, 999))
+        deed = self.dice.choice(DEEDS)
+        return {"at": clock(self.ms), **deed(self)}
+
+    def draws(self) -> dict[str, str]:
+        """What circuits draw from the start; those left out draw as `loads` says."""
+        return {
+            id: watts(self._load_w(circuit))
+            for id, circuit in self.spec.circuits.items()
+            if self.dice.randint(0, 3)
+        }
+
+    def last(self) -> list[Words]:
+        """What failed is well again, so that all can come to rest."""
+        self.ms += 1_000
+        faulty = {step["fault"]["circuit"] for step in self.steps if "fault" in step}
+        well = [
+            {"at": clock(self.ms), "fault": {"circuit": id, "kind": "none"}}
+            for id in sorted(faulty)
+        ]
+        lost = any("link" in step for step in self.steps)
+        return [*well, *([{"at": clock(self.ms), "link": "back"}] if lost else ())]
+
+    # -- deeds --------------------------------------------------------------------------------
+
+    def call(self) -> Words:
+        """An event, new or revised, at once, later or long begun."""
+        id = self.dice.choice(IDS)
+        self.revisions[id] += 1
+        said: Words = {"id": id, "shed": watts(self._shed_w()), "for": span(self._length_ms())}
+        if self.dice.randint(0, 2):
+            said["revision"] = str(self.revisions[id])
+        if not self.dice.randint(0, 2):
+            later_s = self.dice.choice((-600, -30, 0, 1, 30, 90, 600, 3_600))
+            said["start"] = clock(max(0, self.ms + later_s * 1_000))
+        if not self.dice.randint(0, 5):
+            said["random"] = span(self.dice.choice((1_000, 60_000, 600_000)))
+        if not self.dice.randint(0, 7):
+            said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
+        return {"event": {**said, "door": self.dice.choice(DOORS)}}
+
+    def fresh_call(self) -> Words:
+        """An event nobody knows, from the site: always taken on, unless it is too long."""
+        id = f"n{len(self.steps)}-{self.ms}"
+        said = {"id": id, "shed": watts(self._shed_w()), "for": span(self._length_ms())}
+        return {"event": {**said, "door": self.dice.choice(DOORS)}}
+
+    def restore(self) -> Words:
+        event = self.dice.choice(("all", "all", *IDS))
+        return {"restore": {"event": event, "door": self.dice.choice(DOORS)}}
+
+    def cancel(self) -> Words:
+        return {"cancel": {"event": self.dice.choice(IDS)}}
+
+    def again(self) -> Words:
+        return {"again": self.dice.choice(IDS)}
+
+    def opt_out(self) -> Words:
+        circuit = {"circuit": self._circuit()} if self.dice.randint(0, 3) else {}
+        return {"opt_out": {"event": self.dice.choice(IDS), **circuit}}
+
+    def switch(self) -> Words:
+        to = self.dice.choice(("on", "off"))
+        return {"switch": {"circuit": self._circuit(), "to": to, "door": self.dice.choice(DOORS)}}
+
+    def wish(self) -> Words:
+        return {"wish": {"circuit": self._circuit(), "to": self.dice.choice(("on", "off"))}}
+
+    def load(self) -> Words:
+        if not self.dice.randint(0, 9):
+            beside_w = self.dice.randint(0, self.spec.site.service)
+            return {"load": {"circuit": SITE, "draws": watts(beside_w)}}
+        id = self._circuit()
+        return {"load": {"circuit": id, "draws": watts(self._load_w(self.spec.circuits[id]))}}
+
+    def fault(self) -> Words:
+        kind = self.dice.choice(("deaf", "silent", "stuck", "none"))
+        return {"fault": {"circuit": self._circuit(), "kind": kind}}
+
+    def link(self) -> Words:
+        return {"link": self.dice.choice(("lost", "back"))}
+
+    def crash(self) -> Words:
+        down_ms = self.dice.choice((0, 0, 1_000, 30_000, 119_000, 121_000, 600_000))
+        reboot, amid = self.dice.choice((0, 0, 1)), self.dice.choice((0, 0, 1))
+        flags = {"reboot": "true"} if reboot else {}
+        return {"crash": {"down": span(down_ms), **flags, **({"amid": "true"} if amid else {})}}
+
+    def set_clock(self) -> Words:
+        step_s = self.dice.choice((2, 61, 3_600, 7_200))
+        return {"clock": self.dice.choice(("", "-")) + span(step_s * 1_000)}
+
+    # -- watts and times ----------------------------------------------------------------------
+
+    def _circuit(self) -> str:
+        return self.dice.choice(list(self.spec.circuits))
+
+    def _load_w(self, circuit: Circuit) -> int:
+        if not self.dice.randint(0, 5):
+            return 0
+        return self.dice.choice((circuit.rated, self.dice.randint(0, circuit.rated)))
+
+    def _shed_w(self) -> int:
+        """From a watt to all that may be asked, most often about what there is to give."""
+        there_w = sum(circuit.rated for circuit in self.spec.circuits.values())
+        service_w = max(1, self.spec.site.service)
+        return min(service_w, self.dice.randint(1, self.dice.choice((there_w, there_w, service_w))))
+
+    def _length_ms(self) -> int:
+        longest_ms = self.spec.limits.longest_event
+        length_ms = self.dice.choice(LENGTHS_S) * 1_000
+        return length_ms if self.dice.randint(0, 9) else min(longest_ms, 5 * HOUR_MS) + 1_000
+
+
+DEEDS: tuple[Callable[[_Day], Words], ...] = (
+    *[_Day.call] * 5,
+    *[_Day.fresh_call] * 5,
+    *[_Day.load] * 3,
+    *[_Day.switch] * 3,
+    *[_Day.restore] * 2,
+    *[_Day.crash] * 2,
+    _Day.cancel,
+    _Day.again,
+    _Day.opt_out,
+    _Day.wish,
+    _Day.fault,
+    _Day.link,
+    _Day.set_clock,
+)
+
+
+def watts(w: int) -> str:
+    """1500 as `1.5 kW`."""
+    return f"{w} W" if w % 100 else f"{w / 1000:g} kW"
+
+
+def span(ms: int) -> str:
+    """90000 as `90 s`."""
+    if ms % 1_000:
+        return f"{ms} ms"
+    return f"{ms // MINUTE_MS} min" if ms and ms % MINUTE_MS == 0 else f"{ms // 1_000} s"

@@ -1,0 +1,288 @@
+"""A site in simulated time: the real `Ven` over a modelled panel and cloud, one trigger at a time.
+
+What the loop of a running controller does, done without a clock: the same order, the same rule of
+what survives a crash, the same looks at circuits. Every decision comes out as a `Moment`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .agenda import Agenda
+from .breakers import Breakers
+from .cloud_model import CloudModel
+from .commands import Door, command_from
+from .effects import Effect, GetShadow, Hold, Report, Switch
+from .journaling import Answers, worth_keeping
+from .localtime import start_ms
+from .memory import Memory, from_parts, to_parts
+from .recorded import Recorded
+from .rest import at_rest, heartbeat_only, rest_ms
+from .scenario import Crash, Scenario, Step
+from .spec import Spec
+from .triggers import (
+    Command,
+    Connected,
+    Disconnected,
+    Readings,
+    Restarted,
+    Switched,
+    Timer,
+    Trigger,
+)
+from .ven import Ven
+from .wording import spoken
+
+DRIVER_MS, CLOUD_MS, LINK_MS = 100, 150, 300
+RUN_UP_MS = 310_000  # an estimate is made of the last five minutes of readings
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One decision: what was known, what happened, what is known now and what is to be done.
+
+    `ms` is elapsed time. `fault`: the decision raised this, and changed nothing. Not `carried`: it
+    was journaled, and then the program died.
+    """
+
+    ms: int
+    trigger: Trigger
+    before: Memory
+    memory: Memory
+    effects: Sequence[Effect]
+    fault: Exception | None = None
+    carried: bool = True
+
+
+class Play:
+    """One scenario being played. `moments` yields as it goes; rules may look at what is public."""
+
+    def __init__(self, spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> None:
+        self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
+        self.memory: Memory = self.ven.start()
+        self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel()
+        self.ms = self.booted_ms = self.stepped_ms = self.did_ms = 0
+        self.start_ms = start_ms(scenario.start, spec.site.timezone)
+        self.skew_ms, self.boots, self.up, self.linked = 0, 1, True, True
+        self.decisions = 0
+        self._kept: Memory | None = None
+        self._answers = Answers()
+        self._queue: list[dict[str, Any]] = []
+        self._calls: dict[str, dict[str, Any]] = {}
+        self._dying: Crash | None = None
+        self._life = self._look_ms = 0
+        self._agenda: Agenda[Iterator[Moment]] = Agenda()
+        self._end_ms = self._length_ms(recorded)
+
+    @property
+    def at_ms(self) -> int:
+        """The site's wall clock, in UTC milliseconds."""
+        return self.start_ms + self.ms + self.skew_ms
+
+    @property
+    def end_ms(self) -> int:
+        """When the play ends, in elapsed time; at rest it may end before."""
+        return self._end_ms
+
+    def moments(self) -> Iterator[Moment]:
+        """Every decision from the first start to the end, in order."""
+        for step in self.scenario.steps:
+            self._agenda.plan(step.at, lambda step=step: self._do(step))  # type: ignore[misc]
+        yield from self._come_up()
+        while (ms := self._next_ms()) is not None and ms <= self._end_ms:
+            if self.scenario.length is None and self._over(ms):
+                return
+            self.ms = max(self.ms, ms)
+            yield from self._happen()
+        self.ms = self._end_ms
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _length_ms(self, recorded: Recorded | None) -> int:
+        scenario = self.scenario
+        if scenario.length is not None:
+            return scenario.length
+        last_ms = scenario.last_ms
+        if recorded is not None:
+            last_ms = max(last_ms, recorded.last_ms - self.start_ms)
+        return last_ms + rest_ms(self.spec)
+
+    def _over(self, next_ms: int) -> bool:
+        quiet = next_ms > self.scenario.last_ms + RUN_UP_MS and self.up
+        return quiet and at_rest(self.memory) and not self.memory.events
+
+    def _next_ms(self) -> int | None:
+        step_ms = self._agenda.next_ms
+        if not self.up:
+            return step_ms
+        wake_ms = self._wake_ms()
+        if self.scenario.skip and at_rest(self.memory):
+            upcoming = [ms for ms in (step_ms, wake_ms) if ms is not None]
+            self._look_ms = max(self._look_ms, min(upcoming, default=self._end_ms) - RUN_UP_MS)
+        return min(ms for ms in (step_ms, wake_ms, self._look_ms) if ms is not None)
+
+    def _wake_ms(self) -> int | None:
+        """When the controller asked to be woken; what only repeats a report can wait at rest."""
+        memory = self.memory
+        due_ms = memory.due_ms()
+        if self.scenario.skip and at_rest(memory) and heartbeat_only(self.spec, memory):
+            starts = [due for event in memory.events.values() for due in event.wakes.values()]
+            due_ms = min(starts, default=None)
+        return None if due_ms is None else self.ms + max(0, due_ms - self.at_ms)
+
+    def _happen(self) -> Iterator[Moment]:
+        wake_ms, step_ms = self._wake_ms() if self.up else None, self._agenda.next_ms
+        if wake_ms is not None and wake_ms <= self.ms:
+            yield self._hear(Timer(**self._stamps()))
+        elif step_ms is not None and step_ms <= self.ms:
+            yield from self._agenda.take()()
+        elif self.up:
+            yield self._look()
+
+    def _soon(self, ms: int, trigger: Callable[[], Trigger]) -> None:
+        """Something answers this run of the program; after a crash nobody hears it."""
+        life = self._life
+
+        def deed() -> Iterator[Moment]:
+            if life == self._life and self.up:
+                yield self._hear(trigger())
+
+        self._agenda.plan(self.ms + ms, deed)
+
+    def _stamps(self) -> dict[str, int]:
+        return {"at_ms": self.at_ms, "mono_ms": self.ms - self.booted_ms}
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def _look(self) -> Moment:
+        self._look_ms = self.ms + self.scenario.look
+        drawn_w, beside_w = self.breakers.readings(self.ms), self.breakers.unmetered_w(self.ms)
+        return self._hear(Readings(**self._stamps(), drawn_w=drawn_w, unmetered_w=beside_w))
+
+    def _hear(self, trigger: Trigger) -> Moment:
+        """One decision, kept, then carried out."""
+        before = self.memory
+        if isinstance(trigger, Command):
+            trigger = replace(trigger, earlier=self._answers.earlier(trigger))
+        self.decisions += 1
+        try:
+            after, effects = self.ven.decide(before, trigger)
+        except Exception as fault:
+            return Moment(self.ms, trigger, before, before, (), fault)
+        self.memory = after
+        kept = worth_keeping(trigger, before, after, effects)
+        if kept:
+            self._kept = after
+            self._answers.keep(effects, self.at_ms)
+        if kept and self._dying is not None:
+            self._die(self._dying)
+            return Moment(self.ms, trigger, before, after, effects, carried=False)
+        self._perform(effects)
+        return Moment(self.ms, trigger, before, after, effects)
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Hold(circuit, watts, until_ms):
+                    self.breakers.hold(circuit, watts, self.ms + until_ms - self.at_ms)
+                    self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
+                case Switch():
+                    self._switch(effect)
+                case GetShadow() | Report():
+                    self._soon(CLOUD_MS, lambda x=effect: self.cloud.answer(x, self._stamps()))  # type: ignore[misc]
+
+    def _switch(self, asked: Switch) -> None:
+        fault = self.breakers.switch(asked.circuit, asked.enabled)
+        self._soon(
+            DRIVER_MS,
+            lambda: Switched(
+                **self._stamps(), circuit=asked.circuit, enabled=asked.enabled, fault=fault
+            ),
+        )
+
+    # -- what happens -------------------------------------------------------------------------
+
+    def _do(self, step: Step) -> Iterator[Moment]:
+        self.did_ms = self.ms
+        said = spoken(step, self.start_ms + self.skew_ms, self._calls)
+        if said is not None:
+            yield from self._send(*said)
+        elif step.wish is not None:
+            wish = step.wish
+            self.cloud.wish(wish.circuit, wish.to == "on", self.at_ms // 1000)
+            if self.up and self.linked:
+                yield self._hear(self.cloud.delta(self._stamps()))
+        elif step.load is not None:
+            self.breakers.set_w[step.load.circuit] = step.load.draws
+        elif step.fault is not None:
+            self.breakers.all[step.fault.circuit].fault = step.fault.kind
+        elif step.link is not None:
+            yield from self._link(step.link == "back")
+        elif step.crash is not None:
+            self._crash(step.crash)
+        elif step.clock is not None:
+            self.skew_ms += step.clock
+            self.stepped_ms = self.ms
+
+    def _send(self, said: dict[str, Any], door: str) -> Iterator[Moment]:
+        """A command at a door. The broker keeps the operator's while nobody is there."""
+        if said["op"] == "event":
+            self._calls[said["event_id"]] = said
+        if door == "operator" and not (self.up and self.linked):
+            self._queue.append(said)
+        elif self.up:
+            yield self._hear(self._command(said, door))
+
+    def _command(self, said: dict[str, Any], door: str) -> Command:
+        stamps = self._stamps()
+        return command_from(said, self.spec.site.id, Door(door, "", **stamps))
+
+    def _link(self, back: bool) -> Iterator[Moment]:
+        was, self.linked = self.linked, back
+        if self.up and was and not back:
+            yield self._hear(Disconnected(**self._stamps()))
+        elif self.up and back and not was:
+            yield from self._connect()
+
+    def _connect(self) -> Iterator[Moment]:
+        yield self._hear(Connected(**self._stamps()))
+        waiting, self._queue = self._queue, []
+        for place, said in enumerate(waiting, start=1):
+            self._soon(place * CLOUD_MS, lambda said=said: self._command(said, "operator"))  # type: ignore[misc]
+
+    def _crash(self, crash: Crash) -> None:
+        if not self.up:
+            return
+        if crash.amid:
+            self._dying = crash
+        else:
+            self._die(crash)
+
+    def _die(self, crash: Crash) -> None:
+        """The program is gone; what it kept is there, and devices go on by themselves."""
+        parts = {} if self._kept is None else json.loads(json.dumps(to_parts(self._kept)))
+        self.memory, self._dying, self.up = from_parts(self.spec, parts), None, False
+        self._life += 1
+
+        def deed() -> Iterator[Moment]:
+            if crash.reboot:
+                self.boots, self.booted_ms = self.boots + 1, self.ms
+            yield from self._come_up()
+
+        self._agenda.plan(self.ms + crash.down, deed)
+
+    def _come_up(self) -> Iterator[Moment]:
+        """As a controller starts: what is known is restated, circuits are read, the link rises."""
+        self.up = True
+        yield self._hear(Restarted(**self._stamps(), boot=f"boot-{self.boots}"))
+        yield self._look()
+        life = self._life
+
+        def link() -> Iterator[Moment]:
+            if self.linked and self.up and life == self._life:
+                yield from self._connect()
+
+        self._agenda.plan(self.ms + LINK_MS, link)

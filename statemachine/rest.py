@@ -1,0 +1,39 @@
+"""When a site is at rest, and how long after the last event it must be."""
+
+from __future__ import annotations
+
+from .memory import Memory
+from .panel import Circuit
+from .reconcile import open_wishes
+from .release import BLOCKED_MS
+from .spec import Spec
+from .stamps import LAST_MS
+
+
+def at_rest(memory: Memory) -> bool:
+    """No event has begun, nothing is held and nothing is on its way back."""
+    waiting = all(event.start_ms > memory.at_ms for event in memory.events.values())
+    held = any(live.held_w is not None for live in memory.circuits.values())
+    return waiting and not held and memory.coming.due_ms is None
+
+
+def heartbeat_only(spec: Spec, memory: Memory) -> bool:
+    """All that the shadow is woken for is to say again what was said."""
+    shadow = memory.shadow
+    settled = "report" in spec.shadow.states[shadow.state].enter and shadow.in_flight is None
+    return (settled or not shadow.wakes) and not open_wishes(shadow)
+
+
+def rest_ms(spec: Spec) -> int:
+    """The longest that load takes to come back after all events, with every rest and ramp."""
+    every = spec.circuits.values()
+    steps = sum(_steps(spec, circuit) for circuit in every)
+    rests_ms = max((circuit.min_off_ms for circuit in every), default=0)
+    states_ms = sum(state.for_ or 0 for state in spec.event.states.values())
+    waits_ms = spec.restore.spread + spec.restore.bridge + LAST_MS + BLOCKED_MS
+    return steps * spec.restore.every + rests_ms + states_ms + waits_ms + 60_000
+
+
+def _steps(spec: Spec, circuit: Circuit) -> int:
+    ramp_w = spec.restore.ramp
+    return 2 if not ramp_w else 2 + circuit.rated // ramp_w

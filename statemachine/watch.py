@@ -1,0 +1,69 @@
+"""A site's own rules, `never` and `always` in ven.yaml: which of them are broken now.
+
+The same look serves `venctl verify`, which searches for a day that breaks one, and the running
+controller, which says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .dwell import lasting
+from .memory import Live, Memory
+from .spec import Always, Never, Spec
+from .wire import power_w, shed_w
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule of the site's own that is broken, in words, and what is found instead."""
+
+    rule: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.found}"
+
+
+def watch(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
+    """Every rule of the site's own that is broken as things stand."""
+    found = [
+        *(breach for rule in spec.never for breach in _never(spec, rule, memory)),
+        *(breach for rule in spec.always for breach in _always(rule, memory)),
+    ]
+    return tuple(found)
+
+
+def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
+    live, id = memory.circuits[rule.circuit], spec.name_of(rule.circuit)
+    mono_ms, gives_w = memory.mono_ms, _gives_w(live)
+    off_ms = mono_ms - live.off_mono_ms if live.off_mono_ms is not None and live.enabled else 0
+    gives_ms = mono_ms - live.giving_mono_ms if live.giving_mono_ms is not None else 0
+    if rule.off_for is not None and live.giving and off_ms > rule.off_for:
+        yield Breach(f"{id} is never off for longer than {lasting(rule.off_for)}", lasting(off_ms))
+    if rule.shed_for is not None and gives_ms > rule.shed_for:
+        said = f"{id} never gives for longer than {lasting(rule.shed_for)}"
+        yield Breach(said, lasting(gives_ms))
+    if rule.shed_above is not None and gives_w > rule.shed_above:
+        yield Breach(f"{id} never gives more than {_kw(rule.shed_above)}", _kw(gives_w))
+    if rule.shed_percent is not None and gives_w * 100 > rule.shed_percent * live.free_w:
+        said = f"{id} never gives more than {rule.shed_percent} % of what it draws"
+        yield Breach(said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
+
+
+def _gives_w(live: Live) -> int:
+    held = live.held_w is not None and live.enabled and live.giving
+    return max(0, live.free_w - (live.held_w or 0)) if held else 0
+
+
+def _always(rule: Always, memory: Memory) -> Iterator[Breach]:
+    drawn_w, taken_w = power_w(memory), shed_w(memory)
+    if rule.site_below is not None and drawn_w >= rule.site_below:
+        yield Breach(f"the site always draws less than {_kw(rule.site_below)}", _kw(drawn_w))
+    if rule.shed_below is not None and taken_w >= rule.shed_below:
+        yield Breach(f"the site always sheds less than {_kw(rule.shed_below)}", _kw(taken_w))
+
+
+def _kw(watts: int) -> str:
+    return f"{watts / 1000:.2f} kW"

@@ -1,0 +1,51 @@
+"""A step of a scenario as the command that comes over the wire, in the words of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .scenario import ALL, Call, Step
+
+Said = dict[str, Any]
+
+
+def spoken(step: Step, zero_ms: int, calls: Mapping[str, Said]) -> tuple[Said, str] | None:
+    """What is said, and at which door; None where nothing is said.
+
+    `zero_ms` is the wall clock at the start, `calls` the last call of every event.
+    """
+    unique = {"correlationId": f"step-{step.at}"}
+    if step.event is not None:
+        return _call(step.event, zero_ms), step.event.door
+    if step.restore is not None:
+        named = {} if step.restore.event == ALL else {"event_id": step.restore.event}
+        return {"op": "restore", **named, **unique}, step.restore.door
+    if step.cancel is not None:
+        return {"op": "cancel", "event_id": step.cancel.event, **unique}, step.cancel.door
+    if step.again is not None:
+        return (calls[step.again], "operator") if step.again in calls else None
+    if step.opt_out is not None:
+        out = {"op": "optOut", "event_id": step.opt_out.event, **unique}
+        return out | ({"loadId": step.opt_out.circuit} if step.opt_out.circuit else {}), "page"
+    if step.switch is not None:
+        switch = {"op": "setLoad", "loadId": step.switch.circuit, "enabled": step.switch.to == "on"}
+        return {**switch, "confirm_critical": True, **unique}, step.switch.door
+    return None
+
+
+def _call(call: Call, zero_ms: int) -> Said:
+    said: Said = {
+        "op": "event",
+        "event_id": call.id,
+        "shed_kw": call.shed / 1000,
+        "duration_sec": call.for_ / 1000,
+        "revision": call.revision,
+    }
+    if call.start is not None:
+        said["start_ts"] = (zero_ms + call.start) / 1000
+    if call.issued is not None:
+        said["issued_at"] = (zero_ms + call.issued) / 1000
+    if call.random:
+        said["randomize_sec"] = call.random / 1000
+    return said
