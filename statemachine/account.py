@@ -73,20 +73,20 @@ class Account:
         self.returned_ms: int | None = None
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self.stepped, self.lost_ms = False, 0
-        self._stepped_ms = self._booted_ms = self._skew_ms = self._noted_ms = 0
+        self._stepped_ms = self._booted_ms = self._skew_ms = self._heard_ms = 0
 
     def note(self, moment: Moment) -> None:
         """Enter one moment."""
         self.waited_ms = self.waits_ms(moment.ms)
         if self.loosened:
-            self.returned_ms = self._noted_ms
-        self._noted_ms = moment.ms
+            self.returned_ms = self._heard_ms
         self.turned, self.loosened = [], []
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self._note_clocks(moment)
         for effect in moment.effects:
             if isinstance(effect, Ack):
                 self.calls.hear(moment.trigger, effect.body, moment.memory)
+        self._heard_ms = moment.ms
         self._note_circuits(moment)
         self._note_moves(moment)
         if self.most_w:
@@ -143,7 +143,8 @@ class Account:
             self._stepped_ms = play.stepped_ms
         for one in self.seen.values() if rebooted else ():
             self._renew(one, moment.ms)
-        self.lost_ms = self.lost_ms + RENEW_MS if rebooted else self.lost_ms
+        if rebooted:  # it knows only what was journaled, and not how long it was away
+            self.lost_ms += RENEW_MS + moment.ms - self._heard_ms
         if abs(step_ms) > STEP_MS and not rebooted:
             self.calls.step(step_ms)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .account import Account
+from .account import Account, Loosened
 from .day_rules import day_rule
 from .dwell import lasting
 from .effects import Hold, Switch
@@ -54,6 +54,7 @@ def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
 def nothing_is_kept_off_for_longer_than_it_may_be(book: Account, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
         one, most_ms = book.seen[id], circuit.max_off_ms
+        most_ms = most_ms and max(most_ms, circuit.min_off_ms)
         if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
             continue
         since_ms = max(one.off_ms, book.play.booted_ms)
@@ -145,7 +146,7 @@ def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> It
 
 @day_rule("P29")
 def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> Iterator[str]:
-    restore, returned = book.spec.restore, book.loosened
+    restore, returned = book.spec.restore, [x for x in book.loosened if not _overdue(book, x)]
     if not returned or book.spec.observes:
         return
     if len(returned) > 1:
@@ -161,15 +162,26 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
     yield from _crowded(book, now)
 
 
+def _overdue(book: Account, one: Loosened) -> bool:
+    """It has been off for as long as it may be, and waits for nobody's turn."""
+    most_ms = book.spec.circuits[one.circuit].max_off_ms
+    turned = next((x for x in book.turned if x.circuit == one.circuit), None)
+    return most_ms is not None and turned is not None and (turned.lasted_ms or 0) >= most_ms
+
+
 def _crowded(book: Account, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker lets through because of what returned."""
-    breakers, drawn_w = book.play.breakers, book.play.breakers.power_w(now.ms)
-    if not now.carried or not book.constant or drawn_w <= book.spec.site.service:
+    service_w, known_w = book.spec.site.service, power_w(now.memory)
+    for one in book.loosened:
+        live = now.memory.circuits[one.circuit]
+        level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
+        known_w += max(0, level_w - (live.drawn_w or 0))
+    drawn_w = book.play.breakers.power_w(now.ms)
+    foreseen = book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
+    if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
-    mores_w = {x.circuit: breakers.drawn_w(x.circuit, now.ms) - x.was_w for x in book.loosened}
-    if abs(drawn_w - sum(mores_w.values()) - power_w(now.memory)) > UNKNOWN_W:
-        return  # it cannot know better
-    for id, more_w in mores_w.items():
-        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
+    for one in book.loosened:
+        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[one.circuit].critical
+        more_w = now.memory.circuits[one.circuit].free_w - one.was_w
         if more_w > 0 and not patient:
-            yield f"{id} returns and the site draws {drawn_w} W"
+            yield f"{one.circuit} returns and the site draws {max(known_w, drawn_w)} W"

@@ -178,7 +178,8 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
         if live.enabled != known.on:
             yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
         breaker = play.breakers.all[id]
-        if now.carried and breaker.fault == "none" and breaker.on != live.enabled:
+        moves = breaker.fault != "stuck" and live.fault is None
+        if now.carried and moves and breaker.on != live.enabled:
             yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
         held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .curtail import Load
-from .dwell import rests_ms
+from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch
-from .memory import Coming, Memory
+from .memory import Coming, Live, Memory
 from .panel import LEAST_AMPS, Circuit
 from .replan import replan
 from .requirement import offset_ms
@@ -43,6 +43,11 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     for id in [id for id in looser if not turn.memory.circuits[id].enabled]:
         looser.remove(id)
         yield _hold(turn, id, wanted[id])
+    for id in [id for id in looser if _off_too_long(turn, id)]:
+        if _fits(turn, id, watts := _next_level(turn, id, wanted[id])):
+            looser.remove(id)
+            yield from _give_back(turn, id, watts)
+            _queue_behind(turn)
     yield from _step(turn, looser, wanted)
     yield from _renew(turn)
 
@@ -91,14 +96,40 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
     spec, memory = turn.spec, turn.memory
     wanted = {load.circuit: _plain(spec, memory, load) for load in every}
     for id, live in memory.circuits.items():
-        if live.enabled and rests_ms(spec.circuits[id], live, memory.mono_ms):
+        circuit = spec.circuits[id]
+        rests = live.enabled and rests_ms(circuit, live, memory.mono_ms)
+        whole = circuit.control == "relay" or _stays_off(circuit, live)
+        if rests or (wanted[id] is not None and whole):
             wanted[id] = 0
     return wanted
 
 
+def _stays_off(circuit: Circuit, live: Live) -> bool:
+    """It gave all and comes back by hand: no smaller share of the plan lets it on again."""
+    return circuit.comes_back == "by_hand" and live.giving and live.held_w == 0
+
+
 def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
-    cut_w = None if spec.observes else memory.cuts.get(load.circuit)
-    return None if cut_w is None else max(0, load.load_w - cut_w)
+    cut_w, live = memory.cuts.get(load.circuit), memory.circuits[load.circuit]
+    if cut_w is None or spec.observes:
+        return None
+    if live.deaf_w is not None and live.held_w is not None:
+        return live.held_w  # it counts for less than it is told, and is told the same
+    return max(0, load.load_w - cut_w)
+
+
+def _off_too_long(turn: Turn, id: str) -> bool:
+    """Its own protection wants it on, and does not wait for the turns of others."""
+    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
+    rests = rests_ms(circuit, live, turn.memory.mono_ms)
+    return live.off and not rests and off_left_ms(circuit, live, turn.memory.mono_ms) == 0
+
+
+def _queue_behind(turn: Turn) -> None:
+    """Something came back out of turn: the others keep their distance to it."""
+    coming, next_ms = turn.memory.coming, turn.now_ms + turn.spec.restore.every
+    due_ms = coming.due_ms and max(coming.due_ms, next_ms)
+    turn.remember(coming=replace(coming, last_ms=turn.now_ms, due_ms=due_ms))
 
 
 def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
@@ -135,8 +166,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
 
 def _give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    by_hand = circuit.comes_back == "by_hand" and live.held_w == 0 and live.giving
-    if by_hand:  # off for good first, then free: nothing may flow in between
+    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
         turn.memory = turn.memory.circuit(
             id, enabled=False, switched_by="event", switched_ms=turn.now_ms
         )
