@@ -14,7 +14,7 @@ from .effects import Ack, Hold, Switch
 from .localtime import day_of
 from .play import Moment, Play
 from .release import RENEW_MS
-from .triggers import Readings, Restarted
+from .triggers import Lock, Readings, Restarted
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Seen:
     gives_ms: int | None = None
     back_ms: int | None = None
     read_ms: int | None = None
+    locked: bool = False
     waits_ms: int | None = None
     day: int = 0
     begun: int = 0
@@ -85,7 +86,8 @@ class Account:
         self._note_clocks(moment)
         for effect in moment.effects:
             if isinstance(effect, Ack):
-                self.calls.hear(moment.trigger, effect.body, moment.memory)
+                self.calls.hear(moment.trigger, effect.body, moment.before, moment.memory)
+                self._note_lock(moment, effect)
         self._heard_ms = moment.ms
         self._note_circuits(moment)
         self._note_moves(moment)
@@ -153,6 +155,10 @@ class Account:
         one.off_ms, one.on_ms = (ms, None) if one.off else (None, ms)
         one.back_ms = ms if one.back_ms is not None else None
 
+    def _note_lock(self, moment: Moment, ack: Ack) -> None:
+        if isinstance(moment.trigger, Lock) and ack.body["status"] == "success":
+            self.seen[moment.trigger.circuit].locked = moment.trigger.locked
+
     def _note_moves(self, moment: Moment) -> None:
         """When something last moved that a plan may have to follow."""
         was, now = moment.before.basis, moment.memory.basis
@@ -175,7 +181,12 @@ class Account:
             self._note_giving(id, one, moment)
             if one.off != was_off:
                 self._turn(id, one, moment)
-            if was_w is not None and one.on and (one.held_w is None or one.held_w > was_w):
+            if (
+                was_w is not None
+                and one.on
+                and not one.locked
+                and (one.held_w is None or one.held_w > was_w)
+            ):
                 self.loosened.append(Loosened(id, was_w, one.held_w))
             if _read(id, moment) or (isinstance(moment.trigger, Restarted) and one.read_ms):
                 one.read_ms = moment.ms

@@ -55,13 +55,15 @@ class Calls:
                 event.start_ms += step_ms
                 event.end_ms += step_ms
 
-    def hear(self, trigger: Trigger, ack: Mapping[str, Any], memory: Memory) -> None:
+    def hear(
+        self, trigger: Trigger, ack: Mapping[str, Any], before: Memory, memory: Memory
+    ) -> None:
         """A command was answered: what that means for the events."""
         if ack["status"] in ("rejected", "duplicate"):
             return
         match trigger:
             case DrEvent() as asked:
-                self._call(asked, memory)
+                self._call(asked, before, memory)
             case Restore(event_id=named):
                 for id, event in self.all.items():
                     event.over |= id == named or (named is None and event.begun)
@@ -77,7 +79,7 @@ class Calls:
         if id in self.all:
             self.all[id].over = True
 
-    def _call(self, asked: DrEvent, memory: Memory) -> None:
+    def _call(self, asked: DrEvent, before: Memory, memory: Memory) -> None:
         known, live = self.all.get(asked.event_id), memory.events.get(asked.event_id)
         new = Called(
             asked.shed_w,
@@ -87,7 +89,7 @@ class Calls:
             asked.randomize_ms,
             asked.start_ms is not None,
         )
-        if known is not None and not known.over:
+        if known is not None and asked.event_id in before.events:
             new.out = known.out
             if asked.start_ms is None:  # a revision without a start keeps the old one
                 new.asked_ms, new.start_ms = known.asked_ms, known.start_ms

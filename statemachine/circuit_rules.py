@@ -98,16 +98,21 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             yield f"{id} gives though it is not to be shed"
         if not one.on:
             yield f"{id} gives though it is switched off"
+        if one.locked:
+            yield f"{id} gives though a person locked it"
         if circuit.meter == "own" and (
             one.read_ms is None or now.ms - one.read_ms >= circuit.stale_after
         ):
             yield f"{id} gives though nobody has read it for {circuit.stale_after // 1000} s"
     for effect in now.effects:
-        if isinstance(effect, Hold | Switch) and book.spec.circuits[effect.circuit].locked:
-            held = isinstance(effect, Hold) and effect.watts is not None
+        if not isinstance(effect, Hold | Switch):
+            continue
+        if book.spec.circuits[effect.circuit].locked or book.seen[effect.circuit].locked:
+            rests = book.rests(effect.circuit, now.ms)
+            held = isinstance(effect, Hold) and effect.watts is not None and not rests
             moved = isinstance(effect, Switch) and effect.enabled != book.was_on[effect.circuit]
             if held or moved:
-                yield f"{effect.circuit} is touched though it is `shed: never`"
+                yield f"{effect.circuit} is touched though it is locked"
 
 
 @day_rule("P4")
@@ -171,17 +176,22 @@ def _overdue(book: Account, one: Loosened) -> bool:
 
 def _crowded(book: Account, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker lets through because of what returned."""
-    service_w, known_w = book.spec.site.service, power_w(now.memory)
-    for one in book.loosened:
-        live = now.memory.circuits[one.circuit]
-        level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
-        known_w += max(0, level_w - (live.drawn_w or 0))
-    drawn_w = book.play.breakers.power_w(now.ms)
+    service_w, mores_w = book.spec.site.service, {x.circuit: _more_w(x, now) for x in book.loosened}
+    known_w, drawn_w = (
+        power_w(now.memory) + sum(mores_w.values()),
+        book.play.breakers.power_w(now.ms),
+    )
     foreseen = book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
-    for one in book.loosened:
-        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[one.circuit].critical
-        more_w = now.memory.circuits[one.circuit].free_w - one.was_w
-        if more_w > 0 and not patient:
-            yield f"{one.circuit} returns and the site draws {max(known_w, drawn_w)} W"
+    for id, more_w in mores_w.items():
+        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
+        if more_w and not patient:
+            yield f"{id} returns and the site draws {max(known_w, drawn_w)} W"
+
+
+def _more_w(one: Loosened, now: Moment) -> int:
+    """What a circuit that returned will draw beyond what was last read."""
+    live = now.memory.circuits[one.circuit]
+    level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
+    return max(0, level_w - (live.drawn_w or 0))

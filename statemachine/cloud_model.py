@@ -1,41 +1,55 @@
-"""A modelled cloud: one shadow document, its version, and the answers to what a VEN asks of it."""
+"""A modelled cloud: the shadows of one thing, their versions, and its answers to a VEN."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from .effects import GetShadow, Report
+from .shards import shards
+from .spec import Spec
 from .triggers import Answered, Delta, Document, Refused, Trigger, Wish
+from .wishes import CIRCUITS
+
+
+@dataclass(slots=True)
+class _Document:
+    version: int = 0
+    desired: dict[str, Wish] = field(default_factory=dict)
+
+    @property
+    def wishes(self) -> tuple[Wish, ...] | None:
+        return tuple(self.desired.values()) or None
 
 
 class CloudModel:
-    """The shadow as AWS keeps it, as far as circuits are desired."""
+    """The shadows as AWS keeps them, as far as circuits are desired."""
 
-    def __init__(self) -> None:
-        self.version = 0
-        self.desired: dict[str, Wish] = {}
+    def __init__(self, spec: Spec) -> None:
+        self._shards = shards(spec)
+        self.shadows = {key: _Document() for key in self._shards}
 
-    def wish(self, circuit: str, enabled: bool, at_s: int) -> None:
-        """Somebody desires a circuit on or off."""
-        self.version += 1
-        self.desired[circuit] = Wish(circuit, enabled, at_s)
+    def wish(self, circuit: str, enabled: bool, at_s: int) -> str:
+        """Somebody desires a circuit on or off; answers the shadow it was written to."""
+        key = next((key for key, ids in self._shards.items() if circuit in ids), "")
+        self.shadows[key].version += 1
+        self.shadows[key].desired[circuit] = Wish(circuit, enabled, at_s)
+        return key
 
-    def delta(self, stamps: dict[str, int]) -> Delta:
+    def delta(self, key: str, stamps: dict[str, int]) -> Delta:
         """Desired and reported differ: what the cloud says when something is desired."""
-        said: dict[str, Any] = {**stamps, "version": self.version, "server_s": 0}
-        return Delta(**said, wishes=self._wishes())
+        said: dict[str, Any] = {**stamps, "version": self.shadows[key].version}
+        return Delta(**said, key=key, wishes=self.shadows[key].wishes)
 
     def answer(self, asked: GetShadow | Report, stamps: dict[str, int]) -> Trigger:
         """The answer to a request; an update guarded by an old version is refused."""
-        said: dict[str, Any] = {**stamps, "token": asked.token}
+        said: dict[str, Any] = {**stamps, "token": asked.token, "key": asked.key}
+        known = self.shadows[asked.key]
         if isinstance(asked, GetShadow):
-            return Document(**said, version=self.version, wishes=self._wishes(), server_s=0)
-        if asked.version not in (None, self.version):
+            return Document(**said, version=known.version, wishes=known.wishes)
+        if asked.version not in (None, known.version):
             return Refused(**said, code=409, message="version conflict")
-        self.version += 1
-        if asked.settles:
-            self.desired = {}
-        return Answered(**said, settles=asked.settles, version=self.version, server_s=0)
-
-    def _wishes(self) -> tuple[Wish, ...] | None:
-        return tuple(self.desired.values()) or None
+        known.version += 1
+        if CIRCUITS in asked.clears:
+            known.desired = {}
+        return Answered(**said, settles=asked.settles, version=known.version)

@@ -34,8 +34,11 @@ def recovers_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
 
 
 def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
-    """How much longer an event may keep a circuit off; None where nothing limits it."""
-    if circuit.max_off_ms is None or live.off_mono_ms is None or not live.giving:
+    """How much longer an event may keep a circuit off; None where nothing limits it.
+
+    Off is off: what a person has just switched on again may have been so for long enough.
+    """
+    if circuit.max_off_ms is None or live.off_mono_ms is None or not live.enabled:
         return None
     return max(0, live.off_mono_ms + circuit.max_off_ms - mono_ms)
 

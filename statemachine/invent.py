@@ -119,6 +119,9 @@ class _Day:
         to = self.dice.choice(("on", "off"))
         return {"switch": {"circuit": self._circuit(), "to": to, "door": self.dice.choice(DOORS)}}
 
+    def lock(self) -> Words:
+        return {"lock": {"circuit": self._circuit(), "to": self.dice.choice(("on", "off"))}}
+
     def wish(self) -> Words:
         return {"wish": {"circuit": self._circuit(), "to": self.dice.choice(("on", "off"))}}
 
@@ -178,6 +181,7 @@ DEEDS: tuple[Callable[[_Day], Words], ...] = (
     _Day.cancel,
     _Day.again,
     _Day.opt_out,
+    _Day.lock,
     _Day.wish,
     _Day.fault,
     _Day.link,

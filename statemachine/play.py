@@ -63,7 +63,7 @@ class Play:
     def __init__(self, spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> None:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
         self.memory: Memory = self.ven.start()
-        self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel()
+        self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel(spec)
         self.ms = self.booted_ms = self.stepped_ms = self.did_ms = 0
         self.start_ms = start_ms(scenario.start, spec.site.timezone)
         self.skew_ms, self.boots, self.up, self.linked = 0, 1, True, True
@@ -128,7 +128,7 @@ class Play:
         """When the controller asked to be woken; what only repeats a report can wait at rest."""
         memory = self.memory
         due_ms = memory.due_ms()
-        if self.scenario.skip and at_rest(memory) and heartbeat_only(self.spec, memory):
+        if self.scenario.skip and at_rest(memory) and heartbeat_only(memory):
             starts = [due for event in memory.events.values() for due in event.wakes.values()]
             due_ms = min(starts, default=None)
         return None if due_ms is None else self.ms + max(0, due_ms - self.at_ms)
@@ -212,9 +212,9 @@ class Play:
             yield from self._send(*said)
         elif step.wish is not None:
             wish = step.wish
-            self.cloud.wish(wish.circuit, wish.to == "on", self.at_ms // 1000)
+            key = self.cloud.wish(wish.circuit, wish.to == "on", self.at_ms // 1000)
             if self.up and self.linked:
-                yield self._hear(self.cloud.delta(self._stamps()))
+                yield self._hear(self.cloud.delta(key, self._stamps()))
         elif step.load is not None:
             self.breakers.set_w[step.load.circuit] = step.load.draws
         elif step.fault is not None:

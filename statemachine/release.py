@@ -45,9 +45,9 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
         yield _hold(turn, id, wanted[id])
     for id in [id for id in looser if _off_too_long(turn, id)]:
         if _fits(turn, id, watts := _next_level(turn, id, wanted[id])):
-            looser.remove(id)
             yield from _give_back(turn, id, watts)
             _queue_behind(turn)
+            looser = [other for other in looser if other != id or watts != wanted[id]]
     yield from _step(turn, looser, wanted)
     yield from _renew(turn)
 

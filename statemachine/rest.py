@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .memory import Memory
 from .panel import Circuit
-from .reconcile import open_wishes
 from .release import BLOCKED_MS
 from .spec import Spec
 from .stamps import LAST_MS
@@ -17,11 +16,10 @@ def at_rest(memory: Memory) -> bool:
     return waiting and not held and memory.coming.due_ms is None
 
 
-def heartbeat_only(spec: Spec, memory: Memory) -> bool:
-    """All that the shadow is woken for is to say again what was said."""
-    shadow = memory.shadow
-    settled = "report" in spec.shadow.states[shadow.state].enter and shadow.in_flight is None
-    return (settled or not shadow.wakes) and not open_wishes(shadow)
+def heartbeat_only(memory: Memory) -> bool:
+    """All that the shadows are woken for is to say again what was said."""
+    every = memory.shadows.values()
+    return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in every)
 
 
 def rest_ms(spec: Spec) -> int:

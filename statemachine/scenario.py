@@ -112,6 +112,13 @@ class Switching(Model):
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
 
 
+class Locking(Model):
+    """Somebody at the site locks a circuit out, or lets it be used again."""
+
+    circuit: CircuitId = Field(description="the circuit")
+    to: Position = Field(description="on: locked; off: unlocked")
+
+
 class Wishing(Model):
     """The cloud desires something of a circuit, over the shadow."""
 
@@ -155,6 +162,7 @@ class Step(Model):
     again: EventId | None = Field(default=None, description="its last call is delivered once more")
     opt_out: OptOut | None = Field(default=None, description="the occupant keeps out of an event")
     switch: Switching | None = Field(default=None, description="a circuit is switched")
+    lock: Locking | None = Field(default=None, description="a circuit is locked or unlocked")
     wish: Wishing | None = Field(default=None, description="the shadow desires something")
     load: Loading | None = Field(default=None, description="a load changes")
     fault: Trouble | None = Field(default=None, description="a circuit's device fails")

@@ -31,6 +31,9 @@ def spoken(step: Step, zero_ms: int, calls: Mapping[str, Said]) -> tuple[Said, s
     if step.switch is not None:
         switch = {"op": "setLoad", "loadId": step.switch.circuit, "enabled": step.switch.to == "on"}
         return {**switch, "confirm_critical": True, **unique}, step.switch.door
+    if step.lock is not None:
+        lock = {"op": "setLock", "loadId": step.lock.circuit, "locked": step.lock.to == "on"}
+        return {**lock, **unique}, "page"
     return None
 
 
