@@ -33,7 +33,7 @@ class Dice(Protocol):
 def invent_day(spec: Spec, dice: Dice, most: int) -> Words:
     """A day of up to `most` steps, as `Scenario` reads it."""
     day = _Day(spec, dice)
-    day.steps = [day.step() for _ in range(dice.randint(1, most))]
+    day.steps = [day.step() for _ in range(dice.randint(min(5, most), most))]
     loads = dice.choice(("steady", "steady", "steady", "drift", "cycling"))
     zone = {"start": dice.choice(STARTS)}
     return {**zone, "look": "10 s", "skip": "true", "loads": loads, "draws": day.draws(),

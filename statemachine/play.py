@@ -71,7 +71,7 @@ class Play:
         self._kept: Memory | None = None
         self._answers = Answers()
         self._queue: list[dict[str, Any]] = []
-        self._calls: dict[str, dict[str, Any]] = {}
+        self._calls: dict[str, tuple[dict[str, Any], str]] = {}
         self._dying: Crash | None = None
         self._life = self._look_ms = 0
         self._agenda: Agenda[Iterator[Moment]] = Agenda()
@@ -173,7 +173,8 @@ class Play:
         except Exception as fault:
             return Moment(self.ms, trigger, before, before, (), fault)
         self.memory = after
-        kept = worth_keeping(trigger, before, after, effects)
+        skips = self.scenario.skip and at_rest(after)  # reports that are left out would keep it
+        kept = skips or worth_keeping(trigger, before, after, effects)
         if kept:
             self._kept = after
             self._answers.keep(effects, self.at_ms)
@@ -230,7 +231,7 @@ class Play:
     def _send(self, said: dict[str, Any], door: str) -> Iterator[Moment]:
         """A command at a door. The broker keeps the operator's while nobody is there."""
         if said["op"] == "event":
-            self._calls[said["event_id"]] = said
+            self._calls[said["event_id"]] = said, door
         if door == "operator" and not (self.up and self.linked):
             self._queue.append(said)
         elif self.up:

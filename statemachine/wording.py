@@ -10,10 +10,12 @@ from .scenario import ALL, Call, Step
 Said = dict[str, Any]
 
 
-def spoken(step: Step, zero_ms: int, calls: Mapping[str, Said]) -> tuple[Said, str] | None:
+def spoken(
+    step: Step, zero_ms: int, calls: Mapping[str, tuple[Said, str]]
+) -> tuple[Said, str] | None:
     """What is said, and at which door; None where nothing is said.
 
-    `zero_ms` is the wall clock at the start, `calls` the last call of every event.
+    `zero_ms` is the wall clock at the start, `calls` the last call of every event and its door.
     """
     unique = {"correlationId": f"step-{step.at}"}
     if step.event is not None:
@@ -24,7 +26,7 @@ def spoken(step: Step, zero_ms: int, calls: Mapping[str, Said]) -> tuple[Said, s
     if step.cancel is not None:
         return {"op": "cancel", "event_id": step.cancel.event, **unique}, step.cancel.door
     if step.again is not None:
-        return (calls[step.again], "operator") if step.again in calls else None
+        return calls.get(step.again)
     if step.opt_out is not None:
         out = {"op": "optOut", "event_id": step.opt_out.event, **unique}
         return out | ({"loadId": step.opt_out.circuit} if step.opt_out.circuit else {}), "page"

@@ -1,89 +1,191 @@
-"""Looks for a situation in which the site of a ven.yaml would not do what it must."""
+"""Looks for a day on which the site of a ven.yaml would not do what it must.
+
+Hypothesis throws the dice; days, rules and the bystander are those of our own tests. What is found
+is made small, told as a story, and written down as a scenario that `venctl simulate` plays again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from statemachine.capacity import loads
+from statemachine.check import Broken, broken_by
+from statemachine.day_rules import DAY_RULES
+from statemachine.invent import Words, invent_day
 from statemachine.memory import Memory
-from statemachine.properties import (
-    RULES,
-    Trial,
-    broken,
-    broken_life,
-    broken_site,
-)
+from statemachine.play import Moment, Play
+from statemachine.properties import RULES, Trial, broken, broken_site
+from statemachine.scenario import Scenario
+from statemachine.smaller import smaller
 from statemachine.spec import Spec
+from statemachine.story import tell
 from statemachine.trials import memories, trials_of
+from statemachine.triggers import DrEvent
+from statemachine.twins import TWINS, differs
 
-MOST_MINUTES = 24 * 60
-
-
-class _Broken(AssertionError):
-    """Carries the sentence through Hypothesis, which makes the example small."""
-
-
-def verify(spec: Spec, examples: int, seed: int | None) -> list[str]:
-    """The rules that this site breaks, each as a sentence with the smallest example found.
-
-    Prints what was tried. `seed` repeats a search; None takes a new one each time. 500 examples
-    of a site of ten circuits take some ten seconds.
-    """
-    sites = memories(spec).flatmap(lambda memory: st.tuples(st.just(memory), _trials(spec, memory)))
-    longest_min = min(MOST_MINUTES, max(1, spec.limits.longest_event // 60_000))
-    lives = st.tuples(
-        memories(spec), st.integers(1, max(1, spec.site.service)), st.integers(1, longest_min)
-    )
-    found = _search(sites, lambda case: _of_plans(spec, *case), examples, seed)
-    print(f"{examples} panels and targets tried against {len(RULES) + 3} rules of planning")
-    found += _search(lives, lambda case: _of_lives(spec, *case), max(1, examples // 5), seed)
-    print(f"{max(1, examples // 5)} events tried from their call to the last circuit's return")
-    return found
+SITE_RULES = 3
+MOST_STEPS = 20
+PLANS_SHARE, DAYS_SHARE = 0.15, 0.75  # of the time; what is left makes the found days small
+TWIN_EACH = 4
 
 
-def _trials(spec: Spec, memory: Memory) -> st.SearchStrategy[Trial]:
-    return trials_of(st.just(tuple(loads(spec, memory))))
+class _Enough(BaseException):
+    """The time is over: passes through Hypothesis, which has nothing to report."""
 
 
-def _of_plans(spec: Spec, memory: Memory, trial: Trial) -> Iterable[str]:
-    yield from broken_site(spec, memory)
-    yield from broken(trial)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that this site breaks: in a sentence, as a story, and as a scenario's words."""
+
+    sentence: str
+    story: tuple[str, ...] = ()
+    words: Words | None = None
 
 
-def _of_lives(spec: Spec, memory: Memory, shed_w: int, minutes: int) -> Iterable[str]:
-    yield from broken_life(spec, memory, shed_w, minutes * 60_000)
+@dataclass(slots=True)
+class Tried:
+    """How much has been tried so far."""
+
+    plans: int = 0
+    days: int = 0
+    hours: float = 0.0
+    events: int = 0
+    decisions: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.plans:,} panels and targets, {self.days:,} days of {self.hours:,.0f} h in all, "
+            f"{self.events:,} events, {self.decisions:,} decisions"
+        )
 
 
-def _search(
-    cases: st.SearchStrategy[Any],
-    check: Callable[[Any], Iterable[str]],
-    examples: int,
-    seed: int | None,
-) -> list[str]:
-    """Every rule that some case breaks: search again without those that are known by now."""
-    found: dict[str, str] = {}
+Progress = Callable[[Tried], None]
 
-    def holds(case: Any) -> None:
-        for sentence in check(case):
-            if sentence.split()[0] not in found:
-                raise _Broken(sentence)
 
-    free = settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    search = free(given(cases)(holds))
-    while True:
+@dataclass(slots=True)
+class Search:
+    """One search through the days of a site. `seconds` bounds it in time, `examples` in days."""
+
+    spec: Spec
+    examples: int
+    seed: int | None
+    seconds: float
+    progress: Progress
+    tried: Tried = field(default_factory=Tried)
+    _began_s: float = field(default_factory=time.monotonic)
+
+    def run(self) -> list[Found]:
+        """Every rule found broken, each with the smallest example there was time for."""
+        plans = self._of_plans()
+        days = self._of_days()
+        left_s = max(1.0, self.seconds - (time.monotonic() - self._began_s))
+        return [*plans, *(self._told(*item, left_s / len(days)) for item in days.items())]
+
+    def _of_plans(self) -> list[Found]:
+        found: dict[str, str] = {}
+
+        def look(case: tuple[Memory, Trial]) -> None:
+            self.tried.plans += 1
+            for sentence in (*broken_site(self.spec, case[0]), *broken(case[1])):
+                found.setdefault(sentence.split()[0], sentence)
+            self._go_on(PLANS_SHARE)
+
+        sites = memories(self.spec).flatmap(self._with_trial)
+        self._search(sites, look, self.examples * 2)
+        return [Found(sentence) for sentence in found.values()]
+
+    def _with_trial(self, memory: Memory) -> st.SearchStrategy[tuple[Memory, Trial]]:
+        every = st.just(tuple(loads(self.spec, memory)))
+        return st.tuples(st.just(memory), trials_of(every))
+
+    def _of_days(self) -> dict[str, Words]:
+        found: dict[str, Words] = {}
+
+        def look(dice: Random) -> None:
+            rule, words = self._day(dice)
+            self.tried.days += 1
+            for one in self._broken(words, rule, found):
+                found.setdefault(one, words)
+            self._go_on(DAYS_SHARE)
+
+        self._search(st.randoms(use_true_random=False), look, self.examples)
+        return found
+
+    def _day(self, dice: Random) -> tuple[str, Words]:
+        """A day, and now and then one that is to be compared with its twin, by that rule."""
+        words, kind = invent_day(self.spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
+        if kind >= len(TWINS):
+            return "", words
+        rule, twin = list(TWINS.items())[kind]
+        return rule, {**twin.invent(words, dice), "loads": "steady"}
+
+    def _broken(self, words: Words, rule: str, known: dict[str, Words]) -> list[str]:
+        """The rules broken by a day that are not known yet."""
+        scenario = Scenario.model_validate(words)
+        if rule:
+            return [rule] if next(differs(self.spec, scenario, rule), None) else []
+        play = Play(self.spec, scenario)
+        rules = [one.rule for one in broken_by(play, self._count) if one.rule not in known]
+        self.tried.hours += play.ms / 3_600_000
+        return list(dict.fromkeys(rules))
+
+    def _count(self, play: Play, moment: Moment) -> None:
+        self.tried.decisions += 1
+        self.tried.events += isinstance(moment.trigger, DrEvent)
+
+    def _told(self, rule: str, words: Words, seconds: float) -> Found:
+        """A day that breaks a rule, made small and told."""
+        until_s = time.monotonic() + seconds
+        small = smaller(
+            words,
+            lambda day: first_of(self.spec, day, rule) is not None,
+            lambda: time.monotonic() > until_s,
+        )
+        one = first_of(self.spec, small, rule)
+        assert one is not None, "what was found is there"
+        small = {"about": one.said, "breaks": rule, **small}
+        story = tell(self.spec, Scenario.model_validate(small), one.ms, str(one))
+        return Found(str(one), tuple(story), small)
+
+    def _search(
+        self, cases: st.SearchStrategy[Any], look: Callable[[Any], None], most: int
+    ) -> None:
+        free = settings(
+            max_examples=most,
+            phases=[Phase.generate],
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        search = free(given(cases)(look))
         try:
-            (search if seed is None else seeded(seed)(search))()
-            return list(found.values())
-        except _Broken as error:
-            found[str(error).split()[0]] = str(error)
+            (search if self.seed is None else seeded(self.seed)(search))()
+        except _Enough:
+            return
+
+    def _go_on(self, share: float) -> None:
+        self.progress(self.tried)
+        if time.monotonic() - self._began_s > self.seconds * share:
+            raise _Enough
+
+
+def first_of(spec: Spec, words: Words, rule: str) -> Broken | None:
+    """The first time that a day breaks one rule."""
+    scenario = Scenario.model_validate(words)
+    if rule in TWINS and (differing := next(differs(spec, scenario, rule), None)):
+        return Broken(rule, *differing)
+    found = (one for one in broken_by(Play(spec, scenario)) if one.rule == rule)
+    return next(found, None)
+
+
+def rules_tried() -> int:
+    """How many rules a search holds a site to."""
+    return len(RULES) + SITE_RULES + len(DAY_RULES) + len(TWINS)

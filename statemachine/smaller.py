@@ -1,0 +1,106 @@
+"""Makes a day that breaks a rule small enough to read: fewer steps, rounder numbers, less time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .invent import STARTS, Words, span, watts
+from .quantity import millis
+from .quantity import watts as watts_of
+from .scenario import clock, elapsed
+
+Test = Callable[[Words], bool]
+Simpler = Callable[[Any], Any]
+
+
+def smaller(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
+    """The smallest day found that still breaks the rule, by `breaks`, until `enough`."""
+    tried = [day]
+    while not enough():
+        for one in _simpler(day):
+            if enough():
+                return day
+            if one in tried:
+                continue
+            tried.append(one)
+            if breaks(one):
+                day = one
+                break
+        else:
+            return day
+    return day
+
+
+def _simpler(day: Words) -> Iterator[Words]:
+    """Days a little simpler than this one, the boldest first."""
+    steps: list[Words] = day["steps"]
+    size = len(steps)
+    while size:
+        for first in range(0, len(steps), size):
+            yield {**day, "steps": steps[:first] + steps[first + size :]}
+        size //= 2
+    for name, plain in (("loads", "steady"), ("start", STARTS[0])):
+        if day.get(name) != plain:
+            yield {**day, name: plain}
+    for id in day["draws"]:
+        yield {**day, "draws": {other: w for other, w in day["draws"].items() if other != id}}
+    for place, step in enumerate(steps):
+        for plainer in _plainer(step):
+            yield {**day, "steps": [*steps[:place], plainer, *steps[place + 1 :]]}
+    yield from _sooner(day)
+    for id, said in day["draws"].items():
+        for round_w in _round(watts_of(said), (1_000, 100)):
+            yield {**day, "draws": {**day["draws"], id: watts(round_w)}}
+
+
+def _plainer(step: Words) -> Iterator[Words]:
+    """The step without what it need not say, and in rounder figures."""
+    (name,) = (name for name in step if name != "at")
+    said = step[name]
+    if not isinstance(said, dict):
+        return
+    for extra in ("random", "issued", "start", "revision", "reboot", "amid", "door"):
+        if extra in said:
+            yield {**step, name: {key: value for key, value in said.items() if key != extra}}
+    for key in ("shed", "draws"):
+        for round_w in _round(watts_of(said[key]), (1_000, 100)) if key in said else ():
+            yield {**step, name: {**said, key: watts(max(1, round_w))}}
+    for key in ("for", "down"):
+        for round_ms in _round(millis(said[key]), (600_000, 60_000, 1_000)) if key in said else ():
+            yield {**step, name: {**said, key: span(max(1_000, round_ms))}}
+
+
+def _sooner(day: Words) -> Iterator[Words]:
+    """The day with one of its pauses cut to a whole minute, ten seconds or one, or to nothing."""
+    last_ms = 0
+    for place, step in enumerate(day["steps"]):
+        at_ms = elapsed(step["at"])
+        gap_ms = at_ms - last_ms
+        for round_ms in (0, *_round(gap_ms, (600_000, 60_000, 10_000, 1_000))):
+            if round_ms < gap_ms:
+                yield {**day, "steps": _moved(day["steps"], place, round_ms - gap_ms)}
+        last_ms = at_ms
+
+
+def _moved(steps: list[Words], first: int, by_ms: int) -> list[Words]:
+    """All steps from `first` on, and the times they name, moved by so much."""
+    moved = []
+    for step in steps[first:]:
+        later = {**step, "at": clock(max(0, elapsed(step["at"]) + by_ms))}
+        if "event" in step:
+            times = {
+                key: clock(max(0, elapsed(step["event"][key]) + by_ms))
+                for key in ("start", "issued")
+                if key in step["event"]
+            }
+            later["event"] = {**step["event"], **times}
+        moved.append(later)
+    return [*steps[:first], *moved]
+
+
+def _round(value: int, units: tuple[int, ...]) -> Iterator[int]:
+    """Rounder values below, the roundest first."""
+    for unit in units:
+        if value > unit and value % unit:
+            yield value // unit * unit

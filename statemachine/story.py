@@ -1,0 +1,134 @@
+"""A played day as a short story: who did what when, what the site did, and what then was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .dwell import lasting
+from .effects import Ack, Switch
+from .localtime import local
+from .memory import Memory
+from .play import Moment, Play
+from .recorded import Recorded
+from .scenario import Call, Crash, Scenario, Step
+from .spec import Spec
+from .triggers import Command, Disconnected, Restarted, Timer
+
+MOST_LINES = 40
+
+
+class Teller:
+    """Told every moment of a play, it writes down the lines worth reading."""
+
+    def __init__(self, spec: Spec, scenario: Scenario, start_ms: int) -> None:
+        self._spec, self._start_ms = spec, start_ms
+        self._steps = sorted(scenario.steps, key=lambda step: step.at)
+        self.lines = [f"{self.clock(0)}  the day begins; {_draws(spec, scenario)}"]
+
+    def clock(self, ms: int) -> str:
+        """Local time of a moment, as a clock shows that nobody sets."""
+        return local(self._start_ms + ms, self._spec.site.timezone).strftime("%H:%M:%S")
+
+    def see(self, play: Play, moment: Moment) -> None:
+        """Write down what is new in a moment, and the steps that came before it."""
+        while self._steps and self._steps[0].at <= moment.ms:
+            step = self._steps.pop(0)
+            self._add(step.at, self._said(step))
+        for line in self._news(moment):
+            self._add(moment.ms, line)
+
+    def ended(self, ms: int, words: str) -> list[str]:
+        """The story up to `ms`, with what is wrong then as its last line."""
+        self._add(ms, words)
+        left = len(self.lines) - MOST_LINES
+        if left <= 1:
+            return self.lines
+        return [self.lines[0], f"  ... {left} lines left out ...", *self.lines[left + 1 :]]
+
+    def _add(self, ms: int, line: str) -> None:
+        self.lines.append(f"{self.clock(ms)}  {line}")
+
+    def _said(self, step: Step) -> str:
+        match step:
+            case Step(event=Call() as call):
+                return self._call(call)
+            case Step(crash=Crash() as crash):
+                return _crash(crash)
+            case Step(clock=int() as step_ms):
+                way = "ahead" if step_ms > 0 else "back"
+                return f"the clock is set {lasting(abs(step_ms))} {way}"
+        (name,) = step.deeds
+        said = step.deed(name)
+        fields = said.model_dump(exclude_none=True) if hasattr(said, "model_dump") else {"": said}
+        return f"{name.replace('_', ' ')}: {', '.join(_field(*item) for item in fields.items())}"
+
+    def _call(self, call: Call) -> str:
+        said = f"{call.door} calls {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
+        said += "" if call.start is None else f", from {self.clock(call.start)}"
+        said += f", within {lasting(call.random)} of it" if call.random else ""
+        return said + (f", revision {call.revision}" if call.revision else "")
+
+    def _news(self, moment: Moment) -> Iterator[str]:
+        if isinstance(moment.trigger, Restarted) and moment.ms:
+            yield "the program is back"
+        if isinstance(moment.trigger, Disconnected):
+            yield "the link is gone"
+        for effect in moment.effects:
+            if isinstance(effect, Ack):
+                yield f"  it is answered: {_answer(effect.body)}"
+            elif isinstance(effect, Switch) and not isinstance(moment.trigger, Restarted | Command):
+                yield f"  {effect.circuit} is switched {'on' if effect.enabled else 'off'}"
+        last = moment.memory.last
+        if last is not None and last is not moment.before.last:
+            yield f"  {last.event_id} is {last.target}"
+        yield from _holds(moment.before, moment.memory, isinstance(moment.trigger, Timer))
+
+
+def tell(
+    spec: Spec, scenario: Scenario, until_ms: int, words: str, recorded: Recorded | None = None
+) -> list[str]:
+    """The story of a scenario up to a moment, with `words` as its last line."""
+    play = Play(spec, scenario, recorded)
+    teller = Teller(spec, scenario, play.start_ms)
+    for moment in play.moments():
+        if moment.ms > until_ms:
+            break
+        teller.see(play, moment)
+    return teller.ended(until_ms, words)
+
+
+def _draws(spec: Spec, scenario: Scenario) -> str:
+    said = [f"{id} {watts / 1000:g} kW" for id, watts in scenario.draws.items()]
+    rest = f"loads are {scenario.loads or spec.sim.load}"
+    return f"{', '.join(said)}; else {rest}" if said else rest
+
+
+def _crash(crash: Crash) -> str:
+    what = "the machine goes down" if crash.reboot else "the program dies"
+    when = ", once its next decision is journaled" if crash.amid else ""
+    return f"{what}{when}, for {lasting(crash.down)}"
+
+
+def _field(name: str, value: object) -> str:
+    return str(value) if name in ("", "event", "circuit", "to", "kind") else f"{name} {value}"
+
+
+def _answer(ack: Mapping[str, object]) -> str:
+    if ack["status"] == "rejected":
+        return f"rejected, {ack['reason']}: {ack['detail']}"
+    return str(ack["status"])
+
+
+def _holds(before: Memory, now: Memory, timed: bool) -> Iterator[str]:
+    """What is held now that was not, and what came back."""
+    held, free = [], []
+    for id, live in now.circuits.items():
+        was_w = before.circuits[id].held_w
+        if live.held_w is not None and live.held_w != was_w:
+            held.append(f"{id} at {live.held_w / 1000:g} of {live.free_w / 1000:g} kW")
+        elif live.held_w is None and was_w is not None:
+            free.append(id)
+    if held:
+        yield f"  held: {', '.join(held)}"
+    if free:
+        yield f"  let go: {', '.join(free)}"

@@ -1,0 +1,168 @@
+"""Two days that must come out the same: with and without copies, crashes, and in another order.
+
+P22 any number of redeliveries equals one, P23 the order in which events arrive never changes what
+is required, P25 a crash of the program at any instant equals none, within one tick.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .invent import Dice, Words
+from .play import Moment, Play
+from .requirement import required_w
+from .scenario import Scenario, Step, clock, elapsed
+from .spec import Spec
+
+TICK_MS = 1_000
+SINGLE = ("event", "restore", "cancel", "switch", "opt_out", "again", "crash")
+
+
+def without_copies(scenario: Scenario) -> Scenario:
+    """The same day with every command delivered once."""
+    return _with(scenario, [step for step in scenario.steps if step.again is None])
+
+
+def turned_round(scenario: Scenario) -> Scenario:
+    """The same day, with what happens at one moment in the opposite order."""
+    backwards = scenario.steps[::-1]
+    return _with(scenario, sorted(backwards, key=lambda step: step.at))
+
+
+def without_crashes(scenario: Scenario) -> Scenario:
+    """The same day with a program that never died."""
+    return _with(scenario, [step for step in scenario.steps if step.crash is None])
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """How the other day is made, what of a moment must be the same, and how to invent one."""
+
+    words: str
+    other: Callable[[Scenario], Scenario]
+    same: Callable[[Play, Moment], Mapping[str, Any]]
+    invent: Callable[[Words, Dice], Words]
+
+
+def invent_copies(day: Words, dice: Dice) -> Words:
+    """A day with some of its calls delivered again, and without an outage.
+
+    They come from the page: what the operator's limits refuse now they may take a minute later.
+    """
+    steps: list[Words] = []
+    for step in _plain(day, ("crash", "again")):
+        steps.append(
+            {**step, "event": {**step["event"], "door": "page"}} if "event" in step else step
+        )
+        for _ in range(dice.choice((0, 1, 1, 3)) if "event" in step else 0):
+            later_ms = elapsed(step["at"]) + dice.choice((0, 1, 2_000, 70_000))
+            steps.append({"at": clock(later_ms), "again": step["event"]["id"]})
+    return {**day, "steps": steps}
+
+
+def invent_rivals(day: Words, dice: Dice) -> Words:
+    """A day in which events that nobody knew yet arrive two at a time."""
+    steps, new = [], 0
+    for step in _plain(day, ("crash", "again", "event")):
+        steps.append(step)
+    for _ in range(dice.randint(1, 4)):
+        at = clock(dice.randint(20, 3_000) * 1_000)
+        for event in (step["event"] for step in _two_calls(day, dice)):
+            new += 1
+            terms = {"id": f"r{new}", "shed": event["shed"], "for": event["for"]}
+            steps.append({"at": at, "event": {**terms, "door": "page"}})
+    return {**day, "steps": steps}
+
+
+def invent_crashes(day: Words, dice: Dice) -> Words:
+    """A day on which the program dies now and then, and is back at once."""
+    steps = _plain(day, ("crash",))
+    last_ms = max([60_000, *(elapsed(step["at"]) for step in steps)])
+    for _ in range(dice.randint(1, 3)):
+        amid = {"amid": "true"} if not dice.randint(0, 2) else {}
+        at_ms = dice.randint(20_000, last_ms + 120_000)
+        steps.append({"at": clock(at_ms), "crash": {"down": "0 s", **amid}})
+    return {**day, "steps": steps}
+
+
+def _two_calls(day: Words, dice: Dice) -> list[Words]:
+    calls = [step for step in day["steps"] if "event" in step]
+    return [dice.choice(calls), dice.choice(calls)] if calls else []
+
+
+def _plain(day: Words, without: tuple[str, ...]) -> list[Words]:
+    """Its steps, but those in which something fails or changes by itself."""
+    kept = [name for name in SINGLE if name not in without]
+    return [step for step in day["steps"] if any(name in step for name in kept)]
+
+
+def _with(scenario: Scenario, steps: list[Step]) -> Scenario:
+    return scenario.model_copy(update={"steps": steps})
+
+
+def _asked(play: Play, moment: Moment) -> Mapping[str, Any]:
+    return {"required": required_w(play.spec, moment.memory, play.at_ms)}
+
+
+def _done(play: Play, moment: Moment) -> Mapping[str, Any]:
+    circuits, lives = play.spec.circuits, moment.memory.circuits
+    on = [id for id in circuits if lives[id].enabled and circuits[id].comes_back == "alone"]
+    return {**_asked(play, moment), "planned": dict(moment.memory.cuts), "on": on}
+
+
+TWINS: dict[str, Twin] = {
+    "P22": Twin("any number of copies equals one", without_copies, _done, invent_copies),
+    "P23": Twin("the order of arrival changes nothing", turned_round, _asked, invent_rivals),
+    "P25": Twin("a crash equals no crash", without_crashes, _done, invent_crashes),
+}
+
+
+@dataclass(slots=True)
+class Track:
+    """What held from when on, in a day."""
+
+    at_ms: list[int] = field(default_factory=list)
+    what: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def note(self, ms: int, what: Mapping[str, Any]) -> None:
+        """Enter what holds from `ms` on; the last word of one moment counts."""
+        if self.at_ms and self.at_ms[-1] == ms:
+            self.what[-1] = what
+        elif not self.what or self.what[-1] != what:
+            self.at_ms.append(ms)
+            self.what.append(what)
+
+    def within(self, ms: int, slack_ms: int) -> list[Mapping[str, Any]]:
+        """All that held at some time within `slack_ms` of a moment."""
+        first = max(0, bisect_right(self.at_ms, ms - slack_ms) - 1)
+        return self.what[first : bisect_right(self.at_ms, ms + slack_ms)]
+
+    def at(self, ms: int) -> Mapping[str, Any]:
+        """What held at a moment."""
+        return self.what[max(0, bisect_right(self.at_ms, ms) - 1)]
+
+
+def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, str]]:
+    """Where a day and its twin differ for longer than a tick: since when, and in what."""
+    twin = TWINS[rule]
+    one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
+    tick_ms = TICK_MS + scenario.look  # midnight is noticed at the next look
+    for ms in sorted({*one.at_ms, *other.at_ms}):
+        late_ms = ms + tick_ms
+        if one.at(late_ms) not in other.within(late_ms, tick_ms):
+            yield ms, f"{_said(one.at(late_ms))} instead of {_said(other.at(late_ms))}"
+            return
+
+
+def _track(spec: Spec, scenario: Scenario, twin: Twin) -> Track:
+    play, track = Play(spec, scenario), Track()
+    for moment in play.moments():
+        track.note(moment.ms, twin.same(play, moment))
+    return track
+
+
+def _said(what: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in what.items())
