@@ -29,7 +29,7 @@ class Seen:
     back_ms: int | None = None
     read_ms: int | None = None
     locked: bool = False
-    waits_ms: int | None = None
+    waits: bool = False
     day: int = 0
     begun: int = 0
     gave_ms: int = 0
@@ -74,11 +74,12 @@ class Account:
         self.returned_ms: int | None = None
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self.stepped, self.lost_ms = False, 0
+        self._waiting_ms: int | None = None
         self._stepped_ms = self._booted_ms = self._skew_ms = self._heard_ms = 0
 
     def note(self, moment: Moment) -> None:
         """Enter one moment."""
-        self.waited_ms = self.waits_ms(moment.ms)
+        self.waited_ms = moment.ms - self._waiting_ms if self._waiting_ms is not None else 0
         if self.loosened:
             self.returned_ms = self._heard_ms
         self.turned, self.loosened = [], []
@@ -91,6 +92,9 @@ class Account:
         self._heard_ms = moment.ms
         self._note_circuits(moment)
         self._note_moves(moment)
+        waiting = any(one.waits for one in self.seen.values())
+        since_ms = moment.ms if self._waiting_ms is None else self._waiting_ms
+        self._waiting_ms = since_ms if waiting else None
         if self.most_w:
             self.idle_ms = None
         elif self.idle_ms is None:
@@ -115,12 +119,6 @@ class Account:
         """A circuit that is off has to stay off for its own sake."""
         since_ms = self.seen[id].off_ms
         return since_ms is not None and ms - since_ms < self.spec.circuits[id].min_off_ms
-
-    def waits_ms(self, ms: int) -> int:
-        """For how long some circuit has been waiting to return."""
-        return ms - min(
-            (x.waits_ms for x in self.seen.values() if x.waits_ms is not None), default=ms
-        )
 
     @property
     def constant(self) -> bool:
@@ -194,8 +192,7 @@ class Account:
     def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
         """It is held below what the plan asks of it: its return is still to come."""
         asked_w = moment.memory.circuits[id].free_w - moment.memory.cuts.get(id, 0)
-        waits = one.on and one.held_w is not None and one.held_w < asked_w
-        one.waits_ms = (moment.ms if one.waits_ms is None else one.waits_ms) if waits else None
+        one.waits = one.on and one.held_w is not None and one.held_w < asked_w
 
     def _turn(self, id: str, one: Seen, moment: Moment) -> None:
         since_ms = one.on_ms if one.off else one.off_ms

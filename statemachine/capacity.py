@@ -13,7 +13,7 @@ from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, runs_ms, sp
 from .localtime import day_of
 from .memory import Live, Memory
 from .panel import LEAST_AMPS, Circuit
-from .requirement import active, opted_out
+from .requirement import opted_out
 from .spec import Spec
 
 
@@ -30,14 +30,13 @@ def capacity_w(spec: Spec, memory: Memory) -> int:
 
 
 def next_change_ms(spec: Spec, memory: Memory) -> int | None:
-    """When a capacity, a protection or what is required next changes by itself, in UTC ms."""
+    """When a capacity or a protection next changes by itself, in UTC milliseconds."""
     day = day_of(memory.at_ms, spec.site.timezone)
     lefts = [
         left_ms
         for id, live in memory.circuits.items()
         for left_ms in _changes(spec.circuits[id], live, memory.mono_ms, day)
     ]
-    lefts += [event.end_ms - memory.at_ms for event in active(spec, memory, memory.at_ms)]
     return memory.at_ms + min(lefts) if lefts else None
 
 

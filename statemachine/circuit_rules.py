@@ -128,6 +128,15 @@ def what_gives_in_steps_is_held_at_one(book: Account, now: Moment) -> Iterator[s
             yield f"{effect.circuit} is held at {watts} W: no whole amps, or fewer than 6"
 
 
+@day_rule("P33")
+def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
+    for id, live in now.memory.circuits.items():
+        was = now.before.circuits[id]
+        held = was.held_w is not None and live.held_w is not None
+        if held and book.spec.circuits[id].meter == "own" and live.free_w != was.free_w:
+            yield f"{id} is held and is now thought to draw {live.free_w} W, not {was.free_w} W"
+
+
 @day_rule("L1")
 def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Iterator[str]:
     for id, breaker in book.play.breakers.all.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .memory import Coming, Event, Memory
+from .memory import Coming, Event, Live, Memory
 from .shadows import moved
 from .triggers import Restarted
 from .turn import Turn
@@ -33,12 +33,18 @@ def rebooted(before: Memory, now: Memory) -> bool:
 def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     turn.remember(
         events={id: _event(event, step_ms) for id, event in memory.events.items()},
+        circuits={id: _circuit(live, step_ms) for id, live in memory.circuits.items()},
         shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
         lost_ms=memory.lost_ms and memory.lost_ms + step_ms,
         draining=memory.draining and tuple(at + step_ms for at in memory.draining),
     )
+
+
+def _circuit(live: Live, step_ms: int) -> Live:
+    """Whose turn it is does not change."""
+    return replace(live, gave_ms=live.gave_ms + step_ms) if live.gave_ms else live
 
 
 def _event(event: Event, step_ms: int) -> Event:

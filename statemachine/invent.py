@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from .panel import Circuit
+from .quantity import millis_text, watts_text
 from .scenario import SITE, clock
 from .spec import Spec
 
 T = TypeVar("T")
 Words = dict[str, Any]
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
+HOUR_MS = 3_600_000
 GAPS_S = (0, 0, 1, 5, 9, 10, 11, 29, 31, 41, 60, 61, 119, 121, 180, 290, 301, 600, 1_801, 7_200)
 LENGTHS_S = (1, 5, 20, 60, 119, 300, 600, 1_200, 1_900, 3_600)
 IDS = ("e1", "e2", "e3", "e4")
@@ -61,7 +61,7 @@ class _Day:
     def draws(self) -> dict[str, str]:
         """What circuits draw from the start; those left out draw as `loads` says."""
         return {
-            id: watts(self._load_w(circuit))
+            id: watts_text(self._load_w(circuit))
             for id, circuit in self.spec.circuits.items()
             if self.dice.randint(0, 3)
         }
@@ -83,14 +83,18 @@ class _Day:
         """An event, new or revised, at once, later or long begun."""
         id = self.dice.choice(IDS)
         self.revisions[id] += 1
-        said: Words = {"id": id, "shed": watts(self._shed_w()), "for": span(self._length_ms())}
+        said: Words = {
+            "id": id,
+            "shed": watts_text(self._shed_w()),
+            "for": millis_text(self._length_ms()),
+        }
         if self.dice.randint(0, 2):
             said["revision"] = str(self.revisions[id])
         if not self.dice.randint(0, 2):
             later_s = self.dice.choice((-600, -30, 0, 1, 30, 90, 600, 3_600))
             said["start"] = clock(max(0, self.ms + later_s * 1_000))
         if not self.dice.randint(0, 5):
-            said["random"] = span(self.dice.choice((1_000, 60_000, 600_000)))
+            said["random"] = millis_text(self.dice.choice((1_000, 60_000, 600_000)))
         if not self.dice.randint(0, 7):
             said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
         return {"event": {**said, "door": self.dice.choice(DOORS)}}
@@ -98,7 +102,7 @@ class _Day:
     def fresh_call(self) -> Words:
         """An event nobody knows, from the site: always taken on, unless it is too long."""
         id = f"n{len(self.steps)}-{self.ms}"
-        said = {"id": id, "shed": watts(self._shed_w()), "for": span(self._length_ms())}
+        said = {"id": id, "shed": watts_text(self._shed_w()), "for": millis_text(self._length_ms())}
         return {"event": {**said, "door": self.dice.choice(DOORS)}}
 
     def restore(self) -> Words:
@@ -128,9 +132,9 @@ class _Day:
     def load(self) -> Words:
         if not self.dice.randint(0, 9):
             beside_w = self.dice.randint(0, self.spec.site.service)
-            return {"load": {"circuit": SITE, "draws": watts(beside_w)}}
+            return {"load": {"circuit": SITE, "draws": watts_text(beside_w)}}
         id = self._circuit()
-        return {"load": {"circuit": id, "draws": watts(self._load_w(self.spec.circuits[id]))}}
+        return {"load": {"circuit": id, "draws": watts_text(self._load_w(self.spec.circuits[id]))}}
 
     def fault(self) -> Words:
         kind = self.dice.choice(("deaf", "silent", "stuck", "none"))
@@ -143,11 +147,13 @@ class _Day:
         down_ms = self.dice.choice((0, 0, 1_000, 30_000, 119_000, 121_000, 600_000))
         reboot, amid = self.dice.choice((0, 0, 1)), self.dice.choice((0, 0, 1))
         flags = {"reboot": "true"} if reboot else {}
-        return {"crash": {"down": span(down_ms), **flags, **({"amid": "true"} if amid else {})}}
+        return {
+            "crash": {"down": millis_text(down_ms), **flags, **({"amid": "true"} if amid else {})}
+        }
 
     def set_clock(self) -> Words:
         step_s = self.dice.choice((2, 61, 3_600, 7_200))
-        return {"clock": self.dice.choice(("", "-")) + span(step_s * 1_000)}
+        return {"clock": self.dice.choice(("", "-")) + millis_text(step_s * 1_000)}
 
     # -- watts and times ----------------------------------------------------------------------
 
@@ -187,15 +193,3 @@ DEEDS: tuple[Callable[[_Day], Words], ...] = (
     _Day.link,
     _Day.set_clock,
 )
-
-
-def watts(w: int) -> str:
-    """1500 as `1.5 kW`."""
-    return f"{w} W" if w % 100 else f"{w / 1000:g} kW"
-
-
-def span(ms: int) -> str:
-    """90000 as `90 s`."""
-    if ms % 1_000:
-        return f"{ms} ms"
-    return f"{ms // MINUTE_MS} min" if ms and ms % MINUTE_MS == 0 else f"{ms // 1_000} s"

@@ -91,3 +91,9 @@ def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: s
 def start_ms(text: str, timezone: str | None) -> int:
     """The UTC milliseconds of a local time as `instant_s` reads it. Raises `ValueError`."""
     return round(instant_s(text, _zone(timezone)) * 1000)
+
+
+def days_before(at_ms: int, days: int, timezone: str | None) -> int:
+    """The same time of day so many local days earlier, in UTC milliseconds."""
+    there = local(at_ms, timezone).replace(tzinfo=None) - timedelta(days=days)
+    return round(there.replace(tzinfo=_zone(timezone)).timestamp() * 1000)

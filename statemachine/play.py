@@ -75,6 +75,7 @@ class Play:
         self._dying: Crash | None = None
         self._life = self._look_ms = 0
         self._agenda: Agenda[Iterator[Moment]] = Agenda()
+        self._last_ms = scenario.last_ms
         self._end_ms = self._length_ms(recorded)
 
     @property
@@ -105,13 +106,13 @@ class Play:
         scenario = self.scenario
         if scenario.length is not None:
             return scenario.length
-        last_ms = scenario.last_ms
+        last_ms = self._last_ms
         if recorded is not None:
             last_ms = max(last_ms, recorded.last_ms - self.start_ms)
         return last_ms + rest_ms(self.spec)
 
     def _over(self, next_ms: int) -> bool:
-        quiet = next_ms > self.scenario.last_ms + RUN_UP_MS and self.up
+        quiet = next_ms > self._last_ms + RUN_UP_MS and self.up
         return quiet and at_rest(self.memory) and not self.memory.events
 
     def _next_ms(self) -> int | None:

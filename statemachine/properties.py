@@ -11,14 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from .capacity import loads
-from .commands import Door, command_from
 from .curtail import Load, Plan, in_turn, plan_shed
 from .memory import Memory
 from .panel import Circuit
-from .requirement import required_w
 from .spec import Spec
-from .triggers import Command, Timer
-from .ven import Ven
 
 MOST_STEPPED = 12
 
@@ -203,28 +199,6 @@ def broken_site(spec: Spec, memory: Memory) -> Iterator[str]:
                 yield f"P19 {kind} lets {load.circuit} give more"
 
 
-def broken_life(spec: Spec, memory: Memory, shed_w: int, duration_ms: int) -> Iterator[str]:
-    """A sentence for all that is wrong with one event, from its call to the last circuit's return.
-
-    `memory` has readings and no event. Time is told by the wakes that the controller asks for.
-    """
-    ven, start_ms = Ven(spec), (memory.read_ms or 0) + spec.restore.every
-    memory, _ = ven.decide(memory, _event(spec, shed_w, start_ms, duration_ms))
-    end_ms, ms = start_ms + duration_ms, start_ms
-    least_w = min(required_w(spec, memory, start_ms), capacity_w(loads(spec, memory)))
-    if sum(memory.cuts.values()) < least_w:
-        yield f"P5 an event of {shed_w} W gets {sum(memory.cuts.values())} W when it starts"
-    last_ms = end_ms + (len(spec.circuits) + 1) * spec.restore.every + 1_000
-    while (due_ms := memory.due_ms()) is not None and due_ms <= last_ms:
-        ms = max(ms, due_ms)
-        memory, _ = ven.decide(memory, Timer(at_ms=ms, mono_ms=ms))
-        if ms >= end_ms and memory.cuts:
-            yield f"P21 an event of {duration_ms} ms still asks for load after its end"
-            return
-    if held := [id for id, live in memory.circuits.items() if live.held_w is not None]:
-        yield f"P20 {held[0]} is still held when every circuit has had its turn to return"
-
-
 def capacity_w(loads: Sequence[Load]) -> int:
     """All there is to give."""
     return sum(load.cap_w for load in loads)
@@ -276,8 +250,3 @@ def _shy(circuit: Circuit) -> Circuit:
 def _tried(trial: Trial) -> str:
     said = [f"{load.circuit} {load.cap_w} of {load.load_w} W" for load in trial.loads]
     return f"tried {trial.target_w} W of " + ", ".join(said)
-
-
-def _event(spec: Spec, shed_w: int, at_ms: int, duration_ms: int) -> Command:
-    said = {"op": "event", "shed_kw": shed_w / 1000, "duration_sec": duration_ms / 1000}
-    return command_from(said, spec.site.id, Door("operator", "", at_ms, at_ms))

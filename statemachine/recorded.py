@@ -54,7 +54,7 @@ def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
         except ValueError as error:
             problem, _, hint = str(error).partition("; ")
             shown = text.splitlines()[line - 1]
-            faults.append(Fault(Mark(file, line, 1, shown), problem, hint))
+            faults.append(Fault(Mark(file, line, 1, shown), "bad-value", problem, hint))
     if faults:
         raise SpecError(faults[:MOST_FAULTS])
     for at_ms, circuit, watts in sorted(rows):
@@ -62,7 +62,7 @@ def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
         one.at_ms.append(at_ms)
         one.watts.append(watts)
     if not rows:
-        raise SpecError([Fault(Mark(file, 1, 1), "nothing is recorded here")])
+        raise SpecError([Fault(Mark(file, 1, 1), "missing", "nothing is recorded here")])
     return Recorded(series, min(rows)[0], max(rows)[0])
 
 
@@ -77,7 +77,11 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if not lines or tuple(part.strip() for part in lines[0].split(",")) != COLUMNS:
         at = Mark(file, 1, 1, lines[0] if lines else "")
         raise SpecError(
-            [Fault(at, "a recorded day begins with a line of names", "time,circuit,kW")]
+            [
+                Fault(
+                    at, "bad-value", "a recorded day begins with a line of names", "time,circuit,kW"
+                )
+            ]
         )
     for number, cells in enumerate(csv.reader(lines[1:]), start=2):
         if cells:

@@ -235,16 +235,18 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
     try:
         start_ms(scenario.start, spec.site.timezone)
     except ValueError as error:
-        yield Fault(source.mark(("start",)), str(error))
+        yield Fault(source.mark(("start",)), "bad-value", str(error))
     if not 100 <= scenario.look <= 3_600_000:
-        yield Fault(source.mark(("look",)), "circuits are read each 100 ms to 1 h")
+        yield Fault(source.mark(("look",)), "bad-value", "circuits are read each 100 ms to 1 h")
     for id in scenario.draws.keys() - {*spec.circuits, SITE}:
         yield Fault(source.key(("draws", id)), *_unknown(id, spec))
     for place, step in enumerate(scenario.steps):
         path: Path = ("steps", place)
         if len(step.deeds) != 1:
             names = ", ".join(name for name in Step.model_fields if name != "at")
-            yield Fault(source.mark(path), "a step says one thing that happens", f"of: {names}")
+            yield Fault(
+                source.mark(path), "bad-value", "a step says one thing that happens", f"of: {names}"
+            )
         for name in step.deeds:
             named: str | None = getattr(step.deed(name), "circuit", None)
             known = {*spec.circuits, *([SITE] if name == "load" else ())}
@@ -252,5 +254,5 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
                 yield Fault(source.mark((*path, name, "circuit")), *_unknown(named, spec))
 
 
-def _unknown(id: str, spec: Spec) -> tuple[str, str]:
-    return f"no circuit is called {id!r}", meant(id, spec.circuits)
+def _unknown(id: str, spec: Spec) -> tuple[str, str, str]:
+    return "unknown-circuit", f"no circuit is called {id!r}", meant(id, spec.circuits)

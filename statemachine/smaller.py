@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .invent import STARTS, Words, span, watts
-from .quantity import millis
-from .quantity import watts as watts_of
+from .invent import STARTS, Words
+from .quantity import millis, millis_text, watts, watts_text
 from .scenario import clock, elapsed
 
 Test = Callable[[Words], bool]
@@ -50,8 +49,8 @@ def _simpler(day: Words) -> Iterator[Words]:
             yield {**day, "steps": [*steps[:place], plainer, *steps[place + 1 :]]}
     yield from _sooner(day)
     for id, said in day["draws"].items():
-        for round_w in _round(watts_of(said), (1_000, 100)):
-            yield {**day, "draws": {**day["draws"], id: watts(round_w)}}
+        for round_w in _round(watts(said), (1_000, 100)):
+            yield {**day, "draws": {**day["draws"], id: watts_text(round_w)}}
 
 
 def _plainer(step: Words) -> Iterator[Words]:
@@ -64,11 +63,11 @@ def _plainer(step: Words) -> Iterator[Words]:
         if extra in said:
             yield {**step, name: {key: value for key, value in said.items() if key != extra}}
     for key in ("shed", "draws"):
-        for round_w in _round(watts_of(said[key]), (1_000, 100)) if key in said else ():
-            yield {**step, name: {**said, key: watts(max(1, round_w))}}
+        for round_w in _round(watts(said[key]), (1_000, 100)) if key in said else ():
+            yield {**step, name: {**said, key: watts_text(max(1, round_w))}}
     for key in ("for", "down"):
         for round_ms in _round(millis(said[key]), (600_000, 60_000, 1_000)) if key in said else ():
-            yield {**step, name: {**said, key: span(max(1_000, round_ms))}}
+            yield {**step, name: {**said, key: millis_text(max(1_000, round_ms))}}
 
 
 def _sooner(day: Words) -> Iterator[Words]:

@@ -25,6 +25,9 @@ def stamp(turn: Turn, before: Memory) -> None:
         id: _marked(before.circuits.get(id), live, _gives(memory, id), memory, day)
         for id, live in memory.circuits.items()
     }
+    begun = [id for id in memory.cuts if marked[id].gave_ms != memory.circuits[id].gave_ms]
+    for place, id in enumerate(begun):  # of those that begin at once, in the order of the plan
+        marked[id] = replace(marked[id], gave_ms=memory.at_ms + place)
     if any(marked[id] is not live for id, live in memory.circuits.items()):
         turn.remember(circuits=marked)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from .dwell import lasting
 from .effects import Ack, Switch
+from .invent import Words
 from .localtime import local
 from .memory import Memory
 from .play import Moment, Play
@@ -15,6 +18,7 @@ from .spec import Spec
 from .triggers import Command, Disconnected, Restarted, Timer
 
 MOST_LINES = 40
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")
 
 
 class Teller:
@@ -132,3 +136,21 @@ def _holds(before: Memory, now: Memory, timed: bool) -> Iterator[str]:
         yield f"  held: {', '.join(held)}"
     if free:
         yield f"  let go: {', '.join(free)}"
+
+
+def scenario_text(words: Words, story: Iterable[str]) -> str:
+    """A scenario's words as YAML, with its story above it: what `read_scenario` reads."""
+    lines = [f"# {line}" for line in story]
+    for name, said in words.items():
+        if name == "steps":
+            lines += ["steps:", *(f"  - {_flow(step)}" for step in said)]
+        else:
+            lines.append(f"{name}: {_flow(said)}")
+    return "\n".join(lines) + "\n"
+
+
+def _flow(said: object) -> str:
+    if isinstance(said, Mapping):
+        return "{" + ", ".join(f"{name}: {_flow(value)}" for name, value in said.items()) + "}"
+    text = str(said)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

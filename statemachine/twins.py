@@ -149,7 +149,9 @@ def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, st
     """Where a day and its twin differ for longer than a tick: since when, and in what."""
     twin = TWINS[rule]
     one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
-    tick_ms = TICK_MS + scenario.look  # midnight is noticed at the next look
+    crashes = sum(step.crash is not None for step in scenario.steps)
+    # Midnight is noticed at the next look; the next return counts from a restart.
+    tick_ms = TICK_MS + scenario.look + crashes * spec.restore.every
     for ms in sorted({*one.at_ms, *other.at_ms}):
         late_ms = ms + tick_ms
         if one.at(late_ms) not in other.within(late_ms, tick_ms):

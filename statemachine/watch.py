@@ -39,7 +39,7 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
     live, id = memory.circuits[rule.circuit], spec.name_of(rule.circuit)
     mono_ms, gives_w = memory.mono_ms, _gives_w(live)
     off_ms = mono_ms - live.off_mono_ms if live.off_mono_ms is not None and live.enabled else 0
-    gives_ms = mono_ms - live.giving_mono_ms if live.giving_mono_ms is not None else 0
+    gives_ms = memory.at_ms - live.gave_ms if live.giving else 0
     if rule.off_for is not None and live.giving and off_ms > rule.off_for:
         yield Breach(f"{id} is never off for longer than {lasting(rule.off_for)}", lasting(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statemachine import Spec, read
 from statemachine.invent import Dice
+from statemachine.reader import examine
 
 RAMP = """
 event:
@@ -38,7 +39,7 @@ event:
 def invent_panel(dice: Dice) -> str:
     """The text of a ven.yaml with one to nine circuits."""
     circuits = [f"  c{n}: {{{_circuit(dice)}}}" for n in range(dice.randint(1, 9))]
-    site = f"site: {{id: site{dice.randint(1, 99)}, service: {dice.choice((6, 12, 24))} kW, "
+    site = f"site: {{id: site{dice.randint(1, 99)}, service: {dice.choice((8, 12, 24))} kW, "
     site += f"unmetered: {dice.choice((0, 1, 3))} kW, timezone: {dice.choice(ZONES)}}}"
     every = dice.choice(("1 s", "10 s", "10 s", "30 s"))
     spread, bridge = dice.choice(("0 s", "0 s", "2 min")), dice.choice(("0 s", "60 s"))
@@ -59,11 +60,28 @@ def invent_panel(dice: Dice) -> str:
 
 
 def invent_site(dice: Dice) -> Spec:
-    """A random site."""
-    return read(invent_panel(dice), "panel.yaml")
+    """A random site that `venctl check` takes."""
+    return read(invent_valid(dice), "panel.yaml")
+
+
+def invent_valid(dice: Dice) -> str:
+    """The text of a random site that `venctl check` takes: most of those thrown are."""
+    while True:
+        text = invent_panel(dice)
+        if examine(text, "panel.yaml")[0] is not None:
+            return text
 
 
 ZONES = ("America/Los_Angeles", "Europe/Berlin", "UTC", "Australia/Lord_Howe")
+
+
+TYPES = {
+    "modulating": ("other", "heater", "hvac", "lights"),
+    "relay": ("other", "heater", "hvac", "fridge", "motor"),
+    "ev_pilot": ("ev",),
+    "duty_cycle": ("heater", "water_heater"),
+    "none": ("other", "fridge"),
+}
 
 
 def _circuit(dice: Dice) -> str:
@@ -71,11 +89,14 @@ def _circuit(dice: Dice) -> str:
         ("modulating", "modulating", "relay", "relay", "relay", "ev_pilot", "duty_cycle", "none")
     )
     shed = dice.choice(("100 %", "100 %", "70 %", "20 %", "never", "0 %"))
+    if shed != "never":
+        shed = {"relay": "100 %", "none": "0 %"}.get(control, shed)
+    rated = dice.choice((200, 500, 700, 900, 1500, 3000))
     said = {
-        "rated": f"{dice.choice((200, 500, 700, 900, 1500, 3000, 7200))} W",
+        "rated": f"{dice.choice((3600, 7200)) if control == 'ev_pilot' else rated} W",
         "control": control,
-        "shed": "100 %" if control == "relay" and shed != "never" else shed,
-        "type": dice.choice(("other", "other", "heater", "hvac", "fridge", "ev", "lights")),
+        "shed": shed,
+        "type": dice.choice(TYPES[control]),
     }
     for name, values in EXTRAS.items():
         if not dice.randint(0, 4):
@@ -100,7 +121,6 @@ EXTRAS = {
     "comes_back": ("by_hand",),
     "meter": ("none",),
     "stale_after": ("20 s", "5 min"),
-    "phases": ("3",),
 }
 
 

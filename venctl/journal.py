@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.effects import Ack, Effect, Status
+from statemachine.journaling import WEEK_MS, remembered_ms
 from statemachine.memory import FORMAT, Memory, changed_parts
 from statemachine.triggers import Command, Earlier, Trigger
 
 log = logging.getLogger(__name__)
-WEEK_MS = 7 * 86_400_000
-COPY_MS = 60_000
 KEEP_DECISIONS = 10_000
 KEEP_TODO = 1_000
 UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w"}
@@ -106,7 +105,7 @@ class Journal:
         row = self._db.execute(
             "SELECT revision, digest, ack, at_ms FROM answered WHERE key = ?", (command.key,)
         ).fetchone()
-        if row is None or command.at_ms - row[3] > self._lasts_ms(command.key):
+        if row is None or command.at_ms - row[3] > remembered_ms(command.key):
             return None
         return Earlier(row[0], row[1], json.loads(row[2]))
 
@@ -195,10 +194,6 @@ class Journal:
     def _oldest_ms(self) -> int:
         newest = self._db.execute("SELECT max(at_ms) FROM answered").fetchone()[0]
         return int(newest or 0) - WEEK_MS
-
-    @staticmethod
-    def _lasts_ms(key: str) -> int:
-        return COPY_MS if key.startswith("body:") else WEEK_MS
 
 
 def said(thing: Trigger | Effect) -> str:

@@ -12,9 +12,11 @@ from itertools import count
 from typing import Any
 
 from statemachine.effects import Ack, Effect, Wake
+from statemachine.journaling import worth_keeping
 from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.triggers import Command, DrEvent, Readings, Reloaded, Timer, Trigger
 from statemachine.ven import Ven
+from statemachine.watch import watch
 from statemachine.wire import rejected
 
 from .journal import Journal
@@ -45,6 +47,7 @@ class Runtime:
         self._replies = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self._watchers: set[asyncio.Queue[Passed | None]] = set()
+        self._broken: frozenset[str] = frozenset()
 
     def post(self, trigger: Trigger) -> None:
         """Something happened. Call from the event loop only."""
@@ -105,6 +108,7 @@ class Runtime:
                 after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
         self.memory = after
         self.rev += 1
+        self._look_after_rules()
         for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
             self._do(effects[place], numbers.get(place))  # who asked hears first
         self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
@@ -126,12 +130,20 @@ class Runtime:
     def _keep(
         self, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
     ) -> dict[int, int]:
-        deeds = [effect for effect in effects if not isinstance(effect, Wake)]
-        if isinstance(trigger, Readings | Timer) and not deeds and before.events == after.events:
+        if not worth_keeping(trigger, before, after, effects):
             return {}
         numbers = self._journal.commit(self._kept, after, trigger, effects)
         self._kept = after
         return numbers
+
+    def _look_after_rules(self) -> None:
+        """Log when a rule of the site's own is broken, and when it holds again."""
+        found = {breach.rule: breach for breach in watch(self.ven.spec, self.memory)}
+        for rule in found.keys() - self._broken:
+            log.warning("a rule of this site is broken: %s", found[rule])
+        for rule in self._broken - found.keys():
+            log.warning("a rule of this site holds again: %s", rule)
+        self._broken = frozenset(found)
 
     def _do(self, effect: Effect, number: int | None) -> None:
         match effect:

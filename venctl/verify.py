@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
@@ -59,6 +59,10 @@ class Tried:
     hours: float = 0.0
     events: int = 0
     decisions: int = 0
+
+    def plain(self) -> dict[str, float]:
+        """The figures, for JSON."""
+        return asdict(self)
 
     def __str__(self) -> str:
         return (

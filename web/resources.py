@@ -16,6 +16,7 @@ from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, sheds_w
 from statemachine.spec import Spec
+from statemachine.watch import watch
 from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
 
 from .desk import Desk, LinkView
@@ -64,6 +65,7 @@ def state(desk: Desk) -> Body:
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every),
         "waits": list(desk.waits),
+        "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Commands that try and draw a ven.yaml: verify, graph."""
+"""The command that draws a ven.yaml: graph."""
 
 from __future__ import annotations
 
@@ -10,23 +10,8 @@ from statemachine import Spec, SpecError, read
 from statemachine.diagram import mermaid
 from statemachine.reader import standard
 
-from . import DONE, REFUSED, USAGE
+from . import DONE, USAGE
 from .check import as_json
-
-
-def verify(args: argparse.Namespace) -> int:
-    """Try the rules on this site; 1 if one is broken."""
-    from ..verify import verify as tried
-
-    spec = _read(args)
-    if spec is None:
-        return USAGE
-    broken = tried(spec, args.examples, args.seed)
-    for rule in broken:
-        print(rule, file=sys.stderr)
-    if not broken:
-        print("every rule held")
-    return REFUSED if broken else DONE
 
 
 def graph(args: argparse.Namespace) -> int:

@@ -1,0 +1,182 @@
+"""Commands that try a site in simulated time: verify, simulate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statemachine import Spec, SpecError, read
+from statemachine.dwell import lasting
+from statemachine.scenario import Scenario, Step
+from statemachine.story import scenario_text, tell
+
+from . import DONE, REFUSED, USAGE
+from .check import as_json
+from .words import millis_of, watts_of
+
+if TYPE_CHECKING:
+    from ..diary import Line
+    from ..simulate import Played
+    from ..verify import Found, Progress, Tried
+
+SAMPLE = Path("ven.yaml")
+WIDTH = 100
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Random days against every rule; 1 if one is broken, with a story and a scenario of it."""
+    from ..verify import Search, rules_tried
+
+    spec = _read(args)
+    if spec is None:
+        return USAGE
+    search = Search(spec, args.examples, args.seed, args.seconds, _progress())
+    found = search.run()
+    files = [_kept(one, args.story, place) for place, one in enumerate(found)]
+    if args.json:
+        broken = [_plain(one, file) for one, file in zip(found, files, strict=True)]
+        print(json.dumps({"tried": search.tried.plain(), "broken": broken}))
+        return REFUSED if found else DONE
+    print(f"{rules_tried()} rules and the site's own; {search.tried}")
+    for one, file in zip(found, files, strict=True):
+        print("\n" + "\n".join(one.story or (one.sentence,)), file=sys.stderr)
+        if file is not None:
+            site = "" if args.file == SAMPLE else f" --site {args.file}"
+            print(f"again: venctl simulate {file}{site}", file=sys.stderr)
+    print(f"{len(found)} broken" if found else "every rule held")
+    return REFUSED if found else DONE
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """A scenario or a recorded day, played; 1 if it breaks a rule."""
+    from ..simulate import load, play
+
+    spec = _read(args)
+    if spec is None:
+        return USAGE
+    try:
+        scenario, recorded = load(spec, args.scenario)
+    except SpecError as error:
+        return _refused(error, args.json)
+    played = play(spec, _changed(scenario, args), recorded, millis_of(args.every))
+    if args.json:
+        print(json.dumps(_as_json(played)))
+    else:
+        _print_table(played)
+        if args.chart:
+            from ..drawing import blocks
+
+            print("\n" + blocks(played.diary.lines, played.clock))
+        _print_end(played)
+    if args.svg is not None:
+        from ..drawing import svg
+
+        args.svg.write_text(svg(played.diary.lines, spec.shed_order(), played.clock), "utf-8")
+    for one in played.broken:
+        story = tell(spec, played.play.scenario, one.ms, str(one), recorded)
+        print("\n" + "\n".join(story), file=sys.stderr)
+    return REFUSED if played.broken else DONE
+
+
+def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
+    """The scenario with what the command line says in its place."""
+    changes: dict[str, Any] = {}
+    if args.look:
+        changes["look"] = millis_of(args.look)
+    if args.shed:
+        watts_of(args.shed)
+        call = {"id": "cli", "shed": args.shed, "for": args.length, "door": "cli"}
+        step = Step.model_validate({"at": args.at, "event": call})
+        changes["steps"] = [*scenario.steps, step]
+    return scenario.model_copy(update=changes)
+
+
+def _print_table(played: Played) -> None:
+    head = f"{'time':<8}  {'asked':>7} {'command':>7} {'shed':>7} {'power':>7}  events; held"
+    print(head)
+    most = max(WIDTH, shutil.get_terminal_size().columns)
+    for line in played.diary.rows:
+        print(_row(played, line)[:most])
+
+
+def _row(played: Played, line: Line) -> str:
+    figures = (line.asked_w, line.commanded_w, line.measured_w, line.power_w)
+    events = ", ".join(f"{id} {state}" for id, state in line.events.items())
+    held = ", ".join(f"{id} {watts / 1000:g}" for id, watts in line.held.items())
+    kilowatts = " ".join(f"{watts / 1000:7.2f}" for watts in figures)
+    return f"{played.clock(line.ms):<8}  {kilowatts}  {events or '-'}; {held or '-'}"
+
+
+def _print_end(played: Played) -> None:
+    diary, play = played.diary, played.play
+    print(
+        f"\n{lasting(play.ms)} played in {played.took_s:.1f} s, {played.times:,.0f} times real "
+        f"time; {play.decisions:,} decisions; {diary.asked_wh() / 1000:.2f} kWh asked, "
+        f"{diary.shed_wh() / 1000:.2f} kWh shed; "
+        + (f"{len(played.broken)} rules broken" if played.broken else "every rule held")
+    )
+
+
+def _as_json(played: Played) -> dict[str, Any]:
+    rows = [
+        {
+            "t": (played.play.start_ms + line.ms) / 1000,
+            "events": dict(line.events),
+            "asked_kw": line.asked_w / 1000,
+            "commanded_kw": line.commanded_w / 1000,
+            "measured_kw": line.measured_w / 1000,
+            "power_kw": line.power_w / 1000,
+            "held_kw": {id: watts / 1000 for id, watts in line.held.items()},
+        }
+        for line in played.diary.rows
+    ]
+    broken = [{"rule": str(one), "t": one.ms / 1000} for one in played.broken]
+    figures = {"decisions": played.play.decisions, "times_real": round(played.times)}
+    return {"rows": rows, "broken": broken, **figures}
+
+
+def _kept(one: Found, file: Path, place: int) -> Path | None:
+    """The scenario of a broken rule in a file of its own: story.yaml, story-2.yaml."""
+    if one.words is None:
+        return None
+    name = file if place == 0 else file.with_stem(f"{file.stem}-{place + 1}")
+    name.write_text(scenario_text(one.words, one.story), "utf-8")
+    return name
+
+
+def _plain(one: Found, file: Path | None) -> dict[str, Any]:
+    return {"rule": one.sentence, "story": list(one.story), "file": file and str(file)}
+
+
+def _progress() -> Progress:
+    """Says on a terminal how far the search is, twice a second."""
+    said_s = 0.0
+
+    def say(tried: Tried) -> None:
+        nonlocal said_s
+        if sys.stderr.isatty() and time.monotonic() - said_s > 0.5:
+            said_s = time.monotonic()
+            print(f"\r\x1b[K{tried}", end="\r", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _read(args: argparse.Namespace) -> Spec | None:
+    try:
+        return read(args.file.read_text("utf-8"), str(args.file))
+    except SpecError as error:
+        _refused(error, args.json)
+        return None
+
+
+def _refused(error: SpecError, as_text: bool) -> int:
+    if as_text:
+        print(json.dumps({"faults": as_json(error.faults)}))
+    else:
+        print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
+    return USAGE

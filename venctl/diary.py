@@ -1,0 +1,81 @@
+"""What a played day looked like: rows for the table, points for the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from statemachine.play import Moment, Play
+from statemachine.requirement import required_w
+from statemachine.triggers import Readings
+from statemachine.wire import power_w, shed_w
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: elapsed time, each event's state, and what is asked, commanded and measured."""
+
+    ms: int
+    events: Mapping[str, str]
+    asked_w: int
+    commanded_w: int
+    measured_w: int
+    power_w: int
+    held: Mapping[str, int]
+
+    @property
+    def base_w(self) -> int:
+        """What the site would draw if nothing were shed."""
+        return self.power_w + self.measured_w
+
+    def same(self, other: Line) -> bool:
+        """Nothing happened between the two, however loads moved."""
+        one = (self.events, self.asked_w, self.commanded_w, self.held)
+        return one == (other.events, other.asked_w, other.commanded_w, other.held)
+
+
+@dataclass(slots=True)
+class Diary:
+    """Kept while a day is played: a line for every look, and those worth a row of the table."""
+
+    every_ms: int
+    lines: list[Line] = field(default_factory=list)
+    rows: list[Line] = field(default_factory=list)
+
+    def see(self, play: Play, moment: Moment) -> None:
+        """Write a line at each look, when what was commanded is measured too."""
+        if not isinstance(moment.trigger, Readings):
+            return
+        line = _line(play, moment)
+        self.lines.append(line)
+        last = self.rows[-1] if self.rows else None
+        if last is None or not line.same(last) or line.ms - last.ms >= self.every_ms:
+            self.rows.append(line)
+
+    def shed_wh(self) -> int:
+        """All that was not drawn, in watt hours."""
+        return round(_area(self.lines, [line.measured_w for line in self.lines]))
+
+    def asked_wh(self) -> int:
+        """All that was asked, in watt hours."""
+        return round(_area(self.lines, [line.asked_w for line in self.lines]))
+
+
+def _line(play: Play, moment: Moment) -> Line:
+    memory = moment.memory
+    lives = memory.circuits.items()
+    return Line(
+        moment.ms,
+        {id: event.state for id, event in memory.events.items()},
+        required_w(play.spec, memory, play.at_ms),
+        sum(memory.cuts.values()),
+        shed_w(memory),
+        power_w(memory),
+        {id: live.held_w for id, live in lives if live.held_w is not None},
+    )
+
+
+def _area(lines: Sequence[Line], watts: Sequence[int]) -> float:
+    hours = [(b.ms - a.ms) / 3_600_000 for a, b in pairwise(lines)]
+    return sum(w * h for w, h in zip(watts, hours, strict=False))

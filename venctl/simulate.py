@@ -1,0 +1,73 @@
+"""Plays a scenario or a recorded day against a site, thousands of times faster than it would be."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from statemachine.check import Broken, broken_by
+from statemachine.localtime import local
+from statemachine.play import Moment, Play
+from statemachine.quantity import millis_text
+from statemachine.recorded import Recorded, read_recorded
+from statemachine.scenario import Scenario, read_scenario
+from statemachine.spec import Spec
+from statemachine.twins import TWINS, differs
+
+from .diary import Diary
+
+TAIL_MS = 60_000
+RECORDINGS = (".csv", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A day that was played: its diary, what it broke, and how long it took."""
+
+    diary: Diary
+    broken: tuple[Broken, ...]
+    play: Play
+    took_s: float
+
+    @property
+    def times(self) -> float:
+        """How many times faster than the clock on the wall."""
+        return self.play.ms / 1000 / max(1e-9, self.took_s)
+
+    def clock(self, ms: int) -> str:
+        """Local time of a moment, as a clock shows that nobody sets."""
+        timezone = self.play.spec.site.timezone
+        return local(self.play.start_ms + ms, timezone).strftime("%H:%M:%S")
+
+
+def load(spec: Spec, file: Path) -> tuple[Scenario, Recorded | None]:
+    """The scenario in a file, or around a recorded day. Raises SpecError and OSError."""
+    text = file.read_text("utf-8")
+    if file.suffix in RECORDINGS:
+        recorded = read_recorded(text, str(file), spec)
+        start = local(recorded.first_ms, spec.site.timezone).isoformat(timespec="seconds")
+        length = millis_text(recorded.last_ms - recorded.first_ms + TAIL_MS)
+        return Scenario.model_validate({"start": start, "length": length}), recorded
+    scenario = read_scenario(text, str(file), spec)
+    if scenario.recorded is None:
+        return scenario, None
+    beside = file.resolve().parent / scenario.recorded
+    return scenario, read_recorded(beside.read_text("utf-8"), str(beside), spec)
+
+
+def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: int) -> Played:
+    """Play it to its end under the eyes of every rule."""
+    one, diary, began_s = Play(spec, scenario, recorded), Diary(every_ms), time.perf_counter()
+
+    def seen(play: Play, moment: Moment) -> None:
+        diary.see(play, moment)
+
+    broken: dict[str, Broken] = {}
+    for found in broken_by(one, seen):
+        broken.setdefault(found.rule, found)
+    took_s = time.perf_counter() - began_s
+    if scenario.breaks in TWINS:
+        for ms, said in differs(spec, scenario, scenario.breaks):
+            broken[scenario.breaks] = Broken(scenario.breaks, ms, said)
+    return Played(diary, tuple(broken.values()), one, took_s)
