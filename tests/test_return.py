@@ -321,7 +321,7 @@ def test_delivery_is_judged_where_something_was_measured() -> None:
         ("shed: 50 %, floor: 800 W", 800, "is at its floor of 0.80 kW"),
         (
             "shed: 50 %, type: ev, control: ev_pilot",
-            1_500,
+            1_440,
             "charges at its 6 A; it may not be paused",
         ),
         (
