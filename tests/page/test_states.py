@@ -47,8 +47,10 @@ OWN_LIFE = STEADY[: STEADY.index("event:\n  initial")] + LIFE
 
 WIDE = STEADY
 for ending in ("completed", "cancelled", "failed"):
-    WIDE = WIDE.replace(f"    {ending}: ", f"    {ending}_and_told_to_the_aggregator: ")
-    WIDE = WIDE.replace(f"to: {ending}", f"to: {ending}_and_told_to_the_aggregator")
+    longer = f"{ending}_and_told_the_operator"
+    WIDE = WIDE.replace(f"    {ending}: ", f"    {longer}: ").replace(
+        f"to: {ending}", f"to: {longer}"
+    )
 MANY = STEADY.replace(
     "  misc1:",
     "".join(f"  desk{n}: {{name: Desk {n}, rated: 0.5 kW, shed: 50 %}}\n" for n in range(1, 21))
