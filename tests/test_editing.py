@@ -158,6 +158,19 @@ def test_a_new_chart_of_the_shadow_begins_anew_on_the_link_there_is(site: Site) 
     until(lambda: site.state()["power_kw"] == 9.6, "the wish, under the new chart")
 
 
+def test_the_shared_topic_is_spoken_on_once_an_edit_says_so(tmp_path: Path) -> None:
+    quiet = STEADY.replace("metering: true", "metering: false")
+    site = Site(tmp_path, quiet).start().connected()
+    backend = Backend(int(site.ready["mqtt"].rpartition(":")[2]))
+    try:
+        edit(site, STEADY)
+        assert "telemetry: metering false -> true" in site.venctl("reload").stdout
+        until(lambda: backend.on("volttron/metering"), "the stand-in lets it")
+    finally:
+        backend.close()
+        site.close()
+
+
 def _reported(iot: Any, named: dict[str, str]) -> bool:
     try:
         document = json.loads(iot.get_thing_shadow(**named)["payload"].read())

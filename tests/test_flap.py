@@ -130,7 +130,7 @@ async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[S
             )
             where = replace(where, aws=True, pace=pace)
             options = Options(folder / "ven.yaml", folder, 0, None, None, None, False)
-            controller = Controller(spec, options, where)
+            controller = Controller(spec, options, where, None)
             async with Operator(cloud.mqtt_port) as operator:
                 await controller.start()
                 made = Stage(controller, flaky, operator, where, cloud)

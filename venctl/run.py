@@ -57,7 +57,10 @@ class Options:
 class Controller:
     """One site at work: the `Desk` the page is served from."""
 
-    def __init__(self, spec: Spec, options: Options, endpoint: Endpoint) -> None:
+    def __init__(
+        self, spec: Spec, options: Options, endpoint: Endpoint, stand_in: StandIn | None
+    ) -> None:
+        self._stand_in = stand_in
         self._journal = Journal(connect(options.folder / "journal.db"))
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self.runtime = Runtime(Ven(spec), self._journal, self._perform)
@@ -159,6 +162,8 @@ class Controller:
     def _use(self, spec: Spec) -> None:
         self._sim.use(spec)
         self.panel.use(dict.fromkeys(spec.circuits, self._sim))
+        if self._stand_in is not None:
+            self._stand_in.use(spec)
         self.uplink.use(spec)
 
 
@@ -173,7 +178,7 @@ async def serve(spec: Spec, options: Options) -> None:
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
             stack.callback(stand_in.cloud.stop)
-        controller = Controller(spec, options, endpoint)
+        controller = Controller(spec, options, endpoint, stand_in)
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)

@@ -52,6 +52,11 @@ class StandIn:
             return None, None, None
         return self.who.device.cert, self.who.device.key, self.who.ca
 
+    def use(self, spec: Spec) -> None:
+        """Hold the VEN to what the site needs from here on, unless the file names a policy."""
+        if spec.cloud.policy is None:
+            self.cloud.hold(documents(spec, "local", "000000000000"))
+
     def addresses(self) -> dict[str, Any]:
         """What a ready file says of it. `tls`: what an operator connects with."""
         said: dict[str, Any] = {

@@ -47,8 +47,10 @@ OWN_LIFE = STEADY[: STEADY.index("event:\n  initial")] + LIFE
 
 WIDE = STEADY
 for ending in ("completed", "cancelled", "failed"):
-    WIDE = WIDE.replace(f"    {ending}: ", f"    {ending}_and_told_to_the_aggregator: ")
-    WIDE = WIDE.replace(f"to: {ending}", f"to: {ending}_and_told_to_the_aggregator")
+    longer = f"{ending}_and_told_the_operator"
+    WIDE = WIDE.replace(f"    {ending}: ", f"    {longer}: ").replace(
+        f"to: {ending}", f"to: {longer}"
+    )
 MANY = STEADY.replace(
     "  misc1:",
     "".join(f"  desk{n}: {{name: Desk {n}, rated: 0.5 kW, shed: 50 %}}\n" for n in range(1, 21))
@@ -243,3 +245,14 @@ def test_who_switched_a_circuit_last_is_told_in_its_sheet(page: Page, site: Site
     site.venctl("trigger", "circuit", "ev1", "on")
     page.get_by_role("button", name="EV Charger, details").click()
     expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"Last switch\d\d:\d\d, Command"))
+
+
+@pytest.mark.parametrize("text", [STEADY + "always:\n  - {site_below: 9 kW}\n"])
+def test_a_broken_rule_of_the_site_is_told_above_all_else(page: Page, site: Site) -> None:
+    pytest.importorskip("statemachine.watch")
+    alert = page.get_by_role("alert").filter(has_text="A rule of this site is broken.")
+    expect(alert).to_contain_text("The site always draws less than 9.00 kW.")
+    expect(page.get_by_text("Found: 10.00 kW.")).to_be_visible()
+    accessible(page)
+    call(site)
+    expect(alert).to_have_count(0)

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakSet
 
 from aiohttp.web import Application, AppRunner, TCPSite
 
@@ -76,6 +77,7 @@ class LocalCloud:
     ) -> None:
         self._folder, self._device, self._tls = folder, device, tls
         self._order, self._rate = order, rate
+        self._held: WeakSet[Held] = WeakSet()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="cloud")
 
@@ -111,6 +113,16 @@ class LocalCloud:
             log.debug("the stand-in went without a goodbye: %s", error)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(0.5)
+
+    def hold(self, documents: Sequence[Document]) -> None:
+        """Hold the device to other documents from here on, also where it is connected."""
+        self._loop.call_soon_threadsafe(self._hold, documents)
+
+    def _hold(self, documents: Sequence[Document]) -> None:
+        if self._device is not None:
+            self._device = replace(self._device, documents=documents)
+        for held in self._held:
+            held.become(documents)
 
     def _do(self, work: object) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
@@ -158,9 +170,14 @@ class LocalCloud:
         device = self._device
         if device is None or (client != device.thing if name is None else name != DEVICE):
             return Everything()
-        return Held(device.documents, Principal(client, device.thing, attributes))
+        return self._to(device.documents, Principal(client, device.thing, attributes))
 
     def _rights_over_http(self, name: str) -> Rights:
         if self._device is None or name != DEVICE:
             return Everything()
-        return Held(self._device.documents, Principal(name, None, frozenset()))
+        return self._to(self._device.documents, Principal(name, None, frozenset()))
+
+    def _to(self, documents: Sequence[Document], principal: Principal) -> Held:
+        held = Held(documents, principal)
+        self._held.add(held)
+        return held

@@ -67,14 +67,19 @@ class Held:
     """The rights that documents give one principal."""
 
     def __init__(self, documents: Sequence[Document], principal: Principal) -> None:
+        self._principal = principal
+        self.become(documents)
+
+    def become(self, documents: Sequence[Document]) -> None:
+        """From here on other documents count, as when a policy is changed at AWS."""
         self._allow: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
         self._deny: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
         self._known: dict[tuple[str, str], bool] = {}
         for document in documents:
             for statement in _list(document["Statement"]):
-                if _holds(statement.get("Condition", {}), principal):
+                if _holds(statement.get("Condition", {}), self._principal):
                     rows = self._allow if statement["Effect"] == "Allow" else self._deny
-                    rows += _rows(statement, principal)
+                    rows += _rows(statement, self._principal)
 
     def may(self, action: str, resource: str) -> bool:
         key = action, resource

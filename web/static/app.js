@@ -12,7 +12,7 @@ import * as series from "./series.js";
 import { TokenForm, locked } from "./session.js";
 import * as switching from "./switching.js";
 import { TwinCard } from "./twin.js";
-import { browserZone, clock, duration } from "./words.js";
+import { asSentence, browserZone, clock, duration } from "./words.js";
 
 const { state, trouble } = live;
 
@@ -101,9 +101,22 @@ const ObserveBanner = () => html`<div class="ban info">
     nothing.</p>
 </div>`;
 
+/** A rule that ven.yaml declares is broken. What is found drifts, so it stands outside the alert. */
+const BreachBanner = ({ now }) => now.breaches.map(({ rule, found }) => html`<div class="ban bad" key=${rule}>
+  ${icon("triangle-alert")}
+  <div>
+    <p role="alert"><b>A rule of this site is broken.</b> ${asSentence(rule)}</p>
+    <p class="num">Found: ${found}.</p>
+  </div>
+</div>`);
+
+function calmly(now) {
+  if (now?.breaches?.length > 0) return BreachBanner;
+  return now?.mode === "observe" ? ObserveBanner : null;
+}
+
 function Banner({ now }) {
-  const calm = now?.mode === "observe" ? ObserveBanner : null;
-  const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value] ?? calm;
+  const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value] ?? calmly(now);
   return said && html`<section class="banw" aria-label="Notice"><${said} now=${now} /></section>`;
 }
 
