@@ -27,6 +27,18 @@ def found(turn: Turn) -> None:
     turn.remember(lost_ms=None)
 
 
+def restarted(turn: Turn, before: Memory) -> None:
+    """The program was away since it last heard anything. What was draining then drains anew.
+
+    Its dates may be of another clock: a machine without a battery comes up in the past.
+    """
+    turn.remember(draining=None)
+    if before.draining is not None and before.draining[0] > before.at_ms:
+        turn.remember(lost_ms=turn.now_ms - turn.spec.commands.max_age - 1)
+    elif before.at_ms and before.lost_ms is None:
+        turn.remember(lost_ms=min(before.at_ms, turn.now_ms))
+
+
 def heard(turn: Turn, command: Command) -> None:
     """A command of the operator came in: while the queue drains, quiet begins anew."""
     if command.source == "operator" and (span := turn.memory.draining) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import backlog
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
@@ -67,8 +68,7 @@ class Ven:
 
     def _come_back(self, turn: Turn, before: Memory) -> None:
         """The program was away: since when, whether the machine was too, and what is no more."""
-        if before.at_ms and before.lost_ms is None:
-            turn.remember(lost_ms=before.at_ms)
+        backlog.restarted(turn, before)
         if rebooted(before, turn.memory):
             after_reboot(turn, before)
         self._shadows.restart(turn)

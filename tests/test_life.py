@@ -470,7 +470,12 @@ class Life(RuleBasedStateMachine):
             self.boots, self.mono = self.boots + 1, 0
             self.now += clock_s * 1000  # a machine without a battery, before its clock is set
         self.pending, self.online, self.switching = [], False, []
-        self.lost = self.last_ms if self.lost is None else self.lost
+        drains = self.drain is not None and self.drain[0] > self.last_ms
+        self.drain = None
+        if drains:
+            self.lost = self.now - 60_001
+        elif self.lost is None:
+            self.lost = min(self.last_ms, self.now)
         self.read_mono = self.mono if self.read_mono is not None else None
         for id in IDS if reboot else []:
             self.samples[id] = []
