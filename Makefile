@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench shots converge fuzz clean
+.PHONY: run test check bench flap converge fuzz shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -21,6 +21,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)
+
+flap: $(VENV)/.test
+	FLAPS=50 $(BIN)/python -m pytest tests/test_flap.py -s
 
 converge: $(VENV)/.test
 	CONVERGE=10000 $(BIN)/python -m pytest tests/test_convergence.py

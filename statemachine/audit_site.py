@@ -13,6 +13,7 @@ from .quantity import millis_text, percent_text, watts_text
 from .spec import Never
 
 DAY_MIN, DAY_MS = 24 * 60, 86_400_000
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 _LISTEN = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+|\*?):(\d{1,5})")
 
 # section, setting: the least and the most with which it can do its work, and how to write them.
@@ -28,7 +29,10 @@ RANGES: dict[tuple[str, str], tuple[int, int, Callable[[int], str]]] = {
 CLOUD = {  # kind: what it needs, what else it takes
     "local": ((), ("policy", "tls")),
     "aws": (("endpoint", "cert", "key"), ("ca", "port")),
-    "mqtt": (("host",), ("port", "cert", "key", "ca", "username", "password")),
+    "mqtt": (
+        ("host",),
+        ("port", "cert", "key", "ca", "username", "password", "password_file", "shadow"),
+    ),
 }
 AWS_LEVELS, TOPIC_BYTES = 8, 256
 
@@ -89,6 +93,13 @@ def _cloud(draft: Draft) -> Iterator[Fault]:
         if name not in ("kind", *needs, *takes) and getattr(cloud, name) is not None:
             problem = f"kind {cloud.kind} takes no `{name}`"
             yield draft.of(("cloud", name), "wrong-cloud", problem)
+    if cloud.password is not None and cloud.password_file is not None:
+        problem, hint = "one password is enough", "keep `password` or `password_file`"
+        yield draft.of(("cloud", "password_file"), "wrong-cloud", problem, hint)
+    for name in ("endpoint", "host"):
+        if (host := getattr(cloud, name)) is not None and not _HOST.fullmatch(host):
+            hint = "write the name alone: no https://, no port, no path"
+            yield draft.at(("cloud", name), "bad-value", f"{host!r} is not a host", hint)
 
 
 def _listen(draft: Draft) -> Iterator[Fault]:

@@ -49,6 +49,8 @@ def percent(text: object) -> int:
 
 def watts_text(watts: int) -> str:
     """1500 as `1.5 kW`: what `watts` reads back."""
+    if watts and watts % _POWER["MW"] == 0:
+        return f"{watts // _POWER['MW']} MW"
     return f"{watts} W" if watts % 10 else f"{Decimal(watts) / 1000:f} kW"
 
 

@@ -7,6 +7,7 @@ would turn those into False, 1320 and 8, and forget their lines besides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -21,6 +22,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
+_SECRET = re.compile(r"""(\bpassword["']?\s*:\s*)(\S.*)""")
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def parse(text: str, file: str) -> Source:
     Refused: anchors and aliases, keys written twice, tags, more than 256 KB or 12 levels.
     Raises `SpecError` where nothing can be read at all.
     """
-    lines = tuple(text.splitlines())
+    lines = tuple(_SECRET.sub(_hidden, line) for line in text.splitlines())
     source = Source(file, lines)
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise SpecError(
@@ -74,6 +76,11 @@ def parse(text: str, file: str) -> Source:
         raise SpecError([empty])
     source.value = _value(source, root, (), 0)
     return source
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """A line as it may be shown with a fault, in a log: as long as before, so that carets fit."""
+    return found[1] + "*" * len(found[2])
 
 
 class _Loader(yaml.SafeLoader):

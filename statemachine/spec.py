@@ -31,7 +31,11 @@ class Site(Model):
 
 
 class Cloud(Model):
-    """Where the broker is: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker."""
+    """Where the broker is: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker.
+
+    A broker of kind `mqtt` keeps no shadow; with `shadow: serve` this program keeps it there.
+    `password` is the word itself or `env:NAME`.
+    """
 
     kind: Annotated[str, OneOf("kind", "local", "aws", "mqtt")] = Field(
         default="local",
@@ -46,13 +50,26 @@ class Cloud(Model):
     key: str | None = Field(default=None, description="its key, readable by its owner only")
     ca: str | None = Field(default=None, description="the CA to trust; default: this machine's")
     username: str | None = Field(default=None, description="with mqtt")
-    password: str | None = Field(default=None, description="with mqtt")
+    password: str | None = Field(
+        default=None, repr=False, description="with mqtt: the word, or env:NAME"
+    )
+    password_file: str | None = Field(
+        default=None, description="with mqtt: holds the password, readable by its owner only"
+    )
+    shadow: Annotated[str, OneOf("shadow of kind mqtt", "off", "serve")] | None = Field(
+        default=None, description="with mqtt: off, or serve: this program keeps it; default: off"
+    )
     policy: str | None = Field(
         default=None, description="with local: AWS IoT policy documents to hold the VEN to, as JSON"
     )
     tls: Flag | None = Field(
         default=None, description="with local: client certificates and https, of its own making"
     )
+
+    @property
+    def has_shadow(self) -> bool:
+        """Whether anybody answers for the site's shadow."""
+        return self.kind != "mqtt" or self.shadow == "serve"
 
 
 class Limits(Model):

@@ -26,32 +26,35 @@ class Pair:
 class Authority:
     """Signs certificates and writes them into `folder`; `ca` is its own certificate."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, days: int = 1) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.ca = folder / f"{name}.pem"
         now = datetime.now(UTC)
-        builder = self._builder(self._name, now - DAY, now + DAY).public_key(self._key.public_key())
+        builder = self._builder(self._name, now - 2 * DAY, now + days * DAY)
+        builder = builder.public_key(self._key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         self.ca.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
 
-    def server(self, name: str, *, host: str, days: int) -> Pair:
+    def server(self, name: str, *, host: str, days: int, begins: int = -2) -> Pair:
         """For `host`, a name or an address, from two days ago until `days` from now."""
         try:
             alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
         except ValueError:
             alternative = x509.DNSName(host)
-        return self._issue(name, x509.SubjectAlternativeName([alternative]), days)
+        return self._issue(name, x509.SubjectAlternativeName([alternative]), begins, days)
 
-    def client(self, name: str) -> Pair:
+    def client(self, name: str, *, days: int = 1, begins: int = -2) -> Pair:
         """For a device of this name."""
-        return self._issue(name, None, 1)
+        return self._issue(name, None, begins, days)
 
-    def _issue(self, name: str, names: x509.SubjectAlternativeName | None, days: int) -> Pair:
+    def _issue(
+        self, name: str, names: x509.SubjectAlternativeName | None, begins: int, days: int
+    ) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = self._builder(subject, now - 2 * DAY, now + days * DAY)
+        builder = self._builder(subject, now + begins * DAY, now + days * DAY)
         builder = builder.public_key(key.public_key())
         if names is not None:
             builder = builder.add_extension(names, False)

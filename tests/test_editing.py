@@ -158,6 +158,26 @@ def test_a_new_chart_of_the_shadow_begins_anew_on_the_link_there_is(site: Site) 
     until(lambda: site.state()["power_kw"] == 9.6, "the wish, under the new chart")
 
 
+def _reported(iot: Any, named: dict[str, str]) -> bool:
+    try:
+        document = json.loads(iot.get_thing_shadow(**named)["payload"].read())
+    except iot.exceptions.ResourceNotFoundException:
+        return False
+    return "circuits" in document["state"].get("reported", {})
+
+
+def test_a_site_that_outgrows_its_shadow_is_heard_through_the_named_ones(site: Site) -> None:
+    desks = "".join(f"  desk{n}: {{rated: 100 W, shed: 50 %}}\n" for n in range(40))
+    edit(site, STEADY.replace("  hvac1:", f"{desks}  hvac1:"))
+    assert "desk39 new" in site.venctl("reload").stdout
+    named = {"thingName": "volttron_local", "shadowName": "circuits-1"}
+    iot = iot_data(site)
+    until(lambda: _reported(iot, named), "the named shadow")
+    desired = {"circuits": [{"id": "desk39", "enabled": False}]}
+    iot.update_thing_shadow(**named, payload=json.dumps({"state": {"desired": desired}}))
+    until(lambda: site.state()["power_kw"] == 13.9, "the wish in the second named shadow")
+
+
 # -- kills in between ------------------------------------------------------------------------------
 
 

@@ -4,72 +4,19 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from tests.certificates import Authority, Pair
-from tests.mosquitto import Mosquitto, ServerTls, free_port
-from venctl.endpoint import Endpoint, Will
+from tests.mosquitto import Mosquitto
+from tests.peer import HANG_S, Peer, endpoint, peer
+from venctl.endpoint import Will
 from venctl.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from venctl.tls import preflight
 
-N = TypeVar("N", bound=News)
 CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
 PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
-HANG_S = 10
-
-
-def endpoint(port: int, client_id: str) -> Endpoint:
-    return Endpoint("127.0.0.1", port, client_id, None, None, None, None, None, False)
-
-
-class Peer:
-    """A link with an ear that keeps what it hears; messages apart, they may come before `Up`."""
-
-    def __init__(self, where: Endpoint, topics: Sequence[str], will: Will | None) -> None:
-        self._messages: asyncio.Queue[News] = asyncio.Queue()
-        self._changes: asyncio.Queue[News] = asyncio.Queue()
-        self.link = Link(where, topics, will, self._hear)
-
-    def _hear(self, news: News) -> None:
-        (self._messages if isinstance(news, Message) else self._changes).put_nowait(news)
-
-    async def next(self, kind: type[N]) -> N:
-        """The next news of this kind; other changes of the link before it are dropped."""
-        queue = self._messages if kind is Message else self._changes
-        async with asyncio.timeout(HANG_S):
-            while True:
-                if isinstance(news := await queue.get(), kind):
-                    return news
-
-    async def change(self) -> News:
-        """The very next change of the link."""
-        async with asyncio.timeout(HANG_S):
-            return await self._changes.get()
-
-    async def message(self) -> bytes:
-        """The next message, acknowledged."""
-        message = await self.next(Message)
-        message.puback()
-        return message.payload
-
-
-@asynccontextmanager
-async def peer(
-    where: Endpoint, topics: Sequence[str] = (), will: Will | None = None
-) -> AsyncIterator[Peer]:
-    made = Peer(where, topics, will)
-    made.link.start()
-    try:
-        await made.next(Up)
-        yield made
-    finally:
-        await made.link.stop()
 
 
 @pytest.fixture
@@ -449,146 +396,3 @@ async def test_stopping_does_not_wait_for_a_frozen_broker(broker: Mosquitto) -> 
     with pytest.raises(LinkDown):
         await sent
     assert not ven.link.connected
-
-
-# ---------------------------------------------------------------- TLS
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path, "ca")
-
-
-@pytest.fixture
-def mine(authority: Authority) -> Pair:
-    return authority.client("v1")
-
-
-Serve = Callable[[Pair], int]
-
-
-@pytest.fixture
-def serve(tmp_path: Path, authority: Authority) -> Iterator[Serve]:
-    """Starts a broker that asks for certificates of our authority; gives its port."""
-    brokers: list[Mosquitto] = []
-
-    def start(own: Pair) -> int:
-        brokers.append(Mosquitto(tmp_path, ServerTls(own.cert, own.key, authority.ca), ""))
-        return brokers[-1].port
-
-    yield start
-    for broker in brokers:
-        broker.kill()
-
-
-def secured(port: int, authority: Authority, mine: Pair) -> Endpoint:
-    return replace(endpoint(port, "v1"), cert=mine.cert, key=mine.key, ca=authority.ca)
-
-
-@pytest.mark.parametrize("aws", [False, True])
-async def test_both_ends_show_their_certificates(
-    authority: Authority, mine: Pair, serve: Serve, aws: bool
-) -> None:
-    where = secured(serve(authority.server("s", host="127.0.0.1", days=1)), authority, mine)
-    where = replace(where, aws=aws)
-    assert await asyncio.to_thread(preflight, where) is None
-    async with peer(where, [CMD]) as ven:
-        await ven.link.publish(CMD, b"to myself")
-        assert await ven.message() == b"to myself"
-
-
-async def test_stopping_does_not_wait_for_a_broker_we_do_not_trust(
-    tmp_path: Path, authority: Authority, mine: Pair, serve: Serve
-) -> None:
-    port = serve(authority.server("s", host="127.0.0.1", days=1))
-    stranger = Authority(tmp_path, "stranger")
-    ven = Peer(secured(port, stranger, mine), [CMD], None)
-    ven.link.start()
-    await asyncio.sleep(0.3)  # into the handshake that awscrt holds up for 13 s and more
-    async with asyncio.timeout(5):
-        await ven.link.stop()
-
-
-def test_preflight_names_a_wrong_authority(
-    tmp_path: Path, authority: Authority, mine: Pair, serve: Serve
-) -> None:
-    port = serve(authority.server("s", host="127.0.0.1", days=1))
-    where = secured(port, Authority(tmp_path, "stranger"), mine)
-    assert "not signed by a CA we trust" in (preflight(where) or "")
-
-
-def test_preflight_names_an_expired_certificate(
-    authority: Authority, mine: Pair, serve: Serve
-) -> None:
-    port = serve(authority.server("s", host="127.0.0.1", days=-1))
-    assert "has expired" in (preflight(secured(port, authority, mine)) or "")
-
-
-@pytest.mark.parametrize("host", ["broker.example", "127.0.0.2"])
-def test_preflight_names_a_certificate_for_somebody_else(
-    authority: Authority, mine: Pair, serve: Serve, host: str
-) -> None:
-    port = serve(authority.server("s", host=host, days=1))
-    wrong = preflight(secured(port, authority, mine)) or ""
-    assert "is for another name than 127.0.0.1" in wrong
-
-
-def test_preflight_names_a_certificate_the_broker_refuses(
-    tmp_path: Path, authority: Authority, serve: Serve
-) -> None:
-    port = serve(authority.server("s", host="127.0.0.1", days=1))
-    foreign = Authority(tmp_path, "stranger").client("foreign")
-    assert "refuses our certificate" in (preflight(secured(port, authority, foreign)) or "")
-
-
-def test_preflight_names_a_key_of_another_certificate(authority: Authority, mine: Pair) -> None:
-    other = authority.client("other")
-    where = secured(free_port(), authority, Pair(mine.cert, other.key))
-    assert preflight(where) == f"the key {other.key} does not belong to the certificate {mine.cert}"
-
-
-def test_preflight_names_a_key_that_others_may_read(authority: Authority, mine: Pair) -> None:
-    mine.key.chmod(0o640)
-    wrong = preflight(secured(free_port(), authority, mine)) or ""
-    assert wrong.startswith(f"the key {mine.key} is open to other users (mode 0640)")
-
-
-@pytest.mark.parametrize("which", ["cert", "key", "ca"])
-def test_preflight_names_a_missing_file(authority: Authority, mine: Pair, which: str) -> None:
-    missing = authority.ca.with_name("not-there.pem")
-    where = secured(free_port(), authority, mine)
-    wrong = {
-        "cert": replace(where, cert=missing),
-        "key": replace(where, key=missing),
-        "ca": replace(where, ca=missing),
-    }[which]
-    assert preflight(wrong) == f"{missing} cannot be read: No such file or directory"
-
-
-def test_preflight_names_a_file_that_is_no_certificate(authority: Authority, mine: Pair) -> None:
-    mine.cert.write_text("hello")
-    assert "plain key in PEM" in (preflight(secured(free_port(), authority, mine)) or "")
-    authority.ca.write_text("hello")
-    assert "no CA certificate" in (preflight(secured(free_port(), authority, mine)) or "")
-
-
-def test_preflight_names_a_port_where_nobody_listens() -> None:
-    port = free_port()
-    assert preflight(endpoint(port, "v1")) == (
-        f"127.0.0.1:{port} cannot be reached: Connection refused"
-    )
-
-
-def test_preflight_names_a_host_that_does_not_exist() -> None:
-    where = replace(endpoint(1883, "v1"), host="no-such-host.invalid")
-    assert preflight(where) == "the name no-such-host.invalid cannot be resolved"
-
-
-def test_preflight_names_a_broker_without_tls(
-    broker: Mosquitto, authority: Authority, mine: Pair
-) -> None:
-    assert "TLS" in (preflight(secured(broker.port, authority, mine)) or "")
-
-
-def test_preflight_finds_nothing_wrong_with_a_plain_broker(broker: Mosquitto) -> None:
-    assert preflight(endpoint(broker.port, "v1")) is None

@@ -228,7 +228,7 @@ def test_an_average_is_said_to_be_one() -> None:
 
 
 def test_what_nothing_controls_is_only_measured() -> None:
-    desk = panel("rated: 2 kW, control: none, shed: 100 %")
+    desk = panel("rated: 2 kW, control: none")
     assert call(desk, 60)["actual_shed_kw"] == 0.0
     assert why(desk) == "metered only, nothing controls it"
 

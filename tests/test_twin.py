@@ -180,7 +180,8 @@ async def test_a_link_lost_while_asking_ends_in_a_rejection(
             while not asked:
                 await asyncio.sleep(0.01)
         broker.kill()
-        assert await asyncio.wait_for(asking, HANG_S) == Rejected(504, twin.TIMEOUT_NAME)
+        answer = await asyncio.wait_for(asking, HANG_S)
+        assert isinstance(answer, Rejected) and answer.code == 504
         broker.start()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from awscrt import io, mqtt5
 
 from statemachine.spec import Cloud
 
-from .tls import client_context
+from .backoff import FAR, NEAR, Pace
+from .tls import Wrong, client_context, owner_only, readable
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
@@ -19,6 +22,8 @@ KEEP_ALIVE_S = 30
 ACK_TIMEOUT_S = 5
 PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest
 CONNACK_TIMEOUT_MS = 5000
+NEVER_MS = 3_600_000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Endpoint:
     """Where the broker is and who we are there.
 
     TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
-    AWS IoT Core and comes back more slowly after a failure.
+    AWS IoT Core. The broker keeps our session `session_s` long after we are gone.
     """
 
     host: str
@@ -36,8 +41,10 @@ class Endpoint:
     key: Path | None
     ca: Path | None
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     aws: bool
+    session_s: int = SESSION_EXPIRY_S
+    pace: Pace = NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +57,63 @@ class Will:
 
 def plain(host: str, port: int, client_id: str) -> Endpoint:
     """A broker without TLS, without a name and a password."""
-    return Endpoint(host, port, client_id, None, None, None, None, None, False)
+    return Endpoint(host, port, client_id, None, None, None, None, None, False, pace=pace_of(host))
+
+
+def stand_in(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:
+    """The stand-in of a controller that runs; `files` by `cert`, `key` and `ca`, if any."""
+    host, _, port = address.rpartition(":")
+    shown = {name: Path(file) for name, file in files.items()}
+    return replace(plain(host, int(port), client_id), **shown)  # type: ignore[arg-type]
 
 
 def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
-    """The broker that a ven.yaml names; its files are looked for in the folder `beside`."""
-    cert, key, ca = (
-        (beside / path) if path else None for path in (cloud.cert, cloud.key, cloud.ca)
-    )
-    host = cloud.endpoint or cloud.host or "127.0.0.1"
-    port = cloud.port or (TLS_PORT if cert or ca else PORT)
+    """The broker that a ven.yaml names; its files are looked for in the folder `beside`.
+
+    Raises `Wrong` where the password cannot be had.
+    """
+    host = cloud.endpoint or cloud.host or ""
+    cert, key, ca = (path and beside / path for path in (cloud.cert, cloud.key, cloud.ca))
     aws = cloud.kind == "aws"
-    return Endpoint(host, port, client_id, cert, key, ca, cloud.username, cloud.password, aws)
+    return Endpoint(
+        host=host,
+        port=cloud.port or (TLS_PORT if aws or cert or ca else PORT),
+        client_id=client_id,
+        cert=cert or None,
+        key=key or None,
+        ca=ca or None,
+        username=cloud.username,
+        password=password_of(cloud, beside),
+        aws=aws,
+        pace=pace_of(host),
+    )
+
+
+def pace_of(host: str) -> Pace:
+    """A broker on this machine is asked again at once; one that a fleet shares is not."""
+    return NEAR if host in LOOPBACK else FAR
+
+
+def password_of(cloud: Cloud, folder: Path) -> str | None:
+    """`password`, or the environment's where that says `env:NAME`, or what `password_file` holds.
+
+    Raises `Wrong`, never with the password in its words.
+    """
+    if cloud.password_file is not None:
+        return secret_of(folder / cloud.password_file)
+    if cloud.password is None or not cloud.password.startswith("env:"):
+        return cloud.password
+    name = cloud.password.removeprefix("env:")
+    if name not in os.environ:
+        raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
+    return os.environ[name]
+
+
+def secret_of(file: Path) -> str:
+    """What a file holds that its owner alone may read. Raises `Wrong`."""
+    readable(file)
+    owner_only(file, "password file")
+    return file.read_text("utf-8").strip("\r\n")
 
 
 def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
@@ -82,10 +134,10 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
             limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
         ),
         "offline_queue_behavior": mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-        "retry_jitter_mode": mqtt5.ExponentialBackoffJitterMode.FULL,
-        "min_reconnect_delay_ms": 1000 if endpoint.aws else 100,
-        "max_reconnect_delay_ms": 120_000 if endpoint.aws else 1000,
-        "min_connected_time_to_reset_reconnect_delay_ms": 30_000 if endpoint.aws else 1000,
+        # `Link` waits by `backoff`: awscrt's own full jitter begins at 0 s and ends at the cap.
+        "retry_jitter_mode": mqtt5.ExponentialBackoffJitterMode.NONE,
+        "min_reconnect_delay_ms": NEVER_MS,
+        "max_reconnect_delay_ms": NEVER_MS,
         "ack_timeout_sec": ACK_TIMEOUT_S,
         "ping_timeout_ms": PING_TIMEOUT_MS,
         "connack_timeout_ms": CONNACK_TIMEOUT_MS,
@@ -99,7 +151,7 @@ def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacke
         keep_alive_interval_sec=KEEP_ALIVE_S,
         username=endpoint.username,
         password=endpoint.password,
-        session_expiry_interval_sec=SESSION_EXPIRY_S,
+        session_expiry_interval_sec=endpoint.session_s,
         receive_maximum=RECEIVE_MAXIMUM,
         will=will
         and mqtt5.PublishPacket(

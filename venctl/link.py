@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,59 +19,13 @@ from typing import Any
 
 from awscrt import mqtt5
 
+from .backoff import Backoff
 from .endpoint import Endpoint, Will, settings
+from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
 from .verdict import for_good, hung_up, refused, sentence, will_may_be_why, word
 
+__all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message on one of our topics. `puback` may be called late, twice, or offline: no harm."""
-
-    topic: str
-    payload: bytes
-    puback: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Up:
-    """Connected, and every subscription answered. `resumed`: the broker still had our session."""
-
-    resumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The broker refuses a subscription; an `Up` follows all the same."""
-
-    topic: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Down:
-    """The link is lost, or an attempt failed for a new reason.
-
-    `barred`: the broker answered the CONNECT, and its last will may be what is not allowed.
-    `cut_off`: the topic, and `retain`, of the publish that the broker ended the connection over
-    instead of answering it, which is how AWS IoT says that it is not allowed.
-    """
-
-    why: str
-    barred: bool
-    cut_off: tuple[str, bool] | None
-
-
-News = Message | Up | Denied | Down
-
-
-class LinkDown(ConnectionError):
-    """A publish did not reach the broker, or nobody knows whether it did; says why."""
-
-
-class NotAllowed(PermissionError):
-    """A publish that would be refused every time; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +38,10 @@ class Link:
     """One client with a persistent session, reconnecting until it is stopped.
 
     `hear` gets all news on the loop, in the order it happened; messages may come before `Up`.
-    `topics` are plain names, without wildcards. Call everything from the loop.
-    Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.preflight`
-    says why in words.
+    `topics` are names, or filters with `+`. Call everything from the loop.
+    A `backoff` is shared with the links before and after this one by the same client id.
+    Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.usable` says
+    why in words.
     """
 
     def __init__(
@@ -93,11 +50,14 @@ class Link:
         topics: Sequence[str],
         will: Will | None,
         hear: Callable[[News], None],
+        backoff: Backoff | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._topics, self._hear = tuple(topics), hear
+        self._wanted = _matcher(topics)
         self._connections = 0
-        self._connected = self._started = False
+        self._connected = self._started = self._running = False
+        self._backoff = backoff or Backoff(endpoint.pace, random.SystemRandom().uniform)
         self._why: str | None = None
         self._stopped = asyncio.Event()
         self._under_way: dict[Future[Any], _Publish] = {}
@@ -111,7 +71,13 @@ class Link:
     def start(self) -> None:
         """Connect, and keep coming back."""
         self._started = True
-        self.client.start()
+        self._loop.call_later(self._backoff.pause_s(self._loop.time()), self._attempt)
+
+    def _attempt(self) -> None:
+        if self._started:
+            self._backoff.attempted(self._loop.time())
+            self._running = True
+            self.client.start()
 
     async def stop(self) -> None:
         """Say goodbye, so that the will stays unsaid, and be gone after 1 s at most."""
@@ -125,14 +91,18 @@ class Link:
         if not self._started:
             return
         self._started = False
+        if self._running:
+            await self._say_goodbye(goodbye)
+        if self._connected:
+            self._lose("stopped", False, False)
+
+    async def _say_goodbye(self, goodbye: mqtt5.DisconnectPacket) -> None:
         self.client.stop(goodbye)
         try:
             async with asyncio.timeout(1):
                 await self._stopped.wait()
         except TimeoutError:
             log.debug("the client did not stop within a second")
-        if self._connected:
-            self._lose("stopped", False, False)
 
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Return when the broker has it (QoS 1).
@@ -167,7 +137,7 @@ class Link:
         # Whatever is raised here, awscrt acknowledges the message by itself and it is lost.
         try:
             packet = data.publish_packet
-            if packet.topic not in self._topics:
+            if not self._wanted(packet.topic):
                 return
             acquire = data.acquire_publish_acknowledgement_control
             puback = partial(self._puback, acquire()) if acquire else _nothing
@@ -187,7 +157,7 @@ class Link:
         self._tell(self._lose, why, False, hung_up(data.exception, data.disconnect_packet))
 
     def _on_stopped(self, _: Any) -> None:
-        self._tell(self._stopped.set)
+        self._tell(self._rest)
 
     def _tell(self, listener: Callable[..., None], *news: Any) -> None:
         try:
@@ -222,6 +192,7 @@ class Link:
     def _enter(self, resumed: bool) -> None:
         self._connections += 1
         self._connected, self._why = True, None
+        self._backoff.connected(self._loop.time())
         if self._topics:
             self._subscribe(self._connections, resumed)
         else:
@@ -255,6 +226,7 @@ class Link:
 
     def _lose(self, why: str, barred: bool, hung_up: bool) -> None:
         was_connected, self._connected = self._connected, False
+        self._backoff.attempted(self._loop.time())
         # A broker works through what it gets in order: it ended at the oldest it did not answer,
         # which may be one that the client sent again by itself after the last reconnect.
         oldest = next(iter(self._under_way.values()), None)
@@ -265,6 +237,17 @@ class Link:
         if was_connected or why != self._why:
             self._why = why
             self._say(Down(why, barred, cut_off))
+        if self._started:
+            self.client.stop()  # nobody is there to say goodbye to; `_rest` follows
+
+    def _rest(self) -> None:
+        """The client has come to rest: for good, or until the next attempt."""
+        self._running = False
+        if self._started:
+            wait_s = self._backoff.wait_s(self._loop.time())
+            self._loop.call_later(wait_s, self._attempt)
+        else:
+            self._stopped.set()
 
     def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
         return mqtt5.ClientOptions(
@@ -275,6 +258,12 @@ class Link:
             on_lifecycle_event_connection_failure_fn=self._on_failed,
             on_lifecycle_event_disconnection_fn=self._on_disconnected,
         )
+
+
+def _matcher(topics: Sequence[str]) -> Callable[[str], object]:
+    levels = (topic.split("/") for topic in topics)
+    patterns = ("/".join("[^/]*" if one == "+" else re.escape(one) for one in x) for x in levels)
+    return re.compile("|".join(patterns) or "(?!)").fullmatch
 
 
 def _nothing() -> None:

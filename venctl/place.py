@@ -20,11 +20,16 @@ class Taken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A controller that runs: where its page is, and the token it asks for."""
+    """A controller that runs: where its page is, the token it asks for, and where its broker is.
+
+    `tls`: the files an operator shows to a stand-in that speaks TLS, by `cert`, `key` and `ca`.
+    """
 
     ven_id: str
     web: str
     token: str
+    mqtt: str
+    tls: Mapping[str, str]
 
 
 def site_id(file: Path) -> str:
@@ -100,7 +105,8 @@ def find_edited(file: Path, chosen: Path | None) -> Running | None:
 def _running(folder: Path) -> Running | None:
     try:
         said = json.loads((folder / "controller.json").read_text())
-        return Running(said["ven_id"], said["web"], (folder / "token").read_text().strip())
+        secret = (folder / "token").read_text().strip()
+        return Running(said["ven_id"], said["web"], secret, said["mqtt"], said.get("tls") or {})
     except (OSError, ValueError, KeyError):
         return None
 

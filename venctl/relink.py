@@ -1,4 +1,4 @@
-"""One link at a time, and the shadows over it; made anew where the broker wants another.
+"""One link at a time, and the shadow over it; made anew where the broker wants another.
 
 A CONNECT whose last will is not allowed is refused whole, and an MQTT client sends the same one for
 ever, as it sends again what it published on a resumed session. Both need a new client.
@@ -18,7 +18,7 @@ from .shadows import Shadows
 
 log = logging.getLogger(__name__)
 Hear = Callable[[News], None]
-Make = Callable[[Will | None, Hear], tuple[Link, Shadows]]
+Make = Callable[[Will | None, Hear], tuple[Link, Shadows | None]]
 
 
 class Relink:
@@ -36,14 +36,16 @@ class Relink:
 
     def start(self) -> None:
         """Connect, and hear deltas of the shadows."""
-        self.shadows.open()
+        if self.shadows is not None:
+            self.shadows.open()
         self.link.start()
 
     async def stop(self) -> None:
         """Say goodbye; at most about a second."""
         if self._renewal is not None:
             self._renewal.cancel()
-        self.shadows.close()
+        if self.shadows is not None:
+            self.shadows.close()
         await self.link.stop()
 
     def renew(self) -> None:
@@ -58,12 +60,13 @@ class Relink:
         except (OSError, RuntimeError) as error:
             log.error("the link stays as it is: %s", error)
             return
-        old_shadows.close()
+        if old_shadows is not None:
+            old_shadows.close()
         await old_link.stop()
         self.link, self.shadows = new
         self.start()
 
-    def _made(self) -> tuple[Link, Shadows]:
+    def _made(self) -> tuple[Link, Shadows | None]:
         made = self._make(
             self._will if self._stands == CARRIED else None, partial(self._heard, self._number + 1)
         )

@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,18 @@ from statemachine.triggers import Command, LetGo, Restarted, Switched
 from web.app import access_for, make_app
 from web.desk import Edit, LinkView, Sample
 
+from .approach import Approach
 from .drivers import Panel
 from .drivers.sim import SimPanel
 from .editing import Editing
-from .endpoint import Endpoint, declared
+from .endpoint import Endpoint, declared, plain
 from .journal import Journal, connect
 from .place import announce, claim, token
 from .ports import who_has
 from .runtime import Runtime, clocks
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
-from .tls import preflight, wrong_files
+from .tls import Wrong, usable
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Controller:
             self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
         )
         self.editing = Editing(options.file, self.runtime, self._use, self.uplink.connected)
+        self._approach = Approach(spec, endpoint, options.folder, self.uplink)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -114,7 +116,7 @@ class Controller:
         await self.telemetry.read()
         self._tasks.append(asyncio.create_task(self.telemetry.run()))
         self._tasks.append(asyncio.create_task(self.editing.run()))
-        self.uplink.start()
+        self._tasks.append(asyncio.create_task(self._approach.run()))
 
     async def stop(self) -> None:
         """Leave load as `restore.on_stop` says, then go."""
@@ -124,7 +126,7 @@ class Controller:
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
             await self.panel.let_go(self._held())
-        await self.uplink.stop()
+        await self._approach.stop()
         self._journal.close()
 
     def _perform(self, effect: Effect, number: int | None) -> None:
@@ -171,8 +173,6 @@ async def serve(spec: Spec, options: Options) -> None:
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
             stack.callback(stand_in.cloud.stop)
-        if wrong := wrong_files(endpoint):
-            raise CannotStart(wrong)
         controller = Controller(spec, options, endpoint)
         stack.push_async_callback(controller.stop)
         await controller.start()
@@ -194,21 +194,23 @@ async def serve(spec: Spec, options: Options) -> None:
             announce(options.ready_file, said)
         await controller.uplink.tried(CONNECT_S)
         _greet(spec, options, said, secret, controller.link)
-        if spec.cloud.kind != "local" and (wrong := await asyncio.to_thread(preflight, endpoint)):
-            log.warning("%s", wrong)
-            controller.uplink.explain(wrong)
         await stopping.wait()
 
 
 def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
     beside, ven_id = options.file.resolve().parent, spec.site.id
-    if spec.cloud.kind != "local":
-        return declared(spec.cloud, beside, ven_id), None
-    ports = Ports(options.mqtt_port, options.data_port)
-    stand_in = stand_in_of(spec, beside, options.folder / "cloud", ports)
-    cert, key, ca = stand_in.files_of_device()
-    port = stand_in.cloud.mqtt_port
-    return Endpoint("127.0.0.1", port, ven_id, cert, key, ca, None, None, False), stand_in
+    if spec.cloud.kind == "local":
+        ports = Ports(options.mqtt_port, options.data_port)
+        stand_in = stand_in_of(spec, beside, options.folder / "cloud", ports)
+        cert, key, ca = stand_in.files_of_device()
+        where = plain("127.0.0.1", stand_in.cloud.mqtt_port, ven_id)
+        return replace(where, cert=cert, key=key, ca=ca), stand_in
+    try:
+        endpoint = declared(spec.cloud, beside, ven_id)
+        usable(endpoint)
+    except Wrong as wrong:
+        raise CannotStart(str(wrong)) from None
+    return endpoint, None
 
 
 async def _serve_page(

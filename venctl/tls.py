@@ -1,26 +1,23 @@
-"""Whom we trust and who we are over TLS, and in one sentence why a broker does not agree.
+"""Whom we trust and who we are over TLS: the files, and in one sentence why one of them is no good.
 
-The MQTT client reports a wrong CA only after 13 to 23 s; `preflight` needs milliseconds, because it
-asks with the standard library. Both trust the same files.
+The MQTT client and the checks of `way.py` trust the same files.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from awscrt import io
 
-TIMEOUT_S = 5.0
-VERDICT_S = 0.3  # with TLS 1.3 a broker refuses our certificate only after the handshake
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
-EXPIRED, NOT_YET_VALID = 10, 9
-WRONG_NAME, WRONG_ADDRESS = 62, 64
-UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for
 
 
 class Place(Protocol):
@@ -40,12 +37,38 @@ class Place(Protocol):
     def aws(self) -> bool: ...
 
 
+class Wrong(ValueError):
+    """What is wrong, and what to do about it: `said` and `advice`, a sentence of both as text."""
+
+    def __init__(self, said: str, advice: str) -> None:
+        super().__init__(f"{said}; {advice}" if advice else said)
+        self.said, self.advice = said, advice
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """From when until when a certificate holds, in epoch seconds."""
+
+    begins_s: int
+    ends_s: int
+
+    def wrong(self, whose: str, advice: str) -> Wrong | None:
+        """Why a certificate does not hold by this machine's clock, which may be wrong itself."""
+        now_s = time.time()
+        if now_s >= self.ends_s:
+            return Wrong(f"{whose} expired on {utc(self.ends_s)}, it is {utc(now_s)} here", advice)
+        if now_s < self.begins_s:
+            said = f"{whose} is not valid before {utc(self.begins_s)}, it is {utc(now_s)} here"
+            return Wrong(said, "set this machine's clock, or wait")
+        return None
+
+
 def client_context(place: Place) -> io.ClientTlsContext | None:
     """What the MQTT client connects with; None for plain TCP.
 
-    Raises OSError or RuntimeError where a file cannot be used; `wrong_files` says why in words.
+    Raises OSError or RuntimeError where a file cannot be used; `usable` says why in words.
     """
-    if not _secured(place):
+    if not secured(place):
         return None
     if place.cert is not None and place.key is not None:
         options = io.TlsContextOptions.create_client_with_mtls_from_path(
@@ -55,144 +78,129 @@ def client_context(place: Place) -> io.ClientTlsContext | None:
         options = io.TlsContextOptions()
     if place.ca is not None:
         options.override_default_trust_store_from_path(None, str(place.ca))
-    if _needs_alpn(place):
+    if needs_alpn(place):
         options.alpn_list = [ALPN]
     return io.ClientTlsContext(options)
 
 
-def preflight(place: Place) -> str | None:
-    """What is wrong with the files or with the way to the broker, in one sentence; None: nothing.
+def context(place: Place) -> ssl.SSLContext:
+    """The same trust and identity as `client_context`. Raises `Wrong`."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if place.ca is None:
+        made.load_default_certs()
+    else:
+        _trust(made, place.ca)
+    if place.cert is not None and place.key is not None:
+        _identify(made, place.cert, place.key)
+    if needs_alpn(place):
+        made.set_alpn_protocols([ALPN])
+    return made
 
-    Blocks, for about 10 s in the worst case. Sends no MQTT.
-    """
-    return wrong_files(place) or _wrong_way(place)
+
+def check_files(place: Place) -> Dates | None:
+    """The dates of our certificate, if we have one. Raises `Wrong` for what is of no use now."""
+    usable(place)
+    if place.cert is None or place.key is None:
+        return None
+    dates = _dates(place.cert, place.key)
+    if dates and (wrong := dates.wrong(f"our certificate {place.cert}", "have a new one made")):
+        raise wrong
+    return dates
 
 
-def wrong_files(place: Place) -> str | None:
-    """What is wrong with the certificate, the key or the CA on this disk; None: nothing."""
+def usable(place: Place) -> None:
+    """Raises `Wrong` for a file that will not do on any day."""
     for file in (place.cert, place.key, place.ca):
-        if file is not None and (wrong := _unreadable(file)):
-            return wrong
+        if file is not None:
+            readable(file)
     if (place.cert is None) != (place.key is None):
-        return "a client certificate and its key come together; give both `cert` and `key`"
-    if place.key is not None and (wrong := _open_to_others(place.key)):
-        return wrong
-    try:
-        _context(place)
-    except _Unusable as unusable:
-        return str(unusable)
-    return None
+        said = "a client certificate and its key come together"
+        raise Wrong(said, "give both `cert` and `key`")
+    if place.key is not None:
+        owner_only(place.key, "key")
+    if secured(place):
+        context(place)
 
 
-def _secured(place: Place) -> bool:
+def secured(place: Place) -> bool:
+    """Whether the way to this broker is TLS."""
     return place.aws or place.cert is not None or place.ca is not None
 
 
-def _needs_alpn(place: Place) -> bool:
+def needs_alpn(place: Place) -> bool:
     """AWS tells MQTT from HTTPS by it; on 8883 nothing is needed."""
     return place.aws and place.port == ALPN_PORT
 
 
-class _Unusable(Exception):
-    """Which file the TLS library does not take, and why."""
-
-
-def _unreadable(file: Path) -> str | None:
+def readable(file: Path) -> None:
+    """Raises `Wrong` where a file cannot be read."""
     try:
         with file.open("rb"):
-            return None
+            return
     except OSError as error:
-        return f"{file} cannot be read: {error.strerror}"
+        advice = "put it there, or name another"
+        raise Wrong(f"{file} cannot be read: {error.strerror}", advice) from None
 
 
-def _open_to_others(key: Path) -> str | None:
-    mode = stat.S_IMODE(key.stat().st_mode)
-    if os.name != "posix" or not mode & 0o077:
-        return None
-    return f"the key {key} is open to other users (mode {mode:04o}); run `chmod 600 {key}`"
+def owner_only(file: Path, what: str) -> None:
+    """Raises `Wrong` where others may read a secret."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        said = f"the {what} {file} is open to other users (mode {mode:04o})"
+        raise Wrong(said, f"run `chmod 600 {file}`")
 
 
-def _context(place: Place) -> ssl.SSLContext | None:
-    """The same trust and identity as `client_context`. Raises `_Unusable`."""
-    if not _secured(place):
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if place.ca is None:
-        context.load_default_certs()
-    else:
-        try:
-            context.load_verify_locations(place.ca)
-        except ssl.SSLError:
-            raise _Unusable(f"{place.ca} holds no CA certificate in PEM form") from None
-    if place.cert is not None and place.key is not None:
-        _identify(context, place.cert, place.key)
-    if _needs_alpn(place):
-        context.set_alpn_protocols([ALPN])
-    return context
+def dates_of(shown: dict[str, Any]) -> Dates:
+    """The dates of a certificate as `getpeercert` shows it."""
+    begins, ends = shown["notBefore"], shown["notAfter"]
+    return Dates(ssl.cert_time_to_seconds(begins), ssl.cert_time_to_seconds(ends))
 
 
-def _identify(context: ssl.SSLContext, cert: Path, key: Path) -> None:
+def utc(epoch_s: float) -> str:
+    """A moment as certificates count it."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(epoch_s))
+
+
+def _trust(made: ssl.SSLContext, ca: Path) -> None:
+    try:
+        made.load_verify_locations(ca)
+    except ssl.SSLError:
+        said = f"{ca} holds no CA certificate in PEM form"
+        raise Wrong(said, "for AWS take AmazonRootCA1.pem, or leave `ca` out") from None
+    dates = [dates_of(dict(shown)) for shown in made.get_ca_certs()]
+    wrong = [one.wrong(f"the CA in {ca}", "take the CA of today") for one in dates]
+    if wrong and all(wrong) and wrong[0] is not None:
+        raise wrong[0]
+
+
+def _identify(made: ssl.SSLContext, cert: Path, key: Path) -> None:
     try:
         # An empty password, or OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(cert, key, password="")
+        made.load_cert_chain(cert, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise _Unusable(f"the key {key} does not belong to the certificate {cert}") from None
-        raise _Unusable(f"{cert} and {key} are not a certificate and a plain key in PEM") from None
+            said = f"the key {key} does not belong to the certificate {cert}"
+            raise Wrong(said, "take the two that were made together") from None
+        said = f"{cert} and {key} are not a certificate and a plain key in PEM"
+        raise Wrong(said, error.reason.lower().replace("_", " ") if error.reason else "") from None
 
 
-def _wrong_way(place: Place) -> str | None:
-    where = f"{place.host}:{place.port}"
+def _dates(cert: Path, key: Path) -> Dates | None:
+    """The dates of our certificate, shown to ourselves: only a verified one is read by `ssl`."""
+    judge, holder = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    judge.load_verify_locations(cert)
+    judge.verify_mode = ssl.CERT_REQUIRED
+    judge.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
+    holder.check_hostname, holder.verify_mode = False, ssl.CERT_NONE
+    judge.load_cert_chain(cert, key, password="")
+    holder.load_cert_chain(cert, key, password="")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    showing, seeing = holder.wrap_bio(back, there), judge.wrap_bio(there, back, server_side=True)
     try:
-        with socket.create_connection((place.host, place.port), TIMEOUT_S) as plain:
-            context = _context(place)
-            return _wrong_tls(context, plain, place.host, where) if context else None
-    except socket.gaierror:
-        return f"the name {place.host} cannot be resolved"
-    except TimeoutError:
-        return f"{where} does not answer within {TIMEOUT_S:.0f} s"
-    except OSError as error:
-        return f"{where} cannot be reached: {error.strerror or error}"
-
-
-def _wrong_tls(context: ssl.SSLContext, plain: socket.socket, host: str, where: str) -> str | None:
-    try:
-        with context.wrap_socket(plain, server_hostname=host) as secured:
-            return _refusal(secured, where)
-    except ssl.SSLCertVerificationError as error:
-        return _distrust(error, host, where)
-    except ssl.SSLError as error:
-        return f"{where} does not agree on TLS: {_reason(error)}"
-    except ConnectionError:
-        return f"{where} closes the connection instead of speaking TLS"
-
-
-def _refusal(secured: ssl.SSLSocket, where: str) -> str | None:
-    secured.settimeout(VERDICT_S)
-    try:
-        silent = bool(secured.recv(1))
-    except TimeoutError:
-        return None  # it waits for our CONNECT: all is well
-    except ssl.SSLError as error:
-        return f"{where} refuses our certificate: {_reason(error)}"
-    except ConnectionError:
-        silent = False
-    return None if silent else f"{where} closes the connection on our certificate"
-
-
-def _distrust(error: ssl.SSLCertVerificationError, host: str, where: str) -> str:
-    match error.verify_code:
-        case code if code in UNKNOWN_ISSUER:
-            return f"the certificate of {where} is not signed by a CA we trust; is `ca` the right?"
-        case code if code == EXPIRED:
-            return f"the certificate of {where} has expired"
-        case code if code == NOT_YET_VALID:
-            return f"the certificate of {where} is not valid yet; is this machine's clock right?"
-        case code if code in (WRONG_NAME, WRONG_ADDRESS):
-            return f"the certificate of {where} is for another name than {host}"
-        case _:
-            return f"the certificate of {where} is refused: {error.verify_message}"
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or str(error)).lower().replace("_", " ")
+        for end in (showing, seeing) * 3:
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+        shown = seeing.getpeercert()
+    except (ssl.SSLError, ValueError):
+        return None  # no certificate for a client; the broker says so in its own words
+    return dates_of(dict(shown)) if shown else None

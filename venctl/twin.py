@@ -19,6 +19,8 @@ OPERATION_TIMEOUT_S = 5
 ANSWERS, DELTAS = 8, 40  # subscriptions at a time, of the 50 that AWS grants to one connection
 NO_SHADOW, UNAVAILABLE, TIMED_OUT = 404, 503, 504
 TIMEOUT_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_TIMEOUT"
+# The link was lost before the broker said that it had the question.
+LOST_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_PUBLISH_FAILURE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ async def _answer(sent: Future[Any]) -> Any:
         if (said := refusal.modeled_error) is not None:
             return Rejected(said.code, said.message or "")
         name = getattr(refusal.inner_error, "name", str(refusal.inner_error))
-        return Rejected(TIMED_OUT if name == TIMEOUT_NAME else UNAVAILABLE, name)
+        return Rejected(TIMED_OUT if name in (TIMEOUT_NAME, LOST_NAME) else UNAVAILABLE, name)
 
 
 def _sound(version: object, *sections: object) -> bool:

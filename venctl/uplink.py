@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from itertools import count
@@ -17,6 +18,7 @@ from statemachine.spec import Spec
 from statemachine.wire import link_status
 from web.desk import LinkView
 
+from .backoff import Backoff
 from .endpoint import Endpoint, Will
 from .journal import Journal
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
@@ -48,12 +50,14 @@ class Uplink:
         status = self._topics.status
         will = Will(status, _text(link_status(False, clocks()[0]))) if status else None
         self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
+        self._backoff = Backoff(endpoint.pace, random.SystemRandom().uniform)
         self._way = Relink(self._make, will, self._hear)
         self._outbox = Outbox(journal, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._state, self._since, self._detail = "connecting", time.time(), ""
+        self._explained: str | None = None
         self._tried = asyncio.Event()
         self._deaf = self._told_up = False
         self._last_sent: float | None = None
@@ -77,11 +81,12 @@ class Uplink:
     def use(self, spec: Spec) -> None:
         """The site as it is from here on. Names on the wire stay until the next start."""
         self._spec = spec
-        self._way.shadows.use(spec)
+        if self._way.shadows is not None:
+            self._way.shadows.use(spec)
 
     def connected(self) -> bool:
-        """Whether the link is up."""
-        return self._state == "connected"
+        """Whether the shadows were told that the link is up."""
+        return self._told_up
 
     def view(self) -> LinkView:
         """The link as the page shows it."""
@@ -92,7 +97,7 @@ class Uplink:
             since=self._since,
             waiting=len(self._outbox),
             last_sent=self._last_sent,
-            detail=self._detail or None,
+            detail=self._explained or self._detail or None,
             denied=self._rights.denied(),
         )
 
@@ -104,9 +109,9 @@ class Uplink:
         except TimeoutError:
             self._tried.set()
 
-    def explain(self, detail: str) -> None:
-        """What a preflight found wrong, for as long as the link is down."""
-        self._detail = detail
+    def explain(self, detail: str | None) -> None:
+        """What a preflight found wrong, if anything, for as long as the link is down."""
+        self._explained = detail
 
     def perform(self, effect: Effect, number: int | None) -> None:
         """Put an effect that is meant for the cloud on its way."""
@@ -115,8 +120,8 @@ class Uplink:
                 self._outbox.put(number, "ack", body, self._pubacks.pop(reply, lambda: None))
             case Status(body) if number is not None:
                 self._outbox.put(number, "status", body, lambda: None)
-            case GetShadow() | Report():
-                self._spawn(self._way.shadows.perform(effect))
+            case GetShadow() | Report() if (shadows := self._way.shadows) is not None:
+                self._spawn(shadows.perform(effect))
 
     async def telemetry(self, payload: bytes) -> None:
         """Publish on both topics, as far as the broker allows. Raises OSError while it is away."""
@@ -151,9 +156,11 @@ class Uplink:
         self._rights.allowed(right)
         self._last_sent = time.time()
 
-    def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows]:
+    def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows | None]:
         command = self._topics.command
-        link = Link(self._endpoint, [command] if command else [], will, hear)
+        link = Link(self._endpoint, [command] if command else [], will, hear, self._backoff)
+        if not self._spec.cloud.has_shadow:
+            return link, None
         return link, Shadows(self._spec, link.client, self._post)
 
     def _hear(self, news: News) -> None:
@@ -180,9 +187,12 @@ class Uplink:
         else:
             self._become("connected", "")
             self._rights.allowed(self._topics.command or "")
+        self._explained = None
         self._rights.connected()
         self._spawn(self._say_link(True))
         self._outbox.resume()
+        if self._way.shadows is None:
+            return
         self._told_up = True
         self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
 

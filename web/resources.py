@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from statemachine.curtail import Load, Plan
-from statemachine.dwell import rests_ms, runs_ms, shed_today_ms
+from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
@@ -143,7 +143,6 @@ def _link(link: LinkView) -> Body:
 def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | None) -> Body:
     said, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
-    returns = live.held_w is not None and not gives
     return {
         "id": id,
         "name": spec.name_of(id),
@@ -165,7 +164,7 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "remote": said.switchable_from_afar,
         "locked": said.locked,
         "paused_until": binding.end_ms / 1000 if gives and binding else None,
-        "reason": "waits for its turn to return" if returns else plan.reasons[id],
+        "reason": plan.reasons[id] if gives else _waits(spec, memory, id) or plan.reasons[id],
         "fault": live.fault,
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
@@ -175,6 +174,15 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "opted_out": id in opted_out(spec, memory),
         **_protection(spec, memory, id),
     }
+
+
+def _waits(spec: Spec, memory: Memory, id: str) -> str:
+    """Why a circuit that gives no more is not back yet; "" where it is."""
+    live = memory.circuits[id]
+    if live.held_w is None:
+        return ""
+    left_ms = rests_ms(spec.circuits[id], live, memory.mono_ms) if live.enabled else 0
+    return f"rests for {lasting(left_ms)}" if left_ms else "waits for its turn to return"
 
 
 def _protection(spec: Spec, memory: Memory, id: str) -> Body:

@@ -45,6 +45,17 @@ LIFE = """event:
 OWN_LIFE = STEADY[: STEADY.index("event:\n  initial")] + LIFE
 
 
+WIDE = STEADY
+for ending in ("completed", "cancelled", "failed"):
+    WIDE = WIDE.replace(f"    {ending}: ", f"    {ending}_and_told_to_the_aggregator: ")
+    WIDE = WIDE.replace(f"to: {ending}", f"to: {ending}_and_told_to_the_aggregator")
+MANY = STEADY.replace(
+    "  misc1:",
+    "".join(f"  desk{n}: {{name: Desk {n}, rated: 0.5 kW, shed: 50 %}}\n" for n in range(1, 21))
+    + "  misc1:",
+)
+
+
 @pytest.fixture
 def text() -> str:
     """The file of the site; a test names another one by `parametrize`."""
@@ -207,3 +218,28 @@ def test_an_edited_chart_that_waits_is_told(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Restore normal").click()
     expect(line).to_have_count(0)
     expect(page.locator("[data-state=curtailed]")).to_be_visible()
+
+
+@pytest.mark.parametrize("text", [WIDE])
+def test_a_chart_too_wide_for_a_phone_is_scrolled_in_its_card(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    scrolled = page.get_by_role("group", name="States of an event")
+    expect(scrolled).to_be_visible()
+    assert scrolled.evaluate("one => one.scrollWidth > one.clientWidth")
+    accessible(page)
+
+
+@pytest.mark.parametrize("text", [MANY])
+def test_many_circuits_are_counted_where_they_cannot_all_be_named(page: Page, site: Site) -> None:
+    call(site, "6 kW")
+    card = page.get_by_role("region", name="DR event control")
+    expect(card).to_contain_text("Heater, Lights, Desk 1 and 16 more are turned down.")
+    expect(card).to_contain_text("12 others")
+    expect(card.locator(".leg li")).to_have_count(8)
+    accessible(page)
+
+
+def test_who_switched_a_circuit_last_is_told_in_its_sheet(page: Page, site: Site) -> None:
+    site.venctl("trigger", "circuit", "ev1", "on")
+    page.get_by_role("button", name="EV Charger, details").click()
+    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"Last switch\d\d:\d\d, Command"))

@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--keys", action="store_true", help="list every setting")
     show.add_argument("--defaults", action="store_true", help="print every value in force")
     add("schema", "check", "print the JSON Schema of a ven.yaml", False)
+    add("doctor", "doctor", "walk the way to the cloud and say where it ends")
     one = add("verify", "files", "try the rules on this site with random loads and events")
     one.add_argument("--examples", type=int, default=300)
     one.add_argument("--seed", type=int)
@@ -137,9 +138,11 @@ def _broker(one: argparse.ArgumentParser) -> None:
     one.add_argument("--ven-id", help="the thing name, where there is no ven.yaml")
     one.add_argument("--endpoint", help="the broker's host")
     one.add_argument("--port", type=_port, help="the broker's port")
-    one.add_argument("--cert", type=Path)
+    one.add_argument("--cert", type=Path, help="our certificate, PEM; with --key")
     one.add_argument("--key", type=Path)
-    one.add_argument("--ca", type=Path)
+    one.add_argument("--ca", type=Path, help="the CA that signed the broker's certificate")
+    one.add_argument("--user", help="the broker's name for us")
+    one.add_argument("--password-file", type=Path, help="its password, in a file of mode 600")
     one.add_argument("--corr-id", help="the correlation id of the command")
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import secrets
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 from statemachine import Spec
 from statemachine.spec import Topics
 
-from ..endpoint import PORT, TLS_PORT, Endpoint, declared, plain
-from ..place import find, state_folder
+from ..endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
+from ..place import find
 from .site import site
 
 
@@ -48,30 +45,21 @@ def _flagged(args: argparse.Namespace, me: str) -> Endpoint:
         cert=args.cert,
         key=args.key,
         ca=args.ca,
-        username=None,
-        password=None,
+        username=args.user,
+        password=None if args.password_file is None else secret_of(args.password_file),
         aws=_aws(args.endpoint),
+        session_s=0,
+        pace=pace_of(args.endpoint),
     )
 
 
 def _of_file(args: argparse.Namespace, spec: Spec, me: str) -> Endpoint:
     if spec.cloud.kind != "local":
-        return declared(spec.cloud, args.file.resolve().parent, me)
-    said = _controller(args.file, spec.site.id, args.state)
-    port = args.port or int(said.get("mqtt", f":{PORT}").rpartition(":")[2])
-    found = plain("127.0.0.1", port, me)
-    if (operator := said.get("tls")) is None:
-        return found
-    ca, cert, key = (Path(operator[name]) for name in ("ca", "cert", "key"))
-    return replace(found, ca=ca, cert=cert, key=key)
-
-
-def _controller(file: Path, ven_id: str, chosen: Path | None) -> dict[str, Any]:
-    """What the controller that runs says of itself; nothing if none runs."""
-    if find(file, chosen) is None:
-        return {}
-    said = (state_folder(file, ven_id, chosen) / "controller.json").read_text()
-    return dict(json.loads(said))
+        return replace(declared(spec.cloud, args.file.resolve().parent, me), session_s=0)
+    running = find(args.file, args.state)
+    there = running.mqtt if running else f"127.0.0.1:{PORT}"
+    found = stand_in(there, running.tls if running else {}, me)
+    return replace(found, port=args.port or found.port, session_s=0)
 
 
 def _aws(host: str) -> bool:

@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from ..link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from ..tls import preflight, wrong_files
+from ..tls import usable
+from ..way import preflight
 from . import DONE, NOBODY, REFUSED
 from .reach import Reach, reach
 from .trigger import answer
@@ -38,13 +39,15 @@ def listen(args: argparse.Namespace) -> int:
     }
     chosen = every.get(args.what) or [topic for group in every.values() for topic in group]
     topics = [topic for topic in chosen if topic]
+    if wrong := preflight(to.endpoint):
+        print(f"venctl: {wrong}", file=sys.stderr)
+        return NOBODY
     return asyncio.run(_listen(to, topics, args.count, args.json))
 
 
 def _usable(args: argparse.Namespace) -> Reach:
     to = reach(args)
-    if wrong := wrong_files(to.endpoint):
-        raise ValueError(wrong)
+    usable(to.endpoint)
     return to
 
 

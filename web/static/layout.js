@@ -137,9 +137,23 @@ function loop(edge, { x, y, width, height }, upright) {
   return { path: bow, x, y: far - text.height + LINE / 2 + 2 };
 }
 
+/** What is really drawn on, since a smooth line swings wider than its points: [left, top, right, bottom]. */
+function bounds(nodes, edges) {
+  const xs = nodes.flatMap(({ x, width }) => [x - width / 2, x + width / 2]);
+  const ys = nodes.flatMap(({ y, height }) => [y - height / 2, y + height / 2]);
+  for (const edge of edges) {
+    const numbers = edge.path.match(/-?[\d.]+/g).map(Number);
+    const { width, height } = textSize(edge);
+    xs.push(...numbers.filter((_, i) => i % 2 === 0), edge.x - width / 2, edge.x + width / 2);
+    ys.push(...numbers.filter((_, i) => i % 2 === 1), edge.y - LINE / 2, edge.y + height);
+  }
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
 /**
- * Everything to draw, in pixels: width, height, nodes {x, y, ...} and edges {path, x, y, ...},
- * where x and y are the middle of a node, and of the first line of an edge's words.
+ * Everything to draw, in pixels: left, top, width, height, nodes {x, y, ...} and edges
+ * {path, x, y, ...}, where x and y are the middle of a node, and of the first line of an edge's
+ * words.
  */
 export function layOut(graph, upright) {
   const placed = placeClearly(graph, upright);
@@ -151,6 +165,11 @@ export function layOut(graph, upright) {
     const first = y - ((edge.words.length - 1) * LINE) / 2;
     return { ...edge, line: LINE, path: curve(from, points, to), x, y: first };
   });
-  const { width, height } = placed.graph();
-  return { width: Math.ceil(width), height: Math.ceil(height), nodes: [...nodes.values()], edges };
+  const drawn = [...nodes.values()];
+  const [left, top, right, bottom] = bounds(drawn, edges);
+  return {
+    left: Math.floor(left) - 2, top: Math.floor(top) - 2,
+    width: Math.ceil(right - left) + 4, height: Math.ceil(bottom - top) + 4,
+    nodes: drawn, edges,
+  };
 }

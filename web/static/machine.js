@@ -7,6 +7,8 @@ import { narrow, note } from "./parts.js";
 import { duration } from "./words.js";
 
 const WIDEST = 800; // pixels before scaling; the card has some 670
+const LEAST = 0.75; // drawn no smaller than this: then it is scrolled
+const PHONE = 340; // what a small card has room for
 
 /** The newest answer of GET /api/v1/machine, or null. */
 const machine = signal(null);
@@ -68,8 +70,9 @@ function Drawing({ drawn, lit, last }) {
   const lately = lit !== null && last?.id === lit.id ? nameOf(last) : null;
   const hot = (edge) => nameOf(edge) === lately;
   const now = drawn.nodes.find((node) => node.name === lit?.state)?.label;
-  return html`<svg class="sd" role="img" viewBox=${`0 0 ${drawn.width} ${drawn.height}`}
-    width=${drawn.width} height=${drawn.height}
+  const { left, top, width, height } = drawn;
+  return html`<svg class="sd" role="img" viewBox=${[left, top, width, height].join(" ")}
+    width=${width} height=${height} style=${{ minWidth: `${LEAST * width}px` }}
     aria-label=${`The states of an event. ${now ? `Now: ${now}.` : "No event now."}`}>
     <defs>${arrow("arrow")}${arrow("arrow-hot")}</defs>
     ${drawn.edges.map((edge) => html`<${Edge} key=${nameOf(edge)} edge=${edge} hot=${hot(edge)} />`)}
@@ -79,6 +82,10 @@ function Drawing({ drawn, lit, last }) {
     ${drawn.edges.map((edge) => html`<${Label} key=${nameOf(edge)} edge=${edge} hot=${hot(edge)} />`)}
   </svg>`;
 }
+
+/** What may not fit is reached by keys as well. */
+const Scrolled = ({ wide, children }) => html`<div class="sdw" tabindex=${wide ? 0 : undefined}
+  role=${wide ? "group" : undefined} aria-label=${wide ? "States of an event" : undefined}>${children}</div>`;
 
 export function MachineCard() {
   const now = state.value;
@@ -90,7 +97,9 @@ export function MachineCard() {
       <span class="end muted num sml">${heading(lit, now)}</span>
     </header>
     ${drawn
-      ? html`<${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />`
+      ? html`<${Scrolled} wide=${narrow.value && LEAST * drawn.width > PHONE}>
+          <${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />
+        <//>`
       : html`<p class="muted">Waiting for the controller's chart…</p>`}
     ${now.waits.map((line) => note("hourglass", `The edited file waits until no event is live: ${line}.`))}
   </section>`;

@@ -2,7 +2,7 @@
 import { html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { bar, note } from "./parts.js";
-import { duration, kw, list, percent } from "./words.js";
+import { duration, few, kw, percent } from "./words.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;
@@ -77,7 +77,7 @@ function criticalNote(answer) {
   const touched = criticalOnes(answer);
   const spared = answer.circuits.filter((one) => one.critical && one.shed_kw === 0);
   if (touched.length + spared.length === 0) return null;
-  const names = list(spared.map((one) => one.name));
+  const names = few(spared.map((one) => one.name));
   const are = spared.length === 1 ? "is" : "are";
   if (touched.length === 0) return note("shield", `${names} ${are} critical and not touched.`);
   const rest = spared.length ? ` ${names} ${are} not touched.` : "";
@@ -87,7 +87,7 @@ function criticalNote(answer) {
 function idleNote(answer) {
   const idle = answer.circuits.filter((one) => one.shed_kw === 0 && !SILENT_REASONS.has(one.reason));
   if (idle.length === 0) return null;
-  return note("info", `Adds nothing: ${idle.map((one) => `${one.name} (${one.reason})`).join(", ")}.`);
+  return note("info", `Adds nothing: ${few(idle.map((one) => `${one.name} (${one.reason})`))}.`);
 }
 
 function shortNote({ shed_kw, shortfall_kw }) {
@@ -103,7 +103,7 @@ function lastingNote(answer) {
   const brief = answer.circuits.filter((one) => one.lasts_s !== null);
   if (brief.length === 0) return null;
   const each = brief.map((one) => `${one.name} for ${duration(one.lasts_s)}`);
-  return note("hourglass", `Not for the whole time: ${list(each)} at most.`);
+  return note("hourglass", `Not for the whole time: ${few(each)} at most.`);
 }
 
 /** An event that asks for no more than one that runs changes nothing. */

@@ -2,12 +2,13 @@
 import { html, useRef } from "./vendor/ui.js";
 import { serverNow, second, stale, state } from "./live.js";
 import { icon, note, smallChip } from "./parts.js";
-import { clock, countdown, kw, kwNumber, list, minuteClock, rating, soon, starter } from "./words.js";
+import { clock, countdown, few, kw, kwNumber, minuteClock, rating, soon, starter } from "./words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
 const SHORT_AFTER_S = 30;
 const SHADES = ["t1", "t2", "t3", "t4"];
+const MOST_PARTS = 8;
 
 const ASKER = {
   page: "This page", operator: "The grid", cli: "The command line", schedule: "The schedule",
@@ -23,8 +24,8 @@ const givers = () => state.value.circuits.filter((one) => share(one) > 0);
 function turnedDown() {
   const names = givers().map((one) => one.name);
   if (names.length === 0) return observes() ? "Nothing is switched." : "";
-  if (observes()) return `${list(names)} would be turned down; nothing is switched.`;
-  return `${list(names)} ${names.length === 1 ? "is" : "are"} turned down.`;
+  if (observes()) return `${few(names)} would be turned down; nothing is switched.`;
+  return `${few(names)} ${names.length === 1 ? "is" : "are"} turned down.`;
 }
 
 /** A state of the event's life may ask for a part of what was called: a ramp, for one. */
@@ -78,7 +79,7 @@ function Delivery({ event }) {
 function KeptOut({ event }) {
   const out = state.value.circuits.filter((one) => event.opted_out.includes(one.id));
   if (out.length === 0) return null;
-  return note("hand", `Kept out of this event: ${list(out.map((one) => one.name))}.`);
+  return note("hand", `Kept out of this event: ${few(out.map((one) => one.name))}.`);
 }
 
 /** The id, and a button that copies it; on plain http it is selected instead. */
@@ -114,19 +115,29 @@ function Facts({ event }) {
   </dl>`;
 }
 
+/** The largest first; of many the smallest in one. */
+function parts() {
+  const all = givers().map((one) => ({ id: one.id, name: one.name, gives: share(one) }));
+  all.sort((a, b) => b.gives - a.gives);
+  if (all.length <= MOST_PARTS) return all;
+  const rest = all.slice(MOST_PARTS - 1);
+  const gives = rest.reduce((sum, one) => sum + one.gives, 0);
+  return [...all.slice(0, MOST_PARTS - 1), { id: "rest", name: `${rest.length} others`, gives }];
+}
+
 /** Who gives how much, as one bar and its legend. */
 function ByCircuit() {
-  const parts = givers().sort((a, b) => share(b) - share(a));
-  if (parts.length === 0) return null;
+  const shares = parts();
+  if (shares.length === 0) return null;
   const shade = (i) => SHADES[Math.min(i, SHADES.length - 1)];
   return html`<div class="by">
     <p class="lab">${observes() ? "Would be shed by circuit" : "Shed by circuit"}</p>
     <div class="split" aria-hidden="true">
-      ${parts.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: share(one) }}></i>`)}
+      ${shares.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: one.gives }}></i>`)}
     </div>
     <ul class="leg num">
-      ${parts.map((one, i) => html`<li key=${one.id}>
-        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(share(one))}</b>
+      ${shares.map((one, i) => html`<li key=${one.id}>
+        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(one.gives)}</b>
       </li>`)}
     </ul>
   </div>`;

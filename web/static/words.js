@@ -103,6 +103,10 @@ export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const list = (names) =>
   cached("list", () => new Intl.ListFormat("en-GB", { type: "conjunction" })).format(names);
 
+/** Names up to `most`; of more the first three: `Hall, Stairs, Lobby and 19 more`. */
+export const few = (names, most = 5) =>
+  list(names.length <= most ? names : [...names.slice(0, 3), `${names.length - 3} more`]);
+
 /** A remark of the controller with a capital and a full stop; ven.yaml and shed_kw stay as they are. */
 export function asSentence(text) {
   const begun = text.replace(/^[a-z]+(?![\w.])/, (word) => word[0].toUpperCase() + word.slice(1));

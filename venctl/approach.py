@@ -1,0 +1,57 @@
+"""To the cloud at the start, and why not, for as long as it cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from statemachine import Spec
+
+from .endpoint import Endpoint
+from .keeper import keeper_for
+from .uplink import Uplink
+from .way import preflight
+
+log = logging.getLogger(__name__)
+ASK_AGAIN_S = 60
+
+
+class Approach:
+    """Looks at the way before it is gone, and again each minute while the link is down.
+
+    What is found is told on the page and in the log; nothing that is found keeps us from trying.
+    """
+
+    def __init__(self, spec: Spec, endpoint: Endpoint, folder: Path, uplink: Uplink) -> None:
+        self._near = spec.cloud.kind == "local"
+        self._endpoint, self._uplink = endpoint, uplink
+        self._keeper = keeper_for(spec, endpoint, folder)
+
+    async def run(self) -> None:
+        """Connect, and go on looking."""
+        if not self._near:
+            await self._explain()
+        if self._keeper is not None:
+            self._keeper.start()
+        self._uplink.start()
+        while not self._near:
+            await asyncio.sleep(ASK_AGAIN_S)
+            if self._uplink.view().state != "connected":
+                await self._explain()
+
+    async def stop(self) -> None:
+        """Say goodbye; call once `run` is cancelled."""
+        await self._uplink.stop()
+        if self._keeper is not None:
+            await self._keeper.stop()
+
+    async def _explain(self) -> None:
+        try:
+            wrong = await asyncio.to_thread(preflight, self._endpoint)
+        except Exception:
+            log.exception("the way to the broker could not be checked")
+            return
+        if wrong and wrong != self._uplink.view().detail:
+            log.warning("no way to the broker: %s", wrong)
+        self._uplink.explain(wrong)

@@ -1,0 +1,56 @@
+"""How long to wait before the next CONNECT: longer after each failure, and never in step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The shortest and the longest wait, and how long a connection lasts that was no failure."""
+
+    least_ms: int
+    most_ms: int
+    steady_ms: int
+
+
+NEAR = Pace(100, 1_000, 1_000)
+FAR = Pace(1_000, 120_000, 30_000)  # AWS IoT Core takes one CONNECT a second of a client id
+
+
+class Backoff:
+    """Full jitter between the shortest wait and a bound that doubles with each failure.
+
+    A fleet that lost its broker together comes back spread out, also after a long outage: the
+    jitter does not end where the bound does. `draw(low, high)` is `random.uniform` or alike.
+    """
+
+    def __init__(self, pace: Pace, draw: Callable[[float, float], float]) -> None:
+        self._pace, self._draw = pace, draw
+        self._failures = 0
+        self._since_s: float | None = None
+        self._last_s: float | None = None
+
+    def pause_s(self, mono_s: float) -> float:
+        """Seconds until another attempt may begin at the earliest, whatever the reason for it."""
+        if self._last_s is None:
+            return 0.0
+        return max(0.0, self._last_s + self._pace.least_ms / 1000 - mono_s)
+
+    def attempted(self, mono_s: float) -> None:
+        """A CONNECT has gone out by now, or may have: an attempt begins, ends, or is answered."""
+        self._last_s = mono_s
+
+    def connected(self, mono_s: float) -> None:
+        """The broker has let us in."""
+        self._since_s = self._last_s = mono_s
+
+    def wait_s(self, mono_s: float) -> float:
+        """The link was lost or an attempt failed just now: seconds until the next one."""
+        since_s, self._since_s = self._since_s, None
+        if since_s is not None and (mono_s - since_s) * 1000 >= self._pace.steady_ms:
+            self._failures = 0
+        self._failures = min(self._failures + 1, 30)
+        bound_ms = min(self._pace.most_ms, self._pace.least_ms << self._failures)
+        return self._draw(self._pace.least_ms, bound_ms) / 1000

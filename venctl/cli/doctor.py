@@ -1,0 +1,88 @@
+"""`venctl doctor`: the way to the cloud, step by step."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from statemachine import SpecError, read
+
+from ..doctor import Case, Finding, examine
+from ..place import Running, find, state_folder
+from . import DONE, REFUSED, USAGE
+from .http import NobodyAnswers, call
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """A line for each step; 1 if one fails."""
+    try:
+        spec = read(args.file.read_text("utf-8"), str(args.file))
+    except SpecError as error:
+        print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
+        return USAGE
+    folder = state_folder(args.file, spec.site.id, args.state)
+    running = find(args.file, args.state)
+    state = _state(running, folder)
+    case = Case(spec, args.file, folder, running if state else None, state)
+    return asyncio.run(_examine(case, args.json))
+
+
+async def _examine(case: Case, as_json: bool) -> int:
+    found = []
+    async for finding in examine(case):
+        found.append(finding)
+        if not as_json:
+            print("\n".join(_lines(finding)), flush=True)
+    well = all(finding.ok for finding in found)
+    if as_json:
+        print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}))
+    return DONE if well else REFUSED
+
+
+def _lines(finding: Finding) -> list[str]:
+    mark = _marks()[0 if finding.ok else 1]
+    line = f"{mark} {finding.step:<10} {finding.took_ms:>7.1f} ms  {finding.said}"
+    return [line, f"{'':<25}{finding.advice}"] if finding.advice else [line]
+
+
+def _marks() -> tuple[str, str]:
+    try:
+        "✓✗".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "+", "x"
+    return "✓", "✗"
+
+
+def _state(running: Running | None, folder: Path) -> Mapping[str, Any] | None:
+    """What the controller says of itself; None where none runs.
+
+    Raises ValueError for one that says nothing: to connect by its name would cut it off.
+    """
+    try:
+        status, said = call(running, "GET", "/api/v1/state", None) if running else (0, {})
+    except NobodyAnswers as nobody:
+        status, said = 0, {"detail": str(nobody)}
+    if status == 200:
+        return dict(said)
+    if _held(folder):
+        why = said.get("detail", "it does not say where")
+        raise ValueError(f"a controller runs on {folder}, but does not answer ({why}); restart it")
+    return None
+
+
+def _held(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

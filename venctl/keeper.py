@@ -1,0 +1,80 @@
+"""Keeps the shadow of one thing on a broker that has no shadow service, as a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from statemachine import Spec
+
+from .endpoint import Endpoint
+from .link import Denied, Link, LinkDown, Message, News, NotAllowed
+from .local.shadow import ShadowService
+from .local.shadow_topics import answer_request
+from .local.store import Store
+
+log = logging.getLogger(__name__)
+OPERATIONS = ("get", "update", "delete")
+
+
+def keeper_for(spec: Spec, endpoint: Endpoint, folder: Path) -> ShadowKeeper | None:
+    """Who keeps the shadow of a site where its broker does not and it says `shadow: serve`."""
+    if spec.cloud.kind != "mqtt" or not spec.cloud.has_shadow:
+        return None
+    return ShadowKeeper(endpoint, spec.site.id, folder / "shadows.db")
+
+
+class ShadowKeeper:
+    """Answers get, update and delete on `$aws/things/{thing}/shadow`, classic and named.
+
+    A request is committed to `file` before it is acknowledged, and acknowledged before it is
+    answered: a broker that sends it again cannot make an old wish a new one. Requests made while
+    nobody was here wait in the broker's session, an hour at most.
+    """
+
+    def __init__(self, endpoint: Endpoint, thing: str, file: Path) -> None:
+        prefix = f"$aws/things/{thing}/shadow"
+        places = (prefix, f"{prefix}/name/+")
+        topics = [f"{place}/{operation}" for place in places for operation in OPERATIONS]
+        self._store = Store(file)
+        self._service = ShadowService(self._store, time.time)
+        me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
+        self._link = Link(me, topics, None, self._hear)
+        self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._speaking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._speaking = asyncio.create_task(self._speak())
+        self._link.start()
+
+    async def stop(self) -> None:
+        """Be gone after about a second; every shadow is on disk."""
+        if self._speaking is not None:
+            self._speaking.cancel()
+        await self._link.stop()
+        self._store.close()
+
+    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
+        """Publish an answer when its turn comes."""
+        self._answers.put_nowait((topic, payload))
+
+    def _hear(self, news: News) -> None:
+        match news:
+            case Message(topic, payload, puback):
+                answer_request(self, self._service, topic, payload)
+                puback()
+            case Denied(topic, why):
+                log.warning("the shadow cannot be kept: the broker refuses %s: %s", topic, why)
+
+    async def _speak(self) -> None:
+        while True:
+            topic, payload = await self._answers.get()
+            try:
+                await self._link.publish(topic, payload)
+            except LinkDown as error:
+                log.debug("nobody hears %s: %s", topic, error)
+            except NotAllowed as error:
+                log.warning("the shadow cannot answer: %s", error)

@@ -1,0 +1,257 @@
+"""Who tells the doctor about MQTT: a connection of our own, or the controller that has one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from awscrt import mqtt5
+
+from statemachine import Spec
+from statemachine.shards import shards
+
+from .endpoint import Endpoint
+from .link import Denied, Down, Link, LinkDown, News, NotAllowed, Up
+from .tls import Wrong, utc
+from .twin import TIMED_OUT, Document, Rejected, Twin
+
+CONNECT_S, ANSWER_S = 15.0, 6.0
+CLOCK_S = 5
+PASSING = (409, 429)  # refusals that are part of the day
+MOST_FILTERS = 8  # AWS takes no more in one SUBSCRIBE
+POLICY = "correct its rights there; on AWS compare its policy with `venctl aws policy`"
+ANSWERS = ("get/+", "update/accepted", "update/rejected", "update/delta")
+
+
+class Witness(Protocol):
+    """Each answers with what it found, or raises `Wrong`."""
+
+    async def connect(self) -> str: ...
+    async def subscribe(self) -> str: ...
+    async def publish(self) -> str: ...
+    async def shadow(self) -> str: ...
+    async def clock(self) -> str: ...
+    async def leave(self) -> None: ...
+
+
+class Visitor:
+    """A connection of our own, which acknowledges no command: what waits goes on waiting."""
+
+    def __init__(self, spec: Spec, endpoint: Endpoint, answered: bool) -> None:
+        self._spec, self._endpoint, self._answered = spec, endpoint, answered
+        self._topics = spec.topics.named(spec.site.id)
+        self._news: asyncio.Queue[News] = asyncio.Queue()
+        self._denied: list[str] = []
+        self._link: Link | None = None
+        self._shadows = list(shards(spec)) if spec.cloud.has_shadow else []
+        self._filters = [
+            f"$aws/things/{spec.site.id}/shadow{f'/name/{name}' * bool(name)}/{end}"
+            for name in self._shadows
+            for end in ANSWERS
+        ]
+        self._clock: tuple[float, int] | None = None
+
+    async def connect(self) -> str:
+        # The command topic is asked for at once: what waits for the controller in its session
+        # comes now, and only a wanted message is left unacknowledged, to come again.
+        topics = [self._topics.command] if self._topics.command else []
+        self._link = Link(self._endpoint, topics, None, self._news.put_nowait)
+        self._link.start()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._up()
+        except TimeoutError:
+            said = f"the broker says nothing for {CONNECT_S:.0f} s"
+            raise Wrong(said, "is this an MQTT 5 broker?") from None
+        return f"as {self._endpoint.client_id}"
+
+    async def _up(self) -> None:
+        while True:
+            match await self._news.get():
+                case Up():
+                    return
+                case Denied(topic, why):
+                    self._denied.append(f"{topic} ({why})")
+                case Down(why):
+                    raise Wrong(f"the broker does not let us in: {why}", self._let_in())
+
+    def _let_in(self) -> str:
+        if not self._endpoint.aws:
+            return "see `username` and `password` in ven.yaml, and the broker's log"
+        return (
+            "the certificate must be active and attached to a policy that allows iot:Connect on "
+            f"client/{self._endpoint.client_id}, and to the thing of that name"
+        )
+
+    async def subscribe(self) -> str:
+        denied = list(self._denied)
+        for at in range(0, len(self._filters), MOST_FILTERS):
+            denied += await self._refused(self._filters[at : at + MOST_FILTERS])
+        if denied:
+            raise Wrong(f"the broker refuses to let us hear {', '.join(denied)}", POLICY)
+        most = len(self._filters) + bool(self._topics.command)
+        return f"{most} topic{'s' * (most != 1)} granted"
+
+    async def _refused(self, filters: Sequence[str]) -> list[str]:
+        packet = mqtt5.SubscribePacket(
+            [mqtt5.Subscription(name, mqtt5.QoS.AT_LEAST_ONCE) for name in filters]
+        )
+        assert self._link is not None
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                suback = await asyncio.shield(
+                    asyncio.wrap_future(self._link.client.subscribe(packet))
+                )
+        except Exception as error:
+            raise Wrong(f"no answer to a SUBSCRIBE: {error}", POLICY) from None
+        answers = zip(filters, suback.reason_codes, strict=True)
+        return [name for name, code in answers if int(code) >= 0x80]
+
+    async def publish(self) -> str:
+        now_s, token = int(time.time()), f"doctor-{time.time_ns():x}"
+        pong = {"op": "ping", "status": "success", "pong": True, "ts": now_s}
+        told = [(self._topics.ack, {**pong, "correlationId": token})]
+        told.append((self._topics.status, {"type": "doctor", "ts": now_s}))
+        allowed, refused = [], []
+        for topic, body in told:
+            if topic is not None and (why := await self._say(topic, body)):
+                refused.append(why)
+            elif topic is not None:
+                allowed.append(topic)
+        if self._topics.ack and self._topics.ack not in allowed:
+            raise Wrong(refused[0], POLICY)
+        also = f"; {refused[0]}, but nothing else needs that" if refused else ""
+        return f"on {', '.join(allowed)}{also}"
+
+    async def _say(self, topic: str, body: Mapping[str, Any]) -> str | None:
+        assert self._link is not None
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._link.publish(topic, json.dumps(body).encode())
+        except (LinkDown, NotAllowed, TimeoutError) as error:
+            return str(error) or f"no answer to a publish on {topic}"
+        return None
+
+    async def shadow(self) -> str:
+        if not self._spec.cloud.has_shadow:
+            return "none: `shadow: off`"
+        if not self._answered:
+            return "kept by the controller, which does not run"
+        assert self._link is not None
+        twin = Twin(self._link.client, self._spec.site.id, lambda *_: None)
+        said = [await self._asked(twin, name) for name in self._shadows]
+        return "; ".join(said)
+
+    async def _asked(self, twin: Twin, name: str) -> str:
+        whose, asked_s = name or self._spec.site.id, time.time()
+        answer = await twin.get(name)
+        match answer:
+            case Rejected(code, _) if code == TIMED_OUT:
+                raise Wrong(f"no answer from the shadow of {whose}", POLICY)
+            case Rejected(code, message):
+                raise Wrong(f"the shadow of {whose} answers {code}: {message}", POLICY)
+        return f"{name} {self._read(answer, (asked_s + time.time()) / 2)}".strip()
+
+    def _read(self, document: Document, at_s: float) -> str:
+        if document.timestamp_s is None:
+            return "answers; the thing has none yet"
+        self._clock = (at_s, document.timestamp_s)
+        return f"answers, version {document.version}"
+
+    async def clock(self) -> str:
+        if self._clock is None:
+            return "nobody to compare it with"
+        return _compared(*self._clock)
+
+    async def leave(self) -> None:
+        if self._link is None:
+            return
+        if self._link.connected and self._filters:
+            with suppress(Exception):
+                async with asyncio.timeout(2):
+                    await self._unsubscribe()
+        await self._link.stop()
+
+    async def _unsubscribe(self) -> None:
+        assert self._link is not None
+        for at in range(0, len(self._filters), MOST_FILTERS):
+            packet = mqtt5.UnsubscribePacket(self._filters[at : at + MOST_FILTERS])
+            await asyncio.shield(asyncio.wrap_future(self._link.client.unsubscribe(packet)))
+
+
+class Word:
+    """The controller's own word: to connect by its name would cut it off.
+
+    `state` is the answer of GET /api/v1/state.
+    """
+
+    def __init__(self, spec: Spec, state: Mapping[str, Any], journal: Path) -> None:
+        self._spec, self._link, self._journal = spec, state["link"], journal
+        self._topics = spec.topics.named(spec.site.id)
+
+    async def connect(self) -> str:
+        if self._link["state"] != "connected":
+            why = self._link["detail"] or self._link["state"]
+            raise Wrong(f"the running controller is not connected: {why}", "see `venctl log`")
+        return f"the running controller is, since {utc(self._link['since'])}"
+
+    async def subscribe(self) -> str:
+        denied: list[str] = self._link["denied"]
+        if self._topics.command in denied:
+            raise Wrong(f"the broker refuses {self._topics.command}", POLICY)
+        return f"granted, but {', '.join(denied)} is refused" if denied else "granted"
+
+    async def publish(self) -> str:
+        last_s = self._link["last_sent"]
+        if last_s is None:
+            raise Wrong("the running controller has sent nothing yet", "ask again in a minute")
+        return f"the last message went out {time.time() - last_s:.0f} s ago"
+
+    async def shadow(self) -> str:
+        last = self._last_answer()
+        if last is None:
+            raise Wrong("the shadow has never answered the running controller", POLICY)
+        if last[0] == "Refused" and last[1]["code"] not in PASSING:
+            raise Wrong(f"the shadow refused: {last[1]['code']} {last[1]['message']}", POLICY)
+        ago_s = time.time() - last[1]["at_ms"] / 1000
+        return f"answered the running controller {ago_s:.0f} s ago"
+
+    async def clock(self) -> str:
+        last = self._last_answer()
+        if last is None or last[1].get("server_s") is None:
+            return "nobody to compare it with"
+        return _compared(last[1]["at_ms"] / 1000, last[1]["server_s"])
+
+    async def leave(self) -> None:
+        """There is nobody to take leave of."""
+
+    def _last_answer(self) -> tuple[str, dict[str, Any]] | None:
+        """The kind and the fields of the newest answer of the shadow in the journal."""
+        db = sqlite3.connect(f"file:{self._journal}?mode=ro", uri=True)
+        try:
+            row = db.execute(
+                "SELECT trigger FROM decision WHERE trigger LIKE 'Document %' "
+                "OR trigger LIKE 'Answered %' OR trigger LIKE 'Refused %' ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
+        finally:
+            db.close()
+        if row is None:
+            return None
+        kind, _, fields = row[0].partition(" ")
+        return kind, json.loads(fields)
+
+
+def _compared(here_s: float, there_s: int) -> str:
+    """The shadow's time is in whole seconds, cut off."""
+    ahead_s = here_s - there_s - 0.5
+    if abs(ahead_s) <= CLOCK_S:
+        return "right, to within a second" if abs(ahead_s) <= 1.5 else f"{ahead_s:+.0f} s"
+    way = "ahead of" if ahead_s > 0 else "behind"
+    said = f"this machine's clock is {abs(ahead_s):.0f} s {way} the server's"
+    raise Wrong(said, "keep it by NTP: `sudo timedatectl set-ntp true`")
