@@ -202,12 +202,17 @@ class Witness:
                 continue
             assert asked in self.answered, f"{asked} was wiped unseen"
             code, _ = self.answered[asked]
-            earlier = self.last_wish.get(asked[1])
-            if earlier is None or earlier[0][3] <= asked[3]:
-                self.last_wish[asked[1]] = (asked, code)
+            self._note_last(asked, code)
             self.refused += code >= 400
             if code == 409 and self._by_person(asked):
                 self._check_superseded(asked)
+
+    def _note_last(self, asked: Asked, code: int) -> None:
+        """The last wish for a circuit; of two shadows' within one second, the one done last."""
+        known = self.last_wish.get(asked[1])
+        same = known is not None and known[0][0] == asked[0]
+        if known is None or known[0][3] < asked[3] or (same and known[0][3] == asked[3]):
+            self.last_wish[asked[1]] = (asked, code)
 
     def _by_person(self, asked: Asked) -> bool:
         return self.answered[asked][1].startswith("switched by")
