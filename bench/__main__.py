@@ -2,9 +2,16 @@
 
 import sys
 
-from . import ack, check, cloud, core, start
+from . import ack, check, cloud, core, simulate, start
 
-ALL = {"ack": ack, "start": start, "check": check, "core": core, "cloud": cloud}
+ALL = {
+    "ack": ack,
+    "start": start,
+    "check": check,
+    "core": core,
+    "cloud": cloud,
+    "simulate": simulate,
+}
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - ALL.keys():

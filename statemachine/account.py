@@ -82,7 +82,7 @@ class Account:
         self.waited_ms = moment.ms - self._waiting_ms if self._waiting_ms is not None else 0
         if self.loosened:
             self.returned_ms = self._heard_ms
-        self.turned, self.loosened = [], []
+        self.turned, self.loosened, self.calls.outdated = [], [], ""
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self._note_clocks(moment)
         for effect in moment.effects:

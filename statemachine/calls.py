@@ -16,8 +16,12 @@ ALL_OUT = ""
 
 @dataclass(slots=True)
 class Called:
-    """An event that was taken on. Times are the site's wall clock; `out`: kept out of it."""
+    """An event that was taken on. Times are the site's wall clock; `out`: kept out of it.
 
+    `begun` and `over` stay, also when the clock is set back.
+    """
+
+    revision: int
     shed_w: int
     asked_ms: int
     start_ms: int
@@ -30,11 +34,12 @@ class Called:
 
 
 class Calls:
-    """All events by their id."""
+    """All events by their id. `outdated`: terms just taken on that are not newer than the last."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self.all: dict[str, Called] = {}
+        self.outdated = ""
 
     def most_w(self, now_ms: int) -> int:
         """The most that all events may require together at a moment, in watts."""
@@ -59,6 +64,7 @@ class Calls:
         self, trigger: Trigger, ack: Mapping[str, Any], before: Memory, memory: Memory
     ) -> None:
         """A command was answered: what that means for the events."""
+        self.outdated = ""
         if ack["status"] in ("rejected", "duplicate"):
             return
         match trigger:
@@ -81,7 +87,10 @@ class Calls:
 
     def _call(self, asked: DrEvent, before: Memory, memory: Memory) -> None:
         known, live = self.all.get(asked.event_id), memory.events.get(asked.event_id)
+        if known is not None and asked.revision <= known.revision:
+            self.outdated = f"{asked.event_id}: revision {asked.revision} over {known.revision}"
         new = Called(
+            asked.revision,
             asked.shed_w,
             asked.begins_ms,
             asked.begins_ms,

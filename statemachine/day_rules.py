@@ -53,7 +53,7 @@ def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterat
 @day_rule("P21")
 def an_event_that_is_over_sheds_nothing(book: Account, now: Moment) -> Iterator[str]:
     if now.memory.cuts and not book.most_w:
-        yield f"{', '.join(now.memory.cuts)} still give though no event asks for it"
+        yield f"{', '.join(now.memory.cuts)} must still give though no event asks for it"
     for id, event in now.memory.events.items():
         called = book.calls.all.get(id)
         if called is None:
@@ -115,6 +115,19 @@ def a_random_start_stays_within_its_bounds(book: Account, now: Moment) -> Iterat
             yield f"{id} starts {late_ms} ms late, of {called.random_ms} ms at most"
         elif called and event.start_ms != called.start_ms:
             yield f"the start of {id} moved"
+
+
+@day_rule("E1")
+def an_event_runs_under_its_newest_terms(book: Account, now: Moment) -> Iterator[str]:
+    if book.calls.outdated:
+        yield f"old terms are taken on: {book.calls.outdated}"
+    for id, event in now.memory.events.items():
+        called = book.calls.all.get(id)
+        if called is None or called.over:
+            continue
+        if (event.shed_w, event.end_ms) != (called.shed_w, called.end_ms):
+            said = f"{event.shed_w} W until {event.end_ms}"
+            yield f"{id} runs under other terms: {said}, not {called.shed_w} W, {called.end_ms}"
 
 
 @day_rule("P35")

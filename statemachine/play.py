@@ -37,6 +37,7 @@ from .ven import Ven
 from .wording import spoken
 
 DRIVER_MS, CLOUD_MS, LINK_MS = 100, 150, 300
+MOST_SPINS = 500  # decisions at one moment: it wakes for ever, which a rule has noticed by then
 RUN_UP_MS = 310_000  # an estimate is made of the last five minutes of readings
 
 
@@ -93,8 +94,12 @@ class Play:
         for step in self.scenario.steps:
             self._agenda.plan(step.at, lambda step=step: self._do(step))  # type: ignore[misc]
         yield from self._come_up()
+        spins = 0
         while (ms := self._next_ms()) is not None and ms <= self._end_ms:
             if self.scenario.length is None and self._over(ms):
+                return
+            spins = spins + 1 if ms <= self.ms else 0
+            if spins > MOST_SPINS:
                 return
             self.ms = max(self.ms, ms)
             yield from self._happen()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from .invent import STARTS, Words
 from .quantity import millis, millis_text, watts, watts_text
 from .scenario import clock, elapsed
 
 Test = Callable[[Words], bool]
-Simpler = Callable[[Any], Any]
+PAUSES_MS = (60_000, 10_000, 1_000)  # short enough to read
 
 
 def smaller(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
@@ -71,12 +70,13 @@ def _plainer(step: Words) -> Iterator[Words]:
 
 
 def _sooner(day: Words) -> Iterator[Words]:
-    """The day with one of its pauses cut to a whole minute, ten seconds or one, or to nothing."""
+    """The day with one of its pauses cut to a minute, ten seconds or one, or to a rounder one."""
     last_ms = 0
     for place, step in enumerate(day["steps"]):
         at_ms = elapsed(step["at"])
         gap_ms = at_ms - last_ms
-        for round_ms in (0, *_round(gap_ms, (600_000, 60_000, 10_000, 1_000))):
+        plain = () if gap_ms in PAUSES_MS else (*PAUSES_MS, *_round(gap_ms, (600_000, 60_000)))
+        for round_ms in plain:
             if round_ms < gap_ms:
                 yield {**day, "steps": _moved(day["steps"], place, round_ms - gap_ms)}
         last_ms = at_ms

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from .deeds import said
 from .dwell import lasting
 from .effects import Ack, Switch
 from .invent import Words
@@ -13,7 +14,7 @@ from .localtime import local
 from .memory import Memory
 from .play import Moment, Play
 from .recorded import Recorded
-from .scenario import Call, Crash, Scenario, Step
+from .scenario import Call, Scenario, Step
 from .spec import Spec
 from .triggers import Command, Disconnected, Restarted, Timer
 
@@ -53,24 +54,13 @@ class Teller:
         self.lines.append(f"{self.clock(ms)}  {line}")
 
     def _said(self, step: Step) -> str:
-        match step:
-            case Step(event=Call() as call):
-                return self._call(call)
-            case Step(crash=Crash() as crash):
-                return _crash(crash)
-            case Step(clock=int() as step_ms):
-                way = "ahead" if step_ms > 0 else "back"
-                return f"the clock is set {lasting(abs(step_ms))} {way}"
-        (name,) = step.deeds
-        said = step.deed(name)
-        fields = said.model_dump(exclude_none=True) if hasattr(said, "model_dump") else {"": said}
-        return f"{name.replace('_', ' ')}: {', '.join(_field(*item) for item in fields.items())}"
+        return self._call(step.event) if step.event is not None else said(step)
 
     def _call(self, call: Call) -> str:
-        said = f"{call.door} calls {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
-        said += "" if call.start is None else f", from {self.clock(call.start)}"
-        said += f", within {lasting(call.random)} of it" if call.random else ""
-        return said + (f", revision {call.revision}" if call.revision else "")
+        words = f"{call.door} calls {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
+        words += "" if call.start is None else f", from {self.clock(call.start)}"
+        words += f", within {lasting(call.random)} of it" if call.random else ""
+        return words + (f", revision {call.revision}" if call.revision else "")
 
     def _news(self, moment: Moment) -> Iterator[str]:
         if isinstance(moment.trigger, Restarted) and moment.ms:
@@ -107,16 +97,6 @@ def _draws(spec: Spec, scenario: Scenario) -> str:
     return f"{', '.join(said)}; else {rest}" if said else rest
 
 
-def _crash(crash: Crash) -> str:
-    what = "the machine goes down" if crash.reboot else "the program dies"
-    when = ", once its next decision is journaled" if crash.amid else ""
-    return f"{what}{when}, for {lasting(crash.down)}"
-
-
-def _field(name: str, value: object) -> str:
-    return str(value) if name in ("", "event", "circuit", "to", "kind") else f"{name} {value}"
-
-
 def _answer(ack: Mapping[str, object]) -> str:
     if ack["status"] == "rejected":
         return f"rejected, {ack['reason']}: {ack['detail']}"
@@ -141,11 +121,11 @@ def _holds(before: Memory, now: Memory, timed: bool) -> Iterator[str]:
 def scenario_text(words: Words, story: Iterable[str]) -> str:
     """A scenario's words as YAML, with its story above it: what `read_scenario` reads."""
     lines = [f"# {line}" for line in story]
-    for name, said in words.items():
+    for name, value in words.items():
         if name == "steps":
-            lines += ["steps:", *(f"  - {_flow(step)}" for step in said)]
+            lines += ["steps:", *(f"  - {_flow(step)}" for step in value)]
         else:
-            lines.append(f"{name}: {_flow(said)}")
+            lines.append(f"{name}: {_flow(value)}")
     return "\n".join(lines) + "\n"
 
 

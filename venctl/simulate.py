@@ -41,8 +41,13 @@ class Played:
         return local(self.play.start_ms + ms, timezone).strftime("%H:%M:%S")
 
 
-def load(spec: Spec, file: Path) -> tuple[Scenario, Recorded | None]:
-    """The scenario in a file, or around a recorded day. Raises SpecError and OSError."""
+def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
+    """The scenario in a file, or around a recorded day; None: a day on which nothing happens.
+
+    Raises SpecError and OSError.
+    """
+    if file is None:
+        return Scenario(), None
     text = file.read_text("utf-8")
     if file.suffix in RECORDINGS:
         recorded = read_recorded(text, str(file), spec)
