@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench flap converge fuzz shots clean
+.PHONY: run test check bench flap converge fuzz mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -30,6 +30,10 @@ converge: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s
+
+mutants: $(VENV)/.test
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	$(BIN)/mutmut run && $(BIN)/mutmut results
 
 shots: $(VENV)/.test
 	./.ci/system

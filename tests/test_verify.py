@@ -46,6 +46,10 @@ event:
 """
 
 
+# Which of them ends the smallest story depends on how far there was time to make it smaller.
+WAYS_BACK = {"restore", "cancel", "opt_out"}
+
+
 def search(text: str, days: int) -> tuple[list[Found], Tried]:
     one = Search(read(text, "ven.yaml"), days, 1, 60.0, lambda tried: None)
     return one.run(), one.tried
@@ -64,7 +68,7 @@ def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told() -> None
     one = next(one for one in found if one.sentence.startswith("P21 "))
     assert one.words is not None and len(one.words["steps"]) == 2
     told = "\n".join(one.story)
-    assert "calls" in told and "wants all load back" in told
+    assert "calls" in told and not one.words["steps"][1].keys().isdisjoint(WAYS_BACK)
     assert one.story[-1].endswith("must still give though no event asks for it")
 
 
