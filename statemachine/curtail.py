@@ -78,7 +78,7 @@ def plan_shed(
             cuts |= _marginal(tier, left_w, in_force, policy)
             break
         cuts |= {load.circuit: load.cap_w for load in tier}
-        left_w = target_w - sum(cuts.values())
+        left_w -= sum(load.cap_w for load in tier)
     return Plan(target_w, cuts, reasons(ordered, cuts))
 
 
