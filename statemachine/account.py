@@ -30,6 +30,7 @@ class Seen:
     read_ms: int | None = None
     locked: bool = False
     waits: bool = False
+    waited: bool = False
     day: int = 0
     begun: int = 0
     gave_ms: int = 0
@@ -191,6 +192,7 @@ class Account:
 
     def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
         """It is held below what the plan asks of it: its return is still to come."""
+        one.waited = one.waits
         asked_w = moment.memory.circuits[id].free_w - moment.memory.cuts.get(id, 0)
         one.waits = one.on and one.held_w is not None and one.held_w < asked_w
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .memory import Memory
-from .requirement import together_w
 from .spec import Spec
 from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
@@ -43,7 +42,8 @@ class Calls:
 
     def most_w(self, now_ms: int) -> int:
         """The most that all events may require together at a moment, in watts."""
-        return together_w(self._spec, (event.shed_w for event in self._running(now_ms)))
+        asked_w = [event.shed_w for event in self._running(now_ms)]
+        return sum(asked_w) if self._spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
     def _running(self, now_ms: int) -> Iterator[Called]:
         for event in self.all.values():

@@ -173,7 +173,18 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
         graded = circuit.control in ("modulating", "duty_cycle")
         if restore.ramp is not None and graded and more_w > restore.ramp:
             yield f"{more_w} W of {one.circuit} return at once, at most {restore.ramp} W"
+        yield from _before_its_turn(book, now, one)
     yield from _crowded(book, now)
+
+
+def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
+    """What gave later still waits, though nothing keeps it from returning first."""
+    order, lives = book.spec.shed_order(), now.memory.circuits
+    more_w = {id: live.free_w - (live.drawn_w or 0) for id, live in lives.items()}
+    for id in order[order.index(one.circuit) + 1 :]:
+        other, fits = book.seen[id], more_w[id] <= more_w[one.circuit]
+        if other.waited and other.waits and fits and not book.rests(id, now.ms):
+            yield f"{one.circuit} returns before {id}, which is asked later"
 
 
 def _overdue(book: Account, one: Loosened) -> bool:

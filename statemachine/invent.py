@@ -51,6 +51,7 @@ class _Day:
         self.spec, self.dice = spec, dice
         self.ms, self.revisions = 20_000, dict.fromkeys(IDS, 0)
         self.steps: list[Words] = []
+        self.called: list[str] = []
 
     def step(self) -> Words:
         """The next thing that happens, some time after the last."""
@@ -82,6 +83,7 @@ class _Day:
     def call(self) -> Words:
         """An event, new or revised, at once, later or long begun."""
         id = self.dice.choice(IDS)
+        self.called.append(id)
         self.revisions[id] += 1
         said: Words = {
             "id": id,
@@ -101,23 +103,24 @@ class _Day:
 
     def fresh_call(self) -> Words:
         """An event nobody knows, from the site: always taken on, unless it is too long."""
-        id = f"n{len(self.steps)}-{self.ms}"
+        id = f"n{len(self.called)}"
+        self.called.append(id)
         said = {"id": id, "shed": watts_text(self._shed_w()), "for": millis_text(self._length_ms())}
         return {"event": {**said, "door": self.dice.choice(DOORS)}}
 
     def restore(self) -> Words:
-        event = self.dice.choice(("all", "all", *IDS))
+        event = self.dice.choice(("all", self._event()))
         return {"restore": {"event": event, "door": self.dice.choice(DOORS)}}
 
     def cancel(self) -> Words:
-        return {"cancel": {"event": self.dice.choice(IDS)}}
+        return {"cancel": {"event": self._event()}}
 
     def again(self) -> Words:
-        return {"again": self.dice.choice(IDS)}
+        return {"again": self._event()}
 
     def opt_out(self) -> Words:
         circuit = {"circuit": self._circuit()} if self.dice.randint(0, 3) else {}
-        return {"opt_out": {"event": self.dice.choice(IDS), **circuit}}
+        return {"opt_out": {"event": self._event(), **circuit}}
 
     def switch(self) -> Words:
         to = self.dice.choice(("on", "off"))
@@ -137,7 +140,7 @@ class _Day:
         return {"load": {"circuit": id, "draws": watts_text(self._load_w(self.spec.circuits[id]))}}
 
     def fault(self) -> Words:
-        kind = self.dice.choice(("deaf", "silent", "stuck", "none"))
+        kind = self.dice.choice(("deaf", "deaf", "silent", "stuck", "none"))
         return {"fault": {"circuit": self._circuit(), "kind": kind}}
 
     def link(self) -> Words:
@@ -155,7 +158,11 @@ class _Day:
         step_s = self.dice.choice((2, 61, 3_600, 7_200))
         return {"clock": self.dice.choice(("", "-")) + millis_text(step_s * 1_000)}
 
-    # -- watts and times ----------------------------------------------------------------------
+    # -- events, watts and times --------------------------------------------------------------
+
+    def _event(self) -> str:
+        """One of the last to be called, most often, for it may still run."""
+        return self.dice.choice((*IDS, *self.called[-2:] * 4))
 
     def _circuit(self) -> str:
         return self.dice.choice(list(self.spec.circuits))
@@ -184,12 +191,12 @@ DEEDS: tuple[Callable[[_Day], Words], ...] = (
     *[_Day.switch] * 3,
     *[_Day.restore] * 2,
     *[_Day.crash] * 2,
-    _Day.cancel,
+    *[_Day.cancel] * 2,
+    *[_Day.opt_out] * 2,
+    *[_Day.fault] * 2,
     _Day.again,
-    _Day.opt_out,
     _Day.lock,
     _Day.wish,
-    _Day.fault,
     _Day.link,
     _Day.set_clock,
 )
