@@ -120,9 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seconds", type=float, default=45.0, help="how long to try at most")
     one.add_argument("--story", type=Path, default=Path("story.yaml"), help="where a fault is kept")
     one = add("simulate", "trying", "play a scenario or a recorded day in simulated time", False)
-    one.add_argument(
-        "scenario", type=Path, help="a scenario in YAML, or a day in CSV or JSON lines"
-    )
+    played = "a scenario in YAML, or a day in CSV or JSON lines; a quiet day if left out"
+    one.add_argument("scenario", type=Path, nargs="?", help=played)
     one.add_argument("--site", type=Path, dest="file", help="the ven.yaml to play it against")
     one.add_argument("--chart", action="store_true", help="also a chart in text")
     one.add_argument("--svg", type=Path, help="also a chart in a file")
