@@ -32,6 +32,7 @@ MAX_AHEAD_MS = 366 * 86_400_000
 MAX_RANDOM_MS = 3_600_000
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     if (named := fields.get("venId", ven_id)) != ven_id:
         detail = f"this is {ven_id}, not {str(named)[:128]!r}"
         return _invalid(door, op, correlation, "invalid", detail)
-    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(_SORTED.encode(said).encode()).hexdigest()
     key = f"{op}:{correlation}" if correlation else f"body:{digest}"
     common = {
         "at_ms": door.at_ms,

@@ -6,11 +6,11 @@ everybody (domain.md, One event).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .localtime import day_of, month_of, within_hours
 from .memory import Memory, Past
-from .spec import Spec
+from .spec import Limits, Spec
 
 KEPT_MS = 35 * 86_400_000
 KEPT = 200
@@ -27,20 +27,11 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
         if within_hours(asked.start_ms, asked.end_ms, hours, zone):
             return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
     others = [past for past in memory.past if past.id != asked.id and past.source == "operator"]
-    day, month = day_of(asked.start_ms, zone), month_of(asked.start_ms, zone)
-    today = sum(day_of(past.start_ms, zone) == day for past in others)
-    if limits.events_per_day is not None and today >= limits.events_per_day:
-        return "limit", f"{today} events on that day are all this site takes"
-    hours_ms = sum(
-        past.end_ms - past.start_ms for past in others if month_of(past.start_ms, zone) == month
-    )
-    most = limits.hours_per_month
-    if most is not None and hours_ms + asked.end_ms - asked.start_ms > most * HOUR_MS:
-        left_min = max(0, most * HOUR_MS - hours_ms) // 60_000
-        return "limit", f"{left_min} min are left of this month's {most} h"
-    if near := next(_too_near(others, asked, limits.min_gap), None):
-        return "limit", f"less than {limits.min_gap // 60_000} min from {near.id}"
-    return None
+    why = _day_is_full(limits, others, asked, zone) or _month_is_full(limits, others, asked, zone)
+    near = next(_too_near(others, asked, limits.min_gap), None) if limits.min_gap else None
+    if not why and near is not None:
+        why = f"less than {limits.min_gap // 60_000} min from {near.id}"
+    return ("limit", why) if why else None
 
 
 def remembered(memory: Memory, asked: Past) -> tuple[Past, ...]:
@@ -59,7 +50,28 @@ def ended_early(memory: Memory, id: str, now_ms: int) -> tuple[Past, ...]:
     )
 
 
-def _too_near(others: list[Past], asked: Past, gap_ms: int) -> Iterator[Past]:
+def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
+    most = limits.events_per_day
+    if most is None:
+        return ""
+    day = day_of(asked.start_ms, zone)
+    today = sum(day_of(past.start_ms, zone) == day for past in others)
+    return f"{today} events on that day are all this site takes" if today >= most else ""
+
+
+def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
+    most = limits.hours_per_month
+    if most is None:
+        return ""
+    month = month_of(asked.start_ms, zone)
+    there = [past for past in others if month_of(past.start_ms, zone) == month]
+    left_ms = most * HOUR_MS - sum(past.end_ms - past.start_ms for past in there)
+    if asked.end_ms - asked.start_ms <= left_ms:
+        return ""
+    return f"{max(0, left_ms) // 60_000} min are left of this month's {most} h"
+
+
+def _too_near(others: Sequence[Past], asked: Past, gap_ms: int) -> Iterator[Past]:
     """Events that do not overlap this one and leave too little rest beside it."""
     for past in others:
         apart_ms = max(asked.start_ms - past.end_ms, past.start_ms - asked.end_ms)

@@ -37,6 +37,8 @@ def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
 
     A restart or a second delivery gives the same, and two sites, or two events, differ.
     """
+    if not within_ms:
+        return 0
     dice = hashlib.sha256(f"{ven_id}:{event_id}".encode()).digest()
     return int.from_bytes(dice[:8], "big") * (within_ms + 1) >> 64
 

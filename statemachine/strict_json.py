@@ -24,9 +24,10 @@ def strict_json(raw: bytes | str) -> Any:
         raise Unreadable("the payload is over 64 KB")
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = _STRICT.decode(text)
         text.encode("utf-8")
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if "\\u" in text:  # what is escaped may be half of a character
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
         raise Unreadable("the payload is not UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -45,6 +46,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
     return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _depth(value: Any) -> int:
