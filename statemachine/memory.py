@@ -1,21 +1,25 @@
 """All that the controller remembers between triggers, frozen, and its way to JSON and back.
 
-Memory has a few parts, kept apart so that the journal writes only what a decision changed.
+Memory has a few parts, kept apart so that the journal writes only what a decision changed. None of
+its classes has slots: `vars` is their way to JSON.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
 from .leaving import leaving
 from .shadows import Shadow, from_plain
 from .shards import shards
 from .spec import Spec
 
+_Kept = TypeVar("_Kept", "Live", "Event", "Memory")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Live:
     """One circuit as last known. `free_w` is what it would draw if it were let be.
 
@@ -62,7 +66,7 @@ class Live:
         return self.giving_mono_ms is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One live event: its terms, where it stands in its chart, and when it is to be woken.
 
@@ -95,7 +99,7 @@ class Past(NamedTuple):
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passed:
     """A transition as it was seen: for the page and for `graph`."""
 
@@ -106,7 +110,7 @@ class Passed:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Basis:
     """What the plan in force was made for, and since when it delivers too little or too much."""
 
@@ -117,7 +121,7 @@ class Basis:
     over_mono_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Coming:
     """How load comes back: the next step, the last one, and how many circuits are back."""
 
@@ -128,7 +132,7 @@ class Coming:
     blocked_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Memory:
     """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
 
@@ -166,13 +170,17 @@ class Memory:
         """The classic shadow."""
         return self.shadows[""]
 
+    def with_(self, **news: Any) -> Memory:
+        """This memory, with fields replaced."""
+        return _with(self, news)
+
     def circuit(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one circuit replaced."""
-        return replace(self, circuits={**self.circuits, id: replace(self.circuits[id], **news)})
+        return self.with_(circuits={**self.circuits, id: _with(self.circuits[id], news)})
 
     def event(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one live event replaced."""
-        return replace(self, events={**self.events, id: replace(self.events[id], **news)})
+        return self.with_(events={**self.events, id: _with(self.events[id], news)})
 
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
@@ -182,6 +190,16 @@ class Memory:
             dues += shadow.wakes.values()
             looks.append(shadow.look_ms)
         return min([*dues, *(due for due in looks if due is not None)], default=None)
+
+
+def _with(thing: _Kept, news: Mapping[str, Any]) -> _Kept:
+    """As `dataclasses.replace`, which runs through every field; a decision does this a lot."""
+    known = thing.__dict__
+    if not news.keys() <= known.keys():
+        raise TypeError(f"{type(thing).__name__} has no {', '.join(news.keys() - known.keys())}")
+    copy = object.__new__(type(thing))
+    copy.__dict__.update(known, **news)
+    return copy
 
 
 def blank(spec: Spec) -> Memory:
@@ -198,38 +216,25 @@ def blank(spec: Spec) -> Memory:
 
 FORMAT = 2  # raised whenever what is kept changes its shape
 _PARTS = ("shadows", "circuits", "events", "cuts", "past", "last")
+_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in _PARTS)
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
     """Memory as JSON values, a part for each thing that changes by itself."""
-    whole: dict[str, Any] = _plain(memory)
-    parts = {name: whole.pop(name) for name in _PARTS}
-    return {**parts, "site": whole}
+    return {name: json.loads(text) for name, text in changed_parts(None, memory).items()}
 
 
-def changed_parts(before: Memory | None, after: Memory) -> dict[str, Any]:
-    """The parts of `after` that differ from what was kept; all of them where nothing was."""
-    if before is None:
-        return to_parts(after)
-    parts = {name: getattr(after, name) for name in _PARTS}
-    changed = {
-        name: _plain(value)
-        for name, value in parts.items()
-        if value is not getattr(before, name) and value != getattr(before, name)
+def changed_parts(before: Memory | None, after: Memory) -> dict[str, str]:
+    """The parts of `after`, as JSON, that differ from what was kept; all where nothing was."""
+    texts = {
+        name: _JSON.encode(value)
+        for name, value in ((name, getattr(after, name)) for name in _PARTS)
+        if before is None or (value is not (was := getattr(before, name)) and value != was)
     }
-    site = {f.name: _plain(getattr(after, f.name)) for f in fields(after) if f.name not in _PARTS}
-    return {**changed, "site": site}
+    return {**texts, "site": _JSON.encode({name: getattr(after, name) for name in _SITE})}
 
 
-def _plain(value: Any) -> Any:
-    """JSON values. Written out, for `asdict` copies deeply and this runs before every deed."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name in value.__slots__}
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=vars)
 
 
 def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:

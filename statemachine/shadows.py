@@ -11,7 +11,7 @@ from .triggers import Interval, Wish
 End = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """What became of a wish: a code, 202 until its driver has answered, and words for people."""
 
@@ -26,7 +26,7 @@ class Decision:
         return (self.enabled, self.stamp_s) == (wish.enabled, wish.stamp_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Shadow:
     """Where a shadow's chart stands and what is known of the document.
 

@@ -201,7 +201,7 @@ class Disconnected(Trigger):
     name: ClassVar[str] = "disconnected"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wish:
     """The cloud wants a circuit on or off; `stamp_s` is the shadow's own time of asking, or 0."""
 
@@ -210,7 +210,7 @@ class Wish:
     stamp_s: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interval:
     """The cloud wants telemetry every `every_ms`; None where it said something that cannot be."""
 

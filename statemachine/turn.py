@@ -49,7 +49,7 @@ class Turn:
         known = self.memory
         news = {name: value for name, value in fields.items() if getattr(known, name) != value}
         if news:
-            self.memory = replace(known, **news)
+            self.memory = known.with_(**news)
 
     def remember_event(self, **fields: Any) -> None:
         self.memory = self.memory.event(self.event_id, **fields)

@@ -52,6 +52,8 @@ class Ven:
             restate_all(turn)
         self._fire_due(turn)
         early = self._take(turn)
+        if early is not None and _at_rest(turn, memory):
+            return turn.memory, [early]
         self._settle(turn)
         if isinstance(trigger, Command):
             turn.effects.append(early or ack_for(self.spec, turn.memory, trigger))
@@ -154,6 +156,13 @@ class Ven:
         """When something changes by itself that no chart waits for: a protection, a requirement."""
         changes = (next_change_ms(self.spec, memory), next_end_ms(self.spec, memory))
         return min((ms for ms in changes if ms is not None), default=None)
+
+
+def _at_rest(turn: Turn, before: Memory) -> bool:
+    """Nothing came of the trigger, and nothing is due: a copy or a refusal is answered, no more."""
+    due_ms = turn.memory.due_ms()
+    due = due_ms is not None and due_ms <= turn.now_ms
+    return not turn.effects and not due and due_ms == before.due_ms()
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:

@@ -25,7 +25,7 @@ KEEP_TODO = 1_000
 UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w"}
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decision (
     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, trigger TEXT NOT NULL, effects TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS todo (
@@ -33,7 +33,6 @@ CREATE TABLE IF NOT EXISTS todo (
 CREATE TABLE IF NOT EXISTS answered (
     key TEXT PRIMARY KEY, revision INTEGER NOT NULL, digest TEXT NOT NULL,
     ack TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS answered_at ON answered (at_ms);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -153,10 +152,12 @@ class Journal:
         self._db.close()
 
     def _write(
-        self, parts: Mapping[str, Any], trigger: Trigger, effects: Sequence[Effect]
+        self, parts: Mapping[str, str], trigger: Trigger, effects: Sequence[Effect]
     ) -> dict[int, int]:
-        for name, value in parts.items():
-            self._db.execute("INSERT OR REPLACE INTO part VALUES (?, ?)", (name, _text(value)))
+        self._db.executemany(
+            "INSERT INTO part VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            parts.items(),
+        )
         self._db.execute(
             "INSERT INTO decision (at_ms, trigger, effects) VALUES (?, ?, ?)",
             (trigger.at_ms, said(trigger), "\n".join(said(effect) for effect in effects)),
@@ -199,12 +200,13 @@ class Journal:
 def said(thing: Trigger | Effect) -> str:
     """A trigger or effect as one line of the log."""
     told = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in UNTOLD}
-    return f"{type(thing).__name__} {json.dumps(told, default=_plain, ensure_ascii=False)}"
+    return f"{type(thing).__name__} {_IN_WORDS.encode(told)}"
 
 
 def _plain(thing: Any) -> Any:
     return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else str(thing)
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_IN_WORDS = json.JSONEncoder(default=_plain, ensure_ascii=False)
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_text = _COMPACT.encode
