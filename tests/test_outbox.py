@@ -56,9 +56,25 @@ async def test_letters_that_came_back_from_a_lost_link_keep_their_order(
 ) -> None:
     letters, wire = post
     for n in range(1, 2 * ABREAST + 1):
-        letters.put(n, "status", {"n": n}, lambda: None)
+        letters.put(n, "ack", {"n": n}, lambda: None)
     await deliver(letters, wire)
     assert wire.arrived == list(range(1, 2 * ABREAST + 1))
+
+
+async def test_who_asked_hears_before_anything_is_told_of_the_event(
+    post: tuple[Outbox, Wire],
+) -> None:
+    letters, wire = post
+    for n, kind in enumerate(("ack", "status", "status", "ack"), start=1):
+        letters.put(n, kind, {"n": n}, lambda: None)
+    await asyncio.sleep(0)
+    assert wire.tried == 1, "the status messages wait for the ack to arrive"
+    wire.lost.set()
+    async with asyncio.timeout(10):
+        while len(letters):
+            letters.resume()
+            await asyncio.sleep(0)
+    assert wire.arrived == [1, 2, 3, 4]
 
 
 async def test_the_oldest_status_message_gives_way_when_too_many_wait(

@@ -42,7 +42,7 @@ class Outbox:
         self._journal, self._publish = journal, publish
         self._letters = [_Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()]
         self._wake = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[bool]] = set()
 
     def __len__(self) -> int:
         return len(self._letters) + len(self._sending)
@@ -61,27 +61,35 @@ class Outbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send, for ever. Letters leave in order, up to sixteen of them abreast."""
+        """Send, for ever. Letters leave in order, up to sixteen acks of them abreast."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             self._pump()
 
     def _pump(self) -> None:
-        while self._letters and len(self._sending) < ABREAST:
+        while self._letters and len(self._sending) < self._room():
             task = asyncio.create_task(self._send(self._letters.pop(0)))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(self._done)
 
-    async def _send(self, letter: _Letter) -> None:
+    def _room(self) -> int:
+        """Who asked hears first: a status message sets out once all before it has arrived."""
+        return ABREAST if self._letters[0].kind == "ack" else 1
+
+    def _done(self, task: asyncio.Task[bool]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and task.result():
+            self._pump()
+
+    async def _send(self, letter: _Letter) -> bool:
         try:
             await self._publish(letter.kind, letter.body)
         except OSError as error:
             log.debug("kept for later: %s", error)
             insort(self._letters, letter, key=lambda one: one.seq)
             asyncio.get_running_loop().call_later(RETRY_S, self._wake.set)
-            return
+            return False
         self._journal.sent(letter.seq)
         letter.then()
-        if self._letters:
-            self._wake.set()
+        return True

@@ -35,8 +35,11 @@ def _right(topic: str, retain: bool) -> str:
     return f"retained messages on {topic}" if retain else topic
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _text(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _COMPACT.encode(body).encode()
 
 
 class Uplink:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,14 +12,16 @@ from statemachine.loads_model import load_w
 from statemachine.panel import Circuit
 from statemachine.spec import Spec
 
+log = logging.getLogger(__name__)
+
 
 class SimPanel:
     """Circuits that draw as `sim:` says: steady at rated power, drifting, or cycling by type."""
 
     def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
         self._spec, self._file, self._now_ms = spec, folder / "panel.json", now_ms
-        kept = json.loads(self._file.read_text()) if self._file.exists() else {}
-        self._breakers: dict[str, dict[str, int | bool | None]] = kept
+        self._room = self._file.stat().st_size if self._file.exists() else 0
+        self._breakers: dict[str, dict[str, int | bool | None]] = self._found()
         self.use(spec)
 
     def use(self, spec: Spec) -> None:
@@ -58,7 +62,19 @@ class SimPanel:
         sim = self._spec.sim
         return load_w(id, circuit.rated, circuit.type, sim.load, sim.seed, now_ms)
 
+    def _found(self) -> dict[str, dict[str, int | bool | None]]:
+        try:
+            return dict(json.loads(self._file.read_text())) if self._room else {}
+        except ValueError:
+            log.warning("%s cannot be read; breakers stand as on the first day", self._file)
+            return {}
+
     def _keep(self) -> None:
-        new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(self._breakers))
-        new.replace(self._file)
+        """Written over in one go, which no kill splits; a new file would take ten times as long."""
+        said = json.dumps(self._breakers).encode()
+        self._room = max(self._room, len(said))
+        file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(file, said.ljust(self._room), 0)
+        finally:
+            os.close(file)

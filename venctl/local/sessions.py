@@ -56,6 +56,7 @@ class Parcel:
     fields: dict[str, Any]
     expires: float | None
     row: int | None = None
+    done: bool = False
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,10 +108,10 @@ class Session:
         if not self._has_room_for(parcel):
             self.dropped += 1
             return
-        if self.expiry_s:
-            parcel.row = self.letters.put(self.client, parcel)
         self.wait(parcel)
         self.pump()
+        if self.expiry_s and not parcel.done:  # kept after it is sent, before its sender is told
+            parcel.row = self.letters.put(self.client, parcel)
 
     def wait(self, parcel: Parcel) -> None:
         """Put a message last in the queue."""
@@ -162,6 +163,7 @@ class Session:
         self.room.taken += size
 
     def _done(self, parcel: Parcel) -> None:
+        parcel.done = True
         if parcel.row is not None:
             self.letters.take(parcel.row)
 
