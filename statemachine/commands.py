@@ -32,6 +32,7 @@ MAX_AHEAD_MS = 366 * 86_400_000
 MAX_RANDOM_MS = 3_600_000
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
+_ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
 _SORTED = json.JSONEncoder(sort_keys=True)
 
 
@@ -74,8 +75,8 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     if (named := fields.get("venId", ven_id)) != ven_id:
         detail = f"this is {ven_id}, not {str(named)[:128]!r}"
         return _invalid(door, op, correlation, "invalid", detail)
-    digest = hashlib.sha256(_SORTED.encode(said).encode()).hexdigest()
-    key = f"{op}:{correlation}" if correlation else f"body:{digest}"
+    digest = _digest({name: fields[name] for name in fields if name not in _ENVELOPE})
+    key = f"{op}:{correlation}" if correlation else f"body:{_digest(fields)}"
     common = {
         "at_ms": door.at_ms,
         "mono_ms": door.mono_ms,
@@ -226,6 +227,10 @@ def _invalid(door: Door, op: str, correlation: str | None, reason: str, detail: 
         reason=reason,
         detail=detail,
     )
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
 
 
 def _first(fields: Mapping[str, Any], *names: str) -> Any:

@@ -59,8 +59,11 @@ def rejected(command: Command, reason: str, detail: str) -> Ack:
 
 
 def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
-    """The first ack once more."""
-    return Ack(command.reply, {**first, "status": "duplicate"}, "", 0, "")
+    """The first ack once more, to whoever asks this time."""
+    body = {name: value for name, value in first.items() if name != "correlationId"}
+    if command.correlation is not None:
+        body["correlationId"] = command.correlation
+    return Ack(command.reply, {**body, "status": "duplicate"}, "", 0, "")
 
 
 def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:

@@ -64,6 +64,15 @@ def test_the_same_event_delivered_twice_sheds_once(desk: Desk) -> None:
     assert desk.memory == before and not of(Hold, desk.effects)
 
 
+def test_who_asks_for_the_same_event_again_hears_the_first_ack_under_the_own_name(
+    desk: Desk,
+) -> None:
+    first = desk.ask(**CALL, correlationId="a")
+    again = desk.ask_again({**CALL, "correlationId": "b", "issued_at": NOW_S})
+    assert again == {**first, "status": "duplicate", "correlationId": "b"}
+    assert desk.ask_again(CALL) == {k: v for k, v in again.items() if k != "correlationId"}
+
+
 def test_a_redelivered_restore_does_not_end_a_later_event(desk: Desk) -> None:
     restore = desk.command(op="restore", correlationId="r")
     desk.ack(restore)

@@ -193,13 +193,21 @@ class Twin:
 
 async def _answer(sent: Future[Any]) -> Any:
     """The SDK's response, or `Rejected`. Shielded: the SDK trips over a cancelled future."""
+    answer = asyncio.wrap_future(sent)
+    answer.add_done_callback(_seen)
     try:
-        return await asyncio.shield(asyncio.wrap_future(sent))
+        return await asyncio.shield(answer)
     except V2ServiceException as refusal:
         if (said := refusal.modeled_error) is not None:
             return Rejected(said.code, said.message or "")
         name = getattr(refusal.inner_error, "name", str(refusal.inner_error))
         return Rejected(TIMED_OUT if name in (TIMEOUT_NAME, LOST_NAME) else UNAVAILABLE, name)
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """A failure that nobody waits for any more is no news: we stopped asking."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _sound(version: object, *sections: object) -> bool:
