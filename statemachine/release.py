@@ -31,16 +31,16 @@ Wanted = Mapping[str, int | None]
 def carry_out(turn: Turn) -> Iterator[Effect]:
     """Plan what is required now; hold more at once, let go of one circuit when its time is come.
 
-    A circuit that is switched off is let go at once, nothing returns with it; one switched on
-    within its rest is held at nothing until the rest is over. Who only observes holds nothing;
-    what is held from the time before returns in the same steps.
+    A circuit that is switched off is let go at once, nothing returns with it, and so is one that a
+    person locked; one switched on within its rest is held at nothing until the rest is over. Who
+    only observes holds nothing; what is held from the time before returns in the same steps.
     """
     wanted = _wanted(turn, replan(turn))
     for id, watts in wanted.items():
         if watts is not None and _tighter(watts, turn.memory.circuits[id].held_w):
             yield _hold(turn, id, watts)
     looser = [id for id in reversed(wanted) if turn.memory.circuits[id].held_w != wanted[id]]
-    for id in [id for id in looser if not turn.memory.circuits[id].enabled]:
+    for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
         yield _hold(turn, id, wanted[id])
     for id in [id for id in looser if _off_too_long(turn, id)]:
@@ -116,6 +116,11 @@ def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
     if live.deaf_w is not None and live.held_w is not None:
         return live.held_w  # it counts for less than it is told, and is told the same
     return max(0, load.load_w - cut_w)
+
+
+def _waits_for_nothing(live: Live) -> bool:
+    """No load returns with it, or a person wants it let be."""
+    return not live.enabled or live.locked_by is not None
 
 
 def _off_too_long(turn: Turn, id: str) -> bool:
