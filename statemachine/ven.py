@@ -6,7 +6,7 @@ from . import backlog
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
-from .effects import Ack, Effect, Hold, Status, Wake
+from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank
 from .notices import take_notice
@@ -133,8 +133,10 @@ class Ven:
         """Plan and hold; tell the charts what came true; repeat until no row fires."""
         for _ in range(MAX_ROUNDS):
             self._fire_due(turn)
-            turn.effects.extend(carry_out(turn))
-            moved = self._notice(turn)
+            done = list(carry_out(turn))
+            turn.effects.extend(done)
+            moved = any(isinstance(effect, Switch) for effect in done)  # it cannot give any more
+            moved |= self._notice(turn)
             if not beyond_plan(turn):
                 for id in list(turn.memory.events):
                     moved |= self._fire(turn, "released", id)
