@@ -180,9 +180,9 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
 def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
     """What gave later still waits, though nothing keeps it from returning first."""
     order, lives = book.spec.shed_order(), now.memory.circuits
-    more_w = {id: live.free_w - (live.drawn_w or 0) for id, live in lives.items()}
+    room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:
-        other, fits = book.seen[id], more_w[id] <= more_w[one.circuit]
+        other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
         if other.waited and other.waits and fits and not book.rests(id, now.ms):
             yield f"{one.circuit} returns before {id}, which is asked later"
 
@@ -196,11 +196,10 @@ def _overdue(book: Account, one: Loosened) -> bool:
 
 def _crowded(book: Account, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker lets through because of what returned."""
-    service_w, mores_w = book.spec.site.service, {x.circuit: _more_w(x, now) for x in book.loosened}
-    known_w, drawn_w = (
-        power_w(now.memory) + sum(mores_w.values()),
-        book.play.breakers.power_w(now.ms),
-    )
+    service_w = book.spec.site.service
+    mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
+    known_w = power_w(now.memory) + sum(mores_w.values())
+    drawn_w = book.play.breakers.power_w(now.ms)
     foreseen = book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
@@ -210,7 +209,7 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
             yield f"{id} returns and the site draws {max(known_w, drawn_w)} W"
 
 
-def _more_w(one: Loosened, now: Moment) -> int:
+def returning_w(one: Loosened, now: Moment) -> int:
     """What a circuit that returned will draw beyond what was last read."""
     live = now.memory.circuits[one.circuit]
     level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
