@@ -43,8 +43,10 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
         yield _hold(turn, id, wanted[id])
+    beside_w = 0
     for id in [id for id in looser if _off_too_long(turn, id)]:
-        if _fits(turn, id, watts := _next_level(turn, id, wanted[id])):
+        if _fits(turn, id, watts := _next_level(turn, id, wanted[id]), beside_w):
+            beside_w += _more_w(turn, id, watts)
             yield from _give_back(turn, id, watts)
             _queue_behind(turn)
             looser = [other for other in looser if other != id or watts != wanted[id]]
@@ -198,15 +200,20 @@ def _graded(circuit: Circuit) -> bool:
     return circuit.control in ("modulating", "duty_cycle")
 
 
-def _fits(turn: Turn, id: str, watts: int | None) -> bool:
-    """The site stays below its main breaker with this circuit back."""
-    live, circuit = turn.memory.circuits[id], turn.spec.circuits[id]
-    level_w = live.free_w if watts is None else min(watts, live.free_w)
-    more_w = max(0, level_w - (live.drawn_w or 0))
-    if power_w(turn.memory) + more_w <= turn.spec.site.service or not more_w:
+def _fits(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
+    """The site stays below its main breaker with this circuit back, and `beside_w` just before."""
+    more_w, since_ms = _more_w(turn, id, watts), turn.memory.coming.blocked_ms
+    if power_w(turn.memory) + beside_w + more_w <= turn.spec.site.service or not more_w:
         return True
-    since_ms = turn.memory.coming.blocked_ms
-    return circuit.critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+    critical = turn.spec.circuits[id].critical
+    return critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+
+
+def _more_w(turn: Turn, id: str, watts: int | None) -> int:
+    """What a circuit will draw at `watts` beyond what it draws."""
+    live = turn.memory.circuits[id]
+    level_w = live.free_w if watts is None else min(watts, live.free_w)
+    return max(0, level_w - (live.drawn_w or 0))
 
 
 def _bridged(turn: Turn, due_ms: int) -> int:
