@@ -40,7 +40,7 @@ def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
         yield f"{said}, at least {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
     for id, circuit in book.spec.circuits.items():
         one = book.seen[id]
-        if one.gives_ms == now.ms and one.back_ms is not None and circuit.min_release:
+        if one.begins and one.back_ms is not None and circuit.min_release:
             rested_ms = now.ms - one.back_ms
             if rested_ms < circuit.min_release:
                 said = f"{id} gives again {lasting(rested_ms)} after it was given back"
@@ -98,6 +98,8 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             yield f"{id} gives though it is not to be shed"
         if not one.on:
             yield f"{id} gives though it is switched off"
+        if one.begins and one.off_ms != now.ms and book.rests(id, now.ms):
+            yield f"{id} begins to give though it rests for its own sake"
         if one.locked:
             yield f"{id} gives though a person locked it"
         if circuit.meter == "own" and (
@@ -161,6 +163,7 @@ def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> It
 @day_rule("P29")
 def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> Iterator[str]:
     restore, returned = book.spec.restore, [x for x in book.loosened if not _overdue(book, x)]
+    yield from _crowded(book, now)
     if not returned or book.spec.observes:
         return
     if len(returned) > 1:
@@ -174,7 +177,6 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
         if restore.ramp is not None and graded and more_w > restore.ramp:
             yield f"{more_w} W of {one.circuit} return at once, at most {restore.ramp} W"
         yield from _before_its_turn(book, now, one)
-    yield from _crowded(book, now)
 
 
 def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
