@@ -57,11 +57,9 @@ def nothing_is_kept_off_for_longer_than_it_may_be(book: Account, now: Moment) ->
         most_ms = most_ms and max(most_ms, circuit.min_off_ms)
         if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
             continue
-        since_ms = max(one.off_ms, book.play.booted_ms)
-        if book.crowded:
-            continue  # it may have to wait until it fits under the main breaker
-        if now.ms - since_ms > most_ms + SLACK_MS:
-            yield f"{id} is kept off for {lasting(now.ms - since_ms)}, at most {lasting(most_ms)}"
+        off_ms = now.ms - max(one.off_ms, book.play.booted_ms)
+        if off_ms > most_ms + SLACK_MS and not book.crowded:  # it waits until it fits, if need be
+            yield f"{id} is kept off for {lasting(off_ms)}, at most {lasting(most_ms)}"
 
 
 @day_rule("B2")
