@@ -11,6 +11,7 @@ from .effects import Hold, Switch
 from .panel import LEAST_AMPS
 from .play import Moment
 from .release import BLOCKED_MS
+from .triggers import Lock
 from .wire import power_w
 
 CALM_MS = 120_000  # the dead band's 30 and 60 s, and a look or two
@@ -111,8 +112,14 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             rests = book.rests(effect.circuit, now.ms)
             held = isinstance(effect, Hold) and effect.watts is not None and not rests
             moved = isinstance(effect, Switch) and effect.enabled != book.was_on[effect.circuit]
-            if held or moved:
+            if held or (moved and not _is_by_hand_and_just_locked(book, now, effect.circuit)):
                 yield f"{effect.circuit} is touched though it is locked"
+
+
+def _is_by_hand_and_just_locked(book: Account, now: Moment, id: str) -> bool:
+    """It is let go, and off: nobody may stand beside it."""
+    by_hand = book.spec.circuits[id].comes_back == "by_hand" and not book.seen[id].on
+    return by_hand and isinstance(now.trigger, Lock) and now.trigger.circuit == id
 
 
 @day_rule("P4")
@@ -126,6 +133,24 @@ def what_gives_in_steps_is_held_at_one(book: Account, now: Moment) -> Iterator[s
         least_w = LEAST_AMPS * circuit.amp_w
         if circuit.control == "ev_pilot" and watts and (watts < least_w or watts % circuit.amp_w):
             yield f"{effect.circuit} is held at {watts} W: no whole amps, or fewer than 6"
+
+
+@day_rule("I2")
+def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment) -> Iterator[str]:
+    """Not for a moment either: effects are carried out one after another."""
+    for id, circuit in book.spec.circuits.items():
+        live = now.before.circuits[id]
+        if circuit.comes_back != "by_hand" or not live.giving or not live.off:
+            continue
+        on, held_w = live.enabled, live.held_w
+        for effect in now.effects:
+            if isinstance(effect, Hold) and effect.circuit == id:
+                held_w = effect.watts
+            elif isinstance(effect, Switch) and effect.circuit == id:
+                on = effect.enabled
+            if on and held_w != 0:
+                yield f"{id} is let on though nobody switched it on"
+                break
 
 
 @day_rule("P33")

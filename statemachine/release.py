@@ -42,16 +42,27 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     looser = [id for id in reversed(wanted) if turn.memory.circuits[id].held_w != wanted[id]]
     for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
-        yield _hold(turn, id, wanted[id])
+        yield from give_back(turn, id, wanted[id])
     beside_w = 0
     for id in [id for id in looser if _off_too_long(turn, id)]:
         if _fits(turn, id, watts := _next_level(turn, id, wanted[id]), beside_w):
             beside_w += _more_w(turn, id, watts)
-            yield from _give_back(turn, id, watts)
+            yield from give_back(turn, id, watts)
             _queue_behind(turn)
             looser = [other for other in looser if other != id or watts != wanted[id]]
     yield from _step(turn, looser, wanted)
     yield from _renew(turn)
+
+
+def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
+    """Let a circuit draw up to `watts`; what comes back by hand, and is off, is switched off."""
+    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
+    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
+        turn.memory = turn.memory.circuit(
+            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
+        )
+        yield Switch(id, False)
+    yield _hold(turn, id, watts)
 
 
 def beyond_plan(turn: Turn) -> bool:
@@ -108,7 +119,8 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
 
 def _stays_off(circuit: Circuit, live: Live) -> bool:
     """It gave all and comes back by hand: no smaller share of the plan lets it on again."""
-    return circuit.comes_back == "by_hand" and live.giving and live.held_w == 0
+    by_hand = circuit.comes_back == "by_hand" and live.enabled
+    return by_hand and live.giving and live.held_w == 0
 
 
 def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
@@ -160,7 +172,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         watts = _next_level(turn, id, wanted[id])
         if not _fits(turn, id, watts):
             continue
-        yield from _give_back(turn, id, watts)
+        yield from give_back(turn, id, watts)
         done = coming.done + (watts == wanted[id])
         left = len(looser) > 1 or watts != wanted[id]
         due_ms = turn.now_ms + every_ms if left else None
@@ -169,16 +181,6 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
     blocked_ms = turn.now_ms if coming.blocked_ms is None else coming.blocked_ms
     again_ms = turn.now_ms + every_ms
     turn.remember(coming=replace(coming, due_ms=again_ms, blocked_ms=blocked_ms))
-
-
-def _give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
-    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
-        turn.memory = turn.memory.circuit(
-            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
-        )
-        yield Switch(id, False)
-    yield _hold(turn, id, watts)
 
 
 def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:

@@ -159,7 +159,9 @@ class Ven:
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:
-    """Holds before switches: what comes on is already held. Of two holds the last counts."""
+    """Nothing flows in between: what goes off is off before it is let go, what comes on is held
+    before. Of two holds the last counts."""
     holds = {effect.circuit: effect for effect in effects if isinstance(effect, Hold)}
-    rest = [effect for effect in effects if not isinstance(effect, Hold)]
-    return [*holds.values(), *rest]
+    offs = [effect for effect in effects if isinstance(effect, Switch) and not effect.enabled]
+    rest = [effect for effect in effects if not isinstance(effect, Hold) and effect not in offs]
+    return [*offs, *holds.values(), *rest]
