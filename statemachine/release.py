@@ -43,14 +43,9 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
         yield from give_back(turn, id, wanted[id])
-    beside_w = 0
-    for id in [id for id in looser if _off_too_long(turn, id)]:
-        if _fits(turn, id, watts := _next_level(turn, id, wanted[id]), beside_w):
-            beside_w += _more_w(turn, id, watts)
-            yield from give_back(turn, id, watts)
-            _queue_behind(turn)
-            looser = [other for other in looser if other != id or watts != wanted[id]]
-    yield from _step(turn, looser, wanted)
+    yield from _return_overdue(turn, looser, wanted)
+    left = [id for id in looser if turn.memory.circuits[id].held_w != wanted[id]]
+    yield from _step(turn, left, wanted)
     yield from _renew(turn)
 
 
@@ -137,8 +132,18 @@ def _waits_for_nothing(live: Live) -> bool:
     return not live.enabled or live.locked_by is not None
 
 
+def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+    """What was off for as long as it may be waits for nobody's turn, only for room."""
+    beside_w = 0
+    for id in looser:
+        watts = _next_level(turn, id, wanted[id])
+        if _off_too_long(turn, id) and _fits(turn, id, watts, beside_w):
+            beside_w += _more_w(turn, id, watts)
+            yield from give_back(turn, id, watts)
+            _queue_behind(turn)
+
+
 def _off_too_long(turn: Turn, id: str) -> bool:
-    """Its own protection wants it on, and does not wait for the turns of others."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
     rests = rests_ms(circuit, live, turn.memory.mono_ms)
     return live.off and not rests and off_left_ms(circuit, live, turn.memory.mono_ms) == 0

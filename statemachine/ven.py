@@ -160,8 +160,10 @@ class Ven:
 
 def _in_order(effects: list[Effect]) -> list[Effect]:
     """Nothing flows in between: what goes off is off before it is let go, what comes on is held
-    before. Of two holds the last counts."""
+    before. Of two holds, and of two switches, the last counts."""
     holds = {effect.circuit: effect for effect in effects if isinstance(effect, Hold)}
-    offs = [effect for effect in effects if isinstance(effect, Switch) and not effect.enabled]
-    rest = [effect for effect in effects if not isinstance(effect, Hold) and effect not in offs]
-    return [*offs, *holds.values(), *rest]
+    switches = {effect.circuit: effect for effect in effects if isinstance(effect, Switch)}
+    offs = [effect for effect in switches.values() if not effect.enabled]
+    ons = [effect for effect in switches.values() if effect.enabled]
+    rest = [effect for effect in effects if not isinstance(effect, Hold | Switch)]
+    return [*offs, *holds.values(), *ons, *rest]
