@@ -195,9 +195,10 @@ class Account:
 
     def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
         """It is held below what the plan asks of it: its return is still to come."""
-        one.waited = one.waits
-        asked_w = moment.memory.circuits[id].free_w - moment.memory.cuts.get(id, 0)
-        one.waits = one.on and one.held_w is not None and one.held_w < asked_w
+        one.waited, live = one.waits, moment.memory.circuits[id]
+        asked_w = live.free_w - moment.memory.cuts.get(id, 0)
+        deaf = live.deaf_w is not None and id in moment.memory.cuts  # it is told the same as before
+        one.waits = one.on and one.held_w is not None and one.held_w < asked_w and not deaf
 
     def _turn(self, id: str, one: Seen, moment: Moment) -> None:
         since_ms = one.on_ms if one.off else one.off_ms
