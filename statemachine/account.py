@@ -26,6 +26,7 @@ class Seen:
     off_ms: int | None = None
     on_ms: int | None = None
     gives_ms: int | None = None
+    begins: bool = False
     back_ms: int | None = None
     read_ms: int | None = None
     locked: bool = False
@@ -128,10 +129,12 @@ class Account:
 
     @property
     def crowded(self) -> bool:
-        """All circuits together may draw more than the main breaker lets through."""
-        breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory.circuits
-        every_w = sum(max(breakers.free_w(id, ms), known[id].free_w) for id in self.seen)
-        return every_w + breakers.unmetered_w(ms) > self.spec.site.service
+        """All circuits together may draw more than the main breaker lets through, or as far as
+        the last reading tells."""
+        breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory
+        free_w = [max(breakers.free_w(id, ms), known.circuits[id].free_w) for id in self.seen]
+        beside_w = max(breakers.unmetered_w(ms), known.unmetered_w)
+        return sum(free_w) + beside_w > self.spec.site.service
 
     # -- writing it down ----------------------------------------------------------------------
 
@@ -192,9 +195,10 @@ class Account:
 
     def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
         """It is held below what the plan asks of it: its return is still to come."""
-        one.waited = one.waits
-        asked_w = moment.memory.circuits[id].free_w - moment.memory.cuts.get(id, 0)
-        one.waits = one.on and one.held_w is not None and one.held_w < asked_w
+        one.waited, live = one.waits, moment.memory.circuits[id]
+        asked_w = live.free_w - moment.memory.cuts.get(id, 0)
+        deaf = live.deaf_w is not None and id in moment.memory.cuts  # it is told the same as before
+        one.waits = one.on and one.held_w is not None and one.held_w < asked_w and not deaf
 
     def _turn(self, id: str, one: Seen, moment: Moment) -> None:
         since_ms = one.on_ms if one.off else one.off_ms
@@ -211,7 +215,8 @@ class Account:
         if one.day != day:
             one.day, one.gave_ms, one.begun = day, 0, int(one.gives_ms is not None)
             one.gives_ms = None if one.gives_ms is None else moment.ms
-        if gives and one.gives_ms is None:
+        one.begins = gives and one.gives_ms is None  # not: goes on, be it over midnight or a reboot
+        if one.begins:
             one.begun, one.gives_ms = one.begun + 1, moment.ms
         elif not gives and one.gives_ms is not None:
             one.gave_ms += moment.ms - one.gives_ms

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .curtail import Load
-from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, runs_ms, spent
+from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
 from .localtime import day_of
 from .memory import Live, Memory
 from .panel import LEAST_AMPS, Circuit
@@ -98,6 +98,8 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
 def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     if off_left_ms(circuit, live, mono_ms) == 0:
         return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
+    if (left_ms := rests_ms(circuit, live, mono_ms)) and not live.giving:
+        return f"was off, rests for {lasting(left_ms)}"
     if left_ms := recovers_ms(circuit, live, mono_ms):
         return f"gave before, recovers for {lasting(left_ms)}"
     if _must_run(circuit, live, mono_ms):

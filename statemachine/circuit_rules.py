@@ -11,6 +11,7 @@ from .effects import Hold, Switch
 from .panel import LEAST_AMPS
 from .play import Moment
 from .release import BLOCKED_MS
+from .triggers import Lock
 from .wire import power_w
 
 CALM_MS = 120_000  # the dead band's 30 and 60 s, and a look or two
@@ -40,7 +41,7 @@ def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
         yield f"{said}, at least {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
     for id, circuit in book.spec.circuits.items():
         one = book.seen[id]
-        if one.gives_ms == now.ms and one.back_ms is not None and circuit.min_release:
+        if one.begins and one.back_ms is not None and circuit.min_release:
             rested_ms = now.ms - one.back_ms
             if rested_ms < circuit.min_release:
                 said = f"{id} gives again {lasting(rested_ms)} after it was given back"
@@ -57,11 +58,9 @@ def nothing_is_kept_off_for_longer_than_it_may_be(book: Account, now: Moment) ->
         most_ms = most_ms and max(most_ms, circuit.min_off_ms)
         if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
             continue
-        since_ms = max(one.off_ms, book.play.booted_ms)
-        if book.crowded:
-            continue  # it may have to wait until it fits under the main breaker
-        if now.ms - since_ms > most_ms + SLACK_MS:
-            yield f"{id} is kept off for {lasting(now.ms - since_ms)}, at most {lasting(most_ms)}"
+        off_ms = now.ms - max(one.off_ms, book.play.booted_ms)
+        if off_ms > most_ms + SLACK_MS and not book.crowded:  # it waits until it fits, if need be
+            yield f"{id} is kept off for {lasting(off_ms)}, at most {lasting(most_ms)}"
 
 
 @day_rule("B2")
@@ -98,6 +97,8 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             yield f"{id} gives though it is not to be shed"
         if not one.on:
             yield f"{id} gives though it is switched off"
+        if one.begins and one.off_ms != now.ms and book.rests(id, now.ms):
+            yield f"{id} begins to give though it rests for its own sake"
         if one.locked:
             yield f"{id} gives though a person locked it"
         if circuit.meter == "own" and (
@@ -111,8 +112,14 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             rests = book.rests(effect.circuit, now.ms)
             held = isinstance(effect, Hold) and effect.watts is not None and not rests
             moved = isinstance(effect, Switch) and effect.enabled != book.was_on[effect.circuit]
-            if held or moved:
+            if held or (moved and not _is_by_hand_and_just_locked(book, now, effect.circuit)):
                 yield f"{effect.circuit} is touched though it is locked"
+
+
+def _is_by_hand_and_just_locked(book: Account, now: Moment, id: str) -> bool:
+    """It is let go, and off: nobody may stand beside it."""
+    by_hand = book.spec.circuits[id].comes_back == "by_hand" and not book.seen[id].on
+    return by_hand and isinstance(now.trigger, Lock) and now.trigger.circuit == id
 
 
 @day_rule("P4")
@@ -126,6 +133,24 @@ def what_gives_in_steps_is_held_at_one(book: Account, now: Moment) -> Iterator[s
         least_w = LEAST_AMPS * circuit.amp_w
         if circuit.control == "ev_pilot" and watts and (watts < least_w or watts % circuit.amp_w):
             yield f"{effect.circuit} is held at {watts} W: no whole amps, or fewer than 6"
+
+
+@day_rule("I2")
+def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment) -> Iterator[str]:
+    """Not for a moment either: effects are carried out one after another."""
+    for id, circuit in book.spec.circuits.items():
+        live = now.before.circuits[id]
+        if circuit.comes_back != "by_hand" or not live.giving or not live.off:
+            continue
+        on, held_w = live.enabled, live.held_w
+        for effect in now.effects:
+            if isinstance(effect, Hold) and effect.circuit == id:
+                held_w = effect.watts
+            elif isinstance(effect, Switch) and effect.circuit == id:
+                on = effect.enabled
+            if on and held_w != 0:
+                yield f"{id} is let on though nobody switched it on"
+                break
 
 
 @day_rule("P33")
@@ -161,6 +186,7 @@ def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> It
 @day_rule("P29")
 def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> Iterator[str]:
     restore, returned = book.spec.restore, [x for x in book.loosened if not _overdue(book, x)]
+    yield from _crowded(book, now)
     if not returned or book.spec.observes:
         return
     if len(returned) > 1:
@@ -174,15 +200,14 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
         if restore.ramp is not None and graded and more_w > restore.ramp:
             yield f"{more_w} W of {one.circuit} return at once, at most {restore.ramp} W"
         yield from _before_its_turn(book, now, one)
-    yield from _crowded(book, now)
 
 
 def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
     """What gave later still waits, though nothing keeps it from returning first."""
     order, lives = book.spec.shed_order(), now.memory.circuits
-    more_w = {id: live.free_w - (live.drawn_w or 0) for id, live in lives.items()}
+    room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:
-        other, fits = book.seen[id], more_w[id] <= more_w[one.circuit]
+        other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
         if other.waited and other.waits and fits and not book.rests(id, now.ms):
             yield f"{one.circuit} returns before {id}, which is asked later"
 
@@ -196,11 +221,10 @@ def _overdue(book: Account, one: Loosened) -> bool:
 
 def _crowded(book: Account, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker lets through because of what returned."""
-    service_w, mores_w = book.spec.site.service, {x.circuit: _more_w(x, now) for x in book.loosened}
-    known_w, drawn_w = (
-        power_w(now.memory) + sum(mores_w.values()),
-        book.play.breakers.power_w(now.ms),
-    )
+    service_w = book.spec.site.service
+    mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
+    known_w = power_w(now.memory) + sum(mores_w.values())
+    drawn_w = book.play.breakers.power_w(now.ms)
     foreseen = book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
@@ -210,7 +234,7 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
             yield f"{id} returns and the site draws {max(known_w, drawn_w)} W"
 
 
-def _more_w(one: Loosened, now: Moment) -> int:
+def returning_w(one: Loosened, now: Moment) -> int:
     """What a circuit that returned will draw beyond what was last read."""
     live = now.memory.circuits[one.circuit]
     level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)

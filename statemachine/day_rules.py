@@ -18,8 +18,7 @@ from .play import Moment
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import Cancel, Command, Delta, Document, OptOut, Restarted, Restore, Toggle
-from .watch import watch
+from .triggers import Cancel, Command, Delta, Document, OptOut, Restarted, Restore, Timer, Toggle
 from .wire import measured
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
@@ -92,18 +91,14 @@ def ending_one_event_leaves_the_others(book: Account, now: Moment) -> Iterator[s
 
 @day_rule("P22")
 def a_copy_of_a_command_changes_nothing(book: Account, now: Moment) -> Iterator[str]:
+    """No more than a look at the clock does at that moment."""
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
     if not acks or acks[0]["status"] != "duplicate":
         return
-    due_ms = now.before.due_ms()
-    if due_ms is not None and due_ms <= now.trigger.at_ms:
-        return
-    if _timeless(now.before) != _timeless(now.memory) and not book.stepped:
+    look = Timer(at_ms=now.trigger.at_ms, mono_ms=now.trigger.mono_ms)
+    looked, _ = book.play.ven.decide(now.before, look)
+    if replace(looked, draining=None) != replace(now.memory, draining=None):
         yield f"a copy of {getattr(now.trigger, 'op', 'a command')} changed what is known"
-
-
-def _timeless(memory: Memory) -> Memory:
-    return replace(memory, at_ms=0, mono_ms=0, draining=None, look_ms=None)
 
 
 @day_rule("P34")
@@ -223,11 +218,6 @@ def nothing_that_is_due_is_left_for_later(book: Account, now: Moment) -> Iterato
     due_ms = now.memory.due_ms()
     if due_ms is not None and due_ms <= book.play.at_ms and now.fault is None:
         yield f"something was due {book.play.at_ms - due_ms} ms ago and was not done"
-
-
-@day_rule("OWN")
-def the_rules_of_the_site_itself_hold(book: Account, now: Moment) -> Iterator[str]:
-    yield from (str(breach) for breach in watch(book.spec, now.memory))
 
 
 def broken_at_the_end(book: Account) -> Iterator[str]:

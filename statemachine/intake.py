@@ -226,8 +226,8 @@ def restate_all(turn: Turn) -> None:
         if live.read_mono_ms is not None:
             turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
     turn.remember(renew_ms=None, coming=replace(coming, last_ms=min(coming.last_ms, now_ms)))
-    if coming.due_ms is not None:
-        due_ms = now_ms + turn.spec.restore.every
+    if coming.due_ms is not None:  # counts from here; a random wait that is longer goes on
+        due_ms = max(coming.due_ms, now_ms + turn.spec.restore.every)
         turn.remember(coming=replace(coming, last_ms=now_ms, due_ms=due_ms))
     turn.effects.extend(restate(turn))
     turn.effects.extend(_switches(turn))

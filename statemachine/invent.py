@@ -1,6 +1,6 @@
 """Invents random days for a site: events, loads, people, faults and crashes, as a scenario's words.
 
-Pure in the dice it is given, so that a seed repeats a day; Hypothesis hands in dice of its own.
+Pure in the dice it is given, so that a seed repeats a day.
 """
 
 from __future__ import annotations

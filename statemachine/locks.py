@@ -5,7 +5,8 @@ This is a lock in software. It is no lockout/tagout: whoever works on a circuit 
 
 from __future__ import annotations
 
-from .effects import Ack, Hold
+from .effects import Ack
+from .release import give_back
 from .triggers import Lock
 from .turn import Turn
 from .wire import rejected
@@ -29,9 +30,7 @@ def lock(turn: Turn, asked: Lock) -> Ack | None:
     if not asked.locked:
         turn.memory = turn.memory.circuit(asked.circuit, locked_by=None, locked_ms=None)
         return None
-    turn.memory = turn.memory.circuit(
-        asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms, held_w=None
-    )
     if live.held_w is not None:
-        turn.effects.append(Hold(asked.circuit, None, turn.now_ms))
+        turn.effects.extend(give_back(turn, asked.circuit, None))
+    turn.memory = turn.memory.circuit(asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms)
     return None

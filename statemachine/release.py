@@ -31,25 +31,33 @@ Wanted = Mapping[str, int | None]
 def carry_out(turn: Turn) -> Iterator[Effect]:
     """Plan what is required now; hold more at once, let go of one circuit when its time is come.
 
-    A circuit that is switched off is let go at once, nothing returns with it; one switched on
-    within its rest is held at nothing until the rest is over. Who only observes holds nothing;
-    what is held from the time before returns in the same steps.
+    A circuit that is switched off is let go at once, nothing returns with it, and so is one that a
+    person locked; one switched on within its rest is held at nothing until the rest is over. Who
+    only observes holds nothing; what is held from the time before returns in the same steps.
     """
     wanted = _wanted(turn, replan(turn))
     for id, watts in wanted.items():
         if watts is not None and _tighter(watts, turn.memory.circuits[id].held_w):
             yield _hold(turn, id, watts)
     looser = [id for id in reversed(wanted) if turn.memory.circuits[id].held_w != wanted[id]]
-    for id in [id for id in looser if not turn.memory.circuits[id].enabled]:
+    for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
-        yield _hold(turn, id, wanted[id])
-    for id in [id for id in looser if _off_too_long(turn, id)]:
-        if _fits(turn, id, watts := _next_level(turn, id, wanted[id])):
-            yield from _give_back(turn, id, watts)
-            _queue_behind(turn)
-            looser = [other for other in looser if other != id or watts != wanted[id]]
-    yield from _step(turn, looser, wanted)
+        yield from give_back(turn, id, wanted[id])
+    yield from _return_overdue(turn, looser, wanted)
+    left = [id for id in looser if turn.memory.circuits[id].held_w != wanted[id]]
+    yield from _step(turn, left, wanted)
     yield from _renew(turn)
+
+
+def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
+    """Let a circuit draw up to `watts`; what comes back by hand, and is off, is switched off."""
+    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
+    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
+        turn.memory = turn.memory.circuit(
+            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
+        )
+        yield Switch(id, False)
+    yield _hold(turn, id, watts)
 
 
 def beyond_plan(turn: Turn) -> bool:
@@ -106,7 +114,8 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
 
 def _stays_off(circuit: Circuit, live: Live) -> bool:
     """It gave all and comes back by hand: no smaller share of the plan lets it on again."""
-    return circuit.comes_back == "by_hand" and live.giving and live.held_w == 0
+    by_hand = circuit.comes_back == "by_hand" and live.enabled
+    return by_hand and live.giving and live.held_w == 0
 
 
 def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
@@ -118,8 +127,23 @@ def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
     return max(0, load.load_w - cut_w)
 
 
+def _waits_for_nothing(live: Live) -> bool:
+    """No load returns with it, or a person wants it let be."""
+    return not live.enabled or live.locked_by is not None
+
+
+def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+    """What was off for as long as it may be waits for nobody's turn, only for room."""
+    beside_w = 0
+    for id in looser:
+        watts = _next_level(turn, id, wanted[id])
+        if _off_too_long(turn, id) and _fits(turn, id, watts, beside_w):
+            beside_w += _more_w(turn, id, watts)
+            yield from give_back(turn, id, watts)
+            _queue_behind(turn)
+
+
 def _off_too_long(turn: Turn, id: str) -> bool:
-    """Its own protection wants it on, and does not wait for the turns of others."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
     rests = rests_ms(circuit, live, turn.memory.mono_ms)
     return live.off and not rests and off_left_ms(circuit, live, turn.memory.mono_ms) == 0
@@ -153,7 +177,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         watts = _next_level(turn, id, wanted[id])
         if not _fits(turn, id, watts):
             continue
-        yield from _give_back(turn, id, watts)
+        yield from give_back(turn, id, watts)
         done = coming.done + (watts == wanted[id])
         left = len(looser) > 1 or watts != wanted[id]
         due_ms = turn.now_ms + every_ms if left else None
@@ -162,16 +186,6 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
     blocked_ms = turn.now_ms if coming.blocked_ms is None else coming.blocked_ms
     again_ms = turn.now_ms + every_ms
     turn.remember(coming=replace(coming, due_ms=again_ms, blocked_ms=blocked_ms))
-
-
-def _give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
-    circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
-        turn.memory = turn.memory.circuit(
-            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
-        )
-        yield Switch(id, False)
-    yield _hold(turn, id, watts)
 
 
 def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
@@ -193,15 +207,20 @@ def _graded(circuit: Circuit) -> bool:
     return circuit.control in ("modulating", "duty_cycle")
 
 
-def _fits(turn: Turn, id: str, watts: int | None) -> bool:
-    """The site stays below its main breaker with this circuit back."""
-    live, circuit = turn.memory.circuits[id], turn.spec.circuits[id]
-    level_w = live.free_w if watts is None else min(watts, live.free_w)
-    more_w = max(0, level_w - (live.drawn_w or 0))
-    if power_w(turn.memory) + more_w <= turn.spec.site.service or not more_w:
+def _fits(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
+    """The site stays below its main breaker with this circuit back, and `beside_w` just before."""
+    more_w, since_ms = _more_w(turn, id, watts), turn.memory.coming.blocked_ms
+    if power_w(turn.memory) + beside_w + more_w <= turn.spec.site.service or not more_w:
         return True
-    since_ms = turn.memory.coming.blocked_ms
-    return circuit.critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+    critical = turn.spec.circuits[id].critical
+    return critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+
+
+def _more_w(turn: Turn, id: str, watts: int | None) -> int:
+    """What a circuit will draw at `watts` beyond what it draws."""
+    live = turn.memory.circuits[id]
+    level_w = live.free_w if watts is None else min(watts, live.free_w)
+    return max(0, level_w - (live.drawn_w or 0))
 
 
 def _bridged(turn: Turn, due_ms: int) -> int:

@@ -207,13 +207,13 @@ class Scenario(Model):
     @property
     def last_ms(self) -> int:
         """When the last thing happens that this scenario names, since the start."""
-        ends = [
-            (step.at if step.event.start is None else step.event.start)
-            + step.event.for_
-            + step.event.random
-            for step in self.steps
-            if step.event
-        ]
+        ends, begun = [], dict[str, int]()
+        for step in self.steps:
+            if (call := step.event) is not None:
+                known_ms = begun.get(call.id, 0)  # a revision without a start keeps the old one
+                begins_ms = max(step.at, known_ms) if call.start is None else call.start
+                begun[call.id] = max(known_ms, begins_ms + call.random)
+                ends.append(begun[call.id] + call.for_)
         downs = [step.at + step.crash.down for step in self.steps if step.crash]
         back_ms = sum(-step.clock for step in self.steps if step.clock and step.clock < 0)
         return back_ms + max([0, *(step.at for step in self.steps), *ends, *downs])

@@ -110,7 +110,8 @@ def _asked(play: Play, moment: Moment) -> Mapping[str, Any]:
 def _done(play: Play, moment: Moment) -> Mapping[str, Any]:
     circuits, lives = play.spec.circuits, moment.memory.circuits
     on = [id for id in circuits if lives[id].enabled and circuits[id].comes_back == "alone"]
-    return {**_asked(play, moment), "planned": dict(moment.memory.cuts), "on": on}
+    held = {id: live.held_w for id, live in lives.items() if live.held_w is not None}
+    return {**_asked(play, moment), "planned": dict(moment.memory.cuts), "held": held, "on": on}
 
 
 TWINS: dict[str, Twin] = {

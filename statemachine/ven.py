@@ -6,7 +6,7 @@ from . import backlog
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
-from .effects import Ack, Effect, Hold, Status, Wake
+from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank
 from .notices import take_notice
@@ -135,8 +135,10 @@ class Ven:
         """Plan and hold; tell the charts what came true; repeat until no row fires."""
         for _ in range(MAX_ROUNDS):
             self._fire_due(turn)
-            turn.effects.extend(carry_out(turn))
-            moved = self._notice(turn)
+            done = list(carry_out(turn))
+            turn.effects.extend(done)
+            moved = any(isinstance(effect, Switch) for effect in done)  # it cannot give any more
+            moved |= self._notice(turn)
             if not beyond_plan(turn):
                 for id in list(turn.memory.events):
                     moved |= self._fire(turn, "released", id)
@@ -166,7 +168,11 @@ def _at_rest(turn: Turn, before: Memory) -> bool:
 
 
 def _in_order(effects: list[Effect]) -> list[Effect]:
-    """Holds before switches: what comes on is already held. Of two holds the last counts."""
+    """Nothing flows in between: what goes off is off before it is let go, what comes on is held
+    before. Of two holds, and of two switches, the last counts."""
     holds = {effect.circuit: effect for effect in effects if isinstance(effect, Hold)}
-    rest = [effect for effect in effects if not isinstance(effect, Hold)]
-    return [*holds.values(), *rest]
+    switches = {effect.circuit: effect for effect in effects if isinstance(effect, Switch)}
+    offs = [effect for effect in switches.values() if not effect.enabled]
+    ons = [effect for effect in switches.values() if effect.enabled]
+    rest = [effect for effect in effects if not isinstance(effect, Hold | Switch)]
+    return [*offs, *holds.values(), *ons, *rest]

@@ -17,8 +17,9 @@ from .wire import power_w, shed_w
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A rule of the site's own that is broken, in words, and what is found instead."""
+    """A rule of the site's own that is broken: its key, in words, and what is found instead."""
 
+    key: str
     rule: str
     found: str
 
@@ -41,15 +42,17 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
     off_ms = mono_ms - live.off_mono_ms if live.off_mono_ms is not None and live.enabled else 0
     gives_ms = memory.at_ms - live.gave_ms if live.giving else 0
     if rule.off_for is not None and live.giving and off_ms > rule.off_for:
-        yield Breach(f"{id} is never off for longer than {lasting(rule.off_for)}", lasting(off_ms))
+        said = f"{id} is never off for longer than {lasting(rule.off_for)}"
+        yield Breach("off_for", said, lasting(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:
         said = f"{id} never gives for longer than {lasting(rule.shed_for)}"
-        yield Breach(said, lasting(gives_ms))
+        yield Breach("shed_for", said, lasting(gives_ms))
     if rule.shed_above is not None and gives_w > rule.shed_above:
-        yield Breach(f"{id} never gives more than {_kw(rule.shed_above)}", _kw(gives_w))
+        said = f"{id} never gives more than {_kw(rule.shed_above)}"
+        yield Breach("shed_above", said, _kw(gives_w))
     if rule.shed_percent is not None and gives_w * 100 > rule.shed_percent * live.free_w:
         said = f"{id} never gives more than {rule.shed_percent} % of what it draws"
-        yield Breach(said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
+        yield Breach("shed_percent", said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
 
 
 def _gives_w(live: Live) -> int:
@@ -60,9 +63,15 @@ def _gives_w(live: Live) -> int:
 def _always(rule: Always, memory: Memory) -> Iterator[Breach]:
     drawn_w, taken_w = power_w(memory), shed_w(memory)
     if rule.site_below is not None and drawn_w >= rule.site_below:
-        yield Breach(f"the site always draws less than {_kw(rule.site_below)}", _kw(drawn_w))
+        yield Breach("site_below", site_below(rule.site_below), _kw(drawn_w))
     if rule.shed_below is not None and taken_w >= rule.shed_below:
-        yield Breach(f"the site always sheds less than {_kw(rule.shed_below)}", _kw(taken_w))
+        said = f"the site always sheds less than {_kw(rule.shed_below)}"
+        yield Breach("shed_below", said, _kw(taken_w))
+
+
+def site_below(watts: int) -> str:
+    """The rule `site_below` in words."""
+    return f"the site always draws less than {_kw(watts)}"
 
 
 def _kw(watts: int) -> str:

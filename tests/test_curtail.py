@@ -17,16 +17,18 @@ from statemachine.properties import (
     Trial,
     broken_site,
 )
-from statemachine.trials import any_loads, memories, trials_of
+from statemachine.trials import invent_loads, invent_memory, invent_trial
 from tests.strategies import MAPLE, PANEL, Desk, site
 
 SITE = site(PANEL)
+DICE = st.randoms(use_true_random=False)
+TRIALS = DICE.map(lambda dice: invent_trial(dice, invent_loads(dice, 8)))
 
 
 @pytest.mark.parametrize("number", RULES)
 def test_every_rule_of_planning_holds(number: str) -> None:
     @settings(max_examples=250, deadline=None)
-    @given(trials_of(any_loads(8)))
+    @given(TRIALS)
     def holds(trial: Trial) -> None:
         assert RULES[number](trial, trial.plan()) is None
 
@@ -34,7 +36,7 @@ def test_every_rule_of_planning_holds(number: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(memories(SITE))
+@given(DICE.map(lambda dice: invent_memory(dice, SITE)))
 def test_a_circuit_gives_only_what_ven_yaml_allows(memory: Memory) -> None:
     assert list(broken_site(SITE, memory)) == []
 

@@ -379,7 +379,7 @@ def test_what_must_not_come_back_by_itself_is_off_after_the_event() -> None:
     live = desk.memory.circuits["iron"]
     assert (live.enabled, live.held_w, live.switched_by) == (False, None, "event")
     done = [x for x in desk.effects if isinstance(x, Hold | Switch)]
-    assert done[-1] == Switch("iron", False)
+    assert done[-2:] == [Switch("iron", False), Hold("iron", None, done[-1].until_ms)]
     assert desk.ask(op="setLoad", loadId="iron", enabled=True)["reason"] == "locked_out"
     assert at_site(desk, op="setLoad", loadId="iron", enabled=True)["status"] == "success"
 

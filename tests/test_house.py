@@ -24,7 +24,6 @@ PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
     "statemachine/audit_site.py": {"zoneinfo"},
     "statemachine/localtime.py": {"zoneinfo", "datetime"},
-    "statemachine/trials.py": {"hypothesis"},
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 

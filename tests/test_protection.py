@@ -134,6 +134,19 @@ def test_after_a_reboot_rests_begin_anew_and_load_returns_minutes_later() -> Non
     assert due_ms is not None and 60_000 <= due_ms - late <= 300_000
 
 
+def test_a_reboot_in_the_middle_of_a_return_makes_what_is_left_wait_minutes_too() -> None:
+    desk = panel(*["rated: 2 kW, shed: 100 %"] * 3)
+    desk.hear(Restarted(at_ms=desk.ms, mono_ms=desk.ms, boot="one"))
+    call(desk, 60, shed_kw=6.0)
+    desk.wait(60)
+    assert desk.held() == {"c0": 0, "c1": 0}
+    desk.hear(Restarted(at_ms=desk.ms, mono_ms=500, boot="two"))
+    desk.hear(Restarted(at_ms=desk.ms + 1_000, mono_ms=1_500, boot="two"))
+    due_ms = desk.memory.coming.due_ms
+    assert due_ms is not None and 60_000 <= due_ms - desk.ms <= 300_000
+    assert desk.held() == {"c0": 0, "c1": 0}
+
+
 # -- budgets --------------------------------------------------------------------------------------
 
 
