@@ -14,7 +14,7 @@ from .release import BLOCKED_MS
 from .triggers import Lock
 from .wire import power_w
 
-CALM_MS = 120_000  # the dead band's 30 and 60 s, and a look or two
+CALM_MS = 240_000  # a median of 5 min turns after half of it; the dead band's 60 s; a look or two
 SLACK_MS = 1_000
 UNKNOWN_W = 100
 

@@ -14,7 +14,7 @@ from .calls import ALL_OUT
 from .capacity import loads
 from .effects import Ack, Switch
 from .memory import Memory
-from .play import Moment
+from .play import DRIVER_MS, Moment
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
@@ -91,14 +91,18 @@ def ending_one_event_leaves_the_others(book: Account, now: Moment) -> Iterator[s
 
 @day_rule("P22")
 def a_copy_of_a_command_changes_nothing(book: Account, now: Moment) -> Iterator[str]:
-    """No more than a look at the clock does at that moment."""
+    """Nothing at all, or what any look at the clock does at that moment."""
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
     if not acks or acks[0]["status"] != "duplicate":
         return
     look = Timer(at_ms=now.trigger.at_ms, mono_ms=now.trigger.mono_ms)
     looked, _ = book.play.ven.decide(now.before, look)
-    if replace(looked, draining=None) != replace(now.memory, draining=None):
+    if _timeless(now.memory) not in (_timeless(now.before), _timeless(looked)):
         yield f"a copy of {getattr(now.trigger, 'op', 'a command')} changed what is known"
+
+
+def _timeless(memory: Memory) -> Memory:
+    return replace(memory, at_ms=0, mono_ms=0, draining=None)
 
 
 @day_rule("P34")
@@ -186,7 +190,9 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
         if live.enabled != known.on:
             yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
         breaker = play.breakers.all[id]
-        moves = breaker.fault != "stuck" and live.fault is None
+        ago_ms = DRIVER_MS + 1 if live.switched_ms is None else play.at_ms - live.switched_ms
+        answered = not 0 <= ago_ms <= DRIVER_MS
+        moves = breaker.fault != "stuck" and live.fault is None and answered
         if now.carried and moves and breaker.on != live.enabled:
             yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
