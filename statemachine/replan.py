@@ -108,4 +108,6 @@ def _asks_too_much(every: Sequence[Load], cuts: Mapping[str, int]) -> bool:
 
 
 def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:
-    return began_mono_ms is not None and turn.memory.mono_ms - began_mono_ms >= length_ms
+    """It has lasted so long, and a reading shows that it does: silence proves nothing."""
+    lasts = began_mono_ms is not None and turn.memory.mono_ms - began_mono_ms >= length_ms
+    return lasts and isinstance(turn.trigger, Readings)

@@ -197,13 +197,15 @@ def test_a_site_that_outgrows_its_shadow_is_heard_through_the_named_ones(site: S
 def test_a_kill_before_the_driver_did_it_leaves_nothing_held(site: Site) -> None:
     """The breaker file cannot be written, as with a device that does not answer; then a kill."""
     call(site)
-    stuck = site.folder / ".venctl" / "volttron_local" / "panel.new"
-    stuck.mkdir()
+    file = site.folder / ".venctl" / "volttron_local" / "panel.json"
+    aside = file.rename(file.with_suffix(".aside"))
+    file.mkdir()
     edit(site, NO_HEATER)
     assert site.venctl("reload").returncode == 0
     assert remembered(site)["leaving"] == {"heater1": "sim"}
     site.kill()
-    stuck.rmdir()
+    file.rmdir()
+    aside.rename(file)
     assert held(site)["heater1"] == 0
     site.start()
     until(lambda: "heater1" not in held(site), "let go after the kill")

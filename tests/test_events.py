@@ -13,7 +13,7 @@ from statemachine.commands import Door, command_from
 from statemachine.effects import Effect, Hold, Status, Switch
 from statemachine.localtime import next_day_ms, within_hours
 from statemachine.requirement import offset_ms
-from statemachine.triggers import Connected, Disconnected, Readings, Restarted
+from statemachine.triggers import Connected, Disconnected, Readings, Restarted, Timer
 from statemachine.wire import power_w
 from tests.strategies import NOW_MS, NOW_S, Desk, site
 
@@ -277,6 +277,18 @@ def test_an_event_that_falls_short_for_half_a_minute_underperforms_until_it_deli
         {"op": "event", "event_id": "e", "shed_kw": 2.0, "duration_sec": 600, "revision": 1}
     )
     assert words(desk.rated()) == ["achieved"]
+
+
+def test_silence_does_not_prove_that_a_circuit_obeys_no_hold() -> None:
+    desk = desk_of()
+    call(desk, "e")
+    before = {id: desk.draws(id) * live.enabled for id, live in desk.memory.circuits.items()}
+    desk.hear(Readings(**desk.stamp(), drawn_w=before, unmetered_w=0))
+    desk.ms += 40_000
+    desk.hear(Timer(**desk.stamp()))
+    assert desk.memory.circuits["a"].deaf_w is None
+    desk.hear(Readings(**desk.stamp(), drawn_w=before, unmetered_w=0))
+    assert desk.memory.circuits["a"].deaf_w == 0
 
 
 def test_the_weaker_of_two_events_is_told_that_it_is_superseded() -> None:
