@@ -102,7 +102,7 @@ def test_the_same_seed_searches_the_same_days_wherever_it_runs(tmp_path: Path) -
 
 
 def test_a_search_ends_when_its_time_is_over() -> None:
-    one = Search(site(MAPLE), 10**6, None, 2.0, lambda tried: None)
+    one = Search(site(MAPLE), 10**6, 1, 2.0, lambda tried: None)
     one.run()
     assert 0 < one.tried.days < 10**4
 
@@ -162,4 +162,11 @@ def test_the_command_answers_as_json(tmp_path: Path) -> None:
     done = venctl("verify", "--seed", "1", "--examples", "5", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["broken"] == [] and said["tried"]["days"] == 5
+    assert said["seed"] == 1 and said["broken"] == [] and said["tried"]["days"] == 5
+
+
+def test_the_command_says_by_which_seed_the_same_search_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "ven.yaml").write_text(MAPLE)
+    first = venctl("verify", "--examples", "2", cwd=tmp_path).stdout
+    seed = first.split("--seed ")[1].split()[0]
+    assert venctl("verify", "--examples", "2", "--seed", seed, cwd=tmp_path).stdout == first

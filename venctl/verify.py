@@ -80,7 +80,7 @@ class Search:
 
     spec: Spec
     examples: int
-    seed: int | None
+    seed: int
     seconds: float
     progress: Progress
     tried: Tried = field(default_factory=Tried)
@@ -157,7 +157,7 @@ class Search:
         return Found(str(one), tuple(story), small)
 
     def _search(self, look: Callable[[Random], None], most: int) -> None:
-        """Show `look` up to `most` dice. With a seed they are the same wherever it runs.
+        """Show `look` up to `most` dice, the same ones for one seed wherever it runs.
 
         Hence the coins: among numbers Hypothesis also tries constants out of the modules that
         happen to be loaded, which are others in a test than in the shell.
@@ -170,9 +170,8 @@ class Search:
             suppress_health_check=list(HealthCheck),
         )
         dice = COINS.map(lambda coins: Random(sum(coin << n for n, coin in enumerate(coins))))
-        search = free(given(dice)(look))
         try:
-            (search if self.seed is None else seeded(self.seed)(search))()
+            seeded(self.seed)(free(given(dice)(look)))()
         except _Enough:
             return
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from random import randrange
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError, read
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
+SEEDS = 1_000_000
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -35,14 +37,15 @@ def verify(args: argparse.Namespace) -> int:
     spec = _read(args)
     if spec is None:
         return USAGE
-    search = Search(spec, args.examples, args.seed, args.seconds, _progress())
+    seed = randrange(SEEDS) if args.seed is None else args.seed
+    search = Search(spec, args.examples, seed, args.seconds, _progress())
     found = search.run()
     files = [_kept(one, args.story, place) for place, one in enumerate(found)]
     if args.json:
         broken = [_plain(one, file) for one, file in zip(found, files, strict=True)]
-        print(json.dumps({"tried": search.tried.plain(), "broken": broken}))
+        print(json.dumps({"seed": seed, "tried": search.tried.plain(), "broken": broken}))
         return REFUSED if found else DONE
-    print(f"{rules_tried()} rules and the site's own; {search.tried}")
+    print(f"{rules_tried()} rules and the site's own; {search.tried}; --seed {seed}")
     for one, file in zip(found, files, strict=True):
         print("\n" + "\n".join(one.story or (one.sentence,)), file=sys.stderr)
         if file is not None:
