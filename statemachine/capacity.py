@@ -109,8 +109,7 @@ def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
 
 def _must_run(circuit: Circuit, live: Live, mono_ms: int) -> bool:
     """It may not be taken off yet, and taking it off is all that could be done."""
-    stops = circuit.control == "relay" or circuit.shed_percent == 100
-    return stops and runs_ms(circuit, live, mono_ms) > 0
+    return circuit.shed_percent == 100 and runs_ms(circuit, live, mono_ms) > 0
 
 
 def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None:
