@@ -24,6 +24,7 @@ DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "motor": (0, 0, None),
     "other": (0, 0, None),
 }
+BACK_ON_MS = 5 * MINUTE_MS
 # What means nothing where a circuit is never shed, and where it has no car's pilot.
 SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
 PILOT = ("volts", "phases")
@@ -104,7 +105,10 @@ class Circuit(Model):
 
     @property
     def min_on_ms(self) -> int:
-        return DWELL_MS[self.type][0] if self.min_on is None else self.min_on
+        """Brought back by `max_off`, it would be taken off again at once, were there no time on."""
+        if self.min_on is not None:
+            return self.min_on
+        return max(DWELL_MS[self.type][0], 0 if self.max_off_ms is None else BACK_ON_MS)
 
     @property
     def min_off_ms(self) -> int:

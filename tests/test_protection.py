@@ -92,6 +92,19 @@ def test_an_event_keeps_a_fridge_off_for_half_an_hour_at_most_and_then_others_gi
     assert desk.held() == {"c1": 0}
 
 
+def test_what_was_off_for_the_most_it_may_runs_before_it_is_taken_off_again() -> None:
+    desk = panel("rated: 2 kW, shed: 100 %, max_off: 10 min")
+    call(desk, 3_600, shed_kw=2.0)
+    desk.wait(599)
+    assert desk.held() == {"c0": 0}
+    desk.wait(2)
+    assert desk.held() == {} and why(desk) == "came on, must run for 4:59"
+    desk.wait(297)
+    assert desk.held() == {}
+    desk.wait(4)
+    assert desk.held() == {"c0": 0}
+
+
 def test_a_circuit_that_was_given_back_recovers_before_it_gives_again() -> None:
     desk = panel("rated: 2 kW, shed: 50 %, min_release: 10 min")
     call(desk, 60)
