@@ -10,6 +10,7 @@ import pytest
 
 from statemachine import backlog
 from statemachine.capacity import loads, next_change_ms
+from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
 from statemachine.limits import beyond_limits
 from statemachine.localtime import day_of
@@ -303,6 +304,39 @@ def test_deaf_is_who_draws_five_percent_and_fifty_watts_above_its_hold(
     assert turn.memory.circuits["a"].deaf_w == deaf_w
     assert turn.memory.circuits["b"].deaf_w == 0
     assert turn.memory.cuts.get("b") is None, "planned again without what it does not give"
+    assert turn.memory.basis.usable == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("since", "more_w"),
+    [({"short_mono_ms": MONO - 30_000}, 40), ({"over_mono_ms": MONO - 60_000}, -90)],
+)
+def test_a_new_plan_begins_to_wait_anew(since: dict[str, int], more_w: int) -> None:
+    """Each of two is off by less than would make it deaf; together they are short, or over."""
+    both = live(held_w=4_000, drawn_w=4_000 + more_w, giving_mono_ms=0)
+    basis = Basis(1_000, ("e",), ("a", "b"), **since)
+    known = memory(SITE, a=both, b=both, events={"e": event()}, cuts={"a": 500, "b": 500})
+    lives = {id: replace(one, free_w=4_500) for id, one in known.circuits.items()}
+    said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
+    turn = Turn(SITE, replace(known, circuits=lives, basis=basis), said)
+    replan(turn)
+    assert turn.memory.basis == Basis(1_000, ("e",), ("a", "b"))
+    assert turn.memory.cuts == {"a": 1_000}
+
+
+def test_a_plan_that_takes_what_is_no_longer_there_is_made_anew_at_once() -> None:
+    smaller = live(free_w=900, held_w=0, drawn_w=0, giving_mono_ms=0)
+    basis = Basis(1_000, ("e",), ("a", "b"))
+    known = memory(SITE, a=smaller, events={"e": event()}, cuts={"a": 1_000}, basis=basis)
+    turn = Turn(SITE, known, Timer(at_ms=NOW_MS, mono_ms=MONO))
+    replan(turn)
+    assert turn.memory.cuts == {"a": 900, "b": 100}
+
+
+def test_of_choices_that_do_equally_well_the_one_in_force_stays() -> None:
+    cars = [Load(id, (False, 1), 480, 480, (240, 480)) for id in "xy"]
+    assert plan_shed(cars, 480, {"x": 240, "y": 240}).cuts == {"x": 240, "y": 240}
+    assert plan_shed(cars, 480, {"y": 480}).cuts == {"y": 480}
 
 
 def test_neither_who_is_not_held_nor_who_returns_is_called_deaf() -> None:

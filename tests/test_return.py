@@ -162,6 +162,20 @@ def test_a_circuit_returns_up_to_the_last_watt_of_the_main_breaker(
         assert turn.memory.coming == Coming(NOW_MS + EVERY_MS, 0, 0, 0, NOW_MS)
 
 
+@pytest.mark.parametrize(("unmetered_w", "returns"), [(2_400, True), (2_401, False)])
+def test_a_share_that_returns_takes_the_room_of_a_share(unmetered_w: int, returns: bool) -> None:
+    spec, asks = spec_of(service="5 kW"), {"e": live_event(shed_w=400)}
+    turn = turn_of(spec, {"a": held(0, drawn_w=0)}, unmetered_w=unmetered_w, events=asks)
+    assert carried(turn) == ([Hold("a", 600, NOW_MS + LEASE_MS)] if returns else [])
+
+
+def test_once_all_is_back_no_wait_and_no_block_is_left_over() -> None:
+    turn = turn_of(SITE, {}, coming=Coming(None, NOW_MS - 7, NOW_MS + 5, 2, NOW_MS - 5))
+    assert carried(turn) == [] and turn.memory.coming == Coming(None, NOW_MS - 7, 0, 2)
+    turn = turn_of(SITE, {"a": held()}, coming=Coming(None, NOW_MS, 0, 2))
+    assert carried(turn) == [] and turn.memory.coming == Coming(NOW_MS + EVERY_MS, NOW_MS, 0, 0)
+
+
 def test_one_that_does_not_fit_holds_up_no_other() -> None:
     spec = spec_of(service="5 kW")
     small = held(0, free_w=300, drawn_w=0)
@@ -244,6 +258,16 @@ def test_a_fridge_that_was_off_too_long_returns_before_its_turn_and_the_rest_kee
     assert carried(turn_of(spec, sooner, coming=Coming(NOW_MS + 5))) == []
 
 
+def test_of_several_that_were_off_too_long_as_many_return_as_there_is_room_for() -> None:
+    """Each by a step of the ramp; what one takes is not there for the next."""
+    panel = PANEL.replace("100 %", "100 %, max_off: 30 min")
+    spec = spec_of(panel, service="5 kW", more="restore: {ramp: 500 W}")
+    overdue = held(0, drawn_w=0, off_mono_ms=MONO - 1_800_000)
+    turn = turn_of(spec, dict.fromkeys("abc", overdue), unmetered_w=4_000)
+    said = carried(turn)
+    assert said == [Hold(id, 500, NOW_MS + LEASE_MS) for id in ("c", "b")]
+
+
 # -- bridging -------------------------------------------------------------------------------------
 
 
@@ -275,6 +299,9 @@ def test_who_only_observes_plans_holds_nothing_and_lets_go_in_steps() -> None:
     turn = turn_of(spec, {"b": held()}, events={"e": live_event()})
     assert carried(turn) == [Hold("b", None, NOW_MS + LEASE_MS)]
     assert turn.memory.cuts and turn.memory.circuits["a"].held_w is None
+    assert turn.memory.leaving == {"b": "sim"}, "until the driver has done it"
+    acting = turn_of(SITE, {"b": held()})
+    assert carried(acting) and acting.memory.leaving == {}
 
 
 # -- what is said of the delivery -----------------------------------------------------------------
