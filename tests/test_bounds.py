@@ -10,6 +10,7 @@ import pytest
 
 from statemachine import backlog
 from statemachine.capacity import loads, next_change_ms
+from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
 from statemachine.limits import beyond_limits
@@ -21,7 +22,7 @@ from statemachine.replan import replan
 from statemachine.requirement import active, offset_ms
 from statemachine.spec import Spec
 from statemachine.stamps import stamp
-from statemachine.triggers import Readings, Timer
+from statemachine.triggers import DrEvent, Readings, Timer
 from statemachine.turn import Turn
 from tests.strategies import NOW_MS, site
 
@@ -142,6 +143,14 @@ def test_what_runs_its_time_still_gives_the_part_that_does_not_stop_it() -> None
         spec = spec_of(f"\n  a: {{rated: 9 kW, shed: {given}, min_on: 5 min}}\n")
         (load,) = loads(spec, memory(spec, a=live(on_mono_ms=MONO - 1_000)))
         assert load.why_not == words
+
+
+def test_figures_are_told_to_ten_watts() -> None:
+    spec = spec_of("\n  a: {rated: 10 kW, shed: 50 %, floor: 9 kW}\n")
+    (at_floor,) = loads(spec, memory(spec, a=live(free_w=9_000)))
+    assert at_floor.why_not == "is at its floor of 9.00 kW"
+    (gives,) = plan_shed([Load("a", (False, 1), 9_000, 9_000)], 9_000, {}).reasons.values()
+    assert gives == "gives 9.00 kW, all it may"
 
 
 def test_an_opted_out_circuit_says_so() -> None:
@@ -443,4 +452,9 @@ def test_on_the_first_day_nothing_was_missed() -> None:
 @pytest.mark.parametrize(("ago_ms", "long"), [(0, False), (1, True)])
 def test_away_for_longer_than_a_command_may_be_old(ago_ms: int, long: bool) -> None:
     lost_ms = NOW_MS - SITE.commands.max_age - ago_ms
-    assert backlog.long_away(SITE, memory(SITE, lost_ms=lost_ms)) is long
+    known = memory(SITE, lost_ms=lost_ms)
+    assert backlog.long_away(SITE, known) is long
+    asked = command_from({"op": "event", "shed_kw": 1}, "v", Door("operator", "r", NOW_MS, MONO))
+    assert isinstance(asked, DrEvent)
+    why = "it may have waited while this site was away; call it again, best with `issued_at`"
+    assert backlog.too_old(SITE, known, asked) == (why if long else "")
