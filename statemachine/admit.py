@@ -26,6 +26,9 @@ def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | N
     if command.revision == earlier.revision and command.digest != earlier.digest:
         return "conflict", f"{id} was called before with other terms; raise its `revision`"
     if command.revision == earlier.revision:
+        asks_anew = earlier.ack.get("correlationId") != command.correlation
+        if asks_anew and id in memory.opted_out:
+            return None  # no redelivery: it hears that the occupant opted out
         return {**earlier.ack, "status": "duplicate"}
     if id not in memory.events and id not in memory.opted_out:
         return "conflict", f"{id} is over; call a new event"

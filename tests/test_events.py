@@ -195,6 +195,20 @@ def test_the_operator_cannot_opt_the_occupant_out() -> None:
     assert desk.memory.cuts == {"a": 2_000}
 
 
+def test_who_calls_an_opted_out_event_anew_hears_of_it_and_a_redelivery_hears_the_first_ack() -> (
+    None
+):
+    desk = desk_of()
+    said = {"op": "event", "event_id": "e", "shed_kw": 2.0, "duration_sec": 600}
+    first = desk.ask(**said, correlationId="one")
+    kept = desk.last
+    at_site(desk, op="optOut", event_id="e")
+    desk.last = kept
+    assert desk.ask_again({**said, "correlationId": "one"}) == {**first, "status": "duplicate"}
+    desk.last = kept
+    assert desk.ask_again({**said, "correlationId": "two"})["reason"] == "opted_out"
+
+
 def test_an_opt_out_of_what_is_not_there_is_not_found() -> None:
     desk = desk_of()
     assert at_site(desk, op="optOut", event_id="x")["reason"] == "not_found"
