@@ -84,8 +84,8 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
         most_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
         if cut_w > max(0, most_w):
             yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
-        held_w = live.held_w
-        if held_w is not None and held_w < live.free_w - max(0, most_w) and held_w:
+        held_w, returns = live.held_w, book.seen[id].waited  # in steps, from its own rest
+        if held_w and held_w < live.free_w - max(0, most_w) and not returns:
             yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
 
 

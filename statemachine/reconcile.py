@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from .ack_record import (
     APPLIED,
     EXPIRED,
+    FAILED,
     INVALID,
     LOCKED,
     NOT_REMOTE,
     PENDING,
+    SILENT,
     SUPERSEDED,
     UNKNOWN,
 )
@@ -31,6 +33,7 @@ from .wishes import CIRCUITS, INTERVAL
 SLACK_MS = 1_000  # stamps are whole seconds
 LOOP_MS = 60_000
 MOST_ANSWERS = 10
+TRIED = (APPLIED, PENDING, FAILED, SILENT)
 
 
 @dataclass(slots=True)
@@ -135,10 +138,10 @@ def _changed_after(memory: Memory, changed_ms: int | None, stamp_s: int, mono_ms
 
 
 def _newer_elsewhere(memory: Memory, key: str, wish: Wish) -> bool:
-    """Another shadow's wish for this circuit is newer, and was carried out."""
+    """Another shadow's wish for this circuit is newer, and was carried out, or tried in vain."""
     others = (shadow.decided.get(wish.circuit) for k, shadow in memory.shadows.items() if k != key)
-    done = [one for one in others if one is not None and one.code in (APPLIED, PENDING)]
-    return any(one.stamp_s > wish.stamp_s for one in done)
+    tried = [one for one in others if one is not None and one.code in TRIED]
+    return any(one.stamp_s > wish.stamp_s for one in tried)
 
 
 def looping(shadow: Shadow, mono_ms: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 
 from statemachine import SpecError
 from statemachine.ack_record import compact
+from statemachine.reconcile import judge
 from statemachine.report import MOST_BYTES, largest, reported
+from statemachine.shadows import Decision
 from statemachine.shards import shards
+from statemachine.triggers import Document, Wish
 from tests.site import Site, until, venctl
 from tests.strategies import NOW_MS, Desk, site
 
@@ -31,6 +35,24 @@ def panel(count: int, name: str = "") -> str:
     return head + "".join(
         f"  c{n}: {{{named}rated: 1.5 kW, shed: 50 %}}\n" for n in range(1, count + 1)
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "undone"), [(200, False), (202, False), (502, False), (504, False), (423, True)]
+)
+def test_a_wish_in_one_shadow_does_not_undo_a_newer_one_in_another(code: int, undone: bool) -> None:
+    """Also where the newer one was tried in vain: what is wanted last counts."""
+    desk = Desk(site(panel(50)))
+    desk.rated()
+    newer = Decision(False, 144, code, "", desk.ms)
+    first = desk.memory.shadows["circuits-0"]
+    known = {**desk.memory.shadows, "circuits-0": replace(first, decided={"c1": newer})}
+    wishes = (Wish("c1", False, 132),)
+    older = Document(**desk.stamp(), key="circuits-1", token=1, version=1, wishes=wishes)
+    found = judge(desk.spec, replace(desk.memory, shadows=known), older)
+    assert bool(found.open) is undone
+    if not undone:
+        assert found.decided["c1"].code == 409
 
 
 def test_up_to_forty_circuits_stand_in_the_classic_shadow() -> None:
