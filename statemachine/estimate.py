@@ -6,9 +6,9 @@ what a shed circuit draws makes relays chatter (domain.md: 5,431 switchings in t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import median_low
 
+from .frozen import changed
 from .memory import Live, Memory, blank
 from .panel import Circuit
 from .spec import Spec
@@ -20,11 +20,11 @@ KEPT = 30  # five minutes of readings, one each ten seconds
 def read(live: Live, drawn_w: int, mono_ms: int) -> Live:
     """A circuit after one reading, in watts."""
     if not live.enabled or live.held_w is not None:
-        return replace(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
+        return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
     fresh = live.samples_w and mono_ms - live.sampled_mono_ms < SPACING_MS
     older = live.samples_w[:-1] if fresh else live.samples_w[-KEPT + 1 :]
     samples_w = (*older, drawn_w)
-    return replace(
+    return changed(
         live,
         drawn_w=drawn_w,
         read_mono_ms=mono_ms,
@@ -38,11 +38,11 @@ def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     """A circuit without a meter: it is taken to draw what it does as a rule, unless held."""
     free_w = circuit.typical_w if live.enabled else 0
     drawn_w = free_w if live.held_w is None else min(free_w, live.held_w)
-    return replace(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
+    return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
 
 
 def typical(spec: Spec) -> Memory:
     """A site as its file alone describes it: what is on draws what it does as a rule."""
     first = blank(spec)
     circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
-    return replace(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
+    return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)

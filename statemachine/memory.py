@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from .frozen import changed
 from .leaving import leaving
 from .shadows import Shadow, from_plain
 from .shards import shards
 from .spec import Spec
-
-_Kept = TypeVar("_Kept", "Live", "Event", "Memory")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,17 +169,13 @@ class Memory:
         """The classic shadow."""
         return self.shadows[""]
 
-    def with_(self, **news: Any) -> Memory:
-        """This memory, with fields replaced."""
-        return _with(self, news)
-
     def circuit(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one circuit replaced."""
-        return self.with_(circuits={**self.circuits, id: _with(self.circuits[id], news)})
+        return changed(self, circuits={**self.circuits, id: changed(self.circuits[id], **news)})
 
     def event(self, id: str, **news: Any) -> Memory:
         """This memory, with fields of one live event replaced."""
-        return self.with_(events={**self.events, id: _with(self.events[id], news)})
+        return changed(self, events={**self.events, id: changed(self.events[id], **news)})
 
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
@@ -190,16 +185,6 @@ class Memory:
             dues += shadow.wakes.values()
             looks.append(shadow.look_ms)
         return min([*dues, *(due for due in looks if due is not None)], default=None)
-
-
-def _with(thing: _Kept, news: Mapping[str, Any]) -> _Kept:
-    """As `dataclasses.replace`, which runs through every field; a decision does this a lot."""
-    known = thing.__dict__
-    if not news.keys() <= known.keys():
-        raise TypeError(f"{type(thing).__name__} has no {', '.join(news.keys() - known.keys())}")
-    copy = object.__new__(type(thing))
-    copy.__dict__.update(known, **news)
-    return copy
 
 
 def blank(spec: Spec) -> Memory:

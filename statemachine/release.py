@@ -8,11 +8,11 @@ car comes back at 6 A first. What rests (dwell times) waits without holding up t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch
+from .frozen import changed
 from .memory import Coming, Live, Memory
 from .panel import LEAST_AMPS, Circuit
 from .replan import replan
@@ -89,7 +89,7 @@ def spread(turn: Turn) -> None:
     within_ms = turn.spec.restore.spread
     if within_ms and turn.event.source == "operator":
         late_ms = offset_ms(turn.spec.site.id, f"return-{turn.event.id}", within_ms)
-        turn.remember(coming=replace(turn.memory.coming, not_before_ms=turn.now_ms + late_ms))
+        turn.remember(coming=changed(turn.memory.coming, not_before_ms=turn.now_ms + late_ms))
 
 
 def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
@@ -153,19 +153,19 @@ def _queue_behind(turn: Turn) -> None:
     """Something came back out of turn: the others keep their distance to it."""
     coming, next_ms = turn.memory.coming, turn.now_ms + turn.spec.restore.every
     due_ms = coming.due_ms and max(coming.due_ms, next_ms)
-    turn.remember(coming=replace(coming, last_ms=turn.now_ms, due_ms=due_ms))
+    turn.remember(coming=changed(coming, last_ms=turn.now_ms, due_ms=due_ms))
 
 
 def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
     coming = turn.memory.coming
     if not looser:
-        turn.remember(coming=replace(coming, due_ms=None, not_before_ms=0, blocked_ms=None))
+        turn.remember(coming=changed(coming, due_ms=None, not_before_ms=0, blocked_ms=None))
         return
     if coming.due_ms is None:
         first_ms = max(turn.now_ms, coming.last_ms + turn.spec.restore.every)
-        coming = replace(coming, due_ms=max(first_ms, coming.not_before_ms), done=0)
+        coming = changed(coming, due_ms=max(first_ms, coming.not_before_ms), done=0)
     due_ms = _bridged(turn, coming.due_ms or turn.now_ms)
-    turn.remember(coming=replace(coming, due_ms=due_ms))
+    turn.remember(coming=changed(coming, due_ms=due_ms))
     if turn.now_ms >= due_ms:
         yield from _return_one(turn, looser, wanted)
 
@@ -185,7 +185,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         return
     blocked_ms = turn.now_ms if coming.blocked_ms is None else coming.blocked_ms
     again_ms = turn.now_ms + every_ms
-    turn.remember(coming=replace(coming, due_ms=again_ms, blocked_ms=blocked_ms))
+    turn.remember(coming=changed(coming, due_ms=again_ms, blocked_ms=blocked_ms))
 
 
 def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:

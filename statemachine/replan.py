@@ -8,10 +8,10 @@ band and dwell times, relays switch 1.6 times in two hours instead of 5,431).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from .capacity import loads
 from .curtail import Load, Plan, plan_shed, reasons
+from .frozen import changed
 from .memory import Basis, Live, Memory
 from .requirement import active, required_w
 from .spec import Spec
@@ -41,7 +41,7 @@ def replan(turn: Turn) -> list[Load]:
         policy = turn.spec.curtail.policy
         plan = plan_shed(every, now.required_w, turn.memory.cuts, policy)
         turn.remember(cuts=dict(plan.cuts))
-        now = replace(now, usable=_usable(every), short_mono_ms=None, over_mono_ms=None)
+        now = changed(now, usable=_usable(every), short_mono_ms=None, over_mono_ms=None)
     turn.remember(basis=now)
     return every
 
@@ -54,7 +54,7 @@ def _basis(turn: Turn, every: Sequence[Load]) -> Basis:
     if not isinstance(turn.trigger, Readings):
         return now
     short, over = _off_target(memory, every, needed_w)
-    return replace(
+    return changed(
         now,
         short_mono_ms=_first(was.short_mono_ms, memory.mono_ms) if short else None,
         over_mono_ms=_first(was.over_mono_ms, memory.mono_ms) if over else None,
@@ -79,7 +79,7 @@ def _off_target(memory: Memory, every: Sequence[Load], needed_w: int) -> tuple[b
 def _mark_deaf(turn: Turn) -> bool:
     """A circuit that draws more than it is held at counts for what it really gives."""
     marks = {
-        id: replace(live, deaf_w=max(0, live.free_w - (live.drawn_w or 0)))
+        id: changed(live, deaf_w=max(0, live.free_w - (live.drawn_w or 0)))
         for id, live in turn.memory.circuits.items()
         if id in turn.memory.cuts and _deaf(live)
     }

@@ -6,9 +6,9 @@ action needs to think of them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from .frozen import changed
 from .localtime import day_of
 from .memory import Basis, Live, Memory
 from .requirement import offset_ms
@@ -27,7 +27,7 @@ def stamp(turn: Turn, before: Memory) -> None:
     }
     begun = [id for id in memory.cuts if marked[id].gave_ms != memory.circuits[id].gave_ms]
     for place, id in enumerate(begun):  # of those that begin at once, in the order of the plan
-        marked[id] = replace(marked[id], gave_ms=memory.at_ms + place)
+        marked[id] = changed(marked[id], gave_ms=memory.at_ms + place)
     if any(marked[id] is not live for id, live in memory.circuits.items()):
         turn.remember(circuits=marked)
 
@@ -48,7 +48,7 @@ def after_reboot(turn: Turn, before: Memory) -> None:
     circuits = {id: _renewed(live, before.mono_ms, mono_ms) for id, live in memory.circuits.items()}
     late_ms = FIRST_MS + offset_ms(turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS)
     held = any(live.held_w is not None for live in circuits.values())
-    coming = replace(
+    coming = changed(
         memory.coming,
         due_ms=memory.coming.due_ms and memory.at_ms + late_ms,
         not_before_ms=memory.at_ms + late_ms if held else 0,
@@ -60,7 +60,7 @@ def after_reboot(turn: Turn, before: Memory) -> None:
 def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
     """What a circuit gave before counts on; a day's budget does not start anew."""
     gave_ms = 0 if live.giving_mono_ms is None else max(0, last_mono_ms - live.giving_mono_ms)
-    return replace(
+    return changed(
         live,
         samples_w=(),
         sampled_mono_ms=mono_ms,
@@ -85,7 +85,7 @@ def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int)
         marks["deaf_w"] = None
     if live.samples_w and (live.off or live.held_w is not None):
         marks["samples_w"] = ()
-    return replace(live, **marks) if marks else live
+    return changed(live, **marks) if marks else live
 
 
 def _giving(live: Live, gives: bool, memory: Memory, day: int) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .effects import Effect
+from .frozen import changed
 from .memory import Event, Memory
 from .shadows import Shadow
 from .spec import Spec
@@ -49,7 +50,7 @@ class Turn:
         known = self.memory
         news = {name: value for name, value in fields.items() if getattr(known, name) != value}
         if news:
-            self.memory = known.with_(**news)
+            self.memory = changed(known, **news)
 
     def remember_event(self, **fields: Any) -> None:
         self.memory = self.memory.event(self.event_id, **fields)
@@ -59,7 +60,7 @@ class Turn:
         self.remember(events={i: event for i, event in self.memory.events.items() if i != id})
 
     def remember_shadow(self, **fields: Any) -> None:
-        shadows = {**self.memory.shadows, self.key: replace(self.shadow, **fields)}
+        shadows = {**self.memory.shadows, self.key: changed(self.shadow, **fields)}
         self.remember(shadows=shadows)
 
     def wakes(self) -> dict[str, int]:
