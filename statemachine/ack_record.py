@@ -50,8 +50,11 @@ FINE: End = (APPLIED, "")
 
 
 def compact(value: Any) -> bytes:
-    """JSON as it is counted: no blanks, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    """JSON as it is counted and sent: no blanks, UTF-8. Raises ValueError for what is no number."""
+    return _COMPACT.encode(value).encode()
+
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _whole(codes: list[int]) -> int:

@@ -41,7 +41,10 @@ class Calls:
         self.outdated = ""
 
     def most_w(self, now_ms: int) -> int:
-        """The most that all events may require together at a moment, in watts."""
+        """The most that all events may require together at a moment, in watts.
+
+        Added up here as well: the core's own sum is what is watched.
+        """
         asked_w = [event.shed_w for event in self._running(now_ms)]
         return sum(asked_w) if self._spec.curtail.overlap == "sum" else max(asked_w, default=0)
 

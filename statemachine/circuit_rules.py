@@ -229,9 +229,13 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
     for id, more_w in mores_w.items():
-        patient = book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
-        if more_w and not patient:
+        if more_w and not patient(book, id):
             yield f"{id} returns and the site draws {max(known_w, drawn_w)} W"
+
+
+def patient(book: Account, id: str) -> bool:
+    """Critical, and it waited long enough to return whatever the site draws."""
+    return book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
 
 
 def returning_w(one: Loosened, now: Moment) -> int:

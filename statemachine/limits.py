@@ -6,7 +6,7 @@ everybody (domain.md, One event).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .localtime import day_of, month_of, within_hours
 from .memory import Memory, Past
@@ -27,10 +27,11 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
         if within_hours(asked.start_ms, asked.end_ms, hours, zone):
             return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
     others = [past for past in memory.past if past.id != asked.id and past.source == "operator"]
-    why = _day_is_full(limits, others, asked, zone) or _month_is_full(limits, others, asked, zone)
-    near = next(_too_near(others, asked, limits.min_gap), None) if limits.min_gap else None
-    if not why and near is not None:
-        why = f"less than {limits.min_gap // 60_000} min from {near.id}"
+    why = (
+        _day_is_full(limits, others, asked, zone)
+        or _month_is_full(limits, others, asked, zone)
+        or _too_near(limits, others, asked)
+    )
     return ("limit", why) if why else None
 
 
@@ -71,12 +72,14 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
     return f"{max(0, left_ms) // 60_000} min are left of this month's {most} h"
 
 
-def _too_near(others: Sequence[Past], asked: Past, gap_ms: int) -> Iterator[Past]:
-    """Events that do not overlap this one and leave too little rest beside it."""
+def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
+    """Some event does not overlap this one and leaves too little rest beside it."""
+    gap_ms = limits.min_gap
     for past in others:
         apart_ms = max(asked.start_ms - past.end_ms, past.start_ms - asked.end_ms)
         if 0 <= apart_ms < gap_ms:
-            yield past
+            return f"less than {gap_ms // 60_000} min from {past.id}"
+    return ""
 
 
 def _clock(minute: int) -> str:

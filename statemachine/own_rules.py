@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account
-from .circuit_rules import returning_w
+from .circuit_rules import patient, returning_w
 from .day_rules import day_rule
 from .play import Moment
-from .release import BLOCKED_MS
 from .watch import site_below, watch
 from .wire import power_w
 
@@ -31,14 +30,9 @@ def the_rules_of_the_site_itself_hold(book: Account, now: Moment) -> Iterator[st
 def _lifted(book: Account, now: Moment) -> Iterator[str]:
     """The site drew less than its bound, and what returns lifts it to more."""
     drawn_w = power_w(now.memory)
-    returned = [one for one in book.loosened if not _patient(book, one.circuit)]
+    returned = [one for one in book.loosened if not patient(book, one.circuit)]
     then_w = drawn_w + sum(returning_w(one, now) for one in returned)
     for rule in book.spec.always:
         if rule.site_below is not None and drawn_w < rule.site_below <= then_w:
             names = ", ".join(one.circuit for one in returned)
             yield f"{site_below(rule.site_below)}: {then_w / 1000:.2f} kW once {names} is back"
-
-
-def _patient(book: Account, id: str) -> bool:
-    """Critical, and it waited long enough to return whatever the site draws."""
-    return book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical

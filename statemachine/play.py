@@ -6,7 +6,6 @@ what survives a crash, the same looks at circuits. Every decision comes out as a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -270,7 +269,7 @@ class Play:
 
     def _die(self, crash: Crash) -> None:
         """The program is gone; what it kept is there, and devices go on by themselves."""
-        parts = {} if self._kept is None else json.loads(json.dumps(to_parts(self._kept)))
+        parts = {} if self._kept is None else to_parts(self._kept)
         self.memory, self._dying, self.up = from_parts(self.spec, parts), None, False
         self._life += 1
 

@@ -135,9 +135,9 @@ def _waits_for_nothing(live: Live) -> bool:
 def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
     """What was off for as long as it may be waits for nobody's turn, only for room."""
     beside_w = 0
-    for id in looser:
+    for id in [id for id in looser if _off_too_long(turn, id)]:
         watts = _next_level(turn, id, wanted[id])
-        if _off_too_long(turn, id) and _fits(turn, id, watts, beside_w):
+        if _fits(turn, id, watts, beside_w):
             beside_w += _more_w(turn, id, watts)
             yield from give_back(turn, id, watts)
             _queue_behind(turn)

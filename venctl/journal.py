@@ -208,5 +208,4 @@ def _plain(thing: Any) -> Any:
 
 
 _IN_WORDS = json.JSONEncoder(default=_plain, ensure_ascii=False)
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-_text = _COMPACT.encode
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

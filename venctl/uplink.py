@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -12,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from statemachine import triggers as t
+from statemachine.ack_record import compact
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, GetShadow, Report, Status
 from statemachine.spec import Spec
@@ -35,13 +35,6 @@ def _right(topic: str, retain: bool) -> str:
     return f"retained messages on {topic}" if retain else topic
 
 
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _text(body: Mapping[str, Any]) -> bytes:
-    return _COMPACT.encode(body).encode()
-
-
 class Uplink:
     """The link, the shadow over it and the outbox, for one site. Call from the loop only."""
 
@@ -51,7 +44,7 @@ class Uplink:
         self._spec, self._post, self._endpoint = spec, post, endpoint
         self._topics = spec.topics.named(spec.site.id)
         status = self._topics.status
-        will = Will(status, _text(link_status(False, clocks()[0]))) if status else None
+        will = Will(status, compact(link_status(False, clocks()[0]))) if status else None
         self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
         self._backoff = Backoff(endpoint.pace, random.SystemRandom().uniform)
         self._way = Relink(self._make, will, self._hear)
@@ -136,12 +129,14 @@ class Uplink:
     async def _publish(self, kind: str, body: Mapping[str, Any]) -> None:
         topic = self._topics.ack if kind == "ack" else self._topics.status
         if topic:
-            await self._say(topic, _text(body), False)
+            await self._say(topic, compact(body), False)
 
     async def _say_link(self, online: bool) -> None:
         if self._topics.status:
             try:
-                await self._say(self._topics.status, _text(link_status(online, clocks()[0])), True)
+                await self._say(
+                    self._topics.status, compact(link_status(online, clocks()[0])), True
+                )
             except LinkDown as error:
                 log.debug("not said: %s", error)
 
