@@ -19,6 +19,7 @@ from .runtime import Runtime, clocks
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
+SETTLE_S = 0.05
 SAMPLE_MS = 5_000
 KEEP = 180
 
@@ -40,10 +41,16 @@ class Telemetry:
         self._runtime, self._panel, self._journal = runtime, panel, journal
         self._unmetered_w, self._publish = unmetered_w, publish
         self._look = asyncio.Event()
+        self._settling: asyncio.TimerHandle | None = None
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
-        """Something was switched: read at once."""
+        """Something was switched: read a moment later, in one look with what is switched next."""
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
         self._look.set()
 
     async def run(self) -> None:
@@ -70,7 +77,6 @@ class Telemetry:
         self._runtime.post(
             Readings(at_ms=at_ms, mono_ms=mono_ms, drawn_w=drawn, unmetered_w=self._unmetered_w())
         )
-        await self._runtime.caught_up()
 
     async def _say(self, now_ms: int) -> None:
         memory = self._runtime.memory
