@@ -12,13 +12,15 @@ from typing import Any
 from .spec import Spec
 
 
-def leaving(spec: Spec, parts: Mapping[str, Any]) -> dict[str, str]:
-    """Circuit and driver of each, for the site `spec`, out of what was remembered before it.
+def leaving(
+    spec: Spec, before: Mapping[str, str], lives: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Circuit and driver of each, for the site `spec`, out of those that were leaving before it
+    and of what was remembered of each circuit.
 
     In a site that acts a circuit of the file leaves no more: its holds are restated anyway.
     """
-    before: Mapping[str, str] = parts["site"].get("leaving", {})
-    lives = parts["circuits"].items()
-    held = {id: str(live.get("driver", "sim")) for id, live in lives if live["held_w"] is not None}
+    items = lives.items()
+    held = {id: str(live["driver"]) for id, live in items if live["held_w"] is not None}
     gone = {id: driver for id, driver in {**before, **held}.items() if id not in spec.circuits}
     return {**before, **gone} if spec.observes else gone

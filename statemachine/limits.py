@@ -6,7 +6,7 @@ everybody (domain.md, One event).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .localtime import day_of, month_of, within_hours
 from .memory import Memory, Past
@@ -26,7 +26,10 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
     for hours in limits.blackout:
         if within_hours(asked.start_ms, asked.end_ms, hours, zone):
             return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
-    others = [past for past in memory.past if past.id != asked.id and past.source == "operator"]
+    if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
+        return None  # nothing is counted over the events before
+    known = memory.past.values()
+    others = [past for past in known if past.id != asked.id and past.source == "operator"]
     why = (
         _day_is_full(limits, others, asked, zone)
         or _month_is_full(limits, others, asked, zone)
@@ -35,20 +38,26 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
     return ("limit", why) if why else None
 
 
-def remembered(memory: Memory, asked: Past) -> tuple[Past, ...]:
-    """What was taken on, with this event under its newest terms; old ones are forgotten."""
-    oldest_ms = memory.at_ms - KEPT_MS
-    kept = [p for p in memory.past if p.id != asked.id and p.end_ms > oldest_ms]
-    return (*kept[-KEPT + 1 :], asked)
+def remembered(memory: Memory, asked: Past) -> dict[str, Past]:
+    """What was taken on, with this event under its newest terms last.
+
+    The first ones are forgotten where they are old, or too many.
+    """
+    past, oldest_ms = {**memory.past}, memory.at_ms - KEPT_MS
+    past.pop(asked.id, None)
+    while past and (len(past) >= KEPT or past[next(iter(past))].end_ms <= oldest_ms):
+        del past[next(iter(past))]
+    return {**past, asked.id: asked}
 
 
-def ended_early(memory: Memory, id: str, now_ms: int) -> tuple[Past, ...]:
+def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
     """An event that ends before its time counts only what it ran; one that never began, nothing."""
-    return tuple(
-        Past(p.id, p.source, p.start_ms, min(p.end_ms, now_ms)) if p.id == id else p
-        for p in memory.past
-        if p.id != id or p.start_ms < now_ms
-    )
+    past = memory.past.get(id)
+    if past is None:
+        return memory.past
+    if past.start_ms >= now_ms:
+        return {other: memory.past[other] for other in memory.past if other != id}
+    return {**memory.past, id: past._replace(end_ms=min(past.end_ms, now_ms))}
 
 
 def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:

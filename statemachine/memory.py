@@ -1,7 +1,7 @@
 """All that the controller remembers between triggers, frozen, and its way to JSON and back.
 
-Memory has a few parts, kept apart so that the journal writes only what a decision changed. None of
-its classes has slots: `vars` is their way to JSON.
+Every circuit, event and shadow is a part of its own, so that the journal writes only what a
+decision changed. None of the classes has slots: `vars` is their way to JSON.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Memory:
     circuits: Mapping[str, Live]
     events: Mapping[str, Event] = field(default_factory=dict)
     cuts: Mapping[str, int] = field(default_factory=dict)
-    past: tuple[Past, ...] = ()
+    past: Mapping[str, Past] = field(default_factory=dict)
     opted_out: tuple[str, ...] = ()
     leaving: Mapping[str, str] = field(default_factory=dict)
     basis: Basis = Basis()
@@ -199,23 +199,32 @@ def blank(spec: Spec) -> Memory:
     )
 
 
-FORMAT = 2  # raised whenever what is kept changes its shape
-_PARTS = ("shadows", "circuits", "events", "cuts", "past", "last")
-_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in _PARTS)
+FORMAT = 3  # raised whenever what is kept changes its shape
+_SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
+_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in _SHELVES)
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
     """Memory as JSON values, a part for each thing that changes by itself."""
-    return {name: json.loads(text) for name, text in changed_parts(None, memory).items()}
+    parts = changed_parts(None, memory)
+    return {name: json.loads(text) for name, text in parts.items() if text is not None}
 
 
-def changed_parts(before: Memory | None, after: Memory) -> dict[str, str]:
-    """The parts of `after`, as JSON, that differ from what was kept; all where nothing was."""
-    texts = {
-        name: _JSON.encode(value)
-        for name, value in ((name, getattr(after, name)) for name in _PARTS)
-        if before is None or (value is not (was := getattr(before, name)) and value != was)
-    }
+def changed_parts(before: Memory | None, after: Memory) -> dict[str, str | None]:
+    """The parts of `after`, as JSON, that differ from what was kept; None: it is no more.
+
+    All there are where nothing was kept.
+    """
+    texts: dict[str, str | None] = {}
+    for shelf in _SHELVES:
+        entries = getattr(after, shelf)
+        known = getattr(before, shelf) if before is not None else {}
+        if entries is known:
+            continue
+        for key, entry in entries.items():
+            if (was := known.get(key)) is not entry and was != entry:
+                texts[f"{shelf}/{key}"] = _JSON.encode(entry)
+        texts.update((f"{shelf}/{key}", None) for key in known.keys() - entries.keys())
     return {**texts, "site": _JSON.encode({name: getattr(after, name) for name in _SITE})}
 
 
@@ -231,22 +240,31 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     first = blank(spec)
     if not parts:
         return first
-    lives = {id: live for id, live in parts["circuits"].items() if id in first.circuits}
+    site, shelves = dict(parts["site"]), _shelves(parts)
+    lives = {id: live for id, live in shelves["circuits"].items() if id in first.circuits}
     kept = {id: _live(spec, id, live) for id, live in lives.items()}
-    site, last = dict(parts["site"]), parts["last"]
-    site["leaving"] = leaving(spec, parts)
+    site["leaving"] = leaving(spec, site["leaving"], shelves["circuits"])
     site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
     site["opted_out"] = tuple(site["opted_out"])
     site["draining"] = site["draining"] and tuple(site["draining"])
+    site["cuts"] = {id: cut for id, cut in site["cuts"].items() if id in first.circuits}
+    site["last"] = site["last"] and Passed(**site["last"])
     return Memory(
-        shadows=_shadows(spec, parts.get("shadows", {})),
+        shadows=_shadows(spec, shelves["shadows"]),
         circuits={**first.circuits, **kept},
-        events={id: _event(event) for id, event in parts["events"].items()},
-        cuts={id: cut for id, cut in parts["cuts"].items() if id in first.circuits},
-        past=tuple(Past(*past) for past in parts["past"]),
-        last=Passed(**last) if last else None,
+        events={id: _event(event) for id, event in shelves["events"].items()},
+        past={id: Past(*past) for id, past in shelves["past"].items()},
         **site,
     )
+
+
+def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {shelf: {} for shelf in _SHELVES}
+    for name, value in parts.items():
+        shelf, _, key = name.partition("/")
+        if shelf in found:
+            found[shelf][key] = value
+    return found
 
 
 def _live(spec: Spec, id: str, kept: Mapping[str, Any]) -> Live:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from .frozen import changed
 from .triggers import Interval, Wish
 
 End = tuple[int, str]
@@ -87,7 +88,7 @@ PENDING = 202
 
 def moved(shadow: Shadow, step_ms: int) -> Shadow:
     """This shadow after the wall clock was set: what it waits for takes as long as before."""
-    return replace(
+    return changed(
         shadow,
         wakes={name: due_ms + step_ms for name, due_ms in shadow.wakes.items()},
         look_ms=None if shadow.look_ms is None else shadow.look_ms + step_ms,

@@ -152,7 +152,7 @@ class Site:
         self.alive = True
         self.session += 1
         self.run = self.session
-        self.kept = self.memory = from_parts(self.spec, json.loads(json.dumps(to_parts(self.kept))))
+        self.kept = self.memory = from_parts(self.spec, to_parts(self.kept))
         self.hear(Restarted(**self.stamps(), boot=f"boot-{self.boot}"))
         if self.online:
             self.world.after(100, lambda s=self.session: s == self.session and self.connect())

@@ -171,11 +171,12 @@ def test_a_relay_has_one_step_down_to_a_watt(free_w: int, steps: tuple[int, ...]
 def refusal(limits: str, asked: tuple[str, int], *past: tuple[str, int]) -> str | None:
     """What is said to an event of so many ms, after those before it; times are UTC."""
     spec = spec_of(more=f"limits: {limits}")
-    spans = [
+    first, *others = (
         Past(f"e{n}", "operator", utc_ms(at), utc_ms(at) + length_ms)
         for n, (at, length_ms) in enumerate([asked, *past])
-    ]
-    found = beyond_limits(spec, replace(memory(spec), past=tuple(spans[1:])), spans[0])
+    )
+    known = replace(memory(spec), past={one.id: one for one in others})
+    found = beyond_limits(spec, known, first)
     return None if found is None else found[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +60,7 @@ class Player(Desk):
 
     def crash(self, boot: str = "boot-1") -> None:
         """The program dies and comes back with what the journal kept."""
-        parts = json.loads(json.dumps(to_parts(self.memory)))
-        self.memory = from_parts(self.spec, parts)
+        self.memory = from_parts(self.spec, to_parts(self.memory))
         self.hear(Restarted(**self.stamp(), boot=boot))
 
     def call(self, id: str = "e1", kw: float = 4, seconds: float = 900, **said: Any) -> str:

@@ -242,21 +242,25 @@ def test_an_event_that_ends_early_counts_what_it_ran_and_one_that_never_began_no
     running = Past("run", "operator", NOW_MS - 1_000, NOW_MS + 1_000)
     other = Past("other", "page", NOW_MS - 500, NOW_MS + 500)
     later = Past("later", "operator", NOW_MS, NOW_MS + 1_000)
-    known = replace(memory(a=live(), b=live()), past=(running, other, later))
-    assert limits.ended_early(known, "run", NOW_MS) == (
-        Past("run", "operator", NOW_MS - 1_000, NOW_MS), other, later)  # fmt: skip
-    assert limits.ended_early(known, "later", NOW_MS) == (running, other)
-    assert limits.ended_early(known, "run", NOW_MS + 5_000)[0] == running
+    past = {one.id: one for one in (running, other, later)}
+    known = replace(memory(a=live(), b=live()), past=past)
+    ended = Past("run", "operator", NOW_MS - 1_000, NOW_MS)
+    assert limits.ended_early(known, "run", NOW_MS) == {**past, "run": ended}
+    assert limits.ended_early(known, "later", NOW_MS) == {"run": running, "other": other}
+    assert limits.ended_early(known, "run", NOW_MS + 5_000) == past
+    assert limits.ended_early(known, "unknown", NOW_MS) == past
 
 
 def test_what_is_long_over_is_forgotten_and_two_hundred_are_kept() -> None:
     old = Past("old", "operator", 0, NOW_MS - limits.KEPT_MS)
     young = [Past(f"e{n}", "operator", NOW_MS, NOW_MS + 1) for n in range(250)]
-    known = replace(memory(a=live(), b=live()), past=(old, *young))
+    past = {one.id: one for one in (old, *young)}
+    known = replace(memory(a=live(), b=live()), past=past)
     again = Past("e249", "operator", 5, NOW_MS + 9)
     kept = limits.remembered(known, again)
-    assert len(kept) == limits.KEPT and kept[-1] == again and old not in kept
-    assert [past.id for past in kept].count("e249") == 1
+    assert list(kept) == [f"e{n}" for n in range(50, 250)] and kept["e249"] == again
+    few = replace(known, past={"old": old, "e1": young[1]})
+    assert list(limits.remembered(few, again)) == ["e1", "e249"]
 
 
 def test_a_link_that_is_lost_again_drains_no_more_and_was_away_since_the_first_time() -> None:

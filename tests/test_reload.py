@@ -6,7 +6,6 @@ longer names, and crashes lose what was decided but not yet done.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +42,7 @@ class Editor(Desk):
 
     def _take(self, spec: Spec) -> None:
         self.spec, self.ven = spec, Ven(spec)
-        self.memory = from_parts(spec, json.loads(json.dumps(to_parts(self.memory))))
+        self.memory = from_parts(spec, to_parts(self.memory))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class Journal:
 
     def load(self) -> dict[str, Any]:
         """The parts of memory as last committed; empty on the first day."""
-        rows = self._db.execute("SELECT name, value FROM part")
+        rows = self._db.execute("SELECT name, value FROM part ORDER BY rowid")
         return {name: json.loads(value) for name, value in rows}
 
     def todo(self) -> list[tuple[int, str, dict[str, Any]]]:
@@ -118,6 +119,8 @@ class Journal:
         parts = changed_parts(before, after)
         self._db.execute("BEGIN IMMEDIATE")
         try:
+            if before is None:
+                self._db.execute("DELETE FROM part")
             numbers = self._write(parts, trigger, effects)
             self._db.execute("COMMIT")
         except BaseException:
@@ -152,12 +155,14 @@ class Journal:
         self._db.close()
 
     def _write(
-        self, parts: Mapping[str, str], trigger: Trigger, effects: Sequence[Effect]
+        self, parts: Mapping[str, str | None], trigger: Trigger, effects: Sequence[Effect]
     ) -> dict[int, int]:
         self._db.executemany(
             "INSERT INTO part VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            parts.items(),
+            [(name, text) for name, text in parts.items() if text is not None],
         )
+        gone = [(name,) for name, text in parts.items() if text is None]
+        self._db.executemany("DELETE FROM part WHERE name = ?", gone)
         self._db.execute(
             "INSERT INTO decision (at_ms, trigger, effects) VALUES (?, ?, ?)",
             (trigger.at_ms, said(trigger), "\n".join(said(effect) for effect in effects)),
@@ -199,8 +204,14 @@ class Journal:
 
 def said(thing: Trigger | Effect) -> str:
     """A trigger or effect as one line of the log."""
-    told = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in UNTOLD}
-    return f"{type(thing).__name__} {_IN_WORDS.encode(told)}"
+    kind: Any = type(thing)
+    told = {name: getattr(thing, name) for name in _told_of(kind)}
+    return f"{kind.__name__} {_IN_WORDS.encode(told)}"
+
+
+@cache
+def _told_of(kind: type[Any]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in UNTOLD]
 
 
 def _plain(thing: Any) -> Any:

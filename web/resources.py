@@ -85,8 +85,8 @@ def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
 
 
 def past(memory: Memory) -> list[Body]:
-    """Every event taken on in the last 35 days, newest first: its id, who called it, and when."""
-    known = sorted(memory.past, key=lambda one: (-one.start_ms, one.id))
+    """Every event that is remembered, newest first: its id, who called it, and when."""
+    known = sorted(memory.past.values(), key=lambda one: (-one.start_ms, one.id))
     return [
         {
             "id": one.id,

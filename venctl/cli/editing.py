@@ -52,9 +52,8 @@ def _kept(file: Path) -> dict[str, Any]:
         return {}
     try:
         db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        row = db.execute("SELECT value FROM part WHERE name = 'circuits'").fetchone()
+        rows = db.execute("SELECT name, value FROM part WHERE name GLOB 'circuits/*'").fetchall()
         db.close()
     except sqlite3.Error:
         return {}
-    found: dict[str, Any] = json.loads(row[0]) if row else {}
-    return found
+    return {name.removeprefix("circuits/"): json.loads(value) for name, value in rows}
