@@ -12,16 +12,19 @@ from .curtail import Load
 from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
 from .localtime import day_of
 from .memory import Live, Memory
-from .panel import LEAST_AMPS, Circuit
+from .panel import LEAST_AMPS, Circuit, Tier
 from .requirement import opted_out
 from .spec import Spec
 
 
 def loads(spec: Spec, memory: Memory) -> list[Load]:
     """Every circuit of a site in shed order, as the plan sees it now."""
-    places = {id: place for place, id in enumerate(spec.circuits, start=1)}
-    day, out = day_of(memory.at_ms, spec.site.timezone), opted_out(spec, memory)
-    return [_load(spec, memory, id, places[id], day, id in out) for id in spec.shed_order()]
+    return list(_loads(spec, memory))
+
+
+def can_give(spec: Spec, memory: Memory) -> bool:
+    """Whether any circuit can give anything now."""
+    return any(load.cap_w for load in _loads(spec, memory))
 
 
 def capacity_w(spec: Spec, memory: Memory) -> int:
@@ -48,7 +51,13 @@ def _changes(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[i
             yield left_ms
 
 
-def _load(spec: Spec, memory: Memory, id: str, place: int, day: int, out: bool) -> Load:
+def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:
+    day, out = day_of(memory.at_ms, spec.site.timezone), opted_out(spec, memory)
+    for id, tier in spec.tiers.items():
+        yield _load(spec, memory, id, tier, day, id in out)
+
+
+def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) -> Load:
     circuit, live = spec.circuits[id], memory.circuits[id]
     load_w = live.free_w if live.enabled else 0
     why_not = _why_not(circuit, live, memory.mono_ms, day, out)
@@ -61,7 +70,7 @@ def _load(spec: Spec, memory: Memory, id: str, place: int, day: int, out: bool) 
         why_not = _why_nothing(circuit, live, most_w)
     return Load(
         circuit=id,
-        tier=(circuit.critical, place if circuit.priority is None else circuit.priority),
+        tier=tier,
         load_w=load_w,
         cap_w=cap_w,
         steps=steps or (),

@@ -7,9 +7,9 @@ a row first fires, and imports any dotted path it is given: a ven.yaml must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from transitions import EventData, Machine
 from transitions import State as Node
@@ -36,7 +36,7 @@ class Chart:
         self._machine = Machine(
             model=None,
             states=[
-                Node(name, on_enter=_entering(state), on_exit=[_leaving])
+                Node(name, on_enter=[_entering(state)], on_exit=[_leaving])
                 for name, state in table.states.items()
             ],
             initial=table.initial,
@@ -65,7 +65,7 @@ def _transition(row: Row, source: str) -> dict[str, object]:
         "dest": source if row.to == "same" else row.to,
         "conditions": [_asking(name) for name in row.if_],
         "unless": [_asking(name) for name in row.unless],
-        "before": [_doing(name) for name in row.do],
+        "before": [_doing(row.do)],
     }
 
 
@@ -74,34 +74,46 @@ def _asking(name: str) -> Callable[[EventData], bool]:
     return lambda data: guard(_turn(data))
 
 
-def _doing(name: str) -> Callable[[EventData], None]:
-    action = ACTIONS[name]
-    return lambda data: _turn(data).effects.extend(action(_turn(data)))
+def _doing(names: Sequence[str]) -> Callable[[EventData], None]:
+    actions = [ACTIONS[name] for name in names]
+
+    def do(data: EventData) -> None:
+        turn = _turn(data)
+        for action in actions:
+            turn.effects.extend(action(turn))
+
+    return do
 
 
 def _leaving(data: EventData) -> None:
     _turn(data).leave()
 
 
-def _entering(state: State) -> list[str | Callable[..., bool | None]]:
-    def arm(data: EventData) -> None:
-        turn, wakes = _turn(data), {}
-        if state.until:
-            ends = state.until == "end"
-            wakes["ended" if ends else "started"] = (
-                turn.event.end_ms if ends else turn.event.start_ms
-            )
-        if state.for_ is not None:
-            wakes["elapsed"] = turn.now_ms + state.for_
-        turn.arm(wakes)
+def _entering(state: State) -> Callable[[EventData], None]:
+    do = _doing(state.enter)
 
-    def report(data: EventData) -> None:
-        turn, move = _turn(data), cast(Any, data.transition)
+    def enter(data: Any) -> None:
+        turn, move = _turn(data), data.transition
+        turn.arm(_wakes(state, turn))
+        do(data)
         if state.report and turn.event_id and move.source != move.dest:
             turn.told.append((turn.event, state.report))
 
-    return [arm, *(_doing(action) for action in state.enter), report]
+    return enter
 
 
-def _turn(data: EventData) -> Turn:
-    return cast(_Step, data.model).turn
+def _wakes(state: State, turn: Turn) -> dict[str, int]:
+    """When whoever has come to this state is to be woken, and with which trigger."""
+    wakes = {}
+    if state.until == "end":
+        wakes["ended"] = turn.event.end_ms
+    elif state.until:
+        wakes["started"] = turn.event.start_ms
+    if state.for_ is not None:
+        wakes["elapsed"] = turn.now_ms + state.for_
+    return wakes
+
+
+def _turn(data: Any) -> Turn:
+    step: _Step = data.model
+    return step.turn

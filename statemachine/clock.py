@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from .frozen import changed
 from .memory import Coming, Event, Live, Memory
 from .shadows import moved
 from .triggers import Restarted
@@ -44,15 +43,15 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
 
 def _circuit(live: Live, step_ms: int) -> Live:
     """Whose turn it is does not change."""
-    return replace(live, gave_ms=live.gave_ms + step_ms) if live.gave_ms else live
+    return changed(live, gave_ms=live.gave_ms + step_ms) if live.gave_ms else live
 
 
 def _event(event: Event, step_ms: int) -> Event:
     short_ms = event.short_ms and event.short_ms + step_ms
     if event.scheduled:
         lengths = {n: at + step_ms * (n == "elapsed") for n, at in event.wakes.items()}
-        return replace(event, wakes=lengths, short_ms=short_ms)
-    return replace(
+        return changed(event, wakes=lengths, short_ms=short_ms)
+    return changed(
         event,
         start_ms=event.start_ms + step_ms,
         end_ms=event.end_ms + step_ms,
@@ -63,7 +62,7 @@ def _event(event: Event, step_ms: int) -> Event:
 
 
 def _coming(coming: Coming, step_ms: int) -> Coming:
-    return replace(
+    return changed(
         coming,
         due_ms=coming.due_ms and coming.due_ms + step_ms,
         last_ms=coming.last_ms + step_ms,

@@ -7,8 +7,8 @@ not surprise. A refusal reads `what is wrong; what to write instead`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -42,6 +42,13 @@ class Model(BaseModel):
     @classmethod
     def _empty(cls, said: Any) -> Any:
         return {} if said is None else said
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic has it, but what was worked out of the fields is worked out anew."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
 
 
 class OneOf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import twin_guards
-from .capacity import capacity_w
+from .capacity import can_give
 from .notices import ENOUGH_PERCENT
 from .registry import GUARDS, guard
 from .requirement import begins_ms
@@ -24,7 +24,7 @@ def starts_later(turn: Turn) -> bool:
 @guard
 def can_shed(turn: Turn) -> bool:
     """Some circuit that may be shed draws power now."""
-    return capacity_w(turn.spec, turn.memory) > 0
+    return can_give(turn.spec, turn.memory)
 
 
 @guard

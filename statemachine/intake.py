@@ -7,12 +7,12 @@ is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from .admit import as_taken_on, copy_of, unfit
 from .backlog import found, heard, lost
 from .effects import Ack, Switch
 from .estimate import assume, read
+from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
 from .memory import Basis, Event
@@ -138,7 +138,7 @@ def _return_now(turn: Turn) -> None:
     """Somebody wants load back: no random start of the return holds it up."""
     coming = turn.memory.coming
     if coming.not_before_ms:
-        turn.remember(coming=replace(coming, not_before_ms=0, due_ms=None))
+        turn.remember(coming=changed(coming, not_before_ms=0, due_ms=None))
 
 
 def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
@@ -225,9 +225,9 @@ def restate_all(turn: Turn) -> None:
     for id, live in turn.memory.circuits.items():
         if live.read_mono_ms is not None:
             turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
-    turn.remember(renew_ms=None, coming=replace(coming, last_ms=min(coming.last_ms, now_ms)))
+    turn.remember(renew_ms=None, coming=changed(coming, last_ms=min(coming.last_ms, now_ms)))
     if coming.due_ms is not None:  # counts from here; a random wait that is longer goes on
         due_ms = max(coming.due_ms, now_ms + turn.spec.restore.every)
-        turn.remember(coming=replace(coming, last_ms=now_ms, due_ms=due_ms))
+        turn.remember(coming=changed(coming, last_ms=now_ms, due_ms=due_ms))
     turn.effects.extend(restate(turn))
     turn.effects.extend(_switches(turn))

@@ -6,8 +6,7 @@ achieved again (domain.md, What a programme expects).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from .frozen import changed
 from .memory import Event
 from .requirement import active, sheds_w
 from .triggers import Readings
@@ -28,9 +27,9 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
     measured_w, said = shed_w(turn.memory), []
     for place, event in enumerate(shedding):
         after = _delivery(turn, event, measured_w) if measured else event
-        if place == 0:
-            after = replace(after, told=tuple(word for word in after.told if word != "superseded"))
-        elif turn.spec.curtail.overlap == "max" and _weaker(turn, event, shedding[0]):
+        if place == 0 and "superseded" in after.told:
+            after = changed(after, told=tuple(word for word in after.told if word != "superseded"))
+        if place and turn.spec.curtail.overlap == "max" and _weaker(turn, event, shedding[0]):
             after = _tell(after, "superseded")
         said += [(event.id, word) for word in after.told if word not in event.told]
         if after != event:
@@ -52,14 +51,14 @@ def _delivery(turn: Turn, event: Event, measured_w: int) -> Event:
     needed_w = sheds_w(turn.spec, event, turn.now_ms)
     if measured_w * 100 >= needed_w * ENOUGH_PERCENT:
         told = tuple(word for word in event.told if word != "underperforming")
-        return _tell(replace(event, short_ms=None, told=told), "achieved")
+        return _tell(changed(event, short_ms=None, told=told), "achieved")
     since_ms = turn.now_ms if event.short_ms is None else event.short_ms
-    event = replace(event, short_ms=since_ms)
+    event = changed(event, short_ms=since_ms)
     if not short(event, turn.now_ms):
         return event
     told = tuple(word for word in event.told if word != "achieved")
-    return _tell(replace(event, told=told), "underperforming")
+    return _tell(changed(event, told=told), "underperforming")
 
 
 def _tell(event: Event, word: str) -> Event:
-    return event if word in event.told else replace(event, told=(*event.told, word))
+    return event if word in event.told else changed(event, told=(*event.told, word))

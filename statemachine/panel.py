@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -28,6 +29,7 @@ BACK_ON_MS = 5 * MINUTE_MS
 # What means nothing where a circuit is never shed, and where it has no car's pilot.
 SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
 PILOT = ("volts", "phases")
+Tier = tuple[bool, int]  # critical or not, then priority: the lower one gives first
 Type = Annotated[str, OneOf("type", *DWELL_MS)]
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 
@@ -82,12 +84,12 @@ class Circuit(Model):
     volts: Count = Field(default=240, description="with ev_pilot: what an ampere is worth")
     phases: Count = Field(default=1, description="with ev_pilot: 1 or 3")
 
-    @property
+    @cached_property
     def locked(self) -> bool:
         """Never shed and never switched from afar: `shed: never`."""
         return self.shed == NEVER
 
-    @property
+    @cached_property
     def shed_percent(self) -> int:
         """The most this circuit gives, as a share of what it draws; 0 where it gives nothing."""
         return max(0, self.shed) if self.control != "none" else 0
@@ -103,18 +105,18 @@ class Circuit(Model):
         whole = self.control == "relay" or self.shed_percent == 100
         return bool(self.shed_percent) and whole and not self.floor
 
-    @property
+    @cached_property
     def min_on_ms(self) -> int:
         """Brought back by `max_off`, it would be taken off again at once, were there no time on."""
         if self.min_on is not None:
             return self.min_on
         return max(DWELL_MS[self.type][0], 0 if self.max_off_ms is None else BACK_ON_MS)
 
-    @property
+    @cached_property
     def min_off_ms(self) -> int:
         return DWELL_MS[self.type][1] if self.min_off is None else self.min_off
 
-    @property
+    @cached_property
     def max_off_ms(self) -> int | None:
         return DWELL_MS[self.type][2] if self.max_off is None else self.max_off
 
@@ -123,7 +125,7 @@ class Circuit(Model):
         """What it is taken to draw where nothing measures it."""
         return self.rated * 7 // 10 if self.typical is None else self.typical
 
-    @property
+    @cached_property
     def amp_w(self) -> int:
         """What one ampere of a car's pilot is worth, in watts."""
         return self.volts * self.phases

@@ -6,13 +6,14 @@ refer to each other is checked in `audit.py`, so that all faults of a file can b
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
 
 from .charts import Table
 from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
-from .panel import Circuit
+from .panel import Circuit, Tier
 from .quantity import Millis, Percent, Watts
 
 
@@ -218,7 +219,7 @@ class Spec(Model):
     event: Table = Field(description="the life of an event")
     shadow: Table = Field(description="how desired and reported are reconciled")
 
-    @property
+    @cached_property
     def observes(self) -> bool:
         """Nothing is switched: what would have been shed is only said."""
         return self.mode == "observe"
@@ -229,11 +230,13 @@ class Spec(Model):
 
     def shed_order(self) -> list[str]:
         """All circuits, first to give way first: class, then priority, then id."""
-        places = {id: place for place, id in enumerate(self.circuits, start=1)}
+        return list(self.tiers)
 
-        def place(id: str) -> tuple[bool, int, str]:
-            circuit = self.circuits[id]
-            own = places[id] if circuit.priority is None else circuit.priority
-            return (circuit.critical, own, id)
-
-        return sorted(self.circuits, key=place)
+    @cached_property
+    def tiers(self) -> dict[str, Tier]:
+        """Class and priority of every circuit, in shed order."""
+        tiers = {
+            id: (circuit.critical, place if circuit.priority is None else circuit.priority)
+            for place, (id, circuit) in enumerate(self.circuits.items(), start=1)
+        }
+        return dict(sorted(tiers.items(), key=lambda item: (item[1], item[0])))

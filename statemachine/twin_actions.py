@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED
 from .effects import Effect, Switch
+from .frozen import changed
 from .registry import action
 from .report import BARE
 from .shadows import Decision, End
@@ -158,7 +158,7 @@ def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
         one = shadow.decided.get(circuit)
         if one is not None and one.code == PENDING and enabled in (None, one.enabled):
             ended = Decision(one.enabled, one.stamp_s, *end, turn.now_ms)
-            shadows[key] = replace(shadow, decided={**shadow.decided, circuit: ended})
+            shadows[key] = changed(shadow, decided={**shadow.decided, circuit: ended})
     turn.remember(shadows=shadows)
 
 
