@@ -47,6 +47,7 @@ class Controller:
         self._world = world
         self.journal = Journal(db)
         self.runtime = Runtime(Ven(SITE), self.journal, self._perform)
+        self.runtime.stop()  # the world's clock rings, not this machine's
         self.outbox = Outbox(self.journal, self._publish)
         self.pubacks: dict[str, Callable[[], None]] = {}
         self._sending = asyncio.create_task(self.outbox.run())

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -104,32 +104,31 @@ class Link:
         except TimeoutError:
             log.debug("the client did not stop within a second")
 
-    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """Return when the broker has it (QoS 1).
+    def publish(
+        self, topic: str, payload: bytes, retain: bool = False
+    ) -> Coroutine[Any, Any, None]:
+        """Send it at once (QoS 1). What is returned is awaited until the broker has it.
 
-        Raises `LinkDown` when offline or when it may go better next time, and `NotAllowed` when
-        the broker refuses for good or it cannot be sent at all.
+        That raises `LinkDown` when offline or when it may go better next time, and `NotAllowed`
+        when the broker refuses for good or it cannot be sent at all.
         """
-        if not self._connected:
-            raise LinkDown(self._why or "not connected yet")
+        # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
+        waiting: asyncio.Future[Any] = self._loop.create_future()
         packet = mqtt5.PublishPacket(
             topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain
         )
         try:
+            if not self._connected:
+                raise LinkDown(self._why or "not connected yet")
             sent = self.client.publish(packet)
+        except LinkDown as error:
+            waiting.set_exception(error)
         except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
-            raise NotAllowed(f"nothing can be published on {topic!r}: {error}") from None
-        code = (await self._outcome(sent, (topic, retain))).puback.reason_code
-        if refused(code):
-            why = f"the broker refuses a publish on {topic}: {word(code)}"
-            raise NotAllowed(why) if for_good(code) else LinkDown(why)
-
-    async def _outcome(self, sent: Future[Any], place: tuple[str, bool]) -> Any:
-        # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
-        waiting: asyncio.Future[Any] = self._loop.create_future()
-        self._under_way[sent] = _Publish(place, waiting)
-        sent.add_done_callback(partial(self._tell, self._settle))
-        return await waiting
+            waiting.set_exception(NotAllowed(f"nothing can be published on {topic!r}: {error}"))
+        else:
+            self._under_way[sent] = _Publish((topic, retain), waiting)
+            sent.add_done_callback(partial(self._tell, self._settle))
+        return _arrival(topic, waiting)
 
     # What follows up to `_tell` runs on awscrt's threads.
 
@@ -258,6 +257,13 @@ class Link:
             on_lifecycle_event_connection_failure_fn=self._on_failed,
             on_lifecycle_event_disconnection_fn=self._on_disconnected,
         )
+
+
+async def _arrival(topic: str, waiting: asyncio.Future[Any]) -> None:
+    code = (await waiting).puback.reason_code
+    if refused(code):
+        why = f"the broker refuses a publish on {topic}: {word(code)}"
+        raise NotAllowed(why) if for_good(code) else LinkDown(why)
 
 
 def _matcher(topics: Sequence[str]) -> Callable[[str], object]:

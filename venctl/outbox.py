@@ -33,9 +33,9 @@ def _nothing() -> None:
 class Outbox:
     """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
 
-    `publish` raises OSError while the link is down; the letter then waits for `resume`, or for
-    its next try, since a broker may also be silent while the link is up. It returns once the
-    broker has the letter, and also where the broker does not allow it and never will.
+    `publish` sends at once; what it returns raises OSError while the link is down. The letter then
+    waits for `resume`, or for its next try, since a broker may also be silent while the link is
+    up. It ends well once the broker has the letter, and also where it does not and never will.
     """
 
     def __init__(self, journal: Journal, publish: Publish) -> None:
@@ -69,7 +69,9 @@ class Outbox:
 
     def _pump(self) -> None:
         while self._letters and len(self._sending) < self._room():
-            task = asyncio.create_task(self._send(self._letters.pop(0)))
+            letter = self._letters.pop(0)
+            sent = self._publish(letter.kind, letter.body)
+            task = asyncio.create_task(self._see_off(letter, sent))
             self._sending.add(task)
             task.add_done_callback(self._done)
 
@@ -82,9 +84,9 @@ class Outbox:
         if not task.cancelled() and task.result():
             self._pump()
 
-    async def _send(self, letter: _Letter) -> bool:
+    async def _see_off(self, letter: _Letter, sent: Awaitable[None]) -> bool:
         try:
-            await self._publish(letter.kind, letter.body)
+            await sent
         except OSError as error:
             log.debug("kept for later: %s", error)
             insort(self._letters, letter, key=lambda one: one.seq)

@@ -115,17 +115,16 @@ class Controller:
         at_ms, mono_ms = clocks()
         self.panel.start()
         self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot()))
-        self._tasks = [asyncio.create_task(self.runtime.run())]
         await self.telemetry.read()
-        self._tasks.append(asyncio.create_task(self.telemetry.run()))
-        self._tasks.append(asyncio.create_task(self.editing.run()))
-        self._tasks.append(asyncio.create_task(self._approach.run()))
+        runs = (self.telemetry.run(), self.editing.run(), self._approach.run())
+        self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def stop(self) -> None:
         """Leave load as `restore.on_stop` says, then go."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.runtime.stop()
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
             await self.panel.let_go(self._held())

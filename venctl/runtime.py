@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -42,7 +43,8 @@ class Runtime:
         self.rev = 0
         self._journal, self._perform = journal, perform
         self._kept = self.memory if kept else None
-        self._inbox: asyncio.Queue[Trigger] = asyncio.Queue()
+        self._inbox: deque[Trigger] = deque()
+        self._busy = self._stopped = False
         self._answers: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
         self._replies = count(1)
         self._timer: asyncio.TimerHandle | None = None
@@ -50,8 +52,21 @@ class Runtime:
         self._broken: frozenset[str] = frozenset()
 
     def post(self, trigger: Trigger) -> None:
-        """Something happened. Call from the event loop only."""
-        self._inbox.put_nowait(trigger)
+        """Something happened: decided upon and journaled when this returns.
+
+        What is posted within a decision waits for its end. Call from the event loop only.
+        """
+        self._inbox.append(trigger)
+        while self._inbox and not self._busy and not self._stopped:
+            first = self._inbox.popleft()
+            try:
+                self.step(first)
+            except Exception:
+                log.exception("this trigger changed nothing: %s", first)
+
+    def stop(self) -> None:
+        """Decide nothing more."""
+        self._stopped = True
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         """Something is asked; the ack comes once it is journaled."""
@@ -76,42 +91,13 @@ class Runtime:
         finally:
             self._watchers.discard(queue)
 
-    async def run(self) -> None:
-        """Decide, journal, perform, for ever."""
-        while True:
-            trigger = await self._inbox.get()
-            try:
-                self.step(trigger)
-            except Exception:
-                log.exception("this trigger changed nothing: %s", trigger)
-            finally:
-                self._inbox.task_done()
-
-    async def caught_up(self) -> None:
-        """Returns when everything posted so far is decided."""
-        await self._inbox.join()
-
     def step(self, trigger: Trigger) -> None:
         """One decision, journaled, then performed."""
-        if isinstance(trigger, Command):
-            trigger = replace(trigger, earlier=self._journal.earlier(trigger))
-        before = self.memory
-        after, effects = self.ven.decide(before, trigger)
+        self._busy = True
         try:
-            numbers = self._keep(before, after, trigger, effects)
-        except sqlite3.Error as error:
-            log.error("the journal cannot be written: %s", error)
-            if isinstance(trigger, Reloaded):
-                raise
-            numbers = {}
-            if isinstance(trigger, DrEvent):
-                after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
-        self.memory = after
-        self.rev += 1
-        self._look_after_rules()
-        for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
-            self._do(effects[place], numbers.get(place))  # who asked hears first
-        self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
+            self._decide(trigger)
+        finally:
+            self._busy = False
 
     def take_over(self, ven: Ven, trigger: Reloaded) -> None:
         """Go on under another ven.yaml; memory is fitted to it as at a start.
@@ -126,6 +112,27 @@ class Runtime:
         except BaseException:
             (self.ven, self.memory), self._kept = before, kept
             raise
+
+    def _decide(self, trigger: Trigger) -> None:
+        if isinstance(trigger, Command) and (earlier := self._journal.earlier(trigger)):
+            trigger = replace(trigger, earlier=earlier)
+        before = self.memory
+        after, effects = self.ven.decide(before, trigger)
+        try:
+            numbers = self._keep(before, after, trigger, effects)
+        except sqlite3.Error as error:
+            log.error("the journal cannot be written: %s", error)
+            if isinstance(trigger, Reloaded):
+                raise
+            numbers = {}
+            if isinstance(trigger, DrEvent):
+                after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
+        self.memory = after
+        self.rev += 1
+        for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
+            self._do(effects[place], numbers.get(place))  # who asked hears first
+        self._look_after_rules()
+        self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
 
     def _keep(
         self, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]

@@ -31,6 +31,10 @@ from .shadows import Shadows
 log = logging.getLogger(__name__)
 
 
+async def _nothing() -> None:
+    """There is nobody to tell, or nothing that may be said."""
+
+
 def _right(topic: str, retain: bool) -> str:
     return f"retained messages on {topic}" if retain else topic
 
@@ -126,10 +130,9 @@ class Uplink:
             if topic:
                 await self._say(topic, payload, False)
 
-    async def _publish(self, kind: str, body: Mapping[str, Any]) -> None:
+    def _publish(self, kind: str, body: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
         topic = self._topics.ack if kind == "ack" else self._topics.status
-        if topic:
-            await self._say(topic, compact(body), False)
+        return self._say(topic, compact(body), False) if topic else _nothing()
 
     async def _say_link(self, online: bool) -> None:
         if self._topics.status:
@@ -140,13 +143,19 @@ class Uplink:
             except LinkDown as error:
                 log.debug("not said: %s", error)
 
-    async def _say(self, topic: str, payload: bytes, retain: bool) -> None:
-        """Publish what may be published; the rest is given up and told. Raises `LinkDown`."""
+    def _say(self, topic: str, payload: bytes, retain: bool) -> Coroutine[Any, Any, None]:
+        """Publish at once what may be published; the rest is given up and told.
+
+        What is awaited raises `LinkDown`.
+        """
         right = _right(topic, retain)
         if not self._rights.may(right, clocks()[1]):
-            return
+            return _nothing()
+        return self._said(right, self._way.link.publish(topic, payload, retain))
+
+    async def _said(self, right: str, sent: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._way.link.publish(topic, payload, retain)
+            await sent
         except NotAllowed as refusal:
             if self._rights.refused(right, clocks()[1]):
                 log.warning("given up for now: %s", refusal)
