@@ -50,6 +50,27 @@ def test_commands_reach_it_over_tls_from_a_machine_without_the_file(
     assert heard.stdout.startswith(f"ven/telemetry/{ID} {{")
 
 
+def test_without_its_key_the_site_runs_says_so_and_connects_once_the_key_is_there(
+    site: Site,
+) -> None:
+    site.stop()
+    key = site.folder / f"{ID}.key"
+    kept = key.rename(site.folder / "kept.key")
+    site.start()
+    link = site.state()["link"]
+    assert link["state"] == "disconnected"
+    assert link["detail"] == f"{key} cannot be read: No such file or directory; " + (
+        "put it there, or name another"
+    )
+    assert link["detail"] in site.said()
+    site.venctl("trigger", "event", "--shed-kw", "2", "--duration-sec", "600")
+    until(lambda: site.state()["power_kw"] == 8.0, "8 kW without a cloud")
+    kept.rename(key)
+    site.connected()
+    assert site.state()["power_kw"] == 8.0
+    assert site.stop() == 0
+
+
 def test_beside_the_file_no_flag_is_needed(site: Site) -> None:
     assert site.venctl("trigger", "ping", "--via", "mqtt").stdout == "ping success\n"
     assert site.venctl("listen", "telemetry", "--count", "1").returncode == 0

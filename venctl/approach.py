@@ -10,17 +10,20 @@ from statemachine import Spec
 
 from .endpoint import Endpoint
 from .keeper import keeper_for
+from .tls import Wrong, usable
 from .uplink import Uplink
 from .way import preflight
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 60
+FILES_AGAIN_S = 5
 
 
 class Approach:
     """Looks at the way before it is gone, and again each minute while the link is down.
 
-    What is found is told on the page and in the log; nothing that is found keeps us from trying.
+    What is found is told on the page and in the log; nothing that is found keeps us from trying,
+    but for a certificate or key that cannot be used: it is waited for, and the site runs meanwhile.
     """
 
     def __init__(self, spec: Spec, endpoint: Endpoint, folder: Path, uplink: Uplink) -> None:
@@ -30,11 +33,8 @@ class Approach:
 
     async def run(self) -> None:
         """Connect, and go on looking."""
-        if not self._near:
-            await self._explain()
-        if self._keeper is not None:
-            self._keeper.start()
-        self._uplink.start()
+        while not await self._set_out():
+            await asyncio.sleep(FILES_AGAIN_S)
         while not self._near:
             await asyncio.sleep(ASK_AGAIN_S)
             if self._uplink.view().state != "connected":
@@ -45,6 +45,21 @@ class Approach:
         await self._uplink.stop()
         if self._keeper is not None:
             await self._keeper.stop()
+
+    async def _set_out(self) -> bool:
+        try:
+            usable(self._endpoint)
+            if not self._near:
+                await self._explain()
+            if self._keeper is not None:
+                self._keeper.start()
+            self._uplink.start()
+        except (Wrong, OSError, RuntimeError) as error:
+            if (wrong := str(error)) != self._uplink.view().detail:
+                log.error("no link to the broker: %s", wrong)
+            self._uplink.hindered(wrong)
+            return False
+        return True
 
     async def _explain(self) -> None:
         try:

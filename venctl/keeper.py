@@ -41,20 +41,25 @@ class ShadowKeeper:
         topics = [f"{place}/{operation}" for place in places for operation in OPERATIONS]
         self._store = Store(file)
         self._service = ShadowService(self._store, time.time)
-        me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
-        self._link = Link(me, topics, None, self._hear)
+        self._me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
+        self._topics = topics
+        self._link: Link | None = None
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._speaking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._speaking = asyncio.create_task(self._speak())
-        self._link.start()
+        """Connect. Raises what `Link` raises, and may be tried again then."""
+        if self._link is None:
+            self._link = Link(self._me, self._topics, None, self._hear)
+            self._speaking = asyncio.create_task(self._speak(self._link))
+            self._link.start()
 
     async def stop(self) -> None:
         """Be gone after about a second; every shadow is on disk."""
         if self._speaking is not None:
             self._speaking.cancel()
-        await self._link.stop()
+        if self._link is not None:
+            await self._link.stop()
         self._store.close()
 
     def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
@@ -69,11 +74,11 @@ class ShadowKeeper:
             case Denied(topic, why):
                 log.warning("the shadow cannot be kept: the broker refuses %s: %s", topic, why)
 
-    async def _speak(self) -> None:
+    async def _speak(self, link: Link) -> None:
         while True:
             topic, payload = await self._answers.get()
             try:
-                await self._link.publish(topic, payload)
+                await link.publish(topic, payload)
             except LinkDown as error:
                 log.debug("nobody hears %s: %s", topic, error)
             except NotAllowed as error:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from .endpoint import Will
-from .link import Denied, Down, Link, News, Up
+from .link import Denied, Down, Link, LinkDown, News, Up
 from .rights import CARRIED, DENIED, after
 from .shadows import Shadows
 
@@ -24,7 +25,7 @@ Make = Callable[[Will | None, Hear], tuple[Link, Shadows | None]]
 class Relink:
     """`make` builds a link with a will or without; `hear` gets the news of the present one only.
 
-    Raises what `make` raises. Call everything from the loop.
+    There is none before `start`. Call everything from the loop.
     """
 
     def __init__(self, make: Make, will: Will | None, hear: Hear) -> None:
@@ -32,13 +33,16 @@ class Relink:
         self._stands = CARRIED if will else DENIED
         self._number = 0
         self._renewal: asyncio.Task[None] | None = None
-        self.link, self.shadows = self._made()
+        self._link: Link | None = None
+        self.shadows: Shadows | None = None
 
     def start(self) -> None:
-        """Connect, and hear deltas of the shadows."""
-        if self.shadows is not None:
-            self.shadows.open()
-        self.link.start()
+        """Connect, and hear deltas of the shadows. Raises what `make` raises, and has not begun."""
+        self._begin(*self._made())
+
+    def publish(self, topic: str, payload: bytes, retain: bool) -> Coroutine[Any, Any, None]:
+        """As `Link.publish`."""
+        return _refused() if self._link is None else self._link.publish(topic, payload, retain)
 
     async def stop(self) -> None:
         """Say goodbye; at most about a second."""
@@ -46,7 +50,8 @@ class Relink:
             self._renewal.cancel()
         if self.shadows is not None:
             self.shadows.close()
-        await self.link.stop()
+        if self._link is not None:
+            await self._link.stop()
 
     def renew(self) -> None:
         """Come back with a client that has nothing left to send."""
@@ -54,7 +59,7 @@ class Relink:
             self._renewal = asyncio.create_task(self._renew())
 
     async def _renew(self) -> None:
-        old_link, old_shadows = self.link, self.shadows
+        old_link, old_shadows = self._link, self.shadows
         try:
             new = self._made()
         except (OSError, RuntimeError) as error:
@@ -62,9 +67,15 @@ class Relink:
             return
         if old_shadows is not None:
             old_shadows.close()
-        await old_link.stop()
-        self.link, self.shadows = new
-        self.start()
+        if old_link is not None:
+            await old_link.stop()
+        self._begin(*new)
+
+    def _begin(self, link: Link, shadows: Shadows | None) -> None:
+        self._link, self.shadows = link, shadows
+        if shadows is not None:
+            shadows.open()
+        link.start()
 
     def _made(self) -> tuple[Link, Shadows | None]:
         made = self._make(
@@ -85,6 +96,10 @@ class Relink:
             log.warning("connected without the last will, which the broker does not allow")
             self._hear(Denied(f"a last will on {self._will.topic}", "not authorized"))
         self._hear(news)
+
+
+async def _refused() -> None:
+    raise LinkDown("not connected yet")
 
 
 def _answer(news: News) -> str:

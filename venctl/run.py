@@ -34,7 +34,7 @@ from .ports import who_has
 from .runtime import Runtime, clocks
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
-from .tls import Wrong, usable
+from .tls import Wrong
 from .uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -210,11 +210,9 @@ def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
         where = plain("127.0.0.1", stand_in.cloud.mqtt_port, ven_id)
         return replace(where, cert=cert, key=key, ca=ca), stand_in
     try:
-        endpoint = declared(spec.cloud, beside, ven_id)
-        usable(endpoint)
+        return declared(spec.cloud, beside, ven_id), None
     except Wrong as wrong:
         raise CannotStart(str(wrong)) from None
-    return endpoint, None
 
 
 async def _serve_page(

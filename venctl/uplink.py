@@ -64,8 +64,13 @@ class Uplink:
         self._broker = f"{endpoint.host}:{endpoint.port}"
 
     def start(self) -> None:
-        self._spawn(self._outbox.run())
+        """Connect. Raises OSError or RuntimeError where our files are of no use; try again then."""
         self._way.start()
+        self._spawn(self._outbox.run())
+
+    def hindered(self, why: str) -> None:
+        """We cannot even try to connect."""
+        self._become("disconnected", why)
 
     async def stop(self) -> None:
         """Say goodbye, at most about a second and a half."""
@@ -151,7 +156,7 @@ class Uplink:
         right = _right(topic, retain)
         if not self._rights.may(right, clocks()[1]):
             return _nothing()
-        return self._said(right, self._way.link.publish(topic, payload, retain))
+        return self._said(right, self._way.publish(topic, payload, retain))
 
     async def _said(self, right: str, sent: Coroutine[Any, Any, None]) -> None:
         try:
