@@ -269,6 +269,30 @@ def test_the_last_switch_outlives_an_edit_and_a_kill_and_is_shown(site: Site) ->
     assert "lights1 is off since" in checked and "first day only" in checked
 
 
+def test_cut_off_in_the_middle_of_an_edit_it_goes_on_with_the_file_that_was_in_force(
+    site: Site,
+) -> None:
+    edit(site, HALF)
+    assert site.venctl("reload").returncode == 0
+    call(site)
+    edit(site, HALF.replace("rated: 1.5 kW", "rated: 1.5"))
+    site.kill()
+    site.start()
+    said = site.said()
+    assert "'1.5' is not a power" in said and "the last run was cut off" in said
+    assert site.state()["events"][0]["state"] == "shedding" and held(site)
+    edit(site, HALF.replace("lights1", "lamps1"))
+    assert site.venctl("reload").returncode == 0
+    assert "lamps1" in {circuit["id"] for circuit in site.state()["circuits"]}
+
+
+def test_stopped_in_good_order_it_does_not_start_on_a_faulty_file(site: Site) -> None:
+    site.stop()
+    edit(site, HALF.replace("rated: 1.5 kW", "rated: 1.5"))
+    done = site.venctl("run")
+    assert done.returncode == 2 and "'1.5' is not a power" in done.stderr
+
+
 # -- observe ---------------------------------------------------------------------------------------
 
 

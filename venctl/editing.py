@@ -13,13 +13,16 @@ from statemachine.changes import Changes, changes
 from statemachine.triggers import Connected, Reloaded
 from web.desk import Edit
 
+from .place import keep_good
 from .runtime import Runtime, clocks
 
 log = logging.getLogger(__name__)
 
 
 class Editing:
-    """Takes what the file says. `use` tells drivers and link which site is in force from here on.
+    """Takes what the file says, and keeps it in `folder` for the case that we are cut off.
+
+    `use` tells drivers and link which site is in force from here on.
 
     A chart waits until no event is live. At a start whatever the file says is in force, so what
     waits is remembered nowhere else. `connected` says whether the link is up.
@@ -28,11 +31,12 @@ class Editing:
     def __init__(
         self,
         file: Path,
+        folder: Path,
         runtime: Runtime,
         use: Callable[[Spec], None],
         connected: Callable[[], bool],
     ) -> None:
-        self._file, self._runtime = file.resolve(), runtime
+        self._file, self._folder, self._runtime = file.resolve(), folder, runtime
         self._use, self._connected = use, connected
         self._pending: Spec | None = None
         self._hangups: set[asyncio.Task[None]] = set()
@@ -40,8 +44,12 @@ class Editing:
 
     async def reload(self) -> Edit:
         """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
-        spec = await asyncio.to_thread(self._read)
+        spec, text = await asyncio.to_thread(self._read)
         found = self._take(spec)
+        try:
+            keep_good(self._folder, text)
+        except OSError as error:
+            log.error("the file is in force, but no copy of it could be kept: %s", error)
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
 
     def on_hangup(self) -> None:
@@ -69,9 +77,10 @@ class Editing:
                 except OSError as error:
                     log.error("not taken yet: %s", error)
 
-    def _read(self) -> Spec:
+    def _read(self) -> tuple[Spec, str]:
         try:
-            return read(self._file.read_text("utf-8"), str(self._file))
+            text = self._file.read_text("utf-8")
+            return read(text, str(self._file)), text
         except UnicodeDecodeError:
             raise OSError(f"{self._file} is not UTF-8") from None
 

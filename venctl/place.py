@@ -13,6 +13,8 @@ from typing import IO, Any
 
 import yaml
 
+GOOD = "ven.good.yaml"
+
 
 class Taken(Exception):
     """Another controller runs on this state; says which."""
@@ -85,6 +87,22 @@ def announce(file: Path, said: Mapping[str, Any]) -> None:
     write_private(file, json.dumps(said) + "\n")
 
 
+def keep_good(folder: Path, text: str) -> None:
+    """Keep the ven.yaml that is in force from here on."""
+    write_private(folder / GOOD, text)
+
+
+def good_of_cut_off(file: Path, chosen: Path | None) -> Path | None:
+    """The ven.yaml that was in force when a controller was cut off; None where none was.
+
+    Who stops in good order leaves no controller.json behind.
+    """
+    folder = chosen or _left(file)
+    if folder is None or not (folder / "controller.json").exists():
+        return None
+    return folder / GOOD if (folder / GOOD).exists() else None
+
+
 def find(file: Path, chosen: Path | None) -> Running | None:
     """The controller that runs for this ven.yaml; None if there is none."""
     return _running(state_folder(file, site_id(file), chosen))
@@ -98,8 +116,14 @@ def find_edited(file: Path, chosen: Path | None) -> Running | None:
         running = find(file, None)
     except (OSError, ValueError):
         running = None
+    folder = _left(file) if running is None else None
+    return running if folder is None else _running(folder)
+
+
+def _left(file: Path) -> Path | None:
+    """The one state folder beside the file in which a controller runs, or was cut off."""
     beside = list((file.resolve().parent / ".venctl").glob("*/controller.json"))
-    return _running(beside[0].parent) if running is None and len(beside) == 1 else running
+    return beside[0].parent if len(beside) == 1 else None
 
 
 def _running(folder: Path) -> Running | None:

@@ -29,7 +29,7 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint, declared, plain
 from .journal import Journal, connect
-from .place import announce, claim, token
+from .place import announce, claim, keep_good, token
 from .ports import who_has
 from .runtime import Runtime, clocks
 from .standin import CannotStart, Ports, StandIn, stand_in_of
@@ -70,7 +70,9 @@ class Controller:
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
         )
-        self.editing = Editing(options.file, self.runtime, self._use, self.uplink.connected)
+        self.editing = Editing(
+            options.file, options.folder, self.runtime, self._use, self.uplink.connected
+        )
         self._approach = Approach(spec, endpoint, options.folder, self.uplink)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -166,8 +168,8 @@ class Controller:
         self.uplink.use(spec)
 
 
-async def serve(spec: Spec, options: Options) -> None:
-    """Run until SIGTERM or SIGINT. Raises `CannotStart`."""
+async def serve(spec: Spec, text: str, options: Options) -> None:
+    """Run a site, `text` as read, until SIGTERM or SIGINT. Raises `CannotStart`."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
@@ -191,6 +193,7 @@ async def serve(spec: Spec, options: Options) -> None:
             "data": None,
             **(stand_in.addresses() if stand_in else {}),
         }
+        keep_good(options.folder, text)
         mine = options.folder / "controller.json"
         announce(mine, said)
         stack.callback(mine.unlink, missing_ok=True)

@@ -7,9 +7,9 @@ import asyncio
 import os
 import sys
 
-from statemachine import SpecError, read
+from statemachine import Spec, SpecError, read
 
-from ..place import Taken, state_folder
+from ..place import Taken, good_of_cut_off, state_folder
 from ..run import Options, serve
 from ..standin import CannotStart
 from . import DONE, USAGE
@@ -21,13 +21,13 @@ def run(args: argparse.Namespace) -> int:
     to_stderr(args.log_format, args.verbose)
     os.umask(0o077)
     try:
-        spec = read(args.file.read_text("utf-8"), str(args.file))
+        spec, text = _in_force(args)
         folder = state_folder(args.file, spec.site.id, args.state)
         port = args.port if args.port is not None else _port_of_environment()
         options = Options(
             args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file, args.json
         )
-        asyncio.run(serve(spec, options))
+        asyncio.run(serve(spec, text, options))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
@@ -35,6 +35,26 @@ def run(args: argparse.Namespace) -> int:
         print(f"venctl: {error}", file=sys.stderr)
         return USAGE
     return DONE
+
+
+def _in_force(args: argparse.Namespace) -> tuple[Spec, str]:
+    """What the file says; after a power cut in the middle of an edit, what it said before."""
+    try:
+        text = args.file.read_text("utf-8")
+        return read(text, str(args.file)), text
+    except (SpecError, OSError, UnicodeDecodeError) as error:
+        good = good_of_cut_off(args.file, args.state)
+        if good is None:
+            raise
+        faults = error.faults if isinstance(error, SpecError) else ()
+        print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
+        print(
+            f"venctl: the last run was cut off, so the site goes on with {good}, which was in "
+            f"force then; mend {args.file} and run `venctl reload`",
+            file=sys.stderr,
+        )
+        text = good.read_text("utf-8")
+        return read(text, str(good)), text
 
 
 def _port_of_environment() -> int | None:
