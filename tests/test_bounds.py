@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statemachine import backlog
-from statemachine.capacity import loads, next_change_ms
+from statemachine.capacity import can_give, loads, next_change_ms
 from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
@@ -156,6 +156,22 @@ def test_figures_are_told_to_ten_watts() -> None:
 def test_an_opted_out_circuit_says_so() -> None:
     known = memory(SITE, events={"e": event(opted_out=("a",))})
     assert [load.why_not for load in loads(SITE, known)] == ["opted out of this event", ""]
+
+
+def test_a_site_can_give_as_long_as_one_of_its_circuits_can() -> None:
+    off = live(enabled=False)
+    assert can_give(SITE, memory(SITE, a=off))
+    assert not can_give(SITE, memory(SITE, a=off, b=off))
+
+
+def test_a_circuit_declared_otherwise_gives_as_it_is_declared_now() -> None:
+    assert [load.cap_w for load in loads(SITE, memory(SITE))] == [8_000, 8_000]
+    half = SITE.circuits["a"].model_copy(update={"shed": 50, "priority": 3})
+    spec = SITE.model_copy(update={"circuits": {**SITE.circuits, "a": half}})
+    assert [(load.circuit, load.cap_w) for load in loads(spec, memory(spec))] == [
+        ("b", 8_000),
+        ("a", 4_000),
+    ]
 
 
 @pytest.mark.parametrize(("free_w", "steps"), [(0, ()), (1, (1,))])

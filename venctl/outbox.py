@@ -35,7 +35,7 @@ class Outbox:
 
     `publish` sends at once; what it returns raises OSError while the link is down. The letter then
     waits for `resume`, or for its next try, since a broker may also be silent while the link is
-    up. It ends well once the broker has the letter, and also where it does not and never will.
+    up. It ends well once the broker has the letter, or does not allow it and never will.
     """
 
     def __init__(self, journal: Journal, publish: Publish) -> None:

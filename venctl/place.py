@@ -49,11 +49,8 @@ def site_id(file: Path) -> str:
 
 def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:
     """`--state`, else $STATE_DIRECTORY, else `.venctl/{venId}` beside the ven.yaml."""
-    if chosen is not None:
-        return chosen
-    if systemd := os.environ.get("STATE_DIRECTORY"):
-        return Path(systemd)
-    return file.resolve().parent / ".venctl" / ven_id.replace(":", "_")
+    beside = file.resolve().parent / ".venctl" / ven_id.replace(":", "_")
+    return chosen or _of_systemd() or beside
 
 
 def claim(folder: Path) -> IO[str]:
@@ -97,7 +94,7 @@ def good_of_cut_off(file: Path, chosen: Path | None) -> Path | None:
 
     Who stops in good order leaves no controller.json behind.
     """
-    folder = chosen or _left(file)
+    folder = chosen or _of_systemd() or _left(file)
     if folder is None or not (folder / "controller.json").exists():
         return None
     return folder / GOOD if (folder / GOOD).exists() else None
@@ -118,6 +115,11 @@ def find_edited(file: Path, chosen: Path | None) -> Running | None:
         running = None
     folder = _left(file) if running is None else None
     return running if folder is None else _running(folder)
+
+
+def _of_systemd() -> Path | None:
+    said = os.environ.get("STATE_DIRECTORY")
+    return Path(said) if said else None
 
 
 def _left(file: Path) -> Path | None:
