@@ -12,7 +12,6 @@ from .localtime import day_of, month_of, within_hours
 from .memory import Memory, Past
 from .spec import Limits, Spec
 
-KEPT_MS = 35 * 86_400_000
 KEPT = 200
 HOUR_MS = 3_600_000
 Refusal = tuple[str, str]
@@ -39,15 +38,13 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
 
 
 def remembered(memory: Memory, asked: Past) -> dict[str, Past]:
-    """What was taken on, with this event under its newest terms last.
-
-    The first ones are forgotten where they are old, or too many.
+    """What was taken on, with this event under its newest terms; of too many the one that ended
+    first is forgotten.
     """
-    past, oldest_ms = {**memory.past}, memory.at_ms - KEPT_MS
-    past.pop(asked.id, None)
-    while past and (len(past) >= KEPT or past[next(iter(past))].end_ms <= oldest_ms):
-        del past[next(iter(past))]
-    return {**past, asked.id: asked}
+    past = {**memory.past, asked.id: asked}
+    if len(past) > KEPT:
+        del past[min(memory.past, key=lambda id: (past[id].end_ms, id))]
+    return past
 
 
 def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:

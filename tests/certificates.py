@@ -10,9 +10,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+Key = CertificateIssuerPrivateKeyTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,19 @@ class Authority:
             alternative = x509.DNSName(host)
         return self._issue(name, x509.SubjectAlternativeName([alternative]), begins, days)
 
-    def client(self, name: str, *, days: int = 1, begins: int = -2) -> Pair:
-        """For a device of this name."""
-        return self._issue(name, None, begins, days)
+    def client(self, name: str, *, days: int = 1, begins: int = -2, key: Key | None = None) -> Pair:
+        """For a device of this name, with a key of P-256 or this one."""
+        return self._issue(name, None, begins, days, key)
 
     def _issue(
-        self, name: str, names: x509.SubjectAlternativeName | None, begins: int, days: int
+        self,
+        name: str,
+        names: x509.SubjectAlternativeName | None,
+        begins: int,
+        days: int,
+        own: Key | None = None,
     ) -> Pair:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = own or ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(subject, now + begins * DAY, now + days * DAY)

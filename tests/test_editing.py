@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .site import STEADY, Backend, Site, until, venctl
+from .site import ROOT, STEADY, Backend, Site, until, venctl
 from .test_run import iot_data, shadow
 
 TWO_KW = {"op": "event", "shed_kw": 2.0, "duration_sec": 300, "event_id": "evt-1"}
@@ -284,6 +287,31 @@ def test_cut_off_in_the_middle_of_an_edit_it_goes_on_with_the_file_that_was_in_f
     edit(site, HALF.replace("lights1", "lamps1"))
     assert site.venctl("reload").returncode == 0
     assert "lamps1" in {circuit["id"] for circuit in site.state()["circuits"]}
+
+
+def test_of_two_sites_cut_off_beside_each_other_each_goes_on_with_its_own_file(
+    site: Site,
+) -> None:
+    other = site.folder / "other.yaml"
+    other.write_text(STEADY.replace("id: volttron_local", "id: other", 1))
+    ports = ("--port", "0", "--mqtt-port", "0", "--data-port", "0")
+    second = subprocess.Popen(
+        [sys.executable, "-m", "venctl", "run", "other.yaml", *ports],
+        cwd=site.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    until((site.folder / ".venctl" / "other" / "in-force.yaml").exists, "the other site")
+    second.kill()
+    second.wait(10)
+    site.kill()
+    (site.folder / "ven.yaml").unlink()
+    third = site.venctl("run", "vem.yaml")
+    assert third.returncode == 2 and "cut off" not in third.stderr, "nobody ran on this file"
+    site.start()
+    assert site.ready["ven_id"] == "volttron_local"
+    assert site.venctl("state").returncode == 0, "it is found without its file"
+    again = site.venctl("run")
+    assert again.returncode == 2 and "cut off" not in again.stderr, "it runs"
 
 
 def test_stopped_in_good_order_it_does_not_start_on_a_faulty_file(site: Site) -> None:

@@ -251,16 +251,15 @@ def test_an_event_that_ends_early_counts_what_it_ran_and_one_that_never_began_no
     assert limits.ended_early(known, "unknown", NOW_MS) == past
 
 
-def test_what_is_long_over_is_forgotten_and_two_hundred_are_kept() -> None:
-    old = Past("old", "operator", 0, NOW_MS - limits.KEPT_MS)
-    young = [Past(f"e{n}", "operator", NOW_MS, NOW_MS + 1) for n in range(250)]
-    past = {one.id: one for one in (old, *young)}
+def test_two_hundred_are_remembered_and_what_ended_first_is_forgotten() -> None:
+    ends_ms = [NOW_MS + (7 * n) % 200 for n in range(200)]
+    past = {f"e{n}": Past(f"e{n}", "operator", 0, ms) for n, ms in enumerate(ends_ms)}
     known = replace(memory(a=live(), b=live()), past=past)
-    again = Past("e249", "operator", 5, NOW_MS + 9)
-    kept = limits.remembered(known, again)
-    assert list(kept) == [f"e{n}" for n in range(50, 250)] and kept["e249"] == again
-    few = replace(known, past={"old": old, "e1": young[1]})
-    assert list(limits.remembered(few, again)) == ["e1", "e249"]
+    again = Past("e0", "operator", 5, NOW_MS + 9)
+    assert limits.remembered(known, again) == {**past, "e0": again}
+    new = Past("new", "operator", 0, 1)
+    kept = limits.remembered(known, new)
+    assert kept == {**{id: one for id, one in past.items() if id != "e0"}, "new": new}
 
 
 def test_a_link_that_is_lost_again_drains_no_more_and_was_away_since_the_first_time() -> None:

@@ -30,6 +30,55 @@ class Wire:
         self.arrived.append(body["n"])
 
 
+async def test_a_letter_that_cannot_even_be_sent_waits_and_holds_up_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_S", 0.0)
+    journal, sent, broken = Journal(connect(tmp_path / "journal.db")), [], True
+
+    def publish(kind: str, body: Mapping[str, Any]) -> Any:
+        if broken:
+            raise TypeError("a bug")
+        sent.append(body["n"])
+        return asyncio.sleep(0)
+
+    letters = Outbox(journal, publish)
+    sending = asyncio.create_task(letters.run())
+    for n in (1, 2):
+        letters.put(n, "ack", {"n": n}, lambda: None)
+    broken = False
+    async with asyncio.timeout(10):
+        while len(letters):
+            await asyncio.sleep(0)
+    assert sent == [1, 2]
+    sending.cancel()
+    journal.close()
+
+
+async def test_however_many_wait_they_are_tried_again_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_S", 3600.0)
+    loop, timers, journal = asyncio.get_running_loop(), [], Journal(connect(tmp_path / "j.db"))
+    later = loop.call_later
+
+    def noted(delay: float, *rest: Any) -> asyncio.TimerHandle:
+        timers.append(delay)
+        return later(delay, *rest)
+
+    async def publish(kind: str, body: Mapping[str, Any]) -> None:
+        raise ConnectionError("down")
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    letters = Outbox(journal, publish)
+    for n in range(3 * ABREAST):
+        letters.put(n, "ack", {"n": n}, lambda: None)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert timers == [3600.0] and len(letters) == 3 * ABREAST
+    journal.close()
+
+
 async def deliver(letters: Outbox, wire: Wire) -> None:
     """The link is lost with as many letters on it as it takes, and then takes them all."""
     async with asyncio.timeout(10):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.certificates import Authority, Pair
 from tests.flaky import Flaky
@@ -231,6 +232,13 @@ def test_a_key_of_another_certificate_is_named(authority: Authority, mine: Pair)
         f"the key {other.key} does not belong to the certificate {mine.cert}; "
         "take the two that were made together"
     )
+
+
+def test_a_key_that_the_client_cannot_use_is_named(authority: Authority) -> None:
+    odd = authority.client("odd", key=Ed25519PrivateKey.generate())
+    said = preflight(secured(free_port(), authority, odd)) or ""
+    assert said.startswith(f"the MQTT client cannot use {odd.cert}: ")
+    assert said.endswith("; take a key of RSA or EC P-256")
 
 
 def test_a_key_that_others_may_read_is_named_with_its_cure(

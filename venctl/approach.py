@@ -30,6 +30,7 @@ class Approach:
         self._near = spec.cloud.kind == "local"
         self._endpoint, self._uplink = endpoint, uplink
         self._keeper = keeper_for(spec, endpoint, folder)
+        self._hindrance = ""
 
     async def run(self) -> None:
         """Connect, and go on looking."""
@@ -55,9 +56,10 @@ class Approach:
                 self._keeper.start()
             self._uplink.start()
         except (Wrong, OSError, RuntimeError) as error:
-            if (wrong := str(error)) != self._uplink.view().detail:
+            if (wrong := str(error)) != self._hindrance:
                 log.error("no link to the broker: %s", wrong)
-            self._uplink.hindered(wrong)
+                self._uplink.hindered(wrong)
+            self._hindrance = wrong
             return False
         return True
 

@@ -13,7 +13,7 @@ from statemachine.changes import Changes, changes
 from statemachine.triggers import Connected, Reloaded
 from web.desk import Edit
 
-from .place import keep_good
+from .place import keep_in_force
 from .runtime import Runtime, clocks
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,7 @@ class Editing:
         """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
         spec, text = await asyncio.to_thread(self._read)
         found = self._take(spec)
-        try:
-            keep_good(self._folder, text)
-        except OSError as error:
-            log.error("the file is in force, but no copy of it could be kept: %s", error)
+        keep_in_force(self._folder, self._file, text)
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
 
     def on_hangup(self) -> None:

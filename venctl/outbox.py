@@ -42,6 +42,7 @@ class Outbox:
         self._journal, self._publish = journal, publish
         self._letters = [_Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()]
         self._wake = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[bool]] = set()
 
     def __len__(self) -> int:
@@ -70,7 +71,12 @@ class Outbox:
     def _pump(self) -> None:
         while self._letters and len(self._sending) < self._room():
             letter = self._letters.pop(0)
-            sent = self._publish(letter.kind, letter.body)
+            try:
+                sent = self._publish(letter.kind, letter.body)
+            except Exception:
+                log.exception("kept for later: %s", letter)
+                self._keep(letter)
+                return
             task = asyncio.create_task(self._see_off(letter, sent))
             self._sending.add(task)
             task.add_done_callback(self._done)
@@ -84,13 +90,21 @@ class Outbox:
         if not task.cancelled() and task.result():
             self._pump()
 
+    def _keep(self, letter: _Letter) -> None:
+        insort(self._letters, letter, key=lambda one: one.seq)
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._wake.set()
+
     async def _see_off(self, letter: _Letter, sent: Awaitable[None]) -> bool:
         try:
             await sent
         except OSError as error:
             log.debug("kept for later: %s", error)
-            insort(self._letters, letter, key=lambda one: one.seq)
-            asyncio.get_running_loop().call_later(RETRY_S, self._wake.set)
+            self._keep(letter)
             return False
         self._journal.sent(letter.seq)
         letter.then()

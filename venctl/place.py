@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from typing import IO, Any
 
 import yaml
 
-GOOD = "ven.good.yaml"
+log = logging.getLogger(__name__)
+IN_FORCE, _FROM = "in-force.yaml", "# as read from "
 
 
 class Taken(Exception):
@@ -22,12 +24,13 @@ class Taken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A controller that runs: where its page is, the token it asks for, and where its broker is.
+    """A controller that runs: its ven.yaml, its page and the token that asks for, its broker.
 
     `tls`: the files an operator shows to a stand-in that speaks TLS, by `cert`, `key` and `ca`.
     """
 
     ven_id: str
+    file: Path
     web: str
     token: str
     mqtt: str
@@ -84,37 +87,49 @@ def announce(file: Path, said: Mapping[str, Any]) -> None:
     write_private(file, json.dumps(said) + "\n")
 
 
-def keep_good(folder: Path, text: str) -> None:
-    """Keep the ven.yaml that is in force from here on."""
-    write_private(folder / GOOD, text)
-
-
-def good_of_cut_off(file: Path, chosen: Path | None) -> Path | None:
-    """The ven.yaml that was in force when a controller was cut off; None where none was.
-
-    Who stops in good order leaves no controller.json behind.
-    """
-    folder = chosen or _of_systemd() or _left(file)
-    if folder is None or not (folder / "controller.json").exists():
-        return None
-    return folder / GOOD if (folder / GOOD).exists() else None
-
-
 def find(file: Path, chosen: Path | None) -> Running | None:
-    """The controller that runs for this ven.yaml; None if there is none."""
-    return _running(state_folder(file, site_id(file), chosen))
+    """The controller that runs for this ven.yaml, whatever an edit made of it since; or None.
+
+    Raises OSError or ValueError where none runs and the file names no site.
+    """
+    if folder := chosen or _of_systemd():
+        return _running(folder)
+    mine = [one for one in map(_running, _beside(file)) if one and one.file == file.resolve()]
+    return mine[0] if mine else _running(state_folder(file, site_id(file), None))
 
 
-def find_edited(file: Path, chosen: Path | None) -> Running | None:
-    """The same, also where an edit left the file without its `site.id`, or with another one."""
-    if chosen is not None:
-        return _running(chosen)
+def keep_in_force(folder: Path, file: Path, text: str) -> None:
+    """Keep what `file` says and is in force from here on, until we stop in good order."""
     try:
-        running = find(file, None)
-    except (OSError, ValueError):
-        running = None
-    folder = _left(file) if running is None else None
-    return running if folder is None else _running(folder)
+        write_private(folder / IN_FORCE, f"{_FROM}{file.resolve()}\n{text}")
+    except OSError as error:
+        log.error("no copy of %s could be kept for a power cut: %s", file, error)
+
+
+def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
+    """Where the controller of this ven.yaml was cut off, and the text that was in force then."""
+    there = chosen or _of_systemd()
+    for folder in [there] if there else _beside(file):
+        try:
+            first, _, text = (folder / IN_FORCE).read_text("utf-8").partition("\n")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if first == f"{_FROM}{file.resolve()}" and not _claimed(folder):
+            return folder, text
+    return None
+
+
+def forget_in_force(folder: Path) -> None:
+    """We stopped in good order."""
+    (folder / IN_FORCE).unlink(missing_ok=True)
+
+
+def _claimed(folder: Path) -> bool:
+    try:
+        claim(folder).close()
+    except (Taken, OSError):
+        return True
+    return False
 
 
 def _of_systemd() -> Path | None:
@@ -122,17 +137,18 @@ def _of_systemd() -> Path | None:
     return Path(said) if said else None
 
 
-def _left(file: Path) -> Path | None:
-    """The one state folder beside the file in which a controller runs, or was cut off."""
-    beside = list((file.resolve().parent / ".venctl").glob("*/controller.json"))
-    return beside[0].parent if len(beside) == 1 else None
+def _beside(file: Path) -> list[Path]:
+    """The state folders of this ven.yaml and of its neighbours, the one used last first."""
+    folders = (file.resolve().parent / ".venctl").glob("*/")
+    return sorted(folders, key=lambda folder: (-folder.stat().st_mtime, folder.name))
 
 
 def _running(folder: Path) -> Running | None:
     try:
         said = json.loads((folder / "controller.json").read_text())
         secret = (folder / "token").read_text().strip()
-        return Running(said["ven_id"], said["web"], secret, said["mqtt"], said.get("tls") or {})
+        file, tls = Path(said["file"]), said.get("tls") or {}
+        return Running(said["ven_id"], file, said["web"], secret, said["mqtt"], tls)
     except (OSError, ValueError, KeyError):
         return None
 
@@ -140,7 +156,7 @@ def _running(folder: Path) -> Running | None:
 def write_private(file: Path, text: str) -> None:
     new = file.with_name(file.name + ".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

@@ -29,7 +29,7 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint, declared, plain
 from .journal import Journal, connect
-from .place import announce, claim, keep_good, token
+from .place import announce, claim, forget_in_force, keep_in_force, token
 from .ports import who_has
 from .runtime import Runtime, clocks
 from .standin import CannotStart, Ports, StandIn, stand_in_of
@@ -173,7 +173,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as last, AsyncExitStack() as stack:
         lock = claim(options.folder)
         stack.callback(lock.close)
         endpoint, stand_in = _endpoint(spec, options)
@@ -187,13 +187,15 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         web = await _serve_page(controller, options, secret, stack)
         said = {
             "ven_id": spec.site.id,
+            "file": str(options.file.resolve()),
             "pid": os.getpid(),
             "web": web,
             "mqtt": f"{endpoint.host}:{endpoint.port}",
             "data": None,
             **(stand_in.addresses() if stand_in else {}),
         }
-        keep_good(options.folder, text)
+        keep_in_force(options.folder, options.file, text)
+        last.callback(forget_in_force, options.folder)
         mine = options.folder / "controller.json"
         announce(mine, said)
         stack.callback(mine.unlink, missing_ok=True)

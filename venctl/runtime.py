@@ -42,7 +42,8 @@ class Runtime:
         self.ven, self.memory = ven, from_parts(ven.spec, kept)
         self.rev = 0
         self._journal, self._perform = journal, perform
-        self._kept = self.memory if kept else None
+        # As a start fitted memory to the file, so is what was kept with its first decision.
+        self._kept: Memory | None = None
         self._inbox: deque[Trigger] = deque()
         self._busy = self._stopped = False
         self._answers: dict[str, asyncio.Future[Mapping[str, Any]]] = {}

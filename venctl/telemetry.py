@@ -45,7 +45,7 @@ class Telemetry:
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
-        """Something was switched: read a moment later, in one look with what is switched next."""
+        """Something was switched: read a moment later, in one look with all that is until then."""
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._settled)
 

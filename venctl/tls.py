@@ -120,6 +120,11 @@ def usable(place: Place) -> None:
         owner_only(place.key, "key")
     if secured(place):
         context(place)
+        try:
+            client_context(place)
+        except (OSError, RuntimeError) as error:
+            said = f"the MQTT client cannot use {place.cert or place.ca}: {error}"
+            raise Wrong(said, "take a key of RSA or EC P-256") from None
 
 
 def secured(place: Place) -> bool:

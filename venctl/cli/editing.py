@@ -11,7 +11,7 @@ from typing import Any
 
 from statemachine import Spec
 
-from ..place import find_edited
+from ..place import find
 from . import DONE, NOBODY, REFUSED, USAGE
 from .http import NobodyAnswers, call, found
 from .words import BY, hours
@@ -20,7 +20,7 @@ from .words import BY, hours
 def reload(args: argparse.Namespace) -> int:
     """Take the edited file, or say why not; then the old one stays in force."""
     try:
-        running = found(find_edited(args.file, args.state))
+        running = found(find(args.file, args.state))
         status, said = call(running, "POST", "/api/v1/reload", {})
     except NobodyAnswers as error:
         print(f"venctl: {error}", file=sys.stderr)

@@ -66,7 +66,7 @@ def _last_switch(now: dict[str, Any]) -> str:
 
 
 def events(args: argparse.Namespace) -> int:
-    """The events that live now, and those taken on in the last 35 days."""
+    """The events that live now, and those that are remembered."""
     try:
         _, said = ask(args, "/api/v1/events")
     except NobodyAnswers as error:

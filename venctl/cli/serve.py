@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 from statemachine import Spec, SpecError, read
 
-from ..place import Taken, good_of_cut_off, state_folder
+from ..place import IN_FORCE, Taken, cut_off, state_folder
 from ..run import Options, serve
 from ..standin import CannotStart
 from . import DONE, USAGE
@@ -21,8 +22,7 @@ def run(args: argparse.Namespace) -> int:
     to_stderr(args.log_format, args.verbose)
     os.umask(0o077)
     try:
-        spec, text = _in_force(args)
-        folder = state_folder(args.file, spec.site.id, args.state)
+        spec, text, folder = _in_force(args)
         port = args.port if args.port is not None else _port_of_environment()
         options = Options(
             args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file, args.json
@@ -37,24 +37,29 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _in_force(args: argparse.Namespace) -> tuple[Spec, str]:
-    """What the file says; after a power cut in the middle of an edit, what it said before."""
+def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
+    """The site, its text and its state folder, by what the file says.
+
+    After a power cut in the middle of an edit: by what it said before.
+    """
     try:
         text = args.file.read_text("utf-8")
-        return read(text, str(args.file)), text
+        spec = read(text, str(args.file))
+        return spec, text, state_folder(args.file, spec.site.id, args.state)
     except (SpecError, OSError, UnicodeDecodeError) as error:
-        good = good_of_cut_off(args.file, args.state)
-        if good is None:
+        before = cut_off(args.file, args.state)
+        if before is None:
             raise
+        folder, text = before
+        spec = read(text, str(folder / IN_FORCE))
         faults = error.faults if isinstance(error, SpecError) else ()
         print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
         print(
-            f"venctl: the last run was cut off, so the site goes on with {good}, which was in "
-            f"force then; mend {args.file} and run `venctl reload`",
+            "venctl: the last run was cut off, so the site goes on with what was in force then, "
+            f"{folder / IN_FORCE}; mend {args.file} and run `venctl reload`",
             file=sys.stderr,
         )
-        text = good.read_text("utf-8")
-        return read(text, str(good)), text
+        return spec, text, folder
 
 
 def _port_of_environment() -> int | None:
