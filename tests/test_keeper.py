@@ -124,7 +124,9 @@ def test_without_a_shadow_nothing_is_asked_and_its_chart_rests_offline(
 
 
 @pytest.mark.parametrize("how", ["word", "environment", "file"])
-def test_a_password_lets_in_and_is_nowhere_to_be_read(tmp_path: Path, how: str) -> None:
+def test_a_password_lets_in_and_is_read_nowhere_but_where_it_was_written(
+    tmp_path: Path, how: str
+) -> None:
     broker = guarded(tmp_path)
     said = {
         "word": f"password: {SECRET}",
@@ -140,10 +142,14 @@ def test_a_password_lets_in_and_is_nowhere_to_be_read(tmp_path: Path, how: str) 
         shown += "".join(
             page(site, path) for path in ("/", "/api/v1/state", "/api/v1/openapi.json")
         )
-        kept = [file.read_bytes() for file in (tmp_path / ".venctl").rglob("*") if file.is_file()]
+        files = [file for file in (tmp_path / ".venctl").rglob("*") if file.is_file()]
+        telling = [file for file in files if SECRET.encode() in file.read_bytes()]
+        # A word in ven.yaml is in the copy of it, too, which only its owner reads.
+        assert [file.name for file in telling] == ["in-force.yaml"] * (how == "word")
+        assert all(file.stat().st_mode & 0o077 == 0 for file in telling)
         assert site.stop() == 0
         assert SECRET not in shown + site.said()
-        assert not any(SECRET.encode() in text for text in kept)
+        assert not any(file.exists() for file in telling)
     finally:
         site.close()
         broker.kill()
