@@ -207,9 +207,11 @@ class Scenario(Model):
     @property
     def last_ms(self) -> int:
         """When the last thing happens that this scenario names, since the start."""
-        ends, begun = [], dict[str, int]()
+        ends, begun, calls = [], dict[str, int](), dict[str, Call]()
         for step in self.steps:
-            if (call := step.event) is not None:
+            call = step.event or calls.get(step.again or "")
+            if call is not None:  # what was refused when it came first may be taken on now
+                calls[call.id] = call
                 known_ms = begun.get(call.id, 0)  # a revision without a start keeps the old one
                 begins_ms = max(step.at, known_ms) if call.start is None else call.start
                 begun[call.id] = max(known_ms, begins_ms + call.random)
