@@ -117,12 +117,11 @@ class Link:
         packet = mqtt5.PublishPacket(
             topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain
         )
+        if not self._connected:
+            waiting.set_exception(LinkDown(self._why or "not connected yet"))
+            return _arrival(topic, waiting)
         try:
-            if not self._connected:
-                raise LinkDown(self._why or "not connected yet")
             sent = self.client.publish(packet)
-        except LinkDown as error:
-            waiting.set_exception(error)
         except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
             waiting.set_exception(NotAllowed(f"nothing can be published on {topic!r}: {error}"))
         else:

@@ -175,7 +175,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as last, AsyncExitStack() as stack:
         lock = claim(options.folder)
-        stack.callback(lock.close)
+        last.callback(lock.close)
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
             stack.callback(stand_in.cloud.stop)
