@@ -10,7 +10,7 @@ from .shadows import End, Shadow
 
 APPLIED, PENDING, MIXED = 200, 202, 207
 INVALID, NOT_REMOTE, UNKNOWN, SUPERSEDED, EXPIRED, LOCKED = 400, 403, 404, 409, 410, 423
-FAILED, SILENT = 502, 504
+FAILED, SILENT, UNSTORED = 502, 504, 507
 
 MEANING = {
     APPLIED: "applied",
@@ -23,6 +23,7 @@ MEANING = {
     LOCKED: "the circuit is locked by a person at the site",
     FAILED: "the circuit did not do it",
     SILENT: "the circuit did not answer",
+    UNSTORED: "the disk refuses; ask again once it is well",
 }
 
 MOST_BYTES = 512

@@ -30,6 +30,7 @@ from .triggers import (
     OptOut,
     Readings,
     Reloaded,
+    Restarted,
     Restore,
     SetConfig,
     Toggle,
@@ -219,7 +220,8 @@ def _switches(turn: Turn) -> list[Switch]:
 def restate_all(turn: Turn) -> None:
     """Nobody knows better what is held and switched than memory does: say it all once more.
 
-    What was read before counts until it is read again, or load would flicker at every start.
+    What was read before counts until it is read again, or load would flicker at every start. Where
+    memory could not be read, everything is given back and switches stay as people left them.
     """
     now_ms, coming = turn.now_ms, turn.memory.coming
     for id, live in turn.memory.circuits.items():
@@ -230,4 +232,5 @@ def restate_all(turn: Turn) -> None:
         due_ms = max(coming.due_ms, now_ms + turn.spec.restore.every)
         turn.remember(coming=changed(coming, last_ms=now_ms, due_ms=due_ms))
     turn.effects.extend(restate(turn))
-    turn.effects.extend(_switches(turn))
+    if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
+        turn.effects.extend(_switches(turn))

@@ -21,9 +21,11 @@ from .ack_record import (
     SILENT,
     SUPERSEDED,
     UNKNOWN,
+    UNSTORED,
 )
 from .commands import EVERY_MS
 from .memory import Memory
+from .promises import takes
 from .quantity import millis_text
 from .shadows import Decision, End, Shadow
 from .spec import Spec
@@ -95,6 +97,8 @@ def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
         return SUPERSEDED, f"switched by {live.switched_by} later"
     if _newer_elsewhere(memory, said.key, wish):
         return SUPERSEDED, "a newer wish came"
+    if not said.storable and takes(spec, wish.circuit, wish.enabled):
+        return UNSTORED, "storage"
     return None
 
 
@@ -109,6 +113,8 @@ def _judge_interval(memory: Memory, said: Desired, out: Judgement) -> None:
         memory, memory.every_mono_ms, asked.stamp_s, said.mono_ms
     ):
         out.refused[INTERVAL] = SUPERSEDED, "changed later"
+    elif not said.storable:
+        out.refused[INTERVAL] = UNSTORED, "storage"
     else:
         out.every_ms = asked.every_ms
     if INTERVAL in out.refused:

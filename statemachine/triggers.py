@@ -166,10 +166,14 @@ class Timer(Trigger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted(Trigger):
-    """The program came back. `boot` tells a restart of the program from one of the machine."""
+    """The program came back. `boot` tells a restart of the program from one of the machine.
+
+    Not `known`: what was remembered cannot be read now, so nobody knows how people left switches.
+    """
 
     name: ClassVar[str] = "restarted"
     boot: str
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +227,8 @@ class Desired(Trigger):
     """What the cloud desires. `wishes` None: nothing of the circuits.
 
     `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
-    `doubled` the circuits that were named twice. `server_s` is the service's own time.
+    `doubled` the circuits that were named twice. `server_s` is the service's own time. Not
+    `storable`: what is decided cannot be kept, so wishes that take load are refused.
     """
 
     key: str = ""
@@ -233,6 +238,7 @@ class Desired(Trigger):
     doubled: tuple[str, ...] = ()
     interval: Interval | None = None
     server_s: int | None = None
+    storable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

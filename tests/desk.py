@@ -16,7 +16,7 @@ from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.triggers import Command, Earlier, Readings, Switched, Timer, Trigger
 from statemachine.wire import power_w, shed_w
-from web.desk import Edit, LinkView, Sample
+from web.desk import Alarm, Edit, LinkView, Sample
 
 Client: TypeAlias = TestClient[Request, Application]
 START_MS = 1_764_000_000_000
@@ -38,6 +38,7 @@ class BenchDesk:
         self.rev = 0
         self.now_ms = START_MS
         self.recent: list[Sample] = []
+        self.alarms: tuple[Alarm, ...] = ()
         self.heard: list[Command] = []
         self.faulty: Exception | None = None
         self.link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())

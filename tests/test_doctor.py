@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
-from venctl.journal import Journal, connect
+from venctl.opening import open_journal
 from venctl.tls import Wrong
 from venctl.witness import Word
 from web.resources import state
@@ -279,16 +280,21 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
         assert await word.subscribe() == "granted"
         assert (await word.publish()).startswith("the last message went out ")
         assert (await word.shadow()).startswith("answered the running controller ")
-        Journal(connect(tmp_path / "empty.db"))
+        _journal(tmp_path / "empty.db").close()
         with pytest.raises(Wrong, match="the shadow has never answered"):
             await Word(on.controller.spec, {"link": {}}, tmp_path / "empty.db").shadow()
         assert await word.clock() == "right, to within a second"
 
 
+def _journal(file: Path) -> sqlite3.Connection:
+    db, _ = open_journal(file, lambda parts: None)
+    assert db is not None
+    return db
+
+
 def word_of(folder: Path, link: dict[str, object], trigger: str) -> Word:
     """The word of a controller with this link, whose journal ends with this trigger."""
-    db = connect(folder / "journal.db")
-    Journal(db)
+    db = _journal(folder / "journal.db")
     row = "INSERT INTO decision (at_ms, trigger, effects) VALUES (0, ?, '')"
     db.execute(row, (trigger,))
     return Word(read(STEADY, "ven.yaml"), {"link": link}, folder / "journal.db")

@@ -28,10 +28,11 @@ from tests.peer import endpoint
 from tests.site import STEADY
 from tests.test_tls import server_tls
 from venctl.backoff import FAR, Pace
+from venctl.controller import Controller, Options
 from venctl.endpoint import Endpoint
 from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
-from venctl.run import Controller, Options
+from venctl.store import opened
 
 FLAPS = int(os.environ.get("FLAPS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -130,7 +131,8 @@ async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[S
             )
             where = replace(where, aws=True, pace=pace)
             options = Options(folder / "ven.yaml", folder, 0, None, None, None, False)
-            controller = Controller(spec, options, where, None)
+            store = await opened(spec, folder)
+            controller = Controller(spec, options, where, None, store)
             async with Operator(cloud.mqtt_port) as operator:
                 await controller.start()
                 made = Stage(controller, flaky, operator, where, cloud)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from venctl import outbox
-from venctl.journal import Journal, connect
 from venctl.outbox import ABREAST, Outbox
 
 
@@ -31,10 +29,11 @@ class Wire:
 
 
 async def test_a_letter_that_cannot_even_be_sent_waits_and_holds_up_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outbox, "RETRY_S", 0.0)
-    journal, sent, broken = Journal(connect(tmp_path / "journal.db")), [], True
+    sent: list[int] = []
+    broken = True
 
     def publish(kind: str, body: Mapping[str, Any]) -> Any:
         if broken:
@@ -42,7 +41,7 @@ async def test_a_letter_that_cannot_even_be_sent_waits_and_holds_up_nothing_else
         sent.append(body["n"])
         return asyncio.sleep(0)
 
-    letters = Outbox(journal, publish)
+    letters = Outbox(lambda number: None, publish)
     sending = asyncio.create_task(letters.run())
     for n in (1, 2):
         letters.put(n, "ack", {"n": n}, lambda: None)
@@ -52,14 +51,13 @@ async def test_a_letter_that_cannot_even_be_sent_waits_and_holds_up_nothing_else
             await asyncio.sleep(0)
     assert sent == [1, 2]
     sending.cancel()
-    journal.close()
 
 
 async def test_however_many_wait_they_are_tried_again_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outbox, "RETRY_S", 3600.0)
-    loop, timers, journal = asyncio.get_running_loop(), [], Journal(connect(tmp_path / "j.db"))
+    loop, timers = asyncio.get_running_loop(), []
     later = loop.call_later
 
     def noted(delay: float, *rest: Any) -> asyncio.TimerHandle:
@@ -70,13 +68,12 @@ async def test_however_many_wait_they_are_tried_again_together(
         raise ConnectionError("down")
 
     monkeypatch.setattr(loop, "call_later", noted)
-    letters = Outbox(journal, publish)
+    letters = Outbox(lambda number: None, publish)
     for n in range(3 * ABREAST):
         letters.put(n, "ack", {"n": n}, lambda: None)
     for _ in range(10):
         await asyncio.sleep(0)
     assert timers == [3600.0] and len(letters) == 3 * ABREAST
-    journal.close()
 
 
 async def deliver(letters: Outbox, wire: Wire) -> None:
@@ -91,13 +88,12 @@ async def deliver(letters: Outbox, wire: Wire) -> None:
 
 
 @pytest.fixture
-async def post(tmp_path: Path) -> AsyncIterator[tuple[Outbox, Wire]]:
-    journal, wire = Journal(connect(tmp_path / "journal.db")), Wire()
-    letters = Outbox(journal, wire.publish)
+async def post() -> AsyncIterator[tuple[Outbox, Wire]]:
+    wire = Wire()
+    letters = Outbox(lambda number: None, wire.publish)
     sending = asyncio.create_task(letters.run())
     yield letters, wire
     sending.cancel()
-    journal.close()
 
 
 async def test_letters_that_came_back_from_a_lost_link_keep_their_order(
@@ -137,3 +133,18 @@ async def test_the_oldest_status_message_gives_way_when_too_many_wait(
     await deliver(letters, wire)
     gone = set(range(1, len(kinds) + 1)) - set(wire.arrived)
     assert gone == {ABREAST + 2}
+
+
+async def test_letters_of_an_earlier_run_go_first_and_are_kept_until_they_have_gone(
+    post: tuple[Outbox, Wire],
+) -> None:
+    letters, wire = post
+    letters.put(7, "ack", {"n": 7}, lambda: None)
+    letters.add([(3, "ack", {"n": 3}), (5, "status", {"n": 5})])
+    assert sorted(n for n, _, _ in letters.unsent()) == [3, 5, 7]
+    wire.lost.set()
+    async with asyncio.timeout(10):
+        while len(letters):
+            letters.resume()
+            await asyncio.sleep(0)
+    assert sorted(wire.arrived) == [3, 5, 7] and not letters.unsent()

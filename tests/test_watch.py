@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from statemachine.ven import Ven
+from statemachine.triggers import Readings
 from statemachine.watch import watch
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site
-from venctl.journal import Journal, connect
-from venctl.runtime import Runtime
+from venctl.own_rules import OwnRules
 from web.resources import state
 
 RULES = """
@@ -80,28 +78,20 @@ def test_time_goes_on_over_midnight_and_a_clock_that_is_set() -> None:
 
 
 def test_a_breach_is_logged_once_when_it_begins_and_once_when_it_ends(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    runtime = Runtime(Ven(SITE), Journal(connect(tmp_path / "journal.db")), lambda *_: None)
-    desk = Desk(SITE)
-    with caplog.at_level(logging.WARNING, "venctl.runtime"):
-        _read(runtime, desk, ev1=0)
-        _read(runtime, desk, ev1=7_200)
-        _read(runtime, desk, ev1=7_200)
-        _read(runtime, desk, ev1=0)
+    rules, desk = OwnRules(), Desk(SITE)
+    rated = {id: circuit.rated for id, circuit in SITE.circuits.items()}
+    with caplog.at_level(logging.WARNING, "venctl.own_rules"):
+        for drawn_w in (0, 7_200, 7_200, 0):
+            desk.ms += 1_000
+            said: dict[str, Any] = {"drawn_w": {**rated, "ev1": drawn_w}, "unmetered_w": 3_400}
+            desk.hear(Readings(**desk.stamp(), **said))
+            rules.look(SITE, desk.memory)
     assert [record.message for record in caplog.records] == [
         "a rule of this site is broken: the site always draws less than 12.00 kW: 17.20 kW",
         "a rule of this site holds again: the site always draws less than 12.00 kW",
     ]
-
-
-def _read(runtime: Runtime, desk: Desk, **drawn: int) -> None:
-    from statemachine.triggers import Readings
-
-    desk.ms += 1_000
-    rated = {id: circuit.rated for id, circuit in SITE.circuits.items()}
-    said: dict[str, Any] = {"drawn_w": {**rated, **drawn}, "unmetered_w": 3_400}
-    runtime.step(Readings(**desk.stamp(), **said))
 
 
 async def test_the_state_of_the_page_tells_of_breaches() -> None:

@@ -31,11 +31,14 @@ class Approach:
         self._endpoint, self._uplink = endpoint, uplink
         self._keeper = keeper_for(spec, endpoint, folder)
         self._hindrance = ""
+        self._gone = False
 
     async def run(self) -> None:
         """Connect, and go on looking."""
-        while not await self._set_out():
-            await asyncio.sleep(FILES_AGAIN_S)
+        while not self._gone:
+            self._gone = await self._set_out()
+            if not self._gone:
+                await asyncio.sleep(FILES_AGAIN_S)
         while not self._near:
             await asyncio.sleep(ASK_AGAIN_S)
             if self._uplink.view().state != "connected":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,16 @@ from statemachine.changes import Changes, changes
 from statemachine.triggers import Connected, Reloaded
 from web.desk import Edit
 
-from .place import keep_in_force
-from .runtime import Runtime, clocks
+from .clocks import clocks
+from .notes import Notes
+from .place import IN_FORCE, in_force
+from .runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 
 class Editing:
-    """Takes what the file says, and keeps it in `folder` for the case that we are cut off.
+    """Takes what the file says, and notes it in `folder` for the case that we are cut off.
 
     `use` tells drivers and link which site is in force from here on.
 
@@ -32,11 +33,13 @@ class Editing:
         self,
         file: Path,
         folder: Path,
+        notes: Notes,
         runtime: Runtime,
         use: Callable[[Spec], None],
         connected: Callable[[], bool],
     ) -> None:
-        self._file, self._folder, self._runtime = file.resolve(), folder, runtime
+        self._file, self._folder, self._notes = file.resolve(), folder, notes
+        self._runtime = runtime
         self._use, self._connected = use, connected
         self._pending: Spec | None = None
         self._hangups: set[asyncio.Task[None]] = set()
@@ -45,9 +48,13 @@ class Editing:
     async def reload(self) -> Edit:
         """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
         spec, text = await asyncio.to_thread(self._read)
-        found = self._take(spec)
-        keep_in_force(self._folder, self._file, text)
+        found = await self._take(spec)
+        self.note(text)
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
+
+    def note(self, text: str) -> None:
+        """Note that `text` is in force."""
+        self._notes.write(self._folder / IN_FORCE, in_force(self._file, text))
 
     def on_hangup(self) -> None:
         """SIGHUP came: as `reload`, but nobody waits for an answer, so it is logged."""
@@ -70,7 +77,7 @@ class Editing:
         async for _ in self._runtime.watch():
             if self._pending is not None and not self._runtime.memory.events:
                 try:
-                    log.info("taken now: %s", "; ".join(self._take(self._pending).lines))
+                    log.info("taken now: %s", "; ".join((await self._take(self._pending)).lines))
                 except OSError as error:
                     log.error("not taken yet: %s", error)
 
@@ -81,16 +88,16 @@ class Editing:
         except UnicodeDecodeError:
             raise OSError(f"{self._file} is not UTF-8") from None
 
-    def _take(self, spec: Spec) -> Changes:
+    async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory
         found = changes(old, spec, live=bool(memory.events))
         if found.spec != old or found.taken:
             self._use(found.spec)
             try:
-                self._runtime.take_over(Ven(found.spec), _reloaded(old, found))
-            except sqlite3.Error as error:
+                await self._runtime.take_over(Ven(found.spec), _reloaded(old, found))
+            except OSError:
                 self._use(old)
-                raise OSError(f"the journal cannot be written: {error}") from None
+                raise
             if self._connected() and _begins_anew(old, found.spec):
                 at_ms, mono_ms = clocks()
                 self._runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import insort
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .journal import Journal
+from .journal import Letter
 
 log = logging.getLogger(__name__)
 Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -33,20 +33,31 @@ def _nothing() -> None:
 class Outbox:
     """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
 
-    `publish` sends at once; what it returns raises OSError while the link is down. The letter then
-    waits for `resume`, or for its next try, since a broker may also be silent while the link is
-    up. It ends well once the broker has the letter, or does not allow it and never will.
+    `sent` hears the number of each letter that need not be kept any longer. `publish` sends at
+    once; what it returns raises OSError while the link is down. The letter then waits for
+    `resume`, or for its next try, since a broker may also be silent while the link is up. It ends
+    well once the broker has the letter, or does not allow it and never will.
     """
 
-    def __init__(self, journal: Journal, publish: Publish) -> None:
-        self._journal, self._publish = journal, publish
-        self._letters = [_Letter(seq, kind, body, _nothing) for seq, kind, body in journal.todo()]
+    def __init__(self, sent: Callable[[int], None], publish: Publish) -> None:
+        self._sent, self._publish = sent, publish
+        self._letters: list[_Letter] = []
         self._wake = asyncio.Event()
         self._retry: asyncio.TimerHandle | None = None
-        self._sending: set[asyncio.Task[bool]] = set()
+        self._sending: dict[asyncio.Task[bool], _Letter] = {}
 
     def __len__(self) -> int:
         return len(self._letters) + len(self._sending)
+
+    def add(self, letters: Iterable[Letter]) -> None:
+        """Letters of an earlier run that are not known to have gone out."""
+        for seq, kind, body in letters:
+            insort(self._letters, _Letter(seq, kind, body, _nothing), key=lambda one: one.seq)
+
+    def unsent(self) -> list[Letter]:
+        """Every letter that is not known to have gone out."""
+        waiting = [*self._sending.values(), *self._letters]
+        return [(one.seq, one.kind, one.body) for one in waiting]
 
     def put(self, seq: int, kind: str, body: Mapping[str, Any], then: Callable[[], None]) -> None:
         """Send `body` when its turn comes; `then` is called once the broker has it."""
@@ -54,7 +65,7 @@ class Outbox:
         if len(self._letters) > MOST:
             dropped = next((x for x in self._letters if x.kind == "status"), self._letters[0])
             self._letters.remove(dropped)
-            self._journal.sent(dropped.seq)
+            self._sent(dropped.seq)
         self._pump()
 
     def resume(self) -> None:
@@ -78,7 +89,7 @@ class Outbox:
                 self._keep(letter)
                 return
             task = asyncio.create_task(self._see_off(letter, sent))
-            self._sending.add(task)
+            self._sending[task] = letter
             task.add_done_callback(self._done)
 
     def _room(self) -> int:
@@ -86,7 +97,7 @@ class Outbox:
         return ABREAST if self._letters[0].kind == "ack" else 1
 
     def _done(self, task: asyncio.Task[bool]) -> None:
-        self._sending.discard(task)
+        self._sending.pop(task, None)
         if not task.cancelled() and task.result():
             self._pump()
 
@@ -106,6 +117,6 @@ class Outbox:
             log.debug("kept for later: %s", error)
             self._keep(letter)
             return False
-        self._journal.sent(letter.seq)
+        self._sent(letter.seq)
         letter.then()
         return True

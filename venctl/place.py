@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import logging
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import yaml
 
-log = logging.getLogger(__name__)
+from .claim import claimed
+
 IN_FORCE, _FROM = "in-force.yaml", "# as read from "
-
-
-class Taken(Exception):
-    """Another controller runs on this state; says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +50,12 @@ def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:
     return chosen or _of_systemd() or beside
 
 
-def claim(folder: Path) -> IO[str]:
-    """The state folder, made 0700 and ours until the answer is closed. Raises `Taken`, OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    lock = (folder / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        pid = lock.read().strip() or "?"
-        lock.close()
-        raise Taken(f"a controller already runs on {folder} (process {pid})") from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
 def token(folder: Path) -> str:
     """The site's token, made at the first start and kept where only its owner reads it."""
     file = folder / "token"
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32))
     return file.read_text().strip()
-
-
-def announce(file: Path, said: Mapping[str, Any]) -> None:
-    """Write a small JSON file so that nobody ever reads half of it."""
-    write_private(file, json.dumps(said) + "\n")
 
 
 def find(file: Path, chosen: Path | None) -> Running | None:
@@ -98,12 +69,9 @@ def find(file: Path, chosen: Path | None) -> Running | None:
     return mine[0] if mine else _running(state_folder(file, site_id(file), None))
 
 
-def keep_in_force(folder: Path, file: Path, text: str) -> None:
-    """Keep what `file` says and is in force from here on, until we stop in good order."""
-    try:
-        write_private(folder / IN_FORCE, f"{_FROM}{file.resolve()}\n{text}")
-    except OSError as error:
-        log.error("no copy of %s could be kept for a power cut: %s", file, error)
+def in_force(file: Path, text: str) -> str:
+    """What `IN_FORCE` says while `text` is in force, as read from `file`."""
+    return f"{_FROM}{file.resolve()}\n{text}"
 
 
 def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
@@ -114,22 +82,9 @@ def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
             first, _, text = (folder / IN_FORCE).read_text("utf-8").partition("\n")
         except (OSError, UnicodeDecodeError):
             continue
-        if first == f"{_FROM}{file.resolve()}" and not _claimed(folder):
+        if first == f"{_FROM}{file.resolve()}" and not claimed(folder):
             return folder, text
     return None
-
-
-def forget_in_force(folder: Path) -> None:
-    """We stopped in good order."""
-    (folder / IN_FORCE).unlink(missing_ok=True)
-
-
-def _claimed(folder: Path) -> bool:
-    try:
-        claim(folder).close()
-    except (Taken, OSError):
-        return True
-    return False
 
 
 def _of_systemd() -> Path | None:
@@ -154,6 +109,10 @@ def _running(folder: Path) -> Running | None:
 
 
 def write_private(file: Path, text: str) -> None:
+    """Write a small file for its owner only, so that nobody ever reads half of it.
+
+    On disk when this returns. Raises OSError, with the file as it was.
+    """
     new = file.with_name(file.name + ".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:

@@ -1,4 +1,4 @@
-"""Builds one controller out of a ven.yaml and keeps it running."""
+"""Runs one site: its lock, its store, its controller, its page, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -8,178 +8,49 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from aiohttp.web import AppRunner, SockSite
 
-from statemachine import Spec, Ven
-from statemachine.effects import Effect, Hold, Switch
-from statemachine.memory import Memory, Passed
-from statemachine.triggers import Command, LetGo, Restarted, Switched
+from statemachine import Spec
 from web.app import access_for, make_app
-from web.desk import Edit, LinkView, Sample
 
-from .approach import Approach
-from .drivers import Panel
-from .drivers.sim import SimPanel
-from .editing import Editing
+from .claim import Claim
+from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
-from .journal import Journal, connect
-from .place import announce, claim, forget_in_force, keep_in_force, token
+from .place import IN_FORCE, token
 from .ports import who_has
-from .runtime import Runtime, clocks
 from .standin import CannotStart, Ports, StandIn, stand_in_of
-from .telemetry import Telemetry
+from .store import opened
 from .tls import Wrong
-from .uplink import Uplink
 
 log = logging.getLogger(__name__)
 CONNECT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says beside the ven.yaml. A port of None: the default one."""
-
-    file: Path
-    folder: Path
-    port: int | None
-    mqtt_port: int | None
-    data_port: int | None
-    ready_file: Path | None
-    as_json: bool
-
-
-class Controller:
-    """One site at work: the `Desk` the page is served from."""
-
-    def __init__(
-        self, spec: Spec, options: Options, endpoint: Endpoint, stand_in: StandIn | None
-    ) -> None:
-        self._stand_in = stand_in
-        self._journal = Journal(connect(options.folder / "journal.db"))
-        self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
-        self.runtime = Runtime(Ven(spec), self._journal, self._perform)
-        drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
-        self.panel = Panel(drivers, self._switched, self._freed, self._look)
-        self.uplink = Uplink(spec, endpoint, self._journal, self.runtime.post)
-        self.telemetry = Telemetry(
-            self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
-        )
-        self.editing = Editing(
-            options.file, options.folder, self.runtime, self._use, self.uplink.connected
-        )
-        self._approach = Approach(spec, endpoint, options.folder, self.uplink)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def spec(self) -> Spec:
-        return self.runtime.ven.spec
-
-    @property
-    def memory(self) -> Memory:
-        return self.runtime.memory
-
-    @property
-    def rev(self) -> int:
-        return self.runtime.rev
-
-    @property
-    def link(self) -> LinkView:
-        return self.uplink.view()
-
-    @property
-    def recent(self) -> list[Sample]:
-        return list(self.telemetry.recent)
-
-    @property
-    def waits(self) -> tuple[str, ...]:
-        return self.editing.waits
-
-    def clocks(self) -> tuple[int, int]:
-        return clocks()
-
-    async def reload(self) -> Edit:
-        return await self.editing.reload()
-
-    async def submit(self, command: Command) -> Mapping[str, Any]:
-        return await self.runtime.submit(command)
-
-    def watch(self) -> AsyncIterator[Passed | None]:
-        return self.runtime.watch()
-
-    async def start(self) -> None:
-        """The safe state first: what was remembered is restated before anybody is let in."""
-        at_ms, mono_ms = clocks()
-        self.panel.start()
-        self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot()))
-        await self.telemetry.read()
-        runs = (self.telemetry.run(), self.editing.run(), self._approach.run())
-        self._tasks = [asyncio.create_task(run) for run in runs]
-
-    async def stop(self) -> None:
-        """Leave load as `restore.on_stop` says, then go."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.runtime.stop()
-        await self.panel.stop()
-        if self.spec.restore.on_stop == "restore":
-            await self.panel.let_go(self._held())
-        await self._approach.stop()
-        self._journal.close()
-
-    def _perform(self, effect: Effect, number: int | None) -> None:
-        match effect:
-            case Hold() | Switch():
-                self.panel.put(effect)
-            case _:
-                self.uplink.perform(effect, number)
-
-    def _switched(self, circuit: str, enabled: bool, fault: str | None) -> None:
-        at_ms, mono_ms = clocks()
-        self.runtime.post(
-            Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
-        )
-
-    def _freed(self, circuit: str) -> None:
-        if circuit in self.memory.leaving:
-            at_ms, mono_ms = clocks()
-            self.runtime.post(LetGo(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit))
-
-    def _held(self) -> list[str]:
-        """What may be held by us; a site that only observes leaves all else alone."""
-        lives, observes = self.memory.circuits.items(), self.spec.observes
-        held = [id for id, live in lives if live.held_w is not None or not observes]
-        return [*held, *self.memory.leaving]
-
-    def _look(self) -> None:
-        self.telemetry.look()
-
-    def _use(self, spec: Spec) -> None:
-        self._sim.use(spec)
-        self.panel.use(dict.fromkeys(spec.circuits, self._sim))
-        if self._stand_in is not None:
-            self._stand_in.use(spec)
-        self.uplink.use(spec)
+CLOSE_S = 0.5
+NOTE_S = 1.0
+STORAGE = "the journal cannot be written"
+KEPT = "The site goes on, in memory only: what takes load or promises something is refused"
+UNREAD = "; what was remembered before cannot be read now, so everything was given back"
 
 
 async def serve(spec: Spec, text: str, options: Options) -> None:
-    """Run a site, `text` as read, until SIGTERM or SIGINT. Raises `CannotStart`."""
+    """Run a site, `text` as read, until SIGTERM or SIGINT. Raises `CannotStart`, `Taken`."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as last, AsyncExitStack() as stack:
-        lock = claim(options.folder)
-        last.callback(lock.close)
+        claim = Claim(options.folder)
+        last.callback(claim.close)
+        store = await opened(spec, options.folder)
+        last.callback(store.notes.remove, options.folder / IN_FORCE)
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
             stack.callback(stand_in.cloud.stop)
-        controller = Controller(spec, options, endpoint, stand_in)
+        controller = Controller(spec, options, endpoint, stand_in, store)
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
@@ -194,15 +65,14 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
             "data": None,
             **(stand_in.addresses() if stand_in else {}),
         }
-        keep_in_force(options.folder, options.file, text)
-        last.callback(forget_in_force, options.folder)
+        controller.editing.note(text)
         mine = options.folder / "controller.json"
-        announce(mine, said)
-        stack.callback(mine.unlink, missing_ok=True)
-        if options.ready_file is not None:
-            announce(options.ready_file, said)
+        stack.callback(store.notes.remove, mine)
+        for file in filter(None, (mine, options.ready_file)):
+            store.notes.write(file, json.dumps(said) + "\n")
+            await store.notes.written(file, NOTE_S)
         await controller.uplink.tried(CONNECT_S)
-        _greet(spec, options, said, secret, controller.link)
+        _greet(spec, options, said, secret, controller)
         await stopping.wait()
 
 
@@ -254,8 +124,9 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _greet(
-    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, link: LinkView
+    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, controller: Controller
 ) -> None:
+    link, alarms = controller.link, controller.alarms
     if options.as_json:
         more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
         print(json.dumps({**said, **more}), flush=True)
@@ -274,12 +145,5 @@ def _greet(
     if said["data"]:
         scheme = "https" if "tls" in said else "http"
         print(f'shadow   {scheme}://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
-    print(f"state    {options.folder}", flush=True)
-
-
-def _boot() -> str:
-    """Tells this run of the machine from others; "" where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
+    print("\n".join([f"state    {options.folder}", *(f"ALARM    {one.text}" for one in alarms)]))
+    sys.stdout.flush()

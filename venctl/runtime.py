@@ -1,186 +1,300 @@
-"""The loop: one inbox, one decision at a time, the journal before the deed."""
+"""The loop: one inbox, one decision at a time.
+
+What takes load or promises is stored before it is done. What gives back, and whatever the site does
+by itself, is done at once and stored right after; what is said of it waits for that, for a second
+at most.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from statemachine.effects import Ack, Effect, Wake
-from statemachine.journaling import worth_keeping
+from statemachine.effects import Ack, Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
-from statemachine.triggers import Command, DrEvent, Readings, Reloaded, Timer, Trigger
+from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
+from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
-from statemachine.watch import watch
 from statemachine.wire import rejected
 
-from .journal import Journal
+from .answers import Answers
+from .audience import Audience
+from .clocks import clocks
+from .decision import Decision, decision
+from .journal import Batch
+from .line import Line, Waiting
+from .opening import Found
+from .own_rules import OwnRules
+from .performing import Perform, Performing
+from .storage import Storage
+from .waker import Waker
 
 log = logging.getLogger(__name__)
-Perform = Callable[[Effect, int | None], None]
+MEANWHILE = 200
+RAISED = "the controller could not decide on this; its log says why"
 
 
-def clocks() -> tuple[int, int]:
-    """UTC and monotonic milliseconds: the only clocks of the program."""
-    return time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000
+@dataclass(slots=True)
+class _Promise:
+    """A decision that is being stored, and takes effect once it is."""
+
+    one: Waiting
+    made: Decision
+    overtaken: bool = False
 
 
 class Runtime:
     """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory.
 
-    `perform` carries out everything but Acks to `submit` and Wakes, with its todo number.
+    `perform`: as `Performing` has it.
     """
 
-    def __init__(self, ven: Ven, journal: Journal, perform: Perform) -> None:
-        kept = journal.load()
-        self.ven, self.memory = ven, from_parts(ven.spec, kept)
+    def __init__(self, ven: Ven, storage: Storage, found: Found, perform: Perform) -> None:
+        self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
         self.rev = 0
-        self._journal, self._perform = journal, perform
-        # As a start fitted memory to the file, so is what was kept with its first decision.
-        self._kept: Memory | None = None
+        self._storage = storage
         self._inbox: deque[Trigger] = deque()
+        self._line = Line(self._late)
+        self._promise: _Promise | None = None
         self._busy = self._stopped = False
-        self._answers: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
-        self._replies = count(1)
-        self._timer: asyncio.TimerHandle | None = None
-        self._watchers: set[asyncio.Queue[Passed | None]] = set()
-        self._broken: frozenset[str] = frozenset()
+        self._meanwhile: deque[Command] = deque(maxlen=MEANWHILE)
+        waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
+        self._performing = Performing(storage, Answers(found.answered), waker, perform)
+        self._audience, self._rules = Audience(), OwnRules()
+
+    # -- what others may ask for -----------------------------------------------------------------
 
     def post(self, trigger: Trigger) -> None:
-        """Something happened: decided upon and journaled when this returns.
+        """Something happened. Decided upon when this returns, or once what is before it is stored.
 
         What is posted within a decision waits for its end. Call from the event loop only.
         """
         self._inbox.append(trigger)
-        while self._inbox and not self._busy and not self._stopped:
-            first = self._inbox.popleft()
-            try:
-                self.step(first)
-            except Exception:
-                log.exception("this trigger changed nothing: %s", first)
+        self._work()
+
+    def step(self, trigger: Trigger) -> None:
+        """As `post`, also where nothing is to be posted any more."""
+        with self._turn():
+            self._admit(trigger)
 
     def stop(self) -> None:
-        """Decide nothing more."""
+        """Decide upon nothing more that is posted."""
         self._stopped = True
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
-        """Something is asked; the ack comes once it is journaled."""
-        reply = f"here:{next(self._replies)}"
-        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
-        self._answers[reply] = answer
-        self.post(replace(command, reply=reply))
+        """Something is asked; the ack comes once it is stored, or cannot be."""
+        command, answer = self._performing.asks(command)
+        self.post(command)
         return await answer
 
-    async def watch(self) -> AsyncIterator[Passed | None]:
+    def watch(self) -> AsyncIterator[Passed | None]:
         """A transition of an event, or None for any other change; at least once a second."""
-        queue: asyncio.Queue[Passed | None] = asyncio.Queue(maxsize=256)
-        self._watchers.add(queue)
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(1.0):
-                        passed = await queue.get()
-                except TimeoutError:
-                    passed = None
-                yield passed
-        finally:
-            self._watchers.discard(queue)
+        return self._audience.watch()
 
-    def step(self, trigger: Trigger) -> None:
-        """One decision, journaled, then performed."""
-        self._busy = True
-        try:
-            self._decide(trigger)
-        finally:
-            self._busy = False
-
-    def take_over(self, ven: Ven, trigger: Reloaded) -> None:
+    async def take_over(self, ven: Ven, trigger: Reloaded) -> None:
         """Go on under another ven.yaml; memory is fitted to it as at a start.
 
-        Raises sqlite3.Error where it cannot be journaled; the one before then stays in force.
+        Raises OSError where it cannot be stored; the one before then stays in force.
         """
-        before, kept = (self.ven, self.memory), self._kept
-        self.ven, self.memory = ven, from_parts(ven.spec, to_parts(self.memory))
-        self._kept = None  # what is gone from memory goes from the journal too
-        try:
-            self.step(trigger)
-        except BaseException:
-            (self.ven, self.memory), self._kept = before, kept
-            raise
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._line.join(Waiting(trigger, ven, stored.set_result))
+        self.go_on()
+        if not await stored:
+            raise OSError(f"the journal cannot be written: {self._storage.down or 'it is slow'}")
 
-    def _decide(self, trigger: Trigger) -> None:
-        if isinstance(trigger, Command) and (earlier := self._journal.earlier(trigger)):
-            trigger = replace(trigger, earlier=earlier)
-        before = self.memory
-        after, effects = self.ven.decide(before, trigger)
-        try:
-            numbers = self._keep(before, after, trigger, effects)
-        except sqlite3.Error as error:
-            log.error("the journal cannot be written: %s", error)
-            if isinstance(trigger, Reloaded):
-                raise
-            numbers = {}
-            if isinstance(trigger, DrEvent):
-                after, effects = before, [rejected(trigger, "storage", "the disk refuses")]
-        self.memory = after
+    def adopt(self, found: Found, boot: str) -> None:
+        """What was remembered can be read at last: go on from it, with what was done since."""
+        done, self._meanwhile = list(self._meanwhile), deque(maxlen=MEANWHILE)
+        self.memory = from_parts(self.ven.spec, found.parts)
+        rows = [*found.answered, *self._performing.answers.rows()]
+        self._performing.answers = Answers(rows)
+        with self._turn():
+            for trigger in map(_stamped, (Restarted(at_ms=0, mono_ms=0, boot=boot), *done)):
+                after, effects = self.ven.decide(self.memory, trigger)
+                deeds = [effect for effect in effects if not isinstance(effect, Ack)]
+                self._take_effect(self._made(trigger, after, deeds))  # it was answered before
+        self._work()
+
+    def show(self) -> None:
+        """Something changed that is not in memory: whoever watches looks anew."""
         self.rev += 1
-        for place in sorted(range(len(effects)), key=lambda n: not isinstance(effects[n], Ack)):
-            self._do(effects[place], numbers.get(place))  # who asked hears first
-        self._look_after_rules()
-        self._tell(before, after, quiet=isinstance(trigger, Readings | Timer) and not effects)
+        self._audience.tell(self.memory, self.memory, False)
 
-    def _keep(
-        self, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
-    ) -> dict[int, int]:
-        if not worth_keeping(trigger, before, after, effects):
-            return {}
-        numbers = self._journal.commit(self._kept, after, trigger, effects)
-        self._kept = after
-        return numbers
+    def everything(self) -> Batch:
+        """All there is to store, but for letters."""
+        return Batch(self.memory, answers=self._performing.answers.rows())
 
-    def _look_after_rules(self) -> None:
-        """Log when a rule of the site's own is broken, and when it holds again."""
-        found = {breach.rule: breach for breach in watch(self.ven.spec, self.memory)}
-        for rule in found.keys() - self._broken:
-            log.warning("a rule of this site is broken: %s", found[rule])
-        for rule in self._broken - found.keys():
-            log.warning("a rule of this site holds again: %s", rule)
-        self._broken = frozenset(found)
+    def go_on(self) -> None:
+        """The disk is free, or in trouble: whoever waited for it may have a turn."""
+        if self._busy:
+            return
+        with self._turn():
+            while self._line and (self._storage.down is not None or self._promise is None):
+                one = self._line.next()
+                self._safely(one)
+                if one in self._line:
+                    break
+        self._work()
 
-    def _do(self, effect: Effect, number: int | None) -> None:
-        match effect:
-            case Wake(at_ms):
-                self._wake(at_ms)
-            case Ack(reply, body) if (answer := self._answers.pop(reply, None)) is not None:
-                if not answer.done():
-                    answer.set_result(body)
-            case _:
-                self._perform(effect, number)
+    # -- one decision after the other ------------------------------------------------------------
 
-    def _wake(self, at_ms: int | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if at_ms is not None:
-            wait_s = min(max(0.0, (at_ms - clocks()[0]) / 1000), 60.0)
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+    def _work(self) -> None:
+        while self._inbox and not self._busy and not self._stopped:
+            with self._turn():
+                self._admit(self._inbox.popleft())
+
+    def _admit(self, trigger: Trigger) -> None:
+        held_up = self._storage.down is None and (self._line or self._promise is not None)
+        if held_up and isinstance(trigger, Command | Desired):
+            self._line.join(Waiting(trigger))
+        else:
+            self._safely(Waiting(trigger))
+
+    def _safely(self, one: Waiting) -> None:
+        try:
+            self._decide(one)
+        except Exception:
+            log.exception("this trigger changed nothing: %s", one.trigger)
+            self._line.drop(one)
+            if isinstance(one.trigger, Command):
+                self._answer(one.trigger, "invalid", RAISED)
+            one.end(False)
+
+    def _decide(self, one: Waiting) -> None:
+        one.trigger = self._known(_stamped(one.trigger) if one.timer else one.trigger)
+        ven, before = self._site(one)
+        after, effects = ven.decide(before, one.trigger)
+        if one.ven or promises(ven.spec, before, after, one.trigger, effects):
+            self._store_first(one, after, effects)
+            return
+        self._line.drop(one)
+        if isinstance(one.trigger, Command):
+            self._overtake(one.trigger)
+        self._take_effect(self._made(one.trigger, after, effects))
+
+    def _site(self, one: Waiting) -> tuple[Ven, Memory]:
+        """The site to decide for, and what is known of it."""
+        if one.ven is None:
+            return self.ven, self.memory
+        return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
+
+    def _known(self, trigger: Trigger) -> Trigger:
+        if isinstance(trigger, Command) and (earlier := self._performing.answers.earlier(trigger)):
+            return replace(trigger, earlier=earlier)
+        return trigger
+
+    def _made(self, trigger: Trigger, after: Memory, effects: Sequence[Effect]) -> Decision:
+        return decision(trigger, self.memory, after, effects, self._storage.letter)
+
+    # -- what is stored before it is done --------------------------------------------------------
+
+    def _store_first(self, one: Waiting, after: Memory, effects: Sequence[Effect]) -> None:
+        if self._storage.down is not None:
+            self._refuse(one, NOT_STORED)
+        elif not self._storage.ready or self._promise is not None:
+            self._line.join(one, first=True)
+        else:
+            self._line.drop(one)
+            made = self._made(one.trigger, after, effects)
+            self._promise = _Promise(one, made)
+            self._storage.promise(made.batch(), self._stored)
+
+    def _stored(self, stored: bool) -> None:
+        promise, self._promise = self._promise, None
+        assert promise is not None
+        with self._turn():
+            if not stored:
+                self._refuse(promise.one, NOT_STORED)
+            elif promise.overtaken:
+                self._take_back(promise)
+            elif promise.made.before is self.memory:
+                self.ven = promise.one.ven or self.ven
+                self._take_effect(promise.made, True)
+                promise.one.end(True)
+            else:
+                self._decide_again(promise)
+        self.go_on()
+
+    def _decide_again(self, promise: _Promise) -> None:
+        """The world went on while it was stored: do what is right now, and correct what is kept."""
+        one = promise.one
+        one.trigger = _stamped(one.trigger)
+        ven, before = self._site(one)
+        after, effects = ven.decide(before, one.trigger)
+        self.ven = ven
+        self._take_effect(self._made(one.trigger, after, effects), True, promise.made)
+        one.end(True)
+
+    def _take_back(self, promise: _Promise) -> None:
+        command = promise.one.trigger
+        assert isinstance(command, Command)
+        made = self._made(command, self.memory, [rejected(command, "storage", OVERTAKEN)])
+        made.words, made.quick = made.quick, []  # said once the disk knows it too
+        self._take_effect(made, False, promise.made)
+
+    def _refuse(self, one: Waiting, why: str) -> None:
+        self._line.drop(one)
+        if isinstance(one.trigger, Command):
+            self._answer(one.trigger, "storage", why)
+        elif isinstance(one.trigger, Desired):
+            trigger = replace(one.trigger, storable=False)
+            self._take_effect(self._made(trigger, *self.ven.decide(self.memory, trigger)))
+        one.end(False)
+
+    def _answer(self, command: Command, reason: str, detail: str) -> None:
+        ack = rejected(command, reason, detail)
+        self._take_effect(self._made(command, self.memory, [ack]))
+
+    def _late(self, one: Waiting) -> None:
+        """It waited long enough: what gives load back goes first, what takes load is refused."""
+        with self._turn():
+            if one.ven or may_promise(one.trigger):
+                self._refuse(one, NOT_STORED)
+            else:
+                self._safely(one)
+        self._work()
+
+    def _overtake(self, command: Command) -> None:
+        """What this takes back must not be done after it, only because a disk was slow."""
+        spec, promise = self.ven.spec, self._promise
+        if promise is not None and withdraws(spec, command, promise.one.trigger):
+            promise.overtaken = True
+        for one in self._line:
+            if withdraws(spec, command, one.trigger):
+                self._refuse(one, OVERTAKEN)
+
+    # -- what follows from a decision ------------------------------------------------------------
+
+    def _take_effect(
+        self, made: Decision, stored: bool = False, instead: Decision | None = None
+    ) -> None:
+        self.memory = made.after
+        self.rev += 1
+        self._performing.carry_out(made, stored, instead)
+        if self._storage.unknown and made.answers and isinstance(made.trigger, Command):
+            self._meanwhile.append(made.trigger)
+        self._rules.look(self.ven.spec, self.memory)
+        quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
+        self._audience.tell(made.before, self.memory, quiet)
 
     def _ring(self) -> None:
         at_ms, mono_ms = clocks()
-        due_ms = self.memory.due_ms()
-        if due_ms is not None and due_ms > at_ms:
-            self._wake(due_ms)
-        else:
-            self.post(Timer(at_ms=at_ms, mono_ms=mono_ms))
+        self.post(Timer(at_ms=at_ms, mono_ms=mono_ms))
 
-    def _tell(self, before: Memory, after: Memory, quiet: bool) -> None:
-        passed = after.last if after.last is not before.last else None
-        for queue in self._watchers:
-            if not queue.full() and not (quiet and not queue.empty()):
-                queue.put_nowait(passed)
+
+def _stamped(trigger: Trigger) -> Trigger:
+    at_ms, mono_ms = clocks()
+    return replace(trigger, at_ms=at_ms, mono_ms=mono_ms)

@@ -13,7 +13,7 @@ from statemachine.shards import shards
 from statemachine.spec import Spec
 from statemachine.wishes import acked_in, desired_of
 
-from .runtime import clocks
+from .clocks import clocks
 from .twin import Accepted, Delta, Document, Rejected, Twin
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -13,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .claim import Claim
 from .local import Device, LocalCloud, PortTaken, Tls
 from .local.rights import PolicyFault, read_policy
-from .place import announce, claim
+from .place import write_private
 from .policy import documents
 from .ports import who_has
 
@@ -127,12 +129,12 @@ async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     with ExitStack() as stack:
-        stack.enter_context(claim(folder))
+        stack.callback(Claim(folder).close)
         stand_in = start(folder, ports, tls, None)
         stack.callback(stand_in.cloud.stop)
         said = {"pid": os.getpid(), **stand_in.addresses()}
         if ready_file is not None:
-            announce(ready_file, said)
+            write_private(ready_file, json.dumps(said) + "\n")
         print("\n".join(_lines(said, folder)), flush=True)
         await stopping.wait()
 

@@ -13,9 +13,9 @@ from statemachine.triggers import Readings
 from statemachine.wire import power_w, shed_w, telemetry
 from web.desk import Sample
 
+from .clocks import clocks
 from .drivers import Panel
-from .journal import Journal
-from .runtime import Runtime, clocks
+from .runtime import Runtime
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
@@ -34,11 +34,11 @@ class Telemetry:
         self,
         runtime: Runtime,
         panel: Panel,
-        journal: Journal,
+        next_number: Callable[[], int],
         unmetered_w: Callable[[], int],
         publish: Callable[[bytes], Awaitable[None]],
     ) -> None:
-        self._runtime, self._panel, self._journal = runtime, panel, journal
+        self._runtime, self._panel, self._next_number = runtime, panel, next_number
         self._unmetered_w, self._publish = unmetered_w, publish
         self._look = asyncio.Event()
         self._settling: asyncio.TimerHandle | None = None
@@ -80,7 +80,7 @@ class Telemetry:
 
     async def _say(self, now_ms: int) -> None:
         memory = self._runtime.memory
-        body = telemetry(self._runtime.ven.spec, memory, self._journal.next_number(), now_ms)
+        body = telemetry(self._runtime.ven.spec, memory, self._next_number(), now_ms)
         try:
             await self._publish(json.dumps(body, separators=(",", ":")).encode())
         except OSError as error:

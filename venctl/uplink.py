@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -19,13 +19,13 @@ from statemachine.wire import link_status
 from web.desk import LinkView
 
 from .backoff import Backoff
+from .clocks import clocks
 from .endpoint import Endpoint, Will
-from .journal import Journal
+from .journal import Letter
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox
 from .relink import Hear, Relink
 from .rights import Rights
-from .runtime import clocks
 from .shadows import Shadows
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,11 @@ class Uplink:
     """The link, the shadow over it and the outbox, for one site. Call from the loop only."""
 
     def __init__(
-        self, spec: Spec, endpoint: Endpoint, journal: Journal, post: Callable[[t.Trigger], None]
+        self,
+        spec: Spec,
+        endpoint: Endpoint,
+        sent: Callable[[int], None],
+        post: Callable[[t.Trigger], None],
     ) -> None:
         self._spec, self._post, self._endpoint = spec, post, endpoint
         self._topics = spec.topics.named(spec.site.id)
@@ -52,7 +56,7 @@ class Uplink:
         self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
         self._backoff = Backoff(endpoint.pace, random.SystemRandom().uniform)
         self._way = Relink(self._make, will, self._hear)
-        self._outbox = Outbox(journal, self._publish)
+        self._outbox = Outbox(sent, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +70,10 @@ class Uplink:
     def start(self) -> None:
         """Connect. Raises OSError or RuntimeError where our files are of no use; try again then."""
         self._way.start()
-        self._spawn(self._outbox.run())
+
+    async def run(self) -> None:
+        """Send letters, for ever."""
+        await self._outbox.run()
 
     def hindered(self, why: str) -> None:
         """We cannot even try to connect."""
@@ -88,6 +95,14 @@ class Uplink:
         self._spec = spec
         if self._way.shadows is not None:
             self._way.shadows.use(spec)
+
+    def add(self, letters: Iterable[Letter]) -> None:
+        """Letters of an earlier run, to be sent as well."""
+        self._outbox.add(letters)
+
+    def unsent(self) -> list[Letter]:
+        """The letters that must not be lost."""
+        return self._outbox.unsent()
 
     def connected(self) -> bool:
         """Whether the shadows were told that the link is up."""

@@ -22,6 +22,7 @@ from .session import COOKIE, SECURE_COOKIE
 
 log = logging.getLogger(__name__)
 PING_S = 15
+AGAIN_S = 1.0
 STUCK_S = 10
 GONE_MS = 30_000
 MOST_TRANSITIONS = 256
@@ -67,7 +68,7 @@ class Hub:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._readers: list[_Reader] = []
-        self._closed = False
+        self._closed = self._failing = False
 
     async def run(self, app: Application) -> AsyncIterator[None]:
         """For `cleanup_ctx`: watches while the application runs."""
@@ -126,13 +127,22 @@ class Hub:
 
     async def _watch(self) -> None:
         try:
+            while True:
+                await self._follow()
+                await asyncio.sleep(AGAIN_S)
+        finally:
+            self._end()
+
+    async def _follow(self) -> None:
+        try:
             async for passed in self._desk.watch():
                 if self._readers:
                     self._publish(passed)
+                self._failing = False
         except Exception:
-            log.exception("the streams end here; the page asks for the state instead")
-        finally:
-            self._end()
+            if not self._failing:
+                log.exception("the streams missed a change")
+            self._failing = True
 
     def _publish(self, passed: Passed | None) -> None:
         rev = self._desk.rev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -65,6 +66,7 @@ def state(desk: Desk) -> Body:
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every),
         "waits": list(desk.waits),
+        "alarms": [asdict(alarm) for alarm in desk.alarms],
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
     }
 

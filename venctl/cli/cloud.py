@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..place import Taken
+from ..claim import Taken
 from ..standin import CannotStart, Ports, serve_alone
 from . import DONE, USAGE
 from .logs import to_stderr

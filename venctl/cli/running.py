@@ -43,6 +43,7 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f"held     {', '.join(held) or 'nothing'}",
         f"circuits {on} of {len(now['circuits'])} on{_last_switch(now)}",
         f"link     {_link(now['link'])}",
+        *(f"ALARM    {alarm['text']}" for alarm in now["alarms"]),
     ]
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError, read
 
-from ..place import IN_FORCE, Taken, cut_off, state_folder
-from ..run import Options, serve
+from ..claim import Taken
+from ..controller import Options
+from ..place import IN_FORCE, cut_off, state_folder
+from ..run import serve
 from ..standin import CannotStart
 from . import DONE, USAGE
 from .logs import to_stderr

@@ -35,6 +35,7 @@ function liveMark(now) {
   if (trouble.value === "evicted") return ["warn", "Paused", ""];
   if (trouble.value === "opening" || now === null) return ["warn", "Connecting…", ""];
   if (trouble.value === "lost") return ["bad", "No connection", ""];
+  if (now.alarms.length) return ["bad", "Live,", "needs attention"];
   const link = now.link.denied.length ? "grid link restricted" : LINK[now.link.state];
   if (link) return [now.link.state === "disconnected" ? "bad" : "warn", "Live here,", link];
   const ago = live.silence_s.value;
@@ -110,8 +111,19 @@ const BreachBanner = ({ now }) => now.breaches.map(({ rule, found }) => html`<di
   </div>
 </div>`);
 
+/** Something is wrong with the controller itself; what it says may change, and is then said anew. */
+const AlarmBanner = ({ now }) => now.alarms.map(({ id, since, text }) => html`<div class="ban bad" key=${id}>
+  ${icon("triangle-alert")}
+  <div>
+    <p role="alert"><b>The controller needs attention.</b> ${asSentence(text)}</p>
+    <p class="num">Since ${clock(since, now.site.timezone)}.</p>
+  </div>
+</div>`);
+
+const Troubles = ({ now }) => [html`<${AlarmBanner} now=${now} />`, html`<${BreachBanner} now=${now} />`];
+
 function calmly(now) {
-  if (now?.breaches?.length > 0) return BreachBanner;
+  if (now && now.alarms.length + now.breaches.length > 0) return Troubles;
   return now?.mode === "observe" ? ObserveBanner : null;
 }
 

@@ -1,0 +1,96 @@
+"""What must be on disk before it is done, and what is done whether a disk takes it or not.
+
+What takes load from people, or promises somebody something, waits until it is stored: after a crash
+it must be known. What gives load back, or is a person's own act at the site, waits for no disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .effects import Effect, Switch
+from .memory import Event, Memory
+from .requirement import begins_ms
+from .spec import Spec
+from .triggers import (
+    Cancel,
+    Desired,
+    DrEvent,
+    Lock,
+    OptOut,
+    Restore,
+    SetConfig,
+    Toggle,
+    Trigger,
+)
+
+OPERATOR = "operator"
+NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
+OVERTAKEN = "load was wanted back before the disk had stored this; ask again"
+
+
+def may_promise(trigger: Trigger) -> bool:
+    """Whether a trigger of this kind can ever have to wait for a disk."""
+    match trigger:
+        case Toggle(source=source):
+            return source == OPERATOR
+        case Lock(locked=locked):
+            return locked
+        case DrEvent() | SetConfig() | Desired():
+            return True
+    return False
+
+
+def promises(
+    spec: Spec, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
+) -> bool:
+    """Whether this decision takes load or promises something, so that it must be stored first.
+
+    A refusal and a copy promise nothing, nor does a revision of an event that takes less.
+    """
+    match trigger:
+        case DrEvent(event_id=id):
+            return _takes_more(before.events.get(id), after.events.get(id))
+        case Toggle(source=source):
+            return source == OPERATOR and _switches(spec, effects)
+        case Lock(circuit=id, locked=True):
+            return id in after.circuits and after.circuits[id] != before.circuits[id]
+        case SetConfig():
+            return after.every_ms != before.every_ms
+        case Desired():
+            return after.every_ms != before.every_ms or _switches(spec, effects)
+    return False
+
+
+def takes(spec: Spec, circuit: str, enabled: bool) -> bool:
+    """Whether switching a circuit so from afar takes load, or touches a critical one."""
+    return not enabled or spec.circuits[circuit].critical
+
+
+def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
+    """Whether `said`, which overtook `waiting`, takes back what that asked for.
+
+    Nothing may shed after somebody wanted load back, only because a disk was slow.
+    """
+    if isinstance(waiting, Toggle):
+        return isinstance(said, Toggle) and said.circuit == waiting.circuit
+    if not isinstance(waiting, DrEvent):
+        return False
+    match said:
+        case Restore(event_id=None):
+            return begins_ms(spec.site.id, None, waiting) <= said.at_ms
+        case Restore(event_id=id) | Cancel(event_id=id) | OptOut(event_id=id, circuit=None):
+            return id == waiting.event_id
+    return False
+
+
+def _takes_more(was: Event | None, now: Event | None) -> bool:
+    if now is None or was is None:
+        return now is not None
+    more_w, longer = now.shed_w > was.shed_w, now.end_ms > was.end_ms
+    return more_w or longer or now.start_ms < was.start_ms
+
+
+def _switches(spec: Spec, effects: Sequence[Effect]) -> bool:
+    switches = [effect for effect in effects if isinstance(effect, Switch)]
+    return any(takes(spec, one.circuit, one.enabled) for one in switches)

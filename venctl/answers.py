@@ -1,0 +1,54 @@
+"""First acks by the key of their command: what tells a copy from a new command, without a disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from statemachine.effects import Ack
+from statemachine.journaling import WEEK_MS, remembered_ms
+from statemachine.triggers import Command, Earlier
+
+from .journal import Answer
+
+MOST = 20_000
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+class Answers:
+    """As the journal has them, for a week and no more than `MOST`; the oldest go first."""
+
+    def __init__(self, rows: Iterable[Answer] = ()) -> None:
+        self._rows: dict[str, Answer] = {row[0]: row for row in rows}
+
+    def earlier(self, command: Command) -> Earlier | None:
+        """What was answered to a command with the same key."""
+        row = self._rows.get(command.key) if command.key else None
+        if row is None or command.at_ms - row[4] > remembered_ms(command.key):
+            return None
+        return Earlier(row[1], row[2], json.loads(row[3]))
+
+    def keep(self, rows: Iterable[Answer], now_ms: int) -> list[str]:
+        """Remember these too, and forget what counts no more; answers the keys of that."""
+        for row in rows:
+            self._rows.pop(row[0], None)
+            self._rows[row[0]] = row
+        gone = list(self._counts_no_more(now_ms))
+        for key in gone:
+            del self._rows[key]
+        return gone
+
+    def rows(self) -> list[Answer]:
+        """All of them, oldest first."""
+        return list(self._rows.values())
+
+    def _counts_no_more(self, now_ms: int) -> Iterator[str]:
+        for place, (key, row) in enumerate(self._rows.items()):
+            if place >= len(self._rows) - MOST and now_ms - row[4] <= WEEK_MS:
+                return
+            yield key
+
+
+def row_of(ack: Ack, at_ms: int) -> Answer:
+    """An ack that has a key, as it is remembered."""
+    return ack.key, ack.revision, ack.digest, _text(ack.body), at_ms

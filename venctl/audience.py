@@ -1,0 +1,37 @@
+"""Whoever watches the site: told of each transition, and that something changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from statemachine.memory import Memory, Passed
+
+
+class Audience:
+    """Any number of watchers; one that is slow misses changes, and holds up nobody."""
+
+    def __init__(self) -> None:
+        self._watchers: set[asyncio.Queue[Passed | None]] = set()
+
+    async def watch(self) -> AsyncIterator[Passed | None]:
+        """A transition of an event, or None for any other change; at least once a second."""
+        queue: asyncio.Queue[Passed | None] = asyncio.Queue(maxsize=256)
+        self._watchers.add(queue)
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(1.0):
+                        passed = await queue.get()
+                except TimeoutError:
+                    passed = None
+                yield passed
+        finally:
+            self._watchers.discard(queue)
+
+    def tell(self, before: Memory, after: Memory, quiet: bool) -> None:
+        """Memory changed. `quiet`: that can wait for whatever is told next."""
+        passed = after.last if after.last is not before.last else None
+        for queue in self._watchers:
+            if not queue.full() and not (quiet and not queue.empty()):
+                queue.put_nowait(passed)

@@ -1,0 +1,114 @@
+"""One controller to one state folder, also where nothing can be written to it.
+
+The lock is on the folder itself, which takes no disk. The file `lock` in it says who has it, and is
+locked too, since controllers before this one locked nothing else. Where there is no folder and none
+can be made, the lock is on a file among the system's temporary ones.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class Taken(Exception):
+    """Another controller runs on this state; says which."""
+
+
+class Claim:
+    """A state folder, made 0700, that is ours until `close`. Raises `Taken`.
+
+    `trouble` says why it cannot be written, "" where it can.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._locks: dict[Path, int] = {}
+        self.trouble = ""
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Claim what can be claimed by now. Raises `Taken`."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            self.trouble = ""
+        except OSError as error:
+            self.trouble = f"{self._folder} cannot be written: {error.strerror or error}"
+        try:
+            self._take_all()
+        except Taken:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it."""
+        while self._locks:
+            os.close(self._locks.popitem()[1])
+
+    def _take_all(self) -> None:
+        named = self._folder / "lock"
+        try:
+            if self._folder.is_dir():
+                self._take(self._folder, os.O_RDONLY)
+            else:
+                self._take(_elsewhere(self._folder), os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            log.warning("another controller on %s would go unnoticed: %s", self._folder, error)
+        try:
+            self._take(named, os.O_RDWR | os.O_CREAT)
+            self._say_who(named)
+        except OSError as error:
+            self.trouble = self.trouble or f"{named} cannot be written: {error.strerror or error}"
+            with suppress(OSError):
+                self._take(named, os.O_RDONLY)
+
+    def _take(self, file: Path, flags: int) -> None:
+        """Raises `Taken`; OSError where it cannot be opened. What cannot be locked is let be."""
+        if file in self._locks:
+            return
+        lock = os.open(file, flags | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise Taken(self._who()) from None
+        except OSError as error:  # a network's folder, say
+            os.close(lock)
+            log.debug("%s cannot be locked: %s", file, error)
+            return
+        self._locks[file] = lock
+
+    def _say_who(self, named: Path) -> None:
+        lock = self._locks.get(named)
+        if lock is not None:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+    def _who(self) -> str:
+        pid = "?"
+        with suppress(OSError, UnicodeDecodeError):
+            pid = (self._folder / "lock").read_text().strip() or pid
+        return f"a controller already runs on {self._folder} (process {pid})"
+
+
+def claimed(folder: Path) -> bool:
+    """Whether a controller runs on this folder, or nobody could."""
+    try:
+        claim = Claim(folder)
+    except (Taken, OSError):
+        return True
+    claim.close()
+    return False
+
+
+def _elsewhere(folder: Path) -> Path:
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
+    return Path(tempfile.gettempdir()) / f"venctl-{name}.lock"

@@ -1,0 +1,214 @@
+"""One site at work: everything a controller is made of, put together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from statemachine import Spec, Ven
+from statemachine.effects import Effect, Hold, Switch
+from statemachine.memory import Memory, Passed
+from statemachine.triggers import Command, LetGo, Restarted, Switched
+from web.desk import Alarm, Edit, LinkView, Sample
+
+from .alarms import Alarms
+from .approach import Approach
+from .clocks import clocks
+from .drivers import Panel
+from .drivers.sim import SimPanel
+from .editing import Editing
+from .endpoint import Endpoint
+from .journal import Batch
+from .opening import Found
+from .runtime import Runtime
+from .standin import StandIn
+from .store import Store
+from .tasks import Tasks
+from .telemetry import Telemetry
+from .uplink import Uplink
+
+log = logging.getLogger(__name__)
+CLOSE_S = 0.5
+STORAGE = "the journal cannot be written"
+KEPT = "The site goes on, in memory only: what takes load or promises something is refused"
+UNREAD = "; what was remembered before cannot be read now, so everything was given back"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says beside the ven.yaml. A port of None: the default one."""
+
+    file: Path
+    folder: Path
+    port: int | None
+    mqtt_port: int | None
+    data_port: int | None
+    ready_file: Path | None
+    as_json: bool
+
+
+class Controller:
+    """One site at work: the `Desk` the page is served from."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        options: Options,
+        endpoint: Endpoint,
+        stand_in: StandIn | None,
+        store: Store,
+    ) -> None:
+        self._stand_in, self._storage, self._found = stand_in, store.storage, store.found
+        self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
+        self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
+        self._alarms = Alarms(lambda: clocks()[0], self.runtime.show)
+        self._tasks = Tasks(self._alarms)
+        drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
+        self.panel = Panel(drivers, self._switched, self._freed, self._look)
+        self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post)
+        self.uplink.add(store.found.todo)
+        self.telemetry = Telemetry(
+            self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
+        )
+        self.editing = Editing(
+            options.file, options.folder, store.notes, self.runtime, self._use, self.connected
+        )
+        self._approach = Approach(spec, endpoint, options.folder, self.uplink)
+        self._listen_to_storage()
+
+    @property
+    def spec(self) -> Spec:
+        return self.runtime.ven.spec
+
+    @property
+    def memory(self) -> Memory:
+        return self.runtime.memory
+
+    @property
+    def rev(self) -> int:
+        return self.runtime.rev
+
+    @property
+    def link(self) -> LinkView:
+        return self.uplink.view()
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        return self._alarms.all
+
+    @property
+    def recent(self) -> list[Sample]:
+        return list(self.telemetry.recent)
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        return self.editing.waits
+
+    def clocks(self) -> tuple[int, int]:
+        return clocks()
+
+    def connected(self) -> bool:
+        """Whether the shadows were told that the link is up."""
+        return self.uplink.connected()
+
+    async def reload(self) -> Edit:
+        return await self.editing.reload()
+
+    async def submit(self, command: Command) -> Mapping[str, Any]:
+        return await self.runtime.submit(command)
+
+    def watch(self) -> AsyncIterator[Passed | None]:
+        return self.runtime.watch()
+
+    async def start(self) -> None:
+        """The safe state first: what was remembered is restated before anybody is let in."""
+        at_ms, mono_ms = clocks()
+        self.panel.start()
+        known = not self._storage.unknown
+        self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot(), known=known))
+        await self.telemetry.read()
+        self._tasks.start("telemetry", self.telemetry.run)
+        self._tasks.start("reading ven.yaml anew", self.editing.run)
+        self._tasks.start("the way to the broker", self._approach.run)
+        self._tasks.start("the outbox", self.uplink.run)
+
+    async def stop(self) -> None:
+        """Leave load as `restore.on_stop` says, then go."""
+        await self._tasks.stop()
+        self.runtime.stop()
+        await self.panel.stop()
+        if self.spec.restore.on_stop == "restore":
+            await self.panel.let_go(self._held())
+        await self._approach.stop()
+        await self._storage.close(CLOSE_S)
+
+    def _listen_to_storage(self) -> None:
+        self._storage.whole = self._everything
+        self._storage.idle = self.runtime.go_on
+        self._storage.changed = self._storage_changed
+        self._storage.found = self._remember
+        self._storage_changed()
+
+    def _everything(self) -> Batch:
+        batch = self.runtime.everything()
+        batch.letters = self.uplink.unsent()
+        return batch
+
+    def _remember(self, found: Found) -> None:
+        self.uplink.add(found.todo)
+        self.runtime.adopt(found, _boot())
+
+    def _storage_changed(self) -> None:
+        if self._storage.lost is not None:
+            self._alarms.sound("journal", self._storage.lost)
+        if self._storage.down is None:
+            self._alarms.end("storage")
+        else:
+            unread = UNREAD if self._storage.unknown else ""
+            self._alarms.sound("storage", f"{STORAGE}: {self._storage.down}. {KEPT}{unread}")
+        self.runtime.go_on()
+
+    def _perform(self, effect: Effect, number: int | None) -> None:
+        match effect:
+            case Hold() | Switch():
+                self.panel.put(effect)
+            case _:
+                self.uplink.perform(effect, number)
+
+    def _switched(self, circuit: str, enabled: bool, fault: str | None) -> None:
+        at_ms, mono_ms = clocks()
+        self.runtime.post(
+            Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
+        )
+
+    def _freed(self, circuit: str) -> None:
+        if circuit in self.memory.leaving:
+            at_ms, mono_ms = clocks()
+            self.runtime.post(LetGo(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit))
+
+    def _held(self) -> list[str]:
+        """What may be held by us; a site that only observes leaves all else alone."""
+        lives, observes = self.memory.circuits.items(), self.spec.observes
+        held = [id for id, live in lives if live.held_w is not None or not observes]
+        return [*held, *self.memory.leaving]
+
+    def _look(self) -> None:
+        self.telemetry.look()
+
+    def _use(self, spec: Spec) -> None:
+        self._sim.use(spec)
+        self.panel.use(dict.fromkeys(spec.circuits, self._sim))
+        if self._stand_in is not None:
+            self._stand_in.use(spec)
+        self.uplink.use(spec)
+
+
+def _boot() -> str:
+    """Tells this run of the machine from others; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,90 @@
+"""One decision on its way from the core: what it does, what it says, what is stored of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from statemachine.effects import Ack, Effect, Report, Status, Wake
+from statemachine.memory import Memory
+from statemachine.triggers import Trigger
+
+from .answers import row_of
+from .journal import Answer, Batch
+
+HERE = "here:"  # how the reply of a command begins that waits in this program
+Said = Ack | Status | Report
+Word = tuple[Said, int | None]
+
+
+@dataclass(slots=True)
+class Decision:
+    """What was known, what happened, what is known now and what follows.
+
+    Of the effects `deeds` are done, and `words` are said, a letter with its number. What commits
+    to nothing, a refusal or a pong, is said at once; all else is stored before it is said.
+    """
+
+    trigger: Trigger
+    before: Memory
+    after: Memory
+    effects: Sequence[Effect]
+    answers: list[Answer] = field(default_factory=list)
+    quick: list[Word] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    deeds: list[Effect] = field(default_factory=list)
+
+    @property
+    def wake(self) -> Wake | None:
+        """When to look again, where that changes."""
+        return next((one for one in self.effects if isinstance(one, Wake)), None)
+
+    def batch(self, instead: Decision | None = None) -> Batch:
+        """What to store. `instead`: of a decision that was stored and did not come true."""
+        letters = [
+            (number, "ack" if isinstance(said, Ack) else "status", said.body)
+            for said, number in self.words
+            if number is not None and not isinstance(said, Report)
+        ]
+        batch = Batch(self.after, [(self.trigger, self.effects)], self.answers, letters=letters)
+        if instead is not None:
+            kept = {row[0] for row in self.answers}
+            batch.gone = [row[0] for row in instead.answers if row[0] not in kept]
+            batch.sent = [number for _, number in instead.words if number is not None]
+        return batch
+
+
+def decision(
+    trigger: Trigger,
+    before: Memory,
+    after: Memory,
+    effects: Sequence[Effect],
+    letter: Callable[[], int],
+) -> Decision:
+    """Sort what follows from a decision; `letter` gives the number of the next letter."""
+    made = Decision(trigger, before, after, effects)
+    for effect in effects:
+        match effect:
+            case Ack(reply=reply, key=key):
+                if key:
+                    made.answers.append(row_of(effect, trigger.at_ms))
+                number = None if reply.startswith(HERE) else letter()
+                (made.words if key else made.quick).append((effect, number))
+            case Status():
+                made.words.append((effect, letter()))
+            case Report():
+                made.words.append((effect, None))
+            case Wake():
+                pass
+            case _:
+                made.deeds.append(effect)
+    made.words.sort(key=lambda word: not isinstance(word[0], Ack))  # who asked hears first
+    return made
+
+
+def unstored(words: Sequence[Word]) -> Iterator[Word]:
+    """The same words, where nothing of it is on disk: an ack says so."""
+    for said, number in words:
+        if isinstance(said, Ack):
+            said = Ack(said.reply, {**said.body, "stored": False}, said.key, said.revision, "")
+        yield said, number

@@ -1,0 +1,62 @@
+"""Small files that others read: written whole by a thread, and again until the disk takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from .place import write_private
+from .worker import Worker
+
+log = logging.getLogger(__name__)
+AGAIN_S = 2.0
+
+
+class Notes:
+    """What each file is to say; the newest word counts. Call from the loop only."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._said: dict[Path, str] = {}
+        self._refused: set[Path] = set()
+        self._changed = asyncio.Event()
+
+    def write(self, file: Path, text: str) -> None:
+        """Have `file` say `text`, soon."""
+        self._said[file] = text
+        self._worker.do(partial(write_private, file, text), partial(self._done, file, text))
+
+    def remove(self, file: Path) -> None:
+        """Have no such file."""
+        self._said.pop(file, None)
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+    async def written(self, file: Path, patience_s: float) -> bool:
+        """Whether the file says it, after `patience_s` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while file in self._said and file not in self._refused:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return file not in self._said
+
+    def _done(self, file: Path, text: str, _: object, error: Exception | None) -> None:
+        if self._said.get(file) != text:
+            return
+        if error is None:
+            del self._said[file]
+            self._refused.discard(file)
+        else:
+            if file not in self._refused:
+                log.warning("%s cannot be written yet: %s", file, error)
+            self._refused.add(file)
+            asyncio.get_running_loop().call_later(AGAIN_S, self._again, file, text)
+        self._changed.set()
+
+    def _again(self, file: Path, text: str) -> None:
+        if self._said.get(file) == text:
+            self.write(file, text)

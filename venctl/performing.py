@@ -1,0 +1,77 @@
+"""Does what follows from a decision: deeds at once, words once they are stored or cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+from statemachine.effects import Ack, Effect
+from statemachine.journaling import worth_keeping
+from statemachine.triggers import Command
+
+from .answers import Answers
+from .decision import HERE, Decision, Word, unstored
+from .journal import Batch
+from .storage import Storage
+from .waker import Waker
+
+Perform = Callable[[Effect, int | None], None]
+Asked = asyncio.Future[Mapping[str, Any]]
+
+
+class Performing:
+    """`perform` carries out everything but Wakes and the acks of who asks here; acks and status
+    messages with the number of their letter.
+    """
+
+    def __init__(self, storage: Storage, answers: Answers, waker: Waker, perform: Perform) -> None:
+        self.answers = answers
+        self._storage, self._waker, self._perform = storage, waker, perform
+        self._asked: dict[str, Asked] = {}
+        self._replies = count(1)
+
+    def asks(self, command: Command) -> tuple[Command, Asked]:
+        """A command asked here, as it is to be handed in, and the ack to come."""
+        reply = f"{HERE}{next(self._replies)}"
+        self._asked[reply] = answer = asyncio.get_running_loop().create_future()
+        return replace(command, reply=reply), answer
+
+    def carry_out(self, made: Decision, stored: bool, instead: Decision | None) -> None:
+        """Do it, store it, say it. `stored`: what it promises is on disk already.
+
+        `instead`: what was stored and did not come true, to be corrected there.
+        """
+        self._say(made.quick, True)
+        if stored:
+            self._say(made.words, True)
+        self._remember(made)
+        for deed in made.deeds:
+            self._perform(deed, None)
+        if made.wake is not None:
+            self._waker.set(made.wake.at_ms)
+        if instead is not None or not stored:
+            self._keep(made, instead, [] if stored else made.words)
+
+    def _remember(self, made: Decision) -> None:
+        gone = self.answers.keep(made.answers, made.trigger.at_ms)
+        if gone:
+            self._storage.keep(Batch(gone=gone))
+
+    def _keep(self, made: Decision, instead: Decision | None, words: Sequence[Word]) -> None:
+        lasting = worth_keeping(made.trigger, made.before, made.after, made.effects)
+        if instead is None and not lasting:
+            self._say(words, True)
+            return
+        self._storage.keep(made.batch(instead), partial(self._say, words) if words else None)
+
+    def _say(self, words: Sequence[Word], stored: bool) -> None:
+        for said, number in words if stored else unstored(words):
+            answer = self._asked.pop(said.reply, None) if isinstance(said, Ack) else None
+            if answer is None:
+                self._perform(said, number)
+            elif isinstance(said, Ack) and not answer.done():
+                answer.set_result(said.body)

@@ -1,0 +1,278 @@
+"""What is decided, on its way to the journal: written by a thread, so that no disk holds the loop.
+
+A disk that refuses stops nothing. Whoever waits hears at once that it is not stored, all there is
+stays in memory, and it is written whole as soon as the disk takes it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from .journal import Batch
+from .journal_file import READ_ONLY, JournalFile, Open
+from .opening import Found, NotNow
+from .worker import Worker
+
+log = logging.getLogger(__name__)
+Then = Callable[[bool], None]
+PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
+STUCK_S = 5.0
+RETRY_S = 0.5
+MISSED = 1_000
+BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
+
+
+class Storage:
+    """One journal. Call from the loop only.
+
+    `open` opens the file, on the thread. `down` says in words why nothing can be stored, None: it
+    can. The callbacks: `whole` tells everything there is to store; `idle`: a promise may be made
+    now; `changed`: `down` did; `found`: what was remembered can be read at last.
+    """
+
+    def __init__(self, worker: Worker, open: Open, now_ms: int) -> None:
+        self._worker, self._file = worker, JournalFile(open)  # the file is the thread's
+        self._due, self._writing = Batch(), False
+        self._waiting: list[Then] = []
+        self._missed: deque[Any] = deque(maxlen=MISSED)
+        self._timers: list[asyncio.TimerHandle] = []
+        self._letter, self._message, self._mark = now_ms, now_ms // 1000, 0
+        self.unknown = True
+        self.down: str | None = None
+        self.lost: str | None = None
+        self.whole: Callable[[], Batch] = Batch
+        self.idle: Callable[[], None] = _nothing
+        self.changed: Callable[[], None] = _nothing
+        self.found: Callable[[Found], None] = _nothing
+
+    # -- the start and the end -----------------------------------------------------------------
+
+    async def open(self, patience_s: float) -> Found:
+        """What is remembered; nothing where it cannot be had within `patience_s`."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + patience_s
+        while True:
+            answer: asyncio.Future[tuple[Found, bool]] = loop.create_future()
+            self._worker.do(self._file.load, partial(_settle, answer))
+            try:
+                async with asyncio.timeout(max(0.1, until_s - loop.time())):
+                    found, writable = await answer
+            except (NotNow, sqlite3.Error, OSError, TimeoutError) as error:
+                if loop.time() + RETRY_S < until_s:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                self._fail(_words(error))
+                return Found()
+            self._know(found)
+            if not writable:
+                self._fail(READ_ONLY)
+            return found
+
+    async def close(self, patience_s: float) -> None:
+        """Write what is left, at most for so long, and let go of the file."""
+        self._forget_timers()
+        written = asyncio.get_running_loop().create_future()
+        batch = self._due if self.down is None else self._everything()
+        batch.message = self._message
+        if not self.unknown:
+            self._worker.do(partial(self._file.write, batch), _nothing)
+        self._worker.do(self._file.close, partial(_settle, written))
+        self._worker.stop()
+        with suppress(Exception):
+            async with asyncio.timeout(patience_s):
+                await written
+
+    # -- what is kept --------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """The disk is well and has nothing to do."""
+        return self.down is None and not self._writing
+
+    def keep(self, batch: Batch, then: Then | None = None) -> None:
+        """Store it soon. `then` hears within a second whether it is stored by now."""
+        self._due.add(batch)
+        del self._due.decisions[:-MISSED]
+        if then is not None and self.down is not None:
+            then(False)
+        elif then is not None:
+            self._wait_for(then)
+        self._push()
+
+    def promise(self, batch: Batch, then: Then) -> None:
+        """Store it now; only while `ready`. `then` hears how that went, once it is certain."""
+        before, self._due = self._due, Batch()
+        both = Batch()
+        both.add(before)
+        both.add(batch)
+        self._start(both, partial(self._promised, before, then), [])
+
+    def sent(self, number: int) -> None:
+        """A letter went out. Written with the next batch: sending twice does no harm."""
+        self._due.sent.append(number)
+
+    def letter(self) -> int:
+        """The number of the next letter; they grow, also over a restart."""
+        self._letter += 1
+        return self._letter
+
+    def message(self) -> int:
+        """The number of the next message; they count on over a restart, with a gap at most."""
+        self._message += 1
+        if self._message >= self._mark - BLOCK // 2:
+            self._mark = self._message + BLOCK
+            self.keep(Batch(message=self._mark))
+        return self._message
+
+    # -- how a write goes ------------------------------------------------------------------------
+
+    def _push(self) -> None:
+        due = self._due
+        pressing = due.memory or due.decisions or due.letters or due.message
+        if self._writing or self.down is not None or not pressing:
+            return
+        batch, self._due = self._due, Batch()
+        waiting, self._waiting = self._waiting, []
+        self._start(batch, partial(self._kept, batch, waiting), waiting)
+
+    def _start(
+        self, batch: Batch, then: Callable[[Exception | None], None], waiting: list[Then]
+    ) -> None:
+        self._writing = True
+        loop = asyncio.get_running_loop()
+        self._timers = [
+            loop.call_later(PATIENCE_S, _tell, waiting, False),
+            loop.call_later(STUCK_S, self._stuck),
+        ]
+        self._worker.do(partial(self._file.write, batch), partial(self._done, then))
+
+    def _done(
+        self, then: Callable[[Exception | None], None], lost: str | None, error: Exception | None
+    ) -> None:
+        self._forget_timers()
+        self._writing = False
+        if lost is not None:
+            self.lost = lost
+            self.changed()
+        if error is None:
+            self._rise()
+        then(error)
+        if error is not None:
+            self._fail(_words(error))
+        else:
+            self._push()
+        if self.ready:
+            self.idle()
+
+    def _kept(self, batch: Batch, waiting: list[Then], error: Exception | None) -> None:
+        if error is not None:
+            self._missed.extend(batch.decisions)
+        _tell(waiting, error is None)
+
+    def _promised(self, before: Batch, then: Then, error: Exception | None) -> None:
+        if error is not None:
+            self._missed.extend(before.decisions)
+            self._fail(_words(error))
+        then(error is None)
+
+    def _wait_for(self, then: Then) -> None:
+        self._waiting.append(then)
+        if self._writing and len(self._waiting) == 1:
+            loop = asyncio.get_running_loop()
+            self._timers.append(loop.call_later(PATIENCE_S, _tell, self._waiting, False))
+
+    def _stuck(self) -> None:
+        self._sink(f"the disk has not answered for {STUCK_S:g} s")
+
+    # -- trouble, and its end --------------------------------------------------------------------
+
+    def _fail(self, why: str) -> None:
+        """Nothing is stored from here on; try to, again and again."""
+        self._missed.extend(self._due.decisions)
+        self._due = Batch()
+        self._sink(why)
+        if not self._writing and not self._timers:
+            loop = asyncio.get_running_loop()
+            self._timers = [loop.call_later(RETRY_S, self._retry)]
+
+    def _sink(self, why: str) -> None:
+        if why != self.down:
+            self.down = why
+            self.changed()
+        _tell(self._waiting, False)
+
+    def _rise(self) -> None:
+        if self.down is not None:
+            self.down = None
+            self.changed()
+
+    def _retry(self) -> None:
+        self._timers = []
+        if self.unknown:
+            self._writing = True
+            self._worker.do(self._file.load, self._loaded)
+            return
+        self._start(self._everything(), self._retried, [])
+
+    def _everything(self) -> Batch:
+        batch = self.whole()
+        batch.anew, batch.message = True, self._mark
+        self._missed.extend(self._due.decisions)
+        batch.decisions, self._due = list(self._missed), Batch()
+        return batch
+
+    def _retried(self, error: Exception | None) -> None:
+        if error is None:
+            self._missed.clear()
+
+    def _loaded(self, got: tuple[Found, bool] | None, error: Exception | None) -> None:
+        self._writing = False
+        if got is None:
+            self._fail(_words(error))
+            return
+        self._know(got[0])
+        self.found(got[0])
+        self._retry()
+
+    def _know(self, found: Found) -> None:
+        self.unknown = False
+        self.lost = found.lost or self.lost
+        last = max((number for number, _, _ in found.todo), default=0)
+        self._letter = max(self._letter, last)
+        known = found.message or (self._message if found.lost else 0)
+        self._message = self._mark = max(known, self._message if self.down else 0)
+
+    def _forget_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+
+
+def _settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)
+
+
+def _tell(waiting: list[Then], stored: bool) -> None:
+    """Each hears once."""
+    while waiting:
+        waiting.pop(0)(stored)
+
+
+def _words(error: BaseException | None) -> str:
+    return str(error) or type(error).__name__
+
+
+def _nothing(*_: object) -> None:
+    """Nobody listens yet."""

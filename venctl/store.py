@@ -1,0 +1,43 @@
+"""The store of a site at its start: the journal's thread, what it remembers, and small files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from statemachine import Spec, Ven
+from statemachine.memory import from_parts
+from statemachine.triggers import Restarted
+
+from .clocks import clocks
+from .notes import Notes
+from .opening import Found, open_journal
+from .storage import Storage
+from .worker import Thread
+
+PATIENCE_S = 4.0  # a start waits so long for a journal that another program has locked
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`found`: what was remembered; nothing on the first day, and where it cannot be read now."""
+
+    storage: Storage
+    found: Found
+    notes: Notes
+
+
+async def opened(spec: Spec, folder: Path) -> Store:
+    """The store in `folder`. A disk that refuses is no reason not to start."""
+    open = partial(open_journal, folder / "journal.db", partial(fits, spec))
+    storage = Storage(Thread("journal"), open, clocks()[0])
+    return Store(storage, await storage.open(PATIENCE_S), Notes(Thread("notes")))
+
+
+def fits(spec: Spec, parts: Mapping[str, Any]) -> None:
+    """Raises whatever it likes where no memory, or none that decides, can be made of `parts`."""
+    at_ms, mono_ms = clocks()
+    Ven(spec).decide(from_parts(spec, parts), Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=""))

@@ -1,0 +1,45 @@
+"""Whatever has to run for as long as the controller does: started again when it fails, and said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .alarms import Alarms
+
+AGAIN_S = 1.0
+WELL_S = 10.0
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Tasks:
+    """Long-lived tasks. One that raises is an alarm until it has run for ten seconds again."""
+
+    def __init__(self, alarms: Alarms) -> None:
+        self._alarms = alarms
+        self._all: list[asyncio.Task[None]] = []
+
+    def start(self, name: str, work: Work) -> None:
+        """Run `work()` until `stop`, again whenever it raises. `name` is for people."""
+        self._all.append(asyncio.create_task(self._look_after(name, work), name=name))
+
+    async def stop(self) -> None:
+        """Cancel them all, and wait until they are gone."""
+        for task in self._all:
+            task.cancel()
+        await asyncio.gather(*self._all, return_exceptions=True)
+
+    async def _look_after(self, name: str, work: Work) -> None:
+        loop, well = asyncio.get_running_loop(), None
+        while True:
+            try:
+                await work()
+                return
+            except Exception as error:
+                said = f"{name} failed and was started again: {type(error).__name__}: {error}"
+                self._alarms.sound(f"task-{name}", said, error)
+            if well is not None:
+                well.cancel()
+            await asyncio.sleep(AGAIN_S)
+            well = loop.call_later(WELL_S, self._alarms.end, f"task-{name}")
