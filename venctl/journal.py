@@ -7,7 +7,6 @@ been acknowledged. The connection is passed in, so that a test can run this over
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
@@ -17,62 +16,25 @@ from typing import Any
 
 from statemachine.effects import Ack, Effect, Status
 from statemachine.journaling import WEEK_MS, remembered_ms
-from statemachine.memory import FORMAT, Memory, changed_parts
+from statemachine.memory import Memory, changed_parts
 from statemachine.triggers import Command, Earlier, Trigger
 
-log = logging.getLogger(__name__)
+from .opening import NotNow, open_journal
+from .tables import SCHEMA
+
 KEEP_DECISIONS = 10_000
 KEEP_TODO = 1_000
 UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w"}
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS decision (
-    seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, trigger TEXT NOT NULL, effects TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS todo (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS answered (
-    key TEXT PRIMARY KEY, revision INTEGER NOT NULL, digest TEXT NOT NULL,
-    ack TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
-
 
 def connect(file: Path) -> sqlite3.Connection:
-    """The journal's file, opened. One that is damaged, or kept by another version of the program,
-    is set aside as `.corrupt-...` or `.format-...` and a new one made: a safe state, with every
-    circuit given back. Raises OSError where the folder cannot be written.
-    """
+    """The journal's file, opened as `opening.py` does. Raises OSError where it cannot be had."""
     try:
-        connection = _open(file)
-        if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("quick_check")
-    except sqlite3.DatabaseError:
-        _set_aside(file, "corrupt")
-        return _open(file)
-    kept = connection.execute("PRAGMA user_version").fetchone()[0]
-    if kept != FORMAT:
-        connection.close()
-        _set_aside(file, f"format{kept}")
-        return _open(file)
-    return connection
-
-
-def _set_aside(file: Path, why: str) -> None:
-    place = len(list(file.parent.glob(f"{file.name}.{why}-*")))
-    for suffix in ("", "-wal", "-shm"):
-        kept = file.with_name(file.name + suffix)
-        if kept.exists():
-            kept.rename(file.with_name(f"{file.name}.{why}-{place}{suffix}"))
-    log.warning("%s was set aside as .%s-%d; starting anew", file, why, place)
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        connection.execute(f"PRAGMA user_version={FORMAT}")
+        connection, _ = open_journal(file, lambda parts: None)
+    except NotNow as error:
+        raise OSError(str(error)) from None
+    if connection is None:
+        raise OSError(f"{file} can be read and not written")
     return connection
 
 
@@ -82,7 +44,8 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._sent: list[int] = []
-        connection.executescript(_SCHEMA)
+        for statement in SCHEMA:
+            connection.execute(statement)
         connection.execute(
             "DELETE FROM decision WHERE seq <= (SELECT max(seq) FROM decision) - ?",
             (KEEP_DECISIONS,),
