@@ -39,15 +39,17 @@ def brought_up(format: int, parts: Parts) -> Parts:
 
 
 def _from_1(parts: Parts) -> Parts:
-    site = dict(parts["site"])
+    site, circuits, events = dict(parts["site"]), parts["circuits"], parts["events"]
     if "release_ms" in site:
-        site = {**site, **_clocks(site), "coming": _coming(site)}
+        clocks = _clocks(site)
+        circuits = {id: {**live, **_marks(live, clocks)} for id, live in circuits.items()}
+        site = {**site, **clocks, "coming": _coming(site)}
         for name in ("release_ms", "released_ms", "offset_ms"):
             del site[name]
-    lasting = {name: parts[name] for name in ("circuits", "events", "cuts", "last")}
-    past = parts["past"] if "past" in parts else list(parts["events"].values())
+    past = parts["past"] if "past" in parts else list(events.values())
+    lasting = {name: parts[name] for name in ("events", "cuts", "last")}
     shadows = {"": _shadow(parts["shadow"])}
-    return {**lasting, "site": site, "shadows": shadows, "past": past}
+    return {**lasting, "site": site, "circuits": circuits, "past": past, "shadows": shadows}
 
 
 def _from_2(parts: Parts) -> Parts:
@@ -75,6 +77,18 @@ def _clocks(site: Parts) -> dict[str, int]:
     if at_ms is None or offset_ms is None:
         return {}
     return {"at_ms": at_ms, "mono_ms": at_ms - offset_ms}
+
+
+def _marks(live: Parts, clocks: Mapping[str, int]) -> dict[str, Any]:
+    """Since when a circuit is off and gives was not kept: since it was read last, to be sure."""
+    if not clocks or live["drawn_w"] is None:
+        return {}
+    marks = {"read_mono_ms": clocks["mono_ms"]}
+    if not live["enabled"] or live["held_w"] == 0:
+        marks["off_mono_ms"] = clocks["mono_ms"]
+    if live["held_w"] is not None:
+        marks |= {"giving_mono_ms": clocks["mono_ms"], "gave_ms": clocks["at_ms"]}
+    return marks
 
 
 def _coming(site: Parts) -> dict[str, Any]:
