@@ -38,6 +38,14 @@ def brought_up(format: int, parts: Parts) -> Parts:
     return parts
 
 
+def digest_of(format: int, key: str, digest: str) -> str:
+    """The digest of a command answered under `format`; "" where its terms cannot be compared.
+
+    Up to format 2 an event's digest was taken over who asked and when as well.
+    """
+    return "" if format <= 2 and key.startswith("event:") else digest
+
+
 def _from_1(parts: Parts) -> Parts:
     site, circuits, events = dict(parts["site"]), parts["circuits"], parts["events"]
     if "release_ms" in site:

@@ -18,7 +18,7 @@ from typing import Any
 
 from statemachine.kept import check
 from statemachine.memory import FORMAT
-from statemachine.older import brought_up
+from statemachine.older import brought_up, digest_of
 
 from .aside import SUFFIXES, set_aside, sync
 from .reading import (
@@ -75,7 +75,7 @@ def open_journal(file: Path, fits: Fits) -> tuple[sqlite3.Connection | None, Fou
             raise Damaged(emptied)
         rows = read(file) if size(file) else None
         found = _understood(rows, fits)
-        return _to_write(file, rows, found.parts), found
+        return _to_write(file, rows, found), found
     except Damaged as damage:
         return _anew(file, damage)
 
@@ -124,7 +124,11 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
     except Exception as error:
         said = f"{type(error).__name__}: {error}"[:200]
         raise Damaged(f"no memory can be made of it, of format {rows.format}: {said}") from None
-    return Found(parts, rows.answered, rows.todo, rows.message)
+    answered = [
+        (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
+        for key, revision, digest, ack, at_ms in rows.answered
+    ]
+    return Found(parts, answered, rows.todo, rows.message)
 
 
 def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found]:
@@ -136,13 +140,13 @@ def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found
     lost = f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
     log.error("%s", lost)
     try:
-        return _to_write(file, None, {}), Found(lost=lost)
+        return _to_write(file, None, Found()), Found(lost=lost)
     except (NotNow, Damaged) as error:
         log.error("%s", error)
         return None, Found(lost=lost)
 
 
-def _to_write(file: Path, rows: Rows | None, parts: Mapping[str, Any]) -> sqlite3.Connection | None:
+def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection | None:
     """A connection to the file, of this format; None where it cannot be written.
 
     Raises `Damaged`, and `NotNow` where it is locked, or there is nothing yet and none can be made.
@@ -150,7 +154,7 @@ def _to_write(file: Path, rows: Rows | None, parts: Mapping[str, Any]) -> sqlite
     try:
         if rows is None:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        return _ready(file, rows, parts)
+        return _ready(file, rows, found)
     except OSError as error:
         why = f"{file} cannot be made: {error.strerror or error}"
     except sqlite3.Error as error:
@@ -172,7 +176,7 @@ def _unmake(file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _ready(file: Path, rows: Rows | None, parts: Mapping[str, Any]) -> sqlite3.Connection:
+def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
     db = connection(file, "mode=rw")
     try:
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
@@ -180,7 +184,7 @@ def _ready(file: Path, rows: Rows | None, parts: Mapping[str, Any]) -> sqlite3.C
         level = db.execute("PRAGMA synchronous").fetchone()[0]
         if (mode, level) != ("wal", 2):
             raise OSError(f"no write-ahead log can be kept there ({mode}, {level})")
-        _of_this_format(db, None if rows is None else rows.format, parts)
+        _of_this_format(db, None if rows is None else rows.format, found)
         sync(file.parent)
     except BaseException:
         db.close()
@@ -188,18 +192,20 @@ def _ready(file: Path, rows: Rows | None, parts: Mapping[str, Any]) -> sqlite3.C
     return db
 
 
-def _of_this_format(db: sqlite3.Connection, format: int | None, parts: Mapping[str, Any]) -> None:
+def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) -> None:
     """One transaction: cut off in it, the file is as it was. Takes the lock in any case."""
+    older = format is not None and format < FORMAT
     db.execute("BEGIN IMMEDIATE")
-    if format is not None and format < FORMAT:
+    if older:
         db.execute("DROP INDEX IF EXISTS answered_at")
         db.execute("DROP TABLE IF EXISTS part")  # it was without rowids, and has them now
     for statement in SCHEMA:
         db.execute(statement)
-    if format is not None and format < FORMAT:
-        db.executemany(
-            "INSERT INTO part VALUES (?, ?)", [(name, _text(one)) for name, one in parts.items()]
-        )
+    if older:
+        parts = [(name, _text(one)) for name, one in found.parts.items()]
+        db.executemany("INSERT INTO part VALUES (?, ?)", parts)
+        digests = [(digest, key) for key, _, digest, _, _ in found.answered]
+        db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
     if format != FORMAT:
         db.execute(f"PRAGMA user_version={FORMAT}")
     db.execute("COMMIT")
