@@ -6,7 +6,7 @@ of that would raise in the middle of some later decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -73,13 +73,16 @@ def _of_field(name: str, hint: Any) -> Check:
         return typed
     low, high = (-MOST_W, MOST_W) if name.endswith(("_w", "cuts")) else (EARLIEST_MS, LATEST_MS)
     low = 1 if name == "every_ms" else low
-    return lambda value: typed(value) and all(low <= one <= high for one in _numbers(value))
 
+    def fits(value: Any) -> bool:
+        if not typed(value):
+            return False
+        if type(value) is int:
+            return low <= value <= high
+        inner = value.values() if isinstance(value, dict) else value or ()
+        return all(low <= one <= high for one in inner)
 
-def _numbers(value: Any) -> Iterator[int]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    yield from (one for one in (value if isinstance(value, list) else [value]) if one is not None)
+    return fits
 
 
 @cache
@@ -88,8 +91,8 @@ def _check(hint: Any) -> Check:
     args = get_args(hint)
     match get_origin(hint):
         case origin if origin in (Union, UnionType):
-            either = [_check(arg) for arg in args]
-            return lambda value: any(one(value) for one in either)
+            [one] = [_check(arg) for arg in args if arg is not NoneType]
+            return lambda value: value is None or one(value)
         case origin if origin is tuple:
             many = args[-1] is Ellipsis
             return _list(_check(args[0])) if many else _exactly([_check(arg) for arg in args])
@@ -97,7 +100,7 @@ def _check(hint: Any) -> Check:
             return _map(_check(args[1]))
     if hint is Any:
         return lambda value: True
-    if hint in (int, str, bool, NoneType):  # and True is no number
+    if hint in (int, str, bool):  # and True is no number
         return lambda value: type(value) is hint
     if not is_dataclass(hint):
         raise TypeError(f"nobody knows how a {hint} is kept")

@@ -21,10 +21,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the journal remembers of a command with the same key: its terms and our first ack.
-
-    `digest` is "" where an earlier version of the program took another one of the terms.
-    """
+    """What the journal remembers of a command with the same key; its digest "": no terms."""
 
     revision: int
     digest: str

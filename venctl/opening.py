@@ -185,7 +185,8 @@ def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
         if (mode, level) != ("wal", 2):
             raise OSError(f"no write-ahead log can be kept there ({mode}, {level})")
         _of_this_format(db, None if rows is None else rows.format, found)
-        sync(file.parent)
+        if rows is None:
+            sync(file.parent)
     except BaseException:
         db.close()
         raise
