@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench flap converge fuzz mutants shots clean
+.PHONY: run test check bench flap converge damage fuzz mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -27,6 +27,9 @@ flap: $(VENV)/.test
 
 converge: $(VENV)/.test
 	CONVERGE=10000 $(BIN)/python -m pytest tests/test_convergence.py
+
+damage: $(VENV)/.test
+	FLIPS=2000 $(BIN)/python -m pytest tests/test_damage.py
 
 fuzz: $(VENV)/.test
 	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s

@@ -23,7 +23,7 @@ def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | N
     id = command.event_id
     if command.revision < earlier.revision:
         return "stale_revision", f"revision {earlier.revision} of {id} is already known"
-    if command.revision == earlier.revision and command.digest != earlier.digest:
+    if command.revision == earlier.revision and earlier.digest not in ("", command.digest):
         return "conflict", f"{id} was called before with other terms; raise its `revision`"
     if command.revision == earlier.revision:
         asks_anew = earlier.ack.get("correlationId") != command.correlation

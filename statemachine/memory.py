@@ -199,9 +199,9 @@ def blank(spec: Spec) -> Memory:
     )
 
 
-FORMAT = 3  # raised whenever what is kept changes its shape
-_SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
-_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in _SHELVES)
+FORMAT = 4  # raised whenever what is kept changes its shape
+SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
+_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in SHELVES)
 
 
 def to_parts(memory: Memory) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def changed_parts(before: Memory | None, after: Memory) -> dict[str, str | None]
     All there are where nothing was kept.
     """
     texts: dict[str, str | None] = {}
-    for shelf in _SHELVES:
+    for shelf in SHELVES:
         entries = getattr(after, shelf)
         known = getattr(before, shelf) if before is not None else {}
         if entries is known:
@@ -259,7 +259,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
 
 
 def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {shelf: {} for shelf in _SHELVES}
+    found: dict[str, dict[str, Any]] = {shelf: {} for shelf in SHELVES}
     for name, value in parts.items():
         shelf, _, key = name.partition("/")
         if shelf in found:

@@ -21,7 +21,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the journal remembers of a command with the same key: its terms and our first ack."""
+    """What the journal remembers of a command with the same key; its digest "": no terms."""
 
     revision: int
     digest: str

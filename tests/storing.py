@@ -15,10 +15,10 @@ from typing import Any
 from statemachine import Ven
 from statemachine.effects import Effect
 from tests.strategies import NOW_MS
-from venctl.journal import SCHEMA
 from venctl.opening import Found
 from venctl.runtime import Runtime
 from venctl.storage import Storage
+from venctl.tables import SCHEMA
 from venctl.worker import Done, Work
 
 
@@ -78,7 +78,8 @@ class Disk:
 
     def __init__(self) -> None:
         self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.executescript(SCHEMA)
+        for statement in SCHEMA:
+            self.db.execute(statement)
         self.refuses: str | None = None
         self.unreadable = False
 

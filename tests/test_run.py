@@ -336,17 +336,54 @@ def test_message_numbers_count_on_through_a_restart(site: Site, backend: Backend
     assert number > before
 
 
-def test_a_journal_of_another_version_is_set_aside_and_every_circuit_given_back(
+def journal_of(site: Site) -> Path:
+    return site.folder / ".venctl" / "volttron_local" / "journal.db"
+
+
+def test_a_journal_of_a_newer_version_is_set_aside_and_every_circuit_given_back(
     site: Site, backend: Backend
 ) -> None:
     backend.ask(TWO_KW)
     until(lambda: power(site) == 8.0, "8 kW")
     site.kill()
-    journal = site.folder / ".venctl" / "volttron_local" / "journal.db"
+    journal = journal_of(site)
     with sqlite3.connect(journal) as db:
-        db.execute("PRAGMA user_version=1")
+        db.execute("PRAGMA user_version=99")
     db.close()
     site.start()
     until(lambda: power(site) == 10.0, "all load is back")
     assert site.state()["events"] == []
-    assert list(journal.parent.glob("journal.db.format1-0"))
+    assert list(journal.parent.glob("journal.db.format99-*Z"))
+
+
+def test_a_journal_of_an_older_version_goes_on_with_its_event(site: Site, backend: Backend) -> None:
+    backend.ask(TWO_KW)
+    until(lambda: power(site) == 8.0, "8 kW")
+    ends = site.state()["events"][0]["end"]
+    site.kill()
+    with sqlite3.connect(journal_of(site)) as db:  # what it keeps has the shape of format 3 too
+        db.execute("PRAGMA user_version=3")
+    db.close()
+    site.start()
+    assert [event["end"] for event in site.state()["events"]] == [ends]
+    assert power(site) == 8.0 and not list(journal_of(site).parent.glob("journal.db.*Z*"))
+
+
+@pytest.mark.parametrize("damage", ["a header of zeros", "half of it", "a part that is no JSON"])
+def test_a_damaged_journal_costs_its_event_and_no_start(site: Site, damage: str) -> None:
+    site.kill()
+    journal = journal_of(site)
+    with sqlite3.connect(journal) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if damage == "a part that is no JSON":
+            db.execute("UPDATE part SET value = '{' WHERE name = 'site'")
+    db.close()
+    whole = journal.read_bytes()
+    if damage == "a header of zeros":
+        journal.write_bytes(bytes(100) + whole[100:])
+    if damage == "half of it":
+        journal.write_bytes(whole[: len(whole) // 2])
+    site.start()
+    assert power(site) == 10.0 and site.state()["events"] == []
+    assert "Traceback" not in site.said() and "a new one begun" in site.said()
+    assert list(journal.parent.glob("journal.db.corrupt-*Z"))

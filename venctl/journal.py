@@ -19,19 +19,8 @@ from statemachine.triggers import Trigger
 
 KEEP_DECISIONS = 10_000
 TRIM_EVERY = 1_000
+PATIENCE_MS = 1_000  # another program may hold the file for a moment
 UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w", "age_ms"}
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS decision (
-    seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, trigger TEXT NOT NULL, effects TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS todo (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS answered (
-    key TEXT PRIMARY KEY, revision INTEGER NOT NULL, digest TEXT NOT NULL,
-    ack TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
 
 Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms
 Letter = tuple[int, str, Mapping[str, Any]]  # number, kind, body
@@ -67,13 +56,16 @@ class Batch:
 
 
 class Journal:
-    """One writer. `sqlite3.Error` is raised where the disk refuses; then nothing was written."""
+    """One writer, over a connection from `opening`.
+
+    `sqlite3.Error` is raised where the disk refuses; then nothing was written.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._kept: Memory | None = None
         self._written = 0
-        connection.executescript(SCHEMA)
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
 
     def write(self, batch: Batch) -> None:
         """All of it in one transaction, on disk when this returns."""

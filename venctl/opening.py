@@ -1,46 +1,215 @@
-"""Stand-in for the module that opens a journal; replaced at the merge."""
+"""Opens the journal: what is good is kept, what is older brought up, what is damaged set aside.
+
+It is read over a connection that cannot write, so that a file turns out sound, damaged or out of
+reach before anything was touched.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from statemachine.kept import check
 from statemachine.memory import FORMAT
+from statemachine.older import brought_up, digest_of
 
-from .journal import SCHEMA
+from .aside import SUFFIXES, set_aside, sync
+from .reading import (
+    BUSY,
+    DAMAGE,
+    Answer,
+    Damaged,
+    Letter,
+    NotNow,
+    Rows,
+    code_of,
+    connection,
+    read,
+    reason,
+    size,
+    unsettled,
+)
+from .tables import SCHEMA
+
+__all__ = ["Found", "NotNow", "open_journal"]
+
+log = logging.getLogger(__name__)
+Fits = Callable[[Mapping[str, Any]], None]
+MADE_LATER = "token"  # beside the journal, from the end of a first start on
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """What the journal held, brought up to this version; empty on the first day.
+
+    `parts` are as `statemachine.memory.from_parts` takes them. `answered` is key, revision,
+    digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
+    known to have gone out, both oldest first; `message` the last message number. `lost` says,
+    where a journal was set aside, why, and as what it is kept.
+    """
+
     parts: Mapping[str, Any] = field(default_factory=dict)
-    answered: Sequence[tuple[str, int, str, str, int]] = ()
-    todo: Sequence[tuple[int, str, dict[str, Any]]] = ()
+    answered: Sequence[Answer] = ()
+    todo: Sequence[Letter] = ()
     message: int = 0
     lost: str | None = None
 
 
-class NotNow(Exception):
-    pass
+def open_journal(file: Path, fits: Fits) -> tuple[sqlite3.Connection | None, Found]:
+    """A connection ready to write, and what was found; None: it can be read, and not written.
 
-
-def open_journal(
-    file: Path, fits: Callable[[Mapping[str, Any]], None]
-) -> tuple[sqlite3.Connection | None, Found]:
+    `fits` raises where no memory can be made of the parts it is given. What is damaged, or of a
+    newer version, is set aside as `.corrupt-...` or `.format7-...`, and a new journal made: a safe
+    state, with every circuit given back. Raises `NotNow`, after half a second at most.
+    """
+    file = _settled(file)
     try:
-        db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0.25)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute(f"PRAGMA user_version={FORMAT}")
-        db.executescript(SCHEMA)
+        if (emptied := _emptied(file)) is not None:
+            raise Damaged(emptied)
+        rows = read(file) if size(file) else None
+        found = _understood(rows, fits)
+        return _to_write(file, rows, found), found
+    except Damaged as damage:
+        return _anew(file, damage)
+
+
+def _settled(file: Path) -> Path:
+    """Where the file really lies, in a folder that is there. Raises `NotNow`."""
+    try:
+        if file.is_symlink() and not file.exists():
+            raise NotNow(f"{file} points to {file.readlink()}, which is not there")
+        file = file.resolve()
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for beside in (file.with_name(file.name + suffix) for suffix in SUFFIXES):
+            if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
+                raise NotNow(f"{beside} is not a file; move it away")
+    except (OSError, RuntimeError) as error:
+        raise NotNow(f"{file} cannot be had: {error}") from None
+    return file
+
+
+def _emptied(file: Path) -> str | None:
+    """Why a file without a byte, or none, is not the first day; None: it is, or there are bytes."""
+    try:
+        if size(file):
+            return None
+        if unsettled(file):
+            return "the file is empty, or gone, and only what was beside it is left"
+        if file.exists() and file.with_name(MADE_LATER).exists():
+            return "the file is empty, though this site has run before"
+    except OSError as error:
+        raise NotNow(f"{file} cannot be had: {error.strerror or error}") from None
+    return None
+
+
+def _understood(rows: Rows | None, fits: Fits) -> Found:
+    """What the rows say, in this version's words. Raises `Damaged`."""
+    if rows is None:
+        return Found()
+    parts: Mapping[str, Any] = rows.parts
+    try:
+        if parts:
+            parts = brought_up(rows.format, parts)
+            check(parts)
+            fits(parts)
+    except MemoryError:
+        raise NotNow("there is no memory left to read the journal") from None
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise Damaged(f"no memory can be made of it, of format {rows.format}: {said}") from None
+    answered = [
+        (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
+        for key, revision, digest, ack, at_ms in rows.answered
+    ]
+    return Found(parts, answered, rows.todo, rows.message)
+
+
+def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found]:
+    try:
+        name = set_aside(file, damage.kind)
+    except OSError as error:
+        said = error.strerror or error
+        raise NotNow(f"{file} is damaged ({damage}) and cannot be set aside: {said}") from None
+    lost = f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
+    log.error("%s", lost)
+    try:
+        return _to_write(file, None, Found()), Found(lost=lost)
+    except (NotNow, Damaged) as error:
+        log.error("%s", error)
+        return None, Found(lost=lost)
+
+
+def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection | None:
+    """A connection to the file, of this format; None where it cannot be written.
+
+    Raises `Damaged`, and `NotNow` where it is locked, or there is nothing yet and none can be made.
+    """
+    try:
+        if rows is None:
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        return _ready(file, rows, found)
+    except OSError as error:
+        why = f"{file} cannot be made: {error.strerror or error}"
     except sqlite3.Error as error:
-        raise NotNow(str(error)) from None
-    parts = {n: json.loads(v) for n, v in db.execute("SELECT * FROM part ORDER BY rowid")}
-    todo = [(s, k, json.loads(b)) for s, k, b in db.execute("SELECT * FROM todo ORDER BY seq")]
-    answered = db.execute("SELECT * FROM answered ORDER BY at_ms").fetchall()
-    row = db.execute("SELECT value FROM counter").fetchone()
-    fits(parts)
-    return db, Found(parts, answered, todo, row[0] if row else 0)
+        if code_of(error) in DAMAGE:
+            raise Damaged(str(error)) from None
+        why = reason(file, error)
+        if code_of(error) in BUSY:
+            raise NotNow(why) from None
+    if rows is None:
+        _unmake(file)
+        raise NotNow(why)
+    log.debug("the journal is read and not written: %s", why)
+    return None
+
+
+def _unmake(file: Path) -> None:
+    """Nothing came of the new file; left empty it would tell of a journal that was emptied."""
+    if size(file) == 0:
+        file.unlink(missing_ok=True)
+
+
+def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
+    db = connection(file, "mode=rw")
+    try:
+        mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        db.execute("PRAGMA synchronous=FULL")
+        level = db.execute("PRAGMA synchronous").fetchone()[0]
+        if (mode, level) != ("wal", 2):
+            raise OSError(f"no write-ahead log can be kept there ({mode}, {level})")
+        _of_this_format(db, None if rows is None else rows.format, found)
+        if rows is None:
+            sync(file.parent)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) -> None:
+    """One transaction: cut off in it, the file is as it was. Takes the lock in any case."""
+    older = format is not None and format < FORMAT
+    db.execute("BEGIN IMMEDIATE")
+    if older:
+        db.execute("DROP INDEX IF EXISTS answered_at")
+        db.execute("DROP TABLE IF EXISTS part")  # it was without rowids, and has them now
+    for statement in SCHEMA:
+        db.execute(statement)
+    if older:
+        parts = [(name, _text(one)) for name, one in found.parts.items()]
+        db.executemany("INSERT INTO part VALUES (?, ?)", parts)
+        digests = [(digest, key) for key, _, digest, _, _ in found.answered]
+        db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
+    if format != FORMAT:
+        db.execute(f"PRAGMA user_version={FORMAT}")
+    db.execute("COMMIT")
+
+
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

@@ -1,0 +1,131 @@
+"""Whether what a journal kept can be memory: every value of the type that its field declares.
+
+A bit that turned over in a file makes a number into a text, or one name into another; memory made
+of that would raise in the middle of some later decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from .memory import SHELVES, Event, Live, Memory, Past
+from .shadows import Shadow
+
+Check = Callable[[Any], bool]
+_KINDS: dict[str, Any] = {"shadows": Shadow, "circuits": Live, "events": Event, "past": Past}
+_FROM_OUTSIDE = {"server_mono_ms"}  # a service may say any time
+EARLIEST_MS, LATEST_MS = -(10**13), 25 * 10**13  # all that has a date, with room for days beside it
+MOST_W = 10**12
+
+
+def check(parts: Mapping[str, Any]) -> None:
+    """Raises ValueError, saying where, unless these are parts as memory writes them."""
+    if "site" not in parts:
+        raise ValueError("nothing is kept of the site itself")
+    for name, value in parts.items():
+        shelf, _, key = name.partition("/")
+        if name != "site" and (not _ or shelf not in _KINDS):
+            raise ValueError(f"{name[:40]!r} is no part of memory")
+        if fault := _fault(Memory if name == "site" else _KINDS[shelf], value):
+            raise ValueError(f"{name[:40]}: {fault}")
+        if shelf in ("events", "past") and _id(value) != key:
+            raise ValueError(f"{name[:40]}: it has the id of another")
+
+
+def _id(value: Any) -> Any:
+    return value["id"] if isinstance(value, dict) else value[0]
+
+
+def _fault(kind: Any, value: Any) -> str | None:
+    """What is wrong with a value that should be a `kind`; None: nothing."""
+    if kind is Past:
+        return None if _row(kind)(value) else "it is no event of the past"
+    if not isinstance(value, dict):
+        return "it is not an object"
+    known, needed = _checks(kind)
+    if unknown := value.keys() - known.keys():
+        return f"{min(unknown)[:40]!r} is not known"
+    if missing := needed - value.keys():
+        return f"{min(missing)!r} is missing"
+    wrong = (name for name, one in value.items() if not known[name](one))
+    return next((f"{name} cannot be {str(value[name])[:40]!r}" for name in wrong), None)
+
+
+@cache
+def _checks(kind: Any) -> tuple[dict[str, Check], set[str]]:
+    """A check for each field of a dataclass, and the names of those that have no default."""
+    hints = get_type_hints(kind)
+    own = [field for field in fields(kind) if not (kind is Memory and field.name in SHELVES)]
+    needed = {
+        field.name for field in own if field.default is MISSING and field.default_factory is MISSING
+    }
+    return {field.name: _of_field(field.name, hints[field.name]) for field in own}, needed
+
+
+def _of_field(name: str, hint: Any) -> Check:
+    """The check of one field. A date is one that a calendar has, watts are such as a site has."""
+    typed = _check(hint)
+    if name in _FROM_OUTSIDE or not name.endswith(("_ms", "_w", "wakes", "draining", "cuts")):
+        return typed
+    low, high = (-MOST_W, MOST_W) if name.endswith(("_w", "cuts")) else (EARLIEST_MS, LATEST_MS)
+    low = 1 if name == "every_ms" else low
+
+    def fits(value: Any) -> bool:
+        if not typed(value):
+            return False
+        if type(value) is int:
+            return low <= value <= high
+        inner = value.values() if isinstance(value, dict) else value or ()
+        return all(low <= one <= high for one in inner)
+
+    return fits
+
+
+@cache
+def _check(hint: Any) -> Check:
+    """A check for JSON that stands for a value of this type."""
+    args = get_args(hint)
+    match get_origin(hint):
+        case origin if origin in (Union, UnionType):
+            [one] = [_check(arg) for arg in args if arg is not NoneType]
+            return lambda value: value is None or one(value)
+        case origin if origin is tuple:
+            many = args[-1] is Ellipsis
+            return _list(_check(args[0])) if many else _exactly([_check(arg) for arg in args])
+        case origin if origin is Mapping:
+            return _map(_check(args[1]))
+    if hint is Any:
+        return lambda value: True
+    if hint in (int, str, bool):  # and True is no number
+        return lambda value: type(value) is hint
+    if not is_dataclass(hint):
+        raise TypeError(f"nobody knows how a {hint} is kept")
+    return lambda value: _fault(hint, value) is None
+
+
+def _list(one: Check) -> Check:
+    return lambda value: type(value) is list and all(map(one, value))
+
+
+def _map(one: Check) -> Check:
+    return lambda value: type(value) is dict and all(map(one, value.values()))
+
+
+def _exactly(each: list[Check]) -> Check:
+    def fits(value: Any) -> bool:
+        if type(value) is not list or len(value) != len(each):
+            return False
+        return all(one(item) for one, item in zip(each, value, strict=True))
+
+    return fits
+
+
+@cache
+def _row(kind: Any) -> Check:
+    """The check of a named tuple, which is kept as a list."""
+    hints = get_type_hints(kind)
+    return _exactly([_of_field(name, hints[name]) for name in kind._fields])

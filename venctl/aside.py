@@ -1,0 +1,41 @@
+"""A file that cannot be used is set aside beside its place, whole, and under a name of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+SUFFIXES = ("", "-wal", "-shm", "-journal")  # a SQLite database and what is kept beside it
+
+
+def set_aside(file: Path, why: str) -> str:
+    """Rename a database and what is beside it to `{name}.{why}-{UTC}`; answers that name.
+
+    An earlier one is never overwritten. The database goes first: whoever is cut off in between
+    leaves a -wal without it, which is told from a first day. Raises OSError.
+    """
+    kept = _free(file, f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    for suffix in SUFFIXES:
+        if os.path.lexists(beside := file.with_name(file.name + suffix)):
+            beside.rename(file.with_name(kept + suffix))
+    sync(file.parent)
+    return kept
+
+
+def sync(folder: Path) -> None:
+    """What was made or renamed in a folder outlives a power cut, where its disk can see to it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _free(file: Path, name: str) -> str:
+    for more in ("", *(f".{place}" for place in range(2, 100))):
+        if not any(os.path.lexists(file.with_name(name + more + suffix)) for suffix in SUFFIXES):
+            return name + more
+    raise FileExistsError(f"there are a hundred {name} already")

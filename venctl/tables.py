@@ -1,0 +1,48 @@
+"""The tables of the journal, and whether those in a file are the same."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cache
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS decision (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " trigger TEXT NOT NULL, effects TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS todo (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
+    " body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS answered (key TEXT PRIMARY KEY, revision INTEGER NOT NULL,"
+    " digest TEXT NOT NULL, ack TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+    " WITHOUT ROWID",
+)
+Columns = list[tuple[str, str, int]]
+
+
+def tables(db: sqlite3.Connection) -> dict[str, Columns]:
+    """Name, type and place in the key of every column, table by table."""
+    found: dict[str, Columns] = {}
+    rows = db.execute(
+        "SELECT t.name, c.name, c.type, c.pk"
+        " FROM sqlite_master t, pragma_table_xinfo(t.name) c WHERE t.type != 'index'"
+    )
+    for table, name, kind, pk in rows:
+        found.setdefault(table, []).append((name, kind, pk))
+    return found
+
+
+def alien(found: dict[str, Columns]) -> str | None:
+    """The first of the tables that is none of a journal's, or not as it should be."""
+    known = _known()
+    return next((name for name in found if found[name] != known.get(name)), None)
+
+
+@cache
+def _known() -> dict[str, Columns]:
+    db = sqlite3.connect(":memory:")
+    try:
+        for statement in SCHEMA:
+            db.execute(statement)
+        return tables(db)
+    finally:
+        db.close()
