@@ -19,7 +19,7 @@ import pytest
 from .bystander import Look, breakers, event, free_to_draw, seen
 from .trouble import LOCAL, MOSQUITTO, Stage, cases, named, stage
 
-TROUBLES = ("full", "failing", "read_only", "locked", "really_full")
+TROUBLES = ("full", "failing", "read_only", "locked")
 SHORT = [
     ("full", LOCAL), ("failing", MOSQUITTO), ("locked", MOSQUITTO), ("read_only", LOCAL),
 ]  # fmt: skip
@@ -260,6 +260,7 @@ def test_no_command_is_left_without_an_answer_and_none_is_withheld_from_the_site
 
 
 def test_every_command_is_answered_once(story: Story) -> None:
+    assert story.killed, "the story was lived to its end"
     for at, said in story.on.operator.sent:
         if at < story.killed:
             acks = story.on.operator.acks(said["correlationId"])
@@ -401,3 +402,41 @@ def test_a_kill_while_the_disk_is_bad_revives_nothing_that_was_refused(
             assert ack and ack.get("reason") == "storage", (name, ack)
         assert looks and all(x.power_kw == 10.0 and not x.events() for x in looks)
         assert all(free_to_draw(breaker) for breaker in breakers(on.state).values())
+
+
+# ---------------------------------------------------------------- a disk that really fills
+
+
+@pytest.mark.parametrize("cloud", [MOSQUITTO, LOCAL])
+def test_on_a_disk_that_really_fills_every_answer_holds_through_a_kill(
+    tmp_path: Path, cloud: str
+) -> None:
+    with stage(tmp_path, "really_full", cloud) as on:
+        on.trouble.begin()
+        names = [f"event-{n}" for n in range(MANY)]
+        start = int(time.time()) + 3600
+        for n, name in enumerate(names):
+            on.operator.ask(name, event(name, 1.0, 60, start_ts=start + 120 * n))
+            unheard = [one for one in names[: n + 1] if not on.operator.acks(one)]
+            if len(unheard) + sum(_reason(on, one) == "storage" for one in names) >= 3:
+                break
+        on.trouble.end()
+        looks = on.watcher.between(on.trouble.began + 1, on.trouble.ended)
+        clear = on.watcher.wait(on.trouble.ended, lambda x: x.state and not x.alarms(), RECOVER_S)
+        fresh = on.operator.ask("fresh", event("fresh", 1.0, LONG_S))
+        on.kill()
+        on.start()
+        print(on.account())
+        assert not unheard
+        asked = [name for name in names if on.operator.acks(name)]
+        promised = {one for one in asked if on.operator.ack(one)["status"] == "scheduled"}
+        refused = {one for one in asked if _reason(on, one) == "storage"}
+        assert refused and promised | refused == set(asked), "each was answered, one way"
+        assert set(on.site_events()) == promised | {"fresh"}
+        assert clear and fresh and fresh["status"] == "accepted"
+        assert all(x.state and x.answered - x.state["reading_at"] < FRESH_S for x in looks)
+        assert any(one["id"] == "storage" for look in looks for one in look.alarms())
+
+
+def _reason(on: Stage, name: str) -> str | None:
+    return (on.operator.ack(name) or {}).get("reason")

@@ -114,6 +114,10 @@ class Stage:
     def stream(self) -> Stream:
         return Stream(self.site)
 
+    def site_events(self) -> list[str]:
+        """The live events, as the site tells them now."""
+        return [one["id"] for one in self.site.state()["events"]]
+
     def kill(self) -> None:
         self.mark("kill -9")
         self.site.kill()
