@@ -7,6 +7,7 @@ program that keeps a lock on an SQLite file.
 
 from __future__ import annotations
 
+import atexit
 import mmap
 import os
 import shutil
@@ -43,7 +44,9 @@ def shim() -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not sys.platform.startswith("linux") or compiler is None:
         pytest.skip("a faulty disk needs Linux and a C compiler")
-    made = Path(tempfile.mkdtemp(prefix="faulty-disk-")) / "faulty_disk.so"
+    folder = tempfile.mkdtemp(prefix="faulty-disk-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Path(folder) / "faulty_disk.so"
     command = [compiler, "-O2", "-Wall", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:
