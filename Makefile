@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench flap converge damage fuzz mutants shots clean
+.PHONY: run test check bench flap converge damage fuzz chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -33,6 +33,11 @@ damage: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s
+
+chaos: $(VENV)/.test
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed plays it again"; \
+	  CHAOS=all SEED=$$seed $(BIN)/python -m pytest -v tests/test_faulty_disk.py \
+	  tests/test_bad_disk.py tests/test_slow_disk.py tests/test_bad_start.py $(ARGS)
 
 mutants: $(VENV)/.test
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
