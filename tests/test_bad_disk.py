@@ -163,6 +163,7 @@ def live_through(story: Story) -> None:
         story.after.append("the old stream")
     on.wish("heater1", False)
     on.watcher.wait(time.time(), lambda look: not _enabled(look, "heater1"), 5)
+    seen(lambda: on.operator.telemetry(story.ended + 1, time.time()), 6)
     on.kill()
     story.killed = time.time()
     on.start()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from statemachine.effects import Ack, Effect, Report, Status, Wake
 from statemachine.memory import Memory
-from statemachine.triggers import Trigger
+from statemachine.triggers import Get, Ping, Trigger
 
 from .answers import row_of
 from .journal import Answer, Batch
@@ -69,7 +69,9 @@ def decision(
                 if key:
                     made.answers.append(row_of(effect, trigger.at_ms))
                 number = None if reply.startswith(HERE) else letter()
-                (made.words if key else made.quick).append((effect, number))
+                (made.quick if _commits_to_nothing(trigger, effect) else made.words).append(
+                    (effect, number)
+                )
             case Status():
                 made.words.append((effect, letter()))
             case Report():
@@ -80,6 +82,10 @@ def decision(
                 made.deeds.append(effect)
     made.words.sort(key=lambda word: not isinstance(word[0], Ack))  # who asked hears first
     return made
+
+
+def _commits_to_nothing(trigger: Trigger, ack: Ack) -> bool:
+    return isinstance(trigger, Ping | Get) or ack.body["status"] in ("rejected", "duplicate")
 
 
 def unstored(words: Sequence[Word]) -> Iterator[Word]:

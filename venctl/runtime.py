@@ -284,7 +284,7 @@ class Runtime:
         self.memory = made.after
         self.rev += 1
         self._performing.carry_out(made, stored, instead)
-        if self._storage.unknown and made.answers and isinstance(made.trigger, Command):
+        if self._storage.unknown and made.words and isinstance(made.trigger, Command):
             self._meanwhile.append(made.trigger)
         self._rules.look(self.ven.spec, self.memory)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects

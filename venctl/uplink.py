@@ -35,6 +35,10 @@ async def _nothing() -> None:
     """There is nobody to tell, or nothing that may be said."""
 
 
+def _no_puback() -> None:
+    """It was sent already, or nobody waits for one."""
+
+
 def _right(topic: str, retain: bool) -> str:
     return f"retained messages on {topic}" if retain else topic
 
@@ -137,7 +141,11 @@ class Uplink:
         """Put an effect that is meant for the cloud on its way."""
         match effect:
             case Ack(reply, body) if number is not None:
-                self._outbox.put(number, "ack", body, self._pubacks.pop(reply, lambda: None))
+                puback = self._pubacks.pop(reply, _no_puback)
+                if body.get("reason") == "storage":  # nobody remembers it: it must not come again
+                    puback()
+                    puback = _no_puback
+                self._outbox.put(number, "ack", body, puback)
             case Status(body) if number is not None:
                 self._outbox.put(number, "status", body, lambda: None)
             case GetShadow() | Report() if (shadows := self._way.shadows) is not None:
