@@ -156,6 +156,27 @@ def test_one_bit_turned_over_anywhere_costs_no_start(
     assert 0 < lost < FLIPS
 
 
+def test_one_bit_turned_over_in_the_table_of_tables_costs_no_start(
+    site: Story, whole: Files, tmp_path: Path
+) -> None:
+    one_file = settled(tmp_path / "settled", whole)[""]
+    said = [place for place in range(PAGE) if one_file[place]]
+    for seed in range(FLIPS):
+        dice, text = random.Random(seed), bytearray(one_file)
+        text[dice.choice(said)] ^= 1 << dice.randrange(8)
+        assert survived(site, tmp_path / str(seed), {"": bytes(text)}) is not None, f"seed {seed}"
+
+
+@pytest.mark.parametrize("place", [18, 19])
+def test_a_header_that_forbids_to_read_or_write_is_damage(
+    site: Story, whole: Files, tmp_path: Path, place: int
+) -> None:
+    text = bytearray(settled(tmp_path / "settled", whole)[""])
+    text[place] = 3
+    found = survived(site, tmp_path / "site", {"": bytes(text)})
+    assert found is not None and found.lost is not None
+
+
 def lengths(size: int) -> list[int]:
     return sorted({*range(0, size, PAGE), 1, 31, 33, 99, 100, 511, 5000, size // 2 + 7, size - 1})
 

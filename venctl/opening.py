@@ -158,7 +158,7 @@ def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection
     except OSError as error:
         why = f"{file} cannot be made: {error.strerror or error}"
     except sqlite3.Error as error:
-        if code_of(error) in DAMAGE:
+        if code_of(error) in DAMAGE or _forbids(file):
             raise Damaged(str(error)) from None
         why = reason(file, error)
         if code_of(error) in BUSY:
@@ -168,6 +168,16 @@ def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection
         raise NotNow(why)
     log.debug("the journal is read and not written: %s", why)
     return None
+
+
+def _forbids(file: Path) -> bool:
+    """The header says that nobody may write: it should say 1, or 2 where there is a -wal."""
+    try:
+        with file.open("rb") as head:
+            written = head.read(20)[18:19]
+    except OSError:
+        return False
+    return written not in (b"", b"\1", b"\2")
 
 
 def _unmake(file: Path) -> None:
@@ -207,8 +217,7 @@ def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) ->
         db.executemany("INSERT INTO part VALUES (?, ?)", parts)
         digests = [(digest, key) for key, _, digest, _, _ in found.answered]
         db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
-    if format != FORMAT:
-        db.execute(f"PRAGMA user_version={FORMAT}")
+    db.execute(f"PRAGMA user_version={FORMAT}")  # written in any case: so it can be written
     db.execute("COMMIT")
 
 

@@ -79,6 +79,8 @@ def _read(file: Path) -> Rows | None:
         try:
             with way(file) as db:
                 return _rows_of(db)
+        except UnicodeDecodeError:  # even SQLite's complaint about it is no text
+            raise Damaged("its table of tables is no text") from None
         except sqlite3.Error as error:
             why = error
             if code_of(error) in DAMAGE:
