@@ -29,9 +29,10 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint, declared, plain
 from .journal import Journal, connect
-from .place import announce, claim, forget_in_force, keep_in_force, token
+from .place import announce, claim, forget_in_force, keep_in_force
 from .ports import who_has
 from .runtime import Runtime, clocks
+from .site_token import site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
 from .tls import Wrong
@@ -183,7 +184,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
-        secret = token(options.folder)
+        secret, replaced = site_token(options.folder)
         web = await _serve_page(controller, options, secret, stack)
         said = {
             "ven_id": spec.site.id,
@@ -202,7 +203,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         if options.ready_file is not None:
             announce(options.ready_file, said)
         await controller.uplink.tried(CONNECT_S)
-        _greet(spec, options, said, secret, controller.link)
+        _greet(spec, options, said, (secret, replaced), controller.link)
         await stopping.wait()
 
 
@@ -254,10 +255,16 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _greet(
-    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, link: LinkView
+    spec: Spec,
+    options: Options,
+    said: Mapping[str, Any],
+    token: tuple[str, str | None],
+    link: LinkView,
 ) -> None:
+    secret, replaced = token
     if options.as_json:
         more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
+        more |= {"token": replaced} if replaced else {}
         print(json.dumps({**said, **more}), flush=True)
         return
     name = spec.site.name or spec.site.id
@@ -270,6 +277,8 @@ def _greet(
         print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
     elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
         print(f"         http://{said['web']}/#token={secret}")
+    if replaced:
+        print(f"token    {replaced}")
     print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
         scheme = "https" if "tls" in said else "http"
