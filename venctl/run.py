@@ -32,7 +32,7 @@ from .journal import Journal, connect
 from .place import announce, claim, forget_in_force, keep_in_force
 from .ports import who_has
 from .runtime import Runtime, clocks
-from .site_token import site_token
+from .site_token import Token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .telemetry import Telemetry
 from .tls import Wrong
@@ -184,8 +184,8 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
-        secret, replaced = site_token(options.folder)
-        web = await _serve_page(controller, options, secret, stack)
+        token = site_token(options.folder)
+        web = await _serve_page(controller, options, token[0], stack)
         said = {
             "ven_id": spec.site.id,
             "file": str(options.file.resolve()),
@@ -203,7 +203,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         if options.ready_file is not None:
             announce(options.ready_file, said)
         await controller.uplink.tried(CONNECT_S)
-        _greet(spec, options, said, (secret, replaced), controller.link)
+        _greet(spec, options, said, token, controller.link)
         await stopping.wait()
 
 
@@ -255,11 +255,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _greet(
-    spec: Spec,
-    options: Options,
-    said: Mapping[str, Any],
-    token: tuple[str, str | None],
-    link: LinkView,
+    spec: Spec, options: Options, said: Mapping[str, Any], token: Token, link: LinkView
 ) -> None:
     secret, replaced = token
     if options.as_json:

@@ -12,6 +12,7 @@ from pathlib import Path
 from .private_files import look, write_private
 
 log = logging.getLogger(__name__)
+Token = tuple[str, str | None]  # and a sentence, where there is something to say of it
 LEAST_BITS, LEAST_LETTERS, MOST_BYTES = 128, 8, 4096
 DIGITS, HEX = frozenset(string.digits), frozenset(string.hexdigits)
 
@@ -53,7 +54,7 @@ def read_token(folder: Path) -> tuple[str, str | None]:
     return ("", why) if why else (held.strip(), None)
 
 
-def site_token(folder: Path) -> tuple[str, str | None]:
+def site_token(folder: Path) -> Token:
     """The token to run with, never a weak one; and a sentence if it was replaced or is not kept.
 
     The sentence is also logged. Made without a word at the first start. Raises nothing.

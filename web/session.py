@@ -91,11 +91,11 @@ class Sessions:
         return False
 
     def _count(self, address: str, now_s: float) -> float | None:
-        """Count a failure; if there were too many before it, the seconds until one may be made."""
+        """Count a failure; if there were too many before it, the seconds to wait from now."""
         recent = [(at_s, who) for at_s, who in self._failures if at_s > now_s - WINDOW_S]
         every = [at_s for at_s, _ in recent]
         own = [at_s for at_s, who in recent if who == address]
         self._failures.append((now_s, address))
         limits = (own, PER_ADDRESS), (every, IN_ALL)
-        waits = [past[-most] + WINDOW_S - now_s for past, most in limits if len(past) >= most]
-        return max(waits, default=None)
+        full = [[*past, now_s][-most] for past, most in limits if len(past) >= most]
+        return max(full) + WINDOW_S - now_s if full else None

@@ -59,8 +59,15 @@ def _request(
     headers = {"Content-Type": "application/json"}
     if running.token:
         headers["Authorization"] = f"Bearer {running.token}"
-    url = f"http://{running.web}{path}"
+    url = f"http://{_from_here(running.web)}{path}"
     return urllib.request.Request(url, sent, headers, method=method)
+
+
+def _from_here(web: str) -> str:
+    """Where a page that listens on every address is met on this machine, by a name it answers to."""
+    host, _, port = web.rpartition(":")
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _not_let_in(running: Running) -> str:
