@@ -121,6 +121,8 @@ def secret_of(file: Path) -> str:
 
 
 def _of_environment(name: str) -> str:
+    if not name:
+        raise Wrong("`password` names no variable", "write it like env:BROKER_PASSWORD")
     if name not in os.environ:
         raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
     if not os.environ[name].strip():

@@ -20,6 +20,10 @@ class NobodyAnswers(Exception):
     """No controller answers; says where it was looked for."""
 
 
+class NotLetIn(NobodyAnswers):
+    """A controller answers that does not take our token; says why."""
+
+
 def ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
     """What the controller that runs for these arguments answers. Raises `NobodyAnswers`."""
     return call(found(find(args.file, args.state)), "GET", path, None)
@@ -35,14 +39,14 @@ def found(running: Running | None) -> Running:
 def call(
     running: Running, method: str, path: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
-    """The status and the JSON of an answer. Raises `NobodyAnswers`, also where ours is no token."""
+    """The status and the JSON of an answer. Raises `NobodyAnswers`, or `NotLetIn`."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(_request(running, method, path, body), timeout=TIMEOUT_S) as reply:
             return reply.status, json.loads(reply.read() or b"null")
     except urllib.error.HTTPError as refusal:
         if refusal.code in NOT_LET_IN:
-            raise NobodyAnswers(_not_let_in(running)) from None
+            raise NotLetIn(_not_let_in(running)) from None
         text = refusal.read()
         try:
             return refusal.code, json.loads(text)
@@ -64,7 +68,7 @@ def _request(
 
 
 def _from_here(web: str) -> str:
-    """Where a page that listens on every address is met on this machine, by a name it answers to."""
+    """Where this machine meets the page, also one that listens on every address."""
     host, _, port = web.rpartition(":")
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
