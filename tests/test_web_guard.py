@@ -273,6 +273,15 @@ def test_from_many_addresses_30_wrong_ones_a_minute_are_enough(
     assert guesser.guess("another") == 0
 
 
+def test_who_is_over_both_limits_is_told_the_longer_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    guesser = Guesser(monkeypatch)
+    for number in range(25):
+        guesser.guess(f"from {number}")
+    guesser.now_s += 30
+    assert [guesser.guess("a") for _ in range(6)] == [0] * 5 + [60]
+    assert guesser.guess("another") == 30
+
+
 def held() -> int:
     """Bytes in use, without what is about to be collected."""
     gc.collect()
