@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .bystander import Look, breakers, event, free_to_draw, seen
+from .bystander import Look, breakers, event, free_to_draw, same_kw, seen
 from .trouble import LOCAL, MOSQUITTO, Stage, cases, named, stage
 
 TROUBLES = ("full", "failing", "read_only", "unreadable", "locked", "locked_exclusive")
@@ -28,6 +28,7 @@ EVERY = [(one, cloud, end) for one in TROUBLES for cloud in (LOCAL, MOSQUITTO)
          for end in (WITHIN, AFTER)]  # fmt: skip
 READY_S, RECOVER_S, SETTLE_S = 10.0, 10.0, 4.0
 LONG_S = 900
+FREE_KW = 9.0  # a person had switched misc1 off before
 
 
 @dataclass(repr=False)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from venctl import site_token
+from venctl.approach import FILES_AGAIN_S
 from venctl.local import (
     broker,
     certificates,
@@ -22,6 +24,7 @@ from venctl.local import (
     shadow_topics,
     topics,
 )
+from web import session as web_session
 
 from .site import ROOT, STEADY, Site, until
 
@@ -75,3 +78,15 @@ def test_the_limits_of_the_stand_in_are_those_of_the_program() -> None:
         f"less than {certificates.RENEW_DAYS} are left",
     ):
         assert said in STAND_IN, said
+
+
+def test_the_figures_about_secrets_are_those_of_the_program() -> None:
+    text = (ROOT / "docs" / "secrets.md").read_text()
+    assert (web_session.PER_ADDRESS, web_session.WINDOW_S) == (
+        5,
+        60,
+    ) and "Five wrong tokens" in text
+    assert f"or {web_session.IN_ALL} from all" in text
+    assert f"must come to {site_token.LEAST_BITS}" in text
+    assert f"at least {site_token.LEAST_LETTERS} different letters" in text
+    assert f"looks again each {FILES_AGAIN_S} s" in text

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
+from typing import TypeAlias
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request, unused_port
 from aiohttp.web import Application, Request, StreamResponse
 
+from web import session
 from web.app import access_for, make_app
 from web.guard import HEADERS, Access
-from web.session import SESSION_PATH
+from web.problems import Problem
+from web.session import SESSION_PATH, Sessions
 
 from .desk import BenchDesk, Client, site
 
 TOKEN = "a-token-nobody-guesses"
+Way: TypeAlias = Callable[[Client, str, dict[str, str]], Awaitable[int]]
 SPACE = {
     "CODESPACE_NAME": "funny-space",
     "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev",
@@ -172,24 +179,131 @@ async def test_behind_tls_the_cookie_is_bound_to_its_host(client: Client) -> Non
     assert await status(client, "GET", "/api/v1/state", signed) == 200
 
 
-async def test_the_sixth_wrong_token_must_wait_and_so_must_the_right_one_then(
-    client: Client,
-) -> None:
-    async def offer(token: str) -> tuple[int, bool]:
-        answer = await client.post(SESSION_PATH, json={"token": token})
-        return answer.status, "Retry-After" in answer.headers
+TUNNEL = {"X-Forwarded-For": "203.0.113.9"}
+HOME: dict[str, str] = {}
 
-    assert [await offer("wrong") for _ in range(6)] == [(401, False)] * 5 + [(429, True)]
-    assert await offer(TOKEN) == (429, True)
-    bearer = {"X-Forwarded-For": "203.0.113.9", "Authorization": f"Bearer {TOKEN}"}
-    assert await status(client, "GET", "/api/v1/state", bearer) == 429
-    assert await status(client, "GET", "/api/v1/state", {}) == 200
+
+async def offer(client: Client, token: str, headers: dict[str, str]) -> int:
+    answer = await client.post(SESSION_PATH, json={"token": token}, headers=headers)
+    assert ("Retry-After" in answer.headers) == (answer.status == 429)
+    client.session.cookie_jar.clear()
+    return answer.status
+
+
+async def show(client: Client, token: str, headers: dict[str, str]) -> int:
+    bearer = {"Authorization": f"Bearer {token}"}
+    return await status(client, "GET", "/api/v1/state", {**headers, **bearer})
+
+
+@pytest.mark.parametrize(
+    ("way", "token", "headers", "calm", "guessed"),
+    [
+        (offer, TOKEN, HOME, 204, 204),
+        (offer, TOKEN, TUNNEL, 204, 204),
+        (offer, "wrong", HOME, 401, 429),
+        (offer, "wrong", TUNNEL, 401, 429),
+        (offer, "", TUNNEL, 401, 429),
+        (show, TOKEN, TUNNEL, 200, 200),
+        (show, "wrong", TUNNEL, 401, 429),
+        (show, "", TUNNEL, 401, 429),
+        (show, "wrong", HOME, 200, 200),
+        (show, "", HOME, 200, 200),
+    ],
+)
+async def test_who_guesses_must_wait_and_the_right_token_never(
+    client: Client, way: Way, token: str, headers: dict[str, str], calm: int, guessed: int
+) -> None:
+    assert await way(client, token, headers) == calm
+    while await offer(client, "a guess", HOME) != 429:
+        pass
+    for _ in range(40):
+        assert await way(client, token, headers) == guessed
+
+
+async def test_the_sixth_wrong_token_in_a_minute_must_wait(client: Client) -> None:
+    assert [await offer(client, "wrong", HOME) for _ in range(7)] == [401] * 5 + [429] * 2
 
 
 async def test_a_wrong_bearer_counts_as_a_try(client: Client) -> None:
-    wrong = {"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer wrong"}
-    seen = [await status(client, "GET", "/api/v1/state", wrong) for _ in range(6)]
-    assert seen == [401] * 5 + [429]
+    assert [await show(client, "wrong", TUNNEL) for _ in range(6)] == [401] * 5 + [429]
+    assert await offer(client, "wrong", HOME) == 429
+
+
+class Guesser:
+    """Guesses from any address at any time, without a network."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1_000.0
+        monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: self.now_s))
+        self.sessions = Sessions(TOKEN)
+
+    def guess(self, address: str, token: str = "wrong") -> int | None:
+        """None where it was let in; 0 where it may be tried again at once; else the wait in s."""
+        headers = {"Authorization": f"Bearer {token}"}
+        request = make_mocked_request("GET", "/api/v1/state", headers).clone(remote=address)
+        try:
+            return None if self.sessions.admits(request) else 0
+        except Problem as problem:
+            assert problem.status == 429
+            return int(problem.headers["Retry-After"])
+
+
+def test_whoever_waits_as_told_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    guesser = Guesser(monkeypatch)
+    for _ in range(5):
+        assert guesser.guess("a") == 0
+        guesser.now_s += 7
+    told_s = guesser.guess("a")
+    assert told_s, "the sixth within a minute"
+    guesser.now_s += told_s - 1.5
+    again_s = guesser.guess("a")
+    assert again_s, "a try too early is counted"
+    guesser.now_s += again_s
+    assert guesser.guess("a") == 0
+
+
+def test_from_many_addresses_30_wrong_ones_a_minute_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guesser = Guesser(monkeypatch)
+    assert [guesser.guess(f"from {n}") for n in range(30)] == [0] * 30
+    assert guesser.guess("another") == 60
+    assert guesser.guess("another", TOKEN) is None
+    guesser.now_s += 60
+    assert guesser.guess("another") == 0
+
+
+def test_who_is_over_both_limits_is_told_the_longer_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    guesser = Guesser(monkeypatch)
+    for number in range(25):
+        guesser.guess(f"from {number}")
+    guesser.now_s += 30
+    assert [guesser.guess("a") for _ in range(6)] == [0] * 5 + [60]
+    assert guesser.guess("another") == 30
+
+
+def held() -> int:
+    """Bytes in use, without what is about to be collected."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_guesses_without_end_take_no_memory_and_do_not_keep_the_owner_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guesser = Guesser(monkeypatch)
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            if number == 200:
+                before = held()
+            guesser.now_s += 0.01
+            guesser.guess(f"from {number}")
+        after = held()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 50_000
+    assert guesser.guess("from 7", TOKEN) is None
 
 
 async def test_no_answer_tells_of_our_insides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,11 +400,30 @@ async def test_a_forwarded_page_works_with_the_token_and_only_with_it(client: Cl
             assert await stream.content.readline() == b"retry: 2000\n"
 
 
-async def test_a_page_without_a_token_asks_nobody_and_signs_nobody_in() -> None:
+async def test_a_page_without_a_token_asks_nobody_at_home_and_signs_nobody_in() -> None:
     port = unused_port()
     client = await serve(access_for("127.0.0.1", port, (), {}, ""), port)
-    tunnel = {"X-Forwarded-For": "203.0.113.9"}
-    assert await status(client, "GET", "/api/v1/state", tunnel) == 200
-    answer = await client.post(SESSION_PATH, json={"token": "any"})
-    assert (answer.status, "Set-Cookie" in answer.headers) == (204, False)
+    assert await show(client, "", HOME) == await show(client, "any", HOME) == 200
+    assert [await offer(client, token, HOME) for token in ("", "any")] == [401, 401]
+    await client.close()
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer ", "Bearer any", "Basic Og=="])
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+async def test_without_a_token_nobody_is_let_in_where_one_is_asked_for(
+    host: str, authorization: str | None
+) -> None:
+    """From the network, and through a tunnel; by any route there is."""
+    port = unused_port()
+    client = await serve(access_for(host, port, (), {}, ""), port)
+    headers = {"Authorization": authorization} if authorization else {}
+    headers |= TUNNEL if host == "127.0.0.1" else {}
+    seen = {route: await status(client, *route, headers) for route in apis(client)}
+    assert seen.pop(("POST", SESSION_PATH)) in (422, 429), "it says no token"
+    assert set(seen.values()) <= {401, 429}, seen
+    assert len(seen) > 15
+    for cookie in ("ven_session", "__Host-ven_session"):
+        signed = {**headers, "Cookie": f"{cookie}="}
+        assert await status(client, "GET", "/api/v1/state", signed) in (401, 429)
+    assert await offer(client, "", headers) in (401, 429)
     await client.close()

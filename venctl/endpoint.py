@@ -13,7 +13,7 @@ from awscrt import io, mqtt5
 from statemachine.spec import Cloud
 
 from .backoff import FAR, NEAR, Pace
-from .tls import Wrong, client_context, owner_only, readable
+from .tls import Wrong, client_context, owner_only
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
@@ -97,23 +97,37 @@ def pace_of(host: str) -> Pace:
 def password_of(cloud: Cloud, folder: Path) -> str | None:
     """`password`, or the environment's where that says `env:NAME`, or what `password_file` holds.
 
-    Raises `Wrong`, never with the password in its words.
+    Raises `Wrong`, never with the password in its words; also for an empty one.
     """
     if cloud.password_file is not None:
         return secret_of(folder / cloud.password_file)
-    if cloud.password is None or not cloud.password.startswith("env:"):
-        return cloud.password
-    name = cloud.password.removeprefix("env:")
-    if name not in os.environ:
-        raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
-    return os.environ[name]
+    if cloud.password is None:
+        return None
+    if cloud.password.startswith("env:"):
+        return _of_environment(cloud.password.removeprefix("env:"))
+    if not cloud.password.strip():
+        raise Wrong("`password` is empty", "write it, or leave it out")
+    return cloud.password
 
 
 def secret_of(file: Path) -> str:
     """What a file holds that its owner alone may read. Raises `Wrong`."""
-    readable(file)
-    owner_only(file, "password file")
-    return file.read_text("utf-8").strip("\r\n")
+    found = owner_only(file, "password file")
+    try:
+        return found.content.decode("utf-8").strip("\r\n")
+    except UnicodeDecodeError:
+        said = f"the password file {file} is not text in UTF-8"
+        raise Wrong(said, "write the password into it, and nothing else") from None
+
+
+def _of_environment(name: str) -> str:
+    if not name:
+        raise Wrong("`password` names no variable", "write it like env:BROKER_PASSWORD")
+    if name not in os.environ:
+        raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
+    if not os.environ[name].strip():
+        raise Wrong(f"{name} is empty in the environment, and `password` wants it", "export it")
+    return os.environ[name]
 
 
 def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:

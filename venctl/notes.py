@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from .place import write_private
+from .private_files import write_private
 from .worker import Worker
 
 log = logging.getLogger(__name__)

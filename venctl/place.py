@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from .claim import claimed
+from .private_files import text_of
+from .site_token import read_token
 
+log = logging.getLogger(__name__)
 IN_FORCE, _FROM = "in-force.yaml", "# as read from "
 
 
@@ -21,6 +25,7 @@ class Running:
     """A controller that runs: its ven.yaml, its page and the token that asks for, its broker.
 
     `tls`: the files an operator shows to a stand-in that speaks TLS, by `cert`, `key` and `ca`.
+    `no_token`: why `token` is empty, if it is.
     """
 
     ven_id: str
@@ -29,6 +34,7 @@ class Running:
     token: str
     mqtt: str
     tls: Mapping[str, str]
+    no_token: str | None = None
 
 
 def site_id(file: Path) -> str:
@@ -48,14 +54,6 @@ def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:
     """`--state`, else $STATE_DIRECTORY, else `.venctl/{venId}` beside the ven.yaml."""
     beside = file.resolve().parent / ".venctl" / ven_id.replace(":", "_")
     return chosen or _of_systemd() or beside
-
-
-def token(folder: Path) -> str:
-    """The site's token, made at the first start and kept where only its owner reads it."""
-    file = folder / "token"
-    if not file.exists():
-        write_private(file, secrets.token_urlsafe(32))
-    return file.read_text().strip()
 
 
 def find(file: Path, chosen: Path | None) -> Running | None:
@@ -79,8 +77,11 @@ def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
     there = chosen or _of_systemd()
     for folder in [there] if there else _beside(file):
         try:
-            first, _, text = (folder / IN_FORCE).read_text("utf-8").partition("\n")
-        except (OSError, UnicodeDecodeError):
+            first, _, text = text_of(folder / IN_FORCE).partition("\n")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            log.warning("%s cannot be read: %s", folder / IN_FORCE, error.strerror)
             continue
         if first == f"{_FROM}{file.resolve()}" and not claimed(folder):
             return folder, text
@@ -98,25 +99,22 @@ def _beside(file: Path) -> list[Path]:
     return sorted(folders, key=lambda folder: (-folder.stat().st_mtime, folder.name))
 
 
-def _running(folder: Path) -> Running | None:
+def announced(folder: Path) -> dict[str, Any] | None:
+    """What the controller that runs on `folder` says of itself; None where none does."""
     try:
-        said = json.loads((folder / "controller.json").read_text())
-        secret = (folder / "token").read_text().strip()
-        file, tls = Path(said["file"]), said.get("tls") or {}
-        return Running(said["ven_id"], file, said["web"], secret, said["mqtt"], tls)
-    except (OSError, ValueError, KeyError):
+        said = json.loads(text_of(folder / "controller.json"))
+    except (OSError, ValueError, RecursionError):
         return None
+    names = ("ven_id", "file", "web", "mqtt")
+    told = isinstance(said, dict) and all(isinstance(said.get(name), str) for name in names)
+    return said if told and isinstance(said.get("tls", {}), dict) else None
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a small file for its owner only, so that nobody ever reads half of it.
-
-    On disk when this returns. Raises OSError, with the file as it was.
-    """
-    new = file.with_name(file.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(file)
+def _running(folder: Path) -> Running | None:
+    said = announced(folder)
+    if said is None:
+        return None
+    secret, why = read_token(folder)
+    no_token = f"{folder / 'token'} is {why}" if why else None
+    file, tls = Path(said["file"]), said.get("tls", {})
+    return Running(said["ven_id"], file, said["web"], secret, said["mqtt"], tls, no_token)

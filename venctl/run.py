@@ -22,8 +22,9 @@ from web.app import access_for, make_app
 from .claim import Claim
 from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
-from .place import IN_FORCE, token
+from .place import IN_FORCE
 from .ports import who_has
+from .site_token import Token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong
@@ -54,8 +55,8 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
-        secret = token(options.folder)
-        web = await _serve_page(controller, options, secret, stack)
+        token = site_token(options.folder)
+        web = await _serve_page(controller, options, token[0], stack)
         said = {
             "ven_id": spec.site.id,
             "file": str(options.file.resolve()),
@@ -72,7 +73,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
             store.notes.write(file, json.dumps(said) + "\n")
             await store.notes.written(file, NOTE_S)
         await controller.uplink.tried(CONNECT_S)
-        _greet(spec, options, said, secret, controller)
+        _greet(spec, options, said, token, controller)
         await stopping.wait()
 
 
@@ -124,11 +125,13 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _greet(
-    spec: Spec, options: Options, said: Mapping[str, Any], secret: str, controller: Controller
+    spec: Spec, options: Options, said: Mapping[str, Any], token: Token, controller: Controller
 ) -> None:
     link, alarms = controller.link, controller.alarms
+    secret, replaced = token
     if options.as_json:
         more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
+        more |= {"token": replaced} if replaced else {}
         print(json.dumps({**said, **more}), flush=True)
         return
     name = spec.site.name or spec.site.id
@@ -141,6 +144,8 @@ def _greet(
         print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
     elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
         print(f"         http://{said['web']}/#token={secret}")
+    if replaced:
+        print(f"token    {replaced}")
     print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
     if said["data"]:
         scheme = "https" if "tls" in said else "http"

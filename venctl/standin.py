@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from .claim import Claim
 from .local import Device, LocalCloud, PortTaken, Tls
-from .local.rights import PolicyFault, read_policy
-from .place import write_private
+from .local.rights import Document, PolicyFault, read_policy
 from .policy import documents
 from .ports import who_has
+from .private_files import text_of, write_private
 
 if TYPE_CHECKING:
     from statemachine import Spec
@@ -81,15 +81,22 @@ def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn
     That is what `venctl aws policy` prints, or what the file says that the site names.
     """
     named = spec.cloud.policy
-    try:
-        held = (
-            documents(spec, "local", "000000000000")
-            if named is None
-            else read_policy((beside / named).read_text("utf-8"), named)
-        )
-    except (OSError, UnicodeDecodeError, PolicyFault) as error:
-        raise CannotStart(f"the policy cannot be used: {error}") from None
+    held = (
+        documents(spec, "local", "000000000000")
+        if named is None
+        else _policy(beside / named, named)
+    )
     return start(folder, ports, bool(spec.cloud.tls), Device(spec.site.id, held))
+
+
+def _policy(file: Path, named: str) -> list[Document]:
+    advice = "correct `policy`, or leave it out for the one that `venctl aws policy` prints"
+    try:
+        return read_policy(text_of(file), named)
+    except OSError as error:
+        raise CannotStart(f"the policy {file} cannot be read: {error.strerror}; {advice}") from None
+    except PolicyFault as fault:
+        raise CannotStart(f"the policy cannot be used: {fault}; {advice}") from None
 
 
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
@@ -119,8 +126,13 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
 def _identities(folder: Path) -> tuple[Identities, Tls]:
     from .local import certificates  # not for everybody: it takes a while to load
 
-    who = certificates.identities(folder, datetime.now(UTC))
-    return who, certificates.contexts(who)
+    try:
+        who = certificates.identities(folder, datetime.now(UTC))
+        return who, certificates.contexts(who)
+    except OSError as error:
+        said = f"the stand-in cannot keep its certificates in {folder}: {error.strerror}"
+        advice = "make room or mend its permissions, or leave `tls` out"
+        raise CannotStart(f"{said}; {advice}") from None
 
 
 async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:

@@ -5,9 +5,7 @@ The MQTT client and the checks of `way.py` trust the same files.
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from awscrt import io
+
+from .private_files import Found, look
 
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for
@@ -71,13 +71,12 @@ def client_context(place: Place) -> io.ClientTlsContext | None:
     if not secured(place):
         return None
     if place.cert is not None and place.key is not None:
-        options = io.TlsContextOptions.create_client_with_mtls_from_path(
-            str(place.cert), str(place.key)
-        )
+        own = look(place.cert).content, look(place.key).content
+        options = io.TlsContextOptions.create_client_with_mtls(*own)
     else:
         options = io.TlsContextOptions()
     if place.ca is not None:
-        options.override_default_trust_store_from_path(None, str(place.ca))
+        options.override_default_trust_store(look(place.ca).content)
     if needs_alpn(place):
         options.alpn_list = [ALPN]
     return io.ClientTlsContext(options)
@@ -137,22 +136,25 @@ def needs_alpn(place: Place) -> bool:
     return place.aws and place.port == ALPN_PORT
 
 
-def readable(file: Path) -> None:
-    """Raises `Wrong` where a file cannot be read."""
+def readable(file: Path) -> Found:
+    """What a file holds. Raises `Wrong` where it cannot be read or holds nothing."""
     try:
-        with file.open("rb"):
-            return
+        found = look(file)
     except OSError as error:
         advice = "put it there, or name another"
         raise Wrong(f"{file} cannot be read: {error.strerror}", advice) from None
+    if not found.content.strip():
+        raise Wrong(f"{file} is empty", "put it there anew, or name another")
+    return found
 
 
-def owner_only(file: Path, what: str) -> None:
-    """Raises `Wrong` where others may read a secret."""
-    mode = stat.S_IMODE(file.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
-        said = f"the {what} {file} is open to other users (mode {mode:04o})"
+def owner_only(file: Path, what: str) -> Found:
+    """What a secret file holds. Raises `Wrong` as `readable`, and where others may read it."""
+    found = readable(file)
+    if found.open_to_others:
+        said = f"the {what} {file} is open to other users (mode {found.mode:04o})"
         raise Wrong(said, f"run `chmod 600 {file}`")
+    return found
 
 
 def dates_of(shown: dict[str, Any]) -> Dates:
@@ -186,8 +188,9 @@ def _identify(made: ssl.SSLContext, cert: Path, key: Path) -> None:
         if error.reason == "KEY_VALUES_MISMATCH":
             said = f"the key {key} does not belong to the certificate {cert}"
             raise Wrong(said, "take the two that were made together") from None
-        said = f"{cert} and {key} are not a certificate and a plain key in PEM"
-        raise Wrong(said, error.reason.lower().replace("_", " ") if error.reason else "") from None
+        why = f" ({error.reason.lower().replace('_', ' ')})" if error.reason else ""
+        said = f"{cert} and {key} are not a certificate and a plain key in PEM{why}"
+        raise Wrong(said, "put both there anew, as they were made") from None
 
 
 def _dates(cert: Path, key: Path) -> Dates | None:

@@ -37,12 +37,13 @@ class Access:
 
     `hosts` are the Host values we answer to, with their port where it is not the scheme's own;
     `origins` the Origin values that may ask. `token` is asked of whoever comes under another
-    name than this machine's own or through a proxy; `always`: of everybody.
+    name than this machine's own or through a proxy; `always`: of everybody. An empty one is the
+    token of nobody: it lets nobody in where one is asked for.
     """
 
     hosts: frozenset[str]
     origins: frozenset[str]
-    token: str | None
+    token: str
     always: bool
 
 
@@ -70,7 +71,7 @@ def access_for(
     return Access(
         frozenset(h.lower() for h in hosts),
         frozenset(o.lower() for o in origins),
-        token or None,
+        token,
         not home,
     )
 
@@ -118,9 +119,8 @@ def _check_origin(access: Access, request: Request) -> None:
 
 
 def _asks_token(access: Access, request: Request) -> bool:
-    if access.token is None or not _is_api(request):
-        return False
-    if request.path == SESSION_PATH and request.method == "POST":
+    signs_in = request.path == SESSION_PATH and request.method == "POST"
+    if signs_in or not _is_api(request):
         return False
     host = request.headers.get("Host", "").lower()
     at_home = host.rpartition(":")[0] in _HOME or host in _HOME

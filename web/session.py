@@ -21,12 +21,15 @@ WINDOW_S, PER_ADDRESS, IN_ALL = 60, 5, 30
 
 
 class Sessions:
-    """Who is signed in. Forgotten when the program ends: the token then signs in again."""
+    """Who is signed in. Forgotten when the program ends: the token then signs in again.
 
-    def __init__(self, token: str | None) -> None:
+    With an empty token nobody is, and nobody can be.
+    """
+
+    def __init__(self, token: str) -> None:
         self._token = token
         self._ends_s: dict[str, float] = {}
-        self._failures: deque[tuple[float, str]] = deque()
+        self._failures: deque[tuple[float, str]] = deque(maxlen=IN_ALL)
 
     def admits(self, request: Request) -> bool:
         """Whether this request carries a session or the token. Raises a 429 problem."""
@@ -42,8 +45,6 @@ class Sessions:
         if not isinstance(said, str):
             raise invalid("token must be text", "token")
         response = Response(status=204)
-        if self._token is None:
-            return response
         if not self._is_token(request, said):
             raise Problem(401, "wrong-token", "That is not this controller's token")
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
@@ -75,19 +76,26 @@ class Sessions:
         return session
 
     def _is_token(self, request: Request, said: str) -> bool:
-        """Compares; counts a failure. The right token must wait as well, or guessing would pay."""
-        address, now_s = request.remote or "", time.monotonic()
-        while self._failures and self._failures[0][0] <= now_s - WINDOW_S:
-            self._failures.popleft()
-        every = [at_s for at_s, _ in self._failures]
-        own = [at_s for at_s, who in self._failures if who == address]
-        full = own if len(own) >= PER_ADDRESS else every if len(every) >= IN_ALL else None
-        if full:
-            wait_s = math.ceil(full[0] + WINDOW_S - now_s)
-            headers = {"Retry-After": str(max(1, wait_s))}
-            raise Problem(429, "too-many-tries", "Too many wrong tokens; wait", headers=headers)
-        sent, held = said.encode("utf-8", "surrogatepass"), (self._token or "").encode()
-        if self._token is not None and hmac.compare_digest(sent, held):
+        """Whether this is the token; a wrong one is counted. Raises a 429 problem for that.
+
+        The right one never waits, whoever guesses meanwhile: a token of 128 bit and more cannot be
+        guessed in any number of tries. A password can, and would have to wait with the guesses.
+        """
+        sent, held = said.encode("utf-8", "surrogatepass"), self._token.encode()
+        if held and hmac.compare_digest(sent, held):
             return True
-        self._failures.append((now_s, address))
+        wait_s = self._count(request.remote or "", time.monotonic())
+        if wait_s is not None:
+            headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
+            raise Problem(429, "too-many-tries", "Too many wrong tokens; wait", headers=headers)
         return False
+
+    def _count(self, address: str, now_s: float) -> float | None:
+        """Count a failure; if there were too many before it, the seconds to wait from now."""
+        recent = [(at_s, who) for at_s, who in self._failures if at_s > now_s - WINDOW_S]
+        every = [at_s for at_s, _ in recent]
+        own = [at_s for at_s, who in recent if who == address]
+        self._failures.append((now_s, address))
+        limits = (own, PER_ADDRESS), (every, IN_ALL)
+        full = [[*past, now_s][-most] for past, most in limits if len(past) >= most]
+        return max(full) + WINDOW_S - now_s if full else None

@@ -7,15 +7,21 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 from ..place import Running, find
 
 TIMEOUT_S = 10
+NOT_LET_IN = (401, 429)
 
 
 class NobodyAnswers(Exception):
     """No controller answers; says where it was looked for."""
+
+
+class NotLetIn(NobodyAnswers):
+    """A controller answers that does not take our token; says why."""
 
 
 def ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
@@ -33,22 +39,41 @@ def found(running: Running | None) -> Running:
 def call(
     running: Running, method: str, path: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
-    """The status and the JSON of an answer. Raises `NobodyAnswers`."""
-    request = urllib.request.Request(
-        f"http://{running.web}{path}",
-        None if body is None else json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"},
-        method=method,
-    )
+    """The status and the JSON of an answer. Raises `NobodyAnswers`, or `NotLetIn`."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as reply:
+        with opener.open(_request(running, method, path, body), timeout=TIMEOUT_S) as reply:
             return reply.status, json.loads(reply.read() or b"null")
     except urllib.error.HTTPError as refusal:
+        if refusal.code in NOT_LET_IN:
+            raise NotLetIn(_not_let_in(running)) from None
         text = refusal.read()
         try:
             return refusal.code, json.loads(text)
         except ValueError:
             return refusal.code, {"detail": text.decode("utf-8", "replace")[:200]}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise NobodyAnswers(f"no controller answers at {running.web}: {error}") from None
+
+
+def _request(
+    running: Running, method: str, path: str, body: Mapping[str, Any] | None
+) -> urllib.request.Request:
+    sent = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    if running.token:
+        headers["Authorization"] = f"Bearer {running.token}"
+    url = f"http://{_from_here(running.web)}{path}"
+    return urllib.request.Request(url, sent, headers, method=method)
+
+
+def _from_here(web: str) -> str:
+    """Where this machine meets the page, also one that listens on every address."""
+    host, _, port = web.rpartition(":")
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _not_let_in(running: Running) -> str:
+    why = running.no_token or "the one in its state folder is not the one it started with"
+    return f"the controller at {running.web} asks for its token, and {why}; restart it"

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 from urllib.parse import urlencode
 
-from . import DONE, REFUSED
-from .http import NobodyAnswers, ask
+from . import DONE, NOBODY, REFUSED
+from .http import NobodyAnswers, NotLetIn, ask
 from .words import hours, millis_of, watts_of
 
 
@@ -18,6 +18,9 @@ def plan(args: argparse.Namespace) -> int:
     asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
     try:
         status, said = ask(args, f"/api/v1/preview?{urlencode(asked)}")
+    except NotLetIn as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
     except NobodyAnswers:
         status, said = 200, _of_file(args, asked)
     if status != 200:

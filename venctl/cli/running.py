@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from ..place import site_id, state_folder
+from ..place import announced, site_id, state_folder
 from . import DONE, NOBODY
 from .http import NobodyAnswers, ask
 from .words import BY, hours
@@ -130,11 +130,8 @@ def _print_decision(as_json: bool, seq: int, at_ms: int, trigger: str, effects: 
 def env(args: argparse.Namespace) -> int:
     """What the aws command needs so that `aws iot-data` talks to the stand-in."""
     folder = state_folder(args.file, site_id(args.file), args.state)
-    try:
-        running = json.loads((folder / "controller.json").read_text())
-        data, tls = running["data"], running.get("tls")
-    except (OSError, ValueError, KeyError):
-        data = None
+    running = announced(folder) or {}
+    data, tls = running.get("data"), running.get("tls")
     if data is None:
         print("venctl: no controller with a stand-in runs for this ven.yaml", file=sys.stderr)
         return NOBODY

@@ -7,6 +7,7 @@ before it expires, at a start, so that one process may run for a year.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import ssl
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ..private_files import look, write_private
 from .cloud import DEVICE, Tls
 
+log = logging.getLogger(__name__)
 OPERATOR = "operator"
 CA_DAYS, LEAF_DAYS, RENEW_DAYS = 3650, 800, 400
 ALPN = "x-amzn-mqtt-ca"
@@ -51,8 +54,18 @@ class _Authority:
     key: ec.EllipticCurvePrivateKey
 
 
+class _Damaged(Exception):
+    """A file of no use, and why."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file} was {why}")
+
+
 def identities(folder: Path, now: datetime) -> Identities:
-    """The identities in `folder`, made or renewed where that is due."""
+    """The identities in `folder`, made or renewed where that is due; what was damaged is logged.
+
+    Raises OSError where they cannot be kept.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     authority = _authority(folder, now)
     pairs = {name: _pair(folder, name, authority, now) for name in ("server", DEVICE, OPERATOR)}
@@ -81,7 +94,7 @@ def _context(who: Identities) -> ssl.SSLContext:
 
 def _authority(folder: Path, now: datetime) -> _Authority:
     pair = Pair(folder / "ca.pem", folder / "ca.key")
-    found = _read(pair)
+    found, wrong = _read(pair)
     if found is not None and _lasts(found.cert, now, LEAF_DAYS):
         return found
     key = ec.generate_private_key(ec.SECP256R1())
@@ -91,14 +104,18 @@ def _authority(folder: Path, now: datetime) -> _Authority:
     builder = builder.add_extension(_usage(signs_certificates=True), True)
     made = _Authority(builder.sign(key, hashes.SHA256()), key)
     _write(pair, made)
+    if wrong:
+        log.warning("the stand-in has a new CA, and new certificates of it: %s", wrong)
     return made
 
 
 def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair:
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
-    found = _read(pair)
+    found, wrong = _read(pair)
     if found is None or not _lasts(found.cert, now, RENEW_DAYS) or not _signed(found, authority):
         _write(pair, _issued(name, authority, now))
+        if wrong:
+            log.warning("the stand-in has a new certificate for its %s: %s", name, wrong)
     return pair
 
 
@@ -160,32 +177,51 @@ def _signed(found: _Authority, authority: _Authority) -> bool:
         found.cert.verify_directly_issued_by(authority.cert)
     except (InvalidSignature, ValueError, TypeError):
         return False
-    return found.cert.public_key() == found.key.public_key()
+    return True
 
 
-def _read(pair: Pair) -> _Authority | None:
+def _read(pair: Pair) -> tuple[_Authority | None, str]:
+    """What can be used; else what is wrong with it, "" where nothing was made yet."""
+    if not os.path.lexists(pair.cert) and not os.path.lexists(pair.key):
+        return None, ""
     try:
-        cert = x509.load_pem_x509_certificate(pair.cert.read_bytes())
-        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
-    except (OSError, ValueError, TypeError):
-        return None
-    return _Authority(cert, key) if isinstance(key, ec.EllipticCurvePrivateKey) else None
+        cert, key = _cert_in(pair.cert), _key_in(pair.key)
+        # A write of both that was cut off leaves a new key beside an old certificate.
+        if cert.public_key() != key.public_key():
+            raise _Damaged(pair.cert, f"of another key than {pair.key.name}")
+        return _Authority(cert, key), ""
+    except OSError as error:
+        return None, f"{error.filename} could not be read: {error.strerror}"
+    except _Damaged as error:
+        return None, str(error)
+
+
+def _cert_in(file: Path) -> x509.Certificate:
+    content = look(file).content
+    try:
+        return x509.load_pem_x509_certificate(content)
+    except ValueError:
+        raise _Damaged(file, "damaged" if content.strip() else "empty") from None
+
+
+def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
+    found = look(file)
+    if found.open_to_others:
+        raise _Damaged(file, f"open to other users (mode {found.mode:04o})")
+    try:
+        key = serialization.load_pem_private_key(found.content, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _Damaged(file, "damaged" if found.content.strip() else "empty") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise _Damaged(file, "no key of an elliptic curve")
+    return key
 
 
 def _write(pair: Pair, made: _Authority) -> None:
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    _put(pair.key, made.key.private_bytes(pem, pkcs8, plain))
-    _put(pair.cert, made.cert.public_bytes(pem))
-
-
-def _put(file: Path, content: bytes) -> None:
-    new = file.with_name(file.name + ".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-    new.replace(file)
+    write_private(pair.key, made.key.private_bytes(pem, pkcs8, plain))
+    write_private(pair.cert, made.cert.public_bytes(pem))
 
 
 def _name(name: str) -> x509.Name:

@@ -93,9 +93,11 @@ class Held:
 
 def read_policy(text: str, name: str) -> list[Document]:
     """One document, or a list of them. Raises `PolicyFault`, which says what is wrong with it."""
+    if not text.strip():
+        raise PolicyFault(f"{name} is empty")
     try:
         said = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PolicyFault(f"{name} is not JSON: {error}") from None
     documents = _list(said)
     if not documents:

@@ -1,0 +1,109 @@
+"""Small files that only their owner should read: read without waiting, written whole or not at all.
+
+A pipe that nobody writes to would hold up whoever opens it, a device may never end: neither is
+read. A disk or a network share that does not answer still holds up its reader.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+MOST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file holds, and the permissions it had then."""
+
+    content: bytes
+    mode: int
+
+    @property
+    def open_to_others(self) -> bool:
+        return os.name == "posix" and bool(self.mode & 0o077)
+
+
+def look(file: Path, most: int = MOST) -> Found:
+    """What a regular file of at most `most` bytes holds. Raises OSError with its `strerror`."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "Not a file but a pipe or a device", str(file))
+        with os.fdopen(descriptor, "rb", closefd=False) as source:
+            content = source.read(most + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"Longer than {most} bytes", str(file))
+    return Found(content, stat.S_IMODE(mode))
+
+
+def text_of(file: Path) -> str:
+    """The text of a regular file. Raises OSError with its `strerror`, also where it is no UTF-8."""
+    try:
+        return look(file).content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "Not UTF-8", str(file)) from None
+
+
+def write_private(file: Path, content: str | bytes) -> None:
+    """Write a file of mode 0600 so that it is there whole, or as it was before, over any crash.
+
+    A directory in its place is moved aside. Raises OSError.
+    """
+    new = file.with_name(file.name + ".new")
+    _clear(new)
+    try:
+        _fill(new, content.encode() if isinstance(content, str) else content)
+        if file.is_dir() and not file.is_symlink():
+            _move_aside(file)
+        new.replace(file)
+    except OSError:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
+    _settle(file.parent)
+
+
+def _fill(new: Path, content: bytes) -> None:
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(descriptor)
+
+
+def _clear(new: Path) -> None:
+    """What a crash left of an earlier write, or anything else of that name."""
+    if new.is_dir() and not new.is_symlink():
+        _move_aside(new)
+    else:
+        new.unlink(missing_ok=True)
+
+
+def _move_aside(folder: Path) -> None:
+    names = (folder.with_name(f"{folder.name}.aside-{number}") for number in count())
+    aside = next(name for name in names if not os.path.lexists(name))
+    folder.rename(aside)
+    log.warning("%s was a directory; it is now %s", folder, aside)
+
+
+def _settle(folder: Path) -> None:
+    """The new name reaches the disk. Not every file system can say so, and the file is good."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
