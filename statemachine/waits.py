@@ -21,24 +21,30 @@ if TYPE_CHECKING:
 class Waits:
     """`free` names what could come back now and is held, `since_ms` from when on that was so.
 
-    Times are elapsed, as everywhere in a bystander's book.
+    Times are elapsed, as everywhere in a bystander's book. `for_event`: one that was taken on
+    lives, and starts so soon that it may keep load down.
     """
 
     def __init__(self) -> None:
         self.free: list[str] = []
-        self.since_ms = 0
+        self.since_ms, self.for_event = 0, False
         self._paused_until_ms = 0
+        self._held_w: dict[str, int] = {}
         self._ended: set[tuple[str, int]] = set()
 
     def note(self, book: Account, now: Moment) -> None:
         """Enter one moment, once the book has everything else of it."""
         self._note_pauses(book, now)
+        self.for_event = _one_is_coming(book)
         was_free, self.free = self.free, self._could_return(book, now)
-        if not was_free or book.loosened or isinstance(now.trigger, Restarted):
+        held_w = {id: one.held_w for id, one in book.seen.items() if one.held_w is not None}
+        stepped = any(id not in held_w or held_w[id] > was_w for id, was_w in self._held_w.items())
+        self._held_w = held_w
+        if not was_free or stepped or isinstance(now.trigger, Restarted):
             self.since_ms = now.ms  # what comes next is due one step after this
 
     def _could_return(self, book: Account, now: Moment) -> list[str]:
-        if now.ms <= self._paused_until_ms or _one_is_coming(book):
+        if now.ms <= self._paused_until_ms or self.for_event:
             return []
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
         return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
@@ -60,7 +66,6 @@ class Waits:
 
 
 def _one_is_coming(book: Account) -> bool:
-    """An event was taken on, lives, and starts so soon that it keeps load down."""
     at_ms, bridge_ms = book.play.at_ms, book.spec.restore.bridge
     return any(
         not event.over and at_ms < event.start_ms <= at_ms + bridge_ms

@@ -14,11 +14,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from statemachine import Spec, Ven
+from statemachine import Spec, Ven, release
+from statemachine.bridge import kept_down
+from statemachine.check import broken_by
 from statemachine.effects import Effect, Hold, Status
-from statemachine.memory import from_parts, to_parts
+from statemachine.memory import Memory, from_parts, to_parts
+from statemachine.play import Play
+from statemachine.scenario import Scenario
 from statemachine.triggers import Reloaded, Restarted
-from tests.strategies import Desk, site
+from tests.strategies import MAPLE, Desk, site
 
 PANEL = """
   a: {rated: 1 kW, shed: 100 %}
@@ -171,6 +175,54 @@ def test_what_was_achieved_is_said_anew_of_another_size_and_not_of_the_same(
 
 def _said(effects: list[Effect]) -> list[str]:
     return [effect.body["state"] for effect in effects if isinstance(effect, Status)]
+
+
+# -- who watches finds it --------------------------------------------------------------------------
+
+GOES: dict[str, dict[str, Any]] = {
+    "cancelled": {"cancel": {"event": "b"}},
+    "opted out of": {"opt_out": {"event": "b"}},
+    "restored": {"restore": {"event": "b"}},
+    "postponed": {
+        "event": {"id": "b", "shed": "2 kW", "for": "10 min", "start": "2:00:00", "revision": "1"}
+    },
+}
+
+
+def broken_on(*steps: dict[str, Any]) -> set[str]:
+    """The rules that a short day breaks: `a` is restored 40 s before `b` starts, then `steps`."""
+    day = [
+        {"at": "0:10:00", "event": {"id": "a", "shed": "2 kW", "for": "30 min"}},
+        {
+            "at": "0:12:00",
+            "event": {"id": "b", "shed": "2 kW", "for": "10 min", "start": "0:12:40"},
+        },
+        {"at": "0:12:01", "restore": {"event": "a"}},
+        *steps,
+    ]
+    scenario = Scenario.model_validate({"look": "5 s", "loads": "steady", "steps": day})
+    return {one.rule for one in broken_by(Play(site(MAPLE), scenario))}
+
+
+@pytest.mark.parametrize("way", GOES)
+def test_load_kept_down_for_an_event_that_is_no_more_is_found(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = {"at": "0:12:03", **GOES[way]}
+    assert broken_on(step) == set()
+    once: dict[str, int] = {}
+
+    def remembered(spec: Spec, memory: Memory) -> dict[str, int]:
+        once.update(kept_down(spec, memory))
+        return {id: at_ms for id, at_ms in once.items() if at_ms > memory.at_ms}
+
+    monkeypatch.setattr(release, "kept_down", remembered)
+    assert broken_on(step) == {"E2"}
+
+
+def test_what_waits_for_an_event_that_lives_is_no_fault_whoever_returns_before_it() -> None:
+    out = {"at": "0:12:03", "opt_out": {"event": "b", "circuit": "heater1"}}
+    assert broken_on() == broken_on(out) == set()
 
 
 # -- any site, any story ---------------------------------------------------------------------------
