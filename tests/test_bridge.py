@@ -95,6 +95,26 @@ def test_load_begins_to_come_back_at_once_when_the_event_that_kept_it_down_is(wa
     assert desk.held() == ({"a": 0} if way == "at 0.1 kW" else {})
 
 
+def test_a_refused_command_is_the_first_to_find_that_the_clock_was_set() -> None:
+    desk = bridged()
+    desk.step(-600_000)
+    assert desk.ask(op="cancel", event_id="nobody")["status"] == "rejected"
+    assert desk.held() == {"a": 0, "b": 0}
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
+def test_the_next_look_at_a_protection_is_a_date_of_the_clock_that_was_set(step_ms: int) -> None:
+    desk = Bench(site(text_of(circuits="\n  a: {rated: 1 kW, shed: 100 %, min_release: 5 min}\n")))
+    desk.rated()
+    desk.call("e", 1.0, None, 60)
+    desk.wait(70)
+    left_ms = (desk.memory.look_ms or 0) - desk.ms
+    assert desk.held() == {} and 0 < left_ms <= 300_000
+    desk.step(step_ms)
+    desk.ask(op="cancel", event_id="nobody")
+    assert desk.memory.look_ms == desk.ms + left_ms
+
+
 def test_one_circuit_that_is_kept_out_of_the_event_comes_back_and_the_others_wait() -> None:
     desk = bridged()
     desk.ask_from("page", op="optOut", event_id="b", loadId="c")
