@@ -15,6 +15,7 @@ from .localtime import day_of
 from .play import Moment, Play
 from .release import RENEW_MS
 from .triggers import Lock, Readings, Restarted
+from .waits import Waits
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Account:
         self.seen = {id: Seen(c.enabled) for id, c in play.spec.circuits.items()}
         for one in self.seen.values():
             one.off_ms = None if one.on else 0
-        self.calls = Calls(play.spec)
+        self.calls, self.waits = Calls(play.spec), Waits()
         self.turned: list[Turned] = []
         self.loosened: list[Loosened] = []
         self.idle_ms: int | None = 0
@@ -101,6 +102,7 @@ class Account:
             self.idle_ms = None
         elif self.idle_ms is None:
             self.idle_ms = moment.ms
+        self.waits.note(self, moment)
 
     @property
     def most_w(self) -> int:

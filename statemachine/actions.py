@@ -16,10 +16,12 @@ __all__ = ["ACTIONS", "twin_actions"]
 
 @action
 def accept(turn: Turn) -> Iterator[Effect]:
-    """Take the event on, or take over its new terms."""
+    """Take the event on, or take over its new terms: its delivery is judged by them alone."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
         start_ms = begins_ms(turn.spec.site.id, turn.event, asked)
+        if start_ms > turn.now_ms or asked.shed_w != turn.event.shed_w:
+            turn.remember_event(short_ms=None, told=())
         turn.remember_event(
             shed_w=asked.shed_w,
             start_ms=start_ms,

@@ -204,6 +204,8 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
 
 def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
     """What gave later still waits, though nothing keeps it from returning first."""
+    if book.waits.for_event:
+        return  # what that will take waits for it
     order, lives = book.spec.shed_order(), now.memory.circuits
     room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:

@@ -36,6 +36,7 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
         shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
+        look_ms=turn.now_ms,  # and so do the next changes
         lost_ms=memory.lost_ms and memory.lost_ms + step_ms,
         draining=memory.draining and tuple(at + step_ms for at in memory.draining),
     )

@@ -122,13 +122,19 @@ class Basis:
 
 @dataclass(frozen=True)
 class Coming:
-    """How load comes back: the next step, the last one, and how many circuits are back."""
+    """How load comes back: the next step, the last one, and how many circuits are back.
+
+    `due_ms` is the site's own pace; `bridged`: it has come, and what is left waits for an event
+    to start, which wakes. `not_before_ms` is a random start of the return, or a pause after a
+    reboot; `blocked_ms` since when nothing has room.
+    """
 
     due_ms: int | None = None
     last_ms: int = 0
     not_before_ms: int = 0
     done: int = 0
     blocked_ms: int | None = None
+    bridged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +186,8 @@ class Memory:
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
         dues = [due for event in self.events.values() for due in event.wakes.values()]
-        looks = [self.coming.due_ms, self.renew_ms, self.look_ms]
+        step_ms = None if self.coming.bridged else self.coming.due_ms
+        looks = [step_ms, self.renew_ms, self.look_ms]
         for shadow in self.shadows.values():
             dues += shadow.wakes.values()
             looks.append(shadow.look_ms)

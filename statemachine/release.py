@@ -2,13 +2,15 @@
 
 One circuit returns each `restore.every`, in reverse shed order, which is critical ones first. A
 step never lifts the site above its main breaker nor returns more than `restore.ramp`; a charging
-car comes back at 6 A first. What rests (dwell times) waits without holding up the others.
+car comes back at 6 A first. What rests (dwell times), and what an event is about to ask for anyway
+(`bridge.py`), waits without holding up the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .bridge import kept_down
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch
@@ -84,12 +86,16 @@ def restate(turn: Turn) -> Iterator[Effect]:
 def spread(turn: Turn) -> None:
     """An event of the operator's is over: its load begins to return at a random moment.
 
-    Pure in (venId, event id). An event called at the site comes back at once.
+    Pure in (venId, event id). An event called at the site comes back at once. The wait is for the
+    grid's sake: of two the later counts, a cancel after the end changes nothing, and only somebody
+    who wants load back ends it.
     """
     within_ms = turn.spec.restore.spread
     if within_ms and turn.event.source == "operator":
         late_ms = offset_ms(turn.spec.site.id, f"return-{turn.event.id}", within_ms)
-        turn.remember(coming=changed(turn.memory.coming, not_before_ms=turn.now_ms + late_ms))
+        coming = turn.memory.coming
+        not_before_ms = max(coming.not_before_ms, turn.now_ms + late_ms)
+        turn.remember(coming=changed(coming, not_before_ms=not_before_ms))
 
 
 def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
@@ -157,35 +163,56 @@ def _queue_behind(turn: Turn) -> None:
 
 
 def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+    """One circuit more when its time has come; only this pace is remembered from step to step.
+
+    Whether an event keeps load down is asked anew each time, of the events that live then.
+    """
     coming = turn.memory.coming
     if not looser:
-        turn.remember(coming=changed(coming, due_ms=None, not_before_ms=0, blocked_ms=None))
+        turn.remember(coming=Coming(last_ms=coming.last_ms, done=coming.done))
         return
-    if coming.due_ms is None:
-        first_ms = max(turn.now_ms, coming.last_ms + turn.spec.restore.every)
-        coming = changed(coming, due_ms=max(first_ms, coming.not_before_ms), done=0)
-    due_ms = _bridged(turn, coming.due_ms or turn.now_ms)
-    turn.remember(coming=changed(coming, due_ms=due_ms))
-    if turn.now_ms >= due_ms:
+    coming = _paced(turn)
+    turn.remember(coming=coming)
+    if turn.now_ms >= (coming.due_ms or 0):
         yield from _return_one(turn, looser, wanted)
+
+
+def _paced(turn: Turn) -> Coming:
+    """The next step as the site's own pace has it; a time later than that is not obeyed."""
+    coming, every_ms = turn.memory.coming, turn.spec.restore.every
+    if coming.due_ms is None:
+        first_ms = max(turn.now_ms, coming.last_ms + every_ms, coming.not_before_ms)
+        return changed(coming, due_ms=first_ms, done=0, bridged=False)
+    last_ms = max(turn.now_ms + every_ms, coming.not_before_ms)
+    return changed(coming, due_ms=min(coming.due_ms, last_ms), bridged=False)
 
 
 def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
     """The first circuit, in the order of return, that may come back now; or a look again later."""
-    coming, every_ms = turn.memory.coming, turn.spec.restore.every
-    for id in looser:
-        watts = _next_level(turn, id, wanted[id])
-        if not _fits(turn, id, watts):
-            continue
-        yield from give_back(turn, id, watts)
-        done = coming.done + (watts == wanted[id])
-        left = len(looser) > 1 or watts != wanted[id]
-        due_ms = turn.now_ms + every_ms if left else None
-        turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done))
+    coming, kept = turn.memory.coming, kept_down(turn.spec, turn.memory)
+    levels = {id: _next_level(turn, id, wanted[id]) for id in looser}
+    fitting = [id for id in looser if _fits(turn, id, levels[id])]
+    id = next((id for id in fitting if id not in kept), None)
+    if id is None:
+        _wait(turn, bool(fitting), any(id not in kept for id in looser))
         return
-    blocked_ms = turn.now_ms if coming.blocked_ms is None else coming.blocked_ms
-    again_ms = turn.now_ms + every_ms
-    turn.remember(coming=changed(coming, due_ms=again_ms, blocked_ms=blocked_ms))
+    yield from give_back(turn, id, levels[id])
+    done = coming.done + (levels[id] == wanted[id])
+    left = len(looser) > 1 or levels[id] != wanted[id]
+    due_ms = turn.now_ms + turn.spec.restore.every if left else None
+    turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done))
+
+
+def _wait(turn: Turn, fits: bool, blocked: bool) -> None:
+    """Nothing comes back now. What fits waits for an event, and is let go once none keeps it.
+
+    `blocked`: something waits for room alone, since when is remembered.
+    """
+    coming, now_ms = turn.memory.coming, turn.now_ms
+    since_ms = now_ms if coming.blocked_ms is None else coming.blocked_ms
+    blocked_ms = since_ms if blocked or not fits else None
+    due_ms = coming.due_ms if fits else now_ms + turn.spec.restore.every
+    turn.remember(coming=changed(coming, due_ms=due_ms, blocked_ms=blocked_ms, bridged=fits))
 
 
 def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
@@ -221,17 +248,6 @@ def _more_w(turn: Turn, id: str, watts: int | None) -> int:
     live = turn.memory.circuits[id]
     level_w = live.free_w if watts is None else min(watts, live.free_w)
     return max(0, level_w - (live.drawn_w or 0))
-
-
-def _bridged(turn: Turn, due_ms: int) -> int:
-    """An event that starts within `restore.bridge` keeps down what it will ask for anyway."""
-    starts = [
-        event.start_ms
-        for event in turn.memory.events.values()
-        if turn.now_ms < event.start_ms <= turn.now_ms + turn.spec.restore.bridge
-        and turn.spec.event.states[event.state].until == "start"
-    ]
-    return max(due_ms, min(starts)) if starts else due_ms
 
 
 def _renew(turn: Turn) -> Iterator[Effect]:

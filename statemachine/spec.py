@@ -135,7 +135,7 @@ class Return(Model):
         default=None, description="most that returns in one step; default: no limit"
     )
     bridge: Millis = Field(
-        default=60_000, description="an event that starts so soon keeps load down"
+        default=60_000, description="an event that starts so soon keeps down what it will take"
     )
     on_stop: Annotated[str, OneOf("way to stop", "restore", "keep")] = Field(
         default="restore", description="when the program stops: give load back, or keep it down"

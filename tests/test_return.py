@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from statemachine.bridge import kept_down
 from statemachine.capacity import loads
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.estimate import typical
@@ -251,9 +252,10 @@ def test_a_fridge_that_was_off_too_long_returns_before_its_turn_and_the_rest_kee
     turn = turn_of(spec, lives, coming=Coming(NOW_MS + 5, NOW_MS - 1, 0, 0))
     assert carried(turn) == [Hold("f", None, NOW_MS + LEASE_MS)]
     assert (turn.memory.coming.due_ms, turn.memory.coming.last_ms) == (NOW_MS + EVERY_MS, NOW_MS)
-    late = turn_of(spec, lives, coming=Coming(NOW_MS + 60_000, NOW_MS - 1, 0, 0))
+    later_ms = NOW_MS + 60_000
+    late = turn_of(spec, lives, coming=Coming(later_ms, NOW_MS - 1, later_ms, 0))
     carried(late)
-    assert late.memory.coming.due_ms == NOW_MS + 60_000
+    assert late.memory.coming.due_ms == later_ms
     sooner = {"f": held(0, off_mono_ms=MONO - 1_799_999), "a": held()}
     assert carried(turn_of(spec, sooner, coming=Coming(NOW_MS + 5))) == []
 
@@ -271,6 +273,24 @@ def test_of_several_that_were_off_too_long_as_many_return_as_there_is_room_for()
 # -- bridging -------------------------------------------------------------------------------------
 
 
+def soon(**said: Any) -> Event:
+    """An event that starts in half a minute."""
+    return live_event(
+        **{"start_ms": NOW_MS + 30_000, "end_ms": NOW_MS + 10**6, "state": "scheduled", **said}
+    )
+
+
+def let_go(turn: Turn) -> list[str]:
+    """The circuits that come back one after another, each at the pace of the site."""
+    back = []
+    for n in range(len(turn.spec.circuits)):
+        at_ms = turn.memory.at_ms if n == 0 else turn.memory.coming.due_ms or NOW_MS
+        memory = replace(turn.memory, at_ms=max(at_ms, NOW_MS))
+        turn = Turn(turn.spec, memory, Timer(at_ms=memory.at_ms, mono_ms=MONO))
+        back += [hold.circuit for hold in carried(turn) if isinstance(hold, Hold)]
+    return back
+
+
 @pytest.mark.parametrize(
     ("starts_in_ms", "state", "kept"),
     [
@@ -284,11 +304,156 @@ def test_of_several_that_were_off_too_long_as_many_return_as_there_is_room_for()
 def test_an_event_that_starts_soon_keeps_load_down(
     starts_in_ms: int, state: str, kept: bool
 ) -> None:
-    soon = live_event(start_ms=NOW_MS + starts_in_ms, end_ms=NOW_MS + 10**6, state=state)
-    turn = turn_of(SITE, {"a": held()}, events={"e": soon})
+    event = soon(start_ms=NOW_MS + starts_in_ms, state=state)
+    turn = turn_of(SITE, {"a": held()}, events={"e": event})
     assert (carried(turn) == []) is kept
-    if kept:
-        assert turn.memory.coming.due_ms == NOW_MS + starts_in_ms
+    assert beyond_plan(turn) is kept
+
+
+def test_what_waits_for_an_event_keeps_its_turn_and_wakes_nobody() -> None:
+    turn = turn_of(SITE, {"a": held()}, events={"e": soon()})
+    assert carried(turn) == []
+    assert (turn.memory.coming.due_ms, turn.memory.coming.bridged) == (NOW_MS, True)
+    turn.remember(renew_ms=None)
+    assert turn.memory.due_ms() is None
+    turn.remember(events={})
+    assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
+    assert turn.memory.coming == Coming(None, NOW_MS, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"start_ms": NOW_MS + 60_001},
+        {"opted_out": ("a",)},
+        {"state": "cancelling"},
+        {"end_ms": NOW_MS + 30_000},
+    ],
+)
+def test_load_comes_back_at_once_when_no_event_will_ask_for_it_any_more(
+    news: dict[str, Any],
+) -> None:
+    turn = turn_of(SITE, {"a": held()}, events={"e": soon()})
+    assert carried(turn) == []
+    turn.remember(events={"e": soon(**news)})
+    assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
+
+
+def test_a_smaller_event_keeps_down_what_it_will_take_and_nothing_else() -> None:
+    lives = {"a": held(), "b": held(), "c": held()}
+    for shed_w, back in ((100, ["c", "b"]), (1_001, ["c"]), (2_001, [])):
+        assert let_go(turn_of(SITE, lives, events={"e": soon(shed_w=shed_w)})) == back
+
+
+@pytest.mark.parametrize(("overlap", "back"), [("max", ["c", "b"]), ("sum", ["c"])])
+def test_events_that_will_run_together_keep_down_what_they_require_together(
+    overlap: str, back: list[str]
+) -> None:
+    spec = spec_of(more=f"curtail: {{overlap: {overlap}}}")
+    events = {"e": soon(), "f": soon(id="f", start_ms=NOW_MS + 40_000)}
+    assert let_go(turn_of(spec, {"a": held(), "b": held(), "c": held()}, events=events)) == back
+
+
+def test_an_event_that_runs_counts_among_those_that_will_run_together() -> None:
+    spec = spec_of(more="curtail: {overlap: sum}")
+    for end_ms, back in ((NOW_MS + 60_000, ["c"]), (NOW_MS + 30_000, ["c", "b"])):
+        events = {"e": soon(), "now": live_event(id="now", end_ms=end_ms)}
+        assert let_go(turn_of(spec, dict.fromkeys("abc", held()), events=events)) == back
+
+
+def test_of_two_starts_each_keeps_its_own_and_one_that_is_over_by_then_adds_nothing() -> None:
+    spec = spec_of(more="curtail: {overlap: sum}")
+    first = soon(end_ms=NOW_MS + 35_000)
+    events = {"e": first, "f": soon(id="f", start_ms=NOW_MS + 40_000, shed_w=2_000)}
+    turn = turn_of(spec, dict.fromkeys("abc", held()), events=events)
+    assert kept_down(spec, turn.memory) == {"a": NOW_MS + 30_000, "b": NOW_MS + 40_000}
+
+
+def test_an_event_keeps_down_nothing_that_could_not_give_at_its_start() -> None:
+    """It will have been off for as long as it may be by then, or may not be taken at all."""
+    spec = spec_of(PANEL.replace("a: {rated: 2 kW,", "a: {rated: 2 kW, max_off: 30 min,"))
+    for off_for_ms, kept in ((1_769_999, {"a"}), (1_770_000, {"b"})):
+        lives = {"a": held(off_mono_ms=MONO - off_for_ms), "b": held()}
+        turn = turn_of(spec, lives, events={"e": soon()})
+        assert set(kept_down(spec, turn.memory)) == kept
+
+
+def test_readings_are_as_old_at_its_start_as_they_are_now() -> None:
+    spec = spec_of(PANEL.replace("a: {rated: 2 kW,", "a: {rated: 2 kW, stale_after: 20 s,"))
+    for age_ms, kept in ((19_999, {"a"}), (20_000, {"b"})):
+        lives = {"a": held(read_mono_ms=MONO - age_ms), "b": held()}
+        turn = turn_of(spec, lives, events={"e": soon()})
+        assert set(kept_down(spec, turn.memory)) == kept
+
+
+HALF_OR_LATER = """
+event:
+  initial: received
+  states:
+    received:
+    scheduled: {until: start}
+    noticed:   {for: 30 s}
+    half:      {until: end, sheds: 50 %}
+    restoring:
+    done:      {final: true}
+  transitions:
+    - {trigger: dr_event, from: received, to: scheduled, do: accept}
+    - {trigger: dr_event, from: [scheduled, noticed, half], to: same, do: accept}
+    - {trigger: started,  from: scheduled, to: done, if: over}
+    - {trigger: started,  from: scheduled, to: noticed, unless: from_operator}
+    - {trigger: started,  from: scheduled, to: half}
+    - {trigger: elapsed,  from: noticed, to: half}
+    - {trigger: ended,    from: half, to: restoring}
+    - {trigger: restore,  from: [scheduled, noticed, half], to: restoring}
+    - {trigger: cancel,   from: [scheduled, noticed, half], to: restoring}
+    - {trigger: released, from: restoring, to: done}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"source": "page"}, set()),
+        ({"source": "operator"}, {"a"}),
+        ({"source": "operator", "shed_w": 2_002}, {"a", "b"}),
+        ({"source": "operator", "end_ms": NOW_MS + 30_000}, set()),
+    ],
+)
+def test_an_event_keeps_down_what_the_state_it_begins_in_sheds(
+    said: dict[str, Any], kept: set[str]
+) -> None:
+    spec = spec_of(more=HALF_OR_LATER)
+    event = soon(**{"shed_w": 2_000, **said})
+    turn = turn_of(spec, dict.fromkeys("ab", held()), events={"e": event})
+    assert set(kept_down(spec, turn.memory)) == kept
+
+
+def test_a_step_that_an_older_version_put_off_for_an_event_is_taken_at_the_sites_own_pace() -> None:
+    turn = turn_of(SITE, {"a": held()}, coming=Coming(NOW_MS + 600_000, NOW_MS - 60_000))
+    assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + EVERY_MS
+    waits = Coming(NOW_MS + 600_000, NOW_MS - 60_000, NOW_MS + 600_000)
+    turn = turn_of(SITE, {"a": held()}, coming=waits)
+    assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + 600_000
+
+
+def test_where_one_has_no_room_and_another_waits_for_an_event_the_first_is_counted_as_blocked() -> (
+    None
+):
+    spec = spec_of(service="5 kW")
+    lives = {"a": held(0, free_w=300, drawn_w=0), "c": held(0, drawn_w=0)}
+    events = {"e": soon(shed_w=300)}
+    turn = turn_of(spec, lives, unmetered_w=3_500, events=events)
+    assert carried(turn) == []
+    assert turn.memory.coming == Coming(NOW_MS, 0, 0, 0, NOW_MS, True)
+    turn.remember(events={})
+    assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
+
+
+def test_who_only_observes_keeps_nothing_down() -> None:
+    spec = spec_of(more="mode: observe")
+    turn = turn_of(spec, {"a": held()}, events={"e": soon()})
+    assert kept_down(spec, turn.memory) == {}
+    assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
 
 
 # -- observing ------------------------------------------------------------------------------------

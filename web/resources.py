@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from statemachine.bridge import kept_down
 from statemachine.curtail import Load, Plan
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.localtime import day_of
@@ -242,13 +243,21 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
 
 
 def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
-    """How far load is back, and which circuit comes next: its turn, or the end of its rest."""
+    """How far load is back, and which circuit comes next: its turn, or the end of its rest.
+
+    No circuit is next where all that is left waits for an event that is about to start.
+    """
     left, coming, lives = waiting(spec, memory, every), memory.coming, memory.circuits
     if coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
-    rests = {id: rests_ms(spec.circuits[id], lives[id], memory.mono_ms) for id in left}
-    next_id = min(left, key=lambda id: rests[id], default=None)  # of equals the first in order
-    next_ms = max(coming.due_ms or 0, memory.at_ms + rests[next_id]) if next_id else None
+    kept, due_ms = kept_down(spec, memory), coming.due_ms or 0
+    ready_ms = {
+        id: max(due_ms, memory.at_ms + rests_ms(spec.circuits[id], lives[id], memory.mono_ms))
+        for id in left
+        if id not in kept
+    }
+    next_id = min(ready_ms, key=lambda id: ready_ms[id], default=None)  # of equals the first
+    next_ms = ready_ms[next_id] if next_id else None
     return {
         "done": coming.done,
         "of": coming.done + len(left),

@@ -1,0 +1,22 @@
+"""What must hold of load that waits to come back, at every moment of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .account import Account
+from .day_rules import day_rule
+from .dwell import lasting
+from .play import Moment
+
+LATE_MS = 2_000
+
+
+@day_rule("E2")
+def nothing_is_kept_down_for_an_event_that_does_not_live(
+    book: Account, now: Moment
+) -> Iterator[str]:
+    waited_ms = now.ms - book.waits.since_ms
+    if book.waits.free and waited_ms > book.spec.restore.every + LATE_MS:
+        held = ", ".join(book.waits.free)
+        yield f"{held} could be back, and nothing has returned for {lasting(waited_ms)}"

@@ -1,0 +1,84 @@
+"""Since when load could come back: a bystander's account of all that it may still wait for.
+
+It may wait for its own rest, for room below the main breaker, for the step before it, for a
+random start of the return, for the pause after a reboot, and for an event that lives and is about
+to start. For nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .play import Moment
+from .stamps import LAST_MS
+from .triggers import Restarted
+from .wire import power_w
+
+if TYPE_CHECKING:
+    from .account import Account
+
+
+class Waits:
+    """`free` names what could come back now and is held, `since_ms` from when on that was so.
+
+    Times are elapsed, as everywhere in a bystander's book. `for_event`: one that was taken on
+    lives, and starts so soon that it may keep load down.
+    """
+
+    def __init__(self) -> None:
+        self.free: list[str] = []
+        self.since_ms, self.for_event = 0, False
+        self._paused_until_ms = 0
+        self._held_w: dict[str, int] = {}
+        self._ended: set[tuple[str, int]] = set()
+
+    def note(self, book: Account, now: Moment) -> None:
+        """Enter one moment, once the book has everything else of it."""
+        self._note_pauses(book, now)
+        self.for_event = _one_is_coming(book)
+        was_free, self.free = self.free, self._could_return(book, now)
+        held_w = {id: one.held_w for id, one in book.seen.items() if one.held_w is not None}
+        stepped = any(id not in held_w or held_w[id] > was_w for id, was_w in self._held_w.items())
+        self._held_w = held_w
+        if not was_free or stepped or isinstance(now.trigger, Restarted):
+            self.since_ms = now.ms  # what comes next is due one step after this
+
+    def _could_return(self, book: Account, now: Moment) -> list[str]:
+        if now.ms <= self._paused_until_ms or self.for_event:
+            return []
+        held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
+        return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
+
+    def _note_pauses(self, book: Account, now: Moment) -> None:
+        """The end of an event may begin a random wait, and the start of the machine a pause."""
+        ended = {
+            (id, event.end_ms)
+            for id, event in book.calls.all.items()
+            if event.end_ms <= book.play.at_ms
+        }
+        if ended - self._ended:
+            spread_ms = now.ms + book.spec.restore.spread
+            self._paused_until_ms = max(self._paused_until_ms, spread_ms)
+        self._ended |= ended
+        if book.play.booted_ms:
+            booted_ms = book.play.booted_ms + LAST_MS
+            self._paused_until_ms = max(self._paused_until_ms, booted_ms)
+
+
+def _one_is_coming(book: Account) -> bool:
+    at_ms, bridge_ms = book.play.at_ms, book.spec.restore.bridge
+    return any(
+        not event.over and at_ms < event.start_ms <= at_ms + bridge_ms
+        for event in book.calls.all.values()
+    )
+
+
+def _has_room(book: Account, now: Moment, id: str) -> bool:
+    live = now.memory.circuits[id]
+    more_w = max(0, live.free_w - (live.drawn_w or 0))
+    return not more_w or power_w(now.memory) + more_w <= book.spec.site.service
+
+
+def _by_hand(book: Account, now: Moment, id: str) -> bool:
+    """It gave all, comes back by hand, and some event still wants a part of it."""
+    return book.spec.circuits[id].comes_back == "by_hand" and id in now.memory.cuts
