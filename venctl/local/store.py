@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from .database import Rows, Table
@@ -17,7 +17,9 @@ TABLES = {
         "shadow", ("thing TEXT", "name TEXT", "body TEXT NOT NULL"), 2, " WITHOUT ROWID"
     )
 }
+PARTS = [part.name for part in fields(Shadow)]
 Shadows = dict[Key, Shadow]
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Store(MutableMapping[Key, Shadow]):
@@ -52,7 +54,7 @@ class Store(MutableMapping[Key, Shadow]):
         return self._all[key]
 
     def __setitem__(self, key: Key, shadow: Shadow) -> None:
-        body = json.dumps(asdict(shadow), ensure_ascii=False)
+        body = _text({name: getattr(shadow, name) for name in PARTS})
         self._all[key] = shadow
         self._writer.put(("shadow", *key), (*key, body))
 
