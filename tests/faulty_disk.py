@@ -1,8 +1,8 @@
 """Disks that go bad under a running program: full, failing, slow, hanging, or locked by another.
 
-`Disk` is a shim in front of glibc's file calls (tests/faulty_disk.c), for every program started with
-its `env`; what it is told counts at once. `SmallDisk` really fills. `Locker` is another program that
-keeps a lock on an SQLite file.
+`Disk` is a shim in front of glibc's file calls (tests/faulty_disk.c), for every program started
+with its `env`; what it is told counts at once. `SmallDisk` really fills. `Locker` is another
+program that keeps a lock on an SQLite file.
 """
 
 from __future__ import annotations

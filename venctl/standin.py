@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from .local.certificates import Identities
 
+log = logging.getLogger(__name__)
 MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
 
 
@@ -92,8 +94,7 @@ def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn
 
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
     """Start it, with its state in `folder`. Raises `CannotStart`."""
-    folder.mkdir(exist_ok=True)
-    who, contexts = _identities(folder / "tls") if tls else (None, None)
+    who, contexts = _identities(folder) if tls else (None, None)
     wanted = {
         "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,
         "data": DATA_PORT if ports.data is None else ports.data,
@@ -117,8 +118,16 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
 def _identities(folder: Path) -> tuple[Identities, Tls]:
     from .local import certificates  # not for everybody: it takes a while to load
 
-    who = certificates.identities(folder, datetime.now(UTC))
-    return who, certificates.contexts(who)
+    mine = folder / "tls"
+    try:
+        folder.mkdir(exist_ok=True)
+        who = certificates.identities(mine, datetime.now(UTC))
+        return who, certificates.contexts(who)
+    except OSError as error:
+        raise CannotStart(
+            f"the stand-in cannot speak TLS: it has no certificates and cannot make them in {mine}: "
+            f"{error.strerror or error}; make room there, or name another folder with --state"
+        ) from None
 
 
 async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:
@@ -127,14 +136,31 @@ async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     with ExitStack() as stack:
-        stack.enter_context(claim(folder))
+        stack.enter_context(_claimed(folder))
         stand_in = start(folder, ports, tls, None)
         stack.callback(stand_in.cloud.stop)
         said = {"pid": os.getpid(), **stand_in.addresses()}
         if ready_file is not None:
-            announce(ready_file, said)
+            _announce(ready_file, said)
         print("\n".join(_lines(said, folder)), flush=True)
         await stopping.wait()
+
+
+def _claimed(folder: Path) -> AbstractContextManager[object]:
+    try:
+        return claim(folder)
+    except OSError as error:
+        log.error(
+            "%s cannot be kept from others: %s; the stand-in runs all the same", folder, error
+        )
+        return nullcontext()
+
+
+def _announce(file: Path, said: Mapping[str, Any]) -> None:
+    try:
+        announce(file, said)
+    except OSError as error:
+        log.error("%s cannot be written: %s; the stand-in runs all the same", file, error)
 
 
 def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:

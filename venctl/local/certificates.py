@@ -7,6 +7,7 @@ before it expires, at a start, so that one process may run for a year.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import ssl
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .cloud import DEVICE, Tls
 
+log = logging.getLogger(__name__)
 OPERATOR = "operator"
 CA_DAYS, LEAF_DAYS, RENEW_DAYS = 3650, 800, 400
 ALPN = "x-amzn-mqtt-ca"
@@ -52,7 +54,10 @@ class _Authority:
 
 
 def identities(folder: Path, now: datetime) -> Identities:
-    """The identities in `folder`, made or renewed where that is due."""
+    """The identities in `folder`, made or renewed where that is due.
+
+    Those that are there serve on where none can be written. Raises OSError where one is missing.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     authority = _authority(folder, now)
     pairs = {name: _pair(folder, name, authority, now) for name in ("server", DEVICE, OPERATOR)}
@@ -89,17 +94,29 @@ def _authority(folder: Path, now: datetime) -> _Authority:
     builder = _builder(name, name, key, key, now, CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
     builder = builder.add_extension(_usage(signs_certificates=True), True)
-    made = _Authority(builder.sign(key, hashes.SHA256()), key)
-    _write(pair, made)
-    return made
+    return _renewed(pair, _Authority(builder.sign(key, hashes.SHA256()), key), found, now)
 
 
 def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair:
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
     found = _read(pair)
-    if found is None or not _lasts(found.cert, now, RENEW_DAYS) or not _signed(found, authority):
-        _write(pair, _issued(name, authority, now))
+    if found is not None and not _signed(found, authority):
+        found = None
+    if found is None or not _lasts(found.cert, now, RENEW_DAYS):
+        _renewed(pair, _issued(name, authority, now), found, now)
     return pair
+
+
+def _renewed(pair: Pair, made: _Authority, before: _Authority | None, now: datetime) -> _Authority:
+    """What is in the files from now on. Raises OSError where that is nothing of use."""
+    try:
+        _write(pair, made)
+    except OSError as error:
+        if before is None or not _lasts(before.cert, now, 0):
+            raise
+        log.warning("%s cannot be renewed (%s) and serves on", pair.cert, error)
+        return before
+    return made
 
 
 def _issued(name: str, authority: _Authority, now: datetime) -> _Authority:
@@ -160,7 +177,7 @@ def _signed(found: _Authority, authority: _Authority) -> bool:
         found.cert.verify_directly_issued_by(authority.cert)
     except (InvalidSignature, ValueError, TypeError):
         return False
-    return found.cert.public_key() == found.key.public_key()
+    return True
 
 
 def _read(pair: Pair) -> _Authority | None:
@@ -169,23 +186,27 @@ def _read(pair: Pair) -> _Authority | None:
         key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
     except (OSError, ValueError, TypeError):
         return None
-    return _Authority(cert, key) if isinstance(key, ec.EllipticCurvePrivateKey) else None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and cert.public_key() == key.public_key():
+        return _Authority(cert, key)
+    return None
 
 
 def _write(pair: Pair, made: _Authority) -> None:
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    _put(pair.key, made.key.private_bytes(pem, pkcs8, plain))
-    _put(pair.cert, made.cert.public_bytes(pem))
+    key = _beside(pair.key, made.key.private_bytes(pem, pkcs8, plain))
+    cert = _beside(pair.cert, made.cert.public_bytes(pem))
+    key.replace(pair.key)  # only now, so that a full disk leaves the old pair as it was
+    cert.replace(pair.cert)
 
 
-def _put(file: Path, content: bytes) -> None:
+def _beside(file: Path, content: bytes) -> Path:
     new = file.with_name(file.name + ".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(content)
-    new.replace(file)
+    return new
 
 
 def _name(name: str) -> x509.Name:

@@ -128,12 +128,13 @@ def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
     found: Rows = {}
     for table in tables.values():
         try:
-            rows = db.execute(f"SELECT * FROM {table.name}")
+            cursor = db.execute(f"SELECT * FROM {table.name}")
+            rows = cursor.fetchall()  # to the end: a query left open keeps the file open
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise Damaged(str(error)) from None
             raise
-        if len(rows.description) != table.width:
+        if len(cursor.description) != table.width:
             raise Damaged(f"the table {table.name} has other columns")
         found.update(((table.name, *row[: table.known_by]), row) for row in rows)
     return found
