@@ -125,8 +125,8 @@ def _identities(folder: Path) -> tuple[Identities, Tls]:
         return who, certificates.contexts(who)
     except OSError as error:
         raise CannotStart(
-            f"the stand-in cannot speak TLS: it has no certificates and cannot make them in {mine}: "
-            f"{error.strerror or error}; make room there, or name another folder with --state"
+            "the stand-in cannot speak TLS: it has no certificates, and cannot make them in "
+            f"{mine}: {error.strerror or error}; make room there, or --state takes another folder"
         ) from None
 
 
