@@ -271,6 +271,23 @@ def test_a_start_on_a_disk_that_refuses_costs_nothing_of_what_was_kept(
     assert (first, shadow(cloud, "another")["version"]) == (1, 1)
 
 
+def test_a_start_while_nobody_can_even_read_costs_nothing_of_what_was_kept(
+    cloud: StandIn,
+) -> None:
+    work(cloud)
+    cloud.stop()
+    lockers = [Locker(cloud.folder / "state" / name, exclusive=True) for name in FILES]
+    cloud.start()
+    first = wish(cloud, "another", 1)
+    assert all(locker.holds for locker in lockers)
+    for locker in lockers:
+        locker.release()
+    over(cloud)
+    again(cloud)
+    is_there(cloud)
+    assert (first, shadow(cloud, "another")["version"]) == (1, 1)
+
+
 def test_a_shadow_begun_before_the_old_one_could_be_read_goes_on_from_both(
     cloud: StandIn, disk: Disk
 ) -> None:

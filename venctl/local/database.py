@@ -97,13 +97,12 @@ def write(db: sqlite3.Connection, tables: Tables, changes: Changes) -> None:
 
 def is_damage(error: BaseException) -> bool:
     """Whether the file itself is broken, and not only out of reach for now."""
-    code = error.sqlite_errorcode & 0xFF if _has_code(error) else None  # type: ignore[attr-defined]
-    return isinstance(error, Damaged) or code in BROKEN
+    return isinstance(error, Damaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
 
 
 def reason(error: BaseException) -> str:
     """Why, in one line, with SQLite's or the system's own name for it."""
-    name = error.sqlite_errorname if _has_code(error) else None  # type: ignore[attr-defined]
+    name = getattr(error, "sqlite_errorname", None)
     return f"{error} ({name})" if name else str(error) or type(error).__name__
 
 
@@ -138,7 +137,3 @@ def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
             raise Damaged(f"the table {table.name} has other columns")
         found.update(((table.name, *row[: table.known_by]), row) for row in rows)
     return found
-
-
-def _has_code(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorcode")

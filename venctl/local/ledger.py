@@ -34,7 +34,7 @@ class Ledger:
     def drop(self, key: Key) -> None:
         with self._lock:
             self._rows.pop(key, None)
-            if key in self._on_disk or key in self._batch:
+            if self._batch.get(key, key in self._on_disk):
                 self._changed[key] = None
             else:
                 self._changed.pop(key, None)

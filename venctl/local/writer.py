@@ -210,7 +210,7 @@ class Writer(Generic[T]):
         if is_damage(error):
             with suppress(OSError):
                 self._put_away(error)
-        known = isinstance(error, sqlite3.Error | OSError | Damaged)
+        known = isinstance(error, OSError | Damaged) or hasattr(error, "sqlite_errorcode")
         self._begin_trouble(reason(error), None if known else error)
         with self._lock:
             waiting, self._waiting = self._waiting, []
