@@ -62,6 +62,12 @@ def test_whatever_is_refused_the_disk_comes_to_hold_what_there_is_and_no_more_wa
     assert not ledger.dirty
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than a sick disk is given."""
+    monkeypatch.setattr(module, "PATIENCE_S", 10.0)
+
+
 Make = Callable[..., "Writer[Rows]"]
 
 
@@ -99,6 +105,7 @@ def put(writer: Writer[Rows], name: str, value: Any) -> None:
     writer.settle()
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_is_settled_is_committed_while_the_disk_is_well(make: Make, file: Path) -> None:
     writer = make()
     assert writer.first(10) == {}
@@ -110,6 +117,7 @@ def test_what_is_settled_is_committed_while_the_disk_is_well(make: Make, file: P
     assert rows(file) == {}
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_locked_file_holds_nobody_and_gets_the_newest_state_of_each_row(
     make: Make, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,6 +138,7 @@ def test_a_locked_file_holds_nobody_and_gets_the_newest_state_of_each_row(
     assert rows(file) == {"a": 100}, "the promise holds again"
 
 
+@pytest.mark.usefixtures("patient")
 async def test_who_may_not_block_waits_for_the_commit_and_never_holds_its_loop(
     make: Make, file: Path
 ) -> None:
