@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -11,13 +12,15 @@ import mqtt5
 import venctl  # noqa: F401  (puts the rooms on the path)
 from venctl.local.documents import dumps
 from venctl.local.shadow import ShadowService
-from venctl.local.store import Store
+from venctl.local.store import PromptStore
 
 from .brokers import Client
 
 
 def main() -> None:
-    service = ShadowService(Store(Path(sys.argv[2])), time.time)
+    store = PromptStore(Path(sys.argv[2]), lambda call, found: call(found))
+    asyncio.run(store.opened())
+    service = ShadowService(store, time.time)
     client = Client(int(sys.argv[1]), "shadow-service")
     client.socket.settimeout(None)
     client.subscribe("$aws/things/+/shadow/update")

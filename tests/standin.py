@@ -18,8 +18,8 @@ from .site import ROOT, until
 class StandIn:
     """One process at a time, on the same ports and the same state."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
-        self.folder, self._flags = folder, flags
+    def __init__(self, folder: Path, *flags: str, env: dict[str, str] | None = None) -> None:
+        self.folder, self._flags, self._env = folder, flags, env or {}
         self.said: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -32,7 +32,7 @@ class StandIn:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "venctl", "cloud", *ports, *self._flags,
                  "--state", str(self.folder / "state"), "--ready-file", str(ready)],
-                cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT), **self._env},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         until(lambda: ready.exists() or self.process.poll() is not None, "ready file")

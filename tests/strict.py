@@ -60,7 +60,7 @@ class StrictBroker:
         self._thread.join(5)
 
     async def _open(self) -> int:
-        shelf = Shelf(Path(":memory:"), time.time)
+        shelf = Shelf(Path(":memory:"), time.time, self._loop.call_soon_threadsafe)
         self._broker = Broker(shelf, time.time, lambda *_: Everything())
         service = ShadowService({}, time.time)
         self._broker.service = ShadowTopics(self._broker, service, None)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from .faulty_disk import Locker
 from .mosquitto import Mosquitto
 from .site import STEADY, Backend, Site, until
 
@@ -78,6 +79,29 @@ def test_a_wish_is_carried_out_consumed_and_survives_a_kill(
         site.start().connected()
         until(lambda: site.state()["power_kw"] == 6.1, "the wish made while nobody was here")
         assert operator.ask_shadow("get", {})["version"] > version
+    finally:
+        operator.close()
+        site.close()
+
+
+def test_while_its_file_is_locked_the_shadow_is_answered_and_written_afterwards(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    site = site_at(tmp_path, f"port: {broker.port}, shadow: serve").start().connected()
+    operator, place = Operator(broker.port), "/name/other"
+    try:
+        file = tmp_path / ".venctl" / "volttron_local" / "shadows.db"
+        state = {"state": {"desired": {"a": 1}}}
+        assert operator.ask_shadow("update", state, place)["version"] == 1
+        locked = Locker(file)
+        for version in range(2, 12):
+            assert operator.ask_shadow("update", state, place)["version"] == version
+        assert locked.holds
+        locked.release()
+        until(lambda: "shadows.db is written again" in site.said(), "the end of the trouble")
+        site.kill()
+        site.start().connected()
+        until(lambda: operator.ask_shadow("get", {}, place).get("version") == 11, "all of it")
     finally:
         operator.close()
         site.close()

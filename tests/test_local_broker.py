@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -339,38 +338,6 @@ def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
     raw("away-0", clean_start=True)
     sender.publish("heavy", b"x" * 15_000)
     assert sum(len(session.waiting) for session in waiting[1:]) == 6
-
-
-def test_a_disk_that_refuses_costs_the_publisher_his_puback_and_nobody_else_anything(
-    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw]
-) -> None:
-    away = raw("absent", session_expiry_interval=60)
-    away.subscribe("disk")
-    away.close()
-    other = peer("other")
-    other.subscribe("ram")
-    sender = raw("sender7")
-    _on_disk(cloud, "PRAGMA max_page_count = 1")
-    message = mqtt5.PublishPacket("disk", b"x" * 100_000, qos=mqtt5.QoS(1), packet_id=1)
-    sender.send(message)
-    assert sender.next().reason_code.name == "IMPLEMENTATION_SPECIFIC_ERROR"
-    other.publish("ram", b"1")
-    until(lambda: other.heard, "the others go on")
-    _on_disk(cloud, "PRAGMA max_page_count = 1000000")
-    again = raw("sender7")
-    again.send(message)
-    assert again.next().reason_code.name == "SUCCESS"
-
-
-def _on_disk(cloud: LocalCloud, pragma: str) -> None:
-    done = threading.Event()
-
-    def run() -> None:
-        cloud._broker._shelf._db.execute(pragma)
-        done.set()
-
-    cloud._loop.call_soon_threadsafe(run)
-    assert done.wait(10)
 
 
 def test_it_listens_on_loopback_only_and_says_which_port_is_taken(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from venctl.local.database import open_database
-from venctl.local.shelf import SCHEMA, Shelf
+from venctl.local.database import checked_rows, opened
+from venctl.local.shelf import TABLES
 
 from .peers import Peer, Raw
 from .site import until
@@ -106,7 +106,7 @@ def test_a_session_whose_time_ran_out_meanwhile_is_gone(cloud: StandIn) -> None:
         Raw(cloud.mqtt_port, name, session_expiry_interval=300).close()
     until(lambda: _left(cloud, "early") and _left(cloud, "late"), "both have left")
     cloud.kill()
-    db = open_database(cloud.folder / "state" / "broker.db", "NORMAL", SCHEMA)
+    db = opened(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
     db.execute("UPDATE session SET left_s = left_s - 301 WHERE client = 'early'")
     db.close()
     cloud.start()
@@ -115,7 +115,7 @@ def test_a_session_whose_time_ran_out_meanwhile_is_gone(cloud: StandIn) -> None:
 
 
 def _left(cloud: StandIn, client: str) -> bool:
-    shelf = open_database(cloud.folder / "state" / "broker.db", "NORMAL", SCHEMA)
+    shelf = opened(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
     row = shelf.execute("SELECT left_s FROM session WHERE client = ?", (client,)).fetchone()
     shelf.close()
     return row is not None and row[0] > 0
@@ -145,8 +145,7 @@ def test_nothing_is_left_behind_for_a_session_that_ends(tmp_path: Path) -> None:
         assert cloud.stop() == 0
     finally:
         cloud.close()
-    shelf = Shelf(tmp_path / "state" / "broker.db", lambda: 0.0)
-    tables = ("session", "subscription", "letter", "retained")
-    left = [shelf._db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables]
-    shelf.close()
-    assert left == [0, 0, 0, 0]
+    db = opened(tmp_path / "state" / "broker.db", "NORMAL", TABLES)
+    left = checked_rows(db, TABLES)
+    db.close()
+    assert left == {}

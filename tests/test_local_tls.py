@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -25,6 +26,7 @@ from cryptography import x509
 from venctl.local.certificates import Identities, identities
 
 from .certificates import Authority
+from .faulty_disk import Disk
 from .peers import Peer
 from .site import STEADY, Site, until, venctl
 from .standin import StandIn, iot_data
@@ -80,6 +82,44 @@ def test_a_damaged_file_is_made_anew_with_what_hangs_on_it(tmp_path: Path, broke
     assert changed == (4 if broken.startswith("ca") else 1)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_cert_chain(who.device.cert, who.device.key)
+
+
+def test_certificates_that_cannot_be_renewed_serve_on_until_they_expire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = serials(identities(tmp_path, NOW))
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("venctl.local.certificates.os.open", full)
+    assert serials(identities(tmp_path, NOW + timedelta(days=799))) == first
+    with pytest.raises(OSError, match="No space left"):
+        identities(tmp_path, NOW + timedelta(days=801))
+    monkeypatch.undo()
+    assert not set(serials(identities(tmp_path, NOW + timedelta(days=801)))[1:]) & set(first)
+
+
+def test_a_full_disk_costs_no_start_unless_there_are_no_certificates_yet(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "state")
+    try:
+        (tmp_path / "state").mkdir()
+        disk.full()
+        flags = ("--mqtt-port=0", "--data-port=0", "--tls", "--state", str(tmp_path / "state"))
+        refused = venctl("cloud", *flags, cwd=tmp_path, env=disk.env)
+        assert refused.returncode and "Traceback" not in refused.stderr
+        assert "cannot speak TLS" in refused.stderr and "No space left" in refused.stderr
+        disk.well()
+        one = StandIn(tmp_path, "--tls", env=disk.env)
+        one.stop()
+        disk.full()
+        one.start()
+        peer = Peer(one.mqtt_port, "script", tls=one.tls())
+        assert peer.publish("a/b", b"x", retain=True) < 0x80
+        peer.close()
+        one.close()
+    finally:
+        disk.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from venctl.local.sessions import Parcel
-from venctl.local.shelf import Shelf, fields_of
+from venctl.local.rights import Everything
+from venctl.local.sessions import Parcel, Room, Session
+from venctl.local.shelf import Found, Shelf, fields_of
 from venctl.local.topics import Filters, is_filter, is_name
 
 LEVELS = st.sampled_from(["a", "b", "", "$x", "é"])
@@ -108,13 +109,16 @@ def test_a_message_comes_off_the_shelf_as_it_was_put_there(
         "a/b", payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7, **properties
     )
     expires = None if expiry_s is None else time.monotonic() + expiry_s
-    shelf = Shelf(file, time.time)
-    shelf._do("INSERT OR REPLACE INTO session VALUES ('c', 60, 0)")
+    found: list[Found] = []
+    shelf = Shelf(file, time.time, print)
+    shelf.open(found.append)
+    shelf.keep_session(Session("c", shelf, Everything(), Room(), expiry_s=60))
     row = shelf.put("c", Parcel(fields_of(packet), expires))
     shelf.close()
-    again = Shelf(file, time.time)
-    kept = next(iter(again.sessions())).letters[-1]
-    again.take(row)
+    again = Shelf(file, time.time, print)
+    again.open(found.append)
+    kept = found[-1].sessions[0].letters[-1]
+    again.take("c", row)
     again.close()
     assert kept.row == row
     assert kept.expires is None if expires is None else abs(kept.expires - expires) < 1.0

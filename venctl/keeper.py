@@ -12,8 +12,9 @@ from statemachine import Spec
 
 from .endpoint import Endpoint
 from .link import Denied, Link, LinkDown, Message, News, NotAllowed
+from .local.documents import dumps
 from .local.shadow import ShadowService
-from .local.shadow_topics import answer_request
+from .local.shadow_topics import messages_about
 from .local.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,48 +32,60 @@ class ShadowKeeper:
     """Answers get, update and delete on `$aws/things/{thing}/shadow`, classic and named.
 
     A request is committed to `file` before it is acknowledged, and acknowledged before it is
-    answered: a broker that sends it again cannot make an old wish a new one. Requests made while
-    nobody was here wait in the broker's session, an hour at most.
+    answered: a broker that sends it again cannot make an old wish a new one. While the disk is in
+    trouble nothing waits for it, and all is written once it can be. Requests made while nobody
+    was here wait in the broker's session, an hour at most.
     """
 
     def __init__(self, endpoint: Endpoint, thing: str, file: Path) -> None:
         prefix = f"$aws/things/{thing}/shadow"
         places = (prefix, f"{prefix}/name/+")
         topics = [f"{place}/{operation}" for place in places for operation in OPERATIONS]
-        self._store = Store(file)
+        self._store = Store(file, asyncio.get_running_loop().call_soon_threadsafe)
         self._service = ShadowService(self._store, time.time)
         self._me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
         self._topics = topics
         self._link: Link | None = None
+        self._asked: asyncio.Queue[Message] = asyncio.Queue()
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self._speaking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Connect. Raises what `Link` raises, and may be tried again then."""
         if self._link is None:
             self._link = Link(self._me, self._topics, None, self._hear)
-            self._speaking = asyncio.create_task(self._speak(self._link))
+            runs = (self._answer(), self._speak(self._link))
+            self._tasks = [asyncio.create_task(run) for run in runs]
             self._link.start()
 
     async def stop(self) -> None:
-        """Be gone after about a second; every shadow is on disk."""
-        if self._speaking is not None:
-            self._speaking.cancel()
+        """Be gone after about a second; every shadow is on disk, unless that is in trouble."""
+        for task in self._tasks:
+            task.cancel()
         if self._link is not None:
             await self._link.stop()
-        self._store.close()
-
-    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
-        """Publish an answer when its turn comes."""
-        self._answers.put_nowait((topic, payload))
+        await asyncio.to_thread(self._store.close)
 
     def _hear(self, news: News) -> None:
         match news:
-            case Message(topic, payload, puback):
-                answer_request(self, self._service, topic, payload)
-                puback()
+            case Message():
+                self._asked.put_nowait(news)
             case Denied(topic, why):
                 log.warning("the shadow cannot be kept: the broker refuses %s: %s", topic, why)
+
+    async def _answer(self) -> None:
+        await self._store.opened()
+        while True:
+            asked = await self._asked.get()
+            try:
+                answers = messages_about(self._service, asked.topic, asked.payload)
+            except Exception:  # one request that nobody can take must not cost the next one
+                log.exception("a request to the shadow was not taken: %s", asked.topic)
+                answers = []
+            await self._store.settled()
+            asked.puback()
+            for topic, body in answers:
+                self._answers.put_nowait((topic, dumps(body)))
 
     async def _speak(self, link: Link) -> None:
         while True:

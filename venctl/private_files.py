@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -62,18 +63,29 @@ def write_private(file: Path, content: str | bytes) -> None:
 
     A directory in its place is moved aside. Raises OSError.
     """
-    new = file.with_name(file.name + ".new")
-    _clear(new)
+    write_together({file: content.encode() if isinstance(content, str) else content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """The same for files of one folder that belong together: a full disk leaves all as they were.
+
+    A crash may leave the first ones new and the others as they were. Raises OSError.
+    """
+    news = {file: file.with_name(file.name + ".new") for file in contents}
     try:
-        _fill(new, content.encode() if isinstance(content, str) else content)
-        if file.is_dir() and not file.is_symlink():
-            _move_aside(file)
-        new.replace(file)
+        for file, content in contents.items():
+            _clear(news[file])
+            _fill(news[file], content)
+        for file, new in news.items():
+            if file.is_dir() and not file.is_symlink():
+                _move_aside(file)
+            new.replace(file)
     except OSError:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
+        for new in news.values():
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
         raise
-    _settle(file.parent)
+    _settle(next(iter(contents)).parent)
 
 
 def _fill(new: Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from .local.certificates import Identities
 
+log = logging.getLogger(__name__)
 MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
 
 
@@ -101,8 +103,7 @@ def _policy(file: Path, named: str) -> list[Document]:
 
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
     """Start it, with its state in `folder`. Raises `CannotStart`."""
-    folder.mkdir(exist_ok=True)
-    who, contexts = _identities(folder / "tls") if tls else (None, None)
+    who, contexts = _identities(folder) if tls else (None, None)
     wanted = {
         "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,
         "data": DATA_PORT if ports.data is None else ports.data,
@@ -126,13 +127,16 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
 def _identities(folder: Path) -> tuple[Identities, Tls]:
     from .local import certificates  # not for everybody: it takes a while to load
 
+    mine = folder / "tls"
     try:
-        who = certificates.identities(folder, datetime.now(UTC))
+        folder.mkdir(exist_ok=True)
+        who = certificates.identities(mine, datetime.now(UTC))
         return who, certificates.contexts(who)
     except OSError as error:
-        said = f"the stand-in cannot keep its certificates in {folder}: {error.strerror}"
-        advice = "make room or mend its permissions, or leave `tls` out"
-        raise CannotStart(f"{said}; {advice}") from None
+        raise CannotStart(
+            "the stand-in cannot speak TLS: it has no certificates, and cannot make them in "
+            f"{mine}: {error.strerror or error}; make room there, or leave `tls` out"
+        ) from None
 
 
 async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:
@@ -146,9 +150,16 @@ async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | 
         stack.callback(stand_in.cloud.stop)
         said = {"pid": os.getpid(), **stand_in.addresses()}
         if ready_file is not None:
-            write_private(ready_file, json.dumps(said) + "\n")
+            _announce(ready_file, said)
         print("\n".join(_lines(said, folder)), flush=True)
         await stopping.wait()
+
+
+def _announce(file: Path, said: Mapping[str, Any]) -> None:
+    try:
+        write_private(file, json.dumps(said) + "\n")
+    except OSError as error:
+        log.error("%s cannot be written: %s; the stand-in runs all the same", file, error)
 
 
 def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:

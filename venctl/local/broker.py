@@ -7,8 +7,6 @@ Like AWS IoT Core it sends no retained message to a filter with a wildcard, and 
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -19,10 +17,9 @@ from .retained import Retained
 from .rights import Everything, Rights
 from .roster import RightsOf, Roster, may_publish
 from .sessions import Parcel, Session, Subscription
-from .shelf import Shelf, fields_of
+from .shelf import Found, Shelf, fields_of
 from .topics import has_wildcard, is_filter, is_name
 
-log = logging.getLogger(__name__)
 MAX_SUBSCRIPTIONS = 50
 LONGEST_MESSAGE_S = 604_800
 IDLE_COMMIT_S = 0.2
@@ -48,6 +45,7 @@ class Broker:
         self._open = True
         self.retained = Retained(shelf, clock)
         self.roster = Roster(shelf, clock, rights_of, self._speak)
+        shelf.open(self._restore)
 
     def publish(self, packet: Any, session: Session) -> Any:
         """Route a client's message; the PUBACK reason code says why not."""
@@ -100,8 +98,8 @@ class Broker:
         return self.roster.filters.drop(pattern, session.client)
 
     def settle(self) -> None:
-        """What clients are told after this survives a kill."""
-        self._shelf.commit()
+        """What clients are told after this survives a kill, while the disk is well."""
+        self._shelf.settle()
 
     def settle_soon(self) -> None:
         """The same for what nobody waits for."""
@@ -109,7 +107,7 @@ class Broker:
             self._idle = self._loop.call_later(IDLE_COMMIT_S, self._settle_idle)
 
     def close(self) -> None:
-        """Tell every client that we go."""
+        """Tell every client that we go; half a second at most."""
         self._open = False
         self.roster.close()
         if self._idle is not None:
@@ -118,10 +116,14 @@ class Broker:
 
     def _settle_idle(self) -> None:
         self._idle = None
-        try:
-            self.settle()
-        except sqlite3.Error as error:
-            log.error("sessions cannot be written: %s", error)
+        self._shelf.settle_behind()
+
+    def _restore(self, found: Found) -> None:
+        for kept in found.sessions:
+            self.roster.restore(kept)
+        for note in found.retained:
+            self.retained.restore(*note)
+        self.settle_soon()
 
     def _publish(self, packet: Any, source: str, rights: Rights) -> Any:
         codes, topic = mqtt5.PubAckReasonCode, packet.topic

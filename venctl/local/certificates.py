@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ..private_files import look, write_private
+from ..private_files import look, write_together
 from .cloud import DEVICE, Tls
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class _Damaged(Exception):
 def identities(folder: Path, now: datetime) -> Identities:
     """The identities in `folder`, made or renewed where that is due; what was damaged is logged.
 
-    Raises OSError where they cannot be kept.
+    Those that are there serve on where none can be written. Raises OSError where one is missing.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     authority = _authority(folder, now)
@@ -103,20 +103,34 @@ def _authority(folder: Path, now: datetime) -> _Authority:
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
     builder = builder.add_extension(_usage(signs_certificates=True), True)
     made = _Authority(builder.sign(key, hashes.SHA256()), key)
-    _write(pair, made)
+    kept = _renewed(pair, made, found, now)
     if wrong:
         log.warning("the stand-in has a new CA, and new certificates of it: %s", wrong)
-    return made
+    return kept
 
 
 def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair:
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
     found, wrong = _read(pair)
-    if found is None or not _lasts(found.cert, now, RENEW_DAYS) or not _signed(found, authority):
-        _write(pair, _issued(name, authority, now))
+    if found is not None and not _signed(found, authority):
+        found = None
+    if found is None or not _lasts(found.cert, now, RENEW_DAYS):
+        _renewed(pair, _issued(name, authority, now), found, now)
         if wrong:
             log.warning("the stand-in has a new certificate for its %s: %s", name, wrong)
     return pair
+
+
+def _renewed(pair: Pair, made: _Authority, before: _Authority | None, now: datetime) -> _Authority:
+    """What is in the files from now on. Raises OSError where that is nothing of use."""
+    try:
+        _write(pair, made)
+    except OSError as error:
+        if before is None or not _lasts(before.cert, now, 0):
+            raise
+        log.warning("%s cannot be renewed (%s) and serves on", pair.cert, error)
+        return before
+    return made
 
 
 def _issued(name: str, authority: _Authority, now: datetime) -> _Authority:
@@ -220,8 +234,12 @@ def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
 def _write(pair: Pair, made: _Authority) -> None:
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    write_private(pair.key, made.key.private_bytes(pem, pkcs8, plain))
-    write_private(pair.cert, made.cert.public_bytes(pem))
+    write_together(
+        {
+            pair.key: made.key.private_bytes(pem, pkcs8, plain),
+            pair.cert: made.cert.public_bytes(pem),
+        }
+    )
 
 
 def _name(name: str) -> x509.Name:

@@ -23,7 +23,7 @@ from .rights import Document, Everything, Held, Principal, Rights
 from .shadow import REQUESTS_A_SECOND, ShadowService
 from .shadow_topics import ShadowTopics
 from .shelf import Shelf
-from .store import Store
+from .store import PromptStore
 
 log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -128,9 +128,12 @@ class LocalCloud:
         return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
 
     async def _open(self, mqtt_port: int, data_port: int) -> None:
-        self._store = Store(self._folder / "shadows.db")
+        post = self._loop.call_soon_threadsafe
+        shelf = Shelf(self._folder / "broker.db", time.time, post)
+        self._store = PromptStore(self._folder / "shadows.db", post)
+        await self._store.opened()
         service = ShadowService(self._store, time.time, self._rate)
-        self._broker = Broker(Shelf(self._folder / "broker.db", time.time), time.time, self._rights)
+        self._broker = Broker(shelf, time.time, self._rights)
         topics = self._broker.service = ShadowTopics(self._broker, service, self._order)
         await self._open_mqtt(mqtt_port)
         app = data_plane(self._broker, service, topics, self._rights_over_http)
@@ -159,10 +162,12 @@ class LocalCloud:
     async def _close(self) -> None:
         if hasattr(self, "_server"):
             self._server.close()
-        if hasattr(self, "_broker"):
-            self._broker.close()
         if hasattr(self, "_runner"):
             await self._runner.cleanup()
+        if hasattr(self, "_store"):
+            self._store.leave()
+        if hasattr(self, "_broker"):
+            self._broker.close()
         if hasattr(self, "_store"):
             self._store.close()
 

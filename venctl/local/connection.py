@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sqlite3
 import time
 from typing import Any
 
@@ -81,15 +80,11 @@ class Connection(asyncio.Protocol):
         except (Malformed, ValueError) as error:
             log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
-        except sqlite3.Error as error:
-            log.error("a client is sent away, nothing can be written: %s", error)
-            self._answers.clear()
-            self.bye(mqtt5.DisconnectReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
         if QUICKACK is not None and not self._transport.is_closing():
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
     def _answer(self) -> None:
-        """What is answered has been kept before."""
+        """What is answered has been kept before, while the disk is well."""
         if not self._answers:
             self._broker.settle_soon()
             return

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +18,6 @@ from .rights import Rights
 from .shadow import Rejected, ShadowService
 from .shadow_topics import ShadowTopics
 
-log = logging.getLogger(__name__)
 MAX_BODY = 128 * 1024
 NAMES = {
     400: "InvalidRequestException",
@@ -154,9 +151,6 @@ async def _answering(request: Request, handler: Callable[[Request], Awaitable[An
         return _refusal(413, "The payload exceeds the maximum size allowed")
     except HTTPException as error:
         return _refusal(error.status, error.reason)
-    except sqlite3.Error as error:
-        log.error("nothing can be written: %s", error)
-        return _refusal(500, "Internal service failure")
 
 
 def _must(request: Request, action: str, resource: str) -> None:

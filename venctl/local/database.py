@@ -1,39 +1,139 @@
-"""The stand-in's SQLite files: a broken one costs what it held, and is set aside."""
+"""The stand-in's SQLite files: rows by their keys, and a broken file is set aside."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
+BUSY_S = 0.05
+BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+Key = tuple[Any, ...]  # the name of the table, then what the row is known by
+Row = tuple[Any, ...]  # all of the row; what it is known by comes first
+Rows = dict[Key, Row]
+Changes = Mapping[Key, Row | None]  # None: the row is gone
 
 
-def open_database(file: Path, synchronous: str, schema: str) -> sqlite3.Connection:
-    """A connection in autocommit mode, for the thread that asks; `synchronous` as SQLite has it."""
-    try:
-        return _opened(file, synchronous, schema)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        aside = file.with_name(f"{file.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        log.warning("%s cannot be read (%s); it is kept as %s", file, error, aside.name)
-        file.rename(aside)
-        for end in ("-wal", "-shm"):
-            file.with_name(file.name + end).unlink(missing_ok=True)
-        return _opened(file, synchronous, schema)
+class Damaged(Exception):
+    """The file can be had, and what it holds cannot be understood."""
 
 
-def _opened(file: Path, synchronous: str, schema: str) -> sqlite3.Connection:
-    db = sqlite3.connect(file, isolation_level=None)
+class Table:
+    """A table by its columns as SQLite has them, the first `known_by` of which are its key."""
+
+    def __init__(self, name: str, columns: Sequence[str], known_by: int, more: str) -> None:
+        keys = [column.split()[0] for column in columns[:known_by]]
+        marks = ", ".join("?" * len(columns))
+        self.name, self.known_by, self.width = name, known_by, len(columns)
+        self.create = (
+            f"CREATE TABLE IF NOT EXISTS {name} "
+            f"({', '.join(columns)}, PRIMARY KEY ({', '.join(keys)})){more}"
+        )
+        self.put = f"INSERT OR REPLACE INTO {name} VALUES ({marks})"
+        self.drop = f"DELETE FROM {name} WHERE " + " AND ".join(f"{key} = ?" for key in keys)
+
+
+Tables = Mapping[str, Table]
+
+
+def opened(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
+    """A connection in autocommit mode, for the thread that asks; `synchronous` as SQLite has it.
+
+    The folder is made where it is missing. Raises OSError, sqlite3.Error.
+    """
+    file.parent.mkdir(exist_ok=True)
+    db = sqlite3.connect(file, BUSY_S, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute(f"PRAGMA synchronous={synchronous}")
-        if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("quick_check found faults")
-        db.executescript(schema)
+        for table in tables.values():
+            db.execute(table.create)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def checked_rows(db: sqlite3.Connection, tables: Tables) -> Rows:
+    """All rows of a file without faults. Raises `Damaged`, sqlite3.Error."""
+    if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
+        raise Damaged("quick_check found faults")
+    return _rows(db, tables)
+
+
+def glimpse(file: Path, tables: Tables) -> Rows | None:
+    """The rows of a file that cannot be opened for writing, where all of it is in the file itself.
+
+    SQLite makes files beside it to read it otherwise, and a full disk has no room for them.
+    """
+    log_of_changes = file.with_name(file.name + "-wal")
+    try:
+        if log_of_changes.exists() and log_of_changes.stat().st_size:
+            return None
+        where = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(where, uri=True)) as db:
+            return _rows(db, tables)
+    except (OSError, sqlite3.Error, Damaged):
+        return None
+
+
+def write(db: sqlite3.Connection, tables: Tables, changes: Changes) -> None:
+    """All of it or nothing, in one transaction. Raises sqlite3.Error."""
+    db.execute("BEGIN IMMEDIATE")
+    for key, row in changes.items():
+        table = tables[key[0]]
+        if row is None:
+            db.execute(table.drop, key[1:])
+        else:
+            db.execute(table.put, row)
+    db.execute("COMMIT")
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file itself is broken, and not only out of reach for now."""
+    return isinstance(error, Damaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+
+
+def reason(error: BaseException) -> str:
+    """Why, in one line, with SQLite's or the system's own name for it."""
+    name = getattr(error, "sqlite_errorname", None)
+    return f"{error} ({name})" if name else str(error) or type(error).__name__
+
+
+def set_aside(file: Path, why: str) -> None:
+    """Keep a broken file, and what belongs to it, under another name. Raises OSError."""
+    aside = file.with_name(f"{file.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    for end in ("-wal", ""):  # in this order: a new file must not find the old log
+        part = file.with_name(file.name + end)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + end))
+    file.with_name(file.name + "-shm").unlink(missing_ok=True)
+    log.warning("%s cannot be read (%s); it is kept as %s", file, why, aside.name)
+
+
+def remove(file: Path) -> None:
+    """A broken file of which nothing is needed any more. Raises OSError."""
+    for end in ("-wal", "", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+
+
+def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
+    found: Rows = {}
+    for table in tables.values():
+        try:
+            cursor = db.execute(f"SELECT * FROM {table.name}")
+            rows = cursor.fetchall()  # to the end: a query left open keeps the file open
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise Damaged(str(error)) from None
+            raise
+        if len(cursor.description) != table.width:
+            raise Damaged(f"the table {table.name} has other columns")
+        found.update(((table.name, *row[: table.known_by]), row) for row in rows)
+    return found

@@ -23,13 +23,16 @@ class Note:
 
 
 class Retained:
-    """What the shelf holds, and what comes. `clock` tells UTC seconds."""
+    """`clock` tells UTC seconds."""
 
     def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
         self._shelf, self._clock = shelf, clock
         self._notes: dict[str, Note] = {}
         self._bytes = 0
-        for packet, at_ms, expires in shelf.retained():
+
+    def restore(self, packet: Any, at_ms: int, expires: float | None) -> None:
+        """As it was found on the shelf; what came on its topic since is newer."""
+        if packet.topic not in self._notes and self.room_for(packet):
             self._put(Note(packet, at_ms, float("inf") if expires is None else expires))
 
     def keep(self, packet: Any, expires: float | None) -> None:

@@ -48,8 +48,27 @@ class Roster:
         self._auto, self._room = count(1), Room()
         self.filters: Filters[str, Subscription] = Filters()
         self.sessions: dict[str, Session] = {}
-        for kept in shelf.sessions():
-            self._restore(kept)
+
+    def restore(self, kept: Kept) -> None:
+        """Take a session from the shelf; one that its client began anew since is newer."""
+        left_s = kept.left_s or self._clock()
+        wait_s = left_s + kept.expiry_s - self._clock()
+        there = self.sessions.get(kept.client)
+        if there is not None or wait_s <= 0 or len(self.sessions) >= MAX_SESSIONS:
+            self._shelf.forget_session(kept.client)
+            if there is not None and there.expiry_s:
+                self._shelf.keep_session(there)
+                self._keep_all(there)
+            return
+        session = self._new(kept.client)
+        session.subscriptions, session.expiry_s = kept.subscriptions, kept.expiry_s
+        for pattern, wanted in kept.subscriptions.items():
+            self.filters.put(pattern, kept.client, wanted)
+        for parcel in kept.letters:
+            session.wait(parcel)
+        session.left_s = left_s
+        self._shelf.keep_session(session)
+        session.end = self._loop.call_later(wait_s, self._forget, session)
 
     def connect(self, packet: Any, wire: Wire, name: str | None) -> tuple[Session, bool]:
         """The session of a CONNECT, and whether it was there before. Raises `Refused`."""
@@ -98,22 +117,6 @@ class Roster:
                 if session.expiry_s:
                     self._shelf.keep_session(session)
                 session.wire.bye(mqtt5.DisconnectReasonCode.SERVER_SHUTTING_DOWN)
-
-    def _restore(self, kept: Kept) -> None:
-        left_s = kept.left_s or self._clock()
-        wait_s = left_s + kept.expiry_s - self._clock()
-        if wait_s <= 0:
-            self._shelf.forget_session(kept.client)
-            return
-        session = self._new(kept.client)
-        session.subscriptions, session.expiry_s = kept.subscriptions, kept.expiry_s
-        for pattern, wanted in kept.subscriptions.items():
-            self.filters.put(pattern, kept.client, wanted)
-        for parcel in kept.letters:
-            session.wait(parcel)
-        session.left_s = left_s
-        self._shelf.keep_session(session)
-        session.end = self._loop.call_later(wait_s, self._forget, session)
 
     def _new(self, client: str) -> Session:
         if len(self.sessions) >= MAX_SESSIONS:

@@ -31,7 +31,7 @@ class Letters(Protocol):
     """Where messages lie while they wait for a client whose session outlives its connection."""
 
     def put(self, client: str, parcel: Parcel) -> int: ...
-    def take(self, row: int) -> None: ...
+    def take(self, client: str, row: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -165,7 +165,7 @@ class Session:
     def _done(self, parcel: Parcel) -> None:
         parcel.done = True
         if parcel.row is not None:
-            self.letters.take(parcel.row)
+            self.letters.take(self.client, parcel.row)
 
     def _next(self) -> int:
         while True:

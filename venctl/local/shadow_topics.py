@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import re
-import sqlite3
 import time
 from collections import Counter
-from typing import Any, Protocol
+from typing import Any
 
 from .broker import Broker
 from .documents import dumps
 from .shadow import Answer, Rejected, ShadowService
 
-log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 10
 _TOPIC = re.compile(
     r"(?P<prefix>\$aws/things/(?P<thing>[^/]+)/shadow(/name/(?P<name>[^/]+))?)"
     r"/(?P<what>get|update|delete)"
 )
 Messages = list[tuple[str, dict[str, Any]]]
-
-
-class Speaker(Protocol):
-    """Who publishes our answers on a broker that is not ours."""
-
-    def say(self, topic: str, payload: bytes, qos: int, retain: bool) -> object: ...
 
 
 class ShadowTopics:
@@ -73,14 +64,8 @@ class ShadowTopics:
         self._broker.settle_soon()
 
 
-def answer_request(speaker: Speaker, service: ShadowService, topic: str, payload: bytes) -> None:
-    """The same on another broker; what asks nothing of the service is not answered."""
-    for name, body in messages_about(service, topic, payload):
-        speaker.say(name, dumps(body), 1, False)
-
-
 def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messages:
-    """Do what a request asks, and all that is to be published about it."""
+    """Do what a request asks, and all that is to be published about it; nothing asked, nothing."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
         return []
@@ -90,9 +75,6 @@ def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messag
         return _accepted(found["prefix"], what, operation(*place, payload))
     except Rejected as refusal:
         return _rejected(topic, refusal)
-    except sqlite3.Error as error:
-        log.error("a shadow cannot be written: %s", error)
-        return _rejected(topic, Rejected(500, "Internal service failure"))
 
 
 def _accepted(prefix: str, what: str, answer: Answer) -> Messages:

@@ -1,13 +1,14 @@
 """The broker's sessions and retained messages on disk, so that they outlive a kill.
 
-What a client was told (PUBACK, SUBACK, CONNACK) is committed before it is told. Commits reach the
-operating system, not the platter: they survive a kill, the last of them not a power cut.
+What a client was told (PUBACK, SUBACK, CONNACK) is committed before it is told, while the disk is
+well. Commits reach the operating system, not the platter: they survive a kill, the last of them
+not a power cut.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,21 +16,38 @@ from typing import Any
 
 import mqtt5
 
-from .database import open_database
+from .database import Key, Rows, Table
 from .sessions import Parcel, Session, Subscription
+from .writer import FIRST_S, Writer
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
-  client TEXT PRIMARY KEY, expiry_s INTEGER NOT NULL, left_s REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS subscription (
-  client TEXT, pattern TEXT, qos INTEGER NOT NULL, no_local INTEGER NOT NULL,
-  as_published INTEGER NOT NULL, number INTEGER, PRIMARY KEY (client, pattern)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS letter (
-  row INTEGER PRIMARY KEY, client TEXT NOT NULL, packet BLOB NOT NULL, expires_s REAL);
-CREATE INDEX IF NOT EXISTS letter_client ON letter (client);
-CREATE TABLE IF NOT EXISTS retained (
-  topic TEXT PRIMARY KEY, packet BLOB NOT NULL, at_ms INTEGER NOT NULL, expires_s REAL);
-"""
+ALONE = " WITHOUT ROWID"
+TABLES = {
+    "session": Table(
+        "session", ("client TEXT", "expiry_s INTEGER NOT NULL", "left_s REAL NOT NULL"), 1, ALONE
+    ),
+    "subscription": Table(
+        "subscription",
+        (
+            *("client TEXT", "pattern TEXT", "qos INTEGER NOT NULL", "no_local INTEGER NOT NULL"),
+            *("as_published INTEGER NOT NULL", "number INTEGER"),
+        ),
+        2,
+        ALONE,
+    ),
+    "letter": Table(
+        "letter",
+        ("row INTEGER", "client TEXT NOT NULL", "packet BLOB NOT NULL", "expires_s REAL"),
+        1,
+        "",
+    ),
+    "retained": Table(
+        "retained",
+        ("topic TEXT", "packet BLOB NOT NULL", "at_ms INTEGER NOT NULL", "expires_s REAL"),
+        1,
+        ALONE,
+    ),
+}
+Note = tuple[Any, int, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,101 +61,128 @@ class Kept:
     letters: list[Parcel]
 
 
-class Shelf:
-    """Changes gather until `commit`. `clock` tells UTC seconds. For the thread that made it."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the file held: sessions, with their messages in the order they came, and retained
+    messages: the packet, when it was stored, and when it expires on the monotonic clock.
+    """
 
-    def __init__(self, file: Path, clock: Callable[[], float]) -> None:
-        self._db = open_database(file, "NORMAL", SCHEMA)
-        self._clock = clock
-        self._last: int = self._db.execute("SELECT coalesce(max(row), 0) FROM letter").fetchone()[0]
+    sessions: list[Kept]
+    retained: list[Note]
+
+
+class Shelf:
+    """Changes gather until `settle`. `clock` tells UTC seconds. For the thread that made it;
+    `post` calls a function there.
+    """
+
+    def __init__(self, file: Path, clock: Callable[[], float], post: Callable[..., object]) -> None:
+        self._clock, self._post = clock, post
+        self._hear: Callable[[Found], object] = _nobody
+        self._of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
+        # By the clock, so that they stand behind those in a file that is read later.
+        self._last = int(clock() * 1e6)
+        self._writer = Writer(
+            file, "NORMAL", TABLES, self._read, lambda found: post(self._learn, found)
+        )
 
     @property
     def dirty(self) -> bool:
-        return self._db.in_transaction
+        return self._writer.dirty
 
-    def commit(self) -> None:
-        """Everything so far survives a kill. Raises sqlite3.Error, and then it does not."""
-        if not self._db.in_transaction:
-            return
-        try:
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            self._db.rollback()
-            raise
+    def open(self, hear: Callable[[Found], object]) -> None:
+        """`hear` gets what the file held, at once where the disk tells within 1.5 s, or later."""
+        self._hear = hear
+        if (found := self._writer.first(FIRST_S)) is not None:
+            self._learn(found)
+
+    def settle(self) -> None:
+        """Everything so far survives a kill, or the disk is in trouble; 50 ms at most."""
+        self._writer.settle()
+
+    def settle_behind(self) -> None:
+        """The same for what nobody waits for."""
+        self._writer.settle_behind()
 
     def close(self) -> None:
-        self.commit()
-        self._db.close()
+        """Go, within half a second; what the disk takes by then is on it."""
+        self._writer.close()
 
     def put(self, client: str, parcel: Parcel) -> int:
         """Keep a message for a client; answers its row."""
         self._last += 1
         packet = bytes(parcel.packet(1).write())
         expires_s = _moved(parcel.expires, self._clock() - time.monotonic())
-        self._do("INSERT INTO letter VALUES (?, ?, ?, ?)", self._last, client, packet, expires_s)
+        self._keep("letter", 1, client, (self._last, client, packet, expires_s))
         return self._last
 
-    def take(self, row: int) -> None:
-        self._do("DELETE FROM letter WHERE row = ?", row)
+    def take(self, client: str, row: int) -> None:
+        self._let_go(client, ("letter", row))
 
     def keep_session(self, session: Session) -> None:
         row = session.client, session.expiry_s, session.left_s
-        self._do("INSERT OR REPLACE INTO session VALUES (?, ?, ?)", *row)
+        self._writer.put(("session", session.client), row)
 
     def forget_session(self, client: str) -> None:
-        for table in ("session", "subscription", "letter"):
-            self._do(f"DELETE FROM {table} WHERE client = ?", client)
+        self._writer.drop(("session", client))
+        for key in self._of.pop(client, ()):
+            self._writer.drop(key)
 
     def keep_subscription(self, client: str, pattern: str, wanted: Subscription) -> None:
-        row = client, pattern, *asdict(wanted).values()
-        self._do("INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?)", *row)
+        self._keep("subscription", 2, client, (client, pattern, *asdict(wanted).values()))
 
     def drop_subscription(self, client: str, pattern: str) -> None:
-        self._do("DELETE FROM subscription WHERE client = ? AND pattern = ?", client, pattern)
+        self._let_go(client, ("subscription", client, pattern))
 
     def retain(self, packet: Any, at_ms: int, expires: float | None) -> None:
         expires_s = _moved(expires, self._clock() - time.monotonic())
         row = packet.topic, bytes(packet.write()), at_ms, expires_s
-        self._do("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?)", *row)
+        self._writer.put(("retained", packet.topic), row)
 
     def drop_retained(self, topic: str) -> None:
-        self._do("DELETE FROM retained WHERE topic = ?", topic)
+        self._writer.drop(("retained", topic))
 
-    def retained(self) -> Iterator[tuple[Any, int, float | None]]:
-        """Packet, when it was stored, and when it expires on the monotonic clock."""
-        rows = self._db.execute("SELECT packet, at_ms, expires_s FROM retained").fetchall()
-        for packet, at_ms, expires_s in rows:
-            yield _read(packet), at_ms, _moved(expires_s, time.monotonic() - self._clock())
+    def _keep(self, table: str, known_by: int, client: str, row: tuple[Any, ...]) -> None:
+        key = (table, *row[:known_by])
+        self._of[client][key] = None
+        self._writer.put(key, row)
 
-    def sessions(self) -> Iterator[Kept]:
-        """Every session, with its messages in the order they came."""
-        rows = self._db.execute("SELECT client, expiry_s, left_s FROM session").fetchall()
-        for client, expiry_s, left_s in rows:
-            subscriptions, letters = self._subscriptions(client), self._letters(client)
-            yield Kept(client, expiry_s, left_s, subscriptions, letters)
+    def _let_go(self, client: str, key: Key) -> None:
+        self._of[client].pop(key, None)
+        if not self._of[client]:
+            del self._of[client]
+        self._writer.drop(key)
 
-    def _subscriptions(self, client: str) -> dict[str, Subscription]:
-        query = (
-            "SELECT pattern, qos, no_local, as_published, number FROM subscription WHERE client = ?"
-        )
-        return {
-            pattern: Subscription(qos, bool(no_local), bool(as_published), number)
-            for pattern, qos, no_local, as_published, number in self._db.execute(query, (client,))
-        }
+    def _learn(self, found: Found) -> None:
+        for kept in found.sessions:
+            mine = self._of[kept.client]
+            for pattern in kept.subscriptions:
+                mine["subscription", kept.client, pattern] = None
+            for parcel in kept.letters:
+                mine["letter", parcel.row] = None
+                self._last = max(self._last, parcel.row or 0)
+        self._hear(found)
 
-    def _letters(self, client: str) -> list[Parcel]:
-        query = "SELECT row, packet, expires_s FROM letter WHERE client = ? ORDER BY row"
-        rows = self._db.execute(query, (client,)).fetchall()
-        shift = time.monotonic() - self._clock()
-        return [
-            Parcel(fields_of(_read(packet)), _moved(expires_s, shift), row)
-            for row, packet, expires_s in rows
+    def _read(self, rows: Rows) -> Found:
+        """May raise anything."""
+        shift_s = time.monotonic() - self._clock()
+        subscriptions: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
+        letters: defaultdict[str, list[Parcel]] = defaultdict(list)
+        for client, pattern, qos, no_local, as_published, number in _of(rows, "subscription"):
+            one = Subscription(qos, bool(no_local), bool(as_published), number)
+            subscriptions[client][pattern] = one
+        for row, client, packet, expires_s in sorted(_of(rows, "letter")):
+            parcel = Parcel(fields_of(_packet(packet)), _moved(expires_s, shift_s), row)
+            letters[client].append(parcel)
+        sessions = [
+            Kept(client, expiry_s, left_s, subscriptions[client], letters[client])
+            for client, expiry_s, left_s in _of(rows, "session")
         ]
-
-    def _do(self, statement: str, *values: object) -> None:
-        if not self._db.in_transaction:
-            self._db.execute("BEGIN")
-        self._db.execute(statement, values)
+        retained = [
+            (_packet(packet), at_ms, _moved(expires_s, shift_s))
+            for _, packet, at_ms, expires_s in _of(rows, "retained")
+        ]
+        return Found(sessions, retained)
 
 
 def fields_of(packet: Any) -> dict[str, Any]:
@@ -156,9 +201,17 @@ def fields_of(packet: Any) -> dict[str, Any]:
     }
 
 
-def _read(packet: bytes) -> Any:
+def _of(rows: Rows, table: str) -> Iterator[tuple[Any, ...]]:
+    return (row for key, row in rows.items() if key[0] == table)
+
+
+def _packet(packet: bytes) -> Any:
     return mqtt5.read(memoryview(packet))[0]
 
 
 def _moved(at: float | None, by: float) -> float | None:
     return None if at is None else at + by
+
+
+def _nobody(found: Found) -> None:
+    pass

@@ -2,45 +2,97 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, MutableMapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import fields, replace
 from pathlib import Path
 
-from .database import open_database
+from .database import Rows, Table
 from .shadow import Key, Shadow
+from .writer import FIRST_S, Writer
 
-SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS shadow (thing TEXT, name TEXT, body TEXT NOT NULL, "
-    "PRIMARY KEY (thing, name)) WITHOUT ROWID"
-)
+TABLES = {
+    "shadow": Table(
+        "shadow", ("thing TEXT", "name TEXT", "body TEXT NOT NULL"), 2, " WITHOUT ROWID"
+    )
+}
+PARTS = [part.name for part in fields(Shadow)]
+Shadows = dict[Key, Shadow]
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Store(MutableMapping[Key, Shadow]):
-    """A dict of shadows that survives a kill. To be used on the thread that made it."""
+    """A dict of shadows that survives a kill. To be used on the thread that made it.
 
-    def __init__(self, file: Path) -> None:
-        self._db = open_database(file, "FULL", SCHEMA)
-        rows = self._db.execute("SELECT thing, name, body FROM shadow")
-        self._all = {(thing, name): Shadow(**json.loads(body)) for thing, name, body in rows}
+    `post` calls a function on that thread: what the file held is heard of later where the disk
+    does not tell at once. A change waits for the disk in `settled`.
+    """
+
+    def __init__(self, file: Path, post: Callable[..., object]) -> None:
+        self._all: Shadows = {}
+        self._writer = Writer(file, "FULL", TABLES, _read, lambda found: post(self._merge, found))
+
+    async def opened(self) -> None:
+        """What the file held is here, where the disk tells within 1.5 s. Before all else."""
+        found = await asyncio.to_thread(self._writer.first, FIRST_S)
+        self._merge(found or {})
+
+    async def settled(self) -> None:
+        """What was changed is on disk, or the disk is in trouble."""
+        await self._writer.settled()
+
+    def leave(self) -> None:
+        """Begin to go, without waiting."""
+        self._writer.leave()
 
     def close(self) -> None:
-        self._db.close()
+        """Go, within half a second; what the disk takes by then is on it."""
+        self._writer.close()
 
     def __getitem__(self, key: Key) -> Shadow:
         return self._all[key]
 
     def __setitem__(self, key: Key, shadow: Shadow) -> None:
-        body = json.dumps(asdict(shadow), ensure_ascii=False)
-        self._db.execute("INSERT OR REPLACE INTO shadow VALUES (?, ?, ?)", (*key, body))
+        body = _text({name: getattr(shadow, name) for name in PARTS})
         self._all[key] = shadow
+        self._writer.put(("shadow", *key), (*key, body))
 
     def __delitem__(self, key: Key) -> None:
-        self._db.execute("DELETE FROM shadow WHERE thing = ? AND name = ?", key)
         del self._all[key]
+        self._writer.drop(("shadow", *key))
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._all)
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def _merge(self, found: Shadows) -> None:
+        for key, shadow in found.items():
+            if (newer := self._all.get(key)) is None:
+                self._all[key] = shadow
+            else:
+                self[key] = _upon(shadow, newer)
+
+
+class PromptStore(Store):
+    """Each change waits for the disk, 50 ms at most."""
+
+    def __setitem__(self, key: Key, shadow: Shadow) -> None:
+        super().__setitem__(key, shadow)
+        self._writer.settle()
+
+
+def _upon(old: Shadow, new: Shadow) -> Shadow:
+    """A shadow that was begun before the old one could be read. Versions never go back, and what
+    was desired before stays so where nobody has desired anything since.
+    """
+    version = old.version + new.version
+    if new.desired is not None or not new.exists:
+        return replace(new, version=version)
+    return replace(new, version=version, desired=old.desired, desired_metadata=old.desired_metadata)
+
+
+def _read(rows: Rows) -> Shadows:
+    return {(thing, name): Shadow(**json.loads(body)) for thing, name, body in rows.values()}

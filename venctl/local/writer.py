@@ -1,0 +1,258 @@
+"""Keeps rows in an SQLite file without ever making its loop wait for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
+
+from .database import (
+    Damaged,
+    Rows,
+    Tables,
+    checked_rows,
+    glimpse,
+    is_damage,
+    opened,
+    reason,
+    remove,
+    set_aside,
+    write,
+)
+from .ledger import Ledger
+
+log = logging.getLogger(__name__)
+FIRST_S = 1.5
+PATIENCE_S = 0.05
+HELD_UP_S = 1.0
+RETRY_S = 0.5
+LAST_S = 0.5
+T = TypeVar("T")
+
+
+class Writer(Generic[T]):
+    """A thread of its own has the connection; all else is for the thread that made it.
+
+    While the disk is well, what is put is committed when `settle` returns. Where the disk is
+    slow, refuses or is locked, it all goes on in memory, and is written as soon as that works
+    again. `read` makes of the rows what their owner needs, and may raise anything where they make
+    no sense: the file is set aside then, as is one that SQLite finds broken.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        synchronous: str,
+        tables: Tables,
+        read: Callable[[Rows], T],
+        hear: Callable[[T], object],
+    ) -> None:
+        """`hear` gets what the file held if that comes after `first`: from another thread."""
+        self._file, self._synchronous, self._tables = file, synchronous, tables
+        self._read, self._hear = read, hear
+        self._db: sqlite3.Connection | None = None
+        self._ledger, self._lock = Ledger(), Lock()
+        self._found: T | None = None
+        self._is_read = self._is_late = self._was_broken = False
+        self._trouble, self._is_quick, self._since_s = "", True, 0.0
+        self._handed = self._taken = self._written = 0
+        self._waiting: list[Callable[[], object]] = []
+        self._tried, self._leaving, self._woken = Event(), Event(), Lock()
+        self._gone_by_s = 0.0
+        self.put, self.drop = self._ledger.put, self._ledger.drop
+        self._thread = Thread(target=self._run, daemon=True, name=f"writes {file.name}")
+        self._thread.start()
+
+    @property
+    def dirty(self) -> bool:
+        return self._ledger.dirty
+
+    def first(self, most_s: float) -> T | None:
+        """What the file held; None if that cannot be told by now, and `hear` gets it later."""
+        self._tried.wait(most_s)
+        with self._lock:
+            self._is_late = self._found is None
+            return self._found
+
+    def settle(self) -> None:
+        """What was put is committed; with a disk in trouble this returns after 50 ms at most."""
+        if not self._ledger.dirty:
+            return
+        done = Lock()
+        done.acquire()
+        if self._hand_over(done.release):
+            done.acquire(timeout=PATIENCE_S)
+
+    async def settled(self) -> None:
+        """The same without holding the loop."""
+        if not self._ledger.dirty:
+            return
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        if self._hand_over(lambda: loop.call_soon_threadsafe(done.set)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), PATIENCE_S)
+
+    def settle_behind(self) -> None:
+        """The same for what nobody waits for."""
+        if self._ledger.dirty:
+            self._hand_over(_nobody)
+
+    def leave(self) -> None:
+        """Write what can be written, then go; nothing that is put from here on is kept."""
+        if not self._leaving.is_set():
+            self._gone_by_s = time.monotonic() + LAST_S
+            self._leaving.set()
+            self._wake()
+
+    def close(self) -> None:
+        """Leave; back half a second after that at the latest, whatever the disk does."""
+        self.leave()
+        self._thread.join(max(0.0, self._gone_by_s - time.monotonic()))
+
+    def _hand_over(self, done: Callable[[], object]) -> bool:
+        """Whether `done` is worth waiting for: nothing is under way, and the disk was quick."""
+        with self._lock:
+            is_idle = self._handed == self._written
+            waits = is_idle and self._is_quick and not self._trouble
+            now_s = time.monotonic()
+            if is_idle:
+                self._since_s = now_s
+            held_up = now_s - self._since_s > HELD_UP_S
+            self._handed += 1
+            if waits:
+                self._waiting.append(done)
+        if held_up:
+            self._begin_trouble("it has not answered for a second", None)
+        self._wake()
+        return waits
+
+    def _wake(self) -> None:
+        if self._woken.locked():
+            self._woken.release()
+
+    # ------------------------------------------------------------ in the thread
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            is_last = self._leaving.is_set()
+            is_well = self._attempt()
+            self._tried.set()
+            if is_well and not is_last:
+                self._woken.acquire()
+            elif not is_last:
+                self._leaving.wait(RETRY_S)
+        self._shut()
+
+    def _attempt(self) -> bool:
+        try:
+            is_quick = self._write()
+        except Exception as error:  # whatever it is: the thread lives, and tries again
+            self._give_back(error)
+            return False
+        self._ledger.written()
+        self._end_trouble(is_quick)
+        return True
+
+    def _write(self) -> bool:
+        """Whether the disk was quick about it."""
+        if self._db is None:
+            self._db = self._opened()
+        with self._lock:
+            self._taken = self._handed
+        began_s = time.monotonic()
+        if changes := self._ledger.take():
+            write(self._db, self._tables, changes)
+        return time.monotonic() - began_s < PATIENCE_S
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except Exception as error:
+            if is_damage(error):
+                self._put_away(error)
+                return self._open()
+            if not self._is_read and (rows := glimpse(self._file, self._tables)) is not None:
+                with suppress(Damaged):
+                    self._learn(rows)
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        db = opened(self._file, self._synchronous, self._tables)
+        try:
+            if not self._is_read:
+                self._learn(checked_rows(db, self._tables))
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _learn(self, rows: Rows) -> None:
+        try:
+            found = self._read(rows)
+        except BaseException as error:  # the codec of MQTT panics past Exception
+            raise Damaged(f"it makes no sense: {error}") from None
+        self._ledger.learn(rows)
+        with self._lock:
+            self._found, self._is_read = found, True
+        if self._is_late:
+            self._hear(found)
+
+    def _give_back(self, error: Exception) -> None:
+        self._shut()
+        self._ledger.refused()
+        if is_damage(error):
+            with suppress(OSError):
+                self._put_away(error)
+        known = isinstance(error, OSError | Damaged) or hasattr(error, "sqlite_errorcode")
+        self._begin_trouble(reason(error), None if known else error)
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        _tell(waiting)
+
+    def _put_away(self, error: Exception) -> None:
+        """The first broken file is kept; all that a later one held is in memory."""
+        if self._was_broken:
+            remove(self._file)
+        else:
+            set_aside(self._file, reason(error))
+        self._was_broken = True
+        self._ledger.begin_anew()
+
+    def _shut(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            with suppress(sqlite3.Error):
+                db.close()
+
+    def _begin_trouble(self, why: str, unexpected: Exception | None) -> None:
+        with self._lock:
+            before, self._trouble = self._trouble, self._trouble or why
+        if not before:
+            text = "%s cannot be written: %s; all goes on in memory, and is written once it can be"
+            log.error(text, self._file, why, exc_info=unexpected)
+
+    def _end_trouble(self, is_quick: bool) -> None:
+        with self._lock:
+            self._written, self._is_quick = self._taken, is_quick
+            why, self._trouble = self._trouble, ""
+            waiting, self._waiting = self._waiting, []
+        if why:
+            log.warning("%s is written again, with all that waited; it was: %s", self._file, why)
+        _tell(waiting)
+
+
+def _tell(waiting: list[Callable[[], object]]) -> None:
+    for done in waiting:
+        with suppress(RuntimeError):  # its loop may be closed by now
+            done()
+
+
+def _nobody() -> None:
+    pass
