@@ -259,7 +259,7 @@ def test_a_disk_that_hangs_is_trouble_and_its_last_write_counts_when_it_ends(
     async def story(world: World) -> None:
         world.worker.hangs = True
         stuck = world.say(**EVENT, event_id="stuck")
-        await world.wait(6)
+        await world.wait(9)
         assert "has not answered" in (world.storage.down or "") and not world.acks[stuck]
         assert world.answer(world.say(**EVENT, event_id="no"))["reason"] == "storage"
         world.worker.let_go()

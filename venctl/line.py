@@ -12,7 +12,7 @@ from statemachine.triggers import Trigger
 from statemachine.ven import Ven
 
 GIVE_S = 0.2  # who gives load back overtakes a disk that takes longer
-PROMISE_S = 5.0
+PROMISE_S = 20.0  # a disk that makes headway, however slowly
 
 
 @dataclass(slots=True, eq=False)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from .private_files import write_private
-from .worker import Worker
+from .worker import Worker, settle
 
 log = logging.getLogger(__name__)
 AGAIN_S = 2.0
+T = TypeVar("T")
 
 
 class Notes:
@@ -43,6 +46,16 @@ class Notes:
                     self._changed.clear()
                     await self._changed.wait()
         return file not in self._said
+
+    async def asked(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
+        """The answer of `work`, done on the thread; of `other` where that takes longer."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._worker.do(work, partial(settle, answer))
+        try:
+            async with asyncio.timeout(patience_s):
+                return await answer
+        except TimeoutError:
+            return other()
 
     def _done(self, file: Path, text: str, _: object, error: Exception | None) -> None:
         if self._said.get(file) != text:

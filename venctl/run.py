@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aiohttp.web import AppRunner, SockSite
@@ -24,7 +25,7 @@ from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
 from .place import IN_FORCE
 from .ports import who_has
-from .site_token import Token, site_token
+from .site_token import Token, passing_token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong
@@ -55,7 +56,9 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         stack.push_async_callback(controller.stop)
         await controller.start()
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
-        token = site_token(options.folder)
+        token = await store.notes.asked(
+            partial(site_token, options.folder), NOTE_S, partial(passing_token, options.folder)
+        )
         web = await _serve_page(controller, options, token[0], stack)
         said = {
             "ven_id": spec.site.id,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from statemachine.effects import Ack, Effect
-from statemachine.memory import Memory, Passed, from_parts, to_parts
+from statemachine.memory import Memory, Passed, from_parts, to_parts, unheld
 from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
 from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
@@ -110,7 +110,7 @@ class Runtime:
     def adopt(self, found: Found, boot: str) -> None:
         """What was remembered can be read at last: go on from it, with what was done since."""
         done, self._meanwhile = list(self._meanwhile), deque(maxlen=MEANWHILE)
-        self.memory = from_parts(self.ven.spec, found.parts)
+        self.memory = unheld(from_parts(self.ven.spec, found.parts))
         rows = [*found.answered, *self._performing.answers.rows()]
         self._performing.answers = Answers(rows)
         with self._turn():

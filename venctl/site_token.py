@@ -72,6 +72,13 @@ def site_token(folder: Path) -> Token:
     return made, "; ".join(said) or None
 
 
+def passing_token(folder: Path) -> Token:
+    """A token for this run alone, where the disk does not answer; and a sentence that says so."""
+    said = f"the token is in memory only and ends with this run: {folder / 'token'} is out of reach"
+    log.warning("%s", said)
+    return secrets.token_urlsafe(32), said
+
+
 def _keep(folder: Path, made: str) -> str | None:
     """Write it and read it again; answers what went wrong, to be said after the file's name."""
     file = folder / "token"

@@ -18,12 +18,12 @@ from typing import Any
 from .journal import Batch
 from .journal_file import READ_ONLY, JournalFile, Open
 from .opening import Found, NotNow
-from .worker import Worker
+from .worker import Worker, settle
 
 log = logging.getLogger(__name__)
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
-STUCK_S = 5.0
+STUCK_S = 8.0
 RETRY_S = 0.5
 MISSED = 1_000
 BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
@@ -60,7 +60,7 @@ class Storage:
         until_s = loop.time() + patience_s
         while True:
             answer: asyncio.Future[tuple[Found, bool]] = loop.create_future()
-            self._worker.do(self._file.load, partial(_settle, answer))
+            self._worker.do(self._file.load, partial(settle, answer))
             try:
                 async with asyncio.timeout(max(0.1, until_s - loop.time())):
                     found, writable = await answer
@@ -83,7 +83,7 @@ class Storage:
         batch.message = self._message
         if not self.unknown:
             self._worker.do(partial(self._file.write, batch), _nothing)
-        self._worker.do(self._file.close, partial(_settle, written))
+        self._worker.do(self._file.close, partial(settle, written))
         self._worker.stop()
         with suppress(Exception):
             async with asyncio.timeout(patience_s):
@@ -253,15 +253,6 @@ class Storage:
         for timer in self._timers:
             timer.cancel()
         self._timers = []
-
-
-def _settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(answer)
 
 
 def _tell(waiting: list[Then], stored: bool) -> None:

@@ -52,3 +52,13 @@ class Thread:
                 self._loop.call_soon_threadsafe(done, answer, error)
             except RuntimeError:
                 log.debug("the loop is closed")
+
+
+def settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
+    """A `Done` that passes it on to whoever still waits for `future`."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)
