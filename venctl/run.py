@@ -19,7 +19,7 @@ from aiohttp.web import AppRunner, SockSite
 from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
-from statemachine.triggers import Command, LetGo, Restarted, Switched
+from statemachine.triggers import Command, Held, Restarted, Switched
 from web.app import access_for, make_app
 from web.desk import Edit, LinkView, Sample
 
@@ -65,7 +65,7 @@ class Controller:
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self.runtime = Runtime(Ven(spec), self._journal, self._perform)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
-        self.panel = Panel(drivers, self._switched, self._freed, self._look)
+        self.panel = Panel(drivers, self._held, self._switched, self._look)
         self.uplink = Uplink(spec, endpoint, self._journal, self.runtime.post)
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._journal, sim.unmetered_w, self.uplink.telemetry
@@ -129,7 +129,7 @@ class Controller:
         self.runtime.stop()
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
-            await self.panel.let_go(self._held())
+            await self.panel.let_go(self._may_be_held())
         await self._approach.stop()
         self._journal.close()
 
@@ -146,12 +146,13 @@ class Controller:
             Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
         )
 
-    def _freed(self, circuit: str) -> None:
-        if circuit in self.memory.leaving:
-            at_ms, mono_ms = clocks()
-            self.runtime.post(LetGo(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit))
+    def _held(self, circuit: str, watts: int | None, fault: str | None) -> None:
+        at_ms, mono_ms = clocks()
+        self.runtime.post(
+            Held(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, watts=watts, fault=fault)
+        )
 
-    def _held(self) -> list[str]:
+    def _may_be_held(self) -> list[str]:
         """What may be held by us; a site that only observes leaves all else alone."""
         lives, observes = self.memory.circuits.items(), self.spec.observes
         held = [id for id, live in lives if live.held_w is not None or not observes]
