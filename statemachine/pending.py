@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from .triggers import Toggle
 
+OURS = ("due_ms", "copy")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """Answered when its driver has done it, at the latest at `due_ms`; the other fields are the
-    command's own."""
+    """Answered when its driver has done it, at the latest at `due_ms`. `copy`: it was delivered
+    again meanwhile, and is answered as a copy. The other fields are the command's own.
+    """
 
     circuit: str
     enabled: bool
@@ -22,14 +25,16 @@ class Pending:
     correlation: str | None
     key: str
     digest: str
+    copy: bool = False
 
     def command(self) -> Toggle:
         """The command that it was."""
-        own = {name: value for name, value in vars(self).items() if name != "due_ms"}
+        own = {name: value for name, value in vars(self).items() if name not in OURS}
         return Toggle(**own, mono_ms=0, confirmed=True)
 
 
-def pending(asked: Toggle, due_ms: int) -> Pending:
+def pending(asked: Toggle, due_ms: int, copy: bool) -> Pending:
     """What is to be remembered of a command until it is answered."""
-    names = [name for name in Pending.__dataclass_fields__ if name != "due_ms"]
-    return Pending(**{name: getattr(asked, name) for name in names}, due_ms=due_ms)
+    names = [name for name in Pending.__dataclass_fields__ if name not in OURS]
+    own = {name: getattr(asked, name) for name in names}
+    return Pending(**own, due_ms=due_ms, copy=copy)

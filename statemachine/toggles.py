@@ -10,13 +10,27 @@ from .effects import Ack, Switch
 from .pending import Pending, pending
 from .triggers import NO_ANSWER, Switched, Toggle
 from .turn import Turn
-from .wire import ack_for, rejected
+from .wire import ack_for, duplicate, rejected
 
 PATIENCE_MS = 5_000
 
 
 def switch(turn: Turn, asked: Toggle) -> None:
-    """Have a circuit switched, and answer when it is."""
+    """Have a circuit switched, and answer when it is. A copy only waits for the same answer."""
+    known = next((x for x in turn.memory.pending if _same(x, asked)), None)
+    if known is None:
+        _wish(turn, asked)
+    due_ms = turn.now_ms + PATIENCE_MS if known is None else known.due_ms
+    waiting = pending(asked, due_ms, copy=known is not None)
+    turn.remember(pending=(*turn.memory.pending, waiting))
+
+
+def _same(known: Pending, asked: Toggle) -> bool:
+    """The very same command, delivered once more."""
+    return bool(asked.key) and (known.key, known.digest) == (asked.key, asked.digest)
+
+
+def _wish(turn: Turn, asked: Toggle) -> None:
     turn.memory = turn.memory.circuit(
         asked.circuit,
         enabled=asked.enabled,
@@ -25,17 +39,13 @@ def switch(turn: Turn, asked: Toggle) -> None:
         changed_mono_ms=asked.mono_ms,
     )
     turn.effects.append(Switch(asked.circuit, asked.enabled))
-    waiting = pending(asked, turn.now_ms + PATIENCE_MS)
-    turn.remember(pending=(*turn.memory.pending, waiting))
 
 
 def answers(turn: Turn) -> list[Ack]:
     """The acks whose time has come; what they answered waits no more."""
-    acks = {asked: _answer(turn, asked) for asked in turn.memory.pending}
-    left = tuple(asked for asked, ack in acks.items() if ack is None)
-    if acks:
-        turn.remember(pending=left)
-    return [ack for ack in acks.values() if ack is not None]
+    acks = [(asked, _answer(turn, asked)) for asked in turn.memory.pending]
+    turn.remember(pending=tuple(asked for asked, ack in acks if ack is None))
+    return [ack for _, ack in acks if ack is not None]
 
 
 def _answer(turn: Turn, asked: Pending) -> Ack | None:
@@ -47,7 +57,8 @@ def _answer(turn: Turn, asked: Pending) -> Ack | None:
         other = "on" if live.enabled else "off"
         return rejected(command, "conflict", f"{name} was switched {other} before it moved")
     if _moved(turn, asked):
-        return ack_for(turn.spec, turn.memory, command)
+        first = ack_for(turn.spec, turn.memory, command)
+        return duplicate(command, first.body) if asked.copy else first
     if turn.now_ms < asked.due_ms:
         return None
     why = live.fault or NO_ANSWER
