@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ack_book import AckBook
 from .calls import Calls
 from .clock import STEP_MS
 from .effects import Ack, Hold, Switch
@@ -69,7 +70,7 @@ class Account:
         self.seen = {id: Seen(c.enabled) for id, c in play.spec.circuits.items()}
         for one in self.seen.values():
             one.off_ms = None if one.on else 0
-        self.calls, self.waits = Calls(play.spec), Waits()
+        self.calls, self.acks, self.waits = Calls(play.spec), AckBook(), Waits()
         self.turned: list[Turned] = []
         self.loosened: list[Loosened] = []
         self.idle_ms: int | None = 0
@@ -88,6 +89,7 @@ class Account:
         self.turned, self.loosened, self.calls.outdated = [], [], ""
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self._note_clocks(moment)
+        self.acks.note(moment, self.stepped)
         for effect in moment.effects:
             if isinstance(effect, Ack):
                 self.calls.hear(moment.trigger, effect.body, moment.before, moment.memory)

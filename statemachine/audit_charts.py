@@ -16,7 +16,7 @@ from .guards import GUARDS
 from .paths import Graph
 from .scopes import SCOPES
 from .source import Path
-from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
+from .trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 LEAST_MS = 10
 OF_EVENTS = ("until", "sheds", "report", "final")

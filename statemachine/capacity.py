@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from .curtail import Load
 from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
+from .live import Live
 from .localtime import day_of
-from .memory import Live, Memory
+from .memory import Memory
 from .panel import LEAST_AMPS, Circuit, Tier
 from .requirement import opted_out
 from .spec import Spec
@@ -45,6 +46,8 @@ def next_change_ms(spec: Spec, memory: Memory) -> int | None:
 
 def _changes(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
     yield from changes_in_ms(circuit, live, mono_ms, day)
+    if awaits_ms := live.awaits_ms(mono_ms):
+        yield awaits_ms
     if live.giving and live.read_mono_ms is not None:
         left_ms = live.read_mono_ms + circuit.stale_after - mono_ms
         if left_ms > 0:
@@ -60,7 +63,7 @@ def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:
 def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) -> Load:
     circuit, live = spec.circuits[id], memory.circuits[id]
     load_w = live.free_w if live.enabled else 0
-    why_not = _why_not(circuit, live, memory.mono_ms, day, out)
+    why_not = why_not_yet = _why_not(circuit, live, memory.mono_ms, day, out)
     most_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - circuit.floor)
     if live.deaf_w is not None:
         most_w = min(most_w, live.deaf_w)
@@ -78,6 +81,7 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
         why_not=why_not,
         firm=circuit.control != "duty_cycle",
         estimated=circuit.meter == "none",
+        failing=not why_not_yet and live.hold_fault is not None,
     )
 
 

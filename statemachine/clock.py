@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .frozen import changed
-from .memory import Coming, Event, Live, Memory
+from .live import Live
+from .memory import Coming, Event, Memory
 from .shadows import moved
 from .triggers import Restarted
 from .turn import Turn
@@ -35,6 +36,7 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
         circuits={id: _circuit(live, step_ms) for id, live in memory.circuits.items()},
         shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
+        pending=tuple(changed(x, due_ms=x.due_ms + step_ms) for x in memory.pending),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
         look_ms=turn.now_ms,  # and so do the next changes
         lost_ms=memory.lost_ms and memory.lost_ms + step_ms,

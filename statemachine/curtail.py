@@ -18,7 +18,8 @@ class Load:
 
     `steps`: the watts it can give, rising to `cap_w` (a relay has one); empty: any from 0 to
     `cap_w`. Of one tier the circuit with the lowest `rank` gives first: when it last began to.
-    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised.
+    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised; `failing`:
+    its driver does not do what it is told, and nothing else keeps it from giving.
     """
 
     circuit: str
@@ -30,6 +31,7 @@ class Load:
     why_not: str = ""
     firm: bool = True
     estimated: bool = False
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,20 @@ sentence for each thing that is wrong. `circuit_rules.py` has those about single
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .account import Account
 from .calls import ALL_OUT
 from .capacity import loads
-from .effects import Ack, Switch
+from .effects import Ack, Status, Switch
 from .memory import Memory
-from .play import DRIVER_MS, Moment
+from .play import Moment
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import Cancel, Command, Delta, Document, OptOut, Restarted, Restore, Timer, Toggle
+from .triggers import Cancel, Delta, Document, OptOut, Restarted, Restore, Timer, Toggle
 from .wire import measured
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
@@ -44,9 +45,7 @@ def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterat
     if now.fault is not None:
         yield f"{type(now.trigger).__name__} raised {now.fault!r}"
         return
-    acks = sum(isinstance(effect, Ack) for effect in now.effects)
-    if acks != isinstance(now.trigger, Command):
-        yield f"{acks} acks to {type(now.trigger).__name__}"
+    yield from book.acks.wrong
 
 
 @day_rule("P21")
@@ -190,16 +189,34 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
         if live.enabled != known.on:
             yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
         breaker = play.breakers.all[id]
-        ago_ms = DRIVER_MS + 1 if live.switched_ms is None else play.at_ms - live.switched_ms
-        answered = not 0 <= ago_ms <= DRIVER_MS
-        moves = breaker.fault != "stuck" and live.fault is None and answered
-        if now.carried and moves and breaker.on != live.enabled:
+        if now.carried and not play.drivers.busy(id) and breaker.on != live.enabled:
             yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
         held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]
         rests = [id for id in held if book.rests(id, now.ms)]
         if len(held) > len(rests):
             yield f"{(set(held) - set(rests)).pop()} is held and nothing will let it go"
+
+
+@day_rule("R1")
+def no_event_is_over_while_a_circuit_is_still_held(book: Account, now: Moment) -> Iterator[str]:
+    """What is not free is named in the last message of the event."""
+    for effect in now.effects:
+        if not isinstance(effect, Status) or not _is_given_back(book, now, effect.body):
+            continue
+        for id, breaker in book.play.breakers.all.items():
+            leased = breaker.hold_w is not None and now.ms < breaker.until_ms
+            wanted = now.memory.circuits[id].held_w is not None
+            if leased and not wanted and id not in effect.body.get("not_free", ()):
+                yield f"{effect.body['event_id']} is over and {id} is held at {breaker.hold_w} W"
+
+
+def _is_given_back(book: Account, now: Moment, said: Mapping[str, Any]) -> bool:
+    """The last message of an event that had begun."""
+    states = book.spec.event.states
+    was = now.before.events.get(said.get("event_id", ""))
+    last = any(state.final and state.report == said["state"] for state in states.values())
+    return last and was is not None and was.state in states and states[was.state].until != "start"
 
 
 @day_rule("I1")

@@ -22,6 +22,7 @@ TROUBLES = {
     "deaf": "obeys no hold from now on",
     "silent": "is not read from now on",
     "stuck": "is not switched from now on",
+    "mute": "answers no hold and no switch from now on",
     "none": "is well again",
 }
 

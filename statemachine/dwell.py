@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .memory import Live
+from .live import Live
 from .panel import Circuit
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from statistics import median_low
 
 from .frozen import changed
-from .memory import Live, Memory, blank
+from .live import Live
+from .memory import Memory, blank
 from .panel import Circuit
 from .spec import Spec
 
@@ -19,7 +20,8 @@ KEPT = 30  # five minutes of readings, one each ten seconds
 
 def read(live: Live, drawn_w: int, mono_ms: int) -> Live:
     """A circuit after one reading, in watts."""
-    if not live.enabled or live.held_w is not None:
+    known = live.read_mono_ms is not None
+    if not live.enabled or live.held_w is not None or (known and not live.sure):
         return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
     fresh = live.samples_w and mono_ms - live.sampled_mono_ms < SPACING_MS
     older = live.samples_w[:-1] if fresh else live.samples_w[-KEPT + 1 :]
@@ -37,7 +39,8 @@ def read(live: Live, drawn_w: int, mono_ms: int) -> Live:
 def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     """A circuit without a meter: it is taken to draw what it does as a rule, unless held."""
     free_w = circuit.typical_w if live.enabled else 0
-    drawn_w = free_w if live.held_w is None else min(free_w, live.held_w)
+    held_w = live.held_w if live.hold_fault is None else None  # nobody can say that it obeys
+    drawn_w = free_w if held_w is None else min(free_w, held_w)
     return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
 
 

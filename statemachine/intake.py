@@ -18,14 +18,15 @@ from .locks import lock, locked_out
 from .memory import Basis, Event
 from .release import restate
 from .requirement import sheds_w
+from .toggles import switch
 from .triggers import (
     Cancel,
     Command,
     Connected,
     Disconnected,
     DrEvent,
+    Held,
     Invalid,
-    LetGo,
     Lock,
     OptOut,
     Readings,
@@ -33,8 +34,10 @@ from .triggers import (
     Restarted,
     Restore,
     SetConfig,
+    Switched,
     Toggle,
 )
+from .troubles import hear_held, hear_switched
 from .turn import Turn
 from .wire import duplicate, rejected
 
@@ -75,11 +78,12 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             turn.remember(every_ms=every_ms, every_mono_ms=mono_ms)
         case Reloaded():
             reload(turn, turn.trigger)
-        case LetGo(circuit=id):
-            leaving = turn.memory.leaving
-            turn.remember(leaving={other: leaving[other] for other in leaving if other != id})
-        case Readings() as said:
-            _read(turn, said)
+        case Held() as said:
+            hear_held(turn, said)
+        case Switched() as said:
+            hear_switched(turn, said)
+        case Readings() as seen:
+            _read(turn, seen)
         case Connected():
             found(turn)
         case Disconnected():
@@ -181,14 +185,7 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
         return rejected(asked, "locked_out", f"{name} is switched on by hand only")
     if circuit.critical and not asked.enabled and not asked.confirmed:
         return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
-    turn.memory = turn.memory.circuit(
-        asked.circuit,
-        enabled=asked.enabled,
-        switched_by=asked.source,
-        switched_ms=turn.now_ms,
-        changed_mono_ms=asked.mono_ms,
-    )
-    turn.effects.append(Switch(asked.circuit, asked.enabled))
+    switch(turn, asked)
     return None
 
 
@@ -198,7 +195,9 @@ def _read(turn: Turn, said: Readings) -> None:
         if circuit.meter == "none":
             circuits[id] = assume(circuit, circuits[id], mono_ms)
         elif id in said.drawn_w:
-            circuits[id] = read(circuits[id], said.drawn_w[id], mono_ms)
+            age_ms = said.age_ms.get(id, 0)
+            live = read(circuits[id], said.drawn_w[id], mono_ms - age_ms)
+            circuits[id] = changed(live, read_ms=turn.now_ms - age_ms)
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 
@@ -231,6 +230,9 @@ def restate_all(turn: Turn) -> None:
     if coming.due_ms is not None:  # counts from here; a random wait that is longer goes on
         due_ms = max(coming.due_ms, now_ms + turn.spec.restore.every)
         turn.remember(coming=changed(coming, last_ms=now_ms, due_ms=due_ms))
-    turn.effects.extend(restate(turn))
+    for hold in restate(turn):
+        turn.effects.append(hold)
+        if hold.circuit in turn.memory.circuits:
+            turn.memory = turn.memory.circuit(hold.circuit, asked_mono_ms=turn.memory.mono_ms)
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
         turn.effects.extend(_switches(turn))

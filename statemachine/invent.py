@@ -140,7 +140,7 @@ class _Day:
         return {"load": {"circuit": id, "draws": watts_text(self._load_w(self.spec.circuits[id]))}}
 
     def fault(self) -> Words:
-        kind = self.dice.choice(("deaf", "deaf", "silent", "stuck", "none"))
+        kind = self.dice.choice(("deaf", "deaf", "silent", "stuck", "mute", "mute", "none"))
         return {"fault": {"circuit": self._circuit(), "kind": kind}}
 
     def link(self) -> Words:

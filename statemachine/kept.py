@@ -12,7 +12,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from .memory import SHELVES, Event, Live, Memory, Past
+from .live import Live
+from .memory import SHELVES, Event, Memory, Past
 from .shadows import Shadow
 
 Check = Callable[[Any], bool]

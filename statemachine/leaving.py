@@ -22,5 +22,12 @@ def leaving(
     """
     items = lives.items()
     held = {id: str(live["driver"]) for id, live in items if live["held_w"] is not None}
-    gone = {id: driver for id, driver in {**before, **held}.items() if id not in spec.circuits}
-    return {**before, **gone} if spec.observes else gone
+    owed = {id: str(live["driver"]) for id, live in items if _owed(live)}
+    gone = {id: at for id, at in {**before, **held, **owed}.items() if id not in spec.circuits}
+    return {**before, **owed, **gone} if spec.observes else gone
+
+
+def _owed(live: Mapping[str, Any]) -> bool:
+    """It was given back, and its driver has not said that it is done."""
+    answered = live.get("asked_mono_ms") is None and live.get("hold_fault") is None
+    return live["held_w"] is None and not answered

@@ -13,56 +13,11 @@ from typing import Any, NamedTuple
 
 from .frozen import changed
 from .leaving import leaving
+from .live import Live
+from .pending import Pending
 from .shadows import Shadow, from_plain
 from .shards import shards
 from .spec import Spec
-
-
-@dataclass(frozen=True, kw_only=True)
-class Live:
-    """One circuit as last known. `free_w` is what it would draw if it were let be.
-
-    `samples_w` are its unheld readings of the last five minutes. Times ending in `_mono_ms` are on
-    the monotonic clock: since when it is off, when it last came on, since when it gives, when it
-    was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
-    last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
-    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
-    switches it, also on the day it is no longer in the file.
-    """
-
-    enabled: bool
-    drawn_w: int | None = None
-    read_mono_ms: int | None = None
-    free_w: int = 0
-    samples_w: tuple[int, ...] = ()
-    sampled_mono_ms: int = 0
-    held_w: int | None = None
-    switched_by: str | None = None
-    switched_ms: int | None = None
-    changed_mono_ms: int | None = None
-    locked_by: str | None = None
-    locked_ms: int | None = None
-    fault: str | None = None
-    off_mono_ms: int | None = None
-    on_mono_ms: int | None = None
-    giving_mono_ms: int | None = None
-    back_mono_ms: int | None = None
-    gave_ms: int = 0
-    day: int = 0
-    sheds_today: int = 0
-    shed_today_ms: int = 0
-    deaf_w: int | None = None
-    driver: str = "sim"
-
-    @property
-    def off(self) -> bool:
-        """Nothing may flow: it is switched off, or held at nothing."""
-        return not self.enabled or self.held_w == 0
-
-    @property
-    def giving(self) -> bool:
-        """It gives for an event."""
-        return self.giving_mono_ms is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +99,8 @@ class Memory:
     `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
     away, `draining` the span in which what a broker kept for us still comes in;
     `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
-    circuits to be given back for good, with their drivers, until a driver says that it is done.
+    circuits to be given back for good, with their drivers, until a driver says that it is done;
+    `pending` the switches of people that wait for the answer of a driver.
     """
 
     shadows: Mapping[str, Shadow]
@@ -154,6 +110,7 @@ class Memory:
     past: Mapping[str, Past] = field(default_factory=dict)
     opted_out: tuple[str, ...] = ()
     leaving: Mapping[str, str] = field(default_factory=dict)
+    pending: tuple[Pending, ...] = ()
     basis: Basis = Basis()
     coming: Coming = Coming()
     unmetered_w: int = 0
@@ -186,6 +143,7 @@ class Memory:
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
         dues = [due for event in self.events.values() for due in event.wakes.values()]
+        dues += [asked.due_ms for asked in self.pending]
         step_ms = None if self.coming.bridged else self.coming.due_ms
         looks = [step_ms, self.renew_ms, self.look_ms]
         for shadow in self.shadows.values():
@@ -259,6 +217,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     site["leaving"] = leaving(spec, site["leaving"], shelves["circuits"])
     site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
     site["opted_out"] = tuple(site["opted_out"])
+    site["pending"] = tuple(Pending(**asked) for asked in site.get("pending", ()))
     site["draining"] = site["draining"] and tuple(site["draining"])
     site["cuts"] = {id: cut for id, cut in site["cuts"].items() if id in first.circuits}
     site["last"] = site["last"] and Passed(**site["last"])

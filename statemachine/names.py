@@ -9,7 +9,7 @@ from inspect import getdoc
 from .actions import ACTIONS
 from .guards import GUARDS
 from .scopes import SCOPES
-from .triggers import EVENT_TRIGGERS, SHADOW_TRIGGERS
+from .trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 CHARTS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .cases import Case, cases, first, fits
 from .charts import Row, Table
-from .triggers import SHADOW_TRIGGERS
+from .trigger_words import SHADOW_TRIGGERS
 
 TIMERS = {"start": "started", "end": "ended"}
 PEOPLE = ("dr_event", "restore", "cancel")

@@ -18,6 +18,7 @@ from .effects import Effect, GetShadow, Hold, Report, Switch
 from .journaling import Answers, worth_keeping
 from .localtime import start_ms
 from .memory import Memory, from_parts, to_parts
+from .modelled import DRIVER_MS, Drivers, answer
 from .recorded import Recorded
 from .rest import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
@@ -28,14 +29,13 @@ from .triggers import (
     Disconnected,
     Readings,
     Restarted,
-    Switched,
     Timer,
     Trigger,
 )
 from .ven import Ven
 from .wording import spoken
 
-DRIVER_MS, CLOUD_MS, LINK_MS = 100, 150, 300
+CLOUD_MS, LINK_MS = 150, 300
 MOST_SPINS = 500  # decisions at one moment: it wakes for ever, which a rule has noticed by then
 RUN_UP_MS = 310_000  # an estimate is made of the last five minutes of readings
 
@@ -64,6 +64,7 @@ class Play:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
         self.memory: Memory = self.ven.start()
         self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel(spec)
+        self.drivers = self._new_drivers()
         self.ms = self.booted_ms = self.stepped_ms = self.did_ms = 0
         self.start_ms = start_ms(scenario.start, spec.site.timezone)
         self.skew_ms, self.boots, self.up, self.linked = 0, 1, True, True
@@ -123,11 +124,12 @@ class Play:
         step_ms = self._agenda.next_ms
         if not self.up:
             return step_ms
-        wake_ms = self._wake_ms()
+        wake_ms, driver_ms = self._wake_ms(), self.drivers.next_ms()
         if self.scenario.skip and at_rest(self.memory):
-            upcoming = [ms for ms in (step_ms, wake_ms) if ms is not None]
+            upcoming = [ms for ms in (step_ms, wake_ms, driver_ms) if ms is not None]
             self._look_ms = max(self._look_ms, min(upcoming, default=self._end_ms) - RUN_UP_MS)
-        return min(ms for ms in (step_ms, wake_ms, self._look_ms) if ms is not None)
+        dues = (step_ms, wake_ms, driver_ms, self._look_ms)
+        return min(ms for ms in dues if ms is not None)
 
     def _wake_ms(self) -> int | None:
         """When the controller asked to be woken; what only repeats a report can wait at rest."""
@@ -142,6 +144,8 @@ class Play:
         wake_ms, step_ms = self._wake_ms() if self.up else None, self._agenda.next_ms
         if wake_ms is not None and wake_ms <= self.ms:
             yield self._hear(Timer(**self._stamps()))
+        elif self.up and (due_ms := self.drivers.next_ms()) is not None and due_ms <= self.ms:
+            yield from self._hear_drivers()
         elif step_ms is not None and step_ms <= self.ms:
             yield from self._agenda.take()()
         elif self.up:
@@ -164,8 +168,9 @@ class Play:
 
     def _look(self) -> Moment:
         self._look_ms = self.ms + self.scenario.look
+        stamps: dict[str, Any] = self._stamps()
         drawn_w, beside_w = self.breakers.readings(self.ms), self.breakers.unmetered_w(self.ms)
-        return self._hear(Readings(**self._stamps(), drawn_w=drawn_w, unmetered_w=beside_w))
+        return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w))
 
     def _hear(self, trigger: Trigger) -> Moment:
         """One decision, kept, then carried out."""
@@ -192,22 +197,22 @@ class Play:
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Hold(circuit, watts, until_ms):
-                    self.breakers.hold(circuit, watts, self.ms + until_ms - self.at_ms)
-                    self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
-                case Switch():
-                    self._switch(effect)
+                case Hold() | Switch():
+                    for told in self.drivers.put(effect, self.ms):
+                        self._soon(0, lambda x=told: answer(x, self._stamps()))  # type: ignore[misc]
+                    if isinstance(effect, Hold):
+                        self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
                 case GetShadow() | Report():
                     self._soon(CLOUD_MS, lambda x=effect: self.cloud.answer(x, self._stamps()))  # type: ignore[misc]
 
-    def _switch(self, asked: Switch) -> None:
-        fault = self.breakers.switch(asked.circuit, asked.enabled)
-        self._soon(
-            DRIVER_MS,
-            lambda: Switched(
-                **self._stamps(), circuit=asked.circuit, enabled=asked.enabled, fault=fault
-            ),
-        )
+    def _hear_drivers(self) -> Iterator[Moment]:
+        life = self._life
+        for told in list(self.drivers.go_on(self.ms)):
+            if life == self._life:
+                yield self._hear(answer(told, self._stamps()))
+
+    def _new_drivers(self) -> Drivers:
+        return Drivers(self.breakers, lambda until_ms: self.ms + until_ms - self.at_ms)
 
     # -- what happens -------------------------------------------------------------------------
 
@@ -243,8 +248,8 @@ class Play:
             yield self._hear(self._command(said, door))
 
     def _command(self, said: dict[str, Any], door: str) -> Command:
-        stamps = self._stamps()
-        return command_from(said, self.spec.site.id, Door(door, "", **stamps))
+        reply = f"r{self.decisions}"
+        return command_from(said, self.spec.site.id, Door(door, reply, **self._stamps()))
 
     def _link(self, back: bool) -> Iterator[Moment]:
         was, self.linked = self.linked, back
@@ -272,6 +277,7 @@ class Play:
         parts = {} if self._kept is None else to_parts(self._kept)
         self.memory, self._dying, self.up = from_parts(self.spec, parts), None, False
         self._life += 1
+        self.drivers = self._new_drivers()
 
         def deed() -> Iterator[Moment]:
             if crash.reboot:

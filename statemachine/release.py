@@ -15,7 +15,8 @@ from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch
 from .frozen import changed
-from .memory import Coming, Live, Memory
+from .live import Live
+from .memory import Coming, Memory
 from .panel import LEAST_AMPS, Circuit
 from .replan import replan
 from .requirement import offset_ms
@@ -63,15 +64,27 @@ def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
 
 
 def beyond_plan(turn: Turn) -> bool:
-    """Something is still held that the plan does not ask for, be it only for its rest."""
+    """Something is held that the plan does not ask for, or a driver may yet say that it is free."""
     memory = turn.memory
-    return memory.coming.due_ms is not None or any(
-        live.giving and live.enabled and live.held_w is not None and id not in memory.cuts
-        for id, live in memory.circuits.items()
+    left = [live for id, live in memory.circuits.items() if id not in memory.cuts]
+    return (
+        memory.coming.due_ms is not None
+        or any(_is_held_back(memory, live) for live in left)
+        or any(live.held_w is None and live.awaits_ms(memory.mono_ms) for live in left)
     )
 
 
-def restate(turn: Turn) -> Iterator[Effect]:
+def _is_held_back(memory: Memory, live: Live) -> bool:
+    held = live.giving and live.enabled and live.held_w is not None
+    return held and not _is_told_the_same(memory, live)
+
+
+def _is_told_the_same(memory: Memory, live: Live) -> bool:
+    """Its driver fails and it counts for nothing: it is held again as soon as that answers."""
+    return bool(live.hold_fault and live.deaf_w is not None and memory.basis.required_w)
+
+
+def restate(turn: Turn) -> Iterator[Hold]:
     """Every hold once more, also those that are none: after a restart nobody knows better.
 
     Who only observes touches nothing but what is left from the time before.
@@ -126,7 +139,11 @@ def _stays_off(circuit: Circuit, live: Live) -> bool:
 
 def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
     cut_w, live = memory.cuts.get(load.circuit), memory.circuits[load.circuit]
-    if cut_w is None or spec.observes:
+    if spec.observes:
+        return None
+    if load.failing and live.held_w is not None and _is_told_the_same(memory, live):
+        return live.held_w
+    if cut_w is None:
         return None
     if live.deaf_w is not None and live.held_w is not None:
         return live.held_w  # it counts for less than it is told, and is told the same
@@ -269,7 +286,7 @@ def _tighter(watts: int, held_w: int | None) -> bool:
 
 
 def _hold(turn: Turn, id: str, watts: int | None) -> Hold:
-    turn.memory = turn.memory.circuit(id, held_w=watts)
+    turn.memory = turn.memory.circuit(id, held_w=watts, asked_mono_ms=turn.memory.mono_ms)
     if turn.spec.observes and watts is None:
         turn.remember(leaving={**turn.memory.leaving, id: turn.spec.circuits[id].driver})
     return Hold(id, watts, turn.now_ms + LEASE_MS)

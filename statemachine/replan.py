@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from .capacity import loads
 from .curtail import Load, Plan, plan_shed, reasons
 from .frozen import changed
-from .memory import Basis, Live, Memory
+from .live import Live
+from .memory import Basis, Memory
 from .requirement import active, required_w
 from .spec import Spec
 from .triggers import Readings
@@ -34,9 +35,11 @@ def replan(turn: Turn) -> list[Load]:
     """Leave in memory the plan that holds now; answers every circuit as the plan sees it."""
     now = _basis(turn, every := loads(turn.spec, turn.memory))
     was = turn.memory.basis
-    late = _since(now.short_mono_ms, turn, SHORT_MS) or _since(now.over_mono_ms, turn, OVER_MS)
-    if _since(now.short_mono_ms, turn, SHORT_MS) and _mark_deaf(turn):
+    short = _since(now.short_mono_ms, turn, SHORT_MS)
+    if short and (deaf := _deaf(turn.memory)):
+        short = _mark_deaf(turn, deaf)
         every = loads(turn.spec, turn.memory)
+    late = short or _since(now.over_mono_ms, turn, OVER_MS)
     if late or not _same(was, now) or _asks_too_much(every, turn.memory.cuts):
         policy = turn.spec.curtail.policy
         plan = plan_shed(every, now.required_w, turn.memory.cuts, policy)
@@ -76,19 +79,30 @@ def _off_target(memory: Memory, every: Sequence[Load], needed_w: int) -> tuple[b
     return short, over
 
 
-def _mark_deaf(turn: Turn) -> bool:
-    """A circuit that draws more than it is held at counts for what it really gives."""
+def _deaf(memory: Memory) -> list[str]:
+    """The circuits of the plan that draw more than they are held at."""
+    return [id for id in memory.cuts if _draws_more(memory.circuits[id])]
+
+
+def _mark_deaf(turn: Turn, ids: Sequence[str]) -> bool:
+    """They count for what they really give; not yet whose driver may get over a young fault."""
+    lives = {id: turn.memory.circuits[id] for id in ids}
     marks = {
         id: changed(live, deaf_w=max(0, live.free_w - (live.drawn_w or 0)))
-        for id, live in turn.memory.circuits.items()
-        if id in turn.memory.cuts and _deaf(live)
+        for id, live in lives.items()
+        if not _may_follow(live, turn.memory.mono_ms)
     }
     if marks:
         turn.remember(circuits={**turn.memory.circuits, **marks})
     return bool(marks)
 
 
-def _deaf(live: Live) -> bool:
+def _may_follow(live: Live, mono_ms: int) -> bool:
+    since_ms = live.asked_mono_ms if live.hold_fault is None else live.hold_fault_mono_ms
+    return since_ms is not None and mono_ms - since_ms < SHORT_MS
+
+
+def _draws_more(live: Live) -> bool:
     if live.held_w is None or live.drawn_w is None:
         return False
     return live.drawn_w - live.held_w > max(SHORT_W, live.held_w * SHORT_PERCENT // 100)

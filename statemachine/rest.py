@@ -10,10 +10,10 @@ from .stamps import LAST_MS
 
 
 def at_rest(memory: Memory) -> bool:
-    """No event has begun, nothing is held and nothing is on its way back."""
+    """No event has begun, nothing is held, on its way back or to be answered."""
     waiting = all(event.start_ms > memory.at_ms for event in memory.events.values())
     held = any(live.held_w is not None for live in memory.circuits.values())
-    return waiting and not held and memory.coming.due_ms is None
+    return waiting and not held and memory.coming.due_ms is None and not memory.pending
 
 
 def heartbeat_only(memory: Memory) -> bool:

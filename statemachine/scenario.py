@@ -137,8 +137,9 @@ class Trouble(Model):
     """From now on something is wrong with a circuit, or well again."""
 
     circuit: CircuitId = Field(description="the circuit")
-    kind: Annotated[str, OneOf("fault", "deaf", "silent", "stuck", "none")] = Field(
-        description="deaf: obeys no hold; silent: not read; stuck: not switched; none: well again"
+    kind: Annotated[str, OneOf("fault", "deaf", "silent", "stuck", "mute", "none")] = Field(
+        description="deaf: obeys no hold; silent: not read; stuck: not switched; "
+        "mute: its driver answers neither, its device stays as it is; none: well again"
     )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from .frozen import changed
+from .live import Live
 from .localtime import day_of
-from .memory import Basis, Live, Memory
+from .memory import Basis, Memory
 from .requirement import offset_ms
 from .turn import Turn
 
@@ -70,6 +71,9 @@ def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
         giving_mono_ms=mono_ms if live.giving else None,
         back_mono_ms=mono_ms if live.back_mono_ms is not None else None,
         shed_today_ms=live.shed_today_ms + gave_ms,
+        asked_mono_ms=None if live.asked_mono_ms is None else mono_ms,
+        hold_fault_mono_ms=None if live.hold_fault is None else mono_ms,
+        fault_mono_ms=None if live.fault is None else mono_ms,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from .curtail import Load
 from .invent import Dice
-from .memory import Live, Memory, blank
+from .live import Live
+from .memory import Memory, blank
 from .panel import LEAST_AMPS
 from .properties import Trial, capacity_w
 from .spec import Spec

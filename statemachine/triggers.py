@@ -141,10 +141,14 @@ class SetConfig(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings(Trigger):
-    """What circuits draw now, in watts. A circuit that could not be read is absent."""
+    """What circuits draw now, in watts. A circuit that was not read since the last is absent.
+
+    `age_ms` says how old a reading is; a circuit that is absent from it was read just now.
+    """
 
     drawn_w: Mapping[str, int]
     unmetered_w: int
+    age_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 NO_ANSWER = "no answer"  # how the fault of a driver begins that did not answer in time
@@ -152,7 +156,7 @@ NO_ANSWER = "no answer"  # how the fault of a driver begins that did not answer 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switched(Trigger):
-    """A driver's answer to a Switch: done, or why not."""
+    """A driver's answer to a Switch: done, or why not. It comes when a fault ends, too."""
 
     circuit: str
     enabled: bool
@@ -185,10 +189,15 @@ class Reloaded(Trigger):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetGo(Trigger):
-    """A driver did give back a circuit that had to be let go for good."""
+class Held(Trigger):
+    """A driver's answer to a Hold of `watts`: done, or why not; None: it lets the circuit be.
+
+    It comes for each new hold, when a fault begins or changes, and when it ends.
+    """
 
     circuit: str
+    watts: int | None
+    fault: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,29 +286,3 @@ class Refused(Trigger):
     token: int
     code: int
     message: str
-
-
-# What rows may wait for, and when it comes.
-EVENT_TRIGGERS = {
-    "dr_event": "an event is called, or called again with new terms",
-    "restore": "somebody wants load back",
-    "cancel": "whoever called the event takes it back",
-    "started": "`until: start` of the state is reached",
-    "ended": "`until: end` of the state is reached",
-    "elapsed": "`for` of the state is over",
-    "released": "nothing is held beyond the plan; in a state that sheds at once",
-    "achieved": "95 % of what the event asks for is measured",
-    "underperforming": "less is measured for 30 s",
-}
-SHADOW_TRIGGERS = {
-    "connected": "the link is up",
-    "disconnected": "the link is gone",
-    "restarted": "the program came back",
-    "document": "the answer to `get_shadow`",
-    "delta": "the shadow says that desired and reported differ",
-    "applied": "every wish has an end",
-    "settled": "the update of `settle` was taken",
-    "reported": "the update of `report` was taken",
-    "refused": "a request was refused, or never answered",
-    "elapsed": "`for` of the state is over, or the pause of `back_off`",
-}

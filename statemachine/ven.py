@@ -15,14 +15,9 @@ from .requirement import next_end_ms
 from .shadowing import Shadowing
 from .spec import Spec
 from .stamps import after_reboot, stamp
-from .triggers import (
-    Command,
-    Restarted,
-    Switched,
-    Timer,
-    Toggle,
-    Trigger,
-)
+from .toggles import answers
+from .triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
+from .troubles import note_silence, tell
 from .turn import Turn
 from .wire import ack_for, event_status
 
@@ -54,12 +49,15 @@ class Ven:
         early = self._take(turn)
         if early is not None and _at_rest(turn, memory):
             return turn.memory, [early]
+        note_silence(turn)
         self._settle(turn)
-        if isinstance(trigger, Command):
+        if isinstance(trigger, Command) and (early or not isinstance(trigger, Toggle)):
             turn.effects.append(early or ack_for(self.spec, turn.memory, trigger))
+        turn.effects.extend(answers(turn))
         for event, word in turn.told:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
+        turn.effects.extend(tell(turn, memory))
         self._shadows.speak(turn)
         stamp(turn, memory)
         turn.remember(look_ms=self._next_look_ms(turn.memory))
@@ -71,6 +69,7 @@ class Ven:
     def _come_back(self, turn: Turn, before: Memory) -> None:
         """The program was away: since when, whether the machine was too, and what is no more."""
         backlog.restarted(turn, before)
+        turn.remember(pending=())  # the broker delivers again what was not answered
         if rebooted(before, turn.memory):
             after_reboot(turn, before)
         self._shadows.restart(turn)
@@ -117,19 +116,13 @@ class Ven:
         trigger = turn.trigger
         if isinstance(trigger, Command) and (early := answer_early(turn, trigger)):
             return early
-        if isinstance(trigger, Switched):
-            self._switched(turn, trigger)
         refusal = take(turn, self._fire)
+        if isinstance(trigger, Switched) and trigger.circuit in turn.memory.circuits:
+            self._shadows.switched(turn, trigger)
         if isinstance(trigger, Toggle) and refusal is None:
             self._shadows.toggled(turn, trigger.circuit, trigger.source)
         self._shadows.hear(turn)
         return refusal
-
-    def _switched(self, turn: Turn, said: Switched) -> None:
-        if said.circuit not in turn.memory.circuits:
-            return
-        turn.memory = turn.memory.circuit(said.circuit, fault=said.fault)
-        self._shadows.switched(turn, said)
 
     def _settle(self, turn: Turn) -> None:
         """Plan and hold; tell the charts what came true; repeat until no row fires."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .dwell import lasting
-from .memory import Live, Memory
+from .live import Live
+from .memory import Memory
 from .spec import Always, Never, Spec
 from .wire import power_w, shed_w
 

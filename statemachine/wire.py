@@ -11,6 +11,7 @@ from typing import Any
 from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
+from .live import Live
 from .memory import Event, Memory
 from .requirement import active, required_w, sheds_w
 from .spec import Spec
@@ -170,6 +171,42 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
         **_observed(spec, memory),
+        **_faults(memory),
+        **(_not_free(memory) if _is_final(spec, word) else {}),
+    }
+
+
+def _faults(memory: Memory) -> Body:
+    """What is wrong with circuits that give, or are to be given back."""
+    lives = memory.circuits.items()
+    asked = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
+    back = [(id, live) for id, live in lives if live.hold_fault is not None]
+    said = {id: live.trouble for id, live in [*asked, *back] if live.trouble is not None}
+    return {"faults": said} if said else {}
+
+
+def _is_final(spec: Spec, word: str) -> bool:
+    return any(state.final and state.report == word for state in spec.event.states.values())
+
+
+def _not_free(memory: Memory) -> Body:
+    """The circuits that were given back, and whose drivers have not confirmed it."""
+    lives = memory.circuits.items()
+    ids = [id for id, live in lives if live.held_w is None and live.hold_fault is not None]
+    ids += [id for id in memory.leaving if id not in memory.circuits]
+    return {"not_free": ids} if ids else {}
+
+
+def circuit_status(id: str, live: Live, now_ms: int) -> Body:
+    """A message about a circuit that does not do what it is told, or does it again."""
+    return {
+        "type": "circuit",
+        "id": id,
+        "state": "fault" if live.trouble is not None else "well",
+        "fault": live.trouble,
+        "wanted_kw": None if live.held_w is None else kw(live.held_w),
+        "enabled": live.enabled,
+        "ts": now_ms // 1000,
     }
 
 

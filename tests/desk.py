@@ -14,7 +14,7 @@ from aiohttp.web import Application, Request
 from statemachine import Spec, Ven, read
 from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
-from statemachine.triggers import Command, Earlier, Readings, Switched, Timer, Trigger
+from statemachine.triggers import Command, Earlier, Held, Readings, Switched, Timer, Trigger
 from statemachine.wire import power_w, shed_w
 from web.desk import Alarm, Edit, LinkView, Sample
 
@@ -40,6 +40,7 @@ class BenchDesk:
         self.recent: list[Sample] = []
         self.alarms: tuple[Alarm, ...] = ()
         self.heard: list[Command] = []
+        self.stuck: dict[str, str] = {}
         self.faulty: Exception | None = None
         self.link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
         self._on = {id: circuit.enabled for id, circuit in spec.circuits.items()}
@@ -65,7 +66,10 @@ class BenchDesk:
         await asyncio.sleep(0)
         self.heard.append(command)
         ack = self._decide(replace(command, earlier=self._acks.get(command.key)))
-        assert ack is not None
+        while ack is None:
+            self.now_ms = self.memory.due_ms() or self.now_ms
+            at_ms, mono_ms = self.clocks()
+            ack = self._decide(Timer(at_ms=at_ms, mono_ms=mono_ms))
         if ack.key:
             self._acks[ack.key] = Earlier(ack.revision, ack.digest, ack.body)
         self.read()
@@ -110,22 +114,23 @@ class BenchDesk:
         before = self.memory.last
         self.memory, effects = self.ven.decide(self.memory, trigger)
         self.rev += 1
-        ack, switched = None, []
+        ack, done = None, list[Trigger]()
+        at_ms, mono_ms = self.clocks()
+        stamps: dict[str, Any] = {"at_ms": at_ms, "mono_ms": mono_ms}
         for effect in effects:
             match effect:
                 case Hold():
                     self._held[effect.circuit] = effect.watts
+                    said = {"circuit": effect.circuit, "watts": effect.watts}
+                    done.append(Held(**stamps, **said, fault=None))
                 case Switch():
                     self._on[effect.circuit] = effect.enabled
-                    switched.append(effect)
+                    said = {"circuit": effect.circuit, "enabled": effect.enabled}
+                    done.append(Switched(**stamps, **said, fault=self.stuck.get(effect.circuit)))
                 case Ack():
                     ack = effect
-        at_ms, mono_ms = self.clocks()
-        for one in switched:
-            done = Switched(
-                at_ms=at_ms, mono_ms=mono_ms, circuit=one.circuit, enabled=one.enabled, fault=None
-            )
-            self._decide(done)
+        for answer in done:
+            ack = self._decide(answer) or ack
         self.tell(self.memory.last if self.memory.last is not before else None)
         return ack
 

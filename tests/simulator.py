@@ -17,13 +17,14 @@ from typing import Any
 
 from statemachine import Spec, Ven
 from statemachine.commands import Door, command_from
-from statemachine.effects import Effect, GetShadow, Report, Switch, Wake
+from statemachine.effects import Effect, GetShadow, Hold, Report, Switch, Wake
 from statemachine.memory import Memory, from_parts, to_parts
 from statemachine.shards import shards
 from statemachine.triggers import (
     Command,
     Connected,
     Disconnected,
+    Held,
     Readings,
     Restarted,
     Switched,
@@ -234,6 +235,8 @@ class Site:
                     self.world.after(wait_ms, lambda n=self._wakes: self._ring(n))
             case Switch():
                 self._switch(effect)
+            case Hold(circuit, watts):
+                self._hold(circuit, watts)
             case GetShadow() | Report():
                 self._ask(effect)
 
@@ -261,6 +264,11 @@ class Site:
                 self.hear(Switched(**self.stamps(), **said))
 
         self.world.after(self.busy_ms - self.world.now_ms, done)
+
+    def _hold(self, circuit: str, watts: int | None) -> None:
+        said: dict[str, Any] = {"circuit": circuit, "watts": watts, "fault": None}
+        boot = self.boot
+        self.world.after(5, lambda: boot == self.boot and self.hear(Held(**self.stamps(), **said)))
 
     def _ask(self, effect: GetShadow | Report) -> None:
         others = [one for one, session in self._pending.values() if session == self.session]

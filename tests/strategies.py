@@ -7,9 +7,19 @@ from typing import Any
 
 from statemachine import Spec, Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.effects import Ack, Effect
+from statemachine.effects import Ack, Effect, Hold
 from statemachine.memory import Memory
-from statemachine.triggers import Command, Earlier, Readings, Timer, Trigger, Wish
+from statemachine.triggers import (
+    Command,
+    Earlier,
+    Held,
+    Readings,
+    Switched,
+    Timer,
+    Toggle,
+    Trigger,
+    Wish,
+)
 
 NOW_S = 1_700_000_000
 NOW_MS = NOW_S * 1_000
@@ -49,7 +59,10 @@ def site(text: str) -> Spec:
 
 
 class Desk:
-    """A `Ven` in somebody's hands: it keeps the memory, the clock and the last effects."""
+    """A `Ven` in somebody's hands: it keeps the memory, the clock and the last effects.
+
+    Every hold is answered at once, but for circuits that are `mute` or leave for good.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self.spec, self.ven = spec, Ven(spec)
@@ -57,10 +70,25 @@ class Desk:
         self.ms, self.offset_ms = NOW_MS, 0
         self.effects: list[Effect] = []
         self.last = Ack("", {}, "", 0, "")
+        self.mute: set[str] = set()
 
     def hear(self, trigger: Trigger) -> list[Effect]:
-        self.memory, self.effects = self.ven.decide(self.memory, trigger)
-        return self.effects
+        self.memory, effects = self.ven.decide(self.memory, trigger)
+        stamp = {"at_ms": trigger.at_ms, "mono_ms": trigger.mono_ms}
+        for hold in [one for one in effects if isinstance(one, Hold)]:
+            if hold.circuit not in self.mute and hold.circuit not in self.memory.leaving:
+                effects += self.holds(hold.circuit, hold.watts, **stamp)
+        self.effects = effects
+        return effects
+
+    def holds(
+        self, circuit: str, watts: int | None, fault: str | None = None, **stamp: int
+    ) -> list[Effect]:
+        """The driver of a circuit answers to a hold."""
+        said: dict[str, Any] = {"circuit": circuit, "watts": watts, "fault": fault}
+        answer = Held(**{**self.stamp(), **stamp}, **said)
+        self.memory, effects = self.ven.decide(self.memory, answer)
+        return effects
 
     def stamp(self) -> dict[str, Any]:
         return {"at_ms": self.ms, "mono_ms": self.ms - self.offset_ms}
@@ -98,7 +126,12 @@ class Desk:
         return self.ack(self.command(source, **said))
 
     def ack(self, command: Command) -> dict[str, Any]:
-        acks = [effect for effect in self.hear(command) if isinstance(effect, Ack)]
+        effects = self.hear(command)
+        if isinstance(command, Toggle) and self.memory.pending and command.circuit not in self.mute:
+            said: dict[str, Any] = {"circuit": command.circuit, "enabled": command.enabled}
+            effects = [*effects, *self.hear(Switched(**self.stamp(), **said, fault=None))]
+            self.effects = effects
+        acks = [effect for effect in effects if isinstance(effect, Ack)]
         assert len(acks) == 1, "every command gets exactly one ack"
         if acks[0].key or not self.last.key:
             self.last = acks[0]

@@ -14,8 +14,9 @@ from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
 from statemachine.limits import beyond_limits
+from statemachine.live import Live
 from statemachine.localtime import day_of
-from statemachine.memory import Basis, Event, Live, Memory, Past, blank
+from statemachine.memory import Basis, Event, Memory, Past, blank
 from statemachine.notices import take_notice
 from statemachine.panel import Circuit
 from statemachine.replan import replan

@@ -10,8 +10,9 @@ import pytest
 from statemachine import backlog, estimate, limits, notices
 from statemachine.curtail import Load, plan_shed, relay
 from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
+from statemachine.live import Live
 from statemachine.localtime import next_day_ms
-from statemachine.memory import Event, Live, Memory, Past, blank
+from statemachine.memory import Event, Memory, Past, blank
 from statemachine.panel import Circuit
 from statemachine.stamps import after_reboot, stamp
 from statemachine.triggers import Disconnected, DrEvent, Timer

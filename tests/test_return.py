@@ -11,7 +11,8 @@ from statemachine.bridge import kept_down
 from statemachine.capacity import loads
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.estimate import typical
-from statemachine.memory import Coming, Event, Live, Memory, blank
+from statemachine.live import Live
+from statemachine.memory import Coming, Event, Memory, blank
 from statemachine.notices import take_notice
 from statemachine.release import (
     BLOCKED_MS,
@@ -124,6 +125,9 @@ def test_load_returns_one_by_one_in_reverse_order_and_each_step_is_counted() -> 
         assert carried(turn) == [Hold(id, None, at_ms + LEASE_MS)]
         due_ms = at_ms + EVERY_MS if n < 3 else None
         assert turn.memory.coming == Coming(due_ms, at_ms, 0, n)
+    assert beyond_plan(turn), "their drivers have not answered"
+    for id in ("a", "b", "c"):
+        turn.memory = turn.memory.circuit(id, asked_mono_ms=None)
     assert not beyond_plan(turn)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
-from statemachine.triggers import Command, LetGo, Restarted, Switched
+from statemachine.triggers import Command, Held, Restarted, Switched
 from web.desk import Alarm, Edit, LinkView, Sample
 
 from .alarms import Alarms
@@ -67,7 +67,7 @@ class Controller:
         self._alarms = Alarms(lambda: clocks()[0], self.runtime.show)
         self._tasks = Tasks(self._alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
-        self.panel = Panel(drivers, self._switched, self._freed, self._look)
+        self.panel = Panel(drivers, self._held, self._switched, self._look)
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post)
         self.uplink.add(store.found.todo)
         self.telemetry = Telemetry(
@@ -141,7 +141,7 @@ class Controller:
         self.runtime.stop()
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
-            await self.panel.let_go(self._held())
+            await self.panel.let_go(self._may_be_held())
         await self._approach.stop()
         await self._storage.close(CLOSE_S)
 
@@ -184,12 +184,13 @@ class Controller:
             Switched(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, enabled=enabled, fault=fault)
         )
 
-    def _freed(self, circuit: str) -> None:
-        if circuit in self.memory.leaving:
-            at_ms, mono_ms = clocks()
-            self.runtime.post(LetGo(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit))
+    def _held(self, circuit: str, watts: int | None, fault: str | None) -> None:
+        at_ms, mono_ms = clocks()
+        self.runtime.post(
+            Held(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, watts=watts, fault=fault)
+        )
 
-    def _held(self) -> list[str]:
+    def _may_be_held(self) -> list[str]:
         """What may be held by us; a site that only observes leaves all else alone."""
         lives, observes = self.memory.circuits.items(), self.spec.observes
         held = [id for id, live in lives if live.held_w is not None or not observes]

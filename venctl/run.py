@@ -32,11 +32,7 @@ from .tls import Wrong
 
 log = logging.getLogger(__name__)
 CONNECT_S = 1.0
-CLOSE_S = 0.5
 NOTE_S = 1.0
-STORAGE = "the journal cannot be written"
-KEPT = "The site goes on, in memory only: what takes load or promises something is refused"
-UNREAD = "; what was remembered before cannot be read now, so everything was given back"
 
 
 async def serve(spec: Spec, text: str, options: Options) -> None:

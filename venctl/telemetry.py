@@ -7,6 +7,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from statemachine.requirement import required_w
 from statemachine.triggers import Readings
@@ -15,6 +16,7 @@ from web.desk import Sample
 
 from .clocks import clocks
 from .drivers import Panel
+from .drivers.reads import finite
 from .runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Telemetry:
         self._unmetered_w, self._publish = unmetered_w, publish
         self._look = asyncio.Event()
         self._settling: asyncio.TimerHandle | None = None
+        self._beside_fails = False
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
@@ -72,11 +75,25 @@ class Telemetry:
 
     async def read(self) -> None:
         """One look at every circuit, decided upon when this returns."""
-        drawn = await self._panel.read()
+        drawn_w, age_ms = await self._panel.read()
         at_ms, mono_ms = clocks()
-        self._runtime.post(
-            Readings(at_ms=at_ms, mono_ms=mono_ms, drawn_w=drawn, unmetered_w=self._unmetered_w())
-        )
+        said: dict[str, Any] = {
+            "drawn_w": drawn_w,
+            "age_ms": age_ms,
+            "unmetered_w": self._beside_w(),
+        }
+        self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **said))
+
+    def _beside_w(self) -> int:
+        """What is drawn beside the circuits; where that cannot be told, what was known last."""
+        try:
+            watts, why = finite(self._unmetered_w()), "no number"
+        except Exception as error:
+            watts, why = None, str(error) or type(error).__name__
+        if watts is None and not self._beside_fails:
+            log.warning("what is drawn beside the circuits is not read: %s", why)
+        self._beside_fails = watts is None
+        return self._runtime.memory.unmetered_w if watts is None else watts
 
     async def _say(self, now_ms: int) -> None:
         memory = self._runtime.memory

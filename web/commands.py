@@ -84,6 +84,8 @@ def _refusal(ack: Ack) -> Problem:
             return Problem(409, "critical-circuit", "That circuit is critical", detail)
         case "locked_out":
             return Problem(409, "locked", "That circuit is not switched from here", detail)
+        case "device":
+            return Problem(409, "device", "The circuit did not follow", detail, reason=reason)
         case "overloaded" | "storage":
             title = "The controller cannot take this now"
             return Problem(503, "unavailable", title, detail, reason=reason)

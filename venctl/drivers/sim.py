@@ -1,4 +1,8 @@
-"""Simulated circuits, whose breakers live in a file, as a real panel's would through a kill."""
+"""Simulated circuits, whose breakers live in a file, as a real panel's would through a kill.
+
+The file stands for the wall, which no disk of ours can break: where it cannot be written, circuits
+move all the same, and where it says what cannot be, breakers stand as on the first day.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from statemachine.loads_model import load_w
 from statemachine.panel import Circuit
@@ -20,24 +25,24 @@ class SimPanel:
 
     def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
         self._spec, self._file, self._now_ms = spec, folder / "panel.json", now_ms
-        self._room = self._file.stat().st_size if self._file.exists() else 0
-        self._breakers: dict[str, dict[str, int | bool | None]] = self._found()
+        self._room, self._fails = 0, False
+        self._breakers: dict[str, Any] = self._found()
         self.use(spec)
 
     def use(self, spec: Spec) -> None:
         """Another panel; breakers that it no longer names stay on the wall."""
         self._spec = spec
         for id, circuit in spec.circuits.items():
-            first = {"on": circuit.enabled, "hold_w": None, "until_ms": 0}
-            self._breakers.setdefault(id, first)
+            if id in self._breakers and not _fits(self._breakers[id]):
+                log.warning("%s: %s stands as on the first day", self._file, id)
+                del self._breakers[id]
+            self._breakers.setdefault(id, _first(circuit.enabled))
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
-        self._breakers[circuit] |= {"hold_w": watts, "until_ms": until_ms}
-        self._keep()
+        self._move(circuit, {"hold_w": watts, "until_ms": until_ms})
 
     async def switch(self, circuit: str, enabled: bool) -> None:
-        self._breakers[circuit] |= {"on": enabled}
-        self._keep()
+        self._move(circuit, {"on": enabled})
 
     async def readings(self) -> Mapping[str, int]:
         now_ms = self._now_ms()
@@ -62,12 +67,31 @@ class SimPanel:
         sim = self._spec.sim
         return load_w(id, circuit.rated, circuit.type, sim.load, sim.seed, now_ms)
 
-    def _found(self) -> dict[str, dict[str, int | bool | None]]:
+    def _move(self, circuit: str, news: dict[str, int | bool | None]) -> None:
+        known: Any = self._breakers.get(circuit)
+        self._breakers[circuit] = (known if _fits(known) else _first(True)) | news
         try:
-            return dict(json.loads(self._file.read_text())) if self._room else {}
-        except ValueError:
-            log.warning("%s cannot be read; breakers stand as on the first day", self._file)
+            self._keep()
+        except OSError as error:
+            if not self._fails:
+                log.warning("%s cannot be written: %s", self._file, error)
+            self._fails = True
+        else:
+            self._fails = False
+
+    def _found(self) -> dict[str, Any]:
+        try:
+            raw = self._file.read_bytes()
+            self._room = len(raw)
+            found = json.loads(raw)
+        except FileNotFoundError:
             return {}
+        except (OSError, ValueError, RecursionError) as error:
+            found = error
+        if isinstance(found, dict):
+            return found
+        log.warning("%s cannot be read; breakers stand as on the first day", self._file)
+        return {}
 
     def _keep(self) -> None:
         """Written over in one go, which no kill splits; a new file would take ten times as long."""
@@ -78,3 +102,15 @@ class SimPanel:
             os.pwrite(file, said.ljust(self._room), 0)
         finally:
             os.close(file)
+
+
+def _first(enabled: bool) -> dict[str, int | bool | None]:
+    return {"on": enabled, "hold_w": None, "until_ms": 0}
+
+
+def _fits(breaker: Any) -> bool:
+    """A breaker as it is kept: nothing else in the file is believed."""
+    if not isinstance(breaker, dict) or type(breaker.get("on")) is not bool:
+        return False
+    hold_w, until_ms = breaker.get("hold_w", ""), breaker.get("until_ms")
+    return (hold_w is None or type(hold_w) is int) and type(until_ms) is int

@@ -4,6 +4,9 @@ import { asSentence } from "./words.js";
 
 const PATIENCE_MS = 5000;
 
+/** How long to wait for a switch: its relay has 5 s to follow. */
+export const SWITCH_PATIENCE_MS = 9000;
+
 /** The controller answered, and said no. `message` is a sentence for people. */
 export class Refusal extends Error {
   constructor(status, problem) {
@@ -23,10 +26,10 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function exchange(path, options, signal) {
+async function exchange(path, options, signal, patience_ms = PATIENCE_MS) {
   let response, answer;
   try {
-    response = await fetch(path, { ...options, signal: withPatience(signal) });
+    response = await fetch(path, { ...options, signal: withPatience(signal, patience_ms) });
     answer = response.status === 204 ? null : await response.json();
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -38,8 +41,8 @@ async function exchange(path, options, signal) {
   throw new Refusal(response.status, answer);
 }
 
-function withPatience(signal) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+function withPatience(signal, patience_ms) {
+  const patience = AbortSignal.timeout(patience_ms);
   if (!signal) return patience;
   const either = new AbortController();
   for (const one of [signal, patience]) one.addEventListener("abort", () => either.abort());
@@ -56,13 +59,15 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * makes sure that it is done once. `onSilence` is called before each repeat. Throws Refusal, or
  * NoAnswer after the last try.
  */
-export async function tell(method, path, body, { key = null, most = 1, onSilence = () => {} } = {}) {
+export async function tell(
+  method, path, body, { key = null, most = 1, onSilence = () => {}, patience_ms = PATIENCE_MS } = {},
+) {
   const headers = { "Content-Type": "application/json" };
   if (key) headers["Idempotency-Key"] = key;
   const options = { method, headers, body: JSON.stringify(body) };
   for (let tries = 1; ; tries += 1) {
     try {
-      return await exchange(path, options);
+      return await exchange(path, options, null, patience_ms);
     } catch (error) {
       const running = error instanceof Refusal && error.code === "in-progress";
       if (!(running || error instanceof NoAnswer) || tries === most) throw error;

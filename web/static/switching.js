@@ -1,12 +1,12 @@
 // Switches circuits: what was wished for, what became of it, and the way back.
 import { effect, signal } from "./vendor/ui.js";
-import { Refusal, tell } from "./api.js";
+import { Refusal, SWITCH_PATIENCE_MS, tell } from "./api.js";
 import { confirmFirst, tellToast } from "./dialog.js";
 import { state } from "./live.js";
 import { remembered } from "./parts.js";
 import { kw } from "./words.js";
 
-const CONFIRM_WITHIN_MS = 5000;
+const CONFIRM_WITHIN_MS = SWITCH_PATIENCE_MS + 1000;
 
 const CONSEQUENCE = {
   fridge: "Food can spoil while it is off.",
@@ -15,7 +15,7 @@ const CONSEQUENCE = {
   water_heater: "The hot water will run out.",
 };
 
-/** Per circuit id: {wanted, answered} while a wish is under way. */
+/** Per circuit id: {wanted, answered, unsure} while a wish is under way. */
 export const wishes = signal({});
 
 /** Per circuit id: {why, wanted} of a last wish that came to nothing. */
@@ -68,12 +68,13 @@ async function wish(circuit, wanted, confirmed) {
   setTimeout(() => giveUp(circuit, mine, late), CONFIRM_WITHIN_MS);
   try {
     const body = { enabled: wanted, ...(confirmed && { confirm_critical: true }) };
-    await tell("PATCH", `/api/v1/circuits/${encodeURIComponent(id)}`, body);
+    const patience = { patience_ms: SWITCH_PATIENCE_MS };
+    await tell("PATCH", `/api/v1/circuits/${encodeURIComponent(id)}`, body, patience);
     mine.answered = true;
     settle(state.peek());
   } catch (error) {
     // Without an answer it may still have been done: the next states tell, until time is up.
-    if (!(error instanceof Refusal)) mine.answered = true;
+    if (!(error instanceof Refusal)) mine.answered = mine.unsure = true;
     else if (error.code === "critical-circuit" && !confirmed) forget(id), askAboutCritical(circuit);
     else giveUp(circuit, mine, error.message);
   }
@@ -89,12 +90,16 @@ function giveUp({ id }, mine, why) {
 
 function settle(now) {
   for (const circuit of now.circuits) {
-    // What came late came after all.
-    if (faults.peek()[circuit.id]?.wanted === circuit.enabled) {
+    // What came late came after all: it is wanted so at once, and has moved once no fault is left.
+    if (faults.peek()[circuit.id]?.wanted === circuit.enabled && !circuit.fault) {
       faults.value = without(faults.peek(), circuit.id);
     }
     const mine = wishes.peek()[circuit.id];
     if (!mine?.answered || mine.wanted !== circuit.enabled) continue;
+    if (mine.unsure && circuit.fault) {
+      giveUp(circuit, mine, circuit.fault);
+      continue;
+    }
     forget(circuit.id);
     announce(circuit);
   }

@@ -1,0 +1,41 @@
+"""Who asked and was not answered yet: a bystander's book of commands and acks."""
+
+from __future__ import annotations
+
+from .effects import Ack
+from .play import Moment
+from .toggles import PATIENCE_MS
+from .triggers import Command, Restarted, Toggle
+
+
+class AckBook:
+    """Everybody is answered once and at once, a switch within 5 s. `wrong`: what was not so."""
+
+    def __init__(self) -> None:
+        self._since_ms: dict[str, int] = {}
+        self._may_wait: set[str] = set()
+        self.wrong: list[str] = []
+
+    def note(self, moment: Moment, stepped: bool) -> None:
+        """Enter one moment; `stepped`: the wall clock was set, which any wait may take longer."""
+        self.wrong = []
+        if isinstance(moment.trigger, Restarted):
+            self._since_ms.clear()
+        if isinstance(moment.trigger, Command) and moment.fault is None:
+            reply = moment.trigger.reply
+            self._since_ms[reply] = moment.ms
+            self._may_wait |= {reply} if isinstance(moment.trigger, Toggle) else set()
+        for effect in moment.effects:
+            if isinstance(effect, Ack):
+                if effect.reply not in self._since_ms:
+                    self.wrong.append(f"{effect.body['op']} is answered twice")
+                self._since_ms.pop(effect.reply, None)
+        self._look(moment, stepped)
+
+    def _look(self, moment: Moment, stepped: bool) -> None:
+        for reply, since_ms in list(self._since_ms.items()):
+            if stepped:
+                self._since_ms[reply] = moment.ms
+            elif moment.ms - since_ms > PATIENCE_MS or reply not in self._may_wait:
+                self.wrong.append(f"no answer to the command of {moment.ms - since_ms} ms ago")
+                del self._since_ms[reply]

@@ -1,0 +1,80 @@
+"""What is known of one circuit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ANSWER_MS = 6_000  # a panel says after 4 s that a driver is silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """One circuit as last known. `free_w` is what it would draw if it were let be.
+
+    `samples_w` are its unheld readings of the last five minutes. Times ending in `_mono_ms` are on
+    the monotonic clock: since when it is off, when it last came on, since when it gives, when it
+    was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
+    last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
+    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
+    switches it, also on the day it is no longer in the file. `read_ms` is the time of its reading.
+    `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
+    `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
+    """
+
+    enabled: bool
+    drawn_w: int | None = None
+    read_mono_ms: int | None = None
+    free_w: int = 0
+    samples_w: tuple[int, ...] = ()
+    sampled_mono_ms: int = 0
+    held_w: int | None = None
+    switched_by: str | None = None
+    switched_ms: int | None = None
+    changed_mono_ms: int | None = None
+    locked_by: str | None = None
+    locked_ms: int | None = None
+    fault: str | None = None
+    off_mono_ms: int | None = None
+    on_mono_ms: int | None = None
+    giving_mono_ms: int | None = None
+    back_mono_ms: int | None = None
+    gave_ms: int = 0
+    day: int = 0
+    sheds_today: int = 0
+    shed_today_ms: int = 0
+    deaf_w: int | None = None
+    driver: str = "sim"
+    read_ms: int | None = None
+    asked_mono_ms: int | None = None
+    hold_fault: str | None = None
+    hold_fault_mono_ms: int | None = None
+    fault_mono_ms: int | None = None
+
+    @property
+    def off(self) -> bool:
+        """Nothing may flow: it is switched off, or held at nothing."""
+        return not self.enabled or self.held_w == 0
+
+    @property
+    def giving(self) -> bool:
+        """It gives for an event."""
+        return self.giving_mono_ms is not None
+
+    def awaits_ms(self, mono_ms: int) -> int:
+        """How much longer its driver may take to answer to the last hold; 0: it owes none."""
+        if self.asked_mono_ms is None:
+            return 0
+        return max(0, self.asked_mono_ms + ANSWER_MS - mono_ms)
+
+    @property
+    def sure(self) -> bool:
+        """Its driver has confirmed what it is held at, and no fault is known."""
+        return self.asked_mono_ms is None and self.hold_fault is None
+
+    @property
+    def trouble(self) -> str | None:
+        """The newer of its two faults; None: its driver does what it is told."""
+        if self.fault is None or self.hold_fault is None:
+            return self.fault or self.hold_fault
+        newer = (self.fault_mono_ms or 0) > (self.hold_fault_mono_ms or 0)
+        return self.fault if newer else self.hold_fault

@@ -1,0 +1,88 @@
+"""The drivers of a modelled panel: they answer as those of a running controller do.
+
+What fails is tried again with the same pauses, out of the same book (`wanted.py`). Times are
+elapsed milliseconds of the play; a program that dies takes this with it, breakers stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .breakers import Breakers
+from .effects import Hold, Switch
+from .triggers import NO_ANSWER, Held, Switched
+from .wanted import Deed, Told, Wanted
+
+DRIVER_MS, SILENT_MS = 100, 4_000
+SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
+
+
+@dataclass(slots=True)
+class _Circuit:
+    """One circuit; a deed under way ends at `ends_ms`."""
+
+    wanted: Wanted = field(default_factory=Wanted)
+    deed: Deed | None = None
+    fault: str | None = None
+    ends_ms: int = 0
+
+
+def answer(told: Told, stamps: Mapping[str, int]) -> Held | Switched:
+    """What became of a wish, as the core hears it."""
+    said: dict[str, Any] = {**stamps, "circuit": told.deed.circuit, "fault": told.fault}
+    if isinstance(told.deed, Hold):
+        return Held(**said, watts=told.deed.watts)
+    return Switched(**said, enabled=told.deed.enabled)
+
+
+class Drivers:
+    """All drivers of a play. `until` says how far a lease given now runs, in elapsed time."""
+
+    def __init__(self, breakers: Breakers, until: Callable[[int], int]) -> None:
+        self._breakers, self._until = breakers, until
+        self._all = {id: _Circuit() for id in breakers.all}
+
+    def put(self, deed: Deed, ms: int) -> list[Told]:
+        """Have a circuit so from now on; a driver that has nothing else to do begins at once."""
+        one = self._all[deed.circuit]
+        told = one.wanted.put(deed, ms)
+        self._begin(one, ms)
+        return told
+
+    def next_ms(self) -> int | None:
+        """When a driver answers, or tries again; None: all is done."""
+        dues = [
+            one.ends_ms if one.deed is not None else one.wanted.due_ms()
+            for one in self._all.values()
+        ]
+        return min((due for due in dues if due is not None), default=None)
+
+    def busy(self, id: str) -> bool:
+        """A driver is at work on what is wanted, or will try it again."""
+        one = self._all[id]
+        return one.deed is not None or one.wanted.due_ms() is not None
+
+    def go_on(self, ms: int) -> Iterator[Told]:
+        """What is to be told by this moment."""
+        for one in self._all.values():
+            if one.deed is not None and one.ends_ms <= ms:
+                deed, one.deed = one.deed, None
+                yield from one.wanted.ended(deed, one.fault, ms)
+            self._begin(one, ms)
+
+    def _begin(self, one: _Circuit, ms: int) -> None:
+        if one.deed is None and (deed := one.wanted.next(ms)) is not None:
+            one.deed, one.fault = deed, self._do(deed)
+            one.ends_ms = ms + (SILENT_MS if one.fault == SILENCE else DRIVER_MS)
+
+    def _do(self, deed: Deed) -> str | None:
+        if self._breakers.all[deed.circuit].fault == "mute":
+            return SILENCE
+        match deed:
+            case Hold(circuit, watts, until_ms):
+                self._breakers.hold(circuit, watts, self._until(until_ms))
+                return None
+            case Switch(circuit, enabled):
+                return self._breakers.switch(circuit, enabled)

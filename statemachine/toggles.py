@@ -1,0 +1,73 @@
+"""A person's switch is done when its relay says so: who asked hears that, once and in time.
+
+`success` when the driver did it; `device`, with the driver's words, where it did not within 5 s: a
+retry may still succeed in that time. The wish stays, and the driver is told until it has done it.
+"""
+
+from __future__ import annotations
+
+from .effects import Ack, Switch
+from .pending import Pending, pending
+from .triggers import NO_ANSWER, Switched, Toggle
+from .turn import Turn
+from .wire import ack_for, duplicate, rejected
+
+PATIENCE_MS = 5_000
+
+
+def switch(turn: Turn, asked: Toggle) -> None:
+    """Have a circuit switched, and answer when it is. A copy only waits for the same answer."""
+    known = next((x for x in turn.memory.pending if _same(x, asked)), None)
+    if known is None:
+        _wish(turn, asked)
+    due_ms = turn.now_ms + PATIENCE_MS if known is None else known.due_ms
+    waiting = pending(asked, due_ms, copy=known is not None)
+    turn.remember(pending=(*turn.memory.pending, waiting))
+
+
+def _same(known: Pending, asked: Toggle) -> bool:
+    """The very same command, delivered once more."""
+    return bool(asked.key) and (known.key, known.digest) == (asked.key, asked.digest)
+
+
+def _wish(turn: Turn, asked: Toggle) -> None:
+    turn.memory = turn.memory.circuit(
+        asked.circuit,
+        enabled=asked.enabled,
+        switched_by=asked.source,
+        switched_ms=turn.now_ms,
+        changed_mono_ms=asked.mono_ms,
+    )
+    turn.effects.append(Switch(asked.circuit, asked.enabled))
+
+
+def answers(turn: Turn) -> list[Ack]:
+    """The acks whose time has come; what they answered waits no more."""
+    acks = [(asked, _answer(turn, asked)) for asked in turn.memory.pending]
+    turn.remember(pending=tuple(asked for asked, ack in acks if ack is None))
+    return [ack for _, ack in acks if ack is not None]
+
+
+def _answer(turn: Turn, asked: Pending) -> Ack | None:
+    live, command = turn.memory.circuits.get(asked.circuit), asked.command()
+    if live is None:
+        return rejected(command, "not_found", f"{asked.circuit} is no longer in the file")
+    name = turn.spec.name_of(asked.circuit)
+    if live.enabled != asked.enabled:
+        other = "on" if live.enabled else "off"
+        return rejected(command, "conflict", f"{name} was switched {other} before it moved")
+    if _moved(turn, asked):
+        first = ack_for(turn.spec, turn.memory, command)
+        return duplicate(command, first.body) if asked.copy else first
+    if turn.now_ms < asked.due_ms:
+        return None
+    why = live.fault or NO_ANSWER
+    detail = f"{name} did not follow within {PATIENCE_MS // 1000} s: {why}; it is tried again"
+    return rejected(command, "device", detail)
+
+
+def _moved(turn: Turn, asked: Pending) -> bool:
+    said = turn.trigger
+    if not isinstance(said, Switched) or said.fault is not None:
+        return False
+    return (said.circuit, said.enabled) == (asked.circuit, asked.enabled)

@@ -1,0 +1,65 @@
+"""What drivers answer to holds, and what is told of a circuit that does not do what it is told.
+
+A hold is believed when its driver confirms it. Until then, and while a fault is known, nothing is
+learned from what the circuit draws, and no event is said to be over that has not given it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .effects import Status
+from .frozen import changed
+from .live import Live
+from .memory import Memory
+from .triggers import NO_ANSWER, Held, Switched
+from .turn import Turn
+from .wire import circuit_status
+
+
+def hear_held(turn: Turn, said: Held) -> None:
+    """A driver answered to a hold. What it says of an older one means nothing any more."""
+    if said.watts is None and said.fault is None:
+        leaving = turn.memory.leaving
+        turn.remember(leaving={id: leaving[id] for id in leaving if id != said.circuit})
+    live = turn.memory.circuits.get(said.circuit)
+    if live is None or live.held_w != said.watts:
+        return
+    if said.fault is not None:
+        _mark(turn, said.circuit, live, said.fault)
+        return
+    deaf_w = live.deaf_w if live.hold_fault is None else None  # it answers, and counts again
+    well = {"asked_mono_ms": None, "hold_fault": None, "hold_fault_mono_ms": None}
+    turn.memory = turn.memory.circuit(said.circuit, **well, deaf_w=deaf_w)
+
+
+def hear_switched(turn: Turn, said: Switched) -> None:
+    """A driver answered to a switch."""
+    live = turn.memory.circuits.get(said.circuit)
+    if live is None or live.enabled != said.enabled:
+        return
+    since_ms = turn.memory.mono_ms if live.fault is None else live.fault_mono_ms
+    since_ms = None if said.fault is None else since_ms
+    turn.memory = turn.memory.circuit(said.circuit, fault=said.fault, fault_mono_ms=since_ms)
+
+
+def note_silence(turn: Turn) -> None:
+    """A hold that nobody answered at all is a fault too."""
+    for id, live in turn.memory.circuits.items():
+        if live.hold_fault is None and not live.sure and not live.awaits_ms(turn.memory.mono_ms):
+            _mark(turn, id, live, NO_ANSWER)
+
+
+def tell(turn: Turn, before: Memory) -> Iterator[Status]:
+    """A message for each circuit that came into trouble, or out of it."""
+    for id, live in turn.memory.circuits.items():
+        was = before.circuits.get(id)
+        if (was is not None and was.trouble is not None) != (live.trouble is not None):
+            yield Status(circuit_status(id, live, turn.now_ms))
+
+
+def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:
+    known = live.hold_fault is not None
+    since_ms = live.hold_fault_mono_ms if known else turn.memory.mono_ms
+    news = changed(live, hold_fault=fault, hold_fault_mono_ms=since_ms)
+    turn.remember(circuits={**turn.memory.circuits, id: news})

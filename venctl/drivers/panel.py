@@ -1,0 +1,212 @@
+"""The panel: has every circuit as it is wanted, and says what its driver answers.
+
+Each circuit has a worker of its own, so that one that hangs delays no other, and one wish of each
+kind, the newest (`statemachine/wanted.py`). Circuits behind one gateway may share a link: on it
+they are served one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from statemachine.effects import Hold, Switch
+from statemachine.wanted import Deed, Told, Wanted
+
+from .calls import Call
+from .reads import Reads
+
+if TYPE_CHECKING:
+    from . import Driver
+
+log = logging.getLogger(__name__)
+TIMEOUT_S = 4.0
+LAST_S = 1.0
+
+OnHeld = Callable[[str, int | None, str | None], None]
+OnSwitched = Callable[[str, bool, str | None], None]
+
+
+def of_its_own(circuit: str) -> str:
+    """A link for each circuit."""
+    return circuit
+
+
+class Panel:
+    """All circuits of a site.
+
+    `held` and `switched` hear what became of each new wish, when a fault begins, changes and ends:
+    circuit, watts or on, fault or None. `changed`: something was done, readings are worth a look.
+    `link_of` names the link of a circuit.
+    """
+
+    def __init__(
+        self,
+        drivers: Mapping[str, Driver],
+        held: OnHeld,
+        switched: OnSwitched,
+        changed: Callable[[], None],
+        link_of: Callable[[str], str] = of_its_own,
+    ) -> None:
+        self._drivers: dict[str, Driver] = {}
+        self._held, self._switched, self._changed = held, switched, changed
+        self._link_of, self._links = link_of, dict[str, asyncio.Lock]()
+        self._workers: dict[str, _Worker] = {}
+        self._started = False
+        self._reads = Reads(TIMEOUT_S)
+        self.use(drivers)
+
+    def start(self) -> None:
+        """Begin to do what is put. Call from the event loop."""
+        self._started = True
+        for worker in self._workers.values():
+            worker.start()
+
+    def use(self, drivers: Mapping[str, Driver]) -> None:
+        """These circuits as well from now on; one that is gone from the file can still be freed."""
+        self._drivers |= drivers
+        for circuit, driver in drivers.items():
+            if (worker := self._workers.get(circuit)) is not None:
+                worker.use(driver)
+                continue
+            link = self._links.setdefault(self._link_of(circuit), asyncio.Lock())
+            worker = self._workers[circuit] = _Worker(circuit, driver, link, self._hear)
+            if self._started:
+                worker.start()
+
+    async def stop(self) -> None:
+        """Do nothing more."""
+        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
+        self._reads.stop()
+
+    def put(self, deed: Deed) -> None:
+        """Have a circuit so, until something newer is put. Unknown circuits are nobody's."""
+        if (worker := self._workers.get(deed.circuit)) is not None:
+            worker.put(deed)
+
+    async def read(self) -> tuple[dict[str, int], dict[str, int]]:
+        """What circuits draw, in watts, and how old that is in ms, after at most 0.2 s.
+
+        A circuit that was not read since the last look is absent.
+        """
+        return await self._reads.look(self._drivers)
+
+    async def let_go(self, circuits: Iterable[str]) -> None:
+        """Give circuits back: the way out for a site that restores when it stops."""
+        known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
+        await asyncio.gather(*(worker.let_go() for worker in known))
+
+    def _hear(self, told: Told | None) -> None:
+        """What is to be told; None: something was done."""
+        match told:
+            case None:
+                self._changed()
+            case Told(Hold(circuit, watts), fault):
+                self._held(circuit, watts, fault)
+            case Told(Switch(circuit, enabled), fault):
+                self._switched(circuit, enabled, fault)
+
+
+class _Worker:
+    """One circuit. Only `stop` ends it, no fault of a driver or of who hears of it."""
+
+    def __init__(
+        self, circuit: str, driver: Driver, link: asyncio.Lock, hear: Callable[[Told | None], None]
+    ) -> None:
+        self._circuit, self._driver, self._link, self._hear = circuit, driver, link, hear
+        self._wanted, self._news = Wanted(), asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._logged: set[str] = set()
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def use(self, driver: Driver) -> None:
+        """Another driver has never heard what is wanted."""
+        if driver is not self._driver:
+            self._driver = driver
+            self._doubt()
+
+    def put(self, deed: Deed) -> None:
+        self._tell(self._wanted.put(deed, _now_ms()))
+        self._news.set()
+
+    async def let_go(self) -> None:
+        call = self._call(Hold(self._circuit, None, 0))
+        await call.wait(LAST_S)
+        if call.fault is not None:
+            log.warning("%s was not given back: %s", self._circuit, call.fault)
+
+    def _doubt(self) -> None:
+        self._wanted.doubt(_now_ms())
+        self._news.set()
+
+    async def _work(self) -> None:
+        while True:
+            if self._wanted.next(_now_ms()) is None:
+                await self._rest()
+            else:
+                async with self._link:
+                    await self._do()
+
+    async def _rest(self) -> None:
+        """Until something is put, or is to be tried again."""
+        due_ms = self._wanted.due_ms()
+        wait_s = None if due_ms is None else max(0, due_ms - _now_ms()) / 1000
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        self._news.clear()
+
+    async def _do(self) -> None:
+        deed = self._wanted.next(_now_ms())
+        if deed is None:  # something newer came while the link was busy
+            return
+        call = self._call(deed)
+        await call.wait(TIMEOUT_S)
+        self._tell(self._wanted.ended(deed, call.fault, _now_ms()))
+        if call.fault is None:
+            self._say(None)
+
+    def _call(self, deed: Deed) -> Call[None]:
+        driver = self._driver
+        match deed:
+            case Hold(circuit, watts, until_ms):
+                return Call(lambda: driver.hold(circuit, watts, until_ms), self._doubt)
+            case Switch(circuit, enabled):
+                return Call(lambda: driver.switch(circuit, enabled), self._doubt)
+
+    def _tell(self, every: Iterable[Told]) -> None:
+        for told in every:
+            self._log(told)
+            self._say(told)
+
+    def _log(self, told: Told) -> None:
+        """A line for each cause, not for each try."""
+        if told.fault is None:
+            if self._logged:
+                log.warning("%s does again what it is told", self._circuit)
+            self._logged.clear()
+        elif told.fault not in self._logged:
+            self._logged.add(told.fault)
+            log.warning("%s does not do what it is told: %s", self._circuit, told.fault)
+
+    def _say(self, told: Told | None) -> None:
+        try:
+            self._hear(told)
+        except Exception:
+            log.exception("not heard: %s", told)
+
+
+def _now_ms() -> int:
+    return round(asyncio.get_running_loop().time() * 1000)

@@ -1,0 +1,92 @@
+"""Reads all drivers side by side, so that one that hangs delays neither the look nor the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .calls import Call
+
+if TYPE_CHECKING:
+    from . import Driver
+
+log = logging.getLogger(__name__)
+LOOK_S = 0.2
+
+
+class Reads:
+    """The reads under way, one of each driver; one that hangs is given up after `timeout_s`."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._found: dict[str, tuple[int, float]] = {}
+        self._logged: set[str] = set()
+
+    async def look(self, drivers: Mapping[str, Driver]) -> tuple[dict[str, int], dict[str, int]]:
+        """Watts, and how many ms ago their read began, of what was read since the last look."""
+        for driver in {id(driver): driver for driver in drivers.values()}.values():
+            if id(driver) not in self._under_way:
+                ids = {circuit for circuit, its in drivers.items() if its is driver}
+                self._under_way[id(driver)] = asyncio.create_task(self._read(driver, ids))
+        if self._under_way:
+            await asyncio.wait(set(self._under_way.values()), timeout=LOOK_S)
+        found, self._found = self._found, {}
+        now_s = _now_s()
+        ages_ms = {id: round((now_s - at_s) * 1000) for id, (_, at_s) in found.items()}
+        return {id: watts for id, (watts, _) in found.items()}, ages_ms
+
+    def stop(self) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+
+    async def _read(self, driver: Driver, ids: set[str]) -> None:
+        began_s = _now_s()
+        try:
+            call = Call(driver.readings, _nothing)
+            await call.wait(self._timeout_s)
+            self._take(call, ids, began_s)
+        finally:
+            del self._under_way[id(driver)]
+
+    def _take(self, call: Call[Mapping[str, int]], ids: set[str], began_s: float) -> None:
+        said: Any = call.answer
+        if call.fault is None and not isinstance(said, Mapping):
+            call.fault = f"it answers {type(said).__name__}, not watts of circuits"
+        if call.fault is not None:
+            self._log(f"{', '.join(sorted(ids))}: not read: {call.fault}")
+            return
+        self._forget(f"{', '.join(sorted(ids))}: not read")
+        for circuit in ids & said.keys():
+            watts = finite(said[circuit])
+            if watts is None:
+                self._log(f"{circuit}: its reading is no number: {said[circuit]!r:.40}")
+            else:
+                self._forget(f"{circuit}: its reading is")
+                self._found[circuit] = watts, began_s
+
+    def _log(self, cause: str) -> None:
+        if cause not in self._logged:
+            self._logged.add(cause)
+            log.warning("%s", cause)
+
+    def _forget(self, beginning: str) -> None:
+        self._logged = {cause for cause in self._logged if not cause.startswith(beginning)}
+
+
+def finite(said: object) -> int | None:
+    """A reading in whole watts; None where it is no finite number."""
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    return round(said) if isinstance(said, int) or math.isfinite(said) else None
+
+
+def _nothing() -> None:
+    """A read that ends late did nothing that anybody would have to know."""
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
