@@ -82,10 +82,8 @@ def test_the_limits_of_the_stand_in_are_those_of_the_program() -> None:
 
 def test_the_figures_about_secrets_are_those_of_the_program() -> None:
     text = (ROOT / "docs" / "secrets.md").read_text()
-    assert (web_session.PER_ADDRESS, web_session.WINDOW_S) == (
-        5,
-        60,
-    ) and "Five wrong tokens" in text
+    assert (web_session.PER_ADDRESS, web_session.WINDOW_S) == (5, 60)
+    assert "Five wrong tokens from one address in a minute" in text
     assert f"or {web_session.IN_ALL} from all" in text
     assert f"must come to {site_token.LEAST_BITS}" in text
     assert f"at least {site_token.LEAST_LETTERS} different letters" in text
