@@ -11,7 +11,6 @@ import heapq
 import json
 import os
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -23,8 +22,11 @@ from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.memory import to_parts
 from statemachine.triggers import Held, Readings, Restarted, Switched, Timer, Trigger
+from tests import storing
+from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site
-from venctl.journal import Journal
+from venctl.answers import Answers
+from venctl.journal import Batch
 from venctl.outbox import Outbox
 from venctl.runtime import Runtime
 
@@ -43,16 +45,22 @@ class Died(BaseException):
 class Controller:
     """One life of the process, on a journal that outlives it."""
 
-    def __init__(self, db: sqlite3.Connection, world: World) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self.journal = Journal(db)
-        self.runtime = Runtime(Ven(SITE), self.journal, self._perform)
+        self.runtime, self.storage = storing.life(world.disk, Ven(SITE), self._perform, AtOnce())
         self.runtime.stop()  # the world's clock rings, not this machine's
-        self.outbox = Outbox(self.journal, self._publish)
+        self.outbox = Outbox(self.storage.sent, self._publish)
+        self.storage.whole = self._whole
+        self.outbox.add(world.disk.found().todo)
         self.pubacks: dict[str, Callable[[], None]] = {}
         self._sending = asyncio.create_task(self.outbox.run())
         self.outbox.resume()
         self.alive = True
+
+    def _whole(self) -> Batch:
+        batch = self.runtime.everything()
+        batch.letters = self.outbox.unsent()
+        return batch
 
     def die(self) -> None:
         self.alive = False
@@ -88,7 +96,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.dice, self.now_ms = random.Random(seed), NOW_MS
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.disk = Disk()
         self.todo: list[tuple[int, int, Callable[[], None]]] = []
         self.order, self.replies = count(), count(1)
         self.sent: dict[str, bytes] = {}
@@ -100,7 +108,7 @@ class World:
         self.born()
 
     def born(self) -> None:
-        self.controller, self.deadly = Controller(self.db, self), False
+        self.controller, self.deadly = Controller(self), False
         self.lives += 1
         self.step(Restarted(**self.stamps(), boot="boot"))
         self.read()
@@ -157,7 +165,7 @@ class World:
         door = Door("operator", reply, self.now_ms, self.now_ms)
         command = parse_command(self.sent[correlation], SITE.site.id, door)
         life = self.controller
-        earlier = life.journal.earlier(command)
+        earlier = Answers(self.disk.found().answered).earlier(command)
         copy = earlier is not None and earlier.digest == command.digest
         before = to_parts(life.runtime.memory)
         life.pubacks[reply] = partial(self.acknowledged, number)
@@ -226,7 +234,7 @@ class World:
 
     def decided(self) -> Iterator[tuple[str, dict[str, Any], list[tuple[str, dict[str, Any]]]]]:
         """Each decision: the trigger's kind and fields, and its effects likewise."""
-        for trigger, effects in self.db.execute("SELECT trigger, effects FROM decision"):
+        for trigger, effects in self.disk.db.execute("SELECT trigger, effects FROM decision"):
             kind, _, fields = trigger.partition(" ")
             lines = [line.partition(" ") for line in effects.splitlines()]
             yield kind, json.loads(fields), [(word, json.loads(rest)) for word, _, rest in lines]
@@ -295,8 +303,7 @@ def stories(world: World) -> set[tuple[str, str]]:
 
 async def on_a_good_line(heard: list[tuple[int, str]], sent: Mapping[str, bytes]) -> Runtime:
     """A controller that heard each command once, at the times at which they were carried out."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    runtime = Runtime(Ven(SITE), Journal(db), lambda *_: None)
+    runtime, _ = storing.life(Disk(), Ven(SITE), lambda *_: None, AtOnce())
     rated = {id: one.rated if one.enabled else 0 for id, one in SITE.circuits.items()}
     stamps = {"at_ms": NOW_MS, "mono_ms": NOW_MS}
     runtime.step(Restarted(**stamps, boot="boot"))

@@ -7,7 +7,6 @@ longer names, and crashes lose what was decided but not yet done.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +21,8 @@ from statemachine.live import Live
 from statemachine.memory import from_parts, to_parts
 from statemachine.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire import telemetry
+from tests.storing import AtOnce, Disk, life
 from tests.strategies import MAPLE, NOW_MS, NOW_S, Desk, site
-from venctl.journal import Journal, connect
-from venctl.runtime import Runtime
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
 WITHOUT_HEATER = MAPLE.replace("  heater1: {name: Heater, rated: 1.5 kW, shed: 100 %}\n", "")
@@ -52,44 +50,38 @@ class Editor(Desk):
 class Kept:
     """The program over a journal, which outlives it."""
 
-    def __init__(self, file: Path) -> None:
-        self.file, self.done, self.clock = file, [], Desk(site(MAPLE))
+    def __init__(self) -> None:
+        self.disk, self.clock = Disk(), Desk(site(MAPLE))
+        self.done: list[Effect] = []
 
     def start(self, text: str) -> None:
         self.done.clear()
-        self.journal = Journal(connect(self.file))
-        self.runtime = Runtime(Ven(site(text)), self.journal, lambda one, _: self.done.append(one))
+        ven = Ven(site(text))
+        self.runtime, _ = life(self.disk, ven, lambda one, _: self.done.append(one), AtOnce())
         self.runtime.stop()  # its timers are of another clock
         self.hear(Restarted(**self.clock.stamp(), boot="boot"))
 
     def hear(self, trigger: Trigger) -> None:
         self.runtime.step(trigger)
 
-    def stop(self) -> None:
-        self.journal.close()
 
-
-async def test_a_circuit_taken_out_while_the_program_was_down_is_let_go_once_and_forgotten(
-    tmp_path: Path,
-) -> None:
-    kept = Kept(tmp_path / "journal.db")
+async def test_a_circuit_taken_out_while_the_program_was_down_is_let_go_once_and_forgotten() -> (
+    None
+):
+    kept = Kept()
     kept.start(MAPLE)
     rated = {id: one.rated for id, one in site(MAPLE).circuits.items()}
     kept.hear(Readings(**kept.clock.stamp(), drawn_w=rated, unmetered_w=0))
     kept.hear(kept.clock.command(**CALL))
     assert kept.runtime.memory.circuits["heater1"].held_w == 0
-    kept.stop()
     kept.start(WITHOUT_HEATER)
     assert holds(kept.done)["heater1"] is None
     kept.hear(Held(**kept.clock.stamp(), circuit="heater1", watts=None, fault=None))
-    kept.stop()
     kept.start(WITHOUT_HEATER)
     assert not kept.runtime.memory.leaving and "heater1" not in holds(kept.done)
-    kept.stop()
     kept.start(MAPLE)
     fresh = replace(kept.runtime.memory.circuits["heater1"], asked_mono_ms=None)
     assert fresh == Live(enabled=True)
-    kept.stop()
 
 
 @pytest.fixture

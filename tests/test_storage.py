@@ -20,7 +20,7 @@ from statemachine.commands import Door, command_from
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.memory import from_parts, to_parts
 from statemachine.promises import OVERTAKEN
-from statemachine.triggers import Readings, Restarted, Switched
+from statemachine.triggers import Held, Readings, Restarted, Switched
 from tests.storing import Disk, Slow, VirtualLoop, life
 from tests.strategies import MAPLE, NOW_MS, site
 from venctl import runtime as runtime_module
@@ -121,15 +121,17 @@ class World:
                 self.storage.sent(number)
             case Hold(circuit, watts):
                 self.held[circuit] = watts
+                self.loop.call_soon(self._did, alive, Held, {"circuit": circuit, "watts": watts})
             case Switch(circuit, enabled):
                 self.on[circuit] = enabled
-                self.loop.call_soon(self._switched, alive, effect)
+                said = {"circuit": circuit, "enabled": enabled}
+                self.loop.call_soon(self._did, alive, Switched, said)
 
-    def _switched(self, alive: int, done: Switch) -> None:
+    def _did(self, alive: int, kind: type[Held | Switched], said: dict[str, Any]) -> None:
+        """Circuits do as they are told, and say so."""
         if alive == self.alive:
             at_ms, mono_ms = self.clocks()
-            said = {"circuit": done.circuit, "enabled": done.enabled, "fault": None}
-            self.runtime.post(Switched(at_ms=at_ms, mono_ms=mono_ms, **said))
+            self.runtime.post(kind(at_ms=at_ms, mono_ms=mono_ms, fault=None, **said))
 
     def _hear(self, name: str, ack: dict[str, Any]) -> None:
         if name not in self.acks:

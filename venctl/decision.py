@@ -13,6 +13,7 @@ from .answers import row_of
 from .journal import Answer, Batch
 
 HERE = "here:"  # how the reply of a command begins that waits in this program
+NOBODY = "nobody"  # the reply of a command that was answered before
 Said = Ack | Status | Report
 Word = tuple[Said, int | None]
 
@@ -65,6 +66,8 @@ def decision(
     made = Decision(trigger, before, after, effects)
     for effect in effects:
         match effect:
+            case Ack(reply=reply) if reply == NOBODY:
+                pass
             case Ack(reply=reply, key=key):
                 if key:
                     made.answers.append(row_of(effect, trigger.at_ms))

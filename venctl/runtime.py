@@ -25,7 +25,7 @@ from statemachine.wire import rejected
 from .answers import Answers
 from .audience import Audience
 from .clocks import clocks
-from .decision import Decision, decision
+from .decision import NOBODY, Decision, decision
 from .journal import Batch
 from .line import Line, Waiting
 from .opening import Found
@@ -114,10 +114,9 @@ class Runtime:
         rows = [*found.answered, *self._performing.answers.rows()]
         self._performing.answers = Answers(rows)
         with self._turn():
-            for trigger in map(_stamped, (Restarted(at_ms=0, mono_ms=0, boot=boot), *done)):
-                after, effects = self.ven.decide(self.memory, trigger)
-                deeds = [effect for effect in effects if not isinstance(effect, Ack)]
-                self._take_effect(self._made(trigger, after, deeds))  # it was answered before
+            self._safely(Waiting(_stamped(Restarted(at_ms=0, mono_ms=0, boot=boot))))
+            for command in done:
+                self._safely(Waiting(_stamped(replace(command, reply=NOBODY))))
         self._work()
 
     def show(self) -> None:
@@ -284,7 +283,7 @@ class Runtime:
         self.memory = made.after
         self.rev += 1
         self._performing.carry_out(made, stored, instead)
-        if self._storage.unknown and made.words and isinstance(made.trigger, Command):
+        if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
             self._meanwhile.append(made.trigger)
         self._rules.look(self.ven.spec, self.memory)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
