@@ -191,9 +191,9 @@ class Runtime:
         return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
 
     def _known(self, trigger: Trigger) -> Trigger:
-        if isinstance(trigger, Command) and (earlier := self._performing.answers.earlier(trigger)):
-            return replace(trigger, earlier=earlier)
-        return trigger
+        if not isinstance(trigger, Command) or trigger.reply == NOBODY:
+            return trigger
+        return replace(trigger, earlier=self._performing.answers.earlier(trigger))
 
     def _made(self, trigger: Trigger, after: Memory, effects: Sequence[Effect]) -> Decision:
         return decision(trigger, self.memory, after, effects, self._storage.letter)
