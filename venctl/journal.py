@@ -23,7 +23,7 @@ from statemachine.triggers import Command, Earlier, Trigger
 log = logging.getLogger(__name__)
 KEEP_DECISIONS = 10_000
 KEEP_TODO = 1_000
-UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w"}
+UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w", "age_ms"}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL);
