@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .effects import Ack, Effect, Wake
 from .memory import Memory
-from .triggers import Command, Earlier, Readings, Timer, Trigger
+from .triggers import Command, Earlier, Held, Readings, Timer, Trigger
 
 WEEK_MS = 7 * 86_400_000
 COPY_MS = 60_000
@@ -15,9 +15,12 @@ COPY_MS = 60_000
 def worth_keeping(
     trigger: Trigger, before: Memory, after: Memory, effects: Iterable[Effect]
 ) -> bool:
-    """A look at circuits or clock that led to nothing is not: it will be looked again."""
+    """A look at circuits or clock that led to nothing is not: it will be looked again. Nor is the
+    word of a driver that holds what it is to hold: after a crash it is asked anyway.
+    """
     led = any(not isinstance(effect, Wake) for effect in effects)
-    looked = isinstance(trigger, Readings | Timer)
+    held = isinstance(trigger, Held) and before.leaving == after.leaving
+    looked = isinstance(trigger, Readings | Timer) or held
     return led or not looked or before.events != after.events
 
 

@@ -157,7 +157,8 @@ class Topics(Model):
     telemetry: Topic = Field(default="ven/telemetry/{venId}", description="every telemetry.every")
     metering: Topic = Field(default="volttron/metering", description="the same, shared by all VENs")
     status: Topic = Field(
-        default="ven/status/{venId}", description="an event's life; `off` for none"
+        default="ven/status/{venId}",
+        description="events and faults; `off` for none",
     )
 
     def named(self, ven_id: str) -> Topics:

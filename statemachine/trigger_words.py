@@ -9,7 +9,8 @@ EVENT_TRIGGERS = {
     "started": "`until: start` of the state is reached",
     "ended": "`until: end` of the state is reached",
     "elapsed": "`for` of the state is over",
-    "released": "nothing is held beyond the plan; in a state that sheds at once",
+    "released": "nothing is held beyond the plan, as drivers confirm or 6 s later; "
+    "in a state that sheds at once",
     "achieved": "95 % of what the event asks for is measured",
     "underperforming": "less is measured for 30 s",
 }

@@ -52,7 +52,7 @@ class _Wish:
         lease = isinstance(deed, Hold) and deed.watts is not None
         if isinstance(deed, Switch) or not self.failures:
             self.due_ms = now_ms
-            self.owes |= not lease
+        self.owes |= not lease
         self.deed, self.open = deed, True
 
     def done(self, deed: Deed) -> list[Told]:

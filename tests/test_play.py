@@ -9,7 +9,7 @@ import pytest
 
 from statemachine.check import broken_by
 from statemachine.day_rules import DAY_RULES
-from statemachine.effects import Ack, Hold
+from statemachine.effects import Ack, Hold, Status
 from statemachine.invent import invent_day
 from statemachine.play import Moment, Play
 from statemachine.scenario import Scenario
@@ -106,6 +106,52 @@ def test_to_skip_what_does_not_happen_changes_nothing(seed: int) -> None:
         tracks.append(track)
     for ms in sorted({*tracks[0].at_ms, *tracks[1].at_ms}):
         assert tracks[0].at(ms + 11_000) in tracks[1].within(ms + 11_000, 11_000)
+
+
+MUTE = {"at": "0:19:59.500", "fault": {"circuit": "heater1", "kind": "mute"}}
+WELL = {"at": "0:30:00", "fault": {"circuit": "heater1", "kind": "none"}}
+
+
+def statuses(moments: list[Moment]) -> list[dict[str, Any]]:
+    return [dict(x.body) for m in moments for x in m.effects if isinstance(x, Status)]
+
+
+def test_a_mute_circuit_is_named_when_its_event_is_over_and_well_once_it_answers() -> None:
+    one, moments = play({"at": "0:10:00", "event": CALL}, MUTE, WELL)
+    said = statuses(moments)
+    assert next(x for x in said if x["state"] == "completed")["not_free"] == ["heater1"]
+    assert [x["state"] for x in said if x["type"] == "circuit"] == ["fault", "well"]
+    assert drawn(moments, 1_250_000)["heater1"] == 0, "its lease runs on"
+    assert drawn(moments, 1_350_000)["heater1"] == 1_500, "and ends by itself"
+    assert list(broken_by(Play(SITE, one.scenario))) == []
+
+
+def test_a_core_that_names_nobody_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statemachine.wire._not_free", lambda memory: {})
+    steps = [{"at": "0:10:00", "event": CALL}, MUTE, WELL]
+    said = {"look": "10 s", "loads": "steady", "steps": steps}
+    found = list(broken_by(Play(SITE, Scenario.model_validate(said))))
+    assert [broken.rule for broken in found] == ["R1"]
+
+
+def test_a_core_that_does_not_wait_for_its_drivers_breaks_a_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("statemachine.live.ANSWER_MS", 0)
+    monkeypatch.setattr("statemachine.ven.note_silence", lambda turn: None)
+    steps = [{"at": "0:10:00", "event": CALL}, {**MUTE, "at": "0:20:15"}, WELL]
+    said = {"look": "10 s", "loads": "steady", "steps": steps}
+    found = list(broken_by(Play(SITE, Scenario.model_validate(said))))
+    assert "R1" in [broken.rule for broken in found]
+
+
+def test_a_switch_of_a_mute_circuit_is_refused_in_time_and_done_in_the_end() -> None:
+    off = {"at": "0:20:00", "switch": {"circuit": "heater1", "to": "off", "door": "page"}}
+    one, moments = play(MUTE, off, WELL)
+    (ack,) = acks(moments)
+    assert (ack["status"], ack["reason"]) == ("rejected", "device")
+    assert one.breakers.all["heater1"].on is False
+    assert list(broken_by(Play(SITE, one.scenario))) == []
 
 
 def test_a_fault_in_the_core_is_a_broken_rule_and_no_broken_play() -> None:

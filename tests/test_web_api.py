@@ -138,6 +138,17 @@ async def test_critical_circuits_give_only_where_that_is_confirmed(api: Page) ->
     assert (status, ack["actual_shed_kw"]) == (201, 3.0)
 
 
+async def test_a_circuit_that_does_not_follow_is_a_refusal_with_its_drivers_words(
+    api: Page,
+) -> None:
+    api.desk.stuck["heater1"] = "the relay does not answer"
+    status, problem = await api.tell("PATCH", "/api/v1/circuits/heater1", {"enabled": False})
+    assert (status, problem["code"], problem["reason"]) == (409, "device", "device")
+    assert "the relay does not answer" in problem["detail"]
+    heater = await api.get("/api/v1/circuits/heater1")
+    assert heater["fault"] == "the relay does not answer" and heater["enabled"] is False
+
+
 async def test_a_critical_circuit_goes_off_only_where_that_is_confirmed(api: Page) -> None:
     path = "/api/v1/circuits/fridge1"
     status, problem = await api.tell("PATCH", path, {"enabled": False})

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statemachine.effects import Ack, Effect
+from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts, unheld
 from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
 from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
