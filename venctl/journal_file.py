@@ -10,7 +10,6 @@ from .journal import Batch, Journal
 from .opening import Found
 
 Open = Callable[[], tuple[sqlite3.Connection | None, Found]]
-READ_ONLY = "the journal can be read, but not written"
 
 
 class JournalFile:
@@ -20,25 +19,25 @@ class JournalFile:
         self._open = open
         self._journal: Journal | None = None
 
-    def load(self) -> tuple[Found, bool]:
-        """What is remembered, and whether the file can be written."""
+    def load(self) -> Found:
+        """What is remembered; `read_only` says whether the file can be written too."""
         self.close()
         connection, found = self._open()
         if connection is not None:
             self._journal = Journal(connection)
-        return found, connection is not None
+        return found
 
     def write(self, batch: Batch) -> str | None:
         """Answers what was lost, if the file had to be set aside for it."""
-        lost = self.load()[0].lost if self._journal is None else None
+        found = self.load() if self._journal is None else None
         if self._journal is None:
-            raise sqlite3.OperationalError(READ_ONLY)
+            raise sqlite3.OperationalError(found.read_only if found else None)
         try:
             self._journal.write(batch)
         except BaseException:
             self.close()
             raise
-        return lost
+        return None if found is None else found.lost
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ class Found:
     `parts` are as `statemachine.memory.from_parts` takes them. `answered` is key, revision,
     digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
     known to have gone out, both oldest first; `message` the last message number. `lost` says,
-    where a journal was set aside, why, and as what it is kept.
+    where a journal was set aside, why, and as what it is kept; `read_only` why it cannot be
+    written, where it can be read.
     """
 
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Found:
     todo: Sequence[Letter] = ()
     message: int = 0
     lost: str | None = None
+    read_only: str | None = None
 
 
 def open_journal(file: Path, fits: Fits) -> tuple[sqlite3.Connection | None, Found]:
@@ -75,7 +77,8 @@ def open_journal(file: Path, fits: Fits) -> tuple[sqlite3.Connection | None, Fou
             raise Damaged(emptied)
         rows = read(file) if size(file) else None
         found = _understood(rows, fits)
-        return _to_write(file, rows, found), found
+        connection, why = _to_write(file, rows, found)
+        return connection, replace(found, read_only=why)
     except Damaged as damage:
         return _anew(file, damage)
 
@@ -140,21 +143,23 @@ def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found
     lost = f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
     log.error("%s", lost)
     try:
-        return _to_write(file, None, Found()), Found(lost=lost)
+        connection, why = _to_write(file, None, Found())
+        return connection, Found(lost=lost, read_only=why)
     except (NotNow, Damaged) as error:
-        log.error("%s", error)
-        return None, Found(lost=lost)
+        return None, Found(lost=lost, read_only=str(error))
 
 
-def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection | None:
-    """A connection to the file, of this format; None where it cannot be written.
+def _to_write(
+    file: Path, rows: Rows | None, found: Found
+) -> tuple[sqlite3.Connection | None, str | None]:
+    """A connection to the file, of this format; else why it cannot be written.
 
     Raises `Damaged`, and `NotNow` where it is locked, or there is nothing yet and none can be made.
     """
     try:
         if rows is None:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        return _ready(file, rows, found)
+        return _ready(file, rows, found), None
     except OSError as error:
         why = f"{file} cannot be made: {error.strerror or error}"
     except sqlite3.Error as error:
@@ -166,8 +171,7 @@ def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection
     if rows is None:
         _unmake(file)
         raise NotNow(why)
-    log.debug("the journal is read and not written: %s", why)
-    return None
+    return None, why
 
 
 def _forbids(file: Path) -> bool:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from .journal import Batch
-from .journal_file import READ_ONLY, JournalFile, Open
+from .journal_file import JournalFile, Open
 from .opening import Found, NotNow
 from .worker import Worker, settle
 
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
 STUCK_S = 8.0
-RETRY_S = 0.5
+RETRY_S, RETRY_MOST_S = 0.5, 2.0
+SILENT = "the disk does not answer"
 MISSED = 1_000
 BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
 
@@ -43,6 +44,7 @@ class Storage:
         self._waiting: list[Then] = []
         self._missed: deque[Any] = deque(maxlen=MISSED)
         self._timers: list[asyncio.TimerHandle] = []
+        self._pause_s = RETRY_S
         self._letter, self._message, self._mark = now_ms, now_ms // 1000, 0
         self.unknown = True
         self.down: str | None = None
@@ -57,22 +59,23 @@ class Storage:
     async def open(self, patience_s: float) -> Found:
         """What is remembered; nothing where it cannot be had within `patience_s`."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + patience_s
+        until_s, why = loop.time() + patience_s, SILENT
         while True:
-            answer: asyncio.Future[tuple[Found, bool]] = loop.create_future()
+            answer: asyncio.Future[Found] = loop.create_future()
             self._worker.do(self._file.load, partial(settle, answer))
             try:
                 async with asyncio.timeout(max(0.1, until_s - loop.time())):
-                    found, writable = await answer
-            except (NotNow, sqlite3.Error, OSError, TimeoutError) as error:
+                    found = await answer
+            except (NotNow, sqlite3.Error, OSError) as error:
+                why = why if isinstance(error, TimeoutError) else _words(error)
                 if loop.time() + RETRY_S < until_s:
                     await asyncio.sleep(RETRY_S)
                     continue
-                self._fail(_words(error))
+                self._fail(why)
                 return Found()
             self._know(found)
-            if not writable:
-                self._fail(READ_ONLY)
+            if found.read_only is not None:
+                self._fail(found.read_only)
             return found
 
     async def close(self, patience_s: float) -> None:
@@ -200,7 +203,8 @@ class Storage:
         self._sink(why)
         if not self._writing and not self._timers:
             loop = asyncio.get_running_loop()
-            self._timers = [loop.call_later(RETRY_S, self._retry)]
+            self._timers = [loop.call_later(self._pause_s, self._retry)]
+            self._pause_s = min(2 * self._pause_s, RETRY_MOST_S)
 
     def _sink(self, why: str) -> None:
         if why != self.down:
@@ -209,6 +213,7 @@ class Storage:
         _tell(self._waiting, False)
 
     def _rise(self) -> None:
+        self._pause_s = RETRY_S
         if self.down is not None:
             self.down = None
             self.changed()
@@ -232,13 +237,13 @@ class Storage:
         if error is None:
             self._missed.clear()
 
-    def _loaded(self, got: tuple[Found, bool] | None, error: Exception | None) -> None:
+    def _loaded(self, found: Found | None, error: Exception | None) -> None:
         self._writing = False
-        if got is None:
+        if found is None:
             self._fail(_words(error))
             return
-        self._know(got[0])
-        self.found(got[0])
+        self._know(found)
+        self.found(found)
         self._retry()
 
     def _know(self, found: Found) -> None:
