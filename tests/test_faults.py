@@ -95,6 +95,21 @@ def test_a_dead_relay_is_named_and_freed_once_it_answers_also_over_a_kill(
     until(lambda: circuit(sick)["fault"] is None, "well")
 
 
+def test_a_kill_while_a_release_fails_forgets_neither_the_circuit_nor_the_event(
+    sick: Site, backend: Backend
+) -> None:
+    shed(sick, backend)
+    set_faults(sick.folder, {"heater1": {"release": "raise"}})
+    backend.ask({"op": "restore"})
+    until(lambda: circuit(sick)["fault"] == WORDS, "its fault on the page")
+    sick.kill()
+    assert breaker(sick)["hold_w"] == 0
+    set_faults(sick.folder, {})
+    sick.start()
+    until(lambda: not sick.state()["events"], "the event is over")
+    assert breaker(sick)["hold_w"] is None and circuit(sick)["fault"] is None
+
+
 def test_a_switch_of_a_dead_relay_is_refused_and_done_once_it_answers(
     sick: Site, backend: Backend
 ) -> None:
