@@ -32,9 +32,8 @@ from .uplink import Uplink
 
 log = logging.getLogger(__name__)
 CLOSE_S = 0.5
-STORAGE = "the journal cannot be written"
-KEPT = "The site goes on, in memory only: what takes load or promises something is refused"
-UNREAD = "; what was remembered before cannot be read now, so everything was given back"
+UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"
+UNREAD = "; what was remembered cannot be read either, so everything was given back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +166,8 @@ class Controller:
         if self._storage.down is None:
             self._alarms.end("storage")
         else:
-            unread = UNREAD if self._storage.unknown else ""
-            self._alarms.sound("storage", f"{STORAGE}: {self._storage.down}. {KEPT}{unread}")
+            said = UNSTORED + (UNREAD if self._storage.unknown else "")
+            self._alarms.sound("storage", f"{said}. {self._storage.down}")
         self.runtime.go_on()
 
     def _perform(self, effect: Effect, number: int | None) -> None:

@@ -128,8 +128,8 @@ class Api:
         said = await read_object(request, LOCK)
         id = self._circuit_in(request.match_info["id"])
         fields = {"op": "setLock", "loadId": id, "locked": said.get("locked")}
-        await settle(self._desk, command_of(self._desk, fields, Lock), request)
-        return as_json(circuit(self._desk, id))
+        ack = await settle(self._desk, command_of(self._desk, fields, Lock), request)
+        return as_json(circuit(self._desk, id) | _unstored(ack))
 
     async def toggle(self, request: Request) -> Response:
         """The old switch; without `enabled` it turns the circuit over."""
@@ -204,8 +204,8 @@ class Api:
     async def _switch(self, id: str, said: Mapping[str, Any], request: Request) -> Response:
         fields = {"op": "setLoad", "loadId": id, "enabled": said.get("enabled")}
         fields["confirm_critical"] = said.get("confirm_critical")
-        await settle(self._desk, command_of(self._desk, fields, Toggle), request)
-        return as_json(circuit(self._desk, id))
+        ack = await settle(self._desk, command_of(self._desk, fields, Toggle), request)
+        return as_json(circuit(self._desk, id) | _unstored(ack))
 
     def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
         """What a person was shown must be what happens. A later event is planned when it starts."""
@@ -240,6 +240,11 @@ def _changed(rev: str, now: Outlook) -> bool:
         return differs(rev, now)
     except ValueError as error:
         raise invalid(str(error), "plan_rev") from None
+
+
+def _unstored(ack: Ack) -> dict[str, Any]:
+    """What is to be said of something done that no disk has taken."""
+    return {"stored": False} if ack.get("stored") is False else {}
 
 
 def _created(ack: Ack, status: int) -> Response:

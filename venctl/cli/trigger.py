@@ -97,6 +97,8 @@ def _lines(ack: dict[str, Any]) -> list[str]:
         )
     if "shortfall_kw" in ack:
         lines.append(f"short  {ack['shortfall_kw']:.2f} kW: no circuit has more to give")
+    if ack.get("stored") is False:
+        lines.append("not stored: it is done, and a crash would forget it; see `venctl state`")
     return lines
 
 
