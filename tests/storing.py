@@ -142,19 +142,3 @@ def now(work: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as answered:
         return answered.value
     raise AssertionError("it waits")
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer as soon as there is nothing else to do."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now_s = 0.0
-
-    def time(self) -> float:
-        return self._now_s
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:
-            self._now_s = max(self._now_s, self._scheduled[0]._when)
-        super()._run_once()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from .bystander import Look, breakers, event, free_to_draw, seen
-from .trouble import LOCAL, MOSQUITTO, Stage, cases, named, stage
+from .trouble import LOCAL, MOSQUITTO, Stage, cases, stage
 
 TROUBLES = ("full", "failing", "read_only", "locked")
 SHORT = [
@@ -174,7 +174,7 @@ def live_through(story: Story) -> None:
     story.taken_on = [one["id"] for one in past["past"]]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=named)
+@pytest.fixture(scope="module", params=CASES)
 def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with stage(tmp_path_factory.mktemp("bad"), *request.param) as on:
         story = Story(on)
@@ -382,7 +382,7 @@ def _last(story: Story) -> Look:
 # ---------------------------------------------------------------- a kill while it is bad
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES)
 def test_a_kill_while_the_disk_is_bad_revives_nothing_that_was_refused(
     tmp_path: Path, case: tuple[str, str]
 ) -> None:

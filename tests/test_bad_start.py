@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .bystander import Look, breakers, event, free_to_draw, same_kw, seen
-from .trouble import LOCAL, MOSQUITTO, Stage, cases, named, stage
+from .trouble import LOCAL, MOSQUITTO, Stage, cases, stage
 
 TROUBLES = ("full", "failing", "read_only", "unreadable", "locked", "locked_exclusive")
 WITHIN, AFTER = "over-within", "over-after"  # when the event ends that was live at the kill
@@ -86,7 +86,7 @@ def set_aside(name: str) -> bool:
     return ".corrupt-" in name or ".format" in name
 
 
-@pytest.fixture(scope="module", params=cases(SHORT, EVERY), ids=named)
+@pytest.fixture(scope="module", params=cases(SHORT, EVERY))
 def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     trouble, cloud, end = request.param
     with stage(tmp_path_factory.mktemp("start"), trouble, cloud) as on:

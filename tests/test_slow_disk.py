@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .bystander import Look, breakers, event, free_to_draw, same_kw, seen
-from .trouble import LOCAL, MOSQUITTO, Stage, cases, named, stage
+from .trouble import LOCAL, MOSQUITTO, Stage, cases, stage
 
 SHORT = [("slow", MOSQUITTO), ("hang", MOSQUITTO)]
 CASES = cases(SHORT, [(one, cloud) for one in ("slow", "hang") for cloud in (LOCAL, MOSQUITTO)])
@@ -74,7 +74,7 @@ def live_through(story: Story) -> None:
     story.last = on.watcher.wait(time.time(), lambda look: same_kw(look.power_kw, 8.1), 5)
 
 
-@pytest.fixture(scope="module", params=CASES, ids=named)
+@pytest.fixture(scope="module", params=CASES)
 def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with stage(tmp_path_factory.mktemp("slow"), *request.param) as on:
         story = Story(on)

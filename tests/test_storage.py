@@ -21,7 +21,8 @@ from statemachine.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.memory import from_parts, to_parts
 from statemachine.promises import OVERTAKEN
 from statemachine.triggers import Held, Readings, Restarted, Switched
-from tests.storing import Disk, Slow, VirtualLoop, life
+from tests.skipping import run
+from tests.storing import Disk, Slow, life
 from tests.strategies import MAPLE, NOW_MS, site
 from venctl import runtime as runtime_module
 
@@ -153,11 +154,7 @@ def played(story: Callable[[World], Any], monkeypatch: pytest.MonkeyPatch) -> No
         world.__init__()  # type: ignore[misc]
         await story(world)
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(play())
-    finally:
-        loop.close()
+    run(play())
 
 
 EVENT = {"op": "event", "shed_kw": 2, "duration_sec": 60}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.config import Config
 
 from .bystander import HTTP_S, SHADOW, VEN, Operator, Stream, Watcher, http
@@ -192,9 +193,13 @@ def stage(folder: Path, trouble: str, cloud: str) -> Iterator[Stage]:
                 one()
 
 
-def cases(short: list[tuple[str, ...]], every: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """What is played: a few pairs that cover, or with CHAOS=all every one."""
-    return every if ALL else short
+def cases(short: list[tuple[str, ...]], every: list[tuple[str, ...]]) -> list[Any]:
+    """What is played: a few pairs that cover, or with CHAOS=all every one.
+
+    All that is asked of one story is asked where it was lived, also where tests run side by side.
+    """
+    return [pytest.param(case, marks=pytest.mark.xdist_group(named(case)), id=named(case))
+            for case in (every if ALL else short)]  # fmt: skip
 
 
 def named(case: tuple[str, ...]) -> str:
