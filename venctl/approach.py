@@ -10,6 +10,7 @@ from statemachine import Spec
 
 from .endpoint import Endpoint
 from .keeper import keeper_for
+from .tasks import Tasks
 from .tls import Wrong, usable
 from .uplink import Uplink
 from .way import preflight
@@ -26,9 +27,11 @@ class Approach:
     but for a certificate or key that cannot be used: it is waited for, and the site runs meanwhile.
     """
 
-    def __init__(self, spec: Spec, endpoint: Endpoint, folder: Path, uplink: Uplink) -> None:
+    def __init__(
+        self, spec: Spec, endpoint: Endpoint, folder: Path, uplink: Uplink, tasks: Tasks
+    ) -> None:
         self._near = spec.cloud.kind == "local"
-        self._endpoint, self._uplink = endpoint, uplink
+        self._endpoint, self._uplink, self._tasks = endpoint, uplink, tasks
         self._keeper = keeper_for(spec, endpoint, folder)
         self._hindrance = ""
         self._gone = False
@@ -56,7 +59,7 @@ class Approach:
             if not self._near:
                 await self._explain()
             if self._keeper is not None:
-                self._keeper.start()
+                self._keeper.start(self._tasks)
             self._uplink.start()
         except (Wrong, OSError, RuntimeError) as error:
             if (wrong := str(error)) != self._hindrance:

@@ -75,7 +75,7 @@ class Controller:
         self.editing = Editing(
             options.file, options.folder, store.notes, self.runtime, self._use, self.connected
         )
-        self._approach = Approach(spec, endpoint, options.folder, self.uplink)
+        self._approach = Approach(spec, endpoint, options.folder, self.uplink, self._tasks)
         self._listen_to_storage()
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from statemachine import Spec
@@ -16,6 +17,7 @@ from .local.documents import dumps
 from .local.shadow import ShadowService
 from .local.shadow_topics import messages_about
 from .local.store import Store
+from .tasks import Tasks
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")
@@ -48,20 +50,20 @@ class ShadowKeeper:
         self._link: Link | None = None
         self._asked: asyncio.Queue[Message] = asyncio.Queue()
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Connect. Raises what `Link` raises, and may be tried again then."""
+    def start(self, tasks: Tasks) -> None:
+        """Connect, with work among `tasks`. Raises what `Link` raises, and may be tried again."""
         if self._link is None:
             self._link = Link(self._me, self._topics, None, self._hear)
-            runs = (self._answer(), self._speak(self._link))
-            self._tasks = [asyncio.create_task(run) for run in runs]
+            tasks.start("the keeper of the shadow", self._answer)
+            tasks.start("the voice of the shadow", partial(self._speak, self._link))
             self._link.start()
 
     async def stop(self) -> None:
-        """Be gone after about a second; every shadow is on disk, unless that is in trouble."""
-        for task in self._tasks:
-            task.cancel()
+        """Be gone after about a second; every shadow is on disk, unless that is in trouble.
+
+        Call once its tasks are stopped.
+        """
         if self._link is not None:
             await self._link.stop()
         await asyncio.to_thread(self._store.close)

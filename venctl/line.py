@@ -11,6 +11,8 @@ from statemachine.promises import may_promise
 from statemachine.triggers import Trigger
 from statemachine.ven import Ven
 
+from .decision import Decision
+
 GIVE_S = 0.2  # who gives load back overtakes a disk that takes longer
 PROMISE_S = 20.0  # a disk that makes headway, however slowly
 
@@ -26,6 +28,18 @@ class Waiting:
     ven: Ven | None = None
     end: Callable[[bool], None] = field(default=lambda stored: None)
     timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class Promise:
+    """A decision that is being stored, and takes effect once it is.
+
+    `overtaken`: what it asked for was taken back meanwhile.
+    """
+
+    one: Waiting
+    made: Decision
+    overtaken: bool = False
 
 
 class Line:

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from statemachine.effects import Effect
@@ -27,7 +27,7 @@ from .audience import Audience
 from .clocks import clocks
 from .decision import NOBODY, Decision, decision
 from .journal import Batch
-from .line import Line, Waiting
+from .line import Line, Promise, Waiting
 from .opening import Found
 from .own_rules import OwnRules
 from .performing import Perform, Performing
@@ -37,15 +37,6 @@ from .waker import Waker
 log = logging.getLogger(__name__)
 MEANWHILE = 200
 RAISED = "the controller could not decide on this; its log says why"
-
-
-@dataclass(slots=True)
-class _Promise:
-    """A decision that is being stored, and takes effect once it is."""
-
-    one: Waiting
-    made: Decision
-    overtaken: bool = False
 
 
 class Runtime:
@@ -60,8 +51,9 @@ class Runtime:
         self._storage = storage
         self._inbox: deque[Trigger] = deque()
         self._line = Line(self._late)
-        self._promise: _Promise | None = None
+        self._promise: Promise | None = None
         self._busy = self._stopped = False
+        self._noted: set[str] = set()
         self._meanwhile: deque[Command] = deque(maxlen=MEANWHILE)
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
         self._performing = Performing(storage, Answers(found.answered), waker, perform)
@@ -165,12 +157,21 @@ class Runtime:
     def _safely(self, one: Waiting) -> None:
         try:
             self._decide(one)
-        except Exception:
-            log.exception("this trigger changed nothing: %s", one.trigger)
+        except Exception as error:
+            self._note(one.trigger, error)
             self._line.drop(one)
             if isinstance(one.trigger, Command):
                 self._answer(one.trigger, "invalid", RAISED)
             one.end(False)
+
+    def _note(self, trigger: Trigger, error: Exception) -> None:
+        """Log it where it is new: what fails every second is told once."""
+        kind = f"{type(trigger).__name__}: {error!r}"
+        new = kind not in self._noted
+        log.log(
+            logging.ERROR if new else logging.DEBUG, "nothing came of %s", trigger, exc_info=new
+        )
+        self._noted.add(kind)
 
     def _decide(self, one: Waiting) -> None:
         one.trigger = self._known(_stamped(one.trigger) if one.timer else one.trigger)
@@ -208,7 +209,7 @@ class Runtime:
         else:
             self._line.drop(one)
             made = self._made(one.trigger, after, effects)
-            self._promise = _Promise(one, made)
+            self._promise = Promise(one, made)
             self._storage.promise(made.batch(), self._stored)
 
     def _stored(self, stored: bool) -> None:
@@ -227,7 +228,7 @@ class Runtime:
                 self._decide_again(promise)
         self.go_on()
 
-    def _decide_again(self, promise: _Promise) -> None:
+    def _decide_again(self, promise: Promise) -> None:
         """The world went on while it was stored: do what is right now, and correct what is kept."""
         one = promise.one
         one.trigger = _stamped(one.trigger)
@@ -237,7 +238,7 @@ class Runtime:
         self._take_effect(self._made(one.trigger, after, effects), True, promise.made)
         one.end(True)
 
-    def _take_back(self, promise: _Promise) -> None:
+    def _take_back(self, promise: Promise) -> None:
         command = promise.one.trigger
         assert isinstance(command, Command)
         made = self._made(command, self.memory, [rejected(command, "storage", OVERTAKEN)])
