@@ -1,8 +1,8 @@
 """Since when load could come back: a bystander's account of all that it may still wait for.
 
 It may wait for its own rest, for room below the main breaker, for the step before it, for a
-random start of the return, for the pause after a reboot, and for an event that lives and is about
-to start. For nothing else.
+random start of the return, for the pause after a reboot, for an event that lives and is about to
+start, and for a driver that does not answer and is asked again. For nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .play import Moment
 from .stamps import LAST_MS
 from .triggers import Restarted
+from .wanted import LONGEST_MS
 from .wire import power_w
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Waits:
         self.free: list[str] = []
         self.since_ms, self.for_event = 0, False
         self._paused_until_ms = 0
+        self._mute_ms: dict[str, int] = {}
         self._held_w: dict[str, int] = {}
         self._ended: set[tuple[str, int]] = set()
 
@@ -47,10 +49,16 @@ class Waits:
         if now.ms <= self._paused_until_ms or self.for_event:
             return []
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
+        held = [id for id in held if now.ms > self._mute_ms.get(id, -LONGEST_MS) + LONGEST_MS]
         return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
 
     def _note_pauses(self, book: Account, now: Moment) -> None:
-        """The end of an event may begin a random wait, and the start of the machine a pause."""
+        """The end of an event may begin a random wait, and the start of the machine a pause.
+
+        A circuit whose driver was mute a moment ago is asked again at its next turn.
+        """
+        all = book.play.breakers.all.items()
+        self._mute_ms |= {id: now.ms for id, one in all if one.fault == "mute"}
         ended = {
             (id, event.end_ms)
             for id, event in book.calls.all.items()

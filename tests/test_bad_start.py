@@ -29,6 +29,7 @@ EVERY = [(one, cloud, end) for one in TROUBLES for cloud in (LOCAL, MOSQUITTO)
 READY_S, RECOVER_S, SETTLE_S = 10.0, 10.0, 4.0
 LONG_S = 900
 FREE_KW = 9.0  # a person had switched misc1 off before
+BLIND_KW = 10.0  # the simulated wall is in a file too: unreadable, it stands as on the first day
 
 
 @dataclass(repr=False)
@@ -137,7 +138,8 @@ def test_the_event_of_before_is_known_or_everything_is_given_back(story: Story) 
     looks = [look for look in bad_time(story) if look.asked > story.ready + SETTLE_S]
     assert looks
     for look in looks:
-        assert "running" in look.events() or same_kw(look.power_kw, FREE_KW), look
+        free = same_kw(look.power_kw, FREE_KW) or same_kw(look.power_kw, BLIND_KW)
+        assert "running" in look.events() or free, look
 
 
 def test_no_load_is_held_once_the_event_is_over(story: Story) -> None:

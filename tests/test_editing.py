@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from .faulty_panel import faulty, set_faults
 from .site import ROOT, STEADY, Backend, Site, until, venctl
 from .test_run import iot_data, shadow
 
@@ -197,22 +198,24 @@ def test_a_site_that_outgrows_its_shadow_is_heard_through_the_named_ones(site: S
 # -- kills in between ------------------------------------------------------------------------------
 
 
-def test_a_kill_before_the_driver_did_it_leaves_nothing_held(site: Site) -> None:
-    """The breaker file cannot be written, as with a device that does not answer; then a kill."""
-    call(site)
-    file = site.folder / ".venctl" / "volttron_local" / "panel.json"
-    aside = file.rename(file.with_suffix(".aside"))
-    file.mkdir()
-    edit(site, NO_HEATER)
-    assert site.venctl("reload").returncode == 0
-    assert remembered(site)["leaving"] == {"heater1": "sim"}
-    site.kill()
-    file.rmdir()
-    aside.rename(file)
-    assert held(site)["heater1"] == 0
-    site.start()
-    until(lambda: "heater1" not in held(site), "let go after the kill")
-    until(lambda: remembered(site)["leaving"] == {}, "and done with")
+def test_a_kill_before_the_driver_did_it_leaves_nothing_held(tmp_path: Path) -> None:
+    """The heater's driver fails while its line is taken out of the file; then a kill."""
+    site = Site(tmp_path, env=faulty(tmp_path)).start()
+    try:
+        call(site)
+        until(lambda: held(site).get("heater1") == 0, "the heater is off")
+        set_faults(tmp_path, {"heater1": {"hold": "raise"}})
+        edit(site, NO_HEATER)
+        assert site.venctl("reload").returncode == 0
+        until(lambda: remembered(site)["leaving"] == {"heater1": "sim"}, "remembered")
+        site.kill()
+        assert held(site)["heater1"] == 0
+        set_faults(tmp_path, {})
+        site.start()
+        until(lambda: "heater1" not in held(site), "let go after the kill")
+        until(lambda: remembered(site)["leaving"] == {}, "and done with")
+    finally:
+        site.close()
 
 
 def test_a_circuit_whose_line_went_while_nothing_ran_is_let_go_at_the_start(site: Site) -> None:

@@ -22,7 +22,7 @@ from statemachine.spec import Cloud
 from venctl.cli import doctor, editing, main, planning, running, shadow, trigger
 from venctl.endpoint import password_of, plain, secret_of
 from venctl.local.certificates import contexts, identities
-from venctl.place import cut_off, forget_in_force, keep_in_force
+from venctl.place import cut_off, in_force
 from venctl.policy import documents
 from venctl.private_files import write_private
 from venctl.standin import CannotStart, Ports, stand_in_of
@@ -258,7 +258,9 @@ def test_where_identities_cannot_be_kept_the_start_is_refused(folder: Path) -> N
     (folder / "tls").touch()
     with pytest.raises(CannotStart) as refused:
         stand_in_of(spec, folder, folder, Ports(0, 0))
-    assert f"cannot keep its certificates in {folder}/tls: File exists; " in str(refused.value)
+    assert f"it has no certificates, and cannot make them in {folder}/tls: File exists; " in str(
+        refused.value
+    )
 
 
 # ---------------------------------------------------------------- the policy of the stand-in
@@ -310,11 +312,9 @@ def test_a_policy_of_endless_depth_is_refused(folder: Path) -> None:
 def copy_in_force(folder: Path) -> str:
     found = cut_off(folder / "ven.yaml", folder)
     text = "nothing" if found is None else found[1]
-    keep_in_force(folder, folder / "ven.yaml", "site: {}")
+    write_private(folder / "in-force.yaml", in_force(folder / "ven.yaml", "site: {}"))
     assert stat.S_IMODE((folder / "in-force.yaml").stat().st_mode) == 0o600
     assert cut_off(folder / "ven.yaml", folder) == (folder, "site: {}")
-    forget_in_force(folder)
-    assert not (folder / "in-force.yaml").exists()
     return text
 
 
@@ -326,19 +326,11 @@ def copy_in_force(folder: Path) -> str:
 def test_a_copy_that_is_no_good_is_left_alone_and_written_anew(
     folder: Path, caplog: pytest.LogCaptureFixture, state: str, said: str
 ) -> None:
-    keep_in_force(folder, folder / "ven.yaml", "site: {id: v1}")
+    write_private(folder / "in-force.yaml", in_force(folder / "ven.yaml", "site: {id: v1}"))
     bring(folder / "in-force.yaml", state)
     assert told(copy_in_force, folder, state) == said
     if state in ("binary", "a directory", "a pipe"):
         assert f"{folder}/in-force.yaml cannot be read: " in caplog.text
-
-
-def test_a_copy_that_cannot_be_forgotten_ends_in_words(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (folder / "in-force.yaml").mkdir()
-    forget_in_force(folder)
-    assert f"{folder}/in-force.yaml stays: " in caplog.text
 
 
 # ---------------------------------------------------------------- commands to the one that runs

@@ -137,8 +137,8 @@ def test_load_is_shed_only_after_the_commit(story: Story) -> None:
     if story.on.trouble.name == "hang":
         committed = story.on.trouble.ended
     looks = story.on.watcher.between(story.sent, committed)
-    assert looks and all(look.free or "short" in look.events() for look in looks), looks
-    assert all((look.power_kw or 0) >= 9.5 for look in looks), "the short one, and no more"
+    shed_kw = [10.0 - (look.power_kw or 0) for look in looks]
+    assert looks and max(shed_kw) < 0.55, "the short one at most, while its load returns"
     assert story.shed, "but then it is"
 
 
