@@ -152,12 +152,6 @@ class Memory:
         return min([*dues, *(due for due in looks if due is not None)], default=None)
 
 
-def unheld(memory: Memory) -> Memory:
-    """The same, where everything was given back by somebody who knew none of it."""
-    lives = {id: changed(live, held_w=None) for id, live in memory.circuits.items()}
-    return changed(memory, circuits=lives)
-
-
 def blank(spec: Spec) -> Memory:
     """What a site knows before anything has happened."""
     return Memory(

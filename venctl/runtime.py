@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from statemachine.adopting import adopted
 from statemachine.effects import Effect
-from statemachine.memory import Memory, Passed, from_parts, to_parts, unheld
+from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
 from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
@@ -102,7 +103,7 @@ class Runtime:
     def adopt(self, found: Found, boot: str) -> None:
         """What was remembered can be read at last: go on from it, with what was done since."""
         done, self._meanwhile = list(self._meanwhile), deque(maxlen=MEANWHILE)
-        self.memory = unheld(from_parts(self.ven.spec, found.parts))
+        self.memory = adopted(from_parts(self.ven.spec, found.parts), self.memory)
         rows = [*found.answered, *self._performing.answers.rows()]
         self._performing.answers = Answers(rows)
         with self._turn():
@@ -291,8 +292,7 @@ class Runtime:
         self._audience.tell(made.before, self.memory, quiet)
 
     def _ring(self) -> None:
-        at_ms, mono_ms = clocks()
-        self.post(Timer(at_ms=at_ms, mono_ms=mono_ms))
+        self.post(_stamped(Timer(at_ms=0, mono_ms=0)))
 
 
 def _stamped(trigger: Trigger) -> Trigger:
