@@ -28,6 +28,7 @@ from tests.peer import endpoint
 from tests.site import STEADY
 from tests.test_tls import server_tls
 from venctl.backoff import FAR, Pace
+from venctl.claim import Claim
 from venctl.controller import Controller, Options
 from venctl.endpoint import Endpoint
 from venctl.link import Link, Message, News, Up
@@ -131,14 +132,15 @@ async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[S
             )
             where = replace(where, aws=True, pace=pace)
             options = Options(folder / "ven.yaml", folder, 0, None, None, None, False)
-            store = await opened(spec, folder)
+            claim, store = Claim(folder), await opened(spec, folder)
             controller = Controller(spec, options, where, None, store)
             async with Operator(cloud.mqtt_port) as operator:
-                await controller.start()
+                await controller.start(claim)
                 made = Stage(controller, flaky, operator, where, cloud)
                 await eventually(lambda: flaky.connections and made.up(), "the first connection")
                 yield made
             await controller.stop()
+            claim.close()
     finally:
         cloud.stop()
 

@@ -7,6 +7,7 @@ can be made, the lock is on a file among the system's temporary ones.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import logging
@@ -16,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+AGAIN_S = 1.0
 
 
 class Taken(Exception):
@@ -47,6 +49,13 @@ class Claim:
         except Taken:
             self.close()
             raise
+
+    async def keep(self) -> None:
+        """Claim the rest as soon as the folder can be written, for ever. Raises `Taken`."""
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            if self.trouble:
+                self.look_again()
 
     def close(self) -> None:
         """Let go of it."""

@@ -16,6 +16,7 @@ from web.desk import Alarm, Edit, LinkView, Sample
 
 from .alarms import Alarms
 from .approach import Approach
+from .claim import Claim
 from .clocks import clocks
 from .drivers import Panel
 from .drivers.sim import SimPanel
@@ -122,7 +123,7 @@ class Controller:
     def watch(self) -> AsyncIterator[Passed | None]:
         return self.runtime.watch()
 
-    async def start(self) -> None:
+    async def start(self, claim: Claim) -> None:
         """The safe state first: what was remembered is restated before anybody is let in."""
         at_ms, mono_ms = clocks()
         self.panel.start()
@@ -133,6 +134,7 @@ class Controller:
         self._tasks.start("reading ven.yaml anew", self.editing.run)
         self._tasks.start("the way to the broker", self._approach.run)
         self._tasks.start("the outbox", self.uplink.run)
+        self._tasks.start("the lock on the state folder", claim.keep)
 
     async def stop(self) -> None:
         """Leave load as `restore.on_stop` says, then go."""

@@ -50,7 +50,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
             stack.callback(stand_in.cloud.stop)
         controller = Controller(spec, options, endpoint, stand_in, store)
         stack.push_async_callback(controller.stop)
-        await controller.start()
+        await controller.start(claim)
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
         token = await store.notes.asked(
             partial(site_token, options.folder), NOTE_S, partial(passing_token, options.folder)

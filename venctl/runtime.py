@@ -167,7 +167,7 @@ class Runtime:
 
     def _note(self, trigger: Trigger, error: Exception) -> None:
         """Log it where it is new: what fails every second is told once."""
-        kind = f"{type(trigger).__name__}: {error!r}"
+        kind = f"{type(trigger).__name__}: {type(error).__name__}"
         new = kind not in self._noted
         log.log(
             logging.ERROR if new else logging.DEBUG, "nothing came of %s", trigger, exc_info=new
