@@ -252,6 +252,23 @@ def test_who_wants_load_back_overtakes_an_event_that_waits_for_the_disk(
     played(story, monkeypatch)
 
 
+def test_on_a_disk_that_takes_its_time_commands_are_done_in_the_order_they_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(world: World) -> None:
+        world.worker.seconds = 0.06
+        first = world.say(**EVENT, event_id="first")
+        back = world.say(op="restore")
+        second = world.say(**EVENT, event_id="second")
+        await world.wait(1)
+        said = [world.answer(name)["status"] for name in (first, back, second)]
+        assert said == ["accepted", "success", "accepted"]
+        await world.wait(8)
+        assert set(world.runtime.memory.events) == {"second"} and world.power_w() == 8_000
+
+    played(story, monkeypatch)
+
+
 def test_a_disk_that_hangs_is_trouble_and_its_last_write_counts_when_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

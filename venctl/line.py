@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from statemachine.promises import may_promise
 from statemachine.triggers import Trigger
@@ -21,13 +22,14 @@ PROMISE_S = 20.0  # a disk that makes headway, however slowly
 class Waiting:
     """A trigger in the line; `ven` is the site it puts in force, where it is a reload.
 
-    `end` hears whether it was stored.
+    `end` hears whether it was stored; `place` tells who came before whom.
     """
 
     trigger: Trigger
     ven: Ven | None = None
     end: Callable[[bool], None] = field(default=lambda stored: None)
     timer: asyncio.TimerHandle | None = None
+    place: int = field(default_factory=count().__next__)
 
 
 @dataclass(slots=True)

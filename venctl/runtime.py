@@ -34,6 +34,7 @@ from .own_rules import OwnRules
 from .performing import Perform, Performing
 from .storage import Storage
 from .waker import Waker
+from .worker import settle
 
 log = logging.getLogger(__name__)
 MEANWHILE = 200
@@ -95,7 +96,7 @@ class Runtime:
         Raises OSError where it cannot be stored; the one before then stays in force.
         """
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._line.join(Waiting(trigger, ven, stored.set_result))
+        self._line.join(Waiting(trigger, ven, lambda done: settle(stored, done, None)))
         self.go_on()
         if not await stored:
             raise OSError(f"the journal cannot be written: {self._storage.down or 'it is slow'}")
@@ -155,9 +156,9 @@ class Runtime:
         else:
             self._safely(Waiting(trigger))
 
-    def _safely(self, one: Waiting) -> None:
+    def _safely(self, one: Waiting, instead: Decision | None = None) -> None:
         try:
-            self._decide(one)
+            self._decide(one, instead)
         except Exception as error:
             self._note(one.trigger, error)
             self._line.drop(one)
@@ -174,16 +175,22 @@ class Runtime:
         )
         self._noted.add(kind)
 
-    def _decide(self, one: Waiting) -> None:
-        one.trigger = self._known(_stamped(one.trigger) if one.timer else one.trigger)
+    def _decide(self, one: Waiting, instead: Decision | None) -> None:
+        """`instead`: it is stored as decided before, and the world went on meanwhile."""
+        one.trigger = self._known(_stamped(one.trigger) if one.timer or instead else one.trigger)
         ven, before = self._site(one)
         after, effects = ven.decide(before, one.trigger)
+        if instead is not None:
+            self.ven = ven
+            self._take_effect(self._made(one.trigger, after, effects), True, instead)
+            one.end(True)
+            return
         if one.ven or promises(ven.spec, before, after, one.trigger, effects):
             self._store_first(one, after, effects)
             return
         self._line.drop(one)
         if isinstance(one.trigger, Command):
-            self._overtake(one.trigger)
+            self._overtake(one, one.trigger)
         self._take_effect(self._made(one.trigger, after, effects))
 
     def _site(self, one: Waiting) -> tuple[Ven, Memory]:
@@ -226,18 +233,8 @@ class Runtime:
                 self._take_effect(promise.made, True)
                 promise.one.end(True)
             else:
-                self._decide_again(promise)
+                self._safely(promise.one, promise.made)
         self.go_on()
-
-    def _decide_again(self, promise: Promise) -> None:
-        """The world went on while it was stored: do what is right now, and correct what is kept."""
-        one = promise.one
-        one.trigger = _stamped(one.trigger)
-        ven, before = self._site(one)
-        after, effects = ven.decide(before, one.trigger)
-        self.ven = ven
-        self._take_effect(self._made(one.trigger, after, effects), True, promise.made)
-        one.end(True)
 
     def _take_back(self, promise: Promise) -> None:
         command = promise.one.trigger
@@ -268,14 +265,14 @@ class Runtime:
                 self._safely(one)
         self._work()
 
-    def _overtake(self, command: Command) -> None:
-        """What this takes back must not be done after it, only because a disk was slow."""
+    def _overtake(self, one: Waiting, command: Command) -> None:
+        """What came before and is taken back by this must not be done after it."""
         spec, promise = self.ven.spec, self._promise
         if promise is not None and withdraws(spec, command, promise.one.trigger):
             promise.overtaken = True
-        for one in self._line:
-            if withdraws(spec, command, one.trigger):
-                self._refuse(one, OVERTAKEN)
+        for other in self._line:
+            if other.place < one.place and withdraws(spec, command, other.trigger):
+                self._refuse(other, OVERTAKEN)
 
     # -- what follows from a decision ------------------------------------------------------------
 
