@@ -13,7 +13,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests --ignore=tests/page -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/page -n 3 --dist loadfile $(ARGS)
 	$(BIN)/python -m pytest tests/page
 
 check: $(VENV)/.test

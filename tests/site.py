@@ -47,7 +47,7 @@ def venctl(
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,  # against a hang; a busy machine may need more than a minute
     )
 
 

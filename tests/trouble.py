@@ -194,12 +194,8 @@ def stage(folder: Path, trouble: str, cloud: str) -> Iterator[Stage]:
 
 
 def cases(short: list[tuple[str, ...]], every: list[tuple[str, ...]]) -> list[Any]:
-    """What is played: a few pairs that cover, or with CHAOS=all every one.
-
-    All that is asked of one story is asked where it was lived, also where tests run side by side.
-    """
-    return [pytest.param(case, marks=pytest.mark.xdist_group(named(case)), id=named(case))
-            for case in (every if ALL else short)]  # fmt: skip
+    """What is played: a few pairs that cover, or with CHAOS=all every one."""
+    return [pytest.param(case, id=named(case)) for case in (every if ALL else short)]
 
 
 def named(case: tuple[str, ...]) -> str:
