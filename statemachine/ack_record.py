@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from .shadows import End, Shadow
+from .strict_json import compact_text
 
 APPLIED, PENDING, MIXED = 200, 202, 207
 INVALID, NOT_REMOTE, UNKNOWN, SUPERSEDED, EXPIRED, LOCKED = 400, 403, 404, 409, 410, 423
@@ -52,10 +52,7 @@ FINE: End = (APPLIED, "")
 
 def compact(value: Any) -> bytes:
     """JSON as it is counted and sent: no blanks, UTF-8. Raises ValueError for what is no number."""
-    return _COMPACT.encode(value).encode()
-
-
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return compact_text(value).encode()
 
 
 def _whole(codes: list[int]) -> int:

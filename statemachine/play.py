@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .agenda import Agenda
+from .answers import Answers, rows_of
 from .breakers import Breakers
 from .cloud_model import CloudModel
 from .commands import Door, command_from
 from .effects import Effect, GetShadow, Hold, Report, Switch
-from .journaling import Answers, worth_keeping
+from .journaling import worth_keeping
 from .localtime import start_ms
 from .memory import Memory, from_parts, to_parts
 from .modelled import DRIVER_MS, Drivers, answer
@@ -77,17 +78,12 @@ class Play:
         self._life = self._look_ms = 0
         self._agenda: Agenda[Iterator[Moment]] = Agenda()
         self._last_ms = scenario.last_ms
-        self._end_ms = self._length_ms(recorded)
+        self.end_ms = self._length_ms(recorded)  # at rest it may end before
 
     @property
     def at_ms(self) -> int:
         """The site's wall clock, in UTC milliseconds."""
         return self.start_ms + self.ms + self.skew_ms
-
-    @property
-    def end_ms(self) -> int:
-        """When the play ends, in elapsed time; at rest it may end before."""
-        return self._end_ms
 
     def moments(self) -> Iterator[Moment]:
         """Every decision from the first start to the end, in order."""
@@ -95,7 +91,7 @@ class Play:
             self._agenda.plan(step.at, lambda step=step: self._do(step))  # type: ignore[misc]
         yield from self._come_up()
         spins = 0
-        while (ms := self._next_ms()) is not None and ms <= self._end_ms:
+        while (ms := self._next_ms()) is not None and ms <= self.end_ms:
             if self.scenario.length is None and self._over(ms):
                 return
             spins = spins + 1 if ms <= self.ms else 0
@@ -103,7 +99,7 @@ class Play:
                 return
             self.ms = max(self.ms, ms)
             yield from self._happen()
-        self.ms = self._end_ms
+        self.ms = self.end_ms
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -127,7 +123,7 @@ class Play:
         wake_ms, driver_ms = self._wake_ms(), self.drivers.next_ms()
         if self.scenario.skip and at_rest(self.memory):
             upcoming = [ms for ms in (step_ms, wake_ms, driver_ms) if ms is not None]
-            self._look_ms = max(self._look_ms, min(upcoming, default=self._end_ms) - RUN_UP_MS)
+            self._look_ms = max(self._look_ms, min(upcoming, default=self.end_ms) - RUN_UP_MS)
         dues = (step_ms, wake_ms, driver_ms, self._look_ms)
         return min(ms for ms in dues if ms is not None)
 
@@ -187,7 +183,7 @@ class Play:
         kept = skips or worth_keeping(trigger, before, after, effects)
         if kept:
             self._kept = after
-            self._answers.keep(effects, self.at_ms)
+            self._answers.keep(rows_of(effects, self.at_ms), self.at_ms)
         if kept and self._dying is not None:
             self._die(self._dying)
             return Moment(self.ms, trigger, before, after, effects, carried=False)

@@ -37,6 +37,11 @@ def strict_json(raw: bytes | str) -> Any:
     return value
 
 
+def compact_text(value: Any) -> str:
+    """A value as it is stored and sent: no blanks. Raises ValueError for what is no number."""
+    return _COMPACT.encode(value)
+
+
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not a number")
 
@@ -48,6 +53,7 @@ def _finite(text: str) -> float:
     return number
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 

@@ -18,6 +18,7 @@ from itertools import count
 from typing import Any
 
 from statemachine import Ven
+from statemachine.answers import Answers
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.memory import to_parts
@@ -25,7 +26,6 @@ from statemachine.triggers import Held, Readings, Restarted, Switched, Timer, Tr
 from tests import storing
 from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site
-from venctl.answers import Answers
 from venctl.journal import Batch
 from venctl.outbox import Outbox
 from venctl.runtime import Runtime

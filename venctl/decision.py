@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from statemachine.answers import Answer, rows_of
 from statemachine.effects import Ack, Effect, Report, Status, Wake
 from statemachine.memory import Memory
 from statemachine.triggers import Get, Ping, Trigger
 
-from .answers import row_of
-from .journal import Answer, Batch
+from .journal import Batch
 
 HERE = "here:"  # how the reply of a command begins that waits in this program
 NOBODY = "nobody"  # the reply of a command that was answered before
@@ -68,9 +68,8 @@ def decision(
         match effect:
             case Ack(reply=reply) if reply == NOBODY:
                 pass
-            case Ack(reply=reply, key=key):
-                if key:
-                    made.answers.append(row_of(effect, trigger.at_ms))
+            case Ack(reply=reply):
+                made.answers += rows_of([effect], trigger.at_ms)
                 number = None if reply.startswith(HERE) else letter()
                 (made.quick if _commits_to_nothing(trigger, effect) else made.words).append(
                     (effect, number)

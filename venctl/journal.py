@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any
 
+from statemachine.answers import Answer
 from statemachine.effects import Effect
 from statemachine.memory import Memory, changed_parts
+from statemachine.strict_json import compact_text
 from statemachine.triggers import Trigger
+
+from .tables import Letter
 
 KEEP_DECISIONS = 10_000
 TRIM_EVERY = 1_000
 PATIENCE_MS = 1_000  # another program may hold the file for a moment
 UNTOLD = {"mono_ms", "digest", "earlier", "reply", "drawn_w", "age_ms"}
-
-Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms
-Letter = tuple[int, str, Mapping[str, Any]]  # number, kind, body
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Journal:
         self._tell(batch.decisions)
         self._many("INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?, ?)", batch.answers)
         self._many("DELETE FROM answered WHERE key = ?", [(key,) for key in batch.gone])
-        rows = [(seq, kind, _text(body)) for seq, kind, body in batch.letters]
+        rows = [(seq, kind, compact_text(body)) for seq, kind, body in batch.letters]
         self._many("INSERT OR REPLACE INTO todo VALUES (?, ?, ?)", rows)
         self._many("DELETE FROM todo WHERE seq = ?", [(seq,) for seq in batch.sent])
         if batch.message is not None:
@@ -146,4 +147,3 @@ def _plain(thing: Any) -> Any:
 
 
 _IN_WORDS = json.JSONEncoder(default=_plain, ensure_ascii=False)
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

@@ -6,7 +6,6 @@ reach before anything was touched.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sqlite3
@@ -16,17 +15,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from statemachine.answers import Answer
 from statemachine.kept import check
 from statemachine.memory import FORMAT
 from statemachine.older import brought_up, digest_of
+from statemachine.strict_json import compact_text
 
 from .aside import SUFFIXES, set_aside, sync
 from .reading import (
     BUSY,
     DAMAGE,
-    Answer,
     Damaged,
-    Letter,
     NotNow,
     Rows,
     code_of,
@@ -36,7 +35,7 @@ from .reading import (
     size,
     unsettled,
 )
-from .tables import SCHEMA
+from .tables import SCHEMA, Letter
 
 __all__ = ["Found", "NotNow", "open_journal"]
 
@@ -217,12 +216,9 @@ def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) ->
     for statement in SCHEMA:
         db.execute(statement)
     if older:
-        parts = [(name, _text(one)) for name, one in found.parts.items()]
+        parts = [(name, compact_text(one)) for name, one in found.parts.items()]
         db.executemany("INSERT INTO part VALUES (?, ?)", parts)
         digests = [(digest, key) for key, _, digest, _, _ in found.answered]
         db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
     db.execute(f"PRAGMA user_version={FORMAT}")  # written in any case: so it can be written
     db.execute("COMMIT")
-
-
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .journal import Letter
+from .tables import Letter
 
 log = logging.getLogger(__name__)
 Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]

@@ -9,11 +9,11 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from statemachine.answers import Answers
 from statemachine.effects import Ack, Effect
 from statemachine.journaling import worth_keeping
 from statemachine.triggers import Command
 
-from .answers import Answers
 from .decision import HERE, Decision, Word, unstored
 from .journal import Batch
 from .storage import Storage

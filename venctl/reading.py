@@ -17,10 +17,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from statemachine.answers import Answer
 from statemachine.memory import FORMAT
 
 from .aside import SUFFIXES
-from .tables import Columns, alien, tables
+from .tables import Columns, Letter, alien, tables
 
 BUSY_MS = 250  # how long another program may hold a lock before we say so
 WAL_HEADER = 32
@@ -34,8 +35,6 @@ DAMAGE = {
     sqlite3.SQLITE_TOOBIG,
 }
 MOST = 2**53  # a number that any reader of JSON takes as it is
-Answer = tuple[str, int, str, str, int]
-Letter = tuple[int, str, dict[str, Any]]
 
 
 class NotNow(Exception):
@@ -177,7 +176,7 @@ def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Row
     for answer in answered:
         _object(answer[3])
     todo = all_of("todo", "*", "seq", int, str, str)
-    letters = [(seq, kind, _object(body)) for seq, kind, body in todo]
+    letters: list[Letter] = [(seq, kind, _object(body)) for seq, kind, body in todo]
     counters = dict(all_of("counter", "*", "name", str, int))
     if not parts and any(all_of("decision", "seq", "seq LIMIT 1", int)):
         raise Damaged("decisions were made, and nothing is left of memory")

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine.adopting import adopted
+from statemachine.answers import Answers
 from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
@@ -23,7 +24,6 @@ from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarte
 from statemachine.ven import Ven
 from statemachine.wire import rejected
 
-from .answers import Answers
 from .audience import Audience
 from .clocks import clocks
 from .decision import NOBODY, Decision, decision

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -16,6 +18,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
     " WITHOUT ROWID",
 )
+Letter = tuple[int, str, Mapping[str, Any]]  # number, kind, body
 Columns = list[tuple[str, str, int]]
 
 

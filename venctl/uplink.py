@@ -21,12 +21,12 @@ from web.desk import LinkView
 from .backoff import Backoff
 from .clocks import clocks
 from .endpoint import Endpoint, Will
-from .journal import Letter
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox
 from .relink import Hear, Relink
 from .rights import Rights
 from .shadows import Shadows
+from .tables import Letter
 
 log = logging.getLogger(__name__)
 

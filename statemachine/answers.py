@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from statemachine.effects import Ack
-from statemachine.journaling import WEEK_MS, remembered_ms
-from statemachine.triggers import Command, Earlier
-
-from .journal import Answer
+from .effects import Ack, Effect
+from .journaling import WEEK_MS, remembered_ms
+from .strict_json import compact_text
+from .triggers import Command, Earlier
 
 MOST = 20_000
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms
 
 
 class Answers:
@@ -49,6 +48,7 @@ class Answers:
             yield key
 
 
-def row_of(ack: Ack, at_ms: int) -> Answer:
-    """An ack that has a key, as it is remembered."""
-    return ack.key, ack.revision, ack.digest, _text(ack.body), at_ms
+def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
+    """The acks among `effects` that have a key, as they are remembered."""
+    acks = [effect for effect in effects if isinstance(effect, Ack) and effect.key]
+    return [(ack.key, ack.revision, ack.digest, compact_text(ack.body), at_ms) for ack in acks]
