@@ -24,16 +24,25 @@ def strict_json(raw: bytes | str) -> Any:
         raise Unreadable("the payload is over 64 KB")
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = _STRICT.decode(text)
+        value = decoded(text)
         text.encode("utf-8")
-        if "\\u" in text:  # what is escaped may be half of a character
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
         raise Unreadable("the payload is not UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"the payload is not JSON: {error}") from None
     if _depth(value) > MAX_DEPTH:
         raise Unreadable("the payload is nested more than 8 levels deep")
+    return value
+
+
+def decoded(text: str, once: bool = False) -> Any:
+    """JSON of any size: finite numbers, whole characters; `once`: no name twice in an object.
+
+    Raises ValueError, RecursionError.
+    """
+    value = (_ONCE if once else _STRICT).decode(text)
+    if "\\u" in text:  # what is escaped may be half of a character
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
@@ -53,8 +62,16 @@ def _finite(text: str) -> float:
     return number
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_ONCE = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
 
 
 def _depth(value: Any) -> int:

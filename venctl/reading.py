@@ -6,19 +6,18 @@ that nobody changes, or from a copy where its write-ahead log has to be replayed
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from statemachine.answers import Answer
 from statemachine.memory import FORMAT
+from statemachine.strict_json import decoded
 
 from .aside import SUFFIXES
 from .tables import Columns, Letter, alien, tables
@@ -192,30 +191,6 @@ def _object(text: str) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        value = _STRICT.decode(text)
-        if "\\u" in text:  # what is escaped may be half of a character
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return decoded(text, once=True)
     except (ValueError, RecursionError) as error:
         raise Damaged(f"{text[:40]!r} is not JSON: {error}") from None
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name comes twice")
-    return found
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text[:20]} is too large a number")
-    return number
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
