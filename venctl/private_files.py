@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from .aside import sync
+
 log = logging.getLogger(__name__)
 MOST = 1 << 20
 
@@ -114,8 +116,4 @@ def _move_aside(folder: Path) -> None:
 def _settle(folder: Path) -> None:
     """The new name reaches the disk. Not every file system can say so, and the file is good."""
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)

@@ -1,16 +1,13 @@
-"""The stand-in's SQLite files: rows by their keys, and a broken file is set aside."""
+"""The stand-in's SQLite files: rows by their keys, and whether a file is broken."""
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger(__name__)
 BUSY_S = 0.05
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -104,17 +101,6 @@ def reason(error: BaseException) -> str:
     """Why, in one line, with SQLite's or the system's own name for it."""
     name = getattr(error, "sqlite_errorname", None)
     return f"{error} ({name})" if name else str(error) or type(error).__name__
-
-
-def set_aside(file: Path, why: str) -> None:
-    """Keep a broken file, and what belongs to it, under another name. Raises OSError."""
-    aside = file.with_name(f"{file.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    for end in ("-wal", ""):  # in this order: a new file must not find the old log
-        part = file.with_name(file.name + end)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + end))
-    file.with_name(file.name + "-shm").unlink(missing_ok=True)
-    log.warning("%s cannot be read (%s); it is kept as %s", file, why, aside.name)
 
 
 def remove(file: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
+from ..aside import set_aside
 from .database import (
     Damaged,
     Rows,
@@ -22,7 +23,6 @@ from .database import (
     opened,
     reason,
     remove,
-    set_aside,
     write,
 )
 from .ledger import Ledger
@@ -221,7 +221,8 @@ class Writer(Generic[T]):
         if self._was_broken:
             remove(self._file)
         else:
-            set_aside(self._file, reason(error))
+            kept, why = set_aside(self._file, "corrupt"), reason(error)
+            log.warning("%s cannot be read (%s); it is kept as %s", self._file, why, kept)
         self._was_broken = True
         self._ledger.begin_anew()
 
