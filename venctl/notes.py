@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .private_files import write_private
-from .worker import Worker, settle
+from .worker import Worker, asked
 
 log = logging.getLogger(__name__)
 AGAIN_S = 2.0
@@ -49,11 +49,8 @@ class Notes:
 
     async def asked(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
         """The answer of `work`, done on the thread; of `other` where that takes longer."""
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._worker.do(work, partial(settle, answer))
         try:
-            async with asyncio.timeout(patience_s):
-                return await answer
+            return await asked(self._worker, work, patience_s)
         except TimeoutError:
             return other()
 

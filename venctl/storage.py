@@ -18,7 +18,7 @@ from typing import Any
 from .journal import Batch
 from .journal_file import JournalFile, Open
 from .opening import Found, NotNow
-from .worker import Worker, settle
+from .worker import Worker, asked
 
 log = logging.getLogger(__name__)
 Then = Callable[[bool], None]
@@ -61,11 +61,9 @@ class Storage:
         loop = asyncio.get_running_loop()
         until_s, why = loop.time() + patience_s, SILENT
         while True:
-            answer: asyncio.Future[Found] = loop.create_future()
-            self._worker.do(self._file.load, partial(settle, answer))
             try:
-                async with asyncio.timeout(max(0.1, until_s - loop.time())):
-                    found = await answer
+                left_s = max(0.1, until_s - loop.time())
+                found = await asked(self._worker, self._file.load, left_s)
             except (NotNow, sqlite3.Error, OSError) as error:
                 why = why if isinstance(error, TimeoutError) else _words(error)
                 if loop.time() + RETRY_S < until_s:
@@ -81,16 +79,13 @@ class Storage:
     async def close(self, patience_s: float) -> None:
         """Write what is left, at most for so long, and let go of the file."""
         self._forget_timers()
-        written = asyncio.get_running_loop().create_future()
         batch = self._due if self.down is None else self._everything()
         batch.message = self._message
         if not self.unknown:
             self._worker.do(partial(self._file.write, batch), _nothing)
-        self._worker.do(self._file.close, partial(settle, written))
-        self._worker.stop()
         with suppress(Exception):
-            async with asyncio.timeout(patience_s):
-                await written
+            await asked(self._worker, self._file.close, patience_s)
+        self._worker.stop()
 
     # -- what is kept --------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 Work = Callable[[], Any]
 Done = Callable[[Any, Exception | None], None]
+T = TypeVar("T")
 
 
 class Worker(Protocol):
@@ -52,6 +54,14 @@ class Thread:
                 self._loop.call_soon_threadsafe(done, answer, error)
             except RuntimeError:
                 log.debug("the loop is closed")
+
+
+async def asked(worker: Worker, work: Callable[[], T], patience_s: float) -> T:
+    """What `work` answers or raises, once it was its turn. TimeoutError after `patience_s`."""
+    answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    worker.do(work, partial(settle, answer))
+    async with asyncio.timeout(patience_s):
+        return await answer
 
 
 def settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
