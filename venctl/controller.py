@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,6 @@ from .tasks import Tasks
 from .telemetry import Telemetry
 from .uplink import Uplink
 
-log = logging.getLogger(__name__)
 CLOSE_S = 0.5
 UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"
 UNREAD = "; what was remembered cannot be read either, so everything was given back"
@@ -61,7 +59,7 @@ class Controller:
         stand_in: StandIn | None,
         store: Store,
     ) -> None:
-        self._stand_in, self._storage, self._found = stand_in, store.storage, store.found
+        self._stand_in, self._storage = stand_in, store.storage
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
         self._alarms = Alarms(lambda: clocks()[0], self.runtime.show)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -30,7 +29,6 @@ from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong
 
-log = logging.getLogger(__name__)
 CONNECT_S = 1.0
 NOTE_S = 1.0
 

@@ -7,7 +7,6 @@ stays in memory, and it is written whole as soon as the disk takes it again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from .journal_file import JournalFile, Open
 from .opening import Found, NotNow
 from .worker import Worker, asked
 
-log = logging.getLogger(__name__)
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
 STUCK_S = 8.0
