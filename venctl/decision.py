@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from statemachine.answers import Answer, rows_of
 from statemachine.effects import Ack, Effect, Report, Status, Wake
@@ -94,5 +94,5 @@ def unstored(words: Sequence[Word]) -> Iterator[Word]:
     """The same words, where nothing of it is on disk: an ack says so."""
     for said, number in words:
         if isinstance(said, Ack):
-            said = Ack(said.reply, {**said.body, "stored": False}, said.key, said.revision, "")
+            said = replace(said, body={**said.body, "stored": False})
         yield said, number
