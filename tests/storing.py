@@ -10,12 +10,13 @@ import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from statemachine import Ven
 from statemachine.effects import Effect
 from tests.strategies import NOW_MS
-from venctl.opening import Found
+from venctl.opening import Fits, Found, Seen, look_into
 from venctl.runtime import Runtime
 from venctl.storage import Storage
 from venctl.tables import SCHEMA
@@ -73,6 +74,12 @@ class Slow(AtOnce):
             self._next()
 
 
+def look_and_open(file: Path, fits: Fits) -> tuple[sqlite3.Connection, Found]:
+    """What a start reads of a journal, and a connection to write to it. Raises `NotNow`."""
+    seen = look_into(file, fits)
+    return seen.ready(), seen.found
+
+
 class Disk:
     """One journal in memory, that outlives its programs, on a disk that may refuse."""
 
@@ -83,10 +90,11 @@ class Disk:
         self.refuses: str | None = None
         self.unreadable = False
 
-    def open(self) -> tuple[sqlite3.Connection | None, Found]:
+    def look(self) -> Seen:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
-        return _Connection(self), self.found()  # type: ignore[return-value]
+        connection: Any = _Connection(self)
+        return Seen(self.found(), lambda: connection)
 
     def found(self) -> Found:
         rows = self.db.execute
@@ -127,7 +135,7 @@ def life(
     disk: Disk, ven: Ven, perform: Callable[[Effect, int | None], None], worker: AtOnce
 ) -> tuple[Runtime, Storage]:
     """One life of the program over a disk. To be called within a running loop."""
-    storage = Storage(worker, disk.open, NOW_MS)
+    storage = Storage(worker, disk.look, NOW_MS)
     found = now(storage.open(0.0))
     runtime = Runtime(ven, storage, found, perform)
     storage.idle = storage.changed = runtime.go_on

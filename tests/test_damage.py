@@ -23,8 +23,9 @@ from statemachine.kept import check
 from statemachine.memory import FORMAT, Memory, from_parts, to_parts
 from statemachine.triggers import Connected, Document, Readings, Restarted, Timer, Wish
 from tests.journals.make import MONO_MS, NOW_MS, Story, tell
+from tests.storing import look_and_open
 from venctl.journal import Batch, Journal
-from venctl.opening import Found, NotNow, open_journal
+from venctl.opening import Found, NotNow
 from venctl.reading import size
 
 FLIPS = int(os.environ.get("FLIPS") or (60 if os.environ.get("CI") else 200))
@@ -101,13 +102,12 @@ def survived(site: Story, folder: Path, files: Mapping[str, bytes | None]) -> Fo
     file = laid(folder, files)
 
     try:
-        connection, found = open_journal(file, lambda parts: started(site.ven, parts) and None)
+        connection, found = look_and_open(file, lambda parts: started(site.ven, parts) and None)
     except NotNow:
         assert {end: (folder / f"journal.db{end}").exists() for end in files} == {
             end: text is not None for end, text in files.items()
         }
         return None
-    assert connection is not None
     with closing(connection):
         after = days(site.ven, started(site.ven, found.parts))
         timer = Timer(at_ms=NOW_MS, mono_ms=MONO_MS)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
-from venctl.opening import open_journal
 from venctl.tls import Wrong
 from venctl.witness import Word
 from web.resources import state
@@ -20,6 +19,7 @@ from web.resources import state
 from .certificates import Authority, Pair
 from .mosquitto import Mosquitto, ServerTls, free_port
 from .site import STEADY, Backend, Site, until, venctl
+from .storing import look_and_open
 from .test_flap import PACE, eventually, stage
 from .test_keeper import SECRET, guarded
 
@@ -287,9 +287,7 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
 
 
 def _journal(file: Path) -> sqlite3.Connection:
-    db, _ = open_journal(file, lambda parts: None)
-    assert db is not None
-    return db
+    return look_and_open(file, lambda parts: None)[0]
 
 
 def word_of(folder: Path, link: dict[str, object], trigger: str) -> Word:

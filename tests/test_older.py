@@ -39,8 +39,9 @@ from statemachine.triggers import (
 )
 from tests.journals.make import MONO_MS, NOW_MS, SITE
 from tests.site import ROOT
+from tests.storing import look_and_open
 from venctl.journal import Batch, Journal
-from venctl.opening import Found, open_journal
+from venctl.opening import Found
 
 FOLDER = ROOT / "tests" / "journals"
 FORMATS = ("format1", "format2-early", "format2-middle", "format2", "format3")
@@ -105,8 +106,8 @@ def format(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def found(format: str, tmp_path: Path) -> Found:
-    connection, found = open_journal(laid(tmp_path, format), fits)
-    assert connection is not None and found.lost is None
+    connection, found = look_and_open(laid(tmp_path, format), fits)
+    assert found.lost is None
     connection.close()
     return found
 
@@ -203,16 +204,16 @@ def test_events_of_the_past_count_for_the_limits(format: str, life: Life) -> Non
 
 
 def test_it_is_of_this_format_from_then_on(format: str, found: Found, tmp_path: Path) -> None:
-    connection, again = open_journal(tmp_path / "journal.db", fits)
-    assert connection is not None and again == found
+    connection, again = look_and_open(tmp_path / "journal.db", fits)
+    assert again == found
     assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
     life = Life(from_parts(SPEC, found.parts))
     life.start()
     timer = Timer(at_ms=NOW_MS + life.ms, mono_ms=MONO_MS + life.ms)
     Journal(connection).write(Batch(life.memory, [(timer, life.done)]))
     connection.close()
-    connection, again = open_journal(tmp_path / "journal.db", fits)
-    assert connection is not None and from_parts(SPEC, again.parts) == life.memory
+    connection, again = look_and_open(tmp_path / "journal.db", fits)
+    assert from_parts(SPEC, again.parts) == life.memory
     connection.close()
 
 
@@ -220,8 +221,8 @@ def test_the_first_journals_say_no_format_and_count_as_the_first(tmp_path: Path)
     file = laid(tmp_path, "format2-early")  # that of the hours in between is the same otherwise
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA user_version=0")
-    connection, found = open_journal(file, fits)
-    assert connection is not None and found.lost is None and found.parts["events/now"]
+    connection, found = look_and_open(file, fits)
+    assert found.lost is None and found.parts["events/now"]
     connection.close()
 
 
@@ -235,10 +236,10 @@ def test_bringing_up_what_is_up_to_date_changes_nothing(found: Found) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from venctl.opening import open_journal
+from venctl.opening import look_into
 print("ready", flush=True)
 sys.stdin.readline()
-open_journal(Path(sys.argv[1]), lambda parts: None)
+look_into(Path(sys.argv[1]), lambda parts: None).ready()
 """
 
 
@@ -265,8 +266,8 @@ def test_a_kill_at_any_moment_leaves_a_journal_that_opens(tmp_path: Path) -> Non
         folder.mkdir()
         file = laid(folder, dice.choice(FORMATS))
         killed(file, dice.uniform(0, 0.02))
-        connection, found = open_journal(file, fits)
-        assert connection is not None and found.lost is None
+        connection, found = look_and_open(file, fits)
+        assert found.lost is None
         assert {"events/now", "events/later"} <= found.parts.keys() and len(found.todo) >= 7
         connection.close()
 
@@ -296,15 +297,14 @@ def test_cut_off_at_any_statement_the_old_journal_is_as_it_was(
         with monkeypatch.context() as patch:
             patch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=_Stops))
             try:
-                connection, _ = open_journal(file, fits)
+                connection, _ = look_and_open(file, fits)
             except KeyboardInterrupt:
                 pass
             else:
-                assert connection is not None
                 connection.close()
                 return
         assert b"CREATE TABLE part" in file.read_bytes()
-        connection, found = open_journal(file, fits)
-        assert connection is not None and found.lost is None and found.parts["events/now"]
+        connection, found = look_and_open(file, fits)
+        assert found.lost is None and found.parts["events/now"]
         connection.close()
     raise AssertionError("it never came to an end")

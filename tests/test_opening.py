@@ -19,8 +19,9 @@ import pytest
 from statemachine.memory import FORMAT
 from tests.journals.make import Story, tell
 from tests.site import ROOT
+from tests.storing import look_and_open
 from venctl.aside import set_aside
-from venctl.opening import NotNow, open_journal
+from venctl.opening import NotNow
 
 NOBODY = 65_534
 HOLD = {
@@ -36,14 +37,19 @@ HOLD = {
 OPEN = f"""
 import json, os, resource, sys
 from pathlib import Path
-from venctl.opening import NotNow, open_journal
+from venctl.opening import NotNow, look_into
 if os.geteuid() == 0:
     os.setuid({NOBODY})
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 try:
-    connection, found = open_journal(Path(sys.argv[1]), lambda parts: None)
-    said = [connection is not None, sorted(found.parts), len(found.todo), found.lost]
+    seen = look_into(Path(sys.argv[1]), lambda parts: None)
+    found = seen.found
+    said = [None, sorted(found.parts), len(found.todo), found.lost]
+    try:
+        seen.ready()
+    except NotNow as error:
+        said[0] = str(error)
 except NotNow as error:
     said = str(error)
 print(json.dumps(said))
@@ -108,11 +114,11 @@ def test_a_journal_that_another_program_has_locked_is_left_alone(file: Path, wha
     before = file.read_bytes()
     with another_program(file, HOLD[what]):
         with pytest.raises(NotNow, match=r"another program has .* locked"):
-            open_journal(file, fine)
+            look_and_open(file, fine)
         assert names(file.parent) <= {"journal.db", "journal.db-wal"}
         assert file.read_bytes() == before
-    connection, found = open_journal(file, fine)
-    assert connection is not None and found.lost is None and "events/now" in found.parts
+    connection, found = look_and_open(file, fine)
+    assert found.lost is None and "events/now" in found.parts
     connection.close()
 
 
@@ -120,7 +126,7 @@ def test_a_lock_on_a_journal_without_a_log_is_no_damage_either(file: Path) -> No
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
     with another_program(file, HOLD["a transaction"]), pytest.raises(NotNow):
-        open_journal(file, fine)
+        look_and_open(file, fine)
     assert names(file.parent) == {"journal.db"}
 
 
@@ -138,7 +144,7 @@ def test_what_stands_in_its_place_and_is_no_file_is_left_for_a_person(tmp_path: 
     before = names(tmp_path)
     for name in ("folder", "pipe", "loop", "gone", "to-pipe", "beside.db", "beside.db/journal.db"):
         with pytest.raises(NotNow) as refused:
-            open_journal(tmp_path / name, fine)
+            look_and_open(tmp_path / name, fine)
         assert str(tmp_path) in str(refused.value)
     assert names(tmp_path) == before
 
@@ -149,8 +155,8 @@ def test_a_link_to_a_journal_is_followed_and_damage_set_aside_where_it_lies(
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "journal.db").write_bytes(b"no journal" * 900)
     (tmp_path / "journal.db").symlink_to(tmp_path / "disk" / "journal.db")
-    connection, found = open_journal(tmp_path / "journal.db", fine)
-    assert connection is not None and found.lost is not None
+    connection, found = look_and_open(tmp_path / "journal.db", fine)
+    assert found.lost is not None
     connection.close()
     assert (tmp_path / "journal.db").is_symlink()
     assert [one.read_bytes() for one in (tmp_path / "disk").glob("*.corrupt-*Z")]
@@ -161,8 +167,8 @@ def test_a_link_to_a_journal_is_followed_and_damage_set_aside_where_it_lies(
 
 def test_a_new_journal_lies_in_a_folder_that_is_made_and_loses_no_commit(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "er" / "journal.db"
-    connection, found = open_journal(file, fine)
-    assert connection is not None and not found.parts and found.lost is None
+    connection, found = look_and_open(file, fine)
+    assert not found.parts and found.lost is None
     asked = ("journal_mode", "synchronous", "user_version", "busy_timeout")
     said = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked]
     connection.close()
@@ -176,8 +182,8 @@ def test_a_start_cut_off_at_once_on_the_first_day_is_still_the_first_day(
 ) -> None:
     for end, text in left.items():
         (tmp_path / f"journal.db{end}").write_bytes(text)
-    connection, found = open_journal(tmp_path / "journal.db", fine)
-    assert connection is not None and found.lost is None
+    connection, found = look_and_open(tmp_path / "journal.db", fine)
+    assert found.lost is None
     connection.close()
 
 
@@ -191,8 +197,8 @@ def test_a_file_that_was_emptied_is_damage_and_no_first_day(tmp_path: Path) -> N
             (folder / f"journal.db{end}").write_bytes(text)
         for name in beside:
             (folder / name).touch()
-        connection, found = open_journal(folder / "journal.db", fine)
-        assert connection is not None and found.lost is not None and "empty" in found.lost
+        connection, found = look_and_open(folder / "journal.db", fine)
+        assert found.lost is not None and "empty" in found.lost
         connection.close()
         kept = {one.name.partition("Z")[2]: one for one in folder.glob("*.corrupt-*")}
         assert {end: one.read_bytes() for end, one in kept.items()} == ends
@@ -224,7 +230,10 @@ def shared() -> Iterator[Path]:
 
 
 def opened(file: Path, disk: str = "as it is") -> Any:
-    """What a start without any privilege makes of the journal."""
+    """What a start without any privilege makes of the journal, or why it cannot be read.
+
+    Why it cannot be written, the names of its parts, how many letters, and what was lost.
+    """
     done = subprocess.run(
         [sys.executable, "-c", OPEN, str(file), disk],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -243,8 +252,8 @@ def test_a_journal_on_a_read_only_medium_is_read_all_the_same(shared: Path, cut_
     for one in shared.iterdir():
         one.chmod(0o444)
     shared.chmod(0o555)
-    writes, parts, letters, lost = opened(file)
-    assert not writes and lost is None
+    refused, parts, letters, lost = opened(file)
+    assert refused and lost is None
     assert {"site", "events/now", "events/later"} <= set(parts) and letters
     assert names(shared) == before
 
@@ -270,22 +279,23 @@ def owned(folder: Path) -> None:
 def test_on_a_full_disk_a_journal_is_read_and_not_set_aside(shared: Path) -> None:
     file = lived(shared)
     owned(shared)
-    writes, parts, letters, lost = opened(file, "full")
-    assert not writes and lost is None and "events/now" in parts and letters
+    refused, parts, letters, lost = opened(file, "full")
+    assert refused and lost is None and "events/now" in parts and letters
     assert names(shared) <= {"journal.db", "journal.db-wal"}
 
 
 def test_on_a_full_disk_a_first_day_waits_and_leaves_nothing_behind(shared: Path) -> None:
     owned(shared)
-    assert "journal.db" in opened(shared / "journal.db", "full")
+    refused, parts, _, lost = opened(shared / "journal.db", "full")
+    assert "journal.db" in refused and not parts and lost is None
     assert names(shared) == set()
 
 
 def test_on_a_full_disk_a_damaged_journal_is_set_aside_and_the_site_starts(shared: Path) -> None:
     (shared / "journal.db").write_bytes(b"no journal" * 900)
     owned(shared)
-    writes, parts, _, lost = opened(shared / "journal.db", "full")
-    assert not writes and not parts and "journal.db.corrupt-" in lost
+    refused, parts, _, lost = opened(shared / "journal.db", "full")
+    assert refused and not parts and "journal.db.corrupt-" in lost
     with suppress(PermissionError):
         assert [one.read_bytes() for one in shared.glob("*.corrupt-*Z")] == [b"no journal" * 900]
 

@@ -9,13 +9,17 @@ from pathlib import Path
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")  # a SQLite database and what is kept beside it
 
+PIECE_BYTES = 1 << 20
+
 
 def set_aside(file: Path, why: str) -> str:
     """Rename a database and what is beside it to `{name}.{why}-{UTC}`; answers that name.
 
     An earlier one is never overwritten. The database goes first: whoever is cut off in between
-    leaves a -wal without it, which is told from a first day. Raises OSError.
+    leaves a -wal without it, which is told from a first day. Raises OSError, also where the disk
+    cannot read all of it just now: then it is not known to be of no use.
     """
+    legible(file)
     kept = _free(file, f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     for suffix in SUFFIXES:
         if os.path.lexists(beside := file.with_name(file.name + suffix)):
@@ -24,12 +28,32 @@ def set_aside(file: Path, why: str) -> str:
     return kept
 
 
+def legible(file: Path) -> None:
+    """Every byte of a database and of what is beside it can be had. Raises OSError where not.
+
+    SQLite tells of pages that the disk could not read in the same words as of damaged ones.
+    """
+    for suffix in SUFFIXES:
+        beside = file.with_name(file.name + suffix)
+        if beside.is_file():
+            _read(beside)
+
+
 def sync(folder: Path) -> None:
     """What was made or renamed in a folder outlives a power cut, where its disk can see to it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(OSError):
             os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(file: Path) -> None:
+    descriptor, place = os.open(file, os.O_RDONLY | os.O_CLOEXEC), 0
+    try:
+        while piece := os.pread(descriptor, PIECE_BYTES, place):
+            place += len(piece)
     finally:
         os.close(descriptor)
 

@@ -7,37 +7,40 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .journal import Batch, Journal
-from .opening import Found
+from .opening import Found, Seen
 
-Open = Callable[[], tuple[sqlite3.Connection | None, Found]]
+Look = Callable[[], Seen]
 
 
 class JournalFile:
     """One file. `NotNow`, sqlite3.Error or OSError is raised where the disk refuses."""
 
-    def __init__(self, open: Open) -> None:
-        self._open = open
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._seen: Seen | None = None
         self._journal: Journal | None = None
 
     def load(self) -> Found:
-        """What is remembered; `read_only` says whether the file can be written too."""
+        """What is remembered. Nothing is written before there is something to write."""
         self.close()
-        connection, found = self._open()
-        if connection is not None:
-            self._journal = Journal(connection)
-        return found
+        self._seen = self._look()
+        return self._seen.found
 
     def write(self, batch: Batch) -> str | None:
         """Answers what was lost, if the file had to be set aside for it."""
-        found = self.load() if self._journal is None else None
-        if self._journal is None:
-            raise sqlite3.OperationalError(found.read_only if found else None)
+        lost = self._open() if self._journal is None else None
+        assert self._journal is not None
         try:
             self._journal.write(batch)
         except BaseException:
             self.close()
             raise
-        return None if found is None else found.lost
+        return lost
+
+    def _open(self) -> str | None:
+        seen, self._seen = self._seen or self._look(), None
+        self._journal = Journal(seen.ready())
+        return seen.found.lost
 
     def close(self) -> None:
         """Let go of the file."""

@@ -11,7 +11,9 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +23,11 @@ from statemachine.memory import FORMAT
 from statemachine.older import brought_up, digest_of
 from statemachine.strict_json import compact_text
 
-from .aside import SUFFIXES, set_aside, sync
-from .reading import (
-    BUSY,
-    DAMAGE,
-    Damaged,
-    NotNow,
-    Rows,
-    code_of,
-    connection,
-    read,
-    reason,
-    size,
-    unsettled,
-)
+from .aside import SUFFIXES, legible, set_aside, sync
+from .reading import Damaged, NotNow, Rows, connection, read, reason, size, unsettled
 from .tables import SCHEMA, Letter
 
-__all__ = ["Found", "NotNow", "open_journal"]
+__all__ = ["Found", "NotNow", "Seen", "look_into"]
 
 log = logging.getLogger(__name__)
 Fits = Callable[[Mapping[str, Any]], None]
@@ -51,8 +41,7 @@ class Found:
     `parts` are as `statemachine.memory.from_parts` takes them. `answered` is key, revision,
     digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
     known to have gone out, both oldest first; `message` the last message number. `lost` says,
-    where a journal was set aside, why, and as what it is kept; `read_only` why it cannot be
-    written, where it can be read.
+    where a journal was set aside, why, and as what it is kept.
     """
 
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -60,26 +49,44 @@ class Found:
     todo: Sequence[Letter] = ()
     message: int = 0
     lost: str | None = None
-    read_only: str | None = None
 
 
-def open_journal(file: Path, fits: Fits) -> tuple[sqlite3.Connection | None, Found]:
-    """A connection ready to write, and what was found; None: it can be read, and not written.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`."""
+
+    found: Found
+    ready: Callable[[], sqlite3.Connection]
+
+
+def look_into(file: Path, fits: Fits) -> Seen:
+    """What is in a journal; not a byte of it is changed, and no disk has to sync for it.
 
     `fits` raises where no memory can be made of the parts it is given. What is damaged, or of a
-    newer version, is set aside as `.corrupt-...` or `.format7-...`, and a new journal made: a safe
-    state, with every circuit given back. Raises `NotNow`, after half a second at most.
+    newer version, is set aside as `.corrupt-...` or `.format7-...`: a safe state, with every
+    circuit given back. Raises `NotNow`, after half a second at most.
     """
     file = _settled(file)
+    with suppress(Damaged):
+        return _seen(file, fits)
     try:
-        if (emptied := _emptied(file)) is not None:
-            raise Damaged(emptied)
-        rows = read(file) if size(file) else None
-        found = _understood(rows, fits)
-        connection, why = _to_write(file, rows, found)
-        return connection, replace(found, read_only=why)
+        legible(file)
+        return _seen(file, fits)  # what could not be read for a moment looked damaged too
+    except OSError as error:
+        raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except Damaged as damage:
-        return _anew(file, damage)
+        found = Found(lost=_put_away(file, damage))
+        return Seen(found, partial(_to_write, file, None, found))
+
+
+def _seen(file: Path, fits: Fits) -> Seen:
+    if (emptied := _emptied(file)) is not None:
+        raise Damaged(emptied)
+    rows = read(file) if size(file) else None
+    if rows is not None and _forbids(file):
+        raise Damaged("its header says that nobody may write to it")
+    found = _understood(rows, fits)
+    return Seen(found, partial(_to_write, file, rows, found))
 
 
 def _settled(file: Path) -> Path:
@@ -133,7 +140,7 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
     return Found(parts, answered, rows.todo, rows.message)
 
 
-def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found]:
+def _put_away(file: Path, damage: Damaged) -> str:
     try:
         name = set_aside(file, damage.kind)
     except OSError as error:
@@ -141,36 +148,22 @@ def _anew(file: Path, damage: Damaged) -> tuple[sqlite3.Connection | None, Found
         raise NotNow(f"{file} is damaged ({damage}) and cannot be set aside: {said}") from None
     lost = f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
     log.error("%s", lost)
-    try:
-        connection, why = _to_write(file, None, Found())
-        return connection, Found(lost=lost, read_only=why)
-    except (NotNow, Damaged) as error:
-        return None, Found(lost=lost, read_only=str(error))
+    return lost
 
 
-def _to_write(
-    file: Path, rows: Rows | None, found: Found
-) -> tuple[sqlite3.Connection | None, str | None]:
-    """A connection to the file, of this format; else why it cannot be written.
-
-    Raises `Damaged`, and `NotNow` where it is locked, or there is nothing yet and none can be made.
-    """
+def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
+    """A connection to the file, of this format; the file is made where there is none."""
     try:
         if rows is None:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        return _ready(file, rows, found), None
+        return _ready(file, rows, found)
     except OSError as error:
         why = f"{file} cannot be made: {error.strerror or error}"
     except sqlite3.Error as error:
-        if code_of(error) in DAMAGE or _forbids(file):
-            raise Damaged(str(error)) from None
         why = reason(file, error)
-        if code_of(error) in BUSY:
-            raise NotNow(why) from None
     if rows is None:
         _unmake(file)
-        raise NotNow(why)
-    return None, why
+    raise NotNow(why)
 
 
 def _forbids(file: Path) -> bool:

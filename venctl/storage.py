@@ -15,12 +15,13 @@ from functools import partial
 from typing import Any
 
 from .journal import Batch
-from .journal_file import JournalFile, Open
+from .journal_file import JournalFile, Look
 from .opening import Found, NotNow
 from .worker import Worker, asked
 
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
+SLOW_S = 0.1
 STUCK_S = 8.0
 RETRY_S, RETRY_MOST_S = 0.5, 2.0
 SILENT = "the disk does not answer"
@@ -31,18 +32,18 @@ BLOCK = 100  # message numbers are reserved by the hundred: to count needs no di
 class Storage:
     """One journal. Call from the loop only.
 
-    `open` opens the file, on the thread. `down` says in words why nothing can be stored, None: it
+    `look` reads the file, on the thread. `down` says in words why nothing can be stored, None: it
     can. The callbacks: `whole` tells everything there is to store; `idle`: a promise may be made
     now; `changed`: `down` did; `found`: what was remembered can be read at last.
     """
 
-    def __init__(self, worker: Worker, open: Open, now_ms: int) -> None:
-        self._worker, self._file = worker, JournalFile(open)  # the file is the thread's
+    def __init__(self, worker: Worker, look: Look, now_ms: int) -> None:
+        self._worker, self._file = worker, JournalFile(look)  # the file is the thread's
         self._due, self._writing = Batch(), False
         self._waiting: list[Then] = []
         self._missed: deque[Any] = deque(maxlen=MISSED)
         self._timers: list[asyncio.TimerHandle] = []
-        self._pause_s = RETRY_S
+        self._pause_s, self._began_s, self._took_s = RETRY_S, 0.0, 0.0
         self._letter, self._message, self._mark = now_ms, now_ms // 1000, 0
         self.unknown = True
         self.down: str | None = None
@@ -70,8 +71,6 @@ class Storage:
                 self._fail(why)
                 return Found()
             self._know(found)
-            if found.read_only is not None:
-                self._fail(found.read_only)
             return found
 
     async def close(self, patience_s: float) -> None:
@@ -91,6 +90,12 @@ class Storage:
     def ready(self) -> bool:
         """The disk is well and has nothing to do."""
         return self.down is None and not self._writing
+
+    @property
+    def slow(self) -> bool:
+        """The disk takes its time over a write, or did over the last one."""
+        lasts_s = _loop_s() - self._began_s if self._writing else 0.0
+        return max(lasts_s, self._took_s) > SLOW_S
 
     def keep(self, batch: Batch, then: Then | None = None) -> None:
         """Store it soon. `then` hears within a second whether it is stored by now."""
@@ -141,7 +146,7 @@ class Storage:
     def _start(
         self, batch: Batch, then: Callable[[Exception | None], None], waiting: list[Then]
     ) -> None:
-        self._writing = True
+        self._writing, self._began_s = True, _loop_s()
         loop = asyncio.get_running_loop()
         self._timers = [
             loop.call_later(PATIENCE_S, _tell, waiting, False),
@@ -153,7 +158,7 @@ class Storage:
         self, then: Callable[[Exception | None], None], lost: str | None, error: Exception | None
     ) -> None:
         self._forget_timers()
-        self._writing = False
+        self._writing, self._took_s = False, _loop_s() - self._began_s
         if lost is not None:
             self.lost = lost
             self.changed()
@@ -214,7 +219,7 @@ class Storage:
     def _retry(self) -> None:
         self._timers = []
         if self.unknown:
-            self._writing = True
+            self._writing, self._began_s = True, _loop_s()
             self._worker.do(self._file.load, self._loaded)
             return
         self._start(self._everything(), self._retried, [])
@@ -257,6 +262,10 @@ def _tell(waiting: list[Then], stored: bool) -> None:
     """Each hears once."""
     while waiting:
         waiting.pop(0)(stored)
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _words(error: BaseException | None) -> str:

@@ -14,7 +14,7 @@ from statemachine.triggers import Restarted
 
 from .clocks import clocks
 from .notes import Notes
-from .opening import Found, open_journal
+from .opening import Found, look_into
 from .storage import Storage
 from .worker import Thread
 
@@ -32,8 +32,8 @@ class Store:
 
 async def opened(spec: Spec, folder: Path) -> Store:
     """The store in `folder`. A disk that refuses is no reason not to start."""
-    open = partial(open_journal, folder / "journal.db", partial(fits, spec))
-    storage = Storage(Thread("journal"), open, clocks()[0])
+    look = partial(look_into, folder / "journal.db", partial(fits, spec))
+    storage = Storage(Thread("journal"), look, clocks()[0])
     return Store(storage, await storage.open(PATIENCE_S), Notes(Thread("notes")))
 
 
