@@ -148,7 +148,7 @@ def _return_now(turn: Turn) -> None:
 
 def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
     if asked.event_id not in turn.memory.events:
-        return rejected(asked, "not_found", f"no event {asked.event_id} is known here")
+        return _unknown(asked, asked.event_id)
     if fire(turn, "cancel", asked.event_id):
         turn.remember(past=ended_early(turn.memory, asked.event_id, turn.now_ms))
     return None
@@ -158,7 +158,7 @@ def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
     id, circuit = asked.event_id, asked.circuit
     event = turn.memory.events.get(id)
     if event is None:
-        return rejected(asked, "not_found", f"no event {id} is known here")
+        return _unknown(asked, id)
     if circuit is None:
         turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
         _restore(turn, [id], fire)
@@ -168,6 +168,13 @@ def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
     out = tuple(sorted({*event.opted_out, circuit}))
     turn.memory = turn.memory.event(id, opted_out=out)
     return None
+
+
+def _unknown(asked: Command, event_id: str) -> Ack | None:
+    """Where nothing can be remembered, what is asked of an event is done once it can."""
+    return (
+        None if asked.blind else rejected(asked, "not_found", f"no event {event_id} is known here")
+    )
 
 
 def _toggle(turn: Turn, asked: Toggle) -> Ack | None:

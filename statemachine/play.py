@@ -285,7 +285,9 @@ class Play:
     def _come_up(self) -> Iterator[Moment]:
         """As a controller starts: what is known is restated, circuits are read, the link rises."""
         self.up = True
-        yield self._hear(Restarted(**self._stamps(), boot=f"boot-{self.boots}", known=True))
+        yield self._hear(
+            Restarted(**self._stamps(), boot=f"boot-{self.boots}", known=True, since=())
+        )
         yield self._look()
         life = self._life
 

@@ -26,19 +26,8 @@ from .triggers import (
 
 OPERATOR = "operator"
 NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
-OVERTAKEN = "load was wanted back before the disk had stored this; ask again"
-
-
-def may_promise(trigger: Trigger) -> bool:
-    """Whether a trigger of this kind can ever have to wait for a disk."""
-    match trigger:
-        case Toggle(source=source):
-            return source == OPERATOR
-        case Lock(locked=locked):
-            return locked
-        case DrEvent() | SetConfig() | Desired():
-            return True
-    return False
+CROWDED = "the disk is slow, and others wait for it already; ask again"
+OVERTAKEN = "a newer command took this back before the disk had stored it; ask again"
 
 
 def promises(
@@ -70,17 +59,22 @@ def takes(spec: Spec, circuit: str, enabled: bool) -> bool:
 def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
     """Whether `said`, which overtook `waiting`, takes back what that asked for.
 
-    Nothing may shed after somebody wanted load back, only because a disk was slow.
+    Nothing may shed after somebody wanted load back, only because a disk was slow; and the newest
+    word about a thing counts.
     """
-    if isinstance(waiting, Toggle):
-        return isinstance(said, Toggle) and said.circuit == waiting.circuit
-    if not isinstance(waiting, DrEvent):
-        return False
-    match said:
-        case Restore(event_id=None):
+    match waiting, said:
+        case Toggle(circuit=id), Toggle(circuit=other):
+            return id == other
+        case Lock(circuit=id), Lock(circuit=other):
+            return id == other
+        case SetConfig(), SetConfig():
+            return True
+        case DrEvent(), Restore(event_id=None):
             return begins_ms(spec.site.id, None, waiting) <= said.at_ms
-        case Restore(event_id=id) | Cancel(event_id=id) | OptOut(event_id=id, circuit=None):
-            return id == waiting.event_id
+        case DrEvent(event_id=id), OptOut(event_id=other, circuit=None):
+            return id == other
+        case DrEvent(event_id=id), Restore() | Cancel() | DrEvent():
+            return id == said.event_id
     return False
 
 

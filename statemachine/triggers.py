@@ -34,7 +34,8 @@ class Command(Trigger):
 
     `source` is the door (`operator`, `page`, `cli`), `reply` tells the runtime whom to answer,
     `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
-    apart, and `earlier` is what the journal knew of `key` when the command arrived.
+    apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
+    is remembered cannot be read now, so that an event may well be live that is not known.
     """
 
     op: str
@@ -44,6 +45,7 @@ class Command(Trigger):
     key: str
     digest: str
     earlier: Earlier | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,11 +175,13 @@ class Restarted(Trigger):
     """The program came back. `boot` tells a restart of the program from one of the machine.
 
     Not `known`: what was remembered cannot be read now, so nobody knows how people left switches.
+    `since`: what was asked while that was so, to be done now that it can be; each was answered.
     """
 
     name: ClassVar[str] = "restarted"
     boot: str
     known: bool = True
+    since: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,13 @@ class Ven:
                 turn.told.append((event, "failed"))
                 turn.forget_event(event.id)
 
+    def _make_up(self, turn: Turn, trigger: Restarted) -> None:
+        """What was asked while nothing could be remembered is done before anything is held."""
+        for command in trigger.since:
+            turn.trigger = command
+            self._take(turn)
+        turn.trigger = trigger
+
     def _fire_due(self, turn: Turn) -> None:
         """All remembered wakes that are due, those of events oldest first."""
         self._shadows.fire_due(turn)
@@ -114,6 +121,8 @@ class Ven:
     def _take(self, turn: Turn) -> Ack | None:
         """The trigger itself; an ack only where a command is answered before any chart."""
         trigger = turn.trigger
+        if isinstance(trigger, Restarted):
+            self._make_up(turn, trigger)
         if isinstance(trigger, Command) and (early := answer_early(turn, trigger)):
             return early
         refusal = take(turn, self._fire)

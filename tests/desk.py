@@ -36,6 +36,7 @@ class BenchDesk:
         self.ven = Ven(spec)
         self.memory: Memory = self.ven.start()
         self.rev = 0
+        self.blind = False
         self.now_ms = START_MS
         self.recent: list[Sample] = []
         self.alarms: tuple[Alarm, ...] = ()
@@ -65,7 +66,8 @@ class BenchDesk:
     async def submit(self, command: Command) -> Mapping[str, Any]:
         await asyncio.sleep(0)
         self.heard.append(command)
-        ack = self._decide(replace(command, earlier=self._acks.get(command.key)))
+        earlier = self._acks.get(command.key)
+        ack = self._decide(replace(command, earlier=earlier, blind=self.blind))
         while ack is None:
             self.now_ms = self.memory.due_ms() or self.now_ms
             at_ms, mono_ms = self.clocks()

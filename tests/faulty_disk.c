@@ -21,8 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum mode { WELL, FULL, FAILING, UNREADABLE, READ_ONLY, SLOW, HANG };
-enum deed { READ, LOOK, CHANGE, MAKE, WRITE, SYNC, FOLDER, NAME };
+enum mode { WELL, FULL, FAILING, UNREADABLE, READ_ONLY, SLOW, HANG, BAD_PAGES };
+enum deed { READ, LOOK, CHANGE, MAKE, WRITE, SYNC, FOLDER, NAME, READ_PAGE };
+#define PAGE(at) ((at) < 4096 ? READ : READ_PAGE)
 
 struct control {
     volatile int mode;
@@ -105,11 +106,13 @@ static int error_of(int mode, enum deed deed)
     case FULL:
         return deed == WRITE || deed == MAKE || deed == FOLDER ? ENOSPC : 0;
     case FAILING:
-        return deed == READ || deed == LOOK || deed == CHANGE ? 0 : EIO;
+        return deed == READ || deed == READ_PAGE || deed == LOOK || deed == CHANGE ? 0 : EIO;
+    case BAD_PAGES:
+        return deed == READ_PAGE ? EIO : 0;
     case UNREADABLE:
         return EIO;
     case READ_ONLY:
-        return deed == READ || deed == LOOK ? 0 : EROFS;
+        return deed == READ || deed == READ_PAGE || deed == LOOK ? 0 : EROFS;
     }
     return 0;
 }
@@ -267,8 +270,9 @@ ON_FILE(ssize_t, read, READ, (int fd, void *to, size_t size), (fd, to, size))
 ON_FILE(ssize_t, __read_chk, READ, (int fd, void *to, size_t size, size_t room),
         (fd, to, size, room))
 ON_FILE(ssize_t, readv, READ, (int fd, const struct iovec *to, int count), (fd, to, count))
-ON_FILE(ssize_t, pread, READ, (int fd, void *to, size_t size, off_t at), (fd, to, size, at))
-ON_FILE(ssize_t, pread64, READ, (int fd, void *to, size_t size, off64_t at), (fd, to, size, at))
+ON_FILE(ssize_t, pread, PAGE(at), (int fd, void *to, size_t size, off_t at), (fd, to, size, at))
+ON_FILE(ssize_t, pread64, PAGE(at), (int fd, void *to, size_t size, off64_t at),
+        (fd, to, size, at))
 ON_FILE(ssize_t, __pread_chk, READ, (int fd, void *to, size_t size, off_t at, size_t room),
         (fd, to, size, at, room))
 ON_FILE(ssize_t, __pread64_chk, READ, (int fd, void *to, size_t size, off64_t at, size_t room),

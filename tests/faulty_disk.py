@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).with_suffix(".c")
-MODES = ("well", "full", "failing", "unreadable", "read_only", "slow", "hang")
+MODES = ("well", "full", "failing", "unreadable", "read_only", "slow", "hang", "bad_pages")
 HEAD, PATH_BYTES = struct.Struct("iiI"), 4096
 MARK = "LOCKED"
 _LOCK = f"""
@@ -96,6 +96,10 @@ class Disk:
     def hang(self) -> None:
         """No sync returns before another mode is set."""
         self._become("hang")
+
+    def bad_pages(self) -> None:
+        """EIO for whatever is read beyond the first 4 kB of a file; the rest works."""
+        self._become("bad_pages")
 
     @property
     def hits(self) -> int:

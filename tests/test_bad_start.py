@@ -17,12 +17,14 @@ import pytest
 from .bystander import Look, breakers, event, free_to_draw, same_kw, seen
 from .trouble import LOCAL, MOSQUITTO, Stage, cases, stage
 
-TROUBLES = ("full", "failing", "read_only", "unreadable", "locked", "locked_exclusive")
+TROUBLES = (
+    "full", "failing", "read_only", "unreadable", "bad_pages", "locked", "locked_exclusive",
+)  # fmt: skip
 WITHIN, AFTER = "over-within", "over-after"  # when the event ends that was live at the kill
 SHORT = [
     ("full", MOSQUITTO, WITHIN), ("read_only", LOCAL, AFTER), ("unreadable", LOCAL, WITHIN),
     ("failing", MOSQUITTO, AFTER), ("locked", LOCAL, AFTER),
-    ("locked_exclusive", MOSQUITTO, WITHIN),
+    ("locked_exclusive", MOSQUITTO, WITHIN), ("bad_pages", LOCAL, AFTER),
 ]  # fmt: skip
 EVERY = [(one, cloud, end) for one in TROUBLES for cloud in (LOCAL, MOSQUITTO)
          for end in (WITHIN, AFTER)]  # fmt: skip

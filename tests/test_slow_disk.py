@@ -183,3 +183,23 @@ def test_a_restore_ends_an_event_that_still_waits_for_the_disk(
         assert [body["status"] for _, body in operator.acks("restore")] == ["success"]
         assert all(x.power_kw == 10.0 for x in looks if x.state), "nothing was ever shed"
         assert not looks[-1].events() and all(map(free_to_draw, breakers(on.state).values()))
+
+
+# ---------------------------------------------------------------- a start
+
+
+@pytest.mark.parametrize("trouble", ["slow", "hang"])
+def test_a_start_on_such_a_disk_goes_on_where_the_site_stood(tmp_path: Path, trouble: str) -> None:
+    with stage(tmp_path, trouble, MOSQUITTO) as on:
+        on.operator.ask("running", event("running", 1.5, LONG_S))
+        on.watcher.wait(time.time(), lambda look: same_kw(look.power_kw, 8.5), 2)
+        on.kill()
+        on.trouble.begin()
+        on.start()
+        on.watcher.wait(time.time() + 2, lambda look: look.state, 4)
+        looks = [look for look in on.watcher.between(on.trouble.began, time.time()) if look.state]
+        on.trouble.end_now()
+        print(on.account())
+        assert looks and all(same_kw(look.power_kw, 8.5) for look in looks), "it never let go"
+        assert all(set(look.events()) == {"running"} for look in looks)
+        assert not any("remembered" in one["text"] for look in looks for one in look.alarms())

@@ -25,6 +25,7 @@ from tests.skipping import run
 from tests.storing import Disk, Slow, life
 from tests.strategies import MAPLE, NOW_MS, site
 from venctl import runtime as runtime_module
+from venctl.endpoint import RECEIVE_MAXIMUM
 
 SITE = site(MAPLE.replace("sim:", "restore: {every: 1 s, bridge: 0 s}\nsim:"))
 SEEDS, FIRST = int(os.environ.get("SEEDS", "40")), int(os.environ.get("SEED", "1"))
@@ -252,6 +253,66 @@ def test_who_wants_load_back_overtakes_an_event_that_waits_for_the_disk(
     played(story, monkeypatch)
 
 
+@pytest.mark.parametrize("seconds", [0.06, 0.5, 2.0, 30.0])
+def test_who_wants_load_back_is_heard_behind_any_number_of_events_that_wait_for_the_disk(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """A broker hands in no more than so many that are not answered."""
+
+    async def story(world: World) -> None:
+        world.say(**EVENT, event_id="base")
+        await world.wait(1)
+        assert world.power_w() == 8_000
+        world.worker.seconds = seconds
+        dates = [{"event_id": f"{n}", "start_ts": NOW_MS // 1000 + 3600 * n} for n in range(1, 61)]
+        queue: list[dict[str, Any]] = [{**EVENT, **date} for date in dates]
+        queue += [{"op": "restore", "event_id": "base"}, {"op": "ping"}]
+        names: list[str] = []
+        for _ in range(100):
+            while queue and sum(not world.acks[name] for name in names) < RECEIVE_MAXIMUM:
+                names.append(world.say(**queue.pop(0)))
+            await world.wait(0.01)
+        assert not queue and world.power_w() > 8_000, "the first of it is back within a second"
+        assert world.answer(names[-1])["pong"] is True
+        await world.wait(60)
+        assert world.power_w() == 10_000
+        assert world.answer(names[-2])["status"] == "success"
+        answers = [world.answer(name) for name in names[:-2]]
+        scheduled = {one["event_id"] for one in answers if one["status"] == "scheduled"}
+        assert {one.get("reason") for one in answers if one["status"] != "scheduled"} == {"storage"}
+        assert world.events() == scheduled and len(scheduled) >= (seconds < 10)
+
+    played(story, monkeypatch)
+
+
+def test_what_takes_less_waits_for_nobody_and_the_newest_word_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(world: World) -> None:
+        world.say(**EVENT, event_id="base")
+        world.say("page", op="setLoad", loadId="misc1", enabled=False)
+        await world.wait(1)
+        world.worker.hangs = True
+        other = world.say(**EVENT, event_id="other", start_ts=NOW_MS // 1000 + 9_000)
+        more = world.say(**{**EVENT, "shed_kw": 3}, event_id="base", revision=2)
+        less = world.say(**{**EVENT, "shed_kw": 1.5}, event_id="base", revision=3)
+        slower = world.say(op="setConfig", report_interval_seconds=60)
+        as_it_is = world.say(op="setConfig", report_interval_seconds=5)
+        on = world.say(op="setLoad", loadId="misc1", enabled=True)
+        await world.wait(0.5)
+        assert world.on["misc1"] and world.runtime.memory.events["base"].shed_w == 1_500
+        assert world.answer(more)["detail"] == world.answer(slower)["detail"] == OVERTAKEN
+        await world.wait(1)
+        told = [world.answer(name) for name in (less, as_it_is, on)]
+        assert [one["status"] for one in told] == ["accepted", "success", "success"]
+        assert all(one["stored"] is False for one in told)
+        world.worker.let_go()
+        await world.wait(2)
+        assert world.answer(other)["status"] == "scheduled"
+
+    played(story, monkeypatch)
+
+
 def test_on_a_disk_that_takes_its_time_commands_are_done_in_the_order_they_came(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -310,6 +371,42 @@ def test_what_could_not_be_read_at_the_start_is_in_force_once_it_can(
         assert set(world.runtime.memory.events) == {"tomorrow", "now"}
         assert not world.on["misc1"] and not world.runtime.memory.circuits["misc1"].enabled
         assert world.answer(world.say(**EVENT, **tomorrow))["status"] == "duplicate"
+
+    played(story, monkeypatch)
+
+
+GIVEN_BACK: list[dict[str, Any]] = [
+    {"op": "restore"},
+    {"op": "restore", "event_id": "now"},
+    {"op": "cancel", "event_id": "now"},
+    {"op": "optOut", "event_id": "now"},
+]
+
+
+@pytest.mark.parametrize("asked", GIVEN_BACK, ids=lambda asked: " ".join(asked.values()))
+def test_what_was_given_back_while_the_journal_could_not_be_read_is_not_taken_again(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    async def story(world: World) -> None:
+        world.say("page", op="setLoad", loadId="misc1", enabled=False)
+        world.say(**EVENT, event_id="now")
+        world.say(**EVENT, event_id="tomorrow", start_ts=NOW_MS // 1000 + 86_400)
+        await world.wait(1)
+        world.kill()
+        world.disk.unreadable = True
+        world.restart()
+        world.say("page", op="setLoad", loadId="lights1", enabled=False)
+        given = world.say("page" if asked["op"] == "optOut" else "operator", **asked)
+        others = [world.say(op="restore", event_id=f"other {n}") for n in range(300)]
+        await world.wait(2)
+        told = [world.answer(name) for name in (given, *others)]
+        assert all((one["status"], one["stored"]) == ("success", False) for one in told)
+        world.held.clear()
+        world.disk.unreadable = False
+        await world.wait(3)
+        assert set(world.held.values()) <= {None}, "nobody asked for this load"
+        assert world.events() == {"tomorrow"}
+        assert not world.on["misc1"] and not world.on["lights1"], "as people left them"
 
     played(story, monkeypatch)
 

@@ -217,6 +217,15 @@ async def test_a_running_event_is_restored_and_not_cancelled(api: Page) -> None:
     assert (status, ack["status"]) == (200, "success")
 
 
+@pytest.mark.parametrize("path", ["evt-1/restore", "evt-1/opt-out", "evt-1"])
+async def test_a_no_to_an_event_that_nobody_can_know_of_is_taken(api: Page, path: str) -> None:
+    how = "POST" if "/" in path else "DELETE"
+    assert (await api.tell(how, f"/api/v1/events/{path}", {}))[0] == 404
+    api.desk.blind = True
+    status, ack = await api.tell(how, f"/api/v1/events/{path}", {})
+    assert (status, ack["status"]) == (200, "success")
+
+
 async def test_load_returns_one_by_one_and_the_page_is_told_which_is_next(api: Page) -> None:
     await api.tell("POST", "/api/v1/events", EVENT)
     api.desk.advance(60_000)

@@ -90,6 +90,10 @@ class Controller:
         return self.runtime.rev
 
     @property
+    def blind(self) -> bool:
+        return self._storage.unknown
+
+    @property
     def link(self) -> LinkView:
         return self.uplink.view()
 

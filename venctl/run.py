@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp.web import AppRunner, SockSite
@@ -22,12 +23,14 @@ from web.app import access_for, make_app
 from .claim import Claim
 from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
+from .notes import Notes
 from .place import IN_FORCE
 from .ports import who_has
 from .site_token import Token, passing_token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong
+from .worker import Thread
 
 CONNECT_S = 1.0
 NOTE_S = 1.0
@@ -66,12 +69,17 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         controller.editing.note(text)
         mine = options.folder / "controller.json"
         stack.callback(store.notes.remove, mine)
-        for file in filter(None, (mine, options.ready_file)):
-            store.notes.write(file, json.dumps(said) + "\n")
-            await store.notes.written(file, NOTE_S)
+        await _noted(store.notes, mine, said)
+        if options.ready_file is not None:  # it may lie on another disk, which waits for no bad one
+            await _noted(Notes(Thread("ready file")), options.ready_file, said)
         await controller.uplink.tried(CONNECT_S)
         _greet(spec, options, said, token, controller)
         await stopping.wait()
+
+
+async def _noted(notes: Notes, file: Path, said: Mapping[str, Any]) -> None:
+    notes.write(file, json.dumps(said) + "\n")
+    await notes.written(file, NOTE_S)
 
 
 def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:

@@ -19,16 +19,17 @@ from statemachine.adopting import adopted
 from statemachine.answers import Answers
 from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
-from statemachine.promises import NOT_STORED, OVERTAKEN, may_promise, promises, withdraws
+from statemachine.promises import CROWDED, NOT_STORED, OVERTAKEN, promises, withdraws
 from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
 from statemachine.wire import rejected
 
 from .audience import Audience
 from .clocks import clocks
-from .decision import NOBODY, Decision, decision
+from .decision import Decision, decision
 from .journal import Batch
 from .line import Line, Promise, Waiting
+from .meanwhile import Meanwhile
 from .opening import Found
 from .own_rules import OwnRules
 from .performing import Perform, Performing
@@ -37,7 +38,6 @@ from .waker import Waker
 from .worker import settle
 
 log = logging.getLogger(__name__)
-MEANWHILE = 200
 RAISED = "the controller could not decide on this; its log says why"
 
 
@@ -56,7 +56,7 @@ class Runtime:
         self._promise: Promise | None = None
         self._busy = self._stopped = False
         self._noted: set[str] = set()
-        self._meanwhile: deque[Command] = deque(maxlen=MEANWHILE)
+        self._meanwhile = Meanwhile()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
         self._performing = Performing(storage, Answers(found.answered), waker, perform)
         self._audience, self._rules = Audience(), OwnRules()
@@ -103,14 +103,14 @@ class Runtime:
 
     def adopt(self, found: Found, boot: str) -> None:
         """What was remembered can be read at last: go on from it, with what was done since."""
-        done, self._meanwhile = list(self._meanwhile), deque(maxlen=MEANWHILE)
         self.memory = adopted(from_parts(self.ven.spec, found.parts), self.memory)
         rows = [*found.answered, *self._performing.answers.rows()]
         self._performing.answers = Answers(rows)
         with self._turn():
-            self._safely(Waiting(_stamped(Restarted(at_ms=0, mono_ms=0, boot=boot))))
-            for command in done:
-                self._safely(Waiting(_stamped(replace(command, reply=NOBODY))))
+            at_ms, mono_ms = clocks()
+            since = self._meanwhile.taken(at_ms, mono_ms)
+            now = Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=boot, since=since)
+            self._safely(Waiting(now))
         self._work()
 
     def show(self) -> None:
@@ -153,6 +153,7 @@ class Runtime:
         held_up = self._storage.down is None and (self._line or self._promise is not None)
         if held_up and isinstance(trigger, Command | Desired):
             self._line.join(Waiting(trigger))
+            self._thin_out()
         else:
             self._safely(Waiting(trigger))
 
@@ -189,9 +190,10 @@ class Runtime:
             self._store_first(one, after, effects)
             return
         self._line.drop(one)
-        if isinstance(one.trigger, Command):
+        made = self._made(one.trigger, after, effects)
+        if isinstance(one.trigger, Command) and not made.quick:
             self._overtake(one, one.trigger)
-        self._take_effect(self._made(one.trigger, after, effects))
+        self._take_effect(made)
 
     def _site(self, one: Waiting) -> tuple[Ven, Memory]:
         """The site to decide for, and what is known of it."""
@@ -200,9 +202,10 @@ class Runtime:
         return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
 
     def _known(self, trigger: Trigger) -> Trigger:
-        if not isinstance(trigger, Command) or trigger.reply == NOBODY:
+        if not isinstance(trigger, Command):
             return trigger
-        return replace(trigger, earlier=self._performing.answers.earlier(trigger))
+        earlier = self._performing.answers.earlier(trigger)
+        return replace(trigger, earlier=earlier, blind=self._storage.unknown)
 
     def _made(self, trigger: Trigger, after: Memory, effects: Sequence[Effect]) -> Decision:
         return decision(trigger, self.memory, after, effects, self._storage.letter)
@@ -213,7 +216,7 @@ class Runtime:
         if self._storage.down is not None:
             self._refuse(one, NOT_STORED)
         elif not self._storage.ready or self._promise is not None:
-            self._line.join(one, first=True)
+            self._line.join(one)
         else:
             self._line.drop(one)
             made = self._made(one.trigger, after, effects)
@@ -256,14 +259,22 @@ class Runtime:
         ack = rejected(command, reason, detail)
         self._take_effect(self._made(command, self.memory, [ack]))
 
-    def _late(self, one: Waiting) -> None:
-        """It waited long enough: what gives load back goes first, what takes load is refused."""
+    def _late(self, one: Waiting, last: bool) -> None:
+        """It has waited: what gives load back goes first, what takes load is at last refused."""
         with self._turn():
-            if one.ven or may_promise(one.trigger):
+            if last:
                 self._refuse(one, NOT_STORED)
             else:
                 self._safely(one)
+            self._thin_out()
         self._work()
+
+    def _thin_out(self) -> None:
+        """A slow disk has few that wait for it; else who gives load back would not be heard."""
+        for one in self._line.crowd() if self._storage.slow else ():
+            self._safely(one)
+            if one in self._line:
+                self._refuse(one, CROWDED)
 
     def _overtake(self, one: Waiting, command: Command) -> None:
         """What came before and is taken back by this must not be done after it."""
@@ -283,7 +294,7 @@ class Runtime:
         self.rev += 1
         self._performing.carry_out(made, stored, instead)
         if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
-            self._meanwhile.append(made.trigger)
+            self._meanwhile.keep(made.trigger)
         self._rules.look(self.ven.spec, self.memory)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
         self._audience.tell(made.before, self.memory, quiet)

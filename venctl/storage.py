@@ -21,7 +21,7 @@ from .worker import Worker, asked
 
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
-SLOW_S = 0.1
+SLOW_S = 0.05
 STUCK_S = 8.0
 RETRY_S, RETRY_MOST_S = 0.5, 2.0
 SILENT = "the disk does not answer"

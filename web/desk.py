@@ -67,6 +67,10 @@ class Desk(Protocol):
         """What is known now."""
 
     @property
+    def blind(self) -> bool:
+        """What was remembered cannot be read now: events may be live that nobody knows of."""
+
+    @property
     def rev(self) -> int:
         """Counts decisions, so that two views can be told apart."""
 
