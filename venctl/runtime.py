@@ -8,7 +8,6 @@ at most.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,11 +32,11 @@ from .meanwhile import Meanwhile
 from .opening import Found
 from .own_rules import OwnRules
 from .performing import Perform, Performing
+from .raised import Raised
 from .storage import Storage
 from .waker import Waker
 from .worker import settle
 
-log = logging.getLogger(__name__)
 RAISED = "the controller could not decide on this; its log says why"
 
 
@@ -55,7 +54,7 @@ class Runtime:
         self._line = Line(self._late)
         self._promise: Promise | None = None
         self._busy = self._stopped = False
-        self._noted: set[str] = set()
+        self._raised = Raised()
         self._meanwhile = Meanwhile()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
         self._performing = Performing(storage, Answers(found.answered), waker, perform)
@@ -161,20 +160,11 @@ class Runtime:
         try:
             self._decide(one, instead)
         except Exception as error:
-            self._note(one.trigger, error)
+            self._raised.tell(one.trigger, error)
             self._line.drop(one)
             if isinstance(one.trigger, Command):
                 self._answer(one.trigger, "invalid", RAISED)
             one.end(False)
-
-    def _note(self, trigger: Trigger, error: Exception) -> None:
-        """Log it where it is new: what fails every second is told once."""
-        kind = f"{type(trigger).__name__}: {type(error).__name__}"
-        new = kind not in self._noted
-        log.log(
-            logging.ERROR if new else logging.DEBUG, "nothing came of %s", trigger, exc_info=new
-        )
-        self._noted.add(kind)
 
     def _decide(self, one: Waiting, instead: Decision | None) -> None:
         """`instead`: it is stored as decided before, and the world went on meanwhile."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
-from ..aside import set_aside
+from ..aside import legible, set_aside
 from .database import (
     Damaged,
     Rows,
@@ -176,12 +176,22 @@ class Writer(Generic[T]):
             return self._open()
         except Exception as error:
             if is_damage(error):
-                self._put_away(error)
-                return self._open()
+                return self._looked_again()
             if not self._is_read and (rows := glimpse(self._file, self._tables)) is not None:
                 with suppress(Damaged):
                     self._learn(rows)
             raise
+
+    def _looked_again(self) -> sqlite3.Connection:
+        """What could not be read for a moment looks broken too."""
+        legible(self._file)
+        try:
+            return self._open()
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            self._put_away(error)
+            return self._open()
 
     def _open(self) -> sqlite3.Connection:
         db = opened(self._file, self._synchronous, self._tables)
