@@ -94,7 +94,7 @@ class Disk:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
         connection: Any = _Connection(self)
-        return Seen(self.found(), lambda: connection)
+        return Seen(self.found(), lambda: connection, lambda: None)
 
     def found(self) -> Found:
         rows = self.db.execute

@@ -6,6 +6,7 @@ are two too many also where neither can write.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from .bystander import Look, breakers, event, free_to_draw, same_kw, seen
+from .site import Site, until
 from .trouble import LOCAL, MOSQUITTO, Stage, cases, stage
 
 TROUBLES = (
@@ -28,6 +30,7 @@ SHORT = [
 ]  # fmt: skip
 EVERY = [(one, cloud, end) for one in TROUBLES for cloud in (LOCAL, MOSQUITTO)
          for end in (WITHIN, AFTER)]  # fmt: skip
+TAKEN = ("folder deleted", "folder moved", "file deleted", "file replaced")
 READY_S, RECOVER_S, SETTLE_S = 10.0, 10.0, 4.0
 LONG_S = 900
 FREE_KW = 9.0  # a person had switched misc1 off before
@@ -222,3 +225,51 @@ def test_a_second_controller_is_refused_also_where_nobody_could_ever_write(
         second = on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
         print(on.account(), second.stderr, sep="\n")
         assert second.returncode == 2 and "already runs" in second.stderr
+
+
+# ---------------------------------------------------------------- taken away while it is in use
+
+
+@pytest.mark.parametrize(
+    "what", ["folder deleted", "folder moved", "file deleted", "file replaced"]
+)
+def test_what_is_taken_away_is_written_anew_and_the_folder_is_still_claimed(
+    tmp_path: Path, what: str
+) -> None:
+    with stage(tmp_path, "full", MOSQUITTO) as on:
+        on.switch("off", "misc1", False)
+        on.operator.ask("before", event("before", 1.5, LONG_S))
+        taken_away(on.state, what)
+        alarmed = on.watcher.wait(time.time(), lambda look: look.state and look.alarms(), 4)
+        until(lambda: on.site.state()["alarms"] in ([], journal_alarm(on.site)), "all is well")
+        time.sleep(1.5)  # the lock is looked after once a second
+        on.operator.ask("after", event("after", 0.3, LONG_S))
+        second = on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
+        on.kill()
+        on.start()
+        last = on.watcher.wait(time.time() + 1, lambda look: look.state, 4)
+        print(on.account(), second.stderr, sep="\n")
+        assert alarmed and {one["id"] for one in alarmed.alarms()} <= {"storage", "journal"}
+        assert on.operator.ack("after")["status"] == "accepted"
+        assert second.returncode == 2 and "already runs" in second.stderr
+        assert last and set(last.events()) == {"before", "after"}
+        assert not last.circuits()["misc1"]["enabled"]
+
+
+def taken_away(folder: Path, what: str) -> None:
+    journal = folder / "journal.db"
+    match what:
+        case "folder deleted":
+            shutil.rmtree(folder)
+        case "folder moved":
+            folder.rename(folder.with_name("elsewhere"))
+        case "file deleted":
+            journal.unlink()
+        case "file replaced":
+            shutil.copyfile(journal, folder / "other.db")
+            (folder / "other.db").rename(journal)
+
+
+def journal_alarm(site: Site) -> list[dict[str, Any]]:
+    """What is left to say is that a file was set aside."""
+    return [one for one in site.state()["alarms"] if one["id"] == "journal"]

@@ -16,6 +16,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from .worker import Worker, asked
+
 log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 
@@ -50,12 +52,21 @@ class Claim:
             self.close()
             raise
 
-    async def keep(self) -> None:
-        """Claim the rest as soon as the folder can be written, for ever. Raises `Taken`."""
+    async def keep(self, worker: Worker) -> None:
+        """Claim what can be claimed by then, and what was put in its place, for ever.
+
+        `worker` does it, since a disk may hang. Raises `Taken`.
+        """
         while True:
             await asyncio.sleep(AGAIN_S)
-            if self.trouble:
-                self.look_again()
+            await asked(worker, self._mend, None)
+
+    def _mend(self) -> None:
+        gone = [file for file, lock in self._locks.items() if not _is(file, lock)]
+        for file in gone:
+            os.close(self._locks.pop(file))
+        if gone or self.trouble:
+            self.look_again()
 
     def close(self) -> None:
         """Let go of it."""
@@ -116,6 +127,15 @@ def claimed(folder: Path) -> bool:
         return True
     claim.close()
     return False
+
+
+def _is(file: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _elsewhere(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .store import Store
 from .tasks import Tasks
 from .telemetry import Telemetry
 from .uplink import Uplink
+from .worker import Thread
 
 CLOSE_S = 0.5
 UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"
@@ -136,7 +138,8 @@ class Controller:
         self._tasks.start("reading ven.yaml anew", self.editing.run)
         self._tasks.start("the way to the broker", self._approach.run)
         self._tasks.start("the outbox", self.uplink.run)
-        self._tasks.start("the lock on the state folder", claim.keep)
+        self._tasks.start("the lock on the state folder", partial(claim.keep, Thread("lock")))
+        self._tasks.start("the journal's place", self._storage.watch)
 
     async def stop(self) -> None:
         """Leave load as `restore.on_stop` says, then go."""

@@ -19,6 +19,8 @@ class JournalFile:
         self._look = look
         self._seen: Seen | None = None
         self._journal: Journal | None = None
+        self._place: Callable[[], object] = lambda: None
+        self._was: object = None
 
     def load(self) -> Found:
         """What is remembered. Nothing is written before there is something to write."""
@@ -28,6 +30,7 @@ class JournalFile:
 
     def write(self, batch: Batch) -> str | None:
         """Answers what was lost, if the file had to be set aside for it."""
+        self.check()
         lost = self._open() if self._journal is None else None
         assert self._journal is not None
         try:
@@ -37,9 +40,16 @@ class JournalFile:
             raise
         return lost
 
+    def check(self) -> None:
+        """What is written to a file that was deleted or moved is lost. Raises OSError."""
+        if self._journal is not None and self._place() != self._was:
+            self.close()
+            raise OSError("the journal was deleted, moved or replaced while it was in use")
+
     def _open(self) -> str | None:
         seen, self._seen = self._seen or self._look(), None
-        self._journal = Journal(seen.ready())
+        self._journal, self._place = Journal(seen.ready()), seen.place
+        self._was = seen.place()
         return seen.found.lost
 
     def close(self) -> None:

@@ -53,10 +53,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`."""
+    """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`.
+
+    `place` tells which file lies there now: another, or none, where it was moved or replaced.
+    """
 
     found: Found
     ready: Callable[[], sqlite3.Connection]
+    place: Callable[[], object]
 
 
 def look_into(file: Path, fits: Fits) -> Seen:
@@ -76,7 +80,7 @@ def look_into(file: Path, fits: Fits) -> Seen:
         raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except Damaged as damage:
         found = Found(lost=_put_away(file, damage))
-        return Seen(found, partial(_to_write, file, None, found))
+        return Seen(found, partial(_to_write, file, None, found), partial(_place, file))
 
 
 def _seen(file: Path, fits: Fits) -> Seen:
@@ -86,7 +90,7 @@ def _seen(file: Path, fits: Fits) -> Seen:
     if rows is not None and _forbids(file):
         raise Damaged("its header says that nobody may write to it")
     found = _understood(rows, fits)
-    return Seen(found, partial(_to_write, file, rows, found))
+    return Seen(found, partial(_to_write, file, rows, found), partial(_place, file))
 
 
 def _settled(file: Path) -> Path:
@@ -138,6 +142,14 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
         for key, revision, digest, ack, at_ms in rows.answered
     ]
     return Found(parts, answered, rows.todo, rows.message)
+
+
+def _place(file: Path) -> tuple[int, int] | None:
+    try:
+        there = file.stat()
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _put_away(file: Path, damage: Damaged) -> str:

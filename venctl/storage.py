@@ -26,6 +26,7 @@ STUCK_S = 8.0
 RETRY_S, RETRY_MOST_S = 0.5, 2.0
 SILENT = "the disk does not answer"
 MISSED = 1_000
+LOOK_S = 1.0
 BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
 
 
@@ -83,6 +84,17 @@ class Storage:
         with suppress(Exception):
             await asked(self._worker, self._file.close, patience_s)
         self._worker.stop()
+
+    async def watch(self) -> None:
+        """See to it, for ever, that the file is still where it was; all is written anew if not."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.ready and not self.unknown:
+                try:
+                    await asked(self._worker, self._file.check, None)
+                except OSError as error:
+                    if self.ready:
+                        self._fail(_words(error))
 
     # -- what is kept --------------------------------------------------------------------------
 

@@ -56,8 +56,11 @@ class Thread:
                 log.debug("the loop is closed")
 
 
-async def asked(worker: Worker, work: Callable[[], T], patience_s: float) -> T:
-    """What `work` answers or raises, once it was its turn. TimeoutError after `patience_s`."""
+async def asked(worker: Worker, work: Callable[[], T], patience_s: float | None) -> T:
+    """What `work` answers or raises, once it was its turn. TimeoutError after `patience_s`.
+
+    None: however long it takes.
+    """
     answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     worker.do(work, partial(settle, answer))
     async with asyncio.timeout(patience_s):
