@@ -63,9 +63,7 @@ def read_token(folder: Path) -> tuple[str, str | None]:
         return "", "not UTF-8"
     except OSError as error:
         return "", f"unreadable ({error.strerror})"
-    if found.open_to_others:
-        return "", f"open to other users (mode {found.mode:04o})"
-    why = weakness(held.strip() or held)
+    why = found.exposed or weakness(held.strip() or held)
     return ("", why) if why else (held.strip(), None)
 
 
