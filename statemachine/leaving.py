@@ -7,9 +7,18 @@ says that it is done: also over a crash between the decision and the deed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .spec import Spec
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """What keeps a circuit from leaving that is gone from the file, and since when."""
+
+    fault: str
+    since_ms: int
 
 
 def leaving(
@@ -25,6 +34,21 @@ def leaving(
     owed = {id: str(live["driver"]) for id, live in items if _owed(live)}
     gone = {id: at for id, at in {**before, **held, **owed}.items() if id not in spec.circuits}
     return {**before, **owed, **gone} if spec.observes else gone
+
+
+def stuck(
+    spec: Spec,
+    leaves: Mapping[str, str],
+    before: Mapping[str, Stuck],
+    lives: Mapping[str, Mapping[str, Any]],
+    at_ms: int,
+) -> dict[str, Stuck]:
+    """What keeps those of `leaves` that are in the file no more, as far as it is known at `at_ms`
+    from `before` and from what was remembered of each circuit.
+    """
+    faults = {id: live.get("hold_fault") for id, live in lives.items()}
+    known = {id: Stuck(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
+    return {id: one for id, one in known.items() if id in leaves and id not in spec.circuits}
 
 
 def _owed(live: Mapping[str, Any]) -> bool:

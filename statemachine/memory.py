@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .frozen import changed
-from .leaving import leaving
+from .leaving import Stuck, leaving, stuck
 from .live import Live
 from .pending import Pending
 from .shadows import Shadow, from_plain
@@ -100,7 +100,8 @@ class Memory:
     away, `draining` the span in which what a broker kept for us still comes in;
     `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
     circuits to be given back for good, with their drivers, until a driver says that it is done;
-    `pending` the switches of people that wait for the answer of a driver.
+    `stuck` what keeps those from it that are gone from the file; `pending` the switches of people
+    that wait for the answer of a driver.
     """
 
     shadows: Mapping[str, Shadow]
@@ -110,6 +111,7 @@ class Memory:
     past: Mapping[str, Past] = field(default_factory=dict)
     opted_out: tuple[str, ...] = ()
     leaving: Mapping[str, str] = field(default_factory=dict)
+    stuck: Mapping[str, Stuck] = field(default_factory=dict)
     pending: tuple[Pending, ...] = ()
     basis: Basis = Basis()
     coming: Coming = Coming()
@@ -209,6 +211,9 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     lives = {id: live for id, live in shelves["circuits"].items() if id in first.circuits}
     kept = {id: _live(spec, id, live) for id, live in lives.items()}
     site["leaving"] = leaving(spec, site["leaving"], shelves["circuits"])
+    known = {id: Stuck(**one) for id, one in site.get("stuck", {}).items()}
+    at_ms, mono_ms = site.get("at_ms", 0), site.get("mono_ms", 0)
+    site["stuck"] = stuck(spec, site["leaving"], known, shelves["circuits"], at_ms)
     site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
     site["opted_out"] = tuple(site["opted_out"])
     site["pending"] = tuple(Pending(**asked) for asked in site.get("pending", ()))
@@ -217,11 +222,23 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     site["last"] = site["last"] and Passed(**site["last"])
     return Memory(
         shadows=_shadows(spec, shelves["shadows"]),
-        circuits={**first.circuits, **kept},
+        circuits={**_back(first.circuits, known, mono_ms), **kept},
         events={id: _event(event) for id, event in shelves["events"].items()},
         past={id: Past(*past) for id, past in shelves["past"].items()},
         **site,
     )
+
+
+def _back(
+    fresh: Mapping[str, Live], known: Mapping[str, Stuck], mono_ms: int
+) -> Mapping[str, Live]:
+    """A circuit that comes back into the file has the fault that kept it from leaving."""
+    return {
+        id: changed(live, hold_fault=known[id].fault, hold_fault_mono_ms=mono_ms)
+        if id in known
+        else live
+        for id, live in fresh.items()
+    }
 
 
 def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

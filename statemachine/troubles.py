@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from .effects import Status
 from .frozen import changed
+from .leaving import Stuck
 from .live import Live
 from .memory import Memory
 from .triggers import NO_ANSWER, Held, Switched
 from .turn import Turn
-from .wire import circuit_status
+from .wire import circuit_status, gone_status
 
 
 def hear_held(turn: Turn, said: Held) -> None:
     """A driver answered to a hold. What it says of an older one means nothing any more."""
-    if said.watts is None and said.fault is None:
-        leaving = turn.memory.leaving
-        turn.remember(leaving={id: leaving[id] for id in leaving if id != said.circuit})
+    if said.watts is None:
+        _hear_released(turn, said)
     live = turn.memory.circuits.get(said.circuit)
     if live is None or live.held_w != said.watts:
         return
@@ -31,6 +31,18 @@ def hear_held(turn: Turn, said: Held) -> None:
     deaf_w = live.deaf_w if live.hold_fault is None else None  # it answers, and counts again
     well = {"asked_mono_ms": None, "hold_fault": None, "hold_fault_mono_ms": None}
     turn.memory = turn.memory.circuit(said.circuit, **well, deaf_w=deaf_w)
+
+
+def _hear_released(turn: Turn, said: Held) -> None:
+    """Of a circuit that is gone from the file, what keeps it is all that is known."""
+    id, memory = said.circuit, turn.memory
+    if said.fault is None:
+        leaving = {one: at for one, at in memory.leaving.items() if one != id}
+        stuck = {one: why for one, why in memory.stuck.items() if one != id}
+        turn.remember(leaving=leaving, stuck=stuck)
+    elif id in memory.leaving and id not in memory.circuits:
+        since_ms = memory.stuck[id].since_ms if id in memory.stuck else turn.now_ms
+        turn.remember(stuck={**memory.stuck, id: Stuck(said.fault, since_ms)})
 
 
 def hear_switched(turn: Turn, said: Switched) -> None:
@@ -56,6 +68,11 @@ def tell(turn: Turn, before: Memory) -> Iterator[Status]:
         was = before.circuits.get(id)
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
             yield Status(circuit_status(id, live, turn.now_ms))
+    stuck = turn.memory.stuck
+    for id in {**before.stuck, **stuck}:
+        if (id in before.stuck) != (id in stuck):
+            fault = stuck[id].fault if id in stuck else None
+            yield Status(gone_status(id, fault, turn.now_ms))
 
 
 def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:

@@ -182,6 +182,7 @@ def _faults(memory: Memory) -> Body:
     asked = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
     back = [(id, live) for id, live in lives if live.hold_fault is not None]
     said = {id: live.trouble for id, live in [*asked, *back] if live.trouble is not None}
+    said |= {id: one.fault for id, one in memory.stuck.items()}
     return {"faults": said} if said else {}
 
 
@@ -206,6 +207,19 @@ def circuit_status(id: str, live: Live, now_ms: int) -> Body:
         "fault": live.trouble,
         "wanted_kw": None if live.held_w is None else kw(live.held_w),
         "enabled": live.enabled,
+        "ts": now_ms // 1000,
+    }
+
+
+def gone_status(id: str, fault: str | None, now_ms: int) -> Body:
+    """The same about one that is gone from the file, and is to be given back."""
+    return {
+        "type": "circuit",
+        "id": id,
+        "state": "fault" if fault is not None else "well",
+        "fault": fault,
+        "wanted_kw": None,
+        "enabled": None,
         "ts": now_ms // 1000,
     }
 

@@ -4,8 +4,9 @@ In this process wrap any driver in `Faulty` and set its `faults`, by circuit and
 
 For a real process pass `env=faulty(folder)` to `Site` and write with `set_faults(folder, {...})`;
 the process reads the file at every call, so faults come and go while it runs. Per circuit and deed
-(`hold`, `release` for a hold of None, `switch`, `readings`) stands `raise`, `hang`, `nan`, `absent`
-or a number of seconds. `hold` stands for `release` too where that is not named.
+(`hold`, `release` for a hold of None, `switch`, `readings`) stands `raise`, `hang`, `deaf` for one
+that hangs and minds no cancelling, `thread` for one that hangs in a thread, `nan`, `absent` or a
+number of seconds. `hold` stands for `release` too where that is not named.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,11 @@ async def suffer(fault: Any) -> None:
         raise Broken(WORDS)
     if fault == "hang":
         await asyncio.Event().wait()
+    if fault == "thread":
+        await asyncio.to_thread(time.sleep, 3_600)
+    while fault == "deaf":
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
     if isinstance(fault, int | float):
         await asyncio.sleep(fault)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -87,4 +88,7 @@ def test_the_figures_about_secrets_are_those_of_the_program() -> None:
     assert f"or {web_session.IN_ALL} from all" in text
     assert f"must come to {site_token.LEAST_BITS}" in text
     assert f"at least {site_token.LEAST_LETTERS} different letters" in text
+    least = [int(cells) for cells in re.findall(r"^\|[^|]+\| [\d.]+ \| (\d+) \|$", text, re.M)]
+    kinds = [*dict(site_token.ALPHABETS), 64]
+    assert least == [math.ceil(site_token.LEAST_BITS / math.log2(one)) for one in kinds]
     assert f"looks again each {FILES_AGAIN_S} s" in text

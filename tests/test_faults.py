@@ -95,6 +95,26 @@ def test_a_dead_relay_is_named_and_freed_once_it_answers_also_over_a_kill(
     until(lambda: circuit(sick)["fault"] is None, "well")
 
 
+def test_a_circuit_taken_out_of_the_file_is_an_alarm_until_it_is_free(
+    sick: Site, backend: Backend
+) -> None:
+    shed(sick, backend)
+    set_faults(sick.folder, {"heater1": {"release": "raise"}})
+    file = sick.folder / "ven.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("  heater1:")))
+    assert sick.venctl("reload").returncode == 0
+    (alarm,) = until(lambda: sick.state()["alarms"], "an alarm")
+    said = f"heater1 is no longer in ven.yaml and cannot be given back: {WORDS}"
+    assert (alarm["id"], alarm["text"]) == ("circuit-heater1", said)
+    assert f"ALARM    {said}" in sick.venctl("state").stdout
+    sick.kill()
+    assert sick.start().state()["alarms"] == [alarm]
+    set_faults(sick.folder, {})
+    until(lambda: not sick.state()["alarms"], "well")
+    assert breaker(sick)["hold_w"] is None
+
+
 def test_a_kill_while_a_release_fails_forgets_neither_the_circuit_nor_the_event(
     sick: Site, backend: Backend
 ) -> None:

@@ -25,13 +25,14 @@ from venctl.local.certificates import contexts, identities
 from venctl.place import cut_off, in_force
 from venctl.policy import documents
 from venctl.private_files import write_private
+from venctl.site_token import read_token, site_token
 from venctl.standin import CannotStart, Ports, stand_in_of
 from venctl.tls import Wrong, usable
 
 from .certificates import Authority
 from .mosquitto import free_port
 from .site import STEADY, Site, until
-from .states import STATES, bring, shared_folder, soon, told
+from .states import NOBODY, STATES, bring, shared_folder, soon, told
 from .test_site_token import GOOD, LAN
 
 LOADED = (doctor, editing, planning, running, shadow, trigger)  # nobody could load them later
@@ -102,14 +103,28 @@ def test_a_password_file_that_is_no_good_refuses_the_start(
     ("word", "variable", "said"),
     [
         ("env:BROKER", None, "no BROKER is in the environment, and `password` wants it"),
-        ("env:BROKER", "", "BROKER is empty in the environment, and `password` wants it"),
-        ("env:BROKER", " \t", "BROKER is empty in the environment, and `password` wants it"),
+        (
+            "env:BROKER",
+            "",
+            "BROKER in the environment is empty; export the broker's password",
+        ),
+        ("env:BROKER", " \t", "BROKER in the environment is empty; "),
+        ("env:BROKER", "\u200b", "BROKER in the environment is empty; "),
+        ("env:BROKER", "\udcff", "BROKER in the environment is empty; "),
+        ("env:BROKER", "\udcffs", "BROKER in the environment is not text"),
+        (
+            "env:BROKER",
+            "x" * 65_536,
+            "BROKER in the environment is longer",
+        ),
         ("env:", None, "`password` names no variable; write it like env:BROKER_PASSWORD"),
         ("", None, "`password` is empty; write it, or leave it out"),
         ("  ", None, "`password` is empty; write it, or leave it out"),
+        ("\ufeff\u00a0", None, "`password` is empty; write it, or leave it out"),
+        ("x" * 65_536, None, "`password` is longer than MQTT can carry (65535 bytes); write it, "),
     ],
 )
-def test_an_empty_password_refuses_the_start(
+def test_a_password_that_no_broker_can_be_told_refuses_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str, variable: str | None, said: str
 ) -> None:
     monkeypatch.delenv("BROKER", raising=False)
@@ -118,6 +133,72 @@ def test_an_empty_password_refuses_the_start(
     with pytest.raises(Wrong) as wrong:
         password_of(Cloud(kind="mqtt", host="a.b", password=word), tmp_path)
     assert str(wrong.value).startswith(said)
+
+
+INTO = "write the password into it, and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbf\r\n", f"the password file ./secret is empty; {INTO}"),
+        (b"\0\0\0", f"the password file ./secret is empty; {INTO}"),
+        ("\u00a0".encode(), f"the password file ./secret is empty; {INTO}"),
+        ("\u200b\n".encode(), f"the password file ./secret is empty; {INTO}"),
+        (b"\xef\xbb\xbfs3cret\r\n", "taken: s3cret"),
+        (" pass\u00a0word ".encode(), "taken:  pass\u00a0word "),
+        (b"x" * 65_536, "the password file ./secret is longer than MQTT can carry (65535 bytes); "
+                        + INTO),
+    ],
+)  # fmt: skip
+def test_of_a_password_file_counts_what_somebody_wrote_into_it(
+    folder: Path, content: bytes, said: str
+) -> None:
+    write_private(folder / "secret", content)
+    assert password(folder) == said
+
+
+def test_the_longest_password_is_one_that_mqtt_can_carry(folder: Path) -> None:
+    write_private(folder / "secret", "ä" * 32_767 + "x\n")
+    assert password(folder) == f"taken: {'ä' * 32_767}x"
+
+
+# ---------------------------------------------------------------- files of another user
+
+
+def strange(file: Path) -> None:
+    """Healthy, of mode 0600, and of a user that is neither we nor root nor whose the folder is."""
+    if os.geteuid():
+        pytest.skip("only root gives files away")
+    os.chown(file, NOBODY, NOBODY)
+
+
+OTHERS = f"owned by another user ({NOBODY})"
+
+
+def test_a_secret_that_another_user_owns_is_open_to_that_user(folder: Path) -> None:
+    owned = "have it owned by the user that venctl runs as"
+    write_private(folder / "secret", "s3cret-of-broker")
+    strange(folder / "secret")
+    assert password(folder) == f"the password file ./secret is {OTHERS}; {owned}"
+    Authority(folder, "ca").client("v1")
+    strange(folder / "v1.key")
+    assert cloud_files(folder) == f"the key ./v1.key is {OTHERS}; {owned}"
+    stand_in(folder)
+    strange(folder / "server.key")
+    assert f"./server.key was {OTHERS}" in stand_in(folder)
+    write_private(folder / "token", GOOD)
+    strange(folder / "token")
+    assert read_token(folder) == ("", OTHERS)
+    assert site_token(folder)[1] == f"the token was replaced: it was {OTHERS}"
+
+
+def test_a_secret_may_be_owned_by_whom_its_folder_belongs_to(folder: Path) -> None:
+    """A container runs as root in the folder of somebody; `sudo venctl state` asks a service."""
+    write_private(folder / "secret", "s3cret-of-broker")
+    strange(folder / "secret")
+    strange(folder)
+    assert password(folder) == "taken: s3cret-of-broker"
 
 
 def test_a_start_that_is_refused_for_a_password_says_so_in_one_line(tmp_path: Path) -> None:

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from statemachine import Ven
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
+from statemachine.frozen import changed
+from statemachine.kept import check
+from statemachine.leaving import Stuck
 from statemachine.memory import from_parts, to_parts
-from statemachine.triggers import Held, Readings, Restarted, Switched, Timer
+from statemachine.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer
 from tests.strategies import MAPLE, Desk, site
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
 DEAD = "the relay does not answer"
+WITHOUT_HEATER = MAPLE.replace("  heater1: {name: Heater, rated: 1.5 kW, shed: 100 %}\n", "")
 NO_METER = MAPLE.replace("rated: 1.5 kW, shed: 100 %", "rated: 1.5 kW, shed: 100 %, meter: none")
 
 
@@ -51,6 +56,12 @@ class Site(Desk):
             drawn[id] = (rated_w if held_w is None else min(rated_w, held_w)) * live.enabled
         beside_w = self.spec.site.unmetered
         return self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=beside_w))
+
+    def reload(self, text: str) -> None:
+        """Another file is in force."""
+        self.spec = site(text)
+        self.ven, self.memory = Ven(self.spec), from_parts(self.spec, to_parts(self.memory))
+        self.hear(Reloaded(**self.stamp(), said=(), every_ms=None))
 
     def dies(self, *ids: str) -> None:
         self.dead |= set(ids)
@@ -156,8 +167,61 @@ def test_a_circuit_that_is_not_free_and_leaves_the_file_is_still_given_back(desk
     desk.dies("heater1")
     desk.ask(op="restore")
     desk.wait(60)
-    without = site(MAPLE.replace("  heater1: {name: Heater, rated: 1.5 kW, shed: 100 %}\n", ""))
+    without = site(WITHOUT_HEATER)
     assert from_parts(without, to_parts(desk.memory)).leaving == {"heater1": "sim"}
+
+
+def test_a_circuit_that_cannot_leave_is_told_of_until_it_has_left(desk: Site) -> None:
+    desk.ask(**CALL)
+    desk.dies("heater1")
+    desk.reload(WITHOUT_HEATER)
+    assert "heater1" not in desk.memory.circuits and desk.of("heater1") == [("fault", DEAD)]
+    desk.holds("heater1", None, "burnt")
+    assert desk.memory.stuck == {"heater1": Stuck("burnt", desk.ms)}
+    desk.ask(op="restore")
+    desk.wait(60)
+    for word in ("restoring", "completed"):
+        said = next(one for one in desk.said if one["state"] == word)
+        assert said["faults"]["heater1"] in (DEAD, "burnt")
+    assert said["not_free"] == ["heater1"]
+    desk.holds("heater1", 0, None)
+    assert desk.memory.stuck, "an answer to an older hold frees nothing"
+    desk.holds("heater1", None)
+    assert desk.of("heater1") == [("fault", DEAD), ("well", None)]
+    assert desk.memory.stuck == desk.memory.leaving == {}
+    desk.holds("heater1", None, DEAD)
+    assert desk.memory.stuck == {}, "it has left"
+
+
+def test_a_circuit_that_was_in_trouble_already_is_told_of_once_though_it_comes_and_goes(
+    desk: Site,
+) -> None:
+    desk.ask(**CALL)
+    desk.dies("heater1")
+    desk.ask(op="restore")
+    desk.wait(60)
+    assert desk.of("heater1") == [("fault", DEAD)]
+    desk.reload(WITHOUT_HEATER)
+    assert desk.memory.stuck["heater1"].fault == DEAD
+    desk.reload(MAPLE)
+    assert desk.memory.stuck == {} and desk.memory.circuits["heater1"].trouble == DEAD
+    assert desk.of("heater1") == [("fault", DEAD)]
+    desk.recovers("heater1")
+    assert desk.of("heater1") == [("fault", DEAD), ("well", None)]
+
+
+def test_what_keeps_a_circuit_outlives_a_crash_and_older_journals_do_not_know_it(
+    desk: Site,
+) -> None:
+    desk.ask(**CALL)
+    desk.dies("heater1")
+    desk.reload(WITHOUT_HEATER)
+    parts = json.loads(json.dumps(to_parts(desk.memory)))
+    check(parts)
+    assert from_parts(desk.spec, parts) == desk.memory
+    del parts["site"]["stuck"]
+    check(parts)
+    assert from_parts(desk.spec, parts) == changed(desk.memory, stuck={})
 
 
 def test_a_memory_from_before_holds_were_confirmed_is_read(desk: Site) -> None:

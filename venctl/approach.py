@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 from statemachine import Spec
@@ -14,6 +15,7 @@ from .tasks import Tasks
 from .tls import Wrong, usable
 from .uplink import Uplink
 from .way import preflight
+from .worker import apart
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 60
@@ -71,7 +73,7 @@ class Approach:
 
     async def _explain(self) -> None:
         try:
-            wrong = await asyncio.to_thread(preflight, self._endpoint)
+            wrong = await apart("preflight", partial(preflight, self._endpoint))
         except Exception:
             log.exception("the way to the broker could not be checked")
             return

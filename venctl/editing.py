@@ -16,6 +16,7 @@ from .clocks import clocks
 from .notes import Notes
 from .place import IN_FORCE, in_force
 from .runtime import Runtime
+from .worker import apart
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Editing:
 
     async def reload(self) -> Edit:
         """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
-        spec, text = await asyncio.to_thread(self._read)
+        spec, text = await apart("reads ven.yaml", self._read)
         found = await self._take(spec)
         self.note(text)
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))

@@ -23,6 +23,7 @@ ACK_TIMEOUT_S = 5
 PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest
 CONNACK_TIMEOUT_MS = 5000
 NEVER_MS = 3_600_000
+MOST_PASSWORD = 65_535  # bytes, by MQTT
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -97,7 +98,7 @@ def pace_of(host: str) -> Pace:
 def password_of(cloud: Cloud, folder: Path) -> str | None:
     """`password`, or the environment's where that says `env:NAME`, or what `password_file` holds.
 
-    Raises `Wrong`, never with the password in its words; also for an empty one.
+    Raises `Wrong`, never with the password in its words; also for one that `_sendable` refuses.
     """
     if cloud.password_file is not None:
         return secret_of(folder / cloud.password_file)
@@ -105,19 +106,17 @@ def password_of(cloud: Cloud, folder: Path) -> str | None:
         return None
     if cloud.password.startswith("env:"):
         return _of_environment(cloud.password.removeprefix("env:"))
-    if not cloud.password.strip():
-        raise Wrong("`password` is empty", "write it, or leave it out")
-    return cloud.password
+    return _sendable(cloud.password, "`password`", "write it, or leave it out")
 
 
 def secret_of(file: Path) -> str:
     """What a file holds that its owner alone may read. Raises `Wrong`."""
-    found = owner_only(file, "password file")
+    what, advice = f"the password file {file}", "write the password into it, and nothing else"
     try:
-        return found.content.decode("utf-8").strip("\r\n")
+        held = owner_only(file, "password file").content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        said = f"the password file {file} is not text in UTF-8"
-        raise Wrong(said, "write the password into it, and nothing else") from None
+        raise Wrong(f"{what} is not text in UTF-8", advice) from None
+    return _sendable(held.strip("\r\n"), what, advice)
 
 
 def _of_environment(name: str) -> str:
@@ -125,9 +124,23 @@ def _of_environment(name: str) -> str:
         raise Wrong("`password` names no variable", "write it like env:BROKER_PASSWORD")
     if name not in os.environ:
         raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
-    if not os.environ[name].strip():
-        raise Wrong(f"{name} is empty in the environment, and `password` wants it", "export it")
-    return os.environ[name]
+    return _sendable(os.environ[name], f"{name} in the environment", "export the broker's password")
+
+
+def _sendable(word: str, what: str, advice: str) -> str:
+    """A password that a broker can be sent, `what` for people. Raises `Wrong`.
+
+    One without a letter that can be seen is empty: nobody chose it.
+    """
+    if not any(letter.isprintable() and not letter.isspace() for letter in word):
+        raise Wrong(f"{what} is empty", advice)
+    try:
+        length = len(word.encode())
+    except UnicodeEncodeError:
+        raise Wrong(f"{what} is not text in UTF-8", advice) from None
+    if length > MOST_PASSWORD:
+        raise Wrong(f"{what} is longer than MQTT can carry ({MOST_PASSWORD} bytes)", advice)
+    return word
 
 
 def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .local.shadow import ShadowService
 from .local.shadow_topics import messages_about
 from .local.store import Store
 from .tasks import Tasks
+from .worker import apart
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")
@@ -66,7 +67,7 @@ class ShadowKeeper:
         """
         if self._link is not None:
             await self._link.stop()
-        await asyncio.to_thread(self._store.close)
+        await apart("closes shadows", self._store.close)
 
     def _hear(self, news: News) -> None:
         match news:

@@ -24,24 +24,33 @@ MOST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file holds, and the permissions it had then."""
+    """What a file holds, and who could read it then: its permissions, and its owner's number."""
 
     content: bytes
     mode: int
+    owner: int
+    trusted: frozenset[int]
 
     @property
     def open_to_others(self) -> bool:
-        return os.name == "posix" and bool(self.mode & 0o077)
+        return bool(self.mode & 0o077)
+
+    @property
+    def exposed(self) -> str | None:
+        """Why it is no secret, to be said after "it is"; None: it is one."""
+        if self.open_to_others:
+            return f"open to other users (mode {self.mode:04o})"
+        return None if self.owner in self.trusted else f"owned by another user ({self.owner})"
 
 
 def look(file: Path, most: int = MOST) -> Found:
     """What a regular file of at most `most` bytes holds. Raises OSError with its `strerror`."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "Not a file but a pipe or a device", str(file))
         with os.fdopen(descriptor, "rb", closefd=False) as source:
             content = source.read(most + 1)
@@ -49,7 +58,12 @@ def look(file: Path, most: int = MOST) -> Found:
         os.close(descriptor)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"Longer than {most} bytes", str(file))
-    return Found(content, stat.S_IMODE(mode))
+    return Found(content, stat.S_IMODE(status.st_mode), status.st_uid, _trusted(file.parent))
+
+
+def _trusted(folder: Path) -> frozenset[int]:
+    """Who may own a secret: we, root, and whose the folder is, who could replace what is in it."""
+    return frozenset({os.geteuid(), 0, folder.stat().st_uid})
 
 
 def text_of(file: Path) -> str:

@@ -14,21 +14,36 @@ from .private_files import look, write_private
 log = logging.getLogger(__name__)
 Token = tuple[str, str | None]  # and a sentence, where there is something to say of it
 LEAST_BITS, LEAST_LETTERS, MOST_BYTES = 128, 8, 4096
-DIGITS, HEX = frozenset(string.digits), frozenset(string.hexdigits)
+BASE32 = (  # RFC 4648, the same "extended hex", and Crockford's
+    "abcdefghijklmnopqrstuvwxyz234567",
+    "0123456789abcdefghijklmnopqrstuv",
+    "0123456789abcdefghjkmnpqrstvwxyz",
+)
+_LOWER = string.ascii_lowercase
+_OF_ONE_CASE = ((26, _LOWER), *((32, one) for one in BASE32), (36, _LOWER + string.digits))
+ALPHABETS = (  # how many letters are in each, the smallest first; 64 is for all the rest
+    (10, frozenset(string.digits)),
+    (16, frozenset(string.hexdigits)),
+    *((kinds, frozenset(one)) for kinds, low in _OF_ONE_CASE for one in (low, low.upper())),
+    (52, frozenset(string.ascii_letters)),
+    (62, frozenset(string.ascii_letters + string.digits)),
+)
 
 
 def weakness(token: str) -> str | None:
     """Why a token could be guessed or not be sent, to be said after "it is"; None: it is strong.
 
-    It is worth its length times the bits of a letter of its class: 10 digits, 16 of hex, 64 else.
+    It is worth its length times the bits of a letter of the smallest of `ALPHABETS` that holds all
+    of them. Padding at its end is worth nothing.
     """
     if not token.strip():
         return "blank" if token else "empty"
     if not all(" " < letter <= "~" for letter in token):
         return "not one word of plain letters"
-    letters = set(token)
-    kinds = 10 if letters <= DIGITS else 16 if letters <= HEX else 64
-    bits = int(len(token) * math.log2(kinds))
+    drawn = token.rstrip("=")
+    letters = set(drawn)
+    kinds = next((kinds for kinds, alphabet in ALPHABETS if letters <= alphabet), 64)
+    bits = int(len(drawn) * math.log2(kinds))
     if bits < LEAST_BITS:
         return f"short ({bits} bit, and {LEAST_BITS} are needed)"
     if len(letters) < LEAST_LETTERS:
@@ -48,9 +63,7 @@ def read_token(folder: Path) -> tuple[str, str | None]:
         return "", "not UTF-8"
     except OSError as error:
         return "", f"unreadable ({error.strerror})"
-    if found.open_to_others:
-        return "", f"open to other users (mode {found.mode:04o})"
-    why = weakness(held.strip() or held)
+    why = found.exposed or weakness(held.strip() or held)
     return ("", why) if why else (held.strip(), None)
 
 

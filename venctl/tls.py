@@ -151,9 +151,10 @@ def readable(file: Path) -> Found:
 def owner_only(file: Path, what: str) -> Found:
     """What a secret file holds. Raises `Wrong` as `readable`, and where others may read it."""
     found = readable(file)
-    if found.open_to_others:
-        said = f"the {what} {file} is open to other users (mode {found.mode:04o})"
-        raise Wrong(said, f"run `chmod 600 {file}`")
+    if found.exposed:
+        give = "have it owned by the user that venctl runs as"
+        advice = f"run `chmod 600 {file}`" if found.open_to_others else give
+        raise Wrong(f"the {what} {file} is {found.exposed}", advice)
     return found
 
 

@@ -56,6 +56,18 @@ class Thread:
                 log.debug("the loop is closed")
 
 
+async def apart(name: str, work: Callable[[], T]) -> T:
+    """What `work` answers or raises, done on a thread for it alone.
+
+    asyncio's own threads are few, and calls of drivers that never end may sit in all of them.
+    """
+    thread = Thread(name)
+    try:
+        return await asked(thread, work, None)
+    finally:
+        thread.stop()
+
+
 async def asked(worker: Worker, work: Callable[[], T], patience_s: float | None) -> T:
     """What `work` answers or raises, once it was its turn. TimeoutError after `patience_s`.
 

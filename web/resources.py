@@ -21,7 +21,7 @@ from statemachine.spec import Spec
 from statemachine.watch import watch
 from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
 
-from .desk import Desk, LinkView
+from .desk import Alarm, Desk, LinkView
 from .shadow import label, summary
 from .zones import zone_of
 
@@ -67,9 +67,22 @@ def state(desk: Desk) -> Body:
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every),
         "waits": list(desk.waits),
-        "alarms": [asdict(alarm) for alarm in desk.alarms],
+        "alarms": [asdict(alarm) for alarm in _alarms(desk)],
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
     }
+
+
+def _alarms(desk: Desk) -> list[Alarm]:
+    """Those of the controller, and circuits that have no other place any more; the oldest first."""
+    gone = [
+        Alarm(
+            f"circuit-{id}",
+            one.since_ms / 1000,
+            f"{id} is no longer in ven.yaml and cannot be given back: {one.fault}",
+        )
+        for id, one in desk.memory.stuck.items()
+    ]
+    return sorted([*desk.alarms, *gone], key=lambda alarm: alarm.since)
 
 
 def circuit(desk: Desk, id: str) -> Body:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from ..claim import Taken
 from ..standin import CannotStart, Ports, serve_alone
 from . import DONE, USAGE
+from .ending import to_the_end
 from .logs import to_stderr
 
 
@@ -20,8 +20,12 @@ def cloud(args: argparse.Namespace) -> int:
     os.umask(0o077)
     folder = args.state or Path(os.environ.get("STATE_DIRECTORY") or ".venctl/cloud")
     ports = Ports(args.mqtt_port, args.data_port)
+    return to_the_end(_cloud(folder, ports, args.tls, args.ready_file))
+
+
+async def _cloud(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> int:
     try:
-        asyncio.run(serve_alone(folder, ports, args.tls, args.ready_file))
+        await serve_alone(folder, ports, tls, ready_file)
     except (CannotStart, Taken) as error:
         print(f"venctl: {error}", file=sys.stderr)
         return USAGE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..place import IN_FORCE, cut_off, state_folder
 from ..run import serve
 from ..standin import CannotStart
 from . import DONE, USAGE
+from .ending import to_the_end
 from .logs import to_stderr
 
 
@@ -29,10 +29,15 @@ def run(args: argparse.Namespace) -> int:
         options = Options(
             args.file, folder, port, args.mqtt_port, args.data_port, args.ready_file, args.json
         )
-        asyncio.run(serve(spec, text, options))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
+    return to_the_end(_run(spec, text, options))
+
+
+async def _run(spec: Spec, text: str, options: Options) -> int:
+    try:
+        await serve(spec, text, options)
     except (CannotStart, Taken) as error:
         print(f"venctl: {error}", file=sys.stderr)
         return USAGE

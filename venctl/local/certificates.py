@@ -220,8 +220,8 @@ def _cert_in(file: Path) -> x509.Certificate:
 
 def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
     found = look(file)
-    if found.open_to_others:
-        raise _Damaged(file, f"open to other users (mode {found.mode:04o})")
+    if found.exposed:
+        raise _Damaged(file, found.exposed)
     try:
         key = serialization.load_pem_private_key(found.content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
+from ..worker import apart
 from .database import Rows, Table
 from .shadow import Key, Shadow
 from .writer import FIRST_S, Writer
@@ -35,7 +36,7 @@ class Store(MutableMapping[Key, Shadow]):
 
     async def opened(self) -> None:
         """What the file held is here, where the disk tells within 1.5 s. Before all else."""
-        found = await asyncio.to_thread(self._writer.first, FIRST_S)
+        found = await apart("opens shadows", partial(self._writer.first, FIRST_S))
         self._merge(found or {})
 
     async def settled(self) -> None:
