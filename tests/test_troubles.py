@@ -132,6 +132,28 @@ def test_a_cancelled_event_names_what_is_not_free_too(desk: Site) -> None:
     assert last["not_free"] == ["misc1"]
 
 
+def test_an_event_that_is_called_off_while_its_load_returns_names_what_is_still_held(
+    desk: Site,
+) -> None:
+    desk.ask(**CALL)
+    desk.dies("misc1")
+    desk.ask(**CALL, start_ts=desk.ms / 1_000 + 3_600, revision=1)
+    assert set(desk.held()) == {"heater1", "lights1"}
+    desk.wait(1)
+    desk.ask(op="cancel", event_id="e1")
+    last = desk.said[-1]
+    assert last["state"] == "cancelled" and set(last["not_free"]) == {"misc1", "heater1", "lights1"}
+
+
+def test_an_event_that_never_began_names_nothing_that_another_gives_back(desk: Site) -> None:
+    desk.ask(**CALL)
+    desk.ask(**{**CALL, "event_id": "e2"}, start_ts=desk.ms / 1_000 + 3_600)
+    desk.ask(op="restore", event_id="e1")
+    desk.ask(op="cancel", event_id="e2")
+    assert desk.words("e2")[-1] == "cancelled" and "not_free" not in desk.said[-1]
+    assert desk.held()
+
+
 def test_after_a_restart_nothing_is_believed_until_it_is_confirmed(desk: Site) -> None:
     desk.ask(**CALL)
     desk.ask(op="restore")
