@@ -63,7 +63,7 @@ def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:
 def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) -> Load:
     circuit, live = spec.circuits[id], memory.circuits[id]
     load_w = live.free_w if live.enabled else 0
-    why_not = why_not_yet = _why_not(circuit, live, memory.mono_ms, day, out)
+    why_not = _why_not(circuit, live, memory.mono_ms, day, out)
     most_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - circuit.floor)
     if live.deaf_w is not None:
         most_w = min(most_w, live.deaf_w)
@@ -81,7 +81,6 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
         why_not=why_not,
         firm=circuit.control != "duty_cycle",
         estimated=circuit.meter == "none",
-        failing=not why_not_yet and live.hold_fault is not None,
     )
 
 

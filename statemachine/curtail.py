@@ -18,8 +18,7 @@ class Load:
 
     `steps`: the watts it can give, rising to `cap_w` (a relay has one); empty: any from 0 to
     `cap_w`. Of one tier the circuit with the lowest `rank` gives first: when it last began to.
-    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised; `failing`:
-    its driver does not do what it is told, and nothing else keeps it from giving.
+    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised.
     """
 
     circuit: str
@@ -31,7 +30,6 @@ class Load:
     why_not: str = ""
     firm: bool = True
     estimated: bool = False
-    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

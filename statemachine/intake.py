@@ -15,7 +15,7 @@ from .estimate import assume, read
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
-from .memory import Basis, Event
+from .memory import Basis, Coming, Event, Memory
 from .release import restate
 from .requirement import sheds_w
 from .toggles import switch
@@ -223,23 +223,32 @@ def _switches(turn: Turn) -> list[Switch]:
     return [Switch(id, live.enabled) for id, live in turn.memory.circuits.items()]
 
 
-def restate_all(turn: Turn) -> None:
+def restate_all(turn: Turn, before: Memory) -> None:
     """Nobody knows better what is held and switched than memory does: say it all once more.
 
     What was read before counts until it is read again, or load would flicker at every start. Where
     memory could not be read, everything is given back and switches stay as people left them.
     """
-    now_ms, coming = turn.now_ms, turn.memory.coming
     for id, live in turn.memory.circuits.items():
         if live.read_mono_ms is not None:
             turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
-    turn.remember(renew_ms=None, coming=changed(coming, last_ms=min(coming.last_ms, now_ms)))
-    if coming.due_ms is not None:  # counts from here; a random wait that is longer goes on
-        due_ms = max(coming.due_ms, now_ms + turn.spec.restore.every)
-        turn.remember(coming=changed(coming, last_ms=now_ms, due_ms=due_ms))
+    turn.remember(renew_ms=None, coming=_resumed(turn, before))
     for hold in restate(turn):
         turn.effects.append(hold)
         if hold.circuit in turn.memory.circuits:
             turn.memory = turn.memory.circuit(hold.circuit, asked_mono_ms=turn.memory.mono_ms)
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
         turn.effects.extend(_switches(turn))
+
+
+def _resumed(turn: Turn, before: Memory) -> Coming:
+    """How load goes on coming back: when it would have, was the program not away.
+
+    Where a step is the last thing known, it may be carried out only now, as it is said again: what
+    comes next keeps its distance to this moment. A random wait that is longer goes on.
+    """
+    now_ms, coming = turn.now_ms, turn.memory.coming
+    if before.at_ms > before.coming.last_ms:
+        return changed(coming, last_ms=min(coming.last_ms, now_ms))
+    due_ms = coming.due_ms and max(coming.due_ms, now_ms + turn.spec.restore.every)
+    return changed(coming, last_ms=now_ms, due_ms=due_ms)

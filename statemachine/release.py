@@ -14,6 +14,7 @@ from .bridge import kept_down
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch
+from .faulty import held_back, still_asked
 from .frozen import changed
 from .live import Live
 from .memory import Coming, Memory
@@ -69,19 +70,9 @@ def beyond_plan(turn: Turn) -> bool:
     left = [live for id, live in memory.circuits.items() if id not in memory.cuts]
     return (
         memory.coming.due_ms is not None
-        or any(_is_held_back(memory, live) for live in left)
+        or bool(held_back(turn.spec, memory))
         or any(live.held_w is None and live.awaits_ms(memory.mono_ms) for live in left)
     )
-
-
-def _is_held_back(memory: Memory, live: Live) -> bool:
-    held = live.giving and live.enabled and live.held_w is not None
-    return held and not _is_told_the_same(memory, live)
-
-
-def _is_told_the_same(memory: Memory, live: Live) -> bool:
-    """Its driver fails and it counts for nothing: it is held again as soon as that answers."""
-    return bool(live.hold_fault and live.deaf_w is not None and memory.basis.required_w)
 
 
 def restate(turn: Turn) -> Iterator[Hold]:
@@ -113,15 +104,14 @@ def spread(turn: Turn) -> None:
 
 def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
     """The circuits whose load is still to come back, the next one first."""
-    wanted = {load.circuit: _plain(spec, memory, load) for load in every}
-    lives = memory.circuits
+    wanted, lives = _plain(spec, memory, every), memory.circuits
     return [id for id in reversed(wanted) if lives[id].enabled and lives[id].held_w != wanted[id]]
 
 
 def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
     """What each circuit is to be held at once all has come back, in shed order; None: free."""
     spec, memory = turn.spec, turn.memory
-    wanted = {load.circuit: _plain(spec, memory, load) for load in every}
+    wanted = _plain(spec, memory, every)
     for id, live in memory.circuits.items():
         circuit = spec.circuits[id]
         rests = live.enabled and rests_ms(circuit, live, memory.mono_ms)
@@ -137,17 +127,22 @@ def _stays_off(circuit: Circuit, live: Live) -> bool:
     return by_hand and live.giving and live.held_w == 0
 
 
-def _plain(spec: Spec, memory: Memory, load: Load) -> int | None:
-    cut_w, live = memory.cuts.get(load.circuit), memory.circuits[load.circuit]
+def _plain(spec: Spec, memory: Memory, every: Sequence[Load]) -> dict[str, int | None]:
+    """What each circuit is to be held at by the plan alone, in shed order; None: free."""
     if spec.observes:
-        return None
-    if load.failing and live.held_w is not None and _is_told_the_same(memory, live):
-        return live.held_w
-    if cut_w is None:
-        return None
-    if live.deaf_w is not None and live.held_w is not None:
+        return {load.circuit: None for load in every}
+    asked = still_asked(spec, memory)
+    return {load.circuit: _level(memory, load, asked.get(load.circuit)) for load in every}
+
+
+def _level(memory: Memory, load: Load, asked_w: int | None) -> int | None:
+    """`asked_w`: what is asked of it although it fails; it is told no tighter hold than before."""
+    cut_w, live = memory.cuts.get(load.circuit), memory.circuits[load.circuit]
+    if cut_w is not None and live.deaf_w is not None and live.held_w is not None:
         return live.held_w  # it counts for less than it is told, and is told the same
-    return max(0, load.load_w - cut_w)
+    if asked_w is not None:
+        return max(live.held_w or 0, load.load_w - asked_w)
+    return None if cut_w is None else max(0, load.load_w - cut_w)
 
 
 def _waits_for_nothing(live: Live) -> bool:

@@ -151,7 +151,7 @@ def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, st
     twin = TWINS[rule]
     one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
     crashes = sum(step.crash is not None for step in scenario.steps)
-    # Midnight is noticed at the next look; the next return counts from a restart.
+    # Midnight is noticed at the next look; a next return may count from a restart.
     tick_ms = TICK_MS + scenario.look + crashes * spec.restore.every
     for ms in sorted({*one.at_ms, *other.at_ms}):
         late_ms = ms + tick_ms

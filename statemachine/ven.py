@@ -44,7 +44,7 @@ class Ven:
         follow_clock(turn)
         if isinstance(trigger, Restarted):  # first of all: what is due now finds no link
             self._come_back(turn, memory)
-            restate_all(turn)
+            restate_all(turn, memory)
         self._fire_due(turn)
         early = self._take(turn)
         if early is not None and _at_rest(turn, memory):

@@ -11,6 +11,7 @@ from typing import Any
 from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
+from .faulty import held_back
 from .live import Live
 from .memory import Event, Memory
 from .requirement import active, required_w, sheds_w
@@ -172,7 +173,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "measured_shed_kw": kw(shed_w(memory)),
         **_observed(spec, memory),
         **_faults(memory),
-        **(_not_free(memory) if _is_final(spec, word) else {}),
+        **(_not_free(spec, memory) if _is_final(spec, word) else {}),
     }
 
 
@@ -190,12 +191,24 @@ def _is_final(spec: Spec, word: str) -> bool:
     return any(state.final and state.report == word for state in spec.event.states.values())
 
 
-def _not_free(memory: Memory) -> Body:
-    """The circuits that were given back, and whose drivers have not confirmed it."""
+def _not_free(spec: Spec, memory: Memory) -> Body:
+    """The circuits that were given back, and whose drivers have not confirmed it.
+
+    Also what is still held, where no event is left to say that it is free: the last was called off
+    while its load came back.
+    """
     lives = memory.circuits.items()
     ids = [id for id, live in lives if live.held_w is None and live.hold_fault is not None]
+    if not any(_gives_back(spec, event) for event in memory.events.values()):
+        ids += held_back(spec, memory)
     ids += [id for id in memory.leaving if id not in memory.circuits]
     return {"not_free": ids} if ids else {}
+
+
+def _gives_back(spec: Spec, event: Event) -> bool:
+    """It ends once all load is back."""
+    rows = [row for row in spec.event.transitions if row.trigger == "released"]
+    return any(event.state in spec.event.sources(row) for row in rows)
 
 
 def circuit_status(id: str, live: Live, now_ms: int) -> Body:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -132,13 +132,29 @@ def test_an_event_that_is_moved_near_keeps_down_what_is_still_held() -> None:
     assert desk.held() == {"a": 0, "b": 0}
 
 
-def test_a_restart_in_between_changes_only_whose_turn_it_is() -> None:
-    desk = bridged()
-    desk.restart()
-    desk.wait(20)
-    assert set(desk.held()) == {"a", "b", "c"}
-    desk.ask(op="cancel", event_id="b")
-    assert set(desk.held()) == {"a", "b"}
+@given(
+    way=st.sampled_from(("cancelled", "restored", "opted out of", "postponed", "at 0.1 kW")),
+    every=st.sampled_from(("10 s", "5 min")),
+    gone_s=st.integers(0, 33),
+    restarts_s=st.sets(st.integers(0, 60), max_size=4),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_program_that_is_killed_now_and_then_gives_back_as_one_that_never_was(
+    way: str, every: str, gone_s: int, restarts_s: set[int]
+) -> None:
+    """Killed half a second past the full one: no step is the last thing that it knew."""
+    killed, other = (bridged(f"restore: {{every: {every}}}") for _ in range(2))
+    for second in range(61):
+        for desk in (killed, other):
+            desk.rated()
+            if second == gone_s:
+                WAYS[way](desk)
+            desk.wait(0.5)
+        if second in restarts_s:
+            killed.restart()
+        for desk in (killed, other):
+            desk.wait(0.5)
+        assert killed.held() == other.held()
 
 
 def test_what_an_older_version_put_off_until_the_start_comes_back_at_the_sites_own_pace() -> None:
@@ -328,6 +344,12 @@ class Oracle:
     def rests(self, line: Line, mono: int) -> bool:
         return line.held_w == 0 and mono - (line.off_ms or 0) <= line.min_off_ms
 
+    def away(self, mono: int, down_ms: int, stepped: bool) -> None:
+        """The program is back after `down_ms`, in which nobody could give anything back."""
+        self.owed_mono, self.back_by_mono = None, self.back_by_mono + down_ms
+        if stepped:
+            self.last_mono, self.back_by_mono = mono, self.back_by_mono + self.spec.restore.every
+
     def look(self, now_ms: int, mono: int) -> None:
         """Load that nothing asks for comes back, one circuit each `every`, beginning at once."""
         for one in self.calls.values():
@@ -375,7 +397,7 @@ class Removals(RuleBasedStateMachine):
 
     @initialize(
         circuits=CIRCUITS,
-        every=st.sampled_from(("1 s", "3 s")),
+        every=st.sampled_from(("1 s", "3 s", "10 s")),
         spread=st.sampled_from(("0 s", "0 s", "40 s")),
         overlap=st.sampled_from(("max", "sum")),
     )
@@ -472,11 +494,13 @@ class Removals(RuleBasedStateMachine):
                 one.start_ms, one.end_ms = one.start_ms + step_ms, one.end_ms + step_ms
         self.done(self.desk.rated())
 
-    @rule()
-    def the_program_dies(self) -> None:
+    @rule(down_s=st.sampled_from((0, 0, 1, 20)))
+    def the_program_dies(self, down_s: int) -> None:
+        """A step that was the last it did may be done only when it is back."""
+        stepped = self.oracle.last_mono == self.mono
+        self.desk.ms, self.mono = self.desk.ms + down_s * 1_000, self.mono + down_s * 1_000
         self.desk.restart()
-        self.oracle.last_mono = self.mono  # the next step counts from here
-        self.oracle.back_by_mono += self.oracle.spec.restore.every
+        self.oracle.away(self.mono, down_s * 1_000, stepped)
         self.done(self.desk.effects)
 
     @rule(bridge=st.sampled_from(("0 s", "60 s", "10 min")))
@@ -504,7 +528,7 @@ class Removals(RuleBasedStateMachine):
             self.restore(None, "page")
             for id in ("x", "y", "z"):
                 self.cancel(id, "page")
-            self.time_passes(60)
+            self.time_passes(75)
             assert self.desk.held() == {} and self.oracle.taken_w(self.mono) == 0
 
 

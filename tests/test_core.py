@@ -218,7 +218,9 @@ def test_an_event_that_ended_while_the_program_was_down_is_given_back(desk: Desk
     assert desk.held() == {} and desk.memory.events == {}
 
 
-def test_the_next_return_counts_from_the_restart(desk: Desk) -> None:
+def test_the_next_return_counts_from_the_restart_where_the_last_may_be_done_only_now(
+    desk: Desk,
+) -> None:
     desk.ask(**{**CALL, "duration_sec": 10})
     desk.wait(10)
     assert list(desk.held()) == ["heater1", "lights1"]
@@ -228,6 +230,20 @@ def test_the_next_return_counts_from_the_restart(desk: Desk) -> None:
     assert list(desk.held()) == ["heater1", "lights1"]
     desk.wait(0.001)
     assert list(desk.held()) == ["heater1"]
+
+
+@pytest.mark.parametrize("down_s", [0, 3, 8, 60])
+def test_a_return_that_is_due_waits_for_no_more_than_the_program(desk: Desk, down_s: int) -> None:
+    desk.ask(**{**CALL, "duration_sec": 10})
+    desk.wait(10)
+    assert list(desk.held()) == ["heater1", "lights1"]
+    desk.wait(1)
+    desk.ms += down_s * 1_000
+    desk.hear(Restarted(**desk.stamp(), boot="b"))
+    desk.wait(max(0, 9 - down_s))
+    assert list(desk.held()) == ["heater1"]
+    desk.wait(9.999)
+    assert list(desk.held()) == ["heater1"], "one at a time, however long it was away"
 
 
 def test_load_returns_after_a_reboot_with_a_clock_that_is_wrong(desk: Desk) -> None:

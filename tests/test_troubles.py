@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from statemachine import Ven
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
@@ -139,6 +141,28 @@ def test_a_cancelled_event_names_what_is_not_free_too(desk: Site) -> None:
     desk.wait(60)
     last = next(one for one in desk.said if one["state"] == "cancelled")
     assert last["not_free"] == ["misc1"]
+
+
+def test_an_event_that_is_called_off_while_its_load_returns_names_what_is_still_held(
+    desk: Site,
+) -> None:
+    desk.ask(**CALL)
+    desk.dies("misc1")
+    desk.ask(**CALL, start_ts=desk.ms / 1_000 + 3_600, revision=1)
+    assert set(desk.held()) == {"heater1", "lights1"}
+    desk.wait(1)
+    desk.ask(op="cancel", event_id="e1")
+    last = desk.said[-1]
+    assert last["state"] == "cancelled" and set(last["not_free"]) == {"misc1", "heater1", "lights1"}
+
+
+def test_an_event_that_never_began_names_nothing_that_another_gives_back(desk: Site) -> None:
+    desk.ask(**CALL)
+    desk.ask(**{**CALL, "event_id": "e2"}, start_ts=desk.ms / 1_000 + 3_600)
+    desk.ask(op="restore", event_id="e1")
+    desk.ask(op="cancel", event_id="e2")
+    assert desk.words("e2")[-1] == "cancelled" and "not_free" not in desk.said[-1]
+    assert desk.held()
 
 
 def test_after_a_restart_nothing_is_believed_until_it_is_confirmed(desk: Site) -> None:
@@ -325,9 +349,71 @@ def test_a_dead_relay_does_not_keep_a_smaller_event_from_ending(desk: Site) -> N
     desk.ask(**{**CALL, "event_id": "e2", "shed_kw": 1.0, "duration_sec": 600})
     desk.wait(120)
     assert desk.words("e1")[-1] == "completed"
-    assert desk.held()["heater1"] == 0, "e2 wants it still"
+    assert desk.held()["heater1"] == 500, "e2 wants it still"
     desk.wait(600)
     assert desk.words("e2")[-1] == "completed" and desk.held() == {}
+
+
+def holds_of(desk: Site, circuit: str) -> set[int | None]:
+    """What a circuit was told by the last effects."""
+    return {one.watts for one in desk.effects if isinstance(one, Hold) and one.circuit == circuit}
+
+
+@pytest.mark.parametrize("meter", ["own", "none"])
+@pytest.mark.parametrize("by", ["the end of an event", "a revision"])
+def test_what_fails_and_no_event_takes_any_more_is_let_go_and_told_nothing_else(
+    by: str, meter: str
+) -> None:
+    more = f"rated: 1.0 kW, shed: 60 %, meter: {meter}"
+    desk = Site(MAPLE.replace("rated: 1.0 kW, shed: 60 %", more))
+    desk.dies("misc1")
+    terms = {**CALL, "shed_kw": 2.3, "duration_sec": 600}
+    desk.ask(**{**terms, "duration_sec": 50} if by == "the end of an event" else terms)
+    desk.ask(**{**CALL, "event_id": "e2", "shed_kw": 1.0})
+    desk.wait(49)
+    assert "misc1" in desk.held() and "misc1" not in gives(desk), "it is told the same"
+    if by == "a revision":
+        desk.ask(**{**terms, "shed_kw": 1.0, "revision": 1})
+    desk.wait(50)
+    assert desk.held() == {"heater1": 500}
+    if by == "the end of an event":
+        last = next(one for one in desk.said if one["state"] == "completed")
+        assert last["event_id"] == "e1" and last["not_free"] == ["misc1"]
+    desk.wait(300)
+    assert holds_of(desk, "misc1") == set() and holds_of(desk, "heater1") == {500}
+
+
+@given(
+    loads_w=st.lists(st.sampled_from((300, 700, 1_100)), min_size=1, max_size=5),
+    dead=st.sets(st.integers(0, 4)),
+    asked_w=st.lists(st.integers(100, 4_000), min_size=2, max_size=3),
+)
+@settings(max_examples=40, deadline=None)
+def test_only_what_the_newest_terms_would_take_of_a_dead_circuit_is_asked_of_it(
+    loads_w: list[int], dead: set[int], asked_w: list[int]
+) -> None:
+    """Circuits without meters, in shed order: who is dead counts for nothing to those behind it."""
+    lines = [
+        f"  c{n}: {{rated: 2 kW, typical: {watts} W, shed: 100 %, meter: none}}"
+        for n, watts in enumerate(loads_w)
+    ]
+    desk = Site("site: {id: v}\ncircuits:\n" + "\n".join(lines))
+    desk.dies(*(f"c{n}" for n in dead if n < len(loads_w)))
+    for revision, watts in enumerate(asked_w):
+        terms = {"shed_kw": watts / 1_000, "duration_sec": 3_600, "revision": revision}
+        desk.ask(**{**CALL, **terms})
+        desk.wait(300)
+    left_w = asked_w[-1]
+    for n, load_w in enumerate(loads_w):
+        taken_w = load_w - desk.held().get(f"c{n}", load_w)
+        if n in dead:
+            assert taken_w <= min(load_w, max(0, left_w))
+        else:
+            assert taken_w == min(load_w, max(0, left_w))
+            left_w -= taken_w
+    held = desk.held()
+    desk.wait(100)
+    assert all(holds_of(desk, f"c{n}") <= {held.get(f"c{n}")} for n in dead), "and nothing flaps"
 
 
 def test_nothing_is_learned_of_a_circuit_that_may_still_be_held(desk: Site) -> None:
