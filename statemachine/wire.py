@@ -226,15 +226,8 @@ def circuit_status(id: str, live: Live, now_ms: int) -> Body:
 
 def gone_status(id: str, fault: str | None, now_ms: int) -> Body:
     """The same about one that is gone from the file, and is to be given back."""
-    return {
-        "type": "circuit",
-        "id": id,
-        "state": "fault" if fault is not None else "well",
-        "fault": fault,
-        "wanted_kw": None,
-        "enabled": None,
-        "ts": now_ms // 1000,
-    }
+    body: Body = {"type": "circuit", "id": id, "state": "fault" if fault else "well"}
+    return body | {"fault": fault, "wanted_kw": None, "enabled": None, "ts": now_ms // 1000}
 
 
 def link_status(online: bool, now_ms: int) -> Body:

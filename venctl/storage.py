@@ -27,6 +27,7 @@ RETRY_S, RETRY_MOST_S = 0.5, 2.0
 SILENT = "the disk does not answer"
 MISSED = 1_000
 LOOK_S = 1.0
+TIDY_S = 0.5
 BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
 
 
@@ -44,6 +45,7 @@ class Storage:
         self._waiting: list[Then] = []
         self._missed: deque[Any] = deque(maxlen=MISSED)
         self._timers: list[asyncio.TimerHandle] = []
+        self._tidying: asyncio.TimerHandle | None = None
         self._pause_s, self._began_s, self._took_s = RETRY_S, 0.0, 0.0
         self._letter, self._message, self._mark = now_ms, now_ms // 1000, 0
         self.unknown = True
@@ -77,6 +79,8 @@ class Storage:
     async def close(self, patience_s: float) -> None:
         """Write what is left, at most for so long, and let go of the file."""
         self._forget_timers()
+        if self._tidying is not None:
+            self._tidying.cancel()
         batch = self._due if self.down is None else self._everything()
         batch.message = self._message
         if not self.unknown:
@@ -128,8 +132,10 @@ class Storage:
         self._start(both, partial(self._promised, before, then), [])
 
     def sent(self, number: int) -> None:
-        """A letter went out. Written with the next batch: sending twice does no harm."""
+        """A letter went out. Written within a second: who is killed before that sends it twice."""
         self._due.sent.append(number)
+        if self._tidying is None:
+            self._tidying = asyncio.get_running_loop().call_later(TIDY_S, self._tidy)
 
     def letter(self) -> int:
         """The number of the next letter; they grow, also over a restart."""
@@ -146,14 +152,20 @@ class Storage:
 
     # -- how a write goes ------------------------------------------------------------------------
 
-    def _push(self) -> None:
+    def _push(self, tidy: bool = False) -> None:
         due = self._due
-        pressing = due.memory or due.decisions or due.letters or due.message
+        pressing = due.memory or due.decisions or due.letters or due.message or (tidy and due.sent)
         if self._writing or self.down is not None or not pressing:
             return
         batch, self._due = self._due, Batch()
         waiting, self._waiting = self._waiting, []
         self._start(batch, partial(self._kept, batch, waiting), waiting)
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        self._push(tidy=True)
+        if self._due.sent and self.down is None:
+            self._tidying = asyncio.get_running_loop().call_later(TIDY_S, self._tidy)
 
     def _start(
         self, batch: Batch, then: Callable[[Exception | None], None], waiting: list[Then]
