@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")  # a SQLite database and what is kept beside it
-
 PIECE_BYTES = 1 << 20
 
 

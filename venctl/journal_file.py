@@ -10,6 +10,7 @@ from .journal import Batch, Journal
 from .opening import Found, Seen
 
 Look = Callable[[], Seen]
+TAKEN_AWAY = "the journal was deleted, moved or replaced while it was in use"
 
 
 class JournalFile:
@@ -29,9 +30,13 @@ class JournalFile:
         return self._seen.found
 
     def write(self, batch: Batch) -> str | None:
-        """Answers what was lost, if the file had to be set aside for it."""
+        """Answers what was lost, if the file had to be set aside for it.
+
+        Only the first batch after `load`, and one that is `anew`, may open a file: whatever has
+        become of it, less than all there is would leave it with holes.
+        """
         self.check()
-        lost = self._open() if self._journal is None else None
+        lost = self._open(batch.anew) if self._journal is None else None
         assert self._journal is not None
         try:
             self._journal.write(batch)
@@ -44,9 +49,11 @@ class JournalFile:
         """What is written to a file that was deleted or moved is lost. Raises OSError."""
         if self._journal is not None and self._place() != self._was:
             self.close()
-            raise OSError("the journal was deleted, moved or replaced while it was in use")
+            raise OSError(TAKEN_AWAY)
 
-    def _open(self) -> str | None:
+    def _open(self, anew: bool) -> str | None:
+        if self._seen is None and not anew:
+            raise OSError(TAKEN_AWAY)
         seen, self._seen = self._seen or self._look(), None
         self._journal, self._place = Journal(seen.ready()), seen.place
         self._was = seen.place()
