@@ -248,7 +248,7 @@ def _resumed(turn: Turn, before: Memory) -> Coming:
     comes next keeps its distance to this moment. A random wait that is longer goes on.
     """
     now_ms, coming = turn.now_ms, turn.memory.coming
-    if before.at_ms > before.coming.last_ms:
+    if before.at_ms > before.coming.last_ms or not before.coming.last_ms:
         return changed(coming, last_ms=min(coming.last_ms, now_ms))
     due_ms = coming.due_ms and max(coming.due_ms, now_ms + turn.spec.restore.every)
     return changed(coming, last_ms=now_ms, due_ms=due_ms)

@@ -246,6 +246,19 @@ def test_a_return_that_is_due_waits_for_no_more_than_the_program(desk: Desk, dow
     assert list(desk.held()) == ["heater1"], "one at a time, however long it was away"
 
 
+@pytest.mark.parametrize("starts", [1, 2])
+def test_load_returns_at_once_however_lately_the_program_has_started(starts: int) -> None:
+    """On its first day nothing has ever returned that a step would have to keep its distance to."""
+    desk = Desk(SITE)
+    for _ in range(starts):
+        desk.hear(Restarted(**desk.stamp(), boot="b"))
+        desk.rated()
+        desk.wait(0.5)
+    desk.ask(**CALL)
+    desk.ask(op="restore")
+    assert list(desk.held()) == ["heater1", "lights1"], "the last that gave is back"
+
+
 def test_load_returns_after_a_reboot_with_a_clock_that_is_wrong(desk: Desk) -> None:
     desk.ask(**{**CALL, "duration_sec": 10})
     desk.wait(60)
