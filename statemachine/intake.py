@@ -172,9 +172,9 @@ def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
 
 def _unknown(asked: Command, event_id: str) -> Ack | None:
     """Where nothing can be remembered, what is asked of an event is done once it can."""
-    return (
-        None if asked.blind else rejected(asked, "not_found", f"no event {event_id} is known here")
-    )
+    if asked.blind:
+        return None
+    return rejected(asked, "not_found", f"no event {event_id} is known here")
 
 
 def _toggle(turn: Turn, asked: Toggle) -> Ack | None:

@@ -15,7 +15,7 @@ from .live import Live
 from .memory import Memory
 from .triggers import NO_ANSWER, Held, Switched
 from .turn import Turn
-from .wire import circuit_status, gone_status
+from .wire import circuit_status
 
 
 def hear_held(turn: Turn, said: Held) -> None:
@@ -67,12 +67,13 @@ def tell(turn: Turn, before: Memory) -> Iterator[Status]:
     for id, live in turn.memory.circuits.items():
         was = before.circuits.get(id)
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
-            yield Status(circuit_status(id, live, turn.now_ms))
-    stuck = turn.memory.stuck
-    for id in {**before.stuck, **stuck}:
-        if (id in before.stuck) != (id in stuck):
-            fault = stuck[id].fault if id in stuck else None
-            yield Status(gone_status(id, fault, turn.now_ms))
+            said = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
+            yield Status(said)
+    for id in {**before.stuck, **turn.memory.stuck}:
+        was_stuck, stuck = before.stuck.get(id), turn.memory.stuck.get(id)
+        if (was_stuck is None) != (stuck is None):
+            fault = None if stuck is None else stuck.fault
+            yield Status(circuit_status(id, fault, None, None, turn.now_ms))
 
 
 def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:

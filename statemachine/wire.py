@@ -12,7 +12,6 @@ from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
 from .faulty import held_back
-from .live import Live
 from .memory import Event, Memory
 from .requirement import active, required_w, sheds_w
 from .spec import Spec
@@ -211,23 +210,22 @@ def _gives_back(spec: Spec, event: Event) -> bool:
     return any(event.state in spec.event.sources(row) for row in rows)
 
 
-def circuit_status(id: str, live: Live, now_ms: int) -> Body:
-    """A message about a circuit that does not do what it is told, or does it again."""
+def circuit_status(
+    id: str, fault: str | None, held_w: int | None, enabled: bool | None, now_ms: int
+) -> Body:
+    """A message about a circuit that does not do what it is told, or does it again.
+
+    `enabled` None: it is gone from the file, and is to be given back.
+    """
     return {
         "type": "circuit",
         "id": id,
-        "state": "fault" if live.trouble is not None else "well",
-        "fault": live.trouble,
-        "wanted_kw": None if live.held_w is None else kw(live.held_w),
-        "enabled": live.enabled,
+        "state": "fault" if fault is not None else "well",
+        "fault": fault,
+        "wanted_kw": None if held_w is None else kw(held_w),
+        "enabled": enabled,
         "ts": now_ms // 1000,
     }
-
-
-def gone_status(id: str, fault: str | None, now_ms: int) -> Body:
-    """The same about one that is gone from the file, and is to be given back."""
-    body: Body = {"type": "circuit", "id": id, "state": "fault" if fault else "well"}
-    return body | {"fault": fault, "wanted_kw": None, "enabled": None, "ts": now_ms // 1000}
 
 
 def link_status(online: bool, now_ms: int) -> Body:
