@@ -75,7 +75,7 @@ class Line:
     def join(self, one: Waiting) -> None:
         """Wait, in the order in which all came; who comes back waits no longer for that."""
         if one.timer is None:
-            self._time(one, PROMISE_S if one.patient else GIVE_S, one.patient)
+            self._time(one, PROMISE_S if one.patient else GIVE_S)
         if one not in self._all:
             insort(self._all, one, key=lambda other: other.place)
 
@@ -95,14 +95,14 @@ class Line:
         stuck = self._all[:1] and self._all[0].late
         return [one for one in self._all[FEW:] if not one.patient] if stuck else []
 
-    def _time(self, one: Waiting, wait_s: float, last: bool) -> None:
-        one.timer = asyncio.get_running_loop().call_later(wait_s, self._leave, one, last)
+    def _time(self, one: Waiting, wait_s: float) -> None:
+        one.timer = asyncio.get_running_loop().call_later(wait_s, self._leave, one)
 
-    def _leave(self, one: Waiting, last: bool) -> None:
+    def _leave(self, one: Waiting) -> None:
         if one not in self._all:
             return
         self._all.remove(one)
-        one.late = True
+        last, one.late = one.late or one.patient, True
         if not last:
-            self._time(one, PROMISE_S - GIVE_S, True)
+            self._time(one, PROMISE_S - GIVE_S)
         self._late(one, last)

@@ -79,8 +79,7 @@ def look_into(file: Path, fits: Fits) -> Seen:
     except OSError as error:
         raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except Damaged as damage:
-        found = Found(lost=_put_away(file, damage))
-        return Seen(found, partial(_to_write, file, None, found), partial(_place, file))
+        return _as_seen(file, None, Found(lost=_put_away(file, damage)))
 
 
 def _seen(file: Path, fits: Fits) -> Seen:
@@ -89,7 +88,10 @@ def _seen(file: Path, fits: Fits) -> Seen:
     rows = read(file) if size(file) else None
     if rows is not None and _forbids(file):
         raise Damaged("its header says that nobody may write to it")
-    found = _understood(rows, fits)
+    return _as_seen(file, rows, _understood(rows, fits))
+
+
+def _as_seen(file: Path, rows: Rows | None, found: Found) -> Seen:
     return Seen(found, partial(_to_write, file, rows, found), partial(_place, file))
 
 

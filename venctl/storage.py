@@ -243,7 +243,7 @@ class Storage:
     def _retry(self) -> None:
         self._timers = []
         if self.unknown:
-            self._writing, self._began_s = True, _loop_s()
+            self._writing = True
             self._worker.do(self._file.load, self._loaded)
             return
         self._start(self._everything(), self._retried, [])
