@@ -7,6 +7,7 @@ are two too many also where neither can write.
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -195,6 +196,11 @@ def test_events_are_taken_again_and_a_kill_loses_nothing(story: Story) -> None:
 # ---------------------------------------------------------------- two controllers
 
 
+def second_controller(on: Stage) -> subprocess.CompletedProcess[str]:
+    """What another start on the same state comes to."""
+    return on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
+
+
 @pytest.mark.parametrize("trouble", ["read_only", "full"])
 @pytest.mark.parametrize("first", ["started-before", "started-on-it"])
 def test_a_second_controller_is_refused_where_nobody_can_write(
@@ -206,7 +212,7 @@ def test_a_second_controller_is_refused_where_nobody_can_write(
         on.trouble.begin()
         if first == "started-on-it":
             on.site.start()
-        second = on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
+        second = second_controller(on)
         print(on.account(), second.stderr, sep="\n")
         assert second.returncode == 2 and "already runs" in second.stderr
         assert on.site.process.poll() is None and on.site.state()["power_kw"] == 10.0
@@ -222,7 +228,7 @@ def test_a_second_controller_is_refused_also_where_nobody_could_ever_write(
             file.rmdir() if file.is_dir() else file.unlink()
         on.trouble.begin()
         on.site.start()
-        second = on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
+        second = second_controller(on)
         print(on.account(), second.stderr, sep="\n")
         assert second.returncode == 2 and "already runs" in second.stderr
 
@@ -230,9 +236,7 @@ def test_a_second_controller_is_refused_also_where_nobody_could_ever_write(
 # ---------------------------------------------------------------- taken away while it is in use
 
 
-@pytest.mark.parametrize(
-    "what", ["folder deleted", "folder moved", "file deleted", "file replaced"]
-)
+@pytest.mark.parametrize("what", TAKEN)
 def test_what_is_taken_away_is_written_anew_and_the_folder_is_still_claimed(
     tmp_path: Path, what: str
 ) -> None:
@@ -244,7 +248,7 @@ def test_what_is_taken_away_is_written_anew_and_the_folder_is_still_claimed(
         until(lambda: on.site.state()["alarms"] in ([], journal_alarm(on.site)), "all is well")
         time.sleep(1.5)  # the lock is looked after once a second
         on.operator.ask("after", event("after", 0.3, LONG_S))
-        second = on.site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
+        second = second_controller(on)
         on.kill()
         on.start()
         last = on.watcher.wait(time.time() + 1, lambda look: look.state, 4)
