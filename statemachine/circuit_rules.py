@@ -11,8 +11,8 @@ from .effects import Hold, Switch
 from .panel import LEAST_AMPS
 from .play import Moment
 from .release import BLOCKED_MS
+from .totals import power_w
 from .triggers import Lock
-from .wire import power_w
 
 CALM_MS = 240_000  # a median of 5 min turns after half of it; the dead band's 60 s; a look or two
 SLACK_MS = 1_000
@@ -158,7 +158,8 @@ def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str
     for id, live in now.memory.circuits.items():
         was = now.before.circuits[id]
         held = was.held_w is not None and live.held_w is not None
-        if held and book.spec.circuits[id].meter == "own" and live.free_w != was.free_w:
+        shown = live.free_w in (was.free_w, was.drawn_w, live.drawn_w)  # a loose hold shows it
+        if held and book.spec.circuits[id].meter == "own" and not shown:
             yield f"{id} is held and is now thought to draw {live.free_w} W, not {was.free_w} W"
 
 
