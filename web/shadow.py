@@ -9,8 +9,9 @@ from typing import Any
 
 from statemachine.ack_record import APPLIED, MEANING, PENDING
 from statemachine.memory import Memory
+from statemachine.reconcile import server_ms
 from statemachine.report import seconds as interval_s
-from statemachine.shadows import Shadow
+from statemachine.shadows import Decision, Shadow
 from statemachine.shards import shards
 from statemachine.spec import Spec
 from statemachine.wishes import INTERVAL
@@ -115,7 +116,7 @@ def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
         if waits:
             since = waits[0].stamp_s or None
             row |= {"desired": waits[0].enabled, "state": "pending", "since": since}
-        elif found is not None and found.code not in (APPLIED, PENDING):
+        elif found is not None and _stands(found, memory.circuits[id].switched_ms):
             row |= {"desired": found.enabled, "state": "rejected", "since": found.at_ms / 1000}
             row |= {"code": found.code, "reason": found.words or MEANING.get(found.code)}
     return row
@@ -128,9 +129,23 @@ def _interval_row(memory: Memory) -> Body:
     asked = one.interval
     if asked is not None and asked.every_ms is not None and asked.every_ms == memory.every_ms:
         row["desired"] = interval_s(asked.every_ms)
-    if refused := (one.ack or {}).get("r", {}).get(INTERVAL):
+    refused = (one.ack or {}).get("r", {}).get(INTERVAL)
+    if refused and not _chosen_since(memory, (one.ack or {})["at"]):
         row |= {"state": "rejected", "code": refused[0], "reason": refused[1]}
     return row
+
+
+def _stands(found: Decision, switched_ms: int | None) -> bool:
+    """It was refused, and nobody has switched the circuit since."""
+    return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
+
+
+def _chosen_since(memory: Memory, refused_s: int) -> bool:
+    """Somebody at the site, or over MQTT, has chosen another interval after a refusal."""
+    if memory.every_mono_ms is None:
+        return False
+    chosen_ms = server_ms(memory, memory.every_mono_ms)
+    return chosen_ms is not None and chosen_ms // 1000 > refused_s
 
 
 def _name(spec: Spec, id: str) -> str:
