@@ -44,7 +44,7 @@ class Shadowing:
         for key in turn.memory.shadows:
             self._fire(turn, key, "restarted")
             turn.remember_shadow(in_flight=None, doing="", look_ms=None)
-            turn.remember_shadow(answers=(), answered=())
+            turn.remember_shadow(answers=(), answered=(), newest=0)
             turn.remember_shadow(updated_ms=min(turn.shadow.updated_ms, turn.now_ms))
 
     def fire_due(self, turn: Turn) -> None:

@@ -22,7 +22,7 @@ from awscrt import mqtt5
 from .backoff import Backoff
 from .endpoint import Endpoint, Will, connect_packet, settings
 from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
-from .verdict import for_good, hung_up, refused, sentence, will_may_be_why, word
+from .verdict import for_good, hung_up, refused, sentence, unheard, will_may_be_why, word
 
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
@@ -61,8 +61,7 @@ class Link:
         self._why: str | None = None
         self._stopped = asyncio.Event()
         self._under_way: dict[Future[Any], _Publish] = {}
-        self._endpoint, self._will = endpoint, will
-        self._settings = settings(endpoint, will)
+        self._endpoint, self._will, self._settings = endpoint, will, settings(endpoint, will)
         self._tell_renewal: Callable[[mqtt5.Client], None] = lambda client: None
         self._spent = False
         self.client = mqtt5.Client(self._options())
@@ -168,8 +167,11 @@ class Link:
         self._tell(self._enter, bool(data.connack_packet.session_present))
 
     def _on_failed(self, data: Any) -> None:
-        why = sentence(data.exception, data.connack_packet)
-        self._tell(self._lose, why, will_may_be_why(data.connack_packet), False)
+        error, connack = data.exception, data.connack_packet
+        # AWS speaks MQTT 5, and says by hanging up what its policy does not allow.
+        question = "" if self._endpoint.aws else unheard(error, connack)
+        why = question or sentence(error, connack)
+        self._tell(self._lose, why, will_may_be_why(connack), False)
 
     def _on_disconnected(self, data: Any) -> None:
         why = sentence(data.exception, data.disconnect_packet)
