@@ -32,6 +32,13 @@ def newer(turn: Turn) -> bool:
 
 
 @guard
+def later(turn: Turn) -> bool:
+    """The delta's version is above all that was read since the link is up, and some was."""
+    newest = turn.shadow.newest
+    return isinstance(turn.trigger, Delta) and 0 < newest < turn.trigger.version
+
+
+@guard
 def contiguous(turn: Turn) -> bool:
     """Nobody else wrote between the version known and the one of our update."""
     known, said = turn.shadow.version, turn.trigger
@@ -44,13 +51,6 @@ def contiguous(turn: Turn) -> bool:
 def outdated(turn: Turn) -> bool:
     """A delta has already told of a version after the document's."""
     return isinstance(turn.trigger, Document) and turn.trigger.version < turn.shadow.heard
-
-
-@guard
-def later(turn: Turn) -> bool:
-    """The delta's version is above all that was read since the link is up, and some was."""
-    newest = turn.shadow.newest
-    return isinstance(turn.trigger, Delta) and 0 < newest < turn.trigger.version
 
 
 @guard
