@@ -8,6 +8,8 @@ only where they are refused. The newest choice wins, in the shadow service's own
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .ack_record import (
@@ -34,7 +36,7 @@ from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds
 LOOP_MS = 60_000
-MOST_ANSWERS = 10
+MOST_ANSWERS = 10  # about the same, in that time
 TRIED = (APPLIED, PENDING, FAILED, SILENT)
 
 
@@ -150,10 +152,28 @@ def _newer_elsewhere(memory: Memory, key: str, wish: Wish) -> bool:
     return any(one.stamp_s > wish.stamp_s for one in tried)
 
 
-def looping(shadow: Shadow, mono_ms: int) -> bool:
-    """So many updates in the last minute only answered the cloud that it may be answering us."""
-    recent = [at_ms for at_ms in shadow.answers if mono_ms - LOOP_MS < at_ms <= mono_ms]
-    return len(recent) >= MOST_ANSWERS
+def subjects(wishes: Iterable[Wish], refused: Iterable[str]) -> list[str]:
+    """What an answer is about, entry by entry: who puts the same back gets the same subjects."""
+    wished = {wish.circuit: f"{wish.circuit} {'on' if wish.enabled else 'off'}" for wish in wishes}
+    others = [f"{id} refused" for id in refused if id not in wished]
+    return [*wished.values(), *others] or [CIRCUITS]
+
+
+def looping(spec: Spec, memory: Memory, said: Desired) -> bool:
+    """All that is desired was answered so often in the last minute that it may answer us.
+
+    A wish that was not put back again and again is never late for one that was.
+    """
+    shadow, found = memory.shadows[said.key], judge(spec, memory, said)
+    often = Counter(what for _, what in recent_answers(shadow, said.mono_ms))
+    asked = subjects(said.wishes or (), found.refused)
+    return bool(found.clears) and all(often[what] >= MOST_ANSWERS for what in asked)
+
+
+def recent_answers(shadow: Shadow, mono_ms: int) -> list[tuple[int, str]]:
+    """When the cloud was answered in the last minute, and about what."""
+    every = zip(shadow.answers, shadow.answered, strict=False)  # older journals kept no subjects
+    return [(at, what) for at, what in every if mono_ms - LOOP_MS < at <= mono_ms]
 
 
 def jitter_ms(spec: Spec, shadow: Shadow) -> int:

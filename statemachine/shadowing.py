@@ -12,7 +12,6 @@ from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
 from .chart import Chart
 from .charts import Table
 from .effects import Effect, GetShadow, Report
-from .reconcile import server_ms
 from .report import TELLING_W, fingerprint, reported, telling_w
 from .shadows import End, Shadow
 from .triggers import (
@@ -26,7 +25,7 @@ from .triggers import (
     Switched,
 )
 from .turn import Turn
-from .twin_actions import TOO_LARGE, count_answer, end_open
+from .twin_actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open
 
 MAX_ROUNDS = 50
 MIN_GAP_MS = 1_000
@@ -44,7 +43,8 @@ class Shadowing:
         """Whatever was under way when the program stopped is not waited for."""
         for key in turn.memory.shadows:
             self._fire(turn, key, "restarted")
-            turn.remember_shadow(in_flight=None, doing="", answers=(), look_ms=None)
+            turn.remember_shadow(in_flight=None, doing="", look_ms=None)
+            turn.remember_shadow(answers=(), answered=(), newest=0)
             turn.remember_shadow(updated_ms=min(turn.shadow.updated_ms, turn.now_ms))
 
     def fire_due(self, turn: Turn) -> None:
@@ -67,7 +67,8 @@ class Shadowing:
             case Connected() | Disconnected():
                 for key in turn.memory.shadows:
                     turn.event_id, turn.key = "", key
-                    turn.remember_shadow(in_flight=None, doing="", sent="", refusals=0, lean=0)
+                    turn.remember_shadow(in_flight=None, doing="", sent="", refusals=0)
+                    turn.remember_shadow(lean=0, fuller_ms=0, fuller_pause_ms=0, newest=0)
                     self._fire(turn, key, said.name)
             case Delta(key=key) if key in turn.memory.shadows:
                 self._fire(turn, key, "delta")
@@ -125,8 +126,7 @@ class Shadowing:
         if isinstance(said, Document):
             self._fire(turn, turn.key, "document")
             return
-        if not turn.shadow.lean:
-            turn.remember_shadow(alarms=_without(turn.shadow.alarms, TOO_LARGE))
+        _has_fitted(turn)
         self._fire(turn, turn.key, "settled" if said.settles else "reported")
 
     def _be_refused(self, turn: Turn, code: int, words: str) -> None:
@@ -146,7 +146,10 @@ def _due_ms(turn: Turn) -> int | None:
             return shadow.updated_ms + MIN_GAP_MS
         case "report":
             heartbeat_ms = max(MIN_GAP_MS, turn.spec.telemetry.shadow_every)
-            return shadow.updated_ms + (MIN_GAP_MS if _has_news(turn) else heartbeat_ms)
+            soon_ms = shadow.updated_ms + MIN_GAP_MS
+            fuller_ms = max(soon_ms, shadow.fuller_ms or soon_ms + heartbeat_ms)
+            late_ms = min(shadow.updated_ms + heartbeat_ms, fuller_ms)
+            return soon_ms if _has_news(turn) else late_ms
     return None
 
 
@@ -172,12 +175,12 @@ def _sent(turn: Turn) -> Iterator[Effect]:
         turn.remember_shadow(wants="")
         yield GetShadow(token, turn.key)
     elif what == "settle":
-        at_ms = server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms
-        turn.remember_shadow(wants="", ack=ack_record(turn.shadow, at_ms // 1000))
+        turn.remember_shadow(wants="", ack=ack_record(turn.shadow, answered_s(turn)))
         count_answer(turn)
         clears, version = turn.shadow.clears, turn.shadow.version
         yield Report(token, _said(turn), clears, version, turn.key)
     else:
+        _try_fuller(turn)
         yield Report(token, _said(turn), key=turn.key)
 
 
@@ -192,6 +195,23 @@ def _said(turn: Turn) -> dict[str, Any]:
         acked=tuple(dict.fromkeys((*turn.shadow.acked, *told))),
     )
     return reported(spec, memory, key, now_ms)
+
+
+def _try_fuller(turn: Turn) -> None:
+    """What was left out as too much may fit by now: whoever took the room tells nobody."""
+    shadow = turn.shadow
+    if shadow.lean and 0 < shadow.fuller_ms <= turn.now_ms:
+        turn.remember_shadow(lean=shadow.lean - 1, fuller_ms=0)
+
+
+def _has_fitted(turn: Turn) -> None:
+    """An update went in. Of one that said more than those before, the rest is tried soon."""
+    shadow = turn.shadow
+    if not shadow.lean:
+        alarms = _without(shadow.alarms, TOO_LARGE)
+        turn.remember_shadow(alarms=alarms, fuller_ms=0, fuller_pause_ms=0)
+    elif not shadow.fuller_ms:
+        turn.remember_shadow(fuller_ms=turn.now_ms + FULLER_MS, fuller_pause_ms=FULLER_MS)
 
 
 def _patience_ms(shadow: Shadow) -> int:

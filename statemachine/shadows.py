@@ -35,13 +35,17 @@ class Shadow:
     `heard` is the newest version of a delta that was not read. `clears` names what the settle
     takes out of desired, `refused` the entries that ended without a decision. `wants` is what
     the state has to say (get, settle, report), `doing` what is under way as `in_flight`.
-    `acked` are the ids that the cloud may still hold in its ack record; `answers` the monotonic
-    times of the last updates that the cloud caused; `lean` how much detail is left out.
+    `newest` is the newest version read since the link is up, 0 for none, also while `version` is
+    not known. `acked` are the ids that the cloud may still hold in its ack record; `answers` the
+    monotonic times at which the cloud was answered of late, `answered` what about each time.
+    `lean` is how much detail is left out, `fuller_ms` when more is tried again (0 while it is
+    tried), `fuller_pause_ms` how long that waited.
     """
 
     state: str
     version: int | None = None
     heard: int = 0
+    newest: int = 0
     wishes: tuple[Wish, ...] = ()
     doubled: tuple[str, ...] = ()
     clears: tuple[str, ...] = ()
@@ -60,9 +64,12 @@ class Shadow:
     ack: Mapping[str, Any] | None = None
     acked: tuple[str, ...] = ()
     answers: tuple[int, ...] = ()
+    answered: tuple[str, ...] = ()
     refusals: int = 0
     refusal: End | None = None
     lean: int = 0
+    fuller_ms: int = 0
+    fuller_pause_ms: int = 0
     alarms: Mapping[str, int] = field(default_factory=dict)
     wakes: Mapping[str, int] = field(default_factory=dict)
 
@@ -94,6 +101,7 @@ def moved(shadow: Shadow, step_ms: int) -> Shadow:
         look_ms=None if shadow.look_ms is None else shadow.look_ms + step_ms,
         asked_ms=shadow.asked_ms + step_ms,
         updated_ms=shadow.updated_ms + step_ms,
+        fuller_ms=shadow.fuller_ms and shadow.fuller_ms + step_ms,
     )
 
 
@@ -110,5 +118,6 @@ def from_plain(kept: Mapping[str, Any], circuits: Container[str]) -> Shadow:
             "interval": None if interval is None else Interval(**interval),
             "refusal": None if refusal is None else tuple(refusal),
             **{name: tuple(kept[name]) for name in ("doubled", "clears", "acked", "answers")},
+            "answered": tuple(kept.get("answered", ())),
         }
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import reconcile
-from .ack_record import PENDING, SILENT, SUPERSEDED
+from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
 from .effects import Effect, Switch
 from .frozen import changed
 from .registry import action
 from .report import BARE
 from .savings import switch
 from .shadows import Decision, End
+from .shards import MOST
 from .triggers import Answered, Delta, Desired, Document
 from .turn import Turn
+from .wishes import INTERVAL
 
 LOOP, TOO_LARGE = "shadow_loop", "shadow_too_large"
+FULLER_MS, FULLER_MOST_MS = 30_000, 900_000
+MOST_REMEMBERED = reconcile.MOST_ANSWERS * MOST  # a wish for each circuit of a shadow
 
 
 @action
@@ -33,6 +37,7 @@ def adopt(turn: Turn) -> Iterator[Effect]:
         found = reconcile.judge(turn.spec, turn.memory, said)
         turn.remember_shadow(
             version=said.version,
+            newest=said.version,
             heard=0,
             wishes=said.wishes or (),
             doubled=said.doubled,
@@ -54,7 +59,15 @@ def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> No
         turn.remember_shadow(interval=asked)
     if found.every_ms is not None:
         turn.remember(every_ms=found.every_ms)
-        count_answer(turn)
+    if asked is not None and asked.every_ms == turn.memory.every_ms:
+        _forget_refusal(turn, said)
+
+
+def _forget_refusal(turn: Turn, said: Desired) -> None:
+    """What was said of an earlier setting is not true of the one that holds now."""
+    if INTERVAL in (turn.shadow.ack or {}).get("r", {}):
+        fine = changed(turn.shadow, version=said.version, wishes=(), refused={}, doubled=())
+        turn.remember_shadow(ack=ack_record(fine, answered_s(turn)))
 
 
 @action
@@ -105,7 +118,7 @@ def advance(turn: Turn) -> Iterator[Effect]:
     said, shadow = turn.trigger, turn.shadow
     if isinstance(said, Answered):
         told = tuple((shadow.ack or {}).get("r", {}))
-        turn.remember_shadow(version=said.version, refusals=0, acked=told)
+        turn.remember_shadow(version=said.version, newest=said.version, refusals=0, acked=told)
         if said.settles:
             turn.remember_shadow(wishes=(), doubled=(), clears=(), refused={})
     yield from ()
@@ -138,7 +151,14 @@ def back_off(turn: Turn) -> Iterator[Effect]:
 @action
 def slim(turn: Turn) -> Iterator[Effect]:
     """Leave out names, then power, never what is on; and say so."""
-    turn.remember_shadow(lean=min(BARE, turn.shadow.lean + 1))
+    shadow = turn.shadow
+    tried = shadow.fuller_pause_ms and not shadow.fuller_ms
+    pause_ms = min(FULLER_MOST_MS, 2 * shadow.fuller_pause_ms) if tried else FULLER_MS
+    turn.remember_shadow(
+        lean=min(BARE, shadow.lean + 1),
+        fuller_ms=turn.now_ms + pause_ms,
+        fuller_pause_ms=pause_ms,
+    )
     sound(turn, TOO_LARGE)
     yield from ()
 
@@ -167,6 +187,15 @@ def sound(turn: Turn, alarm: str) -> None:
 
 
 def count_answer(turn: Turn) -> None:
-    """An update goes out, or will, only because the cloud asked for it."""
-    recent = turn.shadow.answers[1 - reconcile.MOST_ANSWERS :]
-    turn.remember_shadow(answers=(*recent, turn.trigger.mono_ms))
+    """An update goes out only because the cloud asked for it."""
+    shadow, mono_ms = turn.shadow, turn.trigger.mono_ms
+    about = [(mono_ms, what) for what in reconcile.subjects(shadow.wishes, shadow.refused)]
+    every = [*reconcile.recent_answers(shadow, mono_ms), *about][-MOST_REMEMBERED:]
+    turn.remember_shadow(
+        answers=tuple(at for at, _ in every), answered=tuple(what for _, what in every)
+    )
+
+
+def answered_s(turn: Turn) -> int:
+    """When something is answered now, in the service's time where that is known."""
+    return (reconcile.server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms) // 1000

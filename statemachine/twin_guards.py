@@ -32,6 +32,13 @@ def newer(turn: Turn) -> bool:
 
 
 @guard
+def later(turn: Turn) -> bool:
+    """The delta's version is above all that was read since the link is up, and some was."""
+    newest = turn.shadow.newest
+    return isinstance(turn.trigger, Delta) and 0 < newest < turn.trigger.version
+
+
+@guard
 def contiguous(turn: Turn) -> bool:
     """Nobody else wrote between the version known and the one of our update."""
     known, said = turn.shadow.version, turn.trigger
@@ -48,8 +55,9 @@ def outdated(turn: Turn) -> bool:
 
 @guard
 def looping(turn: Turn) -> bool:
-    """Ten updates within the last minute did nothing but answer the cloud."""
-    return reconcile.looping(turn.shadow, turn.trigger.mono_ms)
+    """Nothing is desired but what was answered ten times within the last minute."""
+    said = turn.trigger
+    return isinstance(said, Desired) and reconcile.looping(turn.spec, turn.memory, said)
 
 
 @guard

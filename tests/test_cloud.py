@@ -96,7 +96,7 @@ def test_aws_is_asked_within_its_limits(tmp_path: Path) -> None:
     mine = authority.client("v1")
     files = f"cert: {mine.cert.name}, key: {mine.key.name}, ca: {authority.ca.name}"
     where = declared(site(f"{{kind: aws, endpoint: x, {files}}}").cloud, tmp_path, "v1")
-    said = settings(where, Will("ven/status/v1", b"gone"))
+    said = settings(where, Will("ven/status/v1", lambda: b"gone"))
     limits = mqtt5.ExtendedValidationAndFlowControlOptions.AWS_IOT_CORE_DEFAULTS
     assert said["extended_validation_and_flow_control_options"] == limits
     packet = said["connect_options"]

@@ -97,6 +97,13 @@ class Wire(World):
         for do in chosen:
             do()
 
+    def settle_down(self, ms: int) -> None:
+        """Time passes; every message takes up to 50 ms, and none overtakes another."""
+        until_ms = self.now_ms + ms
+        while self.now_ms < until_ms:
+            self.let(*range(len(self.waiting)))
+            self.run(min(until_ms, self.now_ms + 50))
+
     def wish(self, id: str, enabled: bool) -> None:
         self.write("", {"state": {"desired": {"circuits": [{"id": id, "enabled": enabled}]}}})
 
@@ -126,3 +133,23 @@ def test_our_own_report_never_hides_what_another_wrote_before_it() -> None:
     assert not wire.shadows[THING, ""].desired
     off = {id for id, on in wire.site.breakers.items() if not on}
     assert off == {"c0", "c1", "c2"}
+
+
+def test_lists_of_wishes_that_follow_one_another_are_all_carried_out() -> None:
+    """Each takes the place of the one before, so that the document never holds more than the last.
+
+    Each was published as a delta, though, and that is read in whatever state it comes.
+    """
+    spec = site("site: {id: v1, service: 24 kW}\ncircuits:\n" + "".join(
+        f"  c{n}: {{rated: 1 kW, shed: 20 %}}\n" for n in range(9)))  # fmt: skip
+    for gap_ms in (20, 100, 300, 700, 1_100):
+        wire = Wire(spec)
+        wire.site.start()
+        wire.settle_down(5_000)
+        for n in range(9):
+            wire.wish(f"c{n}", False)
+            wire.settle_down(gap_ms)
+        wire.settle_down(20_000)
+        on = [id for id, is_on in wire.site.breakers.items() if is_on]
+        assert not on, f"{gap_ms} ms apart, {on} were lost"
+        assert not wire.shadows[THING, ""].desired

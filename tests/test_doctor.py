@@ -7,7 +7,10 @@ import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 
@@ -229,6 +232,49 @@ def test_a_wrong_password(tmp_path: Path) -> None:
         assert venctl("doctor", cwd=tmp_path).returncode == 0
     finally:
         broker.kill()
+
+
+@contextmanager
+def another(answer: bytes) -> Iterator[int]:
+    """The port of something that answers a CONNECT so, and ends the connection."""
+
+    class Other(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(answer)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Other) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("answer", "found", "also"),
+    [
+        (b"\x20\x02\x00\x01", "the broker's answer to our CONNECT is not MQTT 5", ""),
+        (b"\x20\x02\x00\x05", "the broker's answer to our CONNECT is not MQTT 5", ""),
+        (b"\x20\x03\x00\x84\x00", "the broker's answer to our CONNECT is not MQTT 5", ""),
+        (
+            b"",
+            "the broker ends the connection instead of answering our CONNECT",
+            "; else see `username` and `password` in ven.yaml, and the broker's log",
+        ),
+    ],
+)
+def test_a_broker_that_speaks_an_older_mqtt_only(
+    tmp_path: Path, answer: bytes, found: str, also: str
+) -> None:
+    with another(answer) as port:
+        file_at(tmp_path, f"{{kind: mqtt, host: 127.0.0.1, port: {port}}}")
+        advice = "does it speak MQTT 5? venctl needs a broker that does"
+        assert last(venctl("doctor", cwd=tmp_path)) == ("connect", f"{found}; {advice}{also}")
+        site = Site(tmp_path, (tmp_path / "ven.yaml").read_text()).start()
+        try:
+            until(lambda: site.state()["link"]["detail"], "the link has tried")
+            assert site.state()["link"]["detail"] == f"{found}; does it speak MQTT 5?"
+        finally:
+            site.close()
 
 
 def test_a_right_to_publish_that_is_missing(tmp_path: Path, tls: Tls) -> None:

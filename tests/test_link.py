@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ async def main(port):
         if isinstance(news, Message): print(news.payload.decode(), flush=True)
         if isinstance(news, Up): print("up", flush=True)
     where = Endpoint("127.0.0.1", port, "v1", None, None, None, None, None, False)
-    link = Link(where, ["ven/cmd/v1"], Will("ven/status/v1", b"gone"), hear)
+    link = Link(where, ["ven/cmd/v1"], Will("ven/status/v1", lambda: b"gone"), hear)
     link.start()
     await asyncio.to_thread(sys.stdin.readline)
     await link.stop()
@@ -309,10 +311,34 @@ async def test_a_connect_is_barred_where_the_broker_says_that_something_is_not_a
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        ven = Peer(endpoint(port, "v1"), [CMD], Will(STATUS, b"gone"))
+        ven = Peer(endpoint(port, "v1"), [CMD], Will(STATUS, lambda: b"gone"))
         ven.link.start()
         assert (await ven.next(Down)).barred == barred
         await ven.link.stop()
+
+
+async def test_every_connect_carries_a_will_of_its_own_time() -> None:
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read(4096))
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port, times = server.sockets[0].getsockname()[1], count()
+        will = Will(STATUS, lambda: b"gone at %d" % next(times))
+        ven = Peer(endpoint(port, "v1"), [], will)
+        renewed: list[object] = []
+        ven.link.tell_renewals(renewed.append)
+        ven.link.start()
+        for _ in range(3):
+            await ven.next(Up)
+            await ven.next(Down)
+        await ven.link.stop()
+    said = [re.findall(rb"gone at \d+", one) for one in seen]
+    assert said[:3] == [[b"gone at 0"], [b"gone at 1"], [b"gone at 2"]]
+    assert renewed[-1] is ven.link.client and len(set(renewed)) == len(renewed) >= 2
 
 
 async def test_a_message_of_any_bytes_arrives_and_one_nobody_can_take_costs_only_itself(

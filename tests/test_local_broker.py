@@ -291,10 +291,10 @@ def test_eight_filters_a_request_and_fifty_a_connection_as_at_aws(raw: Callable[
         assert codes == [1] * free + [0x97] * (9 - free)
 
 
-def test_a_packet_over_128_kb_is_refused_by_its_header(raw: Callable[..., Raw]) -> None:
+def test_a_packet_that_is_too_large_is_refused_by_its_header(raw: Callable[..., Raw]) -> None:
     one = raw("huge")
     one.socket.sendall(b"\x30\xff\xff\xff\x7f")
-    assert one.next().reason_code.name == "MALFORMED_PACKET"
+    assert one.next().reason_code.name == "PACKET_TOO_LARGE"
 
 
 def test_a_client_that_says_nothing_is_sent_away(raw: Callable[..., Raw]) -> None:

@@ -24,6 +24,7 @@ from statemachine.triggers import (
 )
 from statemachine.wishes import acked_in, desired_of
 from tests.strategies import MAPLE, NOW_S, PANEL, Desk, site, wish
+from web.shadow import shadow
 
 SITE = site(MAPLE)
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
@@ -291,14 +292,18 @@ def test_a_report_whose_version_leaves_a_gap_is_never_followed_blindly(desk: Des
     assert of(GetShadow, answer(desk, 10)), "somebody wrote version 9"
 
 
-def test_a_wish_heard_while_settling_is_read_after_it(desk: Desk) -> None:
+def test_a_wish_heard_while_settling_is_carried_out_at_once_and_settled_after(desk: Desk) -> None:
     synced(desk, 6)
     (settle,) = of(Report, delta(desk, 9, wish("zz", True, T)))
-    delta(desk, 11, wish("ev1", True, T + 1))
+    assert of(Switch, delta(desk, 11, wish("ev1", True, T + 1))) == [Switch("ev1", True)]
     desk.effects = [settle]
     (get,) = of(GetShadow, answer(desk, 10))
     document(desk, get.token, 11, (wish("ev1", True, T + 1),))
-    assert of(Switch, desk.effects) == [Switch("ev1", True)]
+    assert not of(Switch, desk.effects)
+    done(desk, "ev1", True, None)
+    desk.wait(1)
+    (settle,) = of(Report, desk.effects)
+    assert settle.version == 11 and settle.reported["ack"]["ac"] == 200
 
 
 def test_a_wish_for_a_circuit_nobody_knows_is_settled_with_404(desk: Desk) -> None:
@@ -562,6 +567,49 @@ def test_a_setting_that_cannot_be_is_answered_and_not_applied(desk: Desk, said: 
     assert desk.memory.every_ms == 5_000
 
 
+def test_a_refusal_of_a_setting_is_gone_once_a_good_one_holds(desk: Desk) -> None:
+    synced(desk, 6)
+    delta(desk, 9, interval=Interval(None, T))
+    answer(desk, 10)
+    desk.wait(1)
+    assert row_of(desk)["state"] == "rejected"
+    (echo,) = of(Report, delta(desk, 11, interval=Interval(10_000, T + 1)))
+    assert row_of(desk)["state"] == "in_sync" and row_of(desk)["desired"] == 10
+    ack = {"av": 11, "at": server_s(desk), "ac": 200}
+    assert echo.reported["ack"] == {"r": None, "more": None, **ack}
+    assert not shadow(desk.spec, desk.memory, desk.ms)["refused"]
+
+
+def test_a_refusal_of_a_setting_is_gone_once_another_was_chosen_at_the_site(desk: Desk) -> None:
+    synced(desk, 6)
+    delta(desk, 9, interval=Interval(None, T))
+    answer(desk, 10)
+    desk.wait(2)
+    desk.ask(op="setConfig", report_interval_seconds=10)
+    assert row_of(desk)["state"] == "in_sync"
+
+
+def test_a_refusal_of_a_wish_is_gone_once_somebody_switched_the_circuit(desk: Desk) -> None:
+    synced(desk, 6)
+    at_site(desk, op="setLock", loadId="heater1", locked=True)
+    desk.wait(1)
+    desk.hear(Disconnected(**desk.stamp()))
+    (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
+    document(desk, get.token, 9, (wish("heater1", False, T + 9),))
+    key = "circuits.heater1.enabled"
+    assert row_of(desk, key)["state"] == "rejected"
+    at_site(desk, op="setLock", loadId="heater1", locked=False)
+    assert row_of(desk, key)["state"] == "rejected"
+    desk.wait(1)
+    at_site(desk, op="setLoad", loadId="heater1", enabled=False)
+    assert row_of(desk, key)["state"] == "in_sync"
+
+
+def row_of(desk: Desk, key: str = "report_interval_seconds") -> dict[str, Any]:
+    rows = shadow(desk.spec, desk.memory, desk.ms)["rows"]
+    return next(row for row in rows if row["key"] == key)
+
+
 def test_a_setting_changed_at_the_site_later_is_not_undone(desk: Desk) -> None:
     synced(desk, 6)
     delta(desk, 9, interval=Interval(7_000, T))
@@ -671,6 +719,83 @@ def test_a_backend_that_wishes_again_and_again_is_answered_ten_times_a_minute(de
     assert settle.settles and desk.memory.shadow.alarms == {}
 
 
+def carried_out(desk: Desk, version: int, one: Wish) -> int:
+    """A wish arrives, is switched at once, settled and answered; the version after that."""
+    assert of(Switch, delta(desk, version, one)) == [Switch(one.circuit, one.enabled)]
+    (settle,) = done(desk, one.circuit, one.enabled, None)
+    assert settle.settles
+    answer(desk, version + 1)
+    return version + 2
+
+
+@pytest.mark.parametrize("circuits", [["ev1"], ["ev1", "heater1", "lights1"]])
+def test_different_wishes_are_never_taken_for_a_loop_however_many_come(
+    desk: Desk, circuits: list[str]
+) -> None:
+    synced(desk, 6)
+    version = 9
+    for turn in range(14):
+        id = circuits[turn % len(circuits)]
+        version = carried_out(desk, version, wish(id, not desk.memory.circuits[id].enabled, T))
+        desk.wait(4)
+    assert desk.memory.shadow.alarms == {} and desk.memory.shadow.state == "in_sync"
+
+
+def test_a_wish_is_not_late_for_another_that_is_put_back_again_and_again(desk: Desk) -> None:
+    version, _ = fought(desk)
+    version = carried_out(desk, version + 1, wish("ev1", True, T))
+    desk.wait(1)
+    delta(desk, version, wish("zz", True, T + version))
+    assert desk.memory.shadow.state == "muted", "the one that is put back still waits"
+
+
+def test_two_who_put_back_against_each_other_are_a_loop_too(desk: Desk) -> None:
+    synced(desk, 6)
+    version, settled = 9, 0
+    while desk.memory.shadow.state != "muted" and settled < 60:
+        id_on = not desk.memory.circuits["heater1"].enabled
+        delta(desk, version, wish("heater1", id_on, T + version))
+        if desk.memory.shadow.state != "muted":
+            done(desk, "heater1", id_on, None)
+            answer(desk, version + 1)
+            desk.wait(1)
+            version, settled = version + 2, settled + 1
+    assert settled == 20, "each of the two ten times"
+
+
+@pytest.mark.parametrize("state", ["applying", "settling", "waiting", "unknown"])
+def test_a_wish_is_carried_out_in_whatever_state_it_arrives(desk: Desk, state: str) -> None:
+    """A list in desired takes the place of the one before: only its delta told of that."""
+    synced(desk, 6)
+    delta(desk, 9, wish("ev1", True, T))
+    if state != "applying":
+        done(desk, "ev1", True, None)
+    if state in ("waiting", "unknown"):
+        refuse(desk, 409)
+    if state == "unknown":
+        desk.wait(0.5)
+    assert desk.memory.shadow.state == state
+    token = desk.memory.shadow.in_flight or 0
+    for version, id in ((10, "heater1"), (11, "lights1"), (12, "misc1")):
+        asked = wish(id, False, T)
+        assert of(Switch, delta(desk, version, asked)) == [Switch(id, False)]
+    if state == "unknown":
+        (again,) = of(GetShadow, document(desk, token, 9, None))
+        document(desk, again.token, 12, (asked,))
+        assert not of(Switch, desk.effects), "it was carried out before the document came"
+    assert not desk.memory.circuits["heater1"].enabled
+
+
+def test_an_older_delta_is_not_carried_out_while_the_version_is_not_known(desk: Desk) -> None:
+    synced(desk, 6)
+    delta(desk, 9, wish("ev1", True, T))
+    done(desk, "ev1", True, None)
+    refuse(desk, 409)
+    desk.wait(0.5)
+    assert desk.memory.shadow.state == "unknown" and desk.memory.shadow.version is None
+    assert not of(Switch, delta(desk, 8, wish("ev1", False, T)))
+
+
 def test_while_muted_a_circuit_that_changes_is_still_reported(desk: Desk) -> None:
     version, _ = fought(desk)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
@@ -715,6 +840,49 @@ def test_a_document_that_is_too_large_loses_names_then_power_never_what_is_on(de
         kept.append(set(report.reported["circuits"][0]))
     assert kept[0] == {"id", "enabled", "current_kw", "critical"}
     assert kept[1] == kept[2] == {"id", "enabled", "critical"}
+
+
+def lean_report(desk: Desk, limit: int) -> set[str]:
+    """The next update that goes out, refused while it has more than `limit` words a circuit."""
+    while True:
+        desk.wait(1)
+        for get in of(GetShadow, desk.effects):
+            document(desk, get.token, 8, None)
+        for report in of(Report, desk.effects):
+            said = set(report.reported["circuits"][0])
+            if len(said) <= limit:
+                answer(desk, 9)
+                return said
+            refuse(desk, 413)
+
+
+def test_what_was_left_out_comes_back_once_it_fits_without_a_reconnect(desk: Desk) -> None:
+    synced(desk, 6)
+    desk.ask(op="setLoad", loadId="heater1", enabled=False)
+    refuse(desk, 413)
+    assert lean_report(desk, 3) == {"id", "enabled", "critical"}
+    began_ms = desk.ms
+    while len(said := lean_report(desk, 5)) < 5:
+        assert desk.ms - began_ms < 120_000, said
+    assert "name" in said and desk.memory.shadow.alarms == {} and not desk.memory.shadow.lean
+
+
+def test_a_document_that_goes_on_being_too_large_is_seldom_tried_whole(desk: Desk) -> None:
+    synced(desk, 6)
+    desk.ask(op="setLoad", loadId="heater1", enabled=False)
+    refuse(desk, 413)
+    refused = 0
+    for _ in range(3_600):
+        desk.wait(1)
+        for get in of(GetShadow, desk.effects):
+            document(desk, get.token, 8, None)
+        for report in of(Report, desk.effects):
+            if "name" in report.reported["circuits"][0]:
+                refuse(desk, 413)
+                refused += 1
+            else:
+                answer(desk, (desk.memory.shadow.version or 8) + 1)
+    assert 4 <= refused <= 8 and "shadow_too_large" in desk.memory.shadow.alarms
 
 
 def test_after_a_reconnect_the_whole_document_is_tried_again(desk: Desk) -> None:

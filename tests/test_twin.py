@@ -12,7 +12,7 @@ import pytest
 
 from tests.mosquitto import Mosquitto
 from venctl import twin
-from venctl.endpoint import Endpoint
+from venctl.endpoint import Endpoint, Will
 from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
 from venctl.twin import Accepted, Delta, Document, Rejected, Twin
@@ -29,7 +29,10 @@ def endpoint(port: int, client_id: str) -> Endpoint:
 
 @asynccontextmanager
 async def link(
-    where: Endpoint, topics: list[str], hear: Callable[[Message], None]
+    where: Endpoint,
+    topics: list[str],
+    hear: Callable[[Message], None],
+    will: Will | None = None,
 ) -> AsyncIterator[tuple[Link, asyncio.Event]]:
     """A link that is up, and the event set whenever it comes up again."""
     up = asyncio.Event()
@@ -41,7 +44,7 @@ async def link(
             case Up():
                 up.set()
 
-    made = Link(where, topics, None, ear)
+    made = Link(where, topics, will, ear)
     made.start()
     try:
         await asyncio.wait_for(up.wait(), HANG_S)
@@ -58,14 +61,15 @@ class Device:
         self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
         self.named: asyncio.Queue[Delta] = asyncio.Queue()
         self.twin = Twin(made.client, "v1", self._hear)
+        made.tell_renewals(self.twin.follow)
 
     def _hear(self, name: str, delta: Delta) -> None:
         (self.named if name else self.deltas).put_nowait(delta)
 
 
 @asynccontextmanager
-async def device(port: int) -> AsyncIterator[Device]:
-    async with link(endpoint(port, "v1"), [], lambda _: None) as (made, up):
+async def device(port: int, will: Will | None = None) -> AsyncIterator[Device]:
+    async with link(endpoint(port, "v1"), [], lambda _: None, will) as (made, up):
         yield Device(made, up)
 
 
@@ -258,18 +262,23 @@ async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mo
         assert heard == [HEARD]
 
 
-async def test_deltas_are_heard_again_after_the_broker_forgot_the_session(
-    broker: Mosquitto,
+@pytest.mark.parametrize("will", [None, Will("ven/status/v1", lambda: b"gone")])
+@pytest.mark.parametrize("forgets", [True, False])
+async def test_deltas_are_heard_again_after_the_broker_was_away(
+    broker: Mosquitto, forgets: bool, will: Will | None
 ) -> None:
-    async with device(broker.port) as ven:
+    async with device(broker.port, will) as ven:
         ven.twin.open(["", "circuits-0"])
         ven.up.clear()
         broker.stop()
-        broker.forget()
+        if forgets:
+            broker.forget()
         broker.start()
         await asyncio.wait_for(ven.up.wait(), HANG_S)
-        async with service(broker.port, lambda *_: None) as (operator, _):
+        none: Answer = ("rejected", {"code": 404, "message": "none"})
+        async with service(broker.port, lambda *_: none) as (operator, _):
             assert await say_until_heard(operator, ven.deltas, DELTA) == HEARD
+            assert isinstance(await ven.twin.get(""), Document)
 
 
 async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitto) -> None:

@@ -14,12 +14,14 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request, unused_port
 from aiohttp.web import Application, Request, StreamResponse
 
+from statemachine import read
 from web import session
 from web.app import access_for, make_app
 from web.guard import HEADERS, Access
 from web.problems import Problem
 from web.session import SESSION_PATH, Sessions
 
+from .desk import SITE as FILE
 from .desk import BenchDesk, Client, site
 
 TOKEN = "a-token-nobody-guesses"
@@ -75,11 +77,14 @@ async def status(client: Client, method: str, path: str, headers: dict[str, str]
     ("headers", "expected"),
     [
         ({"Host": "evil.example"}, 421),
-        ({"Host": "127.0.0.1:1"}, 421),
-        ({"Host": "localhost"}, 421),
+        ({"Host": "localhost.evil.example:80"}, 421),
+        ({"Host": "localhost:x"}, 421),
+        ({"Host": "xlocalhost:9000"}, 421),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Host": "localhost:9000", "Origin": "http://localhost:9001"}, 403),
+        ({"Host": "localhost:9000", "Origin": "https://evil.example"}, 403),
     ],
 )
 async def test_a_foreign_name_or_page_gets_nowhere(
@@ -122,6 +127,10 @@ async def test_writes_take_nothing_but_json(client: Client) -> None:
         {"x-forwarded-proto": "https"},
         {"Forwarded": "for=203.0.113.9"},
         {"Host": "funny-space-{port}.app.github.dev"},
+        {"Host": "localhost:9000"},
+        {"Host": "127.0.0.1:9000", "Origin": "http://127.0.0.1:9000"},
+        {"Host": "[::1]:9000"},
+        {"Host": "localhost"},
         {"X-Forwarded-For": "203.0.113.9", "Cookie": "ven_session=made-up"},
     ],
 )
@@ -134,6 +143,45 @@ async def test_whoever_comes_through_a_tunnel_is_asked_for_the_token(
             continue
         answer = await status(client, method, path, headers)
         assert (answer == 401) == path.startswith("/api/"), (method, path, answer)
+
+
+@pytest.mark.parametrize("host", ["localhost:9000", "127.0.0.1:9000", "[::1]:9000", "localhost"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_forwarded_port_leads_in_with_the_token(
+    client: Client, host: str, scheme: str
+) -> None:
+    """`ssh -L 9000:localhost:8080`, or an editor that forwards a port as another."""
+    here = {"Host": host, "Origin": f"{scheme}://{host}", "Sec-Fetch-Site": "same-origin"}
+    assert await offer(client, "wrong", here) == 401
+    answer = await client.post(SESSION_PATH, json={"token": TOKEN}, headers=here)
+    assert answer.status == 204
+    session = SimpleCookie(answer.headers["Set-Cookie"])["ven_session"]
+    signed = {**here, "Cookie": f"ven_session={session.value}"}
+    assert await status(client, "GET", "/api/v1/state", signed) == 200
+    assert await status(client, "PATCH", "/api/v1/circuits/heater1", signed) == 422
+    client.session.cookie_jar.clear()
+    await client.close()
+
+
+@pytest.mark.parametrize("host", ["ven.lan:9000", "ven.lan", "192.168.1.5:8080", "[fd00::5]:8080"])
+@pytest.mark.parametrize("hostnames", [[], ["other.lan"]])
+async def test_a_name_that_is_refused_is_let_in_by_the_line_that_is_given(
+    host: str, hostnames: list[str]
+) -> None:
+    port = unused_port()
+    client = await serve(
+        access_for("127.0.0.1", port, hostnames, {}, TOKEN, "127.0.0.1:8080"), port
+    )
+    async with client.get("/api/v1/state", headers={"Host": host.upper()}) as answer:
+        assert answer.status == 421
+        line = (await answer.json())["detail"].partition("start anew: ")[2]
+    await client.close()
+    told = read(FILE.read_text("utf-8").replace("web: {listen: 127.0.0.1:8080}", line), "ven.yaml")
+    assert told.web.listen == "127.0.0.1:8080" and set(hostnames) < set(told.web.hostnames)
+    client = await serve(access_for("127.0.0.1", port, told.web.hostnames, {}, TOKEN), port)
+    known = {"Host": host, "Origin": f"http://{host}", "Authorization": f"Bearer {TOKEN}"}
+    assert await status(client, "GET", "/api/v1/state", known) == 200
+    await client.close()
 
 
 async def test_nobody_at_home_is_asked(client: Client) -> None:

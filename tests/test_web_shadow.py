@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from statemachine import Spec, read
 from statemachine.effects import GetShadow
-from statemachine.triggers import Connected, Document, Interval, Wish
+from statemachine.triggers import Connected, Disconnected, Document, Interval, Restarted, Wish
+from venctl.cli.shadow import _lines
+from web.shadow import shadow
 
 from .desk import START_MS, BenchDesk
 from .test_web_api import Page, open_page
@@ -52,6 +56,36 @@ async def test_before_any_link_nothing_is_desired_and_the_shadow_is_offline(api:
         "circuits.heater1.enabled",
     ]
     assert (await api.get("/api/v1/state"))["shadow"]["label"] == "Offline"
+
+
+@pytest.mark.parametrize("cloud", ["{kind: local}", "{kind: mqtt, host: h, shadow: serve}"])
+def test_nothing_is_called_in_sync_before_the_shadow_was_read(cloud: str) -> None:
+    desk = BenchDesk(served(cloud))
+    assert states(desk) == {"unknown"}
+    wished(desk)
+    assert states(desk) == {"in_sync"}
+    hear(desk, Disconnected)
+    assert states(desk) == {"unknown"}
+    hear(desk, Restarted, boot="another")
+    assert states(desk) == {"unknown"}
+
+
+def test_where_nobody_keeps_a_shadow_it_is_off_and_so_is_every_row() -> None:
+    desk = BenchDesk(served("{kind: mqtt, host: h}"))
+    said = shadow(desk.spec, desk.memory, desk.now_ms)
+    assert (said["state"], said["label"]) == ("off", "Off") and states(desk) == {"off"}
+    lines = _lines(said)
+    assert lines[0].startswith("off ") and "`cloud: {shadow: serve}`" in lines[0]
+    assert not any("in sync" in line for line in lines)
+
+
+def served(cloud: str) -> Spec:
+    text = (Path(__file__).parent.parent / "ven.yaml").read_text("utf-8")
+    return read(text.replace("cloud: {kind: local}", f"cloud: {cloud}"), "ven.yaml")
+
+
+def states(desk: BenchDesk) -> set[str]:
+    return {one["state"] for one in shadow(desk.spec, desk.memory, desk.now_ms)["rows"]}
 
 
 async def test_a_wish_that_waits_for_its_circuit_is_pending(api: Page) -> None:

@@ -43,7 +43,7 @@ class Witness:
 
     world: World
     updates: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    settles: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    settles: dict[tuple[str, str, bool], list[tuple[int, int]]] = field(default_factory=dict)
     executed: dict[str, Asked] = field(default_factory=dict)
     carried_out: int = 0
     answered: dict[Asked, tuple[int, str]] = field(default_factory=dict)
@@ -107,10 +107,13 @@ class Witness:
             self._check_loop(effect.key, now_ms)
 
     def _check_loop(self, key: str, now_ms: int) -> None:
-        settles = self.settles.setdefault(key, [])
-        settles.append((now_ms, self.world.site.run))
-        last = [at for at, run in settles if at > now_ms - LOOP_MS and run == self.world.site.run]
-        assert len(last) <= MOST_SETTLES, f"{len(last)} settles of {key!r} in a minute"
+        site, often = self.world.site, []
+        for wish in site.memory.shadows[key].wishes:
+            settles = self.settles.setdefault((key, wish.circuit, wish.enabled), [])
+            settles.append((now_ms, site.run))
+            recent = [at for at, run in settles if at > now_ms - LOOP_MS and run == site.run]
+            often.append(len(recent))
+        assert min(often, default=0) <= MOST_SETTLES, f"{often} answers about the same in a minute"
 
     def decided(self, before: Memory, trigger: Trigger, effects: list[Effect]) -> None:
         """The site has decided, and the journal has it."""

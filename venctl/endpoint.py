@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker publishes, retained, once we are gone without a goodbye."""
+    """What the broker publishes, retained, once we are gone without a goodbye.
+
+    `payload` is asked for each CONNECT: what is said there has a date.
+    """
 
     topic: str
-    payload: bytes
+    payload: Callable[[], bytes]
 
 
 def plain(host: str, port: int, client_id: str) -> Endpoint:
@@ -155,7 +158,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
         "port": endpoint.port,
         "tls_ctx": client_context(endpoint),
         "socket_options": _socket(endpoint),
-        "connect_options": _connect_packet(endpoint, will),
+        "connect_options": connect_packet(endpoint, will),
         "session_behavior": mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
         "extended_validation_and_flow_control_options": (
             limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
@@ -172,7 +175,8 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
     }
 
 
-def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
+def connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
+    """A CONNECT as of now."""
     return mqtt5.ConnectPacket(
         client_id=endpoint.client_id,
         keep_alive_interval_sec=KEEP_ALIVE_S,
@@ -182,7 +186,7 @@ def _connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacke
         receive_maximum=RECEIVE_MAXIMUM,
         will=will
         and mqtt5.PublishPacket(
-            topic=will.topic, payload=will.payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
+            topic=will.topic, payload=will.payload(), qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
         ),
     )
 

@@ -20,9 +20,9 @@ from typing import Any
 from awscrt import mqtt5
 
 from .backoff import Backoff
-from .endpoint import Endpoint, Will, settings
+from .endpoint import Endpoint, Will, connect_packet, settings
 from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
-from .verdict import for_good, hung_up, refused, sentence, will_may_be_why, word
+from .verdict import for_good, hung_up, refused, sentence, unheard, will_may_be_why, word
 
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
@@ -61,12 +61,19 @@ class Link:
         self._why: str | None = None
         self._stopped = asyncio.Event()
         self._under_way: dict[Future[Any], _Publish] = {}
-        self.client = mqtt5.Client(self._options(endpoint, will))
+        self._endpoint, self._will, self._settings = endpoint, will, settings(endpoint, will)
+        self._tell_renewal: Callable[[mqtt5.Client], None] = lambda client: None
+        self._spent = False
+        self.client = mqtt5.Client(self._options())
 
     @property
     def connected(self) -> bool:
         """Whether the broker has let us in."""
         return self._connected
+
+    def tell_renewals(self, listener: Callable[[mqtt5.Client], None]) -> None:
+        """Let `listener` know of each client that takes the place of the one before."""
+        self._tell_renewal = listener
 
     def start(self) -> None:
         """Connect, and keep coming back."""
@@ -76,8 +83,21 @@ class Link:
     def _attempt(self) -> None:
         if self._started:
             self._backoff.attempted(self._loop.time())
-            self._running = True
+            self._renew()
+            self._running = self._spent = True
             self.client.start()
+
+    def _renew(self) -> None:
+        """A client says in every CONNECT what it was made with: a last will of today needs another.
+
+        What the one before had under way was given up when its connection ended.
+        """
+        if self._will is None or not self._spent:
+            return
+        self._settings["connect_options"] = connect_packet(self._endpoint, self._will)
+        self._under_way = {}
+        self.client = mqtt5.Client(self._options())
+        self._tell_renewal(self.client)
 
     async def stop(self) -> None:
         """Say goodbye, so that the will stays unsaid, and be gone after 1 s at most."""
@@ -138,7 +158,7 @@ class Link:
             if not self._wanted(packet.topic):
                 return
             acquire = data.acquire_publish_acknowledgement_control
-            puback = partial(self._puback, acquire()) if acquire else _nothing
+            puback = partial(_puback, self.client, acquire()) if acquire else _nothing
             self._tell(self._say, Message(packet.topic, packet.payload or b"", puback))
         except Exception:
             log.exception("a message was not taken in")
@@ -147,8 +167,11 @@ class Link:
         self._tell(self._enter, bool(data.connack_packet.session_present))
 
     def _on_failed(self, data: Any) -> None:
-        why = sentence(data.exception, data.connack_packet)
-        self._tell(self._lose, why, will_may_be_why(data.connack_packet), False)
+        error, connack = data.exception, data.connack_packet
+        # AWS speaks MQTT 5, and says by hanging up what its policy does not allow.
+        question = "" if self._endpoint.aws else unheard(error, connack)
+        why = question or sentence(error, connack)
+        self._tell(self._lose, why, will_may_be_why(connack), False)
 
     def _on_disconnected(self, data: Any) -> None:
         why = sentence(data.exception, data.disconnect_packet)
@@ -166,9 +189,10 @@ class Link:
     # What follows runs on the loop again.
 
     def _settle(self, sent: Future[Any]) -> None:
-        waiting = self._under_way.pop(sent).waiting
-        if waiting.done():
+        under_way = self._under_way.pop(sent, None)
+        if under_way is None or under_way.waiting.done():
             return
+        waiting = under_way.waiting
         if error := sent.exception():
             waiting.set_exception(LinkDown(sentence(error, None)))
         else:
@@ -180,12 +204,6 @@ class Link:
             self._hear(news)
         except Exception:
             log.exception("nobody took in: %s", type(news).__name__)
-
-    def _puback(self, control: Any) -> None:
-        try:
-            self.client.invoke_publish_acknowledgement(control)
-        except Exception:
-            log.exception("a message could not be acknowledged; it will come again")
 
     def _enter(self, resumed: bool) -> None:
         self._connections += 1
@@ -247,9 +265,9 @@ class Link:
         else:
             self._stopped.set()
 
-    def _options(self, endpoint: Endpoint, will: Will | None) -> mqtt5.ClientOptions:
+    def _options(self) -> mqtt5.ClientOptions:
         return mqtt5.ClientOptions(
-            **settings(endpoint, will),
+            **self._settings,
             on_publish_callback_fn=self._on_publish,
             on_lifecycle_event_stopped_fn=self._on_stopped,
             on_lifecycle_event_connection_success_fn=self._on_connected,
@@ -269,6 +287,13 @@ def _matcher(topics: Sequence[str]) -> Callable[[str], object]:
     levels = (topic.split("/") for topic in topics)
     patterns = ("/".join("[^/]*" if one == "+" else re.escape(one) for one in x) for x in levels)
     return re.compile("|".join(patterns) or "(?!)").fullmatch
+
+
+def _puback(client: mqtt5.Client, control: Any) -> None:
+    try:
+        client.invoke_publish_acknowledgement(control)
+    except Exception:
+        log.exception("a message could not be acknowledged; it will come again")
 
 
 def _nothing() -> None:

@@ -103,7 +103,8 @@ async def _serve_page(
     host = host.strip("[]")
     listening = _bound(host, int(named) if options.port is None else options.port)
     port = listening.getsockname()[1]
-    access = access_for(host, port, controller.spec.web.hostnames, os.environ, secret)
+    web = controller.spec.web
+    access = access_for(host, port, web.hostnames, os.environ, secret, web.listen)
     app = make_app(controller, access)
     runner = AppRunner(
         app, access_log=None, keepalive_timeout=15, lingering_time=1, shutdown_timeout=1

@@ -35,6 +35,10 @@ class Shadows:
         self._spec = spec
         self.open()
 
+    def follow(self, client: mqtt5.Client) -> None:
+        """Another client stands for the link from here on."""
+        self._twin.follow(client)
+
     def close(self) -> None:
         """Hear no more."""
         self._twin.close()

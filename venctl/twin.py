@@ -86,14 +86,7 @@ class Twin:
         self._loop = asyncio.get_running_loop()
         self._thing, self._hear = thing, hear
         self._streams: dict[str, Any] = {}
-        self._shadow = iotshadow.IotShadowClientV2(
-            client,
-            rr.ClientOptions(
-                max_request_response_subscriptions=ANSWERS,
-                max_streaming_subscriptions=DELTAS,
-                operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
-            ),
-        )
+        self._shadow = _over(client)
 
     def open(self, names: Iterable[str]) -> None:
         """Hear the deltas of these shadows, too, from now on and over every reconnect."""
@@ -101,6 +94,12 @@ class Twin:
             if name not in self._streams:
                 self._streams[name] = self._stream(name)
                 self._streams[name].open()
+
+    def follow(self, client: mqtt5.Client) -> None:
+        """The same over another client; what the one before was asked is not answered."""
+        names, self._streams = list(self._streams), {}
+        self._shadow = _over(client)
+        self.open(names)
 
     def close(self) -> None:
         """Hear no more; a delta on its way is dropped."""
@@ -189,6 +188,15 @@ class Twin:
     def _deliver(self, name: str, delta: Delta) -> None:
         if name in self._streams:
             self._hear(name, delta)
+
+
+def _over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
+    options = rr.ClientOptions(
+        max_request_response_subscriptions=ANSWERS,
+        max_streaming_subscriptions=DELTAS,
+        operation_timeout_in_seconds=OPERATION_TIMEOUT_S,
+    )
+    return iotshadow.IotShadowClientV2(client, options)
 
 
 async def _answer(sent: Future[Any]) -> Any:

@@ -39,6 +39,10 @@ def _no_puback() -> None:
     """It was sent already, or nobody waits for one."""
 
 
+def _offline() -> bytes:
+    return compact(link_status(False, clocks()[0]))
+
+
 def _right(topic: str, retain: bool) -> str:
     return f"retained messages on {topic}" if retain else topic
 
@@ -56,7 +60,7 @@ class Uplink:
         self._spec, self._post, self._endpoint = spec, post, endpoint
         self._topics = spec.topics.named(spec.site.id)
         status = self._topics.status
-        will = Will(status, compact(link_status(False, clocks()[0]))) if status else None
+        will = Will(status, _offline) if status else None
         self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
         self._backoff = Backoff(endpoint.pace, random.SystemRandom().uniform)
         self._way = Relink(self._make, will, self._hear)
@@ -196,7 +200,9 @@ class Uplink:
         link = Link(self._endpoint, [command] if command else [], will, hear, self._backoff)
         if not self._spec.cloud.has_shadow:
             return link, None
-        return link, Shadows(self._spec, link.client, self._post)
+        shadows = Shadows(self._spec, link.client, self._post)
+        link.tell_renewals(shadows.follow)
+        return link, shadows
 
     def _hear(self, news: News) -> None:
         match news:

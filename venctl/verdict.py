@@ -9,6 +9,10 @@ from awscrt import mqtt5
 _Puback, _Connect = mqtt5.PubackReasonCode, mqtt5.ConnectReasonCode
 _Disconnect = mqtt5.DisconnectReasonCode
 
+UNSUPPORTED = _Connect.UNSUPPORTED_PROTOCOL_VERSION
+FOREIGN = "the broker's answer to our CONNECT is not MQTT 5"
+VERSION = "does it speak MQTT 5?"
+
 FOR_GOOD = {_Puback.NOT_AUTHORIZED, _Puback.TOPIC_NAME_INVALID, _Puback.PAYLOAD_FORMAT_INVALID}
 WILL_MAY_BE_WHY = {
     _Connect.NOT_AUTHORIZED,
@@ -52,6 +56,22 @@ def hung_up(error: BaseException | None, disconnect: Any) -> bool:
         return disconnect.reason_code not in INNOCENT
     name = str(getattr(error, "name", ""))
     return "CLOSED" in name or "HANGUP" in name
+
+
+def unheard(error: BaseException | None, connack: Any) -> str:
+    """What says that a CONNECT was not understood, for a broker that may speak an older MQTT; else
+    nothing. A question follows behind a semicolon.
+    """
+    name = str(getattr(error, "name", ""))
+    unsupported = connack is not None and connack.reason_code == UNSUPPORTED
+    if unsupported or "DECODE" in name:
+        return f"{FOREIGN}; {VERSION}"
+    if connack is not None:
+        return ""
+    if hung_up(error, None):
+        return f"the broker ends the connection instead of answering our CONNECT; {VERSION}"
+    silent = "CONNACK_TIMEOUT" in name
+    return f"the broker does not answer our CONNECT; {VERSION}" if silent else ""
 
 
 def sentence(error: BaseException | None, packet: Any) -> str:

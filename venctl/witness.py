@@ -20,6 +20,7 @@ from .endpoint import Endpoint
 from .link import Denied, Down, Link, LinkDown, News, NotAllowed, Up
 from .tls import Wrong, utc
 from .twin import TIMED_OUT, Document, Rejected, Twin
+from .verdict import FOREIGN, VERSION
 
 CONNECT_S, ANSWER_S = 15.0, 6.0
 CLOCK_S = 5
@@ -68,7 +69,7 @@ class Visitor:
                 await self._up()
         except TimeoutError:
             said = f"the broker says nothing for {CONNECT_S:.0f} s"
-            raise Wrong(said, "is this an MQTT 5 broker?") from None
+            raise Wrong(said, VERSION) from None
         return f"as {self._endpoint.client_id}"
 
     async def _up(self) -> None:
@@ -79,7 +80,14 @@ class Visitor:
                 case Denied(topic, why):
                     self._denied.append(f"{topic} ({why})")
                 case Down(why):
+                    said, _, question = why.partition("; ")
+                    if question:
+                        raise Wrong(said, self._unheard(said, question))
                     raise Wrong(f"the broker does not let us in: {why}", self._let_in())
+
+    def _unheard(self, said: str, question: str) -> str:
+        needed = f"{question} venctl needs a broker that does"
+        return needed if said == FOREIGN else f"{needed}; else {self._let_in()}"
 
     def _let_in(self) -> str:
         if not self._endpoint.aws:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from aiohttp.typedefs import Middleware
 from aiohttp.web import Request, StreamResponse, middleware
+
+from statemachine.writer import scalar
 
 from .problems import Answer, Problem
 from .session import SESSION_PATH, Sessions
@@ -28,6 +31,8 @@ HEADERS = {
     "Server": "ven",
 }
 _HOME = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = re.compile(rf"({'|'.join(map(re.escape, _HOME))})(:\d{{1,5}})?", re.ASCII)
+_NAME = re.compile(r"([a-z0-9_.-]{1,253}|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -37,20 +42,28 @@ class Access:
 
     `hosts` are the Host values we answer to, with their port where it is not the scheme's own;
     `origins` the Origin values that may ask. `token` is asked of whoever comes under another
-    name than this machine's own or through a proxy; `always`: of everybody. An empty one is the
-    token of nobody: it lets nobody in where one is asked for.
+    name or port than this machine's own, or through a proxy; `always`: of everybody. An empty one
+    is the token of nobody: it lets nobody in where one is asked for. `listen` and `hostnames` are
+    as ven.yaml has them.
     """
 
     hosts: frozenset[str]
     origins: frozenset[str]
     token: str
     always: bool
+    listen: str
+    hostnames: tuple[str, ...]
 
 
 def access_for(
-    host: str, port: int, hostnames: Sequence[str], environ: Mapping[str, str], token: str
+    host: str,
+    port: int,
+    hostnames: Sequence[str],
+    environ: Mapping[str, str],
+    token: str,
+    listen: str | None = None,
 ) -> Access:
-    """Who may talk to a page that listens on `host` and `port`.
+    """Who may talk to a page that listens on `host` and `port`, by `listen` in ven.yaml.
 
     Under GitHub Codespaces the forwarded address is one of ours. Its proxy rewrites Host and
     Origin to localhost, which is why Origin is held against a list and never against Host.
@@ -73,6 +86,8 @@ def access_for(
         frozenset(o.lower() for o in origins),
         token,
         not home,
+        listen or f"{host}:{port}",
+        tuple(hostnames),
     )
 
 
@@ -100,16 +115,29 @@ async def add_headers(request: Request, response: StreamResponse) -> None:
 
 
 def _check_host(access: Access, request: Request) -> None:
-    host = request.headers.get("Host", "").lower()
-    if host not in access.hosts and not (access.always and host == _own(request)):
-        detail = "Add the name to `web: hostnames` in ven.yaml if it is this controller's."
-        raise Problem(421, "wrong-host", "This controller does not answer to that name", detail)
+    host = _host(request)
+    # Nobody can make a loopback name lead elsewhere, so that one with another port than ours is
+    # somebody's tunnel: `ssh -L 9000:localhost:8080`, or an editor. It is asked for the token.
+    known = host in access.hosts or (access.always and host == _own(request)) or _is_home(host)
+    if not known:
+        why = "This controller does not answer to that name"
+        raise Problem(421, "wrong-host", why, _to_let_in(access, host))
+
+
+def _to_let_in(access: Access, host: str) -> str:
+    """What to write so that a name is answered to, where it can be one."""
+    if not _NAME.fullmatch(host):
+        return "That is no name that a host can have."
+    line = scalar({"listen": access.listen, "hostnames": [*access.hostnames, host]})
+    return f"If it is this controller's name, write in ven.yaml and start anew: web: {line}"
 
 
 def _check_origin(access: Access, request: Request) -> None:
     origin = request.headers.get("Origin")
-    own = f"http://{_own(request)}" if access.always else None
-    foreign = origin is not None and origin.lower() not in access.origins and origin != own
+    host = _host(request)
+    own = {f"http://{_own(request)}"} if access.always else set()
+    own |= {f"http://{host}", f"https://{host}"} if _is_home(host) else set()
+    foreign = origin is not None and origin.lower() not in access.origins | own
     # A link on another site may open the page, but nothing there may use the API. The browser
     # tells the truth here even where a proxy rewrote Origin.
     site = request.headers.get("Sec-Fetch-Site", "none")
@@ -122,8 +150,8 @@ def _asks_token(access: Access, request: Request) -> bool:
     signs_in = request.path == SESSION_PATH and request.method == "POST"
     if signs_in or not _is_api(request):
         return False
-    host = request.headers.get("Host", "").lower()
-    at_home = host.rpartition(":")[0] in _HOME or host in _HOME
+    host = _host(request)
+    at_home = _is_home(host) and host in access.hosts
     # A tunnel arrives from loopback too, often as localhost; it can be told by what it adds.
     tunnelled = any(
         name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
@@ -142,6 +170,15 @@ def _check_type(request: Request) -> None:
 
 def _is_api(request: Request) -> bool:
     return request.path.startswith("/api/")
+
+
+def _host(request: Request) -> str:
+    return request.headers.get("Host", "").lower()
+
+
+def _is_home(host: str) -> bool:
+    """It is a loopback name, with whatever port."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def _own(request: Request) -> str | None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from statemachine.ack_record import APPLIED, MEANING, PENDING
 from statemachine.memory import Memory
+from statemachine.reconcile import server_ms
 from statemachine.report import seconds as interval_s
-from statemachine.shadows import Shadow
+from statemachine.shadows import Decision, Shadow
 from statemachine.shards import shards
 from statemachine.spec import Spec
 from statemachine.wishes import INTERVAL
@@ -18,6 +19,7 @@ from statemachine.wishes import INTERVAL
 Body = dict[str, Any]
 
 SHOWN_MS = 86_400_000
+OFF = "off"  # nobody keeps a shadow for this site
 ALARMS = {
     "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute.",
     "shadow_too_large": "The document is over 8 KB; names and power are left out of it.",
@@ -27,7 +29,7 @@ ALARMS = {
 def shadow(spec: Spec, memory: Memory, now_ms: int) -> Body:
     """The answer of GET /api/v1/shadow: each shadow, and row by row desired beside reported."""
     every = [_document(spec, memory, key) for key in memory.shadows]
-    rows = [_interval_row(memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
+    rows = [_interval_row(spec, memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
     return {**summary(spec, memory, now_ms), "shadows": every, "rows": rows}
 
 
@@ -36,10 +38,11 @@ def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
     every = memory.shadows
     settled = {"in_sync", spec.shadow.initial}
     state = next((one.state for one in every.values() if one.state not in settled), None)
+    state = (state or memory.shadow.state) if spec.cloud.has_shadow else OFF
     alarms = {name: at for one in every.values() for name, at in one.alarms.items()}
     return {
-        "state": state or memory.shadow.state,
-        "label": label(state or memory.shadow.state),
+        "state": state,
+        "label": label(state),
         "open": sum(len(one.open_wishes()) for one in every.values()),
         "refused": _newest([r for key in every for r in _refused(spec, memory, key)], now_ms),
         "alarms": [
@@ -109,28 +112,51 @@ def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at
 def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
     """A circuit's wish beside what is; `desired` is null where nothing is left to be wished."""
     row: Body = {"key": f"circuits.{id}.enabled", "name": _name(spec, id)}
-    row |= {"reported": memory.circuits[id].enabled, "desired": None, "state": "in_sync"}
+    whose = next(key for key, ids in shards(spec).items() if id in ids)
+    row |= {"reported": memory.circuits[id].enabled, "desired": None}
+    row["state"] = _agreed(spec, memory.shadows[whose])
     for one in memory.shadows.values():
         found, waits = one.decided.get(id), [w for w in one.open_wishes() if w.circuit == id]
         if waits:
             since = waits[0].stamp_s or None
             row |= {"desired": waits[0].enabled, "state": "pending", "since": since}
-        elif found is not None and found.code not in (APPLIED, PENDING):
+        elif found is not None and _stands(found, memory.circuits[id].switched_ms):
             row |= {"desired": found.enabled, "state": "rejected", "since": found.at_ms / 1000}
             row |= {"code": found.code, "reason": found.words or MEANING.get(found.code)}
     return row
 
 
-def _interval_row(memory: Memory) -> Body:
+def _interval_row(spec: Spec, memory: Memory) -> Body:
     one: Shadow = memory.shadow
     row: Body = {"key": INTERVAL, "name": "Report interval"}
-    row |= {"reported": interval_s(memory.every_ms), "desired": None, "state": "in_sync"}
+    row |= {"reported": interval_s(memory.every_ms), "desired": None, "state": _agreed(spec, one)}
     asked = one.interval
     if asked is not None and asked.every_ms is not None and asked.every_ms == memory.every_ms:
         row["desired"] = interval_s(asked.every_ms)
-    if refused := (one.ack or {}).get("r", {}).get(INTERVAL):
+    refused = (one.ack or {}).get("r", {}).get(INTERVAL)
+    if refused and not _chosen_since(memory, (one.ack or {})["at"]):
         row |= {"state": "rejected", "code": refused[0], "reason": refused[1]}
     return row
+
+
+def _agreed(spec: Spec, one: Shadow) -> str:
+    """What can be said of a key for which nothing waits and nothing was refused."""
+    if not spec.cloud.has_shadow:
+        return OFF
+    return "in_sync" if one.newest else "unknown"
+
+
+def _stands(found: Decision, switched_ms: int | None) -> bool:
+    """It was refused, and nobody has switched the circuit since."""
+    return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
+
+
+def _chosen_since(memory: Memory, refused_s: int) -> bool:
+    """Somebody at the site, or over MQTT, has chosen another interval after a refusal."""
+    if memory.every_mono_ms is None:
+        return False
+    chosen_ms = server_ms(memory, memory.every_mono_ms)
+    return chosen_ms is not None and chosen_ms // 1000 > refused_s
 
 
 def _name(spec: Spec, id: str) -> str:

@@ -12,6 +12,14 @@ from . import DONE, NOBODY
 from .http import NobodyAnswers, call
 from .words import hours
 
+WORDS = {
+    "in_sync": "in sync",
+    "pending": "pending",
+    "unknown": "not known: the shadow was not read since the link is up",
+    "off": "off",
+}
+OFF = "off          nobody keeps a shadow for this site; `cloud: {shadow: serve}` would"
+
 
 def shadow(args: argparse.Namespace) -> int:
     """Print desired beside reported, key by key, with the reason for each wish that was refused."""
@@ -28,7 +36,8 @@ def shadow(args: argparse.Namespace) -> int:
 
 
 def _lines(said: dict[str, Any]) -> list[str]:
-    lines = [_document(one) for one in said["shadows"]]
+    off = said["state"] == "off"
+    lines = [OFF] if off else [_document(one) for one in said["shadows"]]
     lines += [f"alarm    {alarm['text']}" for alarm in said["alarms"]]
     wide = max(len(row["key"]) for row in said["rows"])
     lines.append(f"{'key':<{wide}}  {'desired':<8} {'reported':<8} state")
@@ -57,7 +66,7 @@ def _document(one: dict[str, Any]) -> str:
 def _state(row: dict[str, Any]) -> str:
     if row["state"] == "rejected":
         return f"rejected: {_why(row)}"
-    return "pending" if row["state"] == "pending" else "in sync"
+    return WORDS[row["state"]]
 
 
 def _why(refused: dict[str, Any]) -> str:

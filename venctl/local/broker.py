@@ -89,7 +89,7 @@ class Broker:
         if note is not None:
             qos = min(wanted.qos, int(note.packet.qos))
             expires = None if note.expires == float("inf") else note.expires
-            session.deliver(_parcel(note.packet, qos, True, _numbers(wanted), expires), qos)
+            session.deliver(_parcel(note.packet, qos, True, expires), qos)
 
     def unsubscribe(self, session: Session, pattern: str) -> bool:
         session.subscriptions.pop(pattern, None)
@@ -146,16 +146,15 @@ class Broker:
         expires = _expires(packet)
         if packet.retain:
             self.retained.keep(packet, expires)
-        best: dict[str, tuple[int, bool, list[int]]] = {}
+        best: dict[str, tuple[int, bool]] = {}
         for client, wanted in self.roster.filters.match(packet.topic):
             if wanted.no_local and client == source:
                 continue
-            qos, as_published, numbers = best.get(client, (0, False, []))
-            numbers = numbers + _numbers(wanted)
-            best[client] = (max(qos, wanted.qos), as_published or wanted.as_published, numbers)
-        for client, (qos, as_published, numbers) in best.items():
+            qos, as_published = best.get(client, (0, False))
+            best[client] = (max(qos, wanted.qos), as_published or wanted.as_published)
+        for client, (qos, as_published) in best.items():
             qos = min(qos, int(packet.qos))
-            parcel = _parcel(packet, qos, packet.retain and as_published, numbers, expires)
+            parcel = _parcel(packet, qos, packet.retain and as_published, expires)
             self.roster.sessions[client].deliver(parcel, qos)
         return bool(best)
 
@@ -186,12 +185,6 @@ def _expires(packet: Any) -> float | None:
     return time.monotonic() + min(max(expiry_s, 1), LONGEST_MESSAGE_S)
 
 
-def _numbers(wanted: Subscription) -> list[int]:
-    return [wanted.number] if wanted.number else []
-
-
-def _parcel(
-    packet: Any, qos: int, retain: bool, numbers: list[int], expires: float | None
-) -> Parcel:
-    own = {"qos": mqtt5.QoS(qos), "retain": retain, "subscription_ids": numbers or None}
+def _parcel(packet: Any, qos: int, retain: bool, expires: float | None) -> Parcel:
+    own = {"qos": mqtt5.QoS(qos), "retain": retain}
     return Parcel(fields_of(packet) | own, expires)

@@ -10,8 +10,9 @@ from typing import Any
 
 import mqtt5
 
+from . import v311
 from .broker import Broker
-from .framing import MAX_PACKET, Malformed, Packets
+from .framing import MAX_PACKET, MAX_PAYLOAD, Malformed, OtherVersion, Packets, TooLarge
 from .roster import Refused
 from .sessions import Session, Subscription
 
@@ -77,6 +78,11 @@ class Connection(asyncio.Protocol):
                 if self._transport.is_closing():
                     break
             self._answer()
+        except OtherVersion:
+            self._transport.write(v311.OTHER_LEVEL_REFUSED)
+            self._transport.close()
+        except TooLarge:
+            self.bye(mqtt5.DisconnectReasonCode.PACKET_TOO_LARGE)
         except (Malformed, ValueError) as error:
             log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
@@ -116,11 +122,12 @@ class Connection(asyncio.Protocol):
                 self._broker.roster.goodbye(session, packet)
                 self._transport.close()
             case _:
-                raise Malformed(f"{type(packet).__name__} from a client")
+                self.bye(mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
 
     def _connect(self, packet: Any) -> None:
         self._timer.cancel()
         try:
+            _check(packet, self._packets.old)
             self._session, present = self._broker.roster.connect(packet, self, self._name())
         except Refused as refused:
             self._transport.write(
@@ -150,11 +157,8 @@ class Connection(asyncio.Protocol):
 
     def _publish(self, session: Session, packet: Any) -> None:
         codes = mqtt5.DisconnectReasonCode
-        if int(packet.qos) == 2:
-            self.bye(codes.QOS_NOT_SUPPORTED)
-            return
-        if packet.topic_alias is not None:
-            self.bye(codes.TOPIC_ALIAS_INVALID)
+        if (wrong := _not_taken(packet)) is not None:
+            self.bye(wrong)
             return
         code = self._broker.publish(packet, session)
         if int(code) >= 0x80 and (self._packets.old or not int(packet.qos)):
@@ -166,6 +170,9 @@ class Connection(asyncio.Protocol):
         filters, known = packet.topic_filters, set(session.subscriptions)
         if any(int(wanted.max_qos) == 2 for wanted in filters):
             self.bye(mqtt5.DisconnectReasonCode.QOS_NOT_SUPPORTED)
+            return
+        if packet.subscription_id is not None:
+            self.bye(mqtt5.DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED)
             return
         codes = [self._granted(session, packet, place) for place in range(len(filters))]
         if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
@@ -185,7 +192,6 @@ class Connection(asyncio.Protocol):
             int(wanted.max_qos),
             wanted.no_local,
             wanted.retain_as_published,
-            packet.subscription_id,
         )
         return self._broker.subscribe(session, wanted.pattern, one)
 
@@ -193,6 +199,27 @@ class Connection(asyncio.Protocol):
         codes = mqtt5.UnsubAckReasonCode
         known = self._broker.unsubscribe(session, pattern)
         return codes.SUCCESS if known else codes.NO_SUBSCRIPTION_EXISTED
+
+
+def _check(packet: Any, old: bool) -> None:
+    """Whether a CONNECT is one that MQTT and AWS take, whoever it is. Raises `Refused`."""
+    codes = mqtt5.ConnAckReasonCode
+    if old and not packet.client_id and not packet.clean_start:
+        raise Refused(codes.CLIENT_ID_NOT_VALID)
+    if packet.authentication_method is not None:
+        raise Refused(codes.BAD_AUTHENTICATION_METHOD)
+
+
+def _not_taken(packet: Any) -> Any:
+    """Why a PUBLISH ends the connection; None: it does not."""
+    codes = mqtt5.DisconnectReasonCode
+    if int(packet.qos) == 2:
+        return codes.QOS_NOT_SUPPORTED
+    if packet.topic_alias is not None:
+        return codes.TOPIC_ALIAS_INVALID
+    if packet.subscription_ids:
+        return codes.PROTOCOL_ERROR
+    return codes.PACKET_TOO_LARGE if len(packet.payload) > MAX_PAYLOAD else None
 
 
 def _recalls(wanted: Any, known: set[str]) -> bool:
@@ -211,4 +238,5 @@ def _connack(packet: Any, session: Session, present: bool) -> Any:
         max_qos=mqtt5.QoS.AT_LEAST_ONCE,
         max_packet_size=MAX_PACKET,
         shared_subscription_available=False,
+        subscription_id_available=False,
     )

@@ -9,11 +9,25 @@ import mqtt5
 
 from . import v311
 
-MAX_PACKET = 128 * 1024 + 1024
+NOBODY_SENDS = "\0"  # MQTT 5, 1.5.4: whoever gets it closes the connection
+TEXTS = (
+    *("topic", "pattern", "response_topic", "content_type", "reason_str"),
+    *("client_id", "username", "authentication_method"),
+)
+MAX_PAYLOAD = 128 * 1024
+MAX_PACKET = 149_504  # what AWS says in its CONNACK
 
 
 class Malformed(ValueError):
     """Bytes that are no packet of the protocol."""
+
+
+class TooLarge(Malformed):
+    """A packet over `MAX_PACKET`, by its header."""
+
+
+class OtherVersion(Malformed):
+    """A CONNECT of a version of MQTT that is not spoken here."""
 
 
 class Packets:
@@ -35,6 +49,8 @@ class Packets:
             del self._rest[:length]
             if self._first:
                 self._first, self.old = False, v311.is_old(whole)
+                if v311.is_other(whole):
+                    raise OtherVersion("neither MQTT 3.1.1 nor MQTT 5")
             yield _packet(v311.modern(whole) if self.old else whole)
 
     def written(self, packet: Any) -> bytes:
@@ -50,7 +66,7 @@ def _length(data: bytearray) -> int:
         length += (data[place] & 0x7F) << (7 * (place - 1))
         if data[place] < 0x80:
             if length > MAX_PACKET:
-                raise Malformed("a packet over 128 KB")
+                raise TooLarge(f"a packet over {MAX_PACKET} bytes")
             return place + 1 + length
     raise Malformed("a length of more than four bytes")
 
@@ -64,4 +80,15 @@ def _packet(whole: bytes) -> Any:
         raise Malformed(str(error)[:80]) from None
     if length != len(whole):
         raise Malformed("a packet shorter than it says")
+    if any(NOBODY_SENDS in text for text in _texts(packet)):
+        raise Malformed("a text with U+0000")
     return packet
+
+
+def _texts(packet: Any) -> Iterator[str]:
+    """Every text in a client's packet; its payload is none."""
+    parts = [packet, *getattr(packet, "topic_filters", ()), getattr(packet, "will", None)]
+    for part in parts:
+        yield from (text for name in TEXTS if isinstance(text := getattr(part, name, None), str))
+        yield from (text for pair in getattr(part, "user_properties", None) or () for text in pair)
+    yield from getattr(packet, "patterns", ())

@@ -46,7 +46,6 @@ class Subscription:
     qos: int
     no_local: bool
     as_published: bool
-    number: int | None
 
 
 @dataclass(slots=True)

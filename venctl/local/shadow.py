@@ -92,8 +92,8 @@ class ShadowService:
         return Answer(body | {"timestamp": self._now()} | _tokened(token))
 
     def delete(self, thing: str, name: str, payload: bytes) -> Answer:
-        """Forget a shadow but for its version. Raises `Rejected`."""
-        token = _token_of(payload)
+        """Forget a shadow but for its version, whatever the request holds. Raises `Rejected`."""
+        token = _token_if_any(payload)
         with _echoing(token):
             shadow = self._existing(thing, name)
         now = self._now()
@@ -110,7 +110,7 @@ class ShadowService:
     def throttled(self, payload: bytes) -> Rejected:
         """What a request gets that is one too many on its connection."""
         try:
-            return Rejected(429, TOO_MANY, _token_of(payload))
+            return Rejected(429, TOO_MANY, _token_if_any(payload))
         except Rejected as refusal:
             return refusal
 
@@ -238,6 +238,15 @@ def _parsed(payload: bytes) -> Body:
 def _token_of(payload: bytes) -> Any:
     """The client token of a get or delete, whose payload says nothing else that counts."""
     return _valid_token(_parsed(payload)) if payload else None
+
+
+def _token_if_any(payload: bytes) -> Any:
+    """The client token of a request that may hold anything, or nothing."""
+    try:
+        said = _parsed(payload)
+    except Rejected:
+        return None
+    return _valid_token(said)
 
 
 def _valid_token(said: Body) -> Any:

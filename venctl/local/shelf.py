@@ -29,6 +29,7 @@ TABLES = {
         "subscription",
         (
             *("client TEXT", "pattern TEXT", "qos INTEGER NOT NULL", "no_local INTEGER NOT NULL"),
+            # The last one is of earlier files, and says nothing any more.
             *("as_published INTEGER NOT NULL", "number INTEGER"),
         ),
         2,
@@ -129,7 +130,7 @@ class Shelf:
             self._writer.drop(key)
 
     def keep_subscription(self, client: str, pattern: str, wanted: Subscription) -> None:
-        self._keep("subscription", 2, client, (client, pattern, *asdict(wanted).values()))
+        self._keep("subscription", 2, client, (client, pattern, *asdict(wanted).values(), None))
 
     def drop_subscription(self, client: str, pattern: str) -> None:
         self._let_go(client, ("subscription", client, pattern))
@@ -168,8 +169,8 @@ class Shelf:
         shift_s = time.monotonic() - self._clock()
         subscriptions: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
         letters: defaultdict[str, list[Parcel]] = defaultdict(list)
-        for client, pattern, qos, no_local, as_published, number in _of(rows, "subscription"):
-            one = Subscription(qos, bool(no_local), bool(as_published), number)
+        for client, pattern, qos, no_local, as_published, _ in _of(rows, "subscription"):
+            one = Subscription(qos, bool(no_local), bool(as_published))
             subscriptions[client][pattern] = one
         for row, client, packet, expires_s in sorted(_of(rows, "letter")):
             parcel = Parcel(fields_of(_packet(packet)), _moved(expires_s, shift_s), row)
@@ -196,7 +197,6 @@ def fields_of(packet: Any) -> dict[str, Any]:
         "content_type": packet.content_type,
         "response_topic": packet.response_topic,
         "correlation_data": packet.correlation_data,
-        "subscription_ids": packet.subscription_ids or None,
         "user_properties": packet.user_properties,
     }
 

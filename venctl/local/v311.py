@@ -16,13 +16,22 @@ NO_PROPERTIES = b"\x00"
 AN_HOUR = b"\x05\x11" + (3600).to_bytes(4)
 LEVEL_4, LEVEL_5 = b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x05"
 CLEAN, WILL = 0x02, 0x04
+OTHER_LEVELS = b"\x00\x04MQTT", b"\x00\x06MQIsdp"
+OTHER_LEVEL_REFUSED = b"\x20\x02\x00\x01"
 REFUSALS = {"CLIENT_ID_NOT_VALID": 2, "QUOTA_EXCEEDED": 3}
-NOT_AUTHORIZED = 5
+REFUSED = 7  # AWS's own, beyond the six of the standard
 
 
 def is_old(whole: bytes) -> bool:
     """Whether a first packet is a CONNECT of MQTT 3.1.1."""
     return whole[0] >> 4 == CONNECT and _body(whole).startswith(LEVEL_4)
+
+
+def is_other(whole: bytes) -> bool:
+    """Whether a first packet is a CONNECT of a version that is neither 3.1.1 nor 5."""
+    body = _body(whole)
+    spoken = body.startswith((LEVEL_4, LEVEL_5))
+    return whole[0] >> 4 == CONNECT and not spoken and body.startswith(OTHER_LEVELS)
 
 
 def modern(whole: bytes) -> bytes:
@@ -46,7 +55,7 @@ def old(packet: Any) -> bytes:
     match packet:
         case mqtt5.ConnAckPacket():
             name = packet.reason_code.name
-            code = 0 if name == "SUCCESS" else REFUSALS.get(name, NOT_AUTHORIZED)
+            code = 0 if name == "SUCCESS" else REFUSALS.get(name, REFUSED)
             return _framed(0x20, bytes((packet.session_present, code)))
         case mqtt5.PublishPacket():
             return _publish(packet)

@@ -8,12 +8,18 @@ import { moment } from "./words.js";
 const ASK_EVERY_S = 3;
 const TONE = {
   in_sync: ["ok", "check"], offline: ["none", "wifi-off"], waiting: ["bad", "triangle-alert"],
-  muted: ["bad", "triangle-alert"],
+  muted: ["bad", "triangle-alert"], off: ["none", "minus"],
 };
 
 /** Whether the table is open, and the newest answer of GET /api/v1/shadow for it. */
 const open = signal(false);
 const compared = signal(null);
+
+const VERDICTS = {
+  pending: ["warn", "clock", "Pending"], rejected: ["bad", "triangle-alert", "Rejected"],
+  in_sync: ["ok", "check", "In sync"], unknown: ["none", "clock", "Not known"],
+  off: ["none", "minus", "Off"],
+};
 
 const onOff = (value) => (value === null ? "–" : value === true ? "on" : value === false ? "off" : value);
 
@@ -28,11 +34,7 @@ const Refused = ({ one, now }) => html`<li data-refused=${one.id}>
     <small class="num">${moment(one.at, now.t, now.site.timezone)}, code ${one.code}</small></span>
 </li>`;
 
-function Verdict({ row }) {
-  if (row.state === "pending") return smallChip("warn", "clock", "Pending");
-  if (row.state === "rejected") return smallChip("bad", "triangle-alert", "Rejected");
-  return smallChip("ok", "check", "In sync");
-}
+const Verdict = ({ row }) => smallChip(...VERDICTS[row.state]);
 
 const Row = ({ row }) => html`<tr>
   <td class="mono">${row.key}${row.reason && html`<small>${row.reason}</small>`}</td>
@@ -66,8 +68,10 @@ async function fetchRows() {
   }
 }
 
-function summary({ open: waiting, refused }) {
+function summary({ state: at, open: waiting, refused }) {
+  if (at === "off") return "Nobody keeps a shadow for this site.";
   if (waiting) return `${waiting === 1 ? "One wish waits" : `${waiting} wishes wait`} for a circuit to answer.`;
+  if (at === "offline") return "What the cloud wishes is not known while the link is down.";
   return refused.length ? null : "Every wish of the cloud has been answered.";
 }
 
