@@ -64,7 +64,7 @@ def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
     body = {name: value for name, value in first.items() if name != "correlationId"}
     if command.correlation is not None:
         body["correlationId"] = command.correlation
-    return Ack(command.reply, {**body, "status": "duplicate"}, "", 0, "")
+    return Ack(command.reply, {**command.ids, "ok": True, **body, "status": "duplicate"}, "", 0, "")
 
 
 def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:
@@ -289,7 +289,8 @@ def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
 
 
 def _signed(command: Command, body: Body) -> Body:
-    body["ts"] = command.at_ms // 1000
+    """With all that tells whose ack it is, and of what."""
+    body |= {**command.ids, "ok": body["status"] != "rejected", "ts": command.at_ms // 1000}
     if command.correlation is not None:
         body["correlationId"] = command.correlation
     return body

@@ -283,6 +283,8 @@ async def test_commands_are_answered_with_the_ack_of_the_wire(api: Page) -> None
             "op": "ping",
             "status": "success",
             "pong": True,
+            "venId": "volttron_local",
+            "ok": True,
             "ts": 1764000000,
             "correlationId": "c1",
         },
