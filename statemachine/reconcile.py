@@ -30,7 +30,7 @@ from .quantity import millis_text
 from .shadows import Decision, End, Shadow
 from .spec import Spec
 from .triggers import Desired, Wish
-from .wishes import CIRCUITS, INTERVAL
+from .wishes import INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds
 LOOP_MS = 60_000
@@ -54,7 +54,7 @@ def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
     out = Judgement(refused=dict(said.refusals))
     for wish in said.wishes or ():
         _judge_wish(spec, memory, said, wish, out)
-    out.clears = () if said.wishes is None else (CIRCUITS,)
+    out.clears = () if said.wishes is None else said.wished
     _judge_interval(memory, said, out)
     return out
 

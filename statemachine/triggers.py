@@ -241,7 +241,7 @@ class Interval:
 class Desired(Trigger):
     """What the cloud desires. `wishes` None: nothing of the circuits.
 
-    `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
+    `wished` are the keys of desired that the wishes stand under. `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
     `doubled` the circuits that were named twice. `server_s` is the service's own time. Not
     `storable`: what is decided cannot be kept, so wishes that take load are refused.
     """
@@ -249,6 +249,7 @@ class Desired(Trigger):
     key: str = ""
     version: int
     wishes: tuple[Wish, ...] | None
+    wished: tuple[str, ...] = ("circuits",)
     refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     doubled: tuple[str, ...] = ()
     interval: Interval | None = None

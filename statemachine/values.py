@@ -76,8 +76,8 @@ def moment_ms(name: str, value: Any) -> int | None:
     if not isinstance(value, str):
         return round(number(name, value) * 1000)
     try:
-        said = datetime.fromisoformat(value) if _RFC_3339.fullmatch(value) else None
-    except ValueError:
+        said = datetime.fromisoformat(value.upper()) if _RFC_3339.fullmatch(value) else None
+    except (ValueError, OverflowError):
         said = None
     if said is None or said.timestamp() <= 0:
         raise ValueError(
