@@ -241,9 +241,10 @@ class Interval:
 class Desired(Trigger):
     """What the cloud desires. `wishes` None: nothing of the circuits.
 
-    `wished` are the keys of desired that the wishes stand under. `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
-    `doubled` the circuits that were named twice. `server_s` is the service's own time. Not
-    `storable`: what is decided cannot be kept, so wishes that take load are refused.
+    `key` names the shadow, "" the classic one; `wished` are the keys of desired that the wishes
+    stand under. `refusals` are entries that say nothing sensible, `doubled` the circuits that were
+    named twice. `server_s` is the service's own time. Not `storable`: what is decided cannot be
+    kept, so wishes that take load are refused.
     """
 
     key: str = ""

@@ -5,15 +5,13 @@ A value is shown as JSON has it, cut where it is long. Every refusal is a ValueE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from .localtime import rfc_3339_s
 from .strict_json import json_text
 
 Fields = Mapping[str, Any]
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _KINDS = {str: "text", bool: "a flag", int: "a number", float: "a number", list: "a list"}
 
 
@@ -75,13 +73,10 @@ def moment_ms(name: str, value: Any) -> int | None:
         return None
     if not isinstance(value, str):
         return round(number(name, value) * 1000)
-    try:
-        said = datetime.fromisoformat(value.upper()) if _RFC_3339.fullmatch(value) else None
-    except (ValueError, OverflowError):
-        said = None
-    if said is None or said.timestamp() <= 0:
+    said_s = rfc_3339_s(value)
+    if said_s is None or said_s <= 0:
         raise ValueError(
             f"{name} must be epoch seconds, or a time with its offset like "
             f"2026-11-24T17:00:00Z, got {shown(value)}"
         )
-    return round(said.timestamp() * 1000)
+    return round(said_s * 1000)

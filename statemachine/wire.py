@@ -137,6 +137,7 @@ def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
         {
             "id": id,
             "name": spec.name_of(id),
+            "breaker_amps": spec.circuits[id].amps,
             "original_kw": kw(memory.circuits[id].free_w),
             "curtailed_kw": kw(cut_w),
             "final_kw": kw(memory.circuits[id].free_w - cut_w),

@@ -151,10 +151,10 @@ class Uplink:
             case GetShadow() | Report() if (shadows := self._way.shadows) is not None:
                 self._spawn(shadows.perform(effect))
 
-    async def telemetry(self, payload: bytes) -> None:
+    async def telemetry(self, own: bytes, shared: bytes) -> None:
         """Publish on both topics, as far as the broker allows. Raises OSError while it is away."""
         metering = self._topics.metering if self._spec.telemetry.metering else None
-        for topic in (self._topics.telemetry, metering):
+        for topic, payload in ((self._topics.telemetry, own), (metering, shared)):
             if topic:
                 await self._say(topic, payload, False)
 
