@@ -109,7 +109,7 @@ class Uplink:
         return self._outbox.unsent()
 
     def connected(self) -> bool:
-        """Whether the shadows were told that the link is up."""
+        """Whether the core was told that the link is up."""
         return self._told_up
 
     def view(self) -> LinkView:
@@ -226,8 +226,6 @@ class Uplink:
         self._rights.connected()
         self._spawn(self._say_link(True))
         self._outbox.resume()
-        if self._way.shadows is None:
-            return
         self._told_up = True
         self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
 
