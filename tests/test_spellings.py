@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from statemachine.commands import Door, parse_command
+from statemachine.terms import DURATION, END, EVENT_ID, SHED, START
 from statemachine.triggers import Cancel, Command, DrEvent, Invalid, OptOut, Restore
+from tests.site import ROOT
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
 
 SITE = site(PANEL)
+DOCS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 NOW_TEXT = "2023-11-14T22:13:20Z"
 IN_60 = "2023-11-14T23:14:20+01:00"
 IN_80 = "2023-11-14T22:14:40.000Z"
@@ -135,6 +139,22 @@ def test_what_is_not_read_or_contradicts_itself_is_refused_by_name(
     found = parsed(said)
     assert isinstance(found, Invalid) and why in found.detail, found
     assert found.ids.get("event_id") == said.get("event_id")
+
+
+def test_the_commands_of_the_docs_are_read_and_their_refusal_is_what_is_said() -> None:
+    first, second = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
+    that_day = Door("operator", "mqtt", 1_795_500_000_000, 5)
+    for line in first.splitlines():
+        assert not isinstance(parse_command(line, "v", that_day), Invalid), line
+    said = json.loads(second)
+    asked = '{"op": "event", "event_id": "evt-1", "shed_kw": NaN, "correlationId": "c-1"}'
+    command = parse_command(asked, "volttron_local", Door("operator", "mqtt", NOW_MS, 5))
+    assert Desk(SITE).ack(command) == said
+
+
+def test_every_spelling_stands_in_the_docs() -> None:
+    for family in (EVENT_ID, SHED, DURATION, START, END):
+        assert f"| {', '.join(f'`{name}`' for name in family)} |" in DOCS
 
 
 def test_an_issue_date_may_be_text_too() -> None:
