@@ -107,7 +107,8 @@ def _fields(said: Mapping[str, Any]) -> Fields:
     """What is said, at the top and in `data`. The top wins, in whichever spelling."""
     data, top = _data(said), _top(said)
     beaten = {name for family in _FAMILIES if not top.keys().isdisjoint(family) for name in family}
-    return {**{name: value for name, value in data.items() if name not in beaten}, **top}
+    said = {k: value for k, value in data.items() if value is not None and k not in beaten}
+    return {**said, **top}
 
 
 def _ids(fields: Fields, ven_id: str) -> dict[str, Any]:

@@ -84,6 +84,10 @@ GOLDEN: list[tuple[dict[str, Any], tuple[str, int, int | None, int]]] = [
     (event(duration_sec=20, data={"durationS": 600}), ("e", 1_000, None, 20)),
     # what says nothing is not said
     (event(duration_sec=None, durationS=20, end_ts=None), ("e", 1_000, None, 20)),
+    (
+        event(data={"venId": None, "revision": None, "start_ts": None, "startAt": None}),
+        ("e", 1_000, None, 3_600),
+    ),
     (event(durationMinutes=None), ("e", 1_000, None, 3_600)),
     (event(), ("e", 1_000, None, 3_600)),
 ]
