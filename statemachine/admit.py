@@ -71,4 +71,7 @@ def _stale(spec: Spec, memory: Memory, event: DrEvent) -> str:
     if age_ms <= spec.commands.max_age:
         return ""
     most_s = spec.commands.max_age // 1000
-    return f"issued {age_ms // 1000} s ago; this site takes at most {most_s} s; call it again"
+    return (
+        f"issued {age_ms // 1000} s ago by its sender's clock; this site takes at most {most_s} s; "
+        "call it again, and see whether both clocks are right"
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from .draft import Draft
 from .errors import Fault
-from .panel import LEAST_AMPS, PILOT, SHEDDING, Circuit
+from .panel import DWELL_MS, LEAST_AMPS, PILOT, SHEDDING, Circuit
 from .quantity import millis_text, watts_text
 from .report import MOST_BYTES, largest
 from .shards import shards
@@ -14,6 +15,7 @@ from .source import Path
 
 LEAST_STALE_MS = 2_000  # circuits are read once a second
 DAY_MS = 86_400_000
+NEARLY = 0.75
 
 
 def circuit_faults(draft: Draft) -> Iterator[Fault]:
@@ -28,6 +30,7 @@ def circuit_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+    yield from _type(draft, at, id, circuit)
     yield from _ranges(draft, at, id, circuit)
     yield from _control(draft, at, id, circuit)
     yield from _pilot(draft, at, id, circuit)
@@ -36,6 +39,14 @@ def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
     yield from _idle(draft, at, id, circuit)
     if draft.sound("site"):
         yield from _service(draft, at, id, circuit)
+
+
+def _type(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+    """Any word will do; one that is nearly ours may have lost a compressor its rest."""
+    word = circuit.type.casefold()
+    if word not in DWELL_MS and (near := get_close_matches(word, DWELL_MS, 1, NEARLY)):
+        problem = f"{circuit.type!r} is no type known here, so {id} behaves as other"
+        yield draft.at((*at, "type"), "near-type", problem, f"did you mean {near[0]!r}?")
 
 
 def _ranges(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
@@ -73,9 +84,9 @@ def _control(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Faul
     if circuit.locked and not circuit.enabled:
         problem = f"{id} begins switched off, and with shed: never nobody may switch it on"
         yield draft.at((*at, "enabled"), "locked-off", problem, "write enabled: true")
-    if circuit.control == "duty_cycle" and circuit.type in ("lights", "ev"):
+    if circuit.control == "duty_cycle" and circuit.kind in ("lights", "ev"):
         problem = f"{id} must not be switched to and fro: its type is {circuit.type}"
-        hint = "ev_pilot is for cars" if circuit.type == "ev" else "write modulating or relay"
+        hint = "ev_pilot is for cars" if circuit.kind == "ev" else "write modulating or relay"
         yield draft.at((*at, "control"), "bad-duty-cycle", problem, hint)
 
 
@@ -87,7 +98,7 @@ def _pilot(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]
         problem = f"{id} could never charge: {LEAST_AMPS} A are {watts_text(least_w)}"
         hint = f"that is more than its rated {watts_text(circuit.rated)}; look at volts and phases"
         yield draft.at((*at, "rated"), "bad-pilot", problem, hint)
-    if circuit.type not in ("ev", "other"):
+    if circuit.kind not in ("ev", "other"):
         problem = f"ev_pilot is a car's, and {id} is of type {circuit.type}"
         yield draft.at((*at, "control"), "bad-pilot", problem, "write another `control`")
 

@@ -56,7 +56,7 @@ class Breakers:
             series = self._recorded.series.get(id)
             return series.at(self._start_ms + ms) if series else 0
         circuit, at_ms = self._spec.circuits[id], self._start_ms + ms
-        return load_w(id, circuit.rated, circuit.type, self._load, self._seed, at_ms)
+        return load_w(id, circuit.rated, circuit.kind, self._load, self._seed, at_ms)
 
     def drawn_w(self, id: str, ms: int) -> int:
         """What a circuit draws."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .strict_json import Unreadable, strict_json
+from .strict_json import NotFinite, Unreadable, strict_json
+from .terms import DURATION, END, EVENT_ID, SHED, START, terms_of
 from .triggers import (
     Cancel,
     Command,
@@ -25,14 +27,13 @@ from .triggers import (
     SetConfig,
     Toggle,
 )
+from .values import Fields, first, flag, id_of, number, readable_id, shown, whole
 
-MAX_SHED_W = 1_000_000
-MAX_DURATION_MS = 31 * 86_400_000
-MAX_AHEAD_MS = 366 * 86_400_000
-MAX_RANDOM_MS = 3_600_000
-DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
 _ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
+_LOAD = ("loadId", "id")
+_CORRELATION = ("correlationId", "corr_id")
+_FAMILIES = (SHED, DURATION, START, END, EVENT_ID, _CORRELATION)
 _SORTED = json.JSONEncoder(sort_keys=True)
 
 
@@ -51,153 +52,164 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
     try:
         said = strict_json(raw)
     except Unreadable as error:
-        return _invalid(door, "unknown", None, "invalid", str(error))
+        return _unreadable(error, ven_id, door)
     if not isinstance(said, Mapping):
-        return _invalid(door, "unknown", None, "invalid", "a command is a JSON object")
+        return _invalid({}, ven_id, door, "invalid", "a command is a JSON object")
     return command_from(said, ven_id, door)
 
 
 def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     """The command in an object that was already read as JSON."""
-    data = said.get("data") if isinstance(said.get("data"), Mapping) else {}
-    fields = {**(data or {}), **{k: v for k, v in said.items() if v is not None and k != "data"}}
-    op, correlation = fields.get("op"), fields.get("correlationId", fields.get("corr_id"))
-    try:
-        correlation = None if correlation is None else _id("correlationId", correlation)
-    except ValueError as error:
-        return _invalid(door, _word(op), None, "invalid", str(error))
+    fields = _fields(said)
+    op = fields.get("op")
     if not isinstance(op, str) or not op:
-        return _invalid(door, "unknown", correlation, "invalid", "`op` is missing")
+        return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
     if op not in _OPS:
-        known = ", ".join(_OPS)
-        detail = f"no op is called {op[:40]!r}; there are: {known}"
-        return _invalid(door, _word(op), correlation, "unknown_op", detail)
+        detail = f"no op is called {shown(op)}; there are: {', '.join(_OPS)}"
+        return _invalid(fields, ven_id, door, "unknown_op", detail)
+    try:
+        return _OPS[op](fields, _common(said, fields, ven_id, door))
+    except ValueError as error:
+        return _invalid(fields, ven_id, door, "invalid", str(error))
+
+
+def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) -> dict[str, Any]:
+    """What all commands have. Raises ValueError."""
+    name, given = first(fields, *_CORRELATION)
+    correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
-        detail = f"this is {ven_id}, not {str(named)[:128]!r}"
-        return _invalid(door, op, correlation, "invalid", detail)
-    digest = _digest({name: fields[name] for name in fields if name not in _ENVELOPE})
-    key = f"{op}:{correlation}" if correlation else f"body:{_digest(fields)}"
-    common = {
+        raise ValueError(f"this is {ven_id}, not {shown(named)}")
+    op, whole_body = fields["op"], {**_data(said), **_top(said)}
+    terms = {name: whole_body[name] for name in whole_body if name not in _ENVELOPE}
+    return {
         "at_ms": door.at_ms,
         "mono_ms": door.mono_ms,
         "source": door.source,
         "reply": door.reply,
         "op": op,
         "correlation": correlation,
-        "key": key,
-        "digest": digest,
+        "key": f"{op}:{correlation}" if correlation else f"body:{_digest(whole_body)}",
+        "digest": _digest(terms),
+        "ids": _ids(fields, ven_id),
     }
-    try:
-        return _OPS[op](fields, common)
-    except ValueError as error:
-        return _invalid(door, op, correlation, "invalid", str(error))
 
 
-def _event(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    shed = _first(fields, "shed_kw", "requestedReductionKw")
-    if shed is None:
-        raise ValueError("`shed_kw` is missing")
-    shed_w = round(_number("shed_kw", shed) * 1000)
-    if not 1 <= shed_w <= MAX_SHED_W:
-        raise ValueError(f"shed_kw must be 0.001 to 1000, got {shed}")
-    length = _first(fields, "duration_sec", "duration_s")
-    length = DEFAULT_DURATION_S if length is None else length
-    duration_ms = round(_number("duration_sec", length) * 1000)
-    if not 1_000 <= duration_ms <= MAX_DURATION_MS:
-        raise ValueError(f"duration_sec must be 1 to 2678400, got {length}")
-    start_ms = _time(fields, "start_ts")
-    if start_ms is not None and start_ms > common["at_ms"] + MAX_AHEAD_MS:
-        raise ValueError("start_ts is more than 366 days ahead; milliseconds?")
-    revision = fields.get("revision", 0)
-    if isinstance(revision, bool) or not isinstance(revision, int) or not 0 <= revision < 2**31:
-        raise ValueError(f"revision must be a whole number from 0 up, got {revision!r}")
-    given = fields.get("event_id")
+def _data(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = said.get("data")
+    return data if isinstance(data, Mapping) else {}
+
+
+def _top(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in said.items() if value is not None and name != "data"}
+
+
+def _fields(said: Mapping[str, Any]) -> Fields:
+    """What is said, at the top and in `data`. The top wins, in whichever spelling."""
+    data, top = _data(said), _top(said)
+    beaten = {name for family in _FAMILIES if not top.keys().isdisjoint(family) for name in family}
+    said = {k: value for k, value in data.items() if value is not None and k not in beaten}
+    return {**said, **top}
+
+
+def _ids(fields: Fields, ven_id: str) -> dict[str, Any]:
+    """The ids that can be read, whatever else is said: what the ack names."""
+    ids: dict[str, Any] = {"venId": ven_id}
+    if event_id := readable_id(first(fields, *EVENT_ID)[1]):
+        ids["event_id"] = event_id
+    if fields.get("op") in _CALLS:
+        with suppress(ValueError):
+            ids["revision"] = whole("revision", fields.get("revision", 0))
+    if fields.get("op") in _ABOUT_LOADS and (load := readable_id(first(fields, *_LOAD)[1])):
+        ids["loadId"] = load
+    return ids
+
+
+def _event(fields: Fields, common: dict[str, Any]) -> Command:
+    terms = terms_of(fields, common["at_ms"])
+    name, given = first(fields, *EVENT_ID)
     if given is not None:
-        event_id, key = _id("event_id", given), f"event:{given}"
+        event_id, key = id_of(name, given), f"event:{given}"
     elif common["correlation"]:
         event_id = f"evt-{common['correlation']}"[:128]
         key = f"event:{event_id}"
     else:
         event_id, key = f"evt-{common['at_ms'] // 1000}-{common['digest'][:6]}", common["key"]
     return DrEvent(
-        **{**common, "key": key},
+        **{**common, "key": key, "ids": {**common["ids"], "event_id": event_id}},
         event_id=event_id,
-        shed_w=shed_w,
-        start_ms=start_ms,
-        duration_ms=duration_ms,
-        revision=revision,
-        issued_ms=_time(fields, "issued_at"),
-        randomize_ms=_randomize_ms(fields),
+        shed_w=terms.shed_w,
+        start_ms=terms.start_ms,
+        duration_ms=terms.duration_ms,
+        revision=terms.revision,
+        issued_ms=terms.issued_ms,
+        randomize_ms=terms.randomize_ms,
     )
 
 
-def _randomize_ms(fields: Mapping[str, Any]) -> int:
-    within = _first(fields, "randomize_sec")
-    within_ms = 0 if within in (None, 0) else round(_number("randomize_sec", within) * 1000)
-    if within_ms > MAX_RANDOM_MS:
-        raise ValueError(f"randomize_sec must be 0 to 3600, got {within}")
-    return within_ms
-
-
-def _ping(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+def _ping(fields: Fields, common: dict[str, Any]) -> Command:
     return Ping(**{**common, "key": ""})
 
 
-def _restore(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    given = fields.get("event_id")
-    return Restore(**common, event_id=None if given is None else _id("event_id", given))
+def _restore(fields: Fields, common: dict[str, Any]) -> Command:
+    name, given = first(fields, *EVENT_ID)
+    return Restore(**common, event_id=None if given is None else id_of(name, given))
 
 
-def _cancel(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    return Cancel(**common, event_id=_id("event_id", fields.get("event_id")))
+def _cancel(fields: Fields, common: dict[str, Any]) -> Command:
+    return Cancel(**common, event_id=id_of(*first(fields, *EVENT_ID)))
 
 
-def _opt_out(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
     if common["source"] == "operator":
         raise ValueError("an opt-out is the occupant's, made at the site")
-    named = _first(fields, "loadId")
+    load = fields.get("loadId")
     return OptOut(
         **common,
-        event_id=_id("event_id", fields.get("event_id")),
-        circuit=None if named is None else _id("loadId", named),
+        event_id=id_of(*first(fields, *EVENT_ID)),
+        circuit=None if load is None else id_of("loadId", load),
     )
 
 
-def _get(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
+def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in ("status", "config", "loads"):
-        raise ValueError(f"`what` must be status, config or loads, got {str(what)[:40]!r}")
+        raise ValueError(f"`what` must be status, config or loads, got {shown(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 
-def _set_load(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    enabled = fields.get("enabled")
-    if not isinstance(enabled, bool):
-        raise ValueError(f"enabled must be true or false, got {str(enabled)[:40]!r}")
-    circuit = _id("loadId", _first(fields, "loadId", "id"))
+def _set_load(fields: Fields, common: dict[str, Any]) -> Command:
+    _not_set(fields, "capacityKw", "priority")
+    enabled = flag("enabled", fields.get("enabled"))
+    circuit = id_of(*first(fields, *_LOAD))
     return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=_confirmed(fields, common))
 
 
-def _set_lock(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    locked = fields.get("locked")
-    if not isinstance(locked, bool):
-        raise ValueError(f"locked must be true or false, got {str(locked)[:40]!r}")
-    return Lock(**common, circuit=_id("loadId", _first(fields, "loadId", "id")), locked=locked)
+def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
+    locked = flag("locked", fields.get("locked"))
+    return Lock(**common, circuit=id_of(*first(fields, *_LOAD)), locked=locked)
 
 
-def _confirmed(fields: Mapping[str, Any], common: dict[str, Any]) -> bool:
+def _confirmed(fields: Fields, common: dict[str, Any]) -> bool:
     """Over MQTT the wish is the confirmation; at the site a person confirms."""
     return common["source"] == "operator" or fields.get("confirm_critical") is True
 
 
-def _set_config(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    every = _first(fields, "report_interval_seconds")
+def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
+    every = fields.get("report_interval_seconds")
     if every is None:
+        _not_set(fields, "target_power_kw")
         raise ValueError("`report_interval_seconds` is missing")
-    every_ms = round(_number("report_interval_seconds", every) * 1000)
+    every_ms = round(number("report_interval_seconds", every) * 1000)
     if not EVERY_MS[0] <= every_ms <= EVERY_MS[1]:
-        raise ValueError(f"report_interval_seconds must be 1 to 900, got {every}")
+        raise ValueError(f"report_interval_seconds must be 1 to 900, got {shown(every)}")
     return SetConfig(**common, every_ms=every_ms)
+
+
+def _not_set(fields: Fields, *names: str) -> None:
+    """Nothing is left undone that was asked for: it is refused by its name."""
+    for name in names:
+        if fields.get(name) is not None:
+            raise ValueError(f"`{name}` cannot be set from afar; it stands in the site's ven.yaml")
 
 
 _OPS = {
@@ -214,47 +226,39 @@ _OPS = {
 }
 
 
-def _invalid(door: Door, op: str, correlation: str | None, reason: str, detail: str) -> Invalid:
+_CALLS = ("event", "shedPanel")
+_ABOUT_LOADS = ("setLoad", "setLock", "optOut")
+
+
+def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
+    """No command, for what the payload is; who asked, and for what, is read all the same."""
+    if not isinstance(error.said, Mapping):
+        return _invalid({}, ven_id, door, "invalid", str(error))
+    if isinstance(error, NotFinite):
+        found = command_from(error.said, ven_id, door)
+        if isinstance(found, Invalid):  # it says which field it is
+            return found
+    return _invalid(_fields(error.said), ven_id, door, "invalid", str(error))
+
+
+def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) -> Invalid:
     return Invalid(
         at_ms=door.at_ms,
         mono_ms=door.mono_ms,
         source=door.source,
         reply=door.reply,
-        op=op,
-        correlation=correlation,
+        op=_word(fields.get("op")),
+        correlation=readable_id(first(fields, *_CORRELATION)[1]),
         key="",
         digest="",
         reason=reason,
         detail=detail,
+        ids=_ids(fields, ven_id),
     )
 
 
-def _digest(fields: Mapping[str, Any]) -> str:
+def _digest(fields: Fields) -> str:
     return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
-
-
-def _first(fields: Mapping[str, Any], *names: str) -> Any:
-    return next((fields[name] for name in names if fields.get(name) is not None), None)
-
-
-def _number(name: str, value: Any) -> float:
-    """A finite number above zero. True is no number, and neither is "2"."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} must be a finite number > 0, got {str(value)[:40]!r}")
-    if not 0 < value <= 1e15:
-        raise ValueError(f"{name} must be a finite number > 0, got {str(value)[:40]}")
-    return float(value)
-
-
-def _time(fields: Mapping[str, Any], name: str) -> int | None:
-    value = fields.get(name)
-    return None if value is None else round(_number(name, value) * 1000)
-
-
-def _id(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 128 or not value.isprintable():
-        raise ValueError(f"{name} must be 1 to 128 printable characters, got {str(value)[:40]!r}")
-    return value
 
 
 def _word(value: Any) -> str:

@@ -30,6 +30,7 @@ _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _STATE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_GAP = re.compile(rf"\s|{_UNSEEN.pattern}")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -99,6 +100,12 @@ def _name(said: object) -> str:
     return said
 
 
+def _word(said: object) -> str:
+    if not isinstance(said, str) or not 1 <= len(said) <= 32 or _GAP.search(said):
+        raise ValueError(f"{said!r} is not a word: 1 to 32 characters without a gap")
+    return said
+
+
 def _matching(shape: re.Pattern[str], what: str) -> Callable[[object], str]:
     def check(said: object) -> str:
         if not isinstance(said, str) or not shape.fullmatch(said):
@@ -162,6 +169,7 @@ Name = Annotated[
     BeforeValidator(_name),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64}),
 ]
+Word = Annotated[str, BeforeValidator(_word), _schema(r"^\S{1,32}$", "dryer")]
 Topic = Annotated[
     str | None,
     BeforeValidator(_topic),

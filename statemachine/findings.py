@@ -60,6 +60,7 @@ ERRORS: dict[str, str] = {
 
 WARNINGS: dict[str, str] = {
     "idle-setting": "a setting that means nothing beside another",
+    "near-type": "a circuit's type that is none of those known, and nearly one of them",
     "nothing-to-shed": "a site in which no circuit may be shed",
     "only-critical": "a site in which only critical circuits may be shed",
     "never-asked": "limits or budgets of nothing",

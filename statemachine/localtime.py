@@ -8,6 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 def instant_s(text: str, zone: tzinfo) -> float:
@@ -23,6 +24,16 @@ def instant_s(text: str, zone: tzinfo) -> float:
         return said.timestamp() if said.tzinfo else _local_s(said, zone)
     except OverflowError:
         raise ValueError(f"{text!r} is too far away") from None
+
+
+def rfc_3339_s(text: str) -> float | None:
+    """Epoch seconds of RFC 3339 text; None where it is none."""
+    if not _RFC_3339.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _local_s(said: datetime, zone: tzinfo) -> float:

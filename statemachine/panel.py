@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share
+from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share, Word
 from .quantity import Millis, Watts
 
 MINUTE_MS = 60_000
@@ -31,7 +31,6 @@ BACK_ON_MS = 5 * MINUTE_MS
 SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
 PILOT = ("volts", "phases")
 Tier = tuple[bool, int]  # critical or not, then priority: the lower one gives first
-Type = Annotated[str, OneOf("type", *DWELL_MS)]
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 
 
@@ -39,7 +38,10 @@ class Circuit(Model):
     """One breaker of the panel. `shed` is the most it gives, as a share of what it draws."""
 
     name: Name | None = Field(default=None, description="what people call it")
-    type: Type = Field(default="other", description="what it is; compressors get dwell times by it")
+    type: Word = Field(
+        default="other",
+        description=f"what it is, in any word; known here: {', '.join(DWELL_MS)}",
+    )
     rated: Watts = Field(description="what it draws at most")
     critical: Flag = Field(default=False, description="asked only when all others have given all")
     priority: Count | None = Field(
@@ -86,6 +88,12 @@ class Circuit(Model):
     phases: Count = Field(default=1, description="with ev_pilot: 1 or 3")
 
     @cached_property
+    def kind(self) -> str:
+        """The type it behaves as: its own, where that is one of ours."""
+        word = self.type.casefold()
+        return word if word in DWELL_MS else "other"
+
+    @cached_property
     def locked(self) -> bool:
         """Never shed and never switched from afar: `shed: never`."""
         return self.shed == NEVER
@@ -111,15 +119,15 @@ class Circuit(Model):
         """Brought back by `max_off`, it would be taken off again at once, were there no time on."""
         if self.min_on is not None:
             return self.min_on
-        return max(DWELL_MS[self.type][0], 0 if self.max_off_ms is None else BACK_ON_MS)
+        return max(DWELL_MS[self.kind][0], 0 if self.max_off_ms is None else BACK_ON_MS)
 
     @cached_property
     def min_off_ms(self) -> int:
-        return DWELL_MS[self.type][1] if self.min_off is None else self.min_off
+        return DWELL_MS[self.kind][1] if self.min_off is None else self.min_off
 
     @cached_property
     def max_off_ms(self) -> int | None:
-        return DWELL_MS[self.type][2] if self.max_off is None else self.max_off
+        return DWELL_MS[self.kind][2] if self.max_off is None else self.max_off
 
     @property
     def typical_w(self) -> int:
@@ -128,7 +136,7 @@ class Circuit(Model):
 
     @cached_property
     def amp_w(self) -> int:
-        """What one ampere of a car's pilot is worth, in watts."""
+        """What one ampere is worth, of a car's pilot and of its breaker, in watts."""
         return self.volts * self.phases
 
     @cached_property
@@ -140,6 +148,11 @@ class Circuit(Model):
     def least_running_w(self) -> int:
         """The least that a hold may leave it and it still runs."""
         return LEAST_AMPS * self.amp_w if self.control == "ev_pilot" else self.running_w
+
+    @property
+    def amps(self) -> int:
+        """What its rated power is in whole amperes: its breaker carries no less."""
+        return -(-self.rated // self.amp_w)
 
     @property
     def switchable_from_afar(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from .triggers import Toggle
 
@@ -26,6 +28,7 @@ class Pending:
     key: str
     digest: str
     copy: bool = False
+    ids: Mapping[str, Any] = field(default_factory=dict)
 
     def command(self) -> Toggle:
         """The command that it was."""

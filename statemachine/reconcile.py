@@ -56,7 +56,7 @@ def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
     out = Judgement(refused=dict(said.refusals))
     for wish in said.wishes or ():
         _judge_wish(spec, memory, said, wish, out)
-    out.clears = () if said.wishes is None else (CIRCUITS,)
+    out.clears = () if said.wishes is None else said.wished
     _judge_interval(memory, said, out)
     return out
 

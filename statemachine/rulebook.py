@@ -1,8 +1,10 @@
-"""The 36 properties of domain.md by number, in a sentence each, and what holds a site to them.
+"""All properties by number, in a sentence each, and what holds a site to them.
+
+P1 to P36 are those of domain.md, the others of what the field has shown.
 
 `plan`: every answer of the planner (properties.py). `site`: what a circuit may give (there too).
-`day`: every moment of a played day (day_rules.py, circuit_rules.py). `twin`: two days that must
-come out the same (twins.py). `test`: a test of its own. `false`: known not to hold.
+`day`: every moment of a played day (day_rules.py, circuit_rules.py, wire_rules.py). `twin`: two
+days that must come out the same (twins.py). `test`: a test of its own. `false`: known not to hold.
 """
 
 from __future__ import annotations
@@ -44,4 +46,6 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P34": ("day", "a random start is pure, and within its bounds"),
     "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
+    "P45": ("day", "every ack names all ids that could be read of what it answers"),
+    "P46": ("day", "a site without a shadow asks nobody for one, and hears of its link"),
 }

@@ -5,13 +5,14 @@ One machine for each shadow, all of the one declared chart. The classic shadow's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
 from .chart import Chart
 from .charts import Table
 from .effects import Effect, GetShadow, Report
+from .frozen import changed
 from .report import TELLING_W, fingerprint, reported, telling_w
 from .shadows import End, Shadow
 from .triggers import (
@@ -34,14 +35,19 @@ MOST_GETS = 5  # the service takes ten requests at a time; updates go one after 
 
 
 class Shadowing:
-    """All shadow charts of a site. Holds no state: everything stands in the turn's memory."""
+    """All shadow charts of a site. Holds no state: everything stands in the turn's memory.
 
-    def __init__(self, table: Table) -> None:
-        self._chart = Chart(table)
+    On a broker that keeps no shadow they stand still: nobody would answer.
+    """
+
+    def __init__(self, table: Table, kept: bool) -> None:
+        self._chart, self._kept = Chart(table), kept
 
     def restart(self, turn: Turn) -> None:
         """Whatever was under way when the program stopped is not waited for."""
-        for key in turn.memory.shadows:
+        if not self._kept:
+            turn.remember(shadows=_stilled(turn))
+        for key in self._keys(turn):
             self._fire(turn, key, "restarted")
             turn.remember_shadow(in_flight=None, doing="", look_ms=None)
             turn.remember_shadow(answers=(), answered=(), newest=0)
@@ -49,7 +55,7 @@ class Shadowing:
 
     def fire_due(self, turn: Turn) -> None:
         """All wakes of shadows that are due, and questions that were never answered."""
-        for key in turn.memory.shadows:
+        for key in self._keys(turn):
             turn.event_id, turn.key = "", key
             if turn.shadow.in_flight is not None and turn.now_ms >= _patience_ms(turn.shadow):
                 self._be_refused(turn, 504, "no answer")
@@ -65,15 +71,15 @@ class Shadowing:
         said = turn.trigger
         match said:
             case Connected() | Disconnected():
-                for key in turn.memory.shadows:
+                for key in self._keys(turn):
                     turn.event_id, turn.key = "", key
                     turn.remember_shadow(in_flight=None, doing="", sent="", refusals=0)
                     turn.remember_shadow(lean=0, fuller_ms=0, fuller_pause_ms=0, newest=0)
                     self._fire(turn, key, said.name)
-            case Delta(key=key) if key in turn.memory.shadows:
+            case Delta(key=key) if key in self._keys(turn):
                 self._fire(turn, key, "delta")
             case Document(key=key) | Answered(key=key) | Refused(key=key):
-                if key in turn.memory.shadows:
+                if key in self._keys(turn):
                     turn.event_id, turn.key = "", key
                     if said.token == turn.shadow.in_flight:
                         self._hear_answer(turn, said)
@@ -81,8 +87,8 @@ class Shadowing:
     def applied(self, turn: Turn) -> bool:
         """Tell every shadow whose wishes have all ended; True if that moved one."""
         moved = False
-        for key, shadow in turn.memory.shadows.items():
-            if not shadow.open_wishes():
+        for key in self._keys(turn):
+            if not turn.memory.shadows[key].open_wishes():
                 moved |= self._fire(turn, key, "applied")
         return moved
 
@@ -99,7 +105,7 @@ class Shadowing:
 
     def speak(self, turn: Turn) -> None:
         """Say what each state wants said, as far as its time has come and the service takes it."""
-        for key in turn.memory.shadows:
+        for key in self._keys(turn):
             turn.event_id, turn.key = "", key
             due_ms = _due_ms(turn)
             if due_ms is not None and turn.now_ms >= due_ms and turn.shadow.in_flight is None:
@@ -107,6 +113,9 @@ class Shadowing:
                 due_ms = _patience_ms(turn.shadow) if turn.shadow.in_flight else None
             if due_ms != turn.shadow.look_ms:
                 turn.remember_shadow(look_ms=due_ms)
+
+    def _keys(self, turn: Turn) -> Collection[str]:
+        return turn.memory.shadows.keys() if self._kept else ()
 
     def _fire(self, turn: Turn, key: str, name: str) -> bool:
         """Fire one chart; True if a row took the trigger."""
@@ -132,6 +141,13 @@ class Shadowing:
     def _be_refused(self, turn: Turn, code: int, words: str) -> None:
         turn.remember_shadow(in_flight=None, doing="", sent="", refusal=(code, words[:64]))
         self._fire(turn, turn.key, "refused")
+
+
+def _stilled(turn: Turn) -> dict[str, Shadow]:
+    """What was decided is kept; the file may have named another broker before."""
+    still: dict[str, Any] = {"state": turn.spec.shadow.initial, "wants": "", "wakes": {}}
+    still |= {"in_flight": None, "doing": "", "look_ms": None, "alarms": {}}
+    return {key: changed(shadow, **still) for key, shadow in turn.memory.shadows.items()}
 
 
 def _due_ms(turn: Turn) -> int | None:

@@ -35,7 +35,8 @@ class Command(Trigger):
     `source` is the door (`operator`, `page`, `cli`), `reply` tells the runtime whom to answer,
     `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
     apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
-    is remembered cannot be read now, so that an event may well be live that is not known.
+    is remembered cannot be read now, so that an event may well be live that is not known. `ids`
+    are those that could be read, as the ack carries them: venId, event_id, revision, loadId.
     """
 
     op: str
@@ -46,6 +47,7 @@ class Command(Trigger):
     digest: str
     earlier: Earlier | None = None
     blind: bool = False
+    ids: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,14 +241,16 @@ class Interval:
 class Desired(Trigger):
     """What the cloud desires. `wishes` None: nothing of the circuits.
 
-    `key` names the shadow, "" the classic one. `refusals` are entries that say nothing sensible,
-    `doubled` the circuits that were named twice. `server_s` is the service's own time. Not
-    `storable`: what is decided cannot be kept, so wishes that take load are refused.
+    `key` names the shadow, "" the classic one; `wished` are the keys of desired that the wishes
+    stand under. `refusals` are entries that say nothing sensible, `doubled` the circuits that were
+    named twice. `server_s` is the service's own time. Not `storable`: what is decided cannot be
+    kept, so wishes that take load are refused.
     """
 
     key: str = ""
     version: int
     wishes: tuple[Wish, ...] | None
+    wished: tuple[str, ...] = ("circuits",)
     refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     doubled: tuple[str, ...] = ()
     interval: Interval | None = None

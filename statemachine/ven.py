@@ -32,7 +32,10 @@ class Ven:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._event, self._shadows = Chart(spec.event), Shadowing(spec.shadow)
+        self._event, self._shadows = (
+            Chart(spec.event),
+            Shadowing(spec.shadow, spec.cloud.has_shadow),
+        )
 
     def start(self) -> Memory:
         """The memory of a site on its first day."""

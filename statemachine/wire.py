@@ -37,7 +37,7 @@ def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
     body = {name: value for name, value in first.items() if name != "correlationId"}
     if command.correlation is not None:
         body["correlationId"] = command.correlation
-    return Ack(command.reply, {**body, "status": "duplicate"}, "", 0, "")
+    return Ack(command.reply, {**command.ids, "ok": True, **body, "status": "duplicate"}, "", 0, "")
 
 
 def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:
@@ -114,6 +114,7 @@ def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
         {
             "id": id,
             "name": spec.name_of(id),
+            "breaker_amps": spec.circuits[id].amps,
             "original_kw": kw(memory.circuits[id].free_w),
             "curtailed_kw": kw(cut_w),
             "final_kw": kw(memory.circuits[id].free_w - cut_w),
@@ -268,7 +269,8 @@ def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
 
 
 def _signed(command: Command, body: Body) -> Body:
-    body["ts"] = command.at_ms // 1000
+    """With all that tells whose ack it is, and of what."""
+    body |= {**command.ids, "ok": body["status"] != "rejected", "ts": command.at_ms // 1000}
     if command.correlation is not None:
         body["correlationId"] = command.correlation
     return body

@@ -15,28 +15,31 @@ from .commands import EVERY_MS
 from .shadows import End
 from .triggers import Interval, Wish
 
-CIRCUITS, INTERVAL = "circuits", "report_interval_seconds"
+CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
+WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields `wishes`, `refusals`, `doubled` and `interval` of a `Desired` trigger.
+    """The fields `wishes`, `wished`, `refusals`, `doubled` and `interval` of a `Desired` trigger.
 
-    Reads circuits as the array `[{id, enabled}]` and as the map `{id: {enabled}}`; `{id: null}`
-    is a wish withdrawn. Of two entries for one circuit the last counts. Other keys are nobody's.
+    Reads circuits as the array `[{id, enabled}]` and as the map `{id: {enabled}}`, under either of
+    their names; `{id: null}` is a wish withdrawn. Of two entries for one circuit the last counts,
+    of two under different names the newer. Other keys are nobody's.
     """
-    circuits = desired.get(CIRCUITS)
+    said = {name: desired[name] for name in WISHED if desired.get(name) is not None}
     fields: dict[str, Any] = {"interval": _interval(desired, metadata)}
-    if circuits is None:
+    if not said:
         return {**fields, "wishes": None}
-    if not isinstance(circuits, Mapping | list):
-        refused = {CIRCUITS: (INVALID, "neither a list nor a map")}
-        return {**fields, "wishes": (), "refusals": refused}
+    fields["wished"] = tuple(said)
     wishes: dict[str, Wish] = {}
-    refusals: dict[str, End] = {}
+    neither = (INVALID, "neither a list nor a map")
+    refusals: dict[str, End] = {
+        name: neither for name, one in said.items() if not isinstance(one, Mapping | list)
+    }
     doubled: list[str] = []
-    for id, entry, stamps in _entries(circuits, metadata.get(CIRCUITS)):
+    for id, entry, stamps in _every_entry(said, metadata):
         shown = _shown(id)
         if shown in wishes or shown in refusals:
             doubled.append(shown)
@@ -47,14 +50,28 @@ def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
                 wishes[wish.circuit] = wish
             case code, words:
                 refusals[shown] = (code, words)
-    said = {"wishes": tuple(wishes.values()), "refusals": refusals, "doubled": tuple(doubled)}
-    return {**fields, **said}
+    found = {"wishes": tuple(wishes.values()), "refusals": refusals, "doubled": tuple(doubled)}
+    return {**fields, **found}
 
 
 def acked_in(reported: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids that the ack record of a document still tells of."""
     entries = _of(reported.get("ack"), "r")
     return tuple(entries) if isinstance(entries, Mapping) else ()
+
+
+def _every_entry(
+    said: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> list[tuple[Any, Any, Any]]:
+    every = [
+        entry
+        for name, circuits in said.items()
+        if isinstance(circuits, Mapping | list)
+        for entry in _entries(circuits, metadata.get(name))
+    ]
+    if len(said) > 1:
+        every.sort(key=lambda entry: _stamp(_of(entry[2], "enabled")))
+    return every
 
 
 def _entries(circuits: Any, stamps: Any) -> Iterable[tuple[Any, Any, Any]]:

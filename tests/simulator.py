@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -58,7 +58,10 @@ class Odds:
 class World:
     """The scheduler and the cloud; `site` is the one device in it, `witness` sees everything."""
 
-    def __init__(self, seed: int, spec: Spec, odds: Odds) -> None:
+    def __init__(
+        self, seed: int, spec: Spec, odds: Odds, names: Sequence[str] = ("circuits",)
+    ) -> None:
+        self.wished = names
         self.dice, self.odds, self.spec = Random(seed), odds, spec
         self.now_ms = 0
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
@@ -344,6 +347,7 @@ class Crowd:
         every = list(world.spec.circuits)
         self.ids = every[:3] + every[3:][-2:]  # few, so that people meet
         self.names = list(shards(world.spec))
+        self.spoken = 0
 
     def gather(self) -> None:
         """Make an appointment with each, for the first minutes."""
@@ -386,13 +390,18 @@ class Crowd:
             circuits = {id: {"enabled": on} for id, on in wanted.items()}
             if self.dice.random() < 0.2:
                 circuits[self.dice.choice(self.ids)] = None
-        self.world.write(name, {"state": {"desired": {"circuits": circuits}}})
+        self.world.write(name, {"state": {"desired": {self._word(): circuits}}})
+
+    def _word(self) -> str:
+        """What wishes stand under: each name in turn."""
+        self.spoken += 1
+        return self.world.wished[self.spoken % len(self.world.wished)]
 
     def insist(self, name: str) -> None:
         """A backend that wants to see its wish in the document, and puts it back at once."""
         if self.world.now_ms < BUSY_MS / 2:
             wish = {self.ids[0]: {"enabled": self.dice.random() < 0.5}}
-            again = {"state": {"desired": {"circuits": wish}}}
+            again = {"state": {"desired": {self._word(): wish}}}
             self.world.after(50, lambda: self.world.write(name, again))
 
     def set_interval(self) -> None:
@@ -431,14 +440,20 @@ class Crowd:
 
 
 def simulate(
-    seed: int, spec: Spec, *, die_at: int | None = None, obstinate: bool = False
+    seed: int,
+    spec: Spec,
+    *,
+    die_at: int | None = None,
+    obstinate: bool = False,
+    wished: Sequence[str] = ("circuits",),
 ) -> Witness:
     """One story from its beginning until everything has come to rest; raises where a rule broke.
 
     `die_at`: the decision after which the program dies, beside its other deaths. `obstinate`: a
-    backend wishes again whatever is taken out, for two minutes.
+    backend wishes again whatever is taken out, for two minutes. `wished`: the names that wishes
+    are written under, in turn.
     """
-    world = World(seed, spec, Odds())
+    world = World(seed, spec, Odds(), wished)
     world.site.die_at = die_at
     world.site.set_clock(world.dice.choice((-600_000, 0, 0, 600_000)))
     world.site.start()

@@ -10,7 +10,7 @@ import pytest
 
 from .site import STEADY, Site, venctl
 
-FAULTY = STEADY.replace("type: heater", "type: heatr").replace("rated: 0.4 kW", "rated: 50")
+FAULTY = STEADY.replace("type: heater", "type: a heater").replace("rated: 0.4 kW", "rated: 50")
 ELSEWHERE = "--via mqtt --ven-id v1 --endpoint 127.0.0.1"
 
 
@@ -32,7 +32,7 @@ def test_a_faulty_file_is_told_with_every_place_by_every_command_that_reads_it(
     (tmp_path / "ven.yaml").write_text(FAULTY)
     done = venctl(*shlex.split(words), cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
-    assert "no type is called 'heatr'; did you mean 'heater'?" in done.stderr
+    assert "'a heater' is not a word: 1 to 32 characters without a gap" in done.stderr
     assert "'50' is not a power; write it like 1.5 kW" in done.stderr
     assert "Traceback" not in done.stderr
 

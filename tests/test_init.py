@@ -43,7 +43,7 @@ def test_flags_name_the_site_and_its_circuits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--circuit", "hover:3kW"], "types: heater"),
+        (["--circuit", "hot plate:3kW"], "types known here: heater"),
         (["--circuit", "heater:3kW:100%:urgent"], "heater:1.5kW:100%"),
         (["--circuit", "heater:3:100%"], "'3' is not a power"),
         (["--service", "huge"], "'huge' is not a power"),

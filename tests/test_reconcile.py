@@ -105,6 +105,27 @@ def test_wishes_are_read_as_an_array_and_as_a_map() -> None:
     assert desired_of({"welcome": "aws"}, {})["wishes"] is None
 
 
+def test_the_existing_backend_says_loads_for_circuits_and_it_is_consumed_alike(desk: Desk) -> None:
+    for form in ([{"id": "ev1", "enabled": True}], {"ev1": {"enabled": True}}):
+        read = desired_of({"loads": form}, {})
+        assert read["wishes"] == (Wish("ev1", True, 0),) and read["wished"] == ("loads",)
+    synced(desk, 6)
+    said = Delta(**desk.stamp(), version=9, **read)
+    assert of(Switch, desk.hear(said)) == [Switch("ev1", True)]
+    (settle,) = done(desk, "ev1", True, None)
+    assert settle.clears == ("loads",) and "loads" not in settle.reported
+    assert desired_of({"loads": 5}, {})["refusals"] == {"loads": (400, "neither a list nor a map")}
+
+
+def test_of_wishes_under_both_names_the_newer_counts_and_both_are_taken_out() -> None:
+    older, newer = {"enabled": {"timestamp": 7}}, {"enabled": {"timestamp": 8}}
+    both = {"circuits": [{"id": "a", "enabled": True}], "loads": {"a": {"enabled": False}}}
+    for stamps, won in (((older, newer), False), ((newer, older), True), ((newer, newer), True)):
+        read = desired_of(both, {"circuits": [stamps[0]], "loads": {"a": stamps[1]}})
+        assert [wish.enabled for wish in read["wishes"]] == [won]
+        assert set(read["wished"]) == {"circuits", "loads"} and read["doubled"] == ("a",)
+
+
 def test_of_two_entries_for_one_circuit_the_last_counts_and_the_ack_says_so(desk: Desk) -> None:
     array = {"circuits": [{"id": "ev1", "enabled": True}, {"id": "ev1", "enabled": False}]}
     read = desired_of(array, {"circuits": [STAMP, STAMP]})

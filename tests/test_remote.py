@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from venctl.cli import main, remote
 
 from .certificates import Authority, Pair
 from .mosquitto import Mosquitto, ServerTls, free_port
@@ -59,6 +63,17 @@ def test_a_command_goes_there_and_its_ack_comes_back(stage: Stage) -> None:
     done = stage.run("trigger", "ping", "--via", "mqtt", *stage.flags(), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["pong"] is True
+
+
+def test_a_command_over_mqtt_says_when_it_was_issued(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(remote, "send", lambda args, said: sent.append(said) or 0)
+    elsewhere = ["--via", "mqtt", "--ven-id", "v1", "--endpoint", "127.0.0.1"]
+    before_s = time.time()
+    for words in (["event", "--shed", "1 kW"], ["restore"], ["circuit", "ev1", "off"]):
+        assert main(["trigger", *words, *elsewhere]) == 0
+    assert all(before_s - 1 <= said["issued_at"] <= time.time() + 1 for said in sent)
+    assert len(sent) == 3
 
 
 def test_telemetry_is_heard(stage: Stage) -> None:

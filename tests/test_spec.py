@@ -97,7 +97,7 @@ def test_a_fault_is_shown_with_its_line_and_a_caret() -> None:
         (SMALL.replace("70 %", "70"), "'70' is not a share; write it like 70 %"),
         (SMALL.replace("2 h", "2"), "'2' is not a length of time; write it like 30 s or 5 min"),
         (SMALL.replace("{id: ven-1}", "{id: ven 1}"), "1:12: 'ven 1' is not a thing name"),
-        (SMALL.replace("400 W", "400 W, type: fridg"), "did you mean 'fridge'?"),
+        (SMALL.replace("400 W", "400 W, type: a fridge"), "'a fridge' is not a word"),
         (SMALL.replace("400 W", "400 W, control: relay"), "a relay cannot shed 70 % of lights"),
         (SMALL.replace("400 W", "400 W, floor: 1 kW"), "the floor of lights is above its rated"),
         (SMALL.replace("critical: true", "critical: yes"), "'yes' is neither true nor false"),

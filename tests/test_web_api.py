@@ -283,12 +283,16 @@ async def test_commands_are_answered_with_the_ack_of_the_wire(api: Page) -> None
             "op": "ping",
             "status": "success",
             "pong": True,
+            "venId": "volttron_local",
+            "ok": True,
             "ts": 1764000000,
             "correlationId": "c1",
         },
     )
     status, ack = await api.tell("POST", "/api/v1/commands", {"op": "dance"})
     assert (status, ack["status"], ack["reason"]) == (409, "rejected", "unknown_op")
+    status, ack = await api.raw("/api/v1/commands", b'{"op": "event", "event_id": "b", "x": NaN}')
+    assert (status, ack["op"], ack["event_id"], ack["ok"]) == (409, "event", "b", False)
     called = {"op": "event", "event_id": "evt-2", "shed_kw": 3, "duration_sec": 60}
     status, ack = await api.tell("POST", "/api/v1/commands", called)
     assert (status, ack["status"]) == (200, "accepted")

@@ -140,7 +140,7 @@ async def test_a_reload_answers_with_words_or_with_every_fault() -> None:
         status, said = await api.tell("POST", "/api/v1/reload", {})
         assert (status, said["lines"]) == (200, ["nothing changes"])
         with pytest.raises(SpecError) as caught:
-            read("site: {id: x}\ncircuits: {a: {rated: 5}, b: {type: fridg, rated: 1 W}}\n", "f")
+            read("site: {id: x}\ncircuits: {a: {rated: 5}, b: {type: , rated: 1 W}}\n", "f")
         api.desk.faulty = caught.value
         status, problem = await api.tell("POST", "/api/v1/reload", {})
         assert (status, problem["code"], len(problem["faults"])) == (422, "faulty-file", 2)

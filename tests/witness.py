@@ -197,7 +197,7 @@ class Witness:
 
     def accepted(self, effect: Report, before: Shadow) -> None:
         """The service took an update of the site's: nothing unseen may be gone."""
-        if "circuits" not in effect.clears or not before.desired:
+        if not {"circuits", "loads"} & {*effect.clears} or not before.desired:
             return
         self.on_settle(effect.key)
         for asked, raw in _wishes(effect.key, before):
@@ -248,7 +248,7 @@ class Witness:
             raise AssertionError(f"nothing is reported in {key!r}") from None
         left = {k: v for k, v in state.get("delta", {}).items() if k != "welcome"}
         assert not left, f"a delta is left in {key!r}: {left}"
-        assert "circuits" not in state.get("desired", {}), "a wish is left"
+        assert not {"circuits", "loads"} & state.get("desired", {}).keys(), "a wish is left"
         reported = state["reported"]
         told = {one["id"]: one["enabled"] for one in reported.get("circuits", [])}
         assert told == {id: site.memory.circuits[id].enabled for id in ids}, f"{key!r}: {told}"
@@ -305,16 +305,21 @@ def _asked(key: str, wish: Wish) -> Asked:
 
 def _wishes(key: str, shadow: Shadow) -> list[tuple[Asked, Any]]:
     """What a document desires of circuits, read once more and by other means."""
-    circuits = (shadow.desired or {}).get("circuits")
-    stamps = (shadow.desired_metadata or {}).get("circuits")
     out: dict[str, tuple[Asked, Any]] = {}
-    if isinstance(circuits, dict):
-        entries = [(id, one, stamps[id]) for id, one in circuits.items()]
-    else:
-        entries = [(one["id"], one, stamps[n]) for n, one in enumerate(circuits or [])]
-    for id, one, stamp in entries:
-        asked = (key, id, one["enabled"], stamp["enabled"]["timestamp"])
-        out[id] = (asked, one["enabled"])
+    for name in ("loads", "circuits"):
+        circuits = (shadow.desired or {}).get(name)
+        stamps = (shadow.desired_metadata or {}).get(name)
+        if isinstance(circuits, dict):
+            entries = [(id, one, stamps[id]) for id, one in circuits.items()]
+        else:
+            entries = [(one["id"], one, stamps[n]) for n, one in enumerate(circuits or [])]
+        own: dict[str, tuple[Asked, Any]] = {}
+        for id, one, stamp in entries:
+            asked = (key, id, one["enabled"], stamp["enabled"]["timestamp"])
+            own[id] = (asked, one["enabled"])
+        for id, wish in own.items():
+            if id not in out or out[id][0][3] <= wish[0][3]:  # of two names the newer counts
+                out[id] = wish
     return list(out.values())
 
 

@@ -115,7 +115,7 @@ class Controller:
         return clocks()
 
     def connected(self) -> bool:
-        """Whether the shadows were told that the link is up."""
+        """Whether the core was told that the link is up."""
         return self.uplink.connected()
 
     async def reload(self) -> Edit:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from statemachine.ack_record import compact
+from statemachine.metering import metering
 from statemachine.requirement import needed_w
 from statemachine.totals import power_w, shed_w
 from statemachine.triggers import Readings
@@ -30,7 +31,8 @@ KEEP = 180
 class Telemetry:
     """Reads the panel, posts readings, publishes telemetry while `publish` takes it.
 
-    `publish` raises OSError while the link is down; telemetry is then dropped, not queued.
+    `publish` takes it for our own topic and for the one that all VENs share. It raises OSError
+    while the link is down; telemetry is then dropped, not queued.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Telemetry:
         panel: Panel,
         next_number: Callable[[], int],
         unmetered_w: Callable[[], int],
-        publish: Callable[[bytes], Awaitable[None]],
+        publish: Callable[[bytes, bytes], Awaitable[None]],
     ) -> None:
         self._runtime, self._panel, self._next_number = runtime, panel, next_number
         self._unmetered_w, self._publish = unmetered_w, publish
@@ -100,7 +102,7 @@ class Telemetry:
         memory = self._runtime.memory
         body = telemetry(self._runtime.ven.spec, memory, self._next_number(), now_ms)
         try:
-            await self._publish(json.dumps(body, separators=(",", ":")).encode())
+            await self._publish(compact(body), compact(metering(memory, body)))
         except OSError as error:
             log.debug("telemetry dropped: %s", error)
 

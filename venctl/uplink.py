@@ -113,7 +113,7 @@ class Uplink:
         return self._outbox.unsent()
 
     def connected(self) -> bool:
-        """Whether the shadows were told that the link is up."""
+        """Whether the core was told that the link is up."""
         return self._told_up
 
     def view(self) -> LinkView:
@@ -155,10 +155,10 @@ class Uplink:
             case GetShadow() | Report() if (shadows := self._way.shadows) is not None:
                 self._spawn(shadows.perform(effect))
 
-    async def telemetry(self, payload: bytes) -> None:
+    async def telemetry(self, own: bytes, shared: bytes) -> None:
         """Publish on both topics, as far as the broker allows. Raises OSError while it is away."""
         metering = self._topics.metering if self._spec.telemetry.metering else None
-        for topic in (self._topics.telemetry, metering):
+        for topic, payload in ((self._topics.telemetry, own), (metering, shared)):
             if topic:
                 await self._say(topic, payload, False)
 
@@ -232,8 +232,6 @@ class Uplink:
         self._rights.connected()
         self._spawn(self._say_link(True))
         self._outbox.resume()
-        if self._way.shadows is None:
-            return
         self._told_up = True
         self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
 

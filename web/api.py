@@ -10,10 +10,10 @@ from urllib.parse import quote
 from aiohttp.web import Request, Response
 
 from statemachine import SpecError
-from statemachine.commands import Door, command_from
+from statemachine.commands import Door, parse_command
 from statemachine.triggers import Cancel, DrEvent, Lock, OptOut, Restore, Toggle
 
-from .bodies import read_json, read_object
+from .bodies import read_json, read_object, read_raw
 from .charts import machine
 from .commands import Ack, command_of, event_asked, event_of, settle, submit
 from .desk import Desk
@@ -194,11 +194,8 @@ class Api:
 
     async def command(self, request: Request) -> Response:
         """One command as on MQTT; a refusal is the ack too, with 409."""
-        said = await read_json(request)
-        if not isinstance(said, Mapping):
-            raise invalid("a command must be a JSON object")
         door = Door("cli", "", *self._desk.clocks())
-        command = command_from(said, self._desk.spec.site.id, door)
+        command = parse_command(await read_raw(request), self._desk.spec.site.id, door)
         ack = await submit(self._desk, command, request)
         return as_json(dict(ack), 409 if ack["status"] == "rejected" else 200)
 

@@ -109,3 +109,19 @@ def test_names_are_shown_as_they_are_written(browser: object, tmp_path: Path) ->
         page.close()
     finally:
         one.close()
+
+
+def test_a_circuit_of_any_type_has_its_row_and_its_question(
+    browser: object, tmp_path: Path
+) -> None:
+    one = Site(tmp_path, STEADY.replace("type: fridge", "type: constructor")).start()
+    try:
+        page = browser.new_page()  # type: ignore[attr-defined]
+        page.goto(one.url)
+        expect(page.locator("[data-circuit=fridge1] .ico svg")).to_be_visible()
+        page.get_by_role("switch", name="Fridge").press("Space")
+        text = page.get_by_role("dialog").inner_text()
+        assert "function" not in text and "Fridge is marked critical." in text
+        page.close()
+    finally:
+        one.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ circuits:
 limits: {{longest_event: 4 h}}    # a longer event is refused
 """
 SCHEMA = "ven.schema.json"
+_TYPE = re.compile(r"[a-zA-Z0-9_-]{1,24}")  # with a number it is a circuit's id
 # type: (what it is called, rated, shed, critical)
 TYPICAL = {
     "water_heater": ("Water heater", "4.5 kW", "100 %", False),
@@ -108,11 +110,11 @@ def _text(args: argparse.Namespace) -> str:
 def _circuit(said: str) -> Wanted:
     """`heater:1.5kW:100%`, with `:critical` where it gives last. Raises ValueError."""
     type, *rest = said.split(":")
-    if type not in DWELL_MS or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
+    if not _TYPE.fullmatch(type) or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
         types = ", ".join(DWELL_MS)
         raise ValueError(
             f"{said!r} is no circuit; write TYPE:RATED:SHED[:critical], like heater:1.5kW:100%; "
-            f"types: {types}"
+            f"types known here: {types}"
         )
     return Wanted(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
 

@@ -20,7 +20,8 @@ def trigger(args: argparse.Namespace) -> int:
     if args.via == "mqtt" or (args.via is None and args.endpoint):
         from .remote import send
 
-        return send(args, command(args, None))
+        # Dated, so that one which waits at the broker is not taken for a new one, nor the reverse.
+        return send(args, {**command(args, None), "issued_at": round(time.time(), 3)})
     try:
         running = find(args.file, args.state)
         if running is None:

@@ -65,7 +65,7 @@ class SimPanel:
 
     def _load_w(self, id: str, circuit: Circuit, now_ms: int) -> int:
         sim = self._spec.sim
-        return load_w(id, circuit.rated, circuit.type, sim.load, sim.seed, now_ms)
+        return load_w(id, circuit.rated, circuit.kind, sim.load, sim.seed, now_ms)
 
     def _move(self, circuit: str, news: dict[str, int | bool | None]) -> None:
         known: Any = self._breakers.get(circuit)

@@ -7,10 +7,11 @@ import { CircuitSheet } from "./sheet.js";
 import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
 import { countdown, kw, minuteClock, ordinal, percent, rating, soon } from "./words.js";
 
-const ICON = {
+// Maps: a circuit's type is any word, and `constructor` is one of every object's own.
+const ICON = new Map(Object.entries({
   heater: "heater", water_heater: "droplets", lights: "lightbulb", ev: "car", hvac: "air-vent",
-  fridge: "refrigerator", motor: "fan", other: "plug",
-};
+  fridge: "refrigerator", motor: "fan",
+}));
 const OVER = 1.005; // a share of the rating; less is within what a meter errs
 
 const isOver = (circuit) => circuit.power_kw > circuit.rated_kw * OVER;
@@ -80,7 +81,7 @@ function Row({ circuit, now }) {
   const fault = faults.value[circuit.id]?.why ?? circuit.fault;
   const sheet = () => openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
   return html`<li class=${tone} data-circuit=${circuit.id}>
-    <span class="ico">${icon(ICON[circuit.type] ?? "plug")}</span>
+    <span class="ico">${icon(ICON.get(circuit.type) ?? "plug")}</span>
     <div class="about">
       <div class="nm">
         <button class="open" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}

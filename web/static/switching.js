@@ -8,12 +8,12 @@ import { kw } from "./words.js";
 
 const CONFIRM_WITHIN_MS = SWITCH_PATIENCE_MS + 1000;
 
-const CONSEQUENCE = {
+const CONSEQUENCE = new Map(Object.entries({
   fridge: "Food can spoil while it is off.",
   hvac: "The house can get too warm or too cold.",
   heater: "The house can get cold.",
   water_heater: "The hot water will run out.",
-};
+}));
 
 /** Per circuit id: {wanted, answered, unsure} while a wish is under way. */
 export const wishes = signal({});
@@ -43,7 +43,7 @@ export function flip(circuit) {
 }
 
 function askAboutCritical(circuit) {
-  const consequence = CONSEQUENCE[circuit.type];
+  const consequence = CONSEQUENCE.get(circuit.type);
   confirmFirst({
     name: "shield",
     title: `Switch off ${circuit.name}?`,

@@ -1,0 +1,130 @@
+"""The terms of an event as they come over the wire, in every spelling the existing backends use.
+
+Of start, end and duration any two say the third; what says nothing begins now and takes an hour. A
+key that looks like one of them and is not read refuses the event: an hour that nobody asked for is
+worse than a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .values import Fields, moment_ms, number, shown, whole
+
+MAX_SHED_W = 1_000_000
+MAX_DURATION_MS = 31 * 86_400_000
+MAX_AHEAD_MS = 366 * 86_400_000
+MAX_RANDOM_MS = 3_600_000
+DEFAULT_MS = 3_600_000
+SLACK_MS = 1_000  # start, end and duration may each have been rounded to seconds
+
+EVENT_ID = ("event_id", "eventId")
+SHED = ("shed_kw", "requestedReductionKw")
+DURATION = ("duration_sec", "duration_s", "durationS")
+START = ("start_ts", "startTime")
+END = ("end_ts", "endTime")
+TIMES = (*DURATION, *START, *END)
+LIKE_TIMES = ("duration", "start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How much, from when (None: now), for how long; `revision` and when it was issued."""
+
+    shed_w: int
+    start_ms: int | None
+    duration_ms: int
+    revision: int
+    issued_ms: int | None
+    randomize_ms: int
+
+
+def terms_of(fields: Fields, at_ms: int) -> Terms:
+    """The terms of an event heard at `at_ms`. Raises ValueError, naming what cannot be."""
+    _all_read(fields)
+    revision = whole("revision", fields.get("revision", 0))
+    start_ms, duration_ms = _span(fields, at_ms, revision)
+    return Terms(
+        shed_w=_shed_w(fields),
+        start_ms=start_ms,
+        duration_ms=duration_ms,
+        revision=revision,
+        issued_ms=moment_ms("issued_at", fields.get("issued_at")),
+        randomize_ms=_randomize_ms(fields),
+    )
+
+
+def _all_read(fields: Fields) -> None:
+    strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
+    if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
+        known = ", ".join(TIMES)
+        raise ValueError(f"`{_first_of(unread)}` is not read; there are: {known}")
+
+
+def _first_of(names: Iterable[str]) -> str:
+    return min(names)[:40].encode("utf-8", "backslashreplace").decode()
+
+
+def _one(
+    fields: Fields, names: Iterable[str], read: Callable[[str, Any], float | None]
+) -> tuple[str, float | None]:
+    """What is said under one of several names, and the name; all that are said must agree."""
+    said = {name: read(name, fields[name]) for name in names if fields.get(name) is not None}
+    if len(set(said.values())) > 1:
+        raise ValueError(f"{' and '.join(said)} contradict each other")
+    return next(iter(said.items()), (next(iter(names)), None))
+
+
+def _shed_w(fields: Fields) -> int:
+    name, shed_kw = _one(fields, SHED, number)
+    if shed_kw is None:
+        raise ValueError("`shed_kw` is missing")
+    shed_w = round(shed_kw * 1000)
+    if not 1 <= shed_w <= MAX_SHED_W:
+        raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}")
+    return shed_w
+
+
+def _span(fields: Fields, at_ms: int, revision: int) -> tuple[int | None, int]:
+    """The start, None where it is now, and the length."""
+    start_name, start_ms = _one(fields, START, moment_ms)
+    end_name, end_ms = _one(fields, END, moment_ms)
+    length_name, length_ms = _length_ms(fields)
+    if start_ms is None and end_ms is not None:
+        if length_ms is None and revision:
+            raise ValueError(f"a revision with `{end_name}` says its start or its length, too")
+        start_name = end_name
+        start_ms = min(at_ms, end_ms - 1_000) if length_ms is None else end_ms - length_ms
+    if start_ms is not None and start_ms > at_ms + MAX_AHEAD_MS:
+        raise ValueError(f"{start_name} is more than 366 days ahead; milliseconds?")
+    if start_ms is None or end_ms is None:
+        return _rounded(start_ms), round(DEFAULT_MS if length_ms is None else length_ms)
+    if not 1_000 <= end_ms - start_ms <= MAX_DURATION_MS:
+        raise ValueError(f"{end_name} must be 1 s to 31 days after the start; milliseconds?")
+    if length_ms is not None and abs(end_ms - start_ms - length_ms) > SLACK_MS:
+        raise ValueError(f"{start_name}, {end_name} and {length_name} contradict each other")
+    return round(start_ms), round(end_ms - start_ms)
+
+
+def _rounded(ms: float | None) -> int | None:
+    return None if ms is None else round(ms)
+
+
+def _length_ms(fields: Fields) -> tuple[str, float | None]:
+    name, length_s = _one(fields, DURATION, number)
+    if length_s is None:
+        return name, None
+    duration_ms = round(length_s * 1000)
+    if not 1_000 <= duration_ms <= MAX_DURATION_MS:
+        raise ValueError(f"{name} must be 1 to 2678400, got {shown(fields[name])}")
+    return name, duration_ms
+
+
+def _randomize_ms(fields: Fields) -> int:
+    within = fields.get("randomize_sec")
+    within_ms = 0 if within in (None, 0) else round(number("randomize_sec", within) * 1000)
+    if within_ms > MAX_RANDOM_MS:
+        raise ValueError(f"randomize_sec must be 0 to 3600, got {shown(within)}")
+    return within_ms

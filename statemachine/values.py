@@ -1,0 +1,82 @@
+"""One value of a command: read, or refused with the reason, named as its sender wrote it.
+
+A value is shown as JSON has it, cut where it is long. Every refusal is a ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .localtime import rfc_3339_s
+from .strict_json import json_text
+
+Fields = Mapping[str, Any]
+_KINDS = {str: "text", bool: "a flag", int: "a number", float: "a number", list: "a list"}
+
+
+def first(fields: Fields, *names: str) -> tuple[str, Any]:
+    """The first of `names` that is said, and its value; None where none is."""
+    found = next((name for name in names if fields.get(name) is not None), names[0])
+    return found, fields.get(found)
+
+
+def shown(value: Any) -> str:
+    """A value as it is quoted in a reason."""
+    return json_text(value)[:40]
+
+
+def number(name: str, value: Any) -> float:
+    """A finite number above zero. True is no number, and neither is "2"."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e15:
+        raise ValueError(f"{name} must be a finite number > 0, got {shown(value)}")
+    return float(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or false, and nothing that only passes for it."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, got {shown(value)}")
+    return value
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number from 0 up."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise ValueError(f"{name} must be a whole number from 0 up, got {shown(value)}")
+    return value
+
+
+def id_of(name: str, value: Any) -> str:
+    """Text of 1 to 128 printable characters."""
+    if value is None:
+        raise ValueError(f"`{name}` is missing")
+    if not isinstance(value, str):
+        kind = _KINDS.get(type(value), "an object")
+        raise ValueError(f"{name} must be text in quotes, got {kind}: {shown(value)}")
+    if not 1 <= len(value) <= 128 or not value.isprintable():
+        raise ValueError(f"{name} must be 1 to 128 printable characters, got {shown(value)}")
+    return value
+
+
+def readable_id(value: Any) -> str | None:
+    """The id, where it is one."""
+    try:
+        return id_of("", value)
+    except ValueError:
+        return None
+
+
+def moment_ms(name: str, value: Any) -> int | None:
+    """Epoch seconds, or RFC 3339 text, in UTC milliseconds; None where nothing is said."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return round(number(name, value) * 1000)
+    said_s = rfc_3339_s(value)
+    if said_s is None or said_s <= 0:
+        raise ValueError(
+            f"{name} must be epoch seconds, or a time with its offset like "
+            f"2026-11-24T17:00:00Z, got {shown(value)}"
+        )
+    return round(said_s * 1000)

@@ -1,0 +1,45 @@
+"""What must hold of all that a site says on the wire, at every moment of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .account import Account
+from .day_rules import day_rule
+from .effects import Ack, GetShadow, Report
+from .play import Moment
+from .triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
+
+
+@day_rule("P45")
+def every_ack_names_all_that_could_be_read(book: Account, now: Moment) -> Iterator[str]:
+    asked = now.trigger
+    acks = [effect for effect in now.effects if isinstance(effect, Ack)]
+    for ack in acks:
+        named = {"venId": book.spec.site.id, "ok": ack.body["status"] != "rejected"}
+        if isinstance(asked, Command) and ack.reply == asked.reply:
+            named |= _named(asked)
+        if missing := [name for name, said in named.items() if ack.body.get(name) != said]:
+            yield f"the ack of {ack.body['op']} does not say {', '.join(missing)}"
+
+
+@day_rule("P46")
+def without_a_shadow_nobody_is_asked_for_one(book: Account, now: Moment) -> Iterator[str]:
+    asked = any(isinstance(effect, GetShadow | Report) for effect in now.effects)
+    if asked and not book.spec.cloud.has_shadow:
+        yield "a shadow is asked for that nobody keeps"
+
+
+def _named(asked: Command) -> dict[str, Any]:
+    match asked:
+        case DrEvent(event_id=id, revision=revision):
+            known = asked.earlier  # a copy is told of the event that the first one made
+            return {"event_id": id, "revision": revision} if known is None else {}
+        case OptOut(event_id=id) | Cancel(event_id=id):
+            return {"event_id": id}
+        case Restore(event_id=str(id)):
+            return {"event_id": id}
+        case Toggle(circuit=id) | Lock(circuit=id):
+            return {"loadId": id}
+    return {}
