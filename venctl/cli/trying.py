@@ -11,13 +11,15 @@ from pathlib import Path
 from random import randrange
 from typing import TYPE_CHECKING, Any
 
-from statemachine import Spec, SpecError, read
+from statemachine import Spec, SpecError
 from statemachine.dwell import lasting
 from statemachine.scenario import Scenario, Step
 from statemachine.story import scenario_text, tell
 
+from ..here import read_here
 from . import DONE, REFUSED, USAGE
 from .check import as_json
+from .clock import of_zone
 from .words import millis_of, watts_of
 
 if TYPE_CHECKING:
@@ -117,10 +119,11 @@ def _row(played: Played, line: Line) -> str:
 
 def _print_end(played: Played) -> None:
     diary, play = played.diary, played.play
+    start = of_zone(play.spec.site.timezone).text(play.start_ms / 1000)
     print(
-        f"\n{lasting(play.ms)} played in {played.took_s:.1f} s, {played.times:,.0f} times real "
-        f"time; {play.decisions:,} decisions; {diary.asked_wh() / 1000:.2f} kWh asked, "
-        f"{diary.shed_wh() / 1000:.2f} kWh shed; "
+        f"\n{lasting(play.ms)} from {start} played in {played.took_s:.1f} s, "
+        f"{played.times:,.0f} times real time; {play.decisions:,} decisions; "
+        f"{diary.asked_wh() / 1000:.2f} kWh asked, {diary.shed_wh() / 1000:.2f} kWh shed; "
         + (f"{len(played.broken)} rules broken" if played.broken else "every rule held")
     )
 
@@ -171,7 +174,7 @@ def _progress() -> Progress:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read(args.file.read_text("utf-8"), str(args.file))
+        return read_here(args.file.read_text("utf-8"), str(args.file))
     except SpecError as error:
         _refused(error, args.json)
         return None
