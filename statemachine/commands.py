@@ -99,12 +99,14 @@ def _event(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
         raise ValueError("`shed_kw` is missing")
     shed_w = round(_number("shed_kw", shed) * 1000)
     if not 1 <= shed_w <= MAX_SHED_W:
-        raise ValueError(f"shed_kw must be 0.001 to 1000, got {shed}")
+        hint = "; watts?" if shed_w > MAX_SHED_W else ""
+        raise ValueError(f"shed_kw must be 0.001 to 1000, got {shed}{hint}")
     length = _first(fields, "duration_sec", "duration_s")
     length = DEFAULT_DURATION_S if length is None else length
     duration_ms = round(_number("duration_sec", length) * 1000)
     if not 1_000 <= duration_ms <= MAX_DURATION_MS:
-        raise ValueError(f"duration_sec must be 1 to 2678400, got {length}")
+        hint = _thousandfold(duration_ms, MAX_DURATION_MS)
+        raise ValueError(f"duration_sec must be 1 to 2678400, got {length}{hint}")
     start_ms = _time(fields, "start_ts")
     if start_ms is not None and start_ms > common["at_ms"] + MAX_AHEAD_MS:
         raise ValueError("start_ts is more than 366 days ahead; milliseconds?")
@@ -135,7 +137,8 @@ def _randomize_ms(fields: Mapping[str, Any]) -> int:
     within = _first(fields, "randomize_sec")
     within_ms = 0 if within in (None, 0) else round(_number("randomize_sec", within) * 1000)
     if within_ms > MAX_RANDOM_MS:
-        raise ValueError(f"randomize_sec must be 0 to 3600, got {within}")
+        hint = _thousandfold(within_ms, MAX_RANDOM_MS)
+        raise ValueError(f"randomize_sec must be 0 to 3600, got {within}{hint}")
     return within_ms
 
 
@@ -196,7 +199,8 @@ def _set_config(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
         raise ValueError("`report_interval_seconds` is missing")
     every_ms = round(_number("report_interval_seconds", every) * 1000)
     if not EVERY_MS[0] <= every_ms <= EVERY_MS[1]:
-        raise ValueError(f"report_interval_seconds must be 1 to 900, got {every}")
+        hint = _thousandfold(every_ms, EVERY_MS[1])
+        raise ValueError(f"report_interval_seconds must be 1 to 900, got {every}{hint}")
     return SetConfig(**common, every_ms=every_ms)
 
 
@@ -244,6 +248,11 @@ def _number(name: str, value: Any) -> float:
     if not 0 < value <= 1e15:
         raise ValueError(f"{name} must be a finite number > 0, got {str(value)[:40]}")
     return float(value)
+
+
+def _thousandfold(ms: int, most_ms: int) -> str:
+    """A question, where a length of time is too great and would do as milliseconds."""
+    return "; milliseconds?" if most_ms < ms <= 1000 * most_ms else ""
 
 
 def _time(fields: Mapping[str, Any], name: str) -> int | None:

@@ -8,12 +8,14 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from venctl import site_token
 from venctl.approach import FILES_AGAIN_S
+from venctl.cli import parser
 from venctl.local import (
     broker,
     certificates,
@@ -30,6 +32,17 @@ from web import session as web_session
 from .site import ROOT, STEADY, Site, until
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+SAYING = [
+    ROOT / "README.md",
+    *PAGES,
+    ROOT / "ven.yaml",
+    *sorted((ROOT / "examples").glob("*.yaml")),
+    *(
+        one
+        for room in ("statemachine", "venctl", "web")
+        for one in sorted((ROOT / room).rglob("*"))
+    ),
+]
 STAND_IN = (ROOT / "docs" / "stand-in.md").read_text()
 
 
@@ -37,6 +50,28 @@ STAND_IN = (ROOT / "docs" / "stand-in.md").read_text()
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "file",
+    [one for one in SAYING if one.suffix in (".md", ".py", ".js", ".html", ".yaml")],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_every_command_that_is_written_down_is_one_that_venctl_knows(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in _commands(file.read_text()):
+        with suppress(SystemExit):
+            parser().parse_args(shlex.split(line.partition(" > ")[0], comments=True))
+        said = capsys.readouterr().err
+        assert "unrecognized" not in said and "invalid choice" not in said, f"venctl {line}"
+
+
+def _commands(text: str) -> list[str]:
+    """What stands after `venctl` in backticks, and in the lines of blocks of shell."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    typed = re.findall(r"^venctl (.+)$", blocks, re.MULTILINE)
+    return typed + re.findall(r"`venctl ([a-z][^`\n]*)`", text)
 
 
 def test_the_commands_of_the_stand_in_run_as_typed(tmp_path: Path) -> None:

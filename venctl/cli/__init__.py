@@ -18,7 +18,7 @@ THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "u
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         return int(args.run(args))
     except BrokenPipeError:
@@ -42,7 +42,8 @@ def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = argparse.ArgumentParser(prog="venctl", description="Run and steer a virtual end node.")
     commands = parser.add_subparsers(required=True, metavar="command")
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
 SEEDS = 1_000_000
+CALLED = "cli"  # the event of the command line
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -58,7 +59,7 @@ def verify(args: argparse.Namespace) -> int:
 
 
 def simulate(args: argparse.Namespace) -> int:
-    """A scenario or a recorded day, played; 1 if it breaks a rule."""
+    """A scenario or a recorded day, played; 1: a rule breaks, or the event of --shed is refused."""
     from ..simulate import load, play
 
     spec = _read(args)
@@ -82,10 +83,13 @@ def simulate(args: argparse.Namespace) -> int:
         from ..drawing import svg
 
         args.svg.write_text(svg(played.diary.lines, spec.shed_order(), played.clock), "utf-8")
+    for no in played.refused:
+        print(f"{played.clock(no.ms)}  {no}", file=sys.stderr)
     for one in played.broken:
         story = tell(spec, played.play.scenario, one.ms, str(one), recorded)
         print("\n" + "\n".join(story), file=sys.stderr)
-    return REFUSED if played.broken else DONE
+    called = any(no.event_id == CALLED for no in played.refused)
+    return REFUSED if played.broken or called else DONE
 
 
 def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
@@ -95,7 +99,7 @@ def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
         changes["look"] = millis_of(args.look)
     if args.shed:
         watts_of(args.shed)
-        call = {"id": "cli", "shed": args.shed, "for": args.length, "door": "cli"}
+        call = {"id": CALLED, "shed": args.shed, "for": args.length, "door": "cli"}
         step = Step.model_validate({"at": args.at, "event": call})
         changes["steps"] = [*scenario.steps, step]
     return scenario.model_copy(update=changes)
@@ -143,7 +147,17 @@ def _as_json(played: Played) -> dict[str, Any]:
     ]
     broken = [{"rule": str(one), "t": one.ms / 1000} for one in played.broken]
     figures = {"decisions": played.play.decisions, "times_real": round(played.times)}
-    return {"rows": rows, "broken": broken, **figures}
+    refused = [
+        {
+            "t": (played.play.start_ms + no.ms) / 1000,
+            "op": no.op,
+            "event_id": no.event_id,
+            "reason": no.reason,
+            "detail": no.detail,
+        }
+        for no in played.refused
+    ]
+    return {"rows": rows, "refused": refused, "broken": broken, **figures}
 
 
 def _kept(one: Found, file: Path, place: int) -> Path | None:
