@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .alarms import alarms
 from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
@@ -247,7 +248,7 @@ def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
     """The payload of both telemetry topics."""
-    said = measured(spec, memory, now_ms)
+    said, found = measured(spec, memory, now_ms), alarms(spec, memory)
     return {
         "schemaVersion": "1.0",
         "venId": spec.site.id,
@@ -261,6 +262,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),
+        **({"alarms": [one.plain() for one in found.values()]} if found else {}),
         "loads": _loads(spec, memory),
     }
 

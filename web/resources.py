@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from statemachine.alarms import alarms
 from statemachine.bridge import kept_down
 from statemachine.curtail import Load, Plan
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
@@ -73,7 +74,14 @@ def state(desk: Desk) -> Body:
 
 
 def _alarms(desk: Desk) -> list[Alarm]:
-    """Those of the controller, and circuits that have no other place any more; the oldest first."""
+    """Those of the controller and of the site, and circuits that have no other place any more.
+
+    The oldest first.
+    """
+    site = [
+        Alarm(one.id, one.since_ms / 1000, one.text)
+        for one in alarms(desk.spec, desk.memory).values()
+    ]
     gone = [
         Alarm(
             f"circuit-{id}",
@@ -82,7 +90,7 @@ def _alarms(desk: Desk) -> list[Alarm]:
         )
         for id, one in desk.memory.stuck.items()
     ]
-    return sorted([*desk.alarms, *gone], key=lambda alarm: alarm.since)
+    return sorted([*desk.alarms, *site, *gone], key=lambda alarm: alarm.since)
 
 
 def circuit(desk: Desk, id: str) -> Body:
