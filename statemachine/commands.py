@@ -32,6 +32,7 @@ MAX_AHEAD_MS = 366 * 86_400_000
 MAX_RANDOM_MS = 3_600_000
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
+WHATS = ("status", "config", "loads", "events")
 _ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -68,8 +69,8 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
         return _invalid(door, _word(op), None, "invalid", str(error))
     if not isinstance(op, str) or not op:
         return _invalid(door, "unknown", correlation, "invalid", "`op` is missing")
-    if op not in _OPS:
-        known = ", ".join(_OPS)
+    if op not in OPS:
+        known = ", ".join(OPS)
         detail = f"no op is called {op[:40]!r}; there are: {known}"
         return _invalid(door, _word(op), correlation, "unknown_op", detail)
     if (named := fields.get("venId", ven_id)) != ven_id:
@@ -88,7 +89,7 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
         "digest": digest,
     }
     try:
-        return _OPS[op](fields, common)
+        return OPS[op](fields, common)
     except ValueError as error:
         return _invalid(door, op, correlation, "invalid", str(error))
 
@@ -168,8 +169,8 @@ def _opt_out(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
 
 def _get(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
-    if what not in ("status", "config", "loads"):
-        raise ValueError(f"`what` must be status, config or loads, got {str(what)[:40]!r}")
+    if what not in WHATS:
+        raise ValueError(f"`what` must be {', '.join(WHATS)}, got {str(what)[:40]!r}")
     return Get(**{**common, "key": ""}, what=what)
 
 
@@ -204,7 +205,7 @@ def _set_config(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     return SetConfig(**common, every_ms=every_ms)
 
 
-_OPS = {
+OPS = {
     "event": _event,
     "shedPanel": _event,
     "restore": _restore,

@@ -15,6 +15,7 @@ from .effects import Ack
 from .faulty import held_back
 from .memory import Event, Memory
 from .requirement import active, required_w, sheds_w
+from .schedule import told
 from .spec import Spec
 from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
 
@@ -149,6 +150,8 @@ def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
 
 def _data(spec: Spec, memory: Memory, command: Get) -> Any:
     match command.what:
+        case "events":
+            return told(spec, memory, command.at_ms)
         case "loads":
             return _loads(spec, memory)
         case "config":

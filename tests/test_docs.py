@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from statemachine.commands import OPS, WHATS
 from venctl import site_token
 from venctl.approach import FILES_AGAIN_S
 from venctl.cli import parser
@@ -127,3 +129,32 @@ def test_the_figures_about_secrets_are_those_of_the_program() -> None:
     kinds = [*dict(site_token.ALPHABETS), 64]
     assert least == [math.ceil(site_token.LEAST_BITS / math.log2(one)) for one in kinds]
     assert f"looks again each {FILES_AGAIN_S} s" in text
+
+
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+ASKING = {"get": slice(1), "_first": slice(1, None), "_time": slice(1, None)}
+
+
+def _fields_read() -> set[str]:
+    """The names that `commands.py` looks for, each in a call whose arguments hold names there."""
+    tree = ast.parse((ROOT / "statemachine" / "commands.py").read_text())
+    names = set()
+    for one in [one for one in ast.walk(tree) if isinstance(one, ast.Call)]:
+        where = ASKING.get(ast.unparse(one.func).rpartition(".")[2], slice(0))
+        words = [arg.value for arg in one.args[where] if isinstance(arg, ast.Constant)]
+        names |= {word for word in words if isinstance(word, str)}
+    return names - {"data"}
+
+
+def test_every_field_of_a_command_that_is_read_stands_in_the_document_and_no_other() -> None:
+    table = COMMANDS.partition("## Fields")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == _fields_read()
+
+
+def test_every_op_and_every_question_stands_in_the_document_and_no_other() -> None:
+    table = COMMANDS.partition("## Fields")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(OPS)
+    assert all(f"`{what}`" in COMMANDS for what in WHATS)

@@ -18,6 +18,7 @@ from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, sheds_w
+from statemachine.schedule import in_order
 from statemachine.spec import Spec
 from statemachine.watch import watch
 from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
@@ -102,10 +103,7 @@ def circuit(desk: Desk, id: str) -> Body:
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
     """Every live event: those that shed, the binding one first, then the others by their start."""
-    shedding = active(spec, memory, now_ms)
-    others = [event for event in memory.events.values() if event not in shedding]
-    others.sort(key=lambda event: (event.start_ms, event.id))
-    return [_event(spec, memory, event, now_ms) for event in [*shedding, *others]]
+    return [_event(spec, memory, event, now_ms) for event in in_order(spec, memory, now_ms)]
 
 
 def past(memory: Memory) -> list[Body]:
