@@ -2,13 +2,14 @@
 
 import sys
 
-from . import ack, check, cloud, core, simulate, start
+from . import ack, check, cloud, core, growth, simulate, start
 
 ALL = {
     "ack": ack,
     "start": start,
     "check": check,
     "core": core,
+    "growth": growth,
     "cloud": cloud,
     "simulate": simulate,
 }

@@ -45,9 +45,9 @@ def child(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def controller(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def controller(folder: Path, site: str = SITE) -> Iterator[tuple[int, dict[str, Any]]]:
     """A `venctl run` that is ready: its process id and its ready file."""
-    (folder / "ven.yaml").write_text(SITE)
+    (folder / "ven.yaml").write_text(site)
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     ports = ("--port", "0", "--mqtt-port", "0", "--data-port", "0")

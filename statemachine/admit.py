@@ -12,6 +12,8 @@ from .requirement import begins_ms
 from .spec import Spec
 from .triggers import Command, DrEvent
 
+DAY_MS = 86_400_000
+
 
 def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | None:
     """The first ack, if this is a copy; a refusal, if it clashes; None, if it is new."""
@@ -51,7 +53,7 @@ def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
         return (
             "limit",
             f"{event.duration_ms // 1000} s is longer than this site's longest event, "
-            + (f"{longest_ms // 1000} s"),
+            f"{longest_ms // 1000} s" + ("; milliseconds?" if event.duration_ms > DAY_MS else ""),
         )
     return beyond_limits(spec, memory, as_taken_on(spec, memory, event))
 

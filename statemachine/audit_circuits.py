@@ -147,7 +147,6 @@ def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
     said = circuit.model_fields_set
     idle = [(name, f"{id} is never shed") for name in SHEDDING if not circuit.shed_percent]
     idle += [(name, f"{id} has no pilot") for name in PILOT if circuit.control != "ev_pilot"]
-    idle += [("typical", f"{id} has a meter")] if circuit.meter == "own" else []
     idle += [("stale_after", f"{id} has no meter")] if circuit.meter == "none" else []
     for name, why in idle:
         if name in said:

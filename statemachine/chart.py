@@ -57,6 +57,11 @@ class Chart:
         step = _Step(state, turn)
         return step.state if rows.trigger(step) else None
 
+    def sources(self, trigger: str) -> frozenset[str]:
+        """The states that have a row for this trigger."""
+        rows = self._machine.events.get(trigger)
+        return frozenset(rows.transitions if rows else ())
+
 
 def _transition(row: Row, source: str) -> dict[str, object]:
     return {

@@ -27,9 +27,10 @@ from .triggers import (
     SetConfig,
     Toggle,
 )
-from .values import Fields, first, flag, id_of, number, readable_id, shown, whole
+from .values import Fields, first, flag, id_of, number, readable_id, shown, thousandfold, whole
 
 EVERY_MS = (1_000, 900_000)
+WHATS = ("status", "config", "loads", "events")
 _ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
 _LOAD = ("loadId", "id")
 _CORRELATION = ("correlationId", "corr_id")
@@ -64,11 +65,11 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     op = fields.get("op")
     if not isinstance(op, str) or not op:
         return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
-    if op not in _OPS:
-        detail = f"no op is called {shown(op)}; there are: {', '.join(_OPS)}"
+    if op not in OPS:
+        detail = f"no op is called {shown(op)}; there are: {', '.join(OPS)}"
         return _invalid(fields, ven_id, door, "unknown_op", detail)
     try:
-        return _OPS[op](fields, _common(said, fields, ven_id, door))
+        return OPS[op](fields, _common(said, fields, ven_id, door))
     except ValueError as error:
         return _invalid(fields, ven_id, door, "invalid", str(error))
 
@@ -172,8 +173,8 @@ def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
 
 def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
-    if what not in ("status", "config", "loads"):
-        raise ValueError(f"`what` must be status, config or loads, got {shown(what)}")
+    if what not in WHATS:
+        raise ValueError(f"`what` must be one of {', '.join(WHATS)}, got {shown(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 
@@ -201,7 +202,8 @@ def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
         raise ValueError("`report_interval_seconds` is missing")
     every_ms = round(number("report_interval_seconds", every) * 1000)
     if not EVERY_MS[0] <= every_ms <= EVERY_MS[1]:
-        raise ValueError(f"report_interval_seconds must be 1 to 900, got {shown(every)}")
+        hint = thousandfold(every_ms, EVERY_MS[1])
+        raise ValueError(f"report_interval_seconds must be 1 to 900, got {shown(every)}{hint}")
     return SetConfig(**common, every_ms=every_ms)
 
 
@@ -212,7 +214,7 @@ def _not_set(fields: Fields, *names: str) -> None:
             raise ValueError(f"`{name}` cannot be set from afar; it stands in the site's ven.yaml")
 
 
-_OPS = {
+OPS = {
     "event": _event,
     "shedPanel": _event,
     "restore": _restore,

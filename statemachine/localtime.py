@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import time as daytime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
 
-def instant_s(text: str, zone: tzinfo) -> float:
+def instant_s(text: str, zone: tzinfo | None) -> float:
     """Epoch seconds of `2026-11-24T18:00` in `zone`, or of RFC 3339 text with its own offset.
 
-    Raises `ValueError` where the text is no time, where the clock jumps over it in spring, and
-    where it comes twice in autumn; each says what to write instead.
+    `zone` is None where nobody knows which one is meant. Raises `ValueError` where the text is no
+    time, where it has no offset and the zone is not known, where the clock jumps over it in spring,
+    and where it comes twice in autumn; each says what to write instead.
     """
     if not _SHAPE.fullmatch(text):
         raise ValueError(f"{text[:40]!r} is not a time; write it like 2026-11-24T18:00")
     try:
         said = datetime.fromisoformat(text)
-        return said.timestamp() if said.tzinfo else _local_s(said, zone)
+        if said.tzinfo:
+            return said.timestamp()
+        if zone is None:
+            raise _zone_missing(text, f"{text}Z")
+        return _local_s(said, zone)
     except OverflowError:
         raise ValueError(f"{text!r} is too far away") from None
 
@@ -34,6 +41,27 @@ def rfc_3339_s(text: str) -> float | None:
         return datetime.fromisoformat(text.upper()).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def next_s(text: str, zone: tzinfo | None, now_s: float) -> float:
+    """Like `instant_s`, and `18:00` is the first such time of day after `now_s`."""
+    if not _OF_DAY.fullmatch(text):
+        return instant_s(text, zone)
+    if zone is None:
+        raise _zone_missing(text, f"2026-11-24T{text:0>5}Z")
+    today = datetime.fromtimestamp(now_s, zone).replace(tzinfo=None)
+    hour, minute = map(int, text.split(":"))
+    said = datetime.combine(today.date(), daytime(hour, minute))
+    if said.replace(tzinfo=zone, fold=1).timestamp() <= now_s:
+        said += timedelta(days=1)
+    return _local_s(said, zone)
+
+
+def _zone_missing(text: str, example: str) -> ValueError:
+    return ValueError(
+        f"{text!r} does not say in which time zone, and that of the site is not known here; "
+        f"give the date and the offset, like {example[:-1]}+01:00, or Z for UTC: {example}"
+    )
 
 
 def _local_s(said: datetime, zone: tzinfo) -> float:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .frozen import changed
 from .leaving import Stuck, leaving, stuck
 from .live import Live
+from .once import once
 from .pending import Pending
 from .shadows import Shadow, from_plain
 from .shards import shards
@@ -144,7 +145,8 @@ class Memory:
 
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
-        dues = [due for event in self.events.values() for due in event.wakes.values()]
+        first = first_wake(self.events)
+        dues = [] if first is None else [first[0]]
         dues += [asked.due_ms for asked in self.pending]
         step_ms = None if self.coming.bridged else self.coming.due_ms
         looks = [step_ms, self.renew_ms, self.look_ms]
@@ -152,6 +154,15 @@ class Memory:
             dues += shadow.wakes.values()
             looks.append(shadow.look_ms)
         return min([*dues, *(due for due in looks if due is not None)], default=None)
+
+
+@once
+def first_wake(events: Mapping[str, Event]) -> tuple[int, str, str] | None:
+    """What is due first of all that events wait for: when, whose, and the wake's name."""
+    return min(
+        ((at, id, name) for id, event in events.items() for name, at in event.wakes.items()),
+        default=None,
+    )
 
 
 def blank(spec: Spec) -> Memory:

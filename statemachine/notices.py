@@ -25,15 +25,21 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
     shedding = active(turn.spec, turn.memory, turn.now_ms)
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
     measured_w, said = shed_w(turn.memory), []
+    most_w = sheds_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
+    beside, all_served = turn.spec.curtail.overlap == "max", _enough(measured_w, most_w)
+    news: dict[str, Event] = {}
     for place, event in enumerate(shedding):
-        after = _delivery(turn, event, measured_w) if measured else event
+        known = all_served and event.short_ms is None and "achieved" in event.told
+        after = _delivery(turn, event, measured_w) if measured and not known else event
         if place == 0 and "superseded" in after.told:
             after = changed(after, told=tuple(word for word in after.told if word != "superseded"))
-        if place and turn.spec.curtail.overlap == "max" and _weaker(turn, event, shedding[0]):
+        unsaid = place and beside and "superseded" not in after.told
+        if unsaid and sheds_w(turn.spec, event, turn.now_ms) < most_w:
             after = _tell(after, "superseded")
-        said += [(event.id, word) for word in after.told if word not in event.told]
-        if after != event:
-            turn.remember(events={**turn.memory.events, event.id: after})
+        if after is not event:
+            said += [(event.id, word) for word in after.told if word not in event.told]
+            news[event.id] = after
+    turn.remember(events={**turn.memory.events, **news} if news else turn.memory.events)
     return said
 
 
@@ -42,15 +48,14 @@ def short(event: Event, now_ms: int) -> bool:
     return event.short_ms is not None and now_ms - event.short_ms >= SHORT_MS
 
 
-def _weaker(turn: Turn, event: Event, binding: Event) -> bool:
-    now_ms = turn.now_ms
-    return sheds_w(turn.spec, event, now_ms) < sheds_w(turn.spec, binding, now_ms)
+def _enough(measured_w: int, needed_w: int) -> bool:
+    return measured_w * 100 >= needed_w * ENOUGH_PERCENT
 
 
 def _delivery(turn: Turn, event: Event, measured_w: int) -> Event:
     needed_w = sheds_w(turn.spec, event, turn.now_ms)
     had_w = measured_w + saved_w(turn.spec, turn.memory, [event.id])
-    if had_w * 100 >= needed_w * ENOUGH_PERCENT:
+    if _enough(had_w, needed_w):
         told = tuple(word for word in event.told if word != "underperforming")
         return _tell(changed(event, short_ms=None, told=told), "achieved")
     since_ms = turn.now_ms if event.short_ms is None else event.short_ms

@@ -81,7 +81,8 @@ class Circuit(Model):
         default="own", description="none: planned on `typical`, and marked as estimated"
     )
     typical: Watts | None = Field(
-        default=None, description="what it draws as a rule; default 70 % of rated"
+        default=None,
+        description="what it draws as a rule, where nothing reads it; default 70 % of rated",
     )
     stale_after: Millis = Field(default=60_000, description="a reading older than this is none")
     volts: Count = Field(default=240, description="with ev_pilot: what an ampere is worth")
@@ -131,7 +132,7 @@ class Circuit(Model):
 
     @property
     def typical_w(self) -> int:
-        """What it is taken to draw where nothing measures it."""
+        """What it is taken to draw where nothing measures it, and while no controller runs."""
         return self.rated * 7 // 10 if self.typical is None else self.typical
 
     @cached_property

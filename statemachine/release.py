@@ -2,14 +2,16 @@
 
 One circuit returns each `restore.every`, in reverse shed order, which is critical ones first. A
 step never lifts the site above its main breaker nor returns more than `restore.ramp`; a charging
-car comes back at 6 A first. What rests (dwell times), and what an event is about to ask for anyway
-(`bridge.py`), waits without holding up the others.
+car comes back at 6 A first. Where there is no room for so long that it is an alarm, critical ones
+return nevertheless, one each step. What rests (dwell times), and what an event is about to ask for
+anyway (`bridge.py`), waits without holding up the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .alarms import blocked
 from .bridge import kept_down
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
@@ -27,7 +29,6 @@ from .turn import Turn
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000
-BLOCKED_MS = 15 * 60_000  # after so long above the main breaker critical circuits return anyway
 
 Wanted = Mapping[str, int | None]
 
@@ -181,7 +182,9 @@ def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
     """
     coming = turn.memory.coming
     if not looser:
-        turn.remember(coming=Coming(last_ms=coming.last_ms, done=coming.done))
+        crowded = blocked(turn.memory) and power_w(turn.memory) > turn.spec.site.service
+        since_ms = coming.blocked_ms if crowded else None  # critical load came back without room
+        turn.remember(coming=Coming(None, coming.last_ms, 0, coming.done, since_ms))
         return
     coming = _paced(turn)
     turn.remember(coming=coming)
@@ -208,11 +211,13 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
     if id is None:
         _wait(turn, bool(fitting), any(id not in kept for id in looser))
         return
+    had_room = _has_room(turn, id, levels[id])
     yield from give_back(turn, id, levels[id])
     done = coming.done + (levels[id] == wanted[id])
     left = len(looser) > 1 or levels[id] != wanted[id]
     due_ms = turn.now_ms + turn.spec.restore.every if left else None
-    turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done))
+    blocked_ms = None if had_room else coming.blocked_ms
+    turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done, blocked_ms))
 
 
 def _wait(turn: Turn, fits: bool, blocked: bool) -> None:
@@ -247,12 +252,15 @@ def _graded(circuit: Circuit) -> bool:
 
 
 def _fits(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
-    """The site stays below its main breaker with this circuit back, and `beside_w` just before."""
-    more_w, since_ms = _more_w(turn, id, watts), turn.memory.coming.blocked_ms
-    if power_w(turn.memory) + beside_w + more_w <= turn.spec.site.service or not more_w:
-        return True
+    """It may come back, beside `beside_w` that did just before; a critical one also in the end."""
     critical = turn.spec.circuits[id].critical
-    return critical and since_ms is not None and turn.now_ms - since_ms >= BLOCKED_MS
+    return _has_room(turn, id, watts, beside_w) or (critical and blocked(turn.memory))
+
+
+def _has_room(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
+    """The site stays below its main breaker with this circuit back, and `beside_w` just before."""
+    more_w = _more_w(turn, id, watts)
+    return power_w(turn.memory) + beside_w + more_w <= turn.spec.site.service or not more_w
 
 
 def _more_w(turn: Turn, id: str, watts: int | None) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
 from .ack_record import compact
+from .frozen import changed
 from .memory import Memory, blank
 from .requirement import active
+from .schedule import AHEAD_BYTES, ahead, ahead_in
 from .shards import MOST, shards
 from .spec import Spec
 from .totals import commanded_w, planned_w, shed_w
@@ -28,6 +30,8 @@ def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
     said: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
     if ids := shards(spec)[key]:
         said["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
+    if not key:
+        said |= ahead_in(_room(spec, memory), memory, now_ms)
     return said | _ack(memory, key)
 
 
@@ -42,6 +46,7 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
     said = (
         [(id, live.enabled, not live.enabled and bool(live.drawn_w)) for id, live in lives],
         event and (event.id, event.end_ms // 1000),
+        None if key else _ahead(memory, now_ms),
         None if key else memory.every_ms,
         shadow.ack,
         shadow.lean,
@@ -59,13 +64,36 @@ def largest(spec: Spec) -> dict[str, int]:
 
     Counted as the service does: desired plus reported, compact. In reported stand every circuit
     with all its digits, an event with an id of 128 letters and the longest ack record; in desired
-    a wish for every circuit of the shadow, in the classic one for as many as fit elsewhere.
+    a wish for every circuit of the shadow, in the classic one for as many as fit elsewhere. Events
+    to come fill what is left of the classic one.
     """
+    memory = _widest(spec)
+    sizes = {key: _bytes(spec, memory, key) for key in shards(spec)}
+    return sizes | {"": max(sizes[""], min(MOST_BYTES, sizes[""] + AHEAD_BYTES))}
+
+
+def _widest(spec: Spec) -> Memory:
+    """No event lives, and every circuit has all its digits."""
     memory = blank(spec)
-    for id, circuit in spec.circuits.items():
-        widest_w = int("9" * len(str(2 * circuit.rated)))
-        memory = memory.circuit(id, enabled=False, drawn_w=widest_w)
-    return {key: _bytes(spec, memory, key) for key in shards(spec)}
+    circuits = {
+        id: changed(
+            memory.circuits[id], enabled=False, drawn_w=int("9" * len(str(2 * circuit.rated)))
+        )
+        for id, circuit in spec.circuits.items()
+    }
+    return changed(memory, circuits=circuits)
+
+
+def _room(spec: Spec, memory: Memory) -> int:
+    """What circuits, ack and wishes leave of the classic shadow at their largest, in bytes."""
+    if not memory.events or memory.shadow.lean:
+        return 0
+    return MOST_BYTES - _bytes(spec, _widest(spec), "")
+
+
+def _ahead(memory: Memory, now_ms: int) -> list[Any]:
+    events, number = ahead(memory, now_ms)
+    return [number, *((one.id, one.shed_w, one.start_ms, one.end_ms) for one in events)]
 
 
 def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:

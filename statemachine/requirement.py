@@ -7,9 +7,10 @@ drop answers a 2 kW and a 1 kW call. `curtail: {overlap: sum}` is for a programm
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from .memory import Event, Memory
+from .once import once
 from .savings import saves_w
 from .spec import Spec
 from .triggers import DrEvent
@@ -44,15 +45,16 @@ def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
     return int.from_bytes(dice[:8], "big") * (within_ms + 1) >> 64
 
 
-def active(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
+def active(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
     """The events that shed now, the one that binds first: it asks most; of equals, ends last."""
-    live = [event for event in memory.events.values() if sheds_w(spec, event, now_ms)]
-    return sorted(live, key=lambda event: (-sheds_w(spec, event, now_ms), -event.end_ms, event.id))
+    return _active(spec, memory.events, now_ms)
 
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
-    return together_w(spec, (sheds_w(spec, e, now_ms) for e in memory.events.values()))
+    every = active(spec, memory, now_ms)
+    counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first asks most
+    return together_w(spec, (sheds_w(spec, event, now_ms) for event in counting))
 
 
 def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
@@ -93,3 +95,11 @@ def next_end_ms(spec: Spec, memory: Memory) -> int | None:
 def opted_out(spec: Spec, memory: Memory) -> set[str]:
     """The circuits that an occupant keeps out of an event that sheds now."""
     return {id for event in active(spec, memory, memory.at_ms) for id in event.opted_out}
+
+
+@once
+def _active(spec: Spec, events: Mapping[str, Event], now_ms: int) -> Sequence[Event]:
+    shedding = {name for name, state in spec.event.states.items() if state.sheds}
+    live = [event for event in events.values() if event.state in shedding]
+    asks = [(-sheds_w(spec, event, now_ms), -event.end_ms, event.id) for event in live]
+    return tuple(events[id] for asked_w, _, id in sorted(asks) if asked_w)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .alarms import BLOCKED_MS
 from .memory import Memory
 from .panel import Circuit
-from .release import BLOCKED_MS
 from .spec import Spec
 from .stamps import LAST_MS
 

@@ -235,9 +235,9 @@ class Spec(Model):
 
     @cached_property
     def tiers(self) -> dict[str, Tier]:
-        """Class and priority of every circuit, in shed order."""
-        tiers = {
-            id: (circuit.critical, place if circuit.priority is None else circuit.priority)
-            for place, (id, circuit) in enumerate(self.circuits.items(), start=1)
-        }
+        """Class and priority of every circuit, in shed order; one that gives nothing has none."""
+        tiers = {}
+        for place, (id, circuit) in enumerate(self.circuits.items(), start=1):
+            said = circuit.priority if circuit.shed_percent else None
+            tiers[id] = (circuit.critical, place if said is None else said)
         return dict(sorted(tiers.items(), key=lambda item: (item[1], item[0])))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .values import Fields, moment_ms, number, shown, whole
+from .values import Fields, moment_ms, number, shown, thousandfold, whole
 
 MAX_SHED_W = 1_000_000
 MAX_DURATION_MS = 31 * 86_400_000
@@ -83,7 +83,8 @@ def _shed_w(fields: Fields) -> int:
         raise ValueError("`shed_kw` is missing")
     shed_w = round(shed_kw * 1000)
     if not 1 <= shed_w <= MAX_SHED_W:
-        raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}")
+        hint = "; watts?" if shed_w > MAX_SHED_W else ""
+        raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}{hint}")
     return shed_w
 
 
@@ -118,7 +119,8 @@ def _length_ms(fields: Fields) -> tuple[str, float | None]:
         return name, None
     duration_ms = round(length_s * 1000)
     if not 1_000 <= duration_ms <= MAX_DURATION_MS:
-        raise ValueError(f"{name} must be 1 to 2678400, got {shown(fields[name])}")
+        hint = thousandfold(duration_ms, MAX_DURATION_MS)
+        raise ValueError(f"{name} must be 1 to 2678400, got {shown(fields[name])}{hint}")
     return name, duration_ms
 
 
@@ -126,5 +128,6 @@ def _randomize_ms(fields: Fields) -> int:
     within = fields.get("randomize_sec")
     within_ms = 0 if within in (None, 0) else round(number("randomize_sec", within) * 1000)
     if within_ms > MAX_RANDOM_MS:
-        raise ValueError(f"randomize_sec must be 0 to 3600, got {shown(within)}")
+        hint = thousandfold(within_ms, MAX_RANDOM_MS)
+        raise ValueError(f"randomize_sec must be 0 to 3600, got {shown(within)}{hint}")
     return within_ms

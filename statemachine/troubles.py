@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .alarms import raised_or_over
 from .effects import Status
 from .frozen import changed
 from .leaving import Stuck
@@ -63,7 +64,7 @@ def note_silence(turn: Turn) -> None:
 
 
 def tell(turn: Turn, before: Memory) -> Iterator[Status]:
-    """A message for each circuit that came into trouble, or out of it."""
+    """A message for each circuit that came into trouble or out of it, and for each alarm."""
     for id, live in turn.memory.circuits.items():
         was = before.circuits.get(id)
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
@@ -74,6 +75,8 @@ def tell(turn: Turn, before: Memory) -> Iterator[Status]:
         if (was_stuck is None) != (stuck is None):
             fault = None if stuck is None else stuck.fault
             yield Status(circuit_status(id, fault, None, None, turn.now_ms))
+    for alarm in raised_or_over(turn.spec, before, turn.memory, turn.now_ms):
+        yield Status(alarm)
 
 
 def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:

@@ -67,6 +67,11 @@ def readable_id(value: Any) -> str | None:
         return None
 
 
+def thousandfold(ms: int, most_ms: int) -> str:
+    """A question, where a length of time is too great and would do as milliseconds."""
+    return "; milliseconds?" if most_ms < ms <= 1000 * most_ms else ""
+
+
 def moment_ms(name: str, value: Any) -> int | None:
     """Epoch seconds, or RFC 3339 text, in UTC milliseconds; None where nothing is said."""
     if value is None:

@@ -8,7 +8,7 @@ from .chart import Chart
 from .clock import follow_clock, rebooted
 from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
-from .memory import Memory, Passed, blank
+from .memory import Memory, Passed, blank, first_wake
 from .notices import take_notice
 from .release import beyond_plan, carry_out, spread
 from .requirement import next_end_ms
@@ -32,10 +32,9 @@ class Ven:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._event, self._shadows = (
-            Chart(spec.event),
-            Shadowing(spec.shadow, spec.cloud.has_shadow),
-        )
+        self._event = Chart(spec.event)
+        self._shadows = Shadowing(spec.shadow, spec.cloud.has_shadow)
+        self._returning = self._event.sources("released")
 
     def start(self) -> Memory:
         """The memory of a site on its first day."""
@@ -100,9 +99,7 @@ class Ven:
             self._fire(turn, name, id)
 
     def _oldest_due(self, turn: Turn) -> tuple[int, str, str] | None:
-        events = turn.memory.events.items()
-        dues = [(at, id, name) for id, event in events for name, at in event.wakes.items()]
-        first = min(dues, default=None)
+        first = first_wake(turn.memory.events)
         return first if first and first[0] <= turn.now_ms else None
 
     def _fire(self, turn: Turn, name: str, id: str) -> bool:
@@ -145,8 +142,9 @@ class Ven:
             moved = any(isinstance(effect, Switch) for effect in done)  # it cannot give any more
             moved |= self._notice(turn)
             if not beyond_plan(turn):
-                for id in list(turn.memory.events):
-                    moved |= self._fire(turn, "released", id)
+                for id, event in turn.memory.events.items():
+                    if event.state in self._returning:
+                        moved |= self._fire(turn, "released", id)
             moved |= self._shadows.applied(turn)
             if not moved:
                 break

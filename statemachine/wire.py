@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .alarms import alarms
 from .capacity import capacity_w, loads
 from .curtail import Load, tolerance_w
 from .effects import Ack
 from .faulty import held_back
 from .memory import Event, Memory
 from .requirement import active, required_w, saved_w, sheds_w
+from .schedule import told
 from .spec import Spec
 from .totals import commanded_w, planned_w, power_w, shed_w
 from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
@@ -126,6 +128,8 @@ def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
 
 def _data(spec: Spec, memory: Memory, command: Get) -> Any:
     match command.what:
+        case "events":
+            return told(spec, memory, command.at_ms)
         case "loads":
             return _loads(spec, memory)
         case "config":
@@ -226,7 +230,7 @@ def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
     """The payload of both telemetry topics."""
-    said = measured(spec, memory, now_ms)
+    said, found = measured(spec, memory, now_ms), alarms(spec, memory)
     return {
         "schemaVersion": "1.0",
         "venId": spec.site.id,
@@ -241,6 +245,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),
+        **({"alarms": [one.plain() for one in found.values()]} if found else {}),
         "loads": _loads(spec, memory),
     }
 

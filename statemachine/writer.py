@@ -67,7 +67,7 @@ def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:
             "typical": circuit.typical_w,
         }
     )
-    idle = {"typical"} if circuit.meter == "own" else {"stale_after"}
+    idle = {"stale_after"} if circuit.meter == "none" else set()
     idle |= set() if circuit.control == "ev_pilot" else set(PILOT)
     idle |= set() if circuit.shed_percent else set(SHEDDING)
     said = filled.model_dump(mode="json", by_alias=True, exclude=idle)

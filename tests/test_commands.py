@@ -149,8 +149,24 @@ def test_the_reason_names_the_field_and_what_was_said() -> None:
     assert invalid({"op": "event"}).detail == "`shed_kw` is missing"
 
 
-def test_milliseconds_where_seconds_belong_are_asked_about() -> None:
-    assert "milliseconds?" in invalid({**EVENT, "start_ts": NOW_MS}).detail
+@pytest.mark.parametrize(
+    ("said", "unit"),
+    [
+        ({**EVENT, "shed_kw": 2_000}, "watts?"),
+        ({**EVENT, "start_ts": NOW_MS}, "milliseconds?"),
+        ({**EVENT, "duration_sec": 3_600_000}, "milliseconds?"),
+        ({**EVENT, "randomize_sec": 300_000}, "milliseconds?"),
+        ({"op": "setConfig", "report_interval_seconds": 5_000}, "milliseconds?"),
+        ({**EVENT, "shed_kw": 0.0004}, ""),
+        ({**EVENT, "duration_sec": 0.5}, ""),
+        ({"op": "setConfig", "report_interval_seconds": 0.5}, ""),
+    ],
+)
+def test_another_unit_in_place_of_the_one_that_belongs_is_asked_about(
+    said: dict[str, Any], unit: str
+) -> None:
+    detail = invalid(said).detail
+    assert detail.endswith(unit) if unit else "?" not in detail
 
 
 @pytest.mark.parametrize(
@@ -169,8 +185,8 @@ def test_milliseconds_where_seconds_belong_are_asked_about() -> None:
         ({**EVENT, "venId": "another"}, "this is ven-test"),
         ({**EVENT, "venId": 5}, "this is ven-test"),
         ({"op": "cancel"}, "event_id"),
-        ({"op": "get", "what": "secrets"}, "status, config or loads"),
-        ({"op": "get", "what": ["status"]}, "status, config or loads"),
+        ({"op": "get", "what": "secrets"}, "status, config, loads, events"),
+        ({"op": "get", "what": ["status"]}, "status, config, loads, events"),
         ({"op": "setLoad", "loadId": "hvac", "enabled": "false"}, "true or false"),
         ({"op": "setLoad", "loadId": "hvac", "enabled": 0}, "true or false"),
         ({"op": "setLoad", "enabled": True}, "loadId"),

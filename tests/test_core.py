@@ -171,6 +171,7 @@ def test_an_event_ends_on_time_with_no_cloud(desk: Desk) -> None:
         ({"start_ts": NOW_S - 700}, "expired", "ended at"),
         ({"issued_at": NOW_S - 61}, "expired", "issued 61 s ago"),
         ({"duration_sec": 14_401}, "limit", "longest event, 14400 s"),
+        ({"duration_sec": 600_000}, "limit", "longest event, 14400 s; milliseconds?"),
         ({"shed_kw": 25}, "invalid", "25 kW is more than this site's 24 kW; watts?"),
     ],
 )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from statemachine import commands, terms
+from statemachine.commands import OPS, WHATS
 from venctl import site_token
 from venctl.approach import FILES_AGAIN_S
+from venctl.cli import parser
 from venctl.local import (
     broker,
     certificates,
@@ -30,6 +35,17 @@ from web import session as web_session
 from .site import ROOT, STEADY, Site, until
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+SAYING = [
+    ROOT / "README.md",
+    *PAGES,
+    ROOT / "ven.yaml",
+    *sorted((ROOT / "examples").glob("*.yaml")),
+    *(
+        one
+        for room in ("statemachine", "venctl", "web")
+        for one in sorted((ROOT / room).rglob("*"))
+    ),
+]
 STAND_IN = (ROOT / "docs" / "stand-in.md").read_text()
 
 
@@ -37,6 +53,28 @@ STAND_IN = (ROOT / "docs" / "stand-in.md").read_text()
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "file",
+    [one for one in SAYING if one.suffix in (".md", ".py", ".js", ".html", ".yaml")],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_every_command_that_is_written_down_is_one_that_venctl_knows(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in _commands(file.read_text()):
+        with suppress(SystemExit):
+            parser().parse_args(shlex.split(line.partition(" > ")[0], comments=True))
+        said = capsys.readouterr().err
+        assert "unrecognized" not in said and "invalid choice" not in said, f"venctl {line}"
+
+
+def _commands(text: str) -> list[str]:
+    """What stands after `venctl` in backticks, and in the lines of blocks of shell."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    typed = re.findall(r"^venctl (.+)$", blocks, re.MULTILINE)
+    return typed + re.findall(r"`venctl ([a-z][^`\n]*)`", text)
 
 
 def test_the_commands_of_the_stand_in_run_as_typed(tmp_path: Path) -> None:
@@ -92,3 +130,33 @@ def test_the_figures_about_secrets_are_those_of_the_program() -> None:
     kinds = [*dict(site_token.ALPHABETS), 64]
     assert least == [math.ceil(site_token.LEAST_BITS / math.log2(one)) for one in kinds]
     assert f"looks again each {FILES_AGAIN_S} s" in text
+
+
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+
+
+def _fields_read() -> set[str]:
+    """The names that are looked for in a command, each by `fields.get`, and those that have
+    several spellings."""
+    families = (*commands._FAMILIES, commands._LOAD)
+    names = {name for family in families for name in family}
+    for module in (commands, terms):
+        tree = ast.parse(Path(str(module.__file__)).read_text())
+        for one in [one for one in ast.walk(tree) if isinstance(one, ast.Call)]:
+            if ast.unparse(one.func) == "fields.get" and isinstance(one.args[0], ast.Constant):
+                names.add(str(one.args[0].value))
+    return names
+
+
+def test_every_field_of_a_command_that_is_read_stands_in_the_document_and_no_other() -> None:
+    table = COMMANDS.partition("## Fields")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == _fields_read()
+
+
+def test_every_op_and_every_question_stands_in_the_document_and_no_other() -> None:
+    table = COMMANDS.partition("## Fields")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(OPS)
+    assert all(f"`{what}`" in COMMANDS for what in WHATS)

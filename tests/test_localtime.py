@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from statemachine.localtime import instant_s
+from statemachine.localtime import instant_s, next_s
 
 HERE = ZoneInfo("America/Los_Angeles")
 
@@ -51,3 +51,31 @@ def test_the_ends_of_the_calendar_do_no_harm(text: str) -> None:
         assert isinstance(instant_s(text, HERE), float)
     except ValueError as error:
         assert "too far" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "found"),
+    [
+        ("18:00", "2026-11-24T17:59-08:00", "2026-11-24T18:00-08:00"),
+        ("18:00", "2026-11-24T18:00-08:00", "2026-11-25T18:00-08:00"),
+        ("9:05", "2026-11-24T18:00-08:00", "2026-11-25T09:05-08:00"),
+        ("01:45", "2026-11-01T01:50-08:00", "2026-11-02T01:45-08:00"),
+        ("02:30", "2026-03-08T03:00-07:00", "2026-03-09T02:30-07:00"),
+        ("2026-11-24T18:00", "2026-11-24T18:00-08:00", "2026-11-24T18:00-08:00"),
+    ],
+)
+def test_a_time_of_day_is_the_first_such_time_after_now(text: str, now: str, found: str) -> None:
+    assert next_s(text, HERE, instant_s(now, None)) == instant_s(found, None)
+
+
+@pytest.mark.parametrize("now", ["2026-11-01T00:10-07:00", "2026-11-01T01:50-07:00"])
+def test_a_time_of_day_that_is_still_to_come_in_a_doubled_hour_is_asked_about(now: str) -> None:
+    with pytest.raises(ValueError, match="comes twice on 2026-11-01; add the offset"):
+        next_s("01:45", HERE, instant_s(now, None))
+
+
+@pytest.mark.parametrize("text", ["18:00", "2026-11-24T18:00", "2026-11-24T18:00:30"])
+def test_where_no_zone_is_known_an_offset_is_demanded(text: str) -> None:
+    with pytest.raises(ValueError, match=r"does not say in which time zone.*\+01:00, or Z"):
+        next_s(text, None, 0)
+    assert next_s("2026-11-24T18:00Z", None, 0) == 1795543200

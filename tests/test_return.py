@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from statemachine.alarms import BLOCKED_MS
 from statemachine.bridge import kept_down
 from statemachine.capacity import loads
 from statemachine.effects import Effect, Hold, Switch
@@ -15,7 +16,6 @@ from statemachine.live import Live
 from statemachine.memory import Coming, Event, Memory, blank
 from statemachine.notices import take_notice
 from statemachine.release import (
-    BLOCKED_MS,
     LEASE_MS,
     RENEW_MS,
     beyond_plan,

@@ -156,3 +156,19 @@ def test_every_key_and_every_rule_is_in_the_docs() -> None:
 
 def test_the_own_rules_of_the_docs_are_read() -> None:
     assert site(MAPLE + WORDS[1]).never[0].off_for == 30 * 60_000
+
+
+def test_what_the_site_refuses_is_told_and_the_event_of_the_command_line_exits_1(
+    folder: Path,
+) -> None:
+    done = venctl("simulate", "--shed", "99 kW", cwd=folder)
+    assert done.returncode == 1
+    assert "01:00:00  event cli is refused: invalid: 99 kW is more than" in done.stderr
+    said = json.loads(venctl("simulate", "--shed", "99 kW", "--json", cwd=folder).stdout)
+    assert [no["reason"] for no in said["refused"]] == ["invalid"]
+    (folder / "day.yaml").write_text(
+        DAY + "  - {at: 0:35:00, event: {id: too-much, shed: 99 kW, for: 5 min}}\n"
+    )
+    scenario = venctl("simulate", "day.yaml", cwd=folder)
+    assert scenario.returncode == 0, scenario.stderr
+    assert "17:35:00  event too-much is refused: invalid: 99 kW" in scenario.stderr

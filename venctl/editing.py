@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from statemachine import Spec, SpecError, Ven, read
+from statemachine import Spec, SpecError, Ven
 from statemachine.changes import Changes, changes
 from statemachine.triggers import Connected, Reloaded
 from web.desk import Edit
 
 from .clocks import clocks
+from .here import read_here
 from .notes import Notes
 from .place import IN_FORCE, in_force
 from .runtime import Runtime
@@ -85,7 +86,7 @@ class Editing:
     def _read(self) -> tuple[Spec, str]:
         try:
             text = self._file.read_text("utf-8")
-            return read(text, str(self._file)), text
+            return read_here(text, str(self._file)), text
         except UnicodeDecodeError:
             raise OSError(f"{self._file} is not UTF-8") from None
 

@@ -37,17 +37,22 @@ class Running:
     no_token: str | None = None
 
 
-def site_id(file: Path) -> str:
-    """`site.id` of a ven.yaml, and nothing else of it, so that commands start quickly.
+def site_of(file: Path) -> tuple[str, str | None]:
+    """`site.id` and `site.timezone` of a ven.yaml, no more, so that commands start quickly.
 
     Raises OSError or ValueError with a sentence for people.
     """
     try:
         said = yaml.load(file.read_text("utf-8"), Loader=yaml.BaseLoader)
-        found = said["site"]["id"]
-    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+        id, timezone = said["site"]["id"], said["site"].get("timezone")
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise ValueError(f"{file} names no site.id; `venctl check` says more") from None
-    return str(found)
+    return str(id), timezone and str(timezone)
+
+
+def site_id(file: Path) -> str:
+    """`site.id` of a ven.yaml. Raises as `site_of` does."""
+    return site_of(file)[0]
 
 
 def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from statemachine.check import Broken, broken_by
+from statemachine.effects import Ack
 from statemachine.localtime import local
 from statemachine.play import Moment, Play
 from statemachine.quantity import millis_text
@@ -22,10 +24,26 @@ RECORDINGS = (".csv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A command that the site did not take, and its answer. `event_id`: the event it was about."""
+
+    ms: int
+    op: str
+    event_id: str | None
+    reason: str
+    detail: str
+
+    def __str__(self) -> str:
+        named = f"{self.op} {self.event_id}" if self.event_id else self.op
+        return f"{named} is refused: {self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
-    """A day that was played: its diary, what it broke, and how long it took."""
+    """A day that was played: its diary, what was refused, what it broke, and how long it took."""
 
     diary: Diary
+    refused: tuple[Refused, ...]
     broken: tuple[Broken, ...]
     play: Play
     took_s: float
@@ -64,9 +82,11 @@ def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
 def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: int) -> Played:
     """Play it to its end under the eyes of every rule."""
     one, diary, began_s = Play(spec, scenario, recorded), Diary(every_ms), time.perf_counter()
+    refused: list[Refused] = []
 
     def seen(play: Play, moment: Moment) -> None:
         diary.see(play, moment)
+        refused.extend(_refused(moment))
 
     broken: dict[str, Broken] = {}
     for found in broken_by(one, seen):
@@ -75,4 +95,12 @@ def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: in
     if scenario.breaks in TWINS:
         for ms, said in differs(spec, scenario, scenario.breaks):
             broken[scenario.breaks] = Broken(scenario.breaks, ms, said)
-    return Played(diary, tuple(broken.values()), one, took_s)
+    return Played(diary, tuple(refused), tuple(broken.values()), one, took_s)
+
+
+def _refused(moment: Moment) -> Iterator[Refused]:
+    for effect in moment.effects:
+        if isinstance(effect, Ack) and effect.body["status"] == "rejected":
+            said = effect.body
+            id = getattr(moment.trigger, "event_id", None)
+            yield Refused(moment.ms, said["op"], id, said["reason"], said["detail"])

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from statemachine.alarms import alarms
 from statemachine.bridge import kept_down
 from statemachine.curtail import Load, Plan
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
@@ -17,6 +18,7 @@ from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, saved_w, sheds_w
+from statemachine.schedule import in_order
 from statemachine.spec import Spec
 from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.watch import watch
@@ -75,7 +77,14 @@ def state(desk: Desk) -> Body:
 
 
 def _alarms(desk: Desk) -> list[Alarm]:
-    """Those of the controller, and circuits that have no other place any more; the oldest first."""
+    """Those of the controller and of the site, and circuits that have no other place any more.
+
+    The oldest first.
+    """
+    site = [
+        Alarm(one.id, one.since_ms / 1000, one.text)
+        for one in alarms(desk.spec, desk.memory).values()
+    ]
     gone = [
         Alarm(
             f"circuit-{id}",
@@ -84,7 +93,7 @@ def _alarms(desk: Desk) -> list[Alarm]:
         )
         for id, one in desk.memory.stuck.items()
     ]
-    return sorted([*desk.alarms, *gone], key=lambda alarm: alarm.since)
+    return sorted([*desk.alarms, *site, *gone], key=lambda alarm: alarm.since)
 
 
 def circuit(desk: Desk, id: str) -> Body:
@@ -96,10 +105,7 @@ def circuit(desk: Desk, id: str) -> Body:
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
     """Every live event: those that shed, the binding one first, then the others by their start."""
-    shedding = active(spec, memory, now_ms)
-    others = [event for event in memory.events.values() if event not in shedding]
-    others.sort(key=lambda event: (event.start_ms, event.id))
-    return [_event(spec, memory, event, now_ms) for event in [*shedding, *others]]
+    return [_event(spec, memory, event, now_ms) for event in in_order(spec, memory, now_ms)]
 
 
 def past(memory: Memory) -> list[Body]:

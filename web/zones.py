@@ -5,19 +5,34 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-_MACHINE = Path("/etc/localtime")
+_LINK, _NAME = Path("/etc/localtime"), Path("/etc/timezone")
 
 
 def zone_of(timezone: str | None) -> ZoneInfo:
     """The zone a time of day is meant in; `timezone` is what ven.yaml says. Its key has a name."""
-    return ZoneInfo(timezone or _machine_zone())
+    return ZoneInfo(timezone or machine_zone())
 
 
 @cache
-def _machine_zone() -> str:
-    linked = str(_MACHINE.resolve()).partition("/zoneinfo/")[2]
-    known = available_timezones()
+def machine_zone() -> str:
+    """The name of the zone this machine's clock shows; UTC where it has no name."""
     said = os.environ.get("TZ", "").lstrip(":")
-    return next((name for name in (said, linked) if name in known), "UTC")
+    linked = str(_LINK.resolve()).partition("/zoneinfo/")[2]
+    return next((name for name in (said, linked, _written()) if _known(name)), "UTC")
+
+
+def _written() -> str:
+    """What a machine says whose `/etc/localtime` is a copy, as in some containers."""
+    try:
+        return _NAME.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _known(name: str) -> bool:
+    try:
+        return bool(name) and ZoneInfo(name).key == name
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False

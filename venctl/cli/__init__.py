@@ -18,7 +18,7 @@ THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "u
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         return int(args.run(args))
     except BrokenPipeError:
@@ -42,7 +42,8 @@ def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = argparse.ArgumentParser(prog="venctl", description="Run and steer a virtual end node.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -82,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--shed-kw", type=float)
     one.add_argument("--for", dest="length", help='how long: "5 min"')
     one.add_argument("--duration-sec", type=float)
-    one.add_argument("--at", help="when: 18:00 or 2026-11-24T18:00, in the site's time zone")
+    when = "18:00 or 2026-11-24T18:00 on the site's clock, 2026-11-24T18:00+01:00 on any"
+    one.add_argument("--at", help=when)
     one.add_argument("--id", help="the event's id")
     one.add_argument("--circuit", dest="only", help="with `opt-out`: this circuit alone")
     one.add_argument("--wait", action="store_true", help="return when the event is over")
@@ -129,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--look", help='how often circuits are read: "1 s"')
     one.add_argument("--shed", help='with an event of so much: "2 kW"')
     one.add_argument("--for", dest="length", default="1 h", help="of such a length")
-    one.add_argument("--at", default="1:00:00", help="that begins so long after the start")
+    one.add_argument("--at", default="1:00:00", help="that begins so long after the start: 1:00:00")
     one = add("graph", "files", "print a chart as mermaid", False)
     one.add_argument("chart", nargs="?", choices=("event", "shadow"), default="event")
     one.add_argument("--yaml", action="store_true", help="print the default chart to paste")

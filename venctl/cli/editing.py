@@ -13,8 +13,9 @@ from statemachine import Spec
 
 from ..place import find
 from . import DONE, NOBODY, REFUSED, USAGE
+from .clock import of_zone
 from .http import NobodyAnswers, call, found
-from .words import BY, hours
+from .words import BY
 
 
 def reload(args: argparse.Namespace) -> int:
@@ -37,8 +38,10 @@ def reload(args: argparse.Namespace) -> int:
 
 def switched(spec: Spec, folder: Path) -> list[str]:
     """The circuits that somebody switched since the first day, by whom and when, a line each."""
+    clock = of_zone(spec.site.timezone)
     return [
-        f"{id} is {'on' if live['enabled'] else 'off'} since {hours(live['switched_ms'] / 1000)}, "
+        f"{id} is {'on' if live['enabled'] else 'off'} "
+        f"since {clock.text(live['switched_ms'] / 1000)}, "
         f"switched by {BY.get(live['switched_by'], live['switched_by'])}; "
         "`enabled` holds on the first day only"
         for id, live in _kept(folder / "journal.db").items()

@@ -6,11 +6,13 @@ import json
 import logging
 import time
 
+FORM = "%Y-%m-%d %H:%M:%S%z"
+
 
 def to_stderr(format: str, verbose: bool) -> None:
     """From now on; `format` is `text` or `json`."""
     out = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", FORM)
     text.converter = time.localtime
     out.setFormatter(_Json() if format == "json" else text)
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[out])

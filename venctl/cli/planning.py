@@ -8,25 +8,30 @@ import sys
 from typing import Any
 from urllib.parse import urlencode
 
+from ..place import find
 from . import DONE, NOBODY, REFUSED
-from .http import NobodyAnswers, NotLetIn, ask
-from .words import hours, millis_of, watts_of
+from .clock import Clock, of_file, of_running
+from .http import NobodyAnswers, NotLetIn, call, found
+from .words import millis_of, watts_of
 
 
 def plan(args: argparse.Namespace) -> int:
     """Per circuit how much, and in words why or why not; what other amounts would do."""
     asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
     try:
-        status, said = ask(args, f"/api/v1/preview?{urlencode(asked)}")
+        running = found(find(args.file, args.state))
+        status, said = call(running, "GET", f"/api/v1/preview?{urlencode(asked)}", None)
+        clock = of_running(running)
     except NotLetIn as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     except NobodyAnswers:
         status, said = 200, _of_file(args, asked)
+        clock = of_file(args.file)
     if status != 200:
         print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
         return REFUSED
-    print(json.dumps(said) if args.json else "\n".join(_lines(said)))
+    print(json.dumps(said) if args.json else "\n".join(_lines(said, clock)))
     return DONE
 
 
@@ -47,18 +52,18 @@ def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any
     return {**preview(spec, typical(spec), event), "typical": True}
 
 
-def _lines(said: dict[str, Any]) -> list[str]:
-    return [*_head(said), *_circuits(said), "", *_others(said)]
+def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
+    return [*_head(said, clock), *_circuits(said), "", *_others(said)]
 
 
-def _head(said: dict[str, Any]) -> list[str]:
+def _head(said: dict[str, Any], clock: Clock) -> list[str]:
     lines = ["no controller runs: every circuit at its typical load"] * ("typical" in said)
     if said["mode"] == "observe":
         lines.append("this site only observes: nothing would be switched")
     line = f"{said['shed_kw']:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
     line += f": {said['power_before_kw']:.2f} -> {said['power_after_kw']:.2f} kW"
     line += f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else ""
-    line += f", from {hours(said['starts_at'])}" if said["starts_at"] else ""
+    line += f", from {clock.text(said['starts_at'])}" if said["starts_at"] else ""
     lines.append(line)
     if said["refusal"]:
         lines.append(f"but it would be refused: {said['refusal']['detail']}")

@@ -6,25 +6,27 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from ..tls import usable
 from ..way import preflight
 from . import DONE, NOBODY, REFUSED
+from .clock import Clock
 from .reach import Reach, reach
 from .trigger import answer
 
 WAIT_S = 10.0
 
 
-def send(args: argparse.Namespace, command: dict[str, Any]) -> int:
-    """Publish a command, wait for its ack, print it."""
+def send(args: argparse.Namespace, command: dict[str, Any], clock: Clock) -> int:
+    """Publish a command, wait for its ack, print it, its times by `clock`."""
     to = _usable(args)
     if wrong := preflight(to.endpoint):
         print(f"venctl: {wrong}", file=sys.stderr)
         return NOBODY
-    return asyncio.run(_send(to, command, args.json))
+    return asyncio.run(_send(to, command, lambda ack: answer(ack, args.json, lambda: clock)))
 
 
 def listen(args: argparse.Namespace) -> int:
@@ -51,7 +53,7 @@ def _usable(args: argparse.Namespace) -> Reach:
     return to
 
 
-async def _send(to: Reach, command: dict[str, Any], as_json: bool) -> int:
+async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, Any]], int]) -> int:
     asked, acked = to.topics.command or "", to.topics.ack or ""
     news: asyncio.Queue[News] = asyncio.Queue()
     link = Link(to.endpoint, [acked], None, news.put_nowait)
@@ -66,7 +68,7 @@ async def _send(to: Reach, command: dict[str, Any], as_json: bool) -> int:
                     case Message(_, payload, puback):
                         puback()
                         if (said := _ack(payload, command["correlationId"])) is not None:
-                            return answer(said, as_json)
+                            return tell(said)
                     case Denied(topic, reason):
                         why = f"the broker refuses {topic}: {reason}"
                         break

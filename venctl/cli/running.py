@@ -10,10 +10,11 @@ import sys
 import time
 from typing import Any
 
-from ..place import announced, site_id, state_folder
+from ..place import announced, find, site_id, state_folder
 from . import DONE, NOBODY
-from .http import NobodyAnswers, ask
-from .words import BY, hours
+from .clock import Clock, of_file, of_running, of_zone
+from .http import NobodyAnswers, ask, call, found
+from .words import BY
 
 
 def state(args: argparse.Namespace) -> int:
@@ -28,8 +29,9 @@ def state(args: argparse.Namespace) -> int:
 
 
 def _six_lines(now: dict[str, Any]) -> list[str]:
+    clock = of_zone(now["site"]["timezone"])
     events = [
-        f"{e['id']} {e['label'].lower()}, {e['requested_kw']:.2f} kW until {hours(e['end'])}"
+        f"{e['id']} {e['label'].lower()}, {e['requested_kw']:.2f} kW until {clock.text(e['end'])}"
         for e in now["events"]
     ]
     held = [f"{c['name']} -{c['shed_kw']:.2f}" for c in now["circuits"] if c["shed_kw"]]
@@ -41,7 +43,7 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f" - shed {now['shed_kw']:.2f}",
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
-        f"circuits {on} of {len(now['circuits'])} on{_last_switch(now)}",
+        f"circuits {on} of {len(now['circuits'])} on{_last_switch(now, clock)}",
         f"link     {_link(now['link'])}",
         *(f"ALARM    {alarm['text']}" for alarm in now["alarms"]),
     ]
@@ -56,20 +58,22 @@ def _link(link: dict[str, Any]) -> str:
     return "; ".join(said)
 
 
-def _last_switch(now: dict[str, Any]) -> str:
+def _last_switch(now: dict[str, Any], clock: Clock) -> str:
     """Who switched a circuit last, and when."""
     switched = [c for c in now["circuits"] if c["switched_at"]]
     if not switched:
         return ""
     last = max(switched, key=lambda c: float(c["switched_at"]))
     word, by = "on" if last["enabled"] else "off", last["switched_by"]
-    return f"; last {last['name']} {word} by {BY.get(by, by)}, {hours(last['switched_at'])}"
+    return f"; last {last['name']} {word} by {BY.get(by, by)}, {clock.text(last['switched_at'])}"
 
 
 def events(args: argparse.Namespace) -> int:
     """The events that live now, and those that are remembered."""
     try:
-        _, said = ask(args, "/api/v1/events")
+        running = found(find(args.file, args.state))
+        _, said = call(running, "GET", "/api/v1/events", None)
+        clock = of_running(running)
     except NobodyAnswers as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
@@ -78,16 +82,13 @@ def events(args: argparse.Namespace) -> int:
         print(json.dumps({"events": said["events"], "past": before}))
         return DONE
     for e in said["events"]:
-        print(f"{e['label'].lower():<11} {_span(e)}  {e['requested_kw']:.2f} kW  {_called(e)}")
+        span = clock.span(e["start"], e["end"])
+        print(f"{e['label'].lower():<11} {span}  {e['requested_kw']:.2f} kW  {_called(e)}")
     for e in before:
-        print(f"{'over':<11} {_span(e)}  {'':>7}  {_called(e)}")
+        print(f"{'over':<11} {clock.span(e['start'], e['end'])}  {'':>7}  {_called(e)}")
     if not said["events"] and not before:
         print("no events yet")
     return DONE
-
-
-def _span(event: dict[str, Any]) -> str:
-    return f"{hours(event['start'])} to {hours(event['end'])}"
 
 
 def _called(event: dict[str, Any]) -> str:
@@ -100,7 +101,7 @@ def log(args: argparse.Namespace) -> int:
     if not file.exists():
         print(f"venctl: nothing is journaled yet: {file}", file=sys.stderr)
         return NOBODY
-    db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    db, clock = sqlite3.connect(f"file:{file}?mode=ro", uri=True), of_file(args.file)
     seen = 0
     while True:
         rows = db.execute(
@@ -110,21 +111,19 @@ def log(args: argparse.Namespace) -> int:
         ).fetchall()
         for seq, at_ms, trigger, effects in reversed(rows):
             seen = seq
-            _print_decision(args.json, seq, at_ms, trigger, effects)
+            if args.json:
+                did = effects.splitlines()
+                print(json.dumps({"seq": seq, "at_ms": at_ms, "trigger": trigger, "effects": did}))
+            else:
+                print("\n".join(_decision(clock.text(at_ms / 1000), trigger, effects)))
         if not args.follow:
             return DONE
         sys.stdout.flush()
         time.sleep(0.5)
 
 
-def _print_decision(as_json: bool, seq: int, at_ms: int, trigger: str, effects: str) -> None:
-    if as_json:
-        did = effects.splitlines()
-        print(json.dumps({"seq": seq, "at_ms": at_ms, "trigger": trigger, "effects": did}))
-        return
-    print(f"{hours(at_ms / 1000)}  {trigger}")
-    for effect in effects.splitlines():
-        print(f"                 -> {effect}")
+def _decision(when: str, trigger: str, effects: str) -> list[str]:
+    return [f"{when}  {trigger}", *(f"{'':<21}-> {effect}" for effect in effects.splitlines())]
 
 
 def env(args: argparse.Namespace) -> int:

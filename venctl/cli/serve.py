@@ -7,10 +7,11 @@ import os
 import sys
 from pathlib import Path
 
-from statemachine import Spec, SpecError, read
+from statemachine import Spec, SpecError
 
 from ..claim import Taken
 from ..controller import Options
+from ..here import read_here
 from ..place import IN_FORCE, cut_off, state_folder
 from ..run import serve
 from ..standin import CannotStart
@@ -51,14 +52,14 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
     """
     try:
         text = args.file.read_text("utf-8")
-        spec = read(text, str(args.file))
+        spec = read_here(text, str(args.file))
         return spec, text, state_folder(args.file, spec.site.id, args.state)
     except (SpecError, OSError, UnicodeDecodeError) as error:
         before = cut_off(args.file, args.state)
         if before is None:
             raise
         folder, text = before
-        spec = read(text, str(folder / IN_FORCE))
+        spec = read_here(text, str(folder / IN_FORCE))
         faults = error.faults if isinstance(error, SpecError) else ()
         print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
         print(

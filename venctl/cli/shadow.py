@@ -9,8 +9,8 @@ from typing import Any
 
 from ..place import find
 from . import DONE, NOBODY
-from .http import NobodyAnswers, call
-from .words import hours
+from .clock import Clock, of_running
+from .http import NobodyAnswers, call, found
 
 WORDS = {
     "in_sync": "in sync",
@@ -24,20 +24,19 @@ OFF = "off          nobody keeps a shadow for this site; `cloud: {shadow: serve}
 def shadow(args: argparse.Namespace) -> int:
     """Print desired beside reported, key by key, with the reason for each wish that was refused."""
     try:
-        running = find(args.file, args.state)
-        if running is None:
-            raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
+        running = found(find(args.file, args.state))
         _, said = call(running, "GET", "/api/v1/shadow", None)
+        clock = of_running(running)
     except NobodyAnswers as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
-    print(json.dumps(said, ensure_ascii=False) if args.json else "\n".join(_lines(said)))
+    print(json.dumps(said, ensure_ascii=False) if args.json else "\n".join(_lines(said, clock)))
     return DONE
 
 
-def _lines(said: dict[str, Any]) -> list[str]:
+def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
     off = said["state"] == "off"
-    lines = [OFF] if off else [_document(one) for one in said["shadows"]]
+    lines = [OFF] if off else [_document(one, clock) for one in said["shadows"]]
     lines += [f"alarm    {alarm['text']}" for alarm in said["alarms"]]
     wide = max(len(row["key"]) for row in said["rows"])
     lines.append(f"{'key':<{wide}}  {'desired':<8} {'reported':<8} state")
@@ -49,15 +48,15 @@ def _lines(said: dict[str, Any]) -> list[str]:
     known = {row["key"].split(".")[1] for row in said["rows"] if "." in row["key"]}
     for one in said["refused"]:
         if one["id"] not in known:
-            lines.append(f"refused  {one['id']}: {_why(one)}, {hours(one['at'])}")
+            lines.append(f"refused  {one['id']}: {_why(one)}, {clock.text(one['at'])}")
     return lines
 
 
-def _document(one: dict[str, Any]) -> str:
+def _document(one: dict[str, Any], clock: Clock) -> str:
     version = "version unknown" if one["version"] is None else f"version {one['version']}"
     said = f"{one['title']:<12} {one['label'].lower()}, {version}, {one['circuits']} circuits"
     if one["reported_at"]:
-        said += f", reported {hours(one['reported_at'])}"
+        said += f", reported {clock.text(one['reported_at'])}"
     if refusal := one["last_refusal"]:
         said += f"; the service said {refusal['code']} {refusal['message']}"
     return said

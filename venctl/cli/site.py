@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from statemachine import Spec, SpecError, read
+from statemachine import Spec, SpecError
+
+from ..here import read_here
 
 
 def site(file: Path) -> Spec:
     """The site of a ven.yaml. Raises OSError, or ValueError with every fault in it."""
     try:
-        return read(file.read_text("utf-8"), str(file))
+        return read_here(file.read_text("utf-8"), str(file))
     except SpecError as error:
         raise ValueError("\n".join(fault.pretty() for fault in error.faults)) from None

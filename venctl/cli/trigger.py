@@ -7,12 +7,15 @@ import json
 import secrets
 import sys
 import time
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from ..place import Running, find
 from . import DONE, NOBODY, REFUSED
-from .http import NobodyAnswers, call
-from .words import epoch_of, hours, millis_of, watts_of
+from .clock import Clock, of_running, over_mqtt
+from .http import NobodyAnswers, call, found
+from .words import millis_of, watts_of
 
 
 def trigger(args: argparse.Namespace) -> int:
@@ -20,27 +23,27 @@ def trigger(args: argparse.Namespace) -> int:
     if args.via == "mqtt" or (args.via is None and args.endpoint):
         from .remote import send
 
+        clock = over_mqtt(args)
         # Dated, so that one which waits at the broker is not taken for a new one, nor the reverse.
-        return send(args, {**command(args, None), "issued_at": round(time.time(), 3)})
+        said = {**command(args, lambda: clock), "issued_at": round(time.time(), 3)}
+        return send(args, said, clock)
     try:
-        running = find(args.file, args.state)
-        if running is None:
-            raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
-        zone = None
-        if args.at:
-            zone = call(running, "GET", "/api/v1/state", None)[1]["site"]["timezone"]
-        said = command(args, zone)
-        _, ack = call(running, "POST", "/api/v1/commands", said)
+        running = found(find(args.file, args.state))
+        clock_of = cache(partial(of_running, running))
+        _, ack = call(running, "POST", "/api/v1/commands", command(args, clock_of))
         if ack.get("status") not in (None, "rejected") and args.wait and args.what == "event":
             _wait(running, ack["event_id"])
+        return answer(ack, args.json, clock_of)
     except NobodyAnswers as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
-    return answer(ack, args.json)
 
 
-def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
-    """The command that the arguments amount to, as it goes over the wire."""
+def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str, Any]:
+    """The command that the arguments amount to, as it goes over the wire.
+
+    The clock is asked for only where a time was typed, for it may cost a request.
+    """
     said: dict[str, Any] = {"correlationId": args.corr_id or f"cli-{secrets.token_hex(6)}"}
     if args.ven_id:
         said["venId"] = args.ven_id
@@ -52,7 +55,7 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
         case "event":
             said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
             if args.at:
-                said["start_ts"] = epoch_of(args.at, zone)
+                said["start_ts"] = clock_of().epoch_s(args.at)
             return {name: value for name, value in said.items() if value is not None}
         case "circuit":
             if not args.circuit or not args.position:
@@ -70,8 +73,8 @@ def command(args: argparse.Namespace, zone: str | None) -> dict[str, Any]:
     return said | {"op": args.what}
 
 
-def answer(ack: dict[str, Any], as_json: bool) -> int:
-    """Print an ack for people or for programs."""
+def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) -> int:
+    """Print an ack for people or for programs; the clock is asked for where it holds a time."""
     refused = ack.get("status", "rejected") == "rejected" or "op" not in ack
     if as_json:
         print(json.dumps(ack, ensure_ascii=False))
@@ -79,14 +82,14 @@ def answer(ack: dict[str, Any], as_json: bool) -> int:
         why = ack.get("detail") or ack.get("title") or ack.get("reason") or "refused"
         print(f"rejected: {ack.get('reason', ack.get('code', ''))}: {why}", file=sys.stderr)
     else:
-        print("\n".join(_lines(ack)))
+        print("\n".join(_lines(ack, clock_of)))
     return REFUSED if refused else DONE
 
 
-def _lines(ack: dict[str, Any]) -> list[str]:
+def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
     lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
     if "start_ts" in ack:
-        lines.append(f"starts {hours(ack['start_ts'])}, ends {hours(ack['end_ts'])}")
+        lines.append(f"runs   {clock_of().span(ack['start_ts'], ack['end_ts'])}")
     if "would_shed_kw" in ack:
         lines.append(f"this site only observes: nothing is shed; it would be {_would(ack)}")
     elif "actual_shed_kw" in ack:

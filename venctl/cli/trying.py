@@ -11,13 +11,15 @@ from pathlib import Path
 from random import randrange
 from typing import TYPE_CHECKING, Any
 
-from statemachine import Spec, SpecError, read
+from statemachine import Spec, SpecError
 from statemachine.dwell import lasting
 from statemachine.scenario import Scenario, Step
 from statemachine.story import scenario_text, tell
 
+from ..here import read_here
 from . import DONE, REFUSED, USAGE
 from .check import as_json
+from .clock import of_zone
 from .words import millis_of, watts_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
 SEEDS = 1_000_000
+CALLED = "cli"  # the event of the command line
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -56,7 +59,7 @@ def verify(args: argparse.Namespace) -> int:
 
 
 def simulate(args: argparse.Namespace) -> int:
-    """A scenario or a recorded day, played; 1 if it breaks a rule."""
+    """A scenario or a recorded day, played; 1: a rule breaks, or the event of --shed is refused."""
     from ..simulate import load, play
 
     spec = _read(args)
@@ -80,10 +83,13 @@ def simulate(args: argparse.Namespace) -> int:
         from ..drawing import svg
 
         args.svg.write_text(svg(played.diary.lines, spec.shed_order(), played.clock), "utf-8")
+    for no in played.refused:
+        print(f"{played.clock(no.ms)}  {no}", file=sys.stderr)
     for one in played.broken:
         story = tell(spec, played.play.scenario, one.ms, str(one), recorded)
         print("\n" + "\n".join(story), file=sys.stderr)
-    return REFUSED if played.broken else DONE
+    called = any(no.event_id == CALLED for no in played.refused)
+    return REFUSED if played.broken or called else DONE
 
 
 def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
@@ -93,7 +99,7 @@ def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
         changes["look"] = millis_of(args.look)
     if args.shed:
         watts_of(args.shed)
-        call = {"id": "cli", "shed": args.shed, "for": args.length, "door": "cli"}
+        call = {"id": CALLED, "shed": args.shed, "for": args.length, "door": "cli"}
         step = Step.model_validate({"at": args.at, "event": call})
         changes["steps"] = [*scenario.steps, step]
     return scenario.model_copy(update=changes)
@@ -117,10 +123,11 @@ def _row(played: Played, line: Line) -> str:
 
 def _print_end(played: Played) -> None:
     diary, play = played.diary, played.play
+    start = of_zone(play.spec.site.timezone).text(play.start_ms / 1000)
     print(
-        f"\n{lasting(play.ms)} played in {played.took_s:.1f} s, {played.times:,.0f} times real "
-        f"time; {play.decisions:,} decisions; {diary.asked_wh() / 1000:.2f} kWh asked, "
-        f"{diary.shed_wh() / 1000:.2f} kWh shed; "
+        f"\n{lasting(play.ms)} from {start} played in {played.took_s:.1f} s, "
+        f"{played.times:,.0f} times real time; {play.decisions:,} decisions; "
+        f"{diary.asked_wh() / 1000:.2f} kWh asked, {diary.shed_wh() / 1000:.2f} kWh shed; "
         + (f"{len(played.broken)} rules broken" if played.broken else "every rule held")
     )
 
@@ -140,7 +147,17 @@ def _as_json(played: Played) -> dict[str, Any]:
     ]
     broken = [{"rule": str(one), "t": one.ms / 1000} for one in played.broken]
     figures = {"decisions": played.play.decisions, "times_real": round(played.times)}
-    return {"rows": rows, "broken": broken, **figures}
+    refused = [
+        {
+            "t": (played.play.start_ms + no.ms) / 1000,
+            "op": no.op,
+            "event_id": no.event_id,
+            "reason": no.reason,
+            "detail": no.detail,
+        }
+        for no in played.refused
+    ]
+    return {"rows": rows, "refused": refused, "broken": broken, **figures}
 
 
 def _kept(one: Found, file: Path, place: int) -> Path | None:
@@ -171,7 +188,7 @@ def _progress() -> Progress:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read(args.file.read_text("utf-8"), str(args.file))
+        return read_here(args.file.read_text("utf-8"), str(args.file))
     except SpecError as error:
         _refused(error, args.json)
         return None

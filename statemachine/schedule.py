@@ -1,0 +1,68 @@
+"""The live events as backends are told of them: those that run, and those that are yet to start."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from .ack_record import compact
+from .memory import Event, Memory
+from .requirement import active
+from .spec import Spec
+
+MOST = 200  # told in one answer, so that it stays below what a broker carries
+MOST_AHEAD = 5  # told in the shadow, which has little room
+AHEAD_BYTES = 1_300  # what they take there at most
+_KEYS_BYTES = len('"scheduled_events":[],"scheduled_more":99999,')
+
+
+def in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
+    """Those that shed, the binding one first, then the others by their start."""
+    shedding = active(spec, memory, now_ms)
+    sheds = {event.id for event in shedding}
+    others = [event for id, event in memory.events.items() if id not in sheds]
+    return [*shedding, *sorted(others, key=_by_start)]
+
+
+def told(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
+    """The answer to `get` with `what: events`; `more` counts those that are left out."""
+    every = in_order(spec, memory, now_ms)
+    more = len(every) - MOST
+    events = [_terms(event) | _standing(event) for event in every[:MOST]]
+    return {"events": events, **({"more": more} if more > 0 else {})}
+
+
+def ahead(memory: Memory, now_ms: int) -> tuple[list[Event], int]:
+    """The events that start next, as many as a shadow tells at most, and how many there are."""
+    later = [event for event in memory.events.values() if event.start_ms > now_ms]
+    return heapq.nsmallest(MOST_AHEAD, later, key=_by_start), len(later)
+
+
+def ahead_in(room: int, memory: Memory, now_ms: int) -> dict[str, Any]:
+    """The keys of a shadow for what is ahead, in `room` bytes; a null takes a key out."""
+    events, number = ahead(memory, now_ms)
+    said: list[dict[str, Any]] = []
+    room = min(room, AHEAD_BYTES) - _KEYS_BYTES
+    for terms in map(_terms, events):
+        room -= len(compact(terms)) + 1
+        if room < 0:
+            break
+        said.append(terms)
+    return {"scheduled_events": said or None, "scheduled_more": (number - len(said)) or None}
+
+
+def _terms(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "requested_shed_kw": event.shed_w / 1000,
+        "start_ts": event.start_ms // 1000,
+        "end_ts": event.end_ms // 1000,
+    }
+
+
+def _standing(event: Event) -> dict[str, Any]:
+    return {"revision": event.revision, "source": event.source, "state": event.state}
+
+
+def _by_start(event: Event) -> tuple[int, str]:
+    return event.start_ms, event.id
