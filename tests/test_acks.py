@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statemachine import wire
 from statemachine.ack_record import compact
+from statemachine.check import broken_by
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack
+from statemachine.play import Play
+from statemachine.scenario import read_scenario
 from statemachine.triggers import Invalid
 from statemachine.wire import duplicate
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
@@ -169,3 +173,21 @@ def test_what_cannot_be_read_at_all_has_no_ids_but_ours() -> None:
         assert (ack["op"], ack["venId"], ack["ok"]) == ("unknown", "ven-test", False)
         assert "correlationId" not in ack and "event_id" not in ack
     assert isinstance(parse_command(b"{", "v", Door("operator", "", NOW_MS, 5)), Invalid)
+
+
+DAY = """
+steps:
+  - {at: 0:01:00, event: {id: e1, shed: 1 kW, for: 10 min}}
+  - {at: 0:02:00, switch: {circuit: lights, to: off}}
+  - {at: 0:03:00, restore: {event: e1}}
+  - {at: 0:04:00, cancel: {event: e2}}
+"""
+
+
+def test_p45_a_day_whose_acks_name_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = site(PANEL + "sim: {load: steady}\n")
+    scenario = read_scenario(DAY, "day.yaml", spec)
+    assert not list(broken_by(Play(spec, scenario)))
+    monkeypatch.setattr(wire, "_signed", lambda command, body: body)
+    found = [broken.rule for broken in broken_by(Play(spec, scenario))]
+    assert found.count("P45") == 4 and set(found) == {"P45"}

@@ -15,7 +15,7 @@ from tests.site import ROOT
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
 
 SITE = site(PANEL)
-DOCS = (ROOT / "docs" / "commands.md").read_text("utf-8")
+DOCS = (ROOT / "docs" / "backend.md").read_text("utf-8")
 NOW_TEXT = "2023-11-14T22:13:20Z"
 IN_60 = "2023-11-14T23:14:20+01:00"
 IN_80 = "2023-11-14T22:14:40.000Z"
