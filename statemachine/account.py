@@ -77,9 +77,10 @@ class Account:
         self.moved_ms = self.waited_ms = 0
         self.returned_ms: int | None = None
         self.was_on = {id: one.on for id, one in self.seen.items()}
-        self.stepped, self.lost_ms = False, 0
+        self.stepped, self.lost_ms, self.stepped_by_ms = False, 0, 0
         self._waiting_ms: int | None = None
         self._stepped_ms = self._booted_ms = self._skew_ms = self._heard_ms = 0
+        self._wall_ms = play.at_ms
 
     def note(self, moment: Moment) -> None:
         """Enter one moment."""
@@ -88,6 +89,7 @@ class Account:
             self.returned_ms = self._heard_ms
         self.turned, self.loosened, self.calls.outdated = [], [], ""
         self.was_on = {id: one.on for id, one in self.seen.items()}
+        self.calls.run_on(moment.before, self._wall_ms, moment.ms - self._heard_ms)
         self._note_clocks(moment)
         self.acks.note(moment, self.stepped)
         for effect in moment.effects:
@@ -146,7 +148,8 @@ class Account:
         play = self.play
         rebooted, self._booted_ms = play.booted_ms != self._booted_ms, play.booted_ms
         step_ms, self._skew_ms = play.skew_ms - self._skew_ms, play.skew_ms
-        self.stepped = step_ms != 0
+        self.stepped, self._wall_ms = step_ms != 0, play.at_ms
+        self.stepped_by_ms += abs(step_ms)
         if self.stepped:
             self._stepped_ms = play.stepped_ms
         for one in self.seen.values() if rebooted else ():

@@ -104,7 +104,7 @@ def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
         state = known.state if known else spec.event.initial
         return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
-    turn.remember(past=remembered(turn.memory, span))
+    turn.remember(past=remembered(turn.memory, span, known is None))
     return None
 
 

@@ -101,6 +101,16 @@ class _Day:
             said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
         return {"event": {**said, "door": self.dice.choice(DOORS)}}
 
+    def prolong(self) -> Words:
+        """An event begins anew under new terms, as if it had not run yet."""
+        id = self.dice.choice(IDS)
+        self.called.append(id)
+        self.revisions[id] += 1
+        said = {"id": id, "shed": watts_text(self._shed_w()), "start": clock(self.ms)}
+        length_ms = self.dice.choice((self.spec.limits.longest_event, self._length_ms()))
+        more = {"for": millis_text(length_ms), "revision": str(self.revisions[id])}
+        return {"event": {**said, **more, "door": self.dice.choice(DOORS)}}
+
     def fresh_call(self) -> Words:
         """An event nobody knows, from the site: always taken on, unless it is too long."""
         id = f"n{len(self.called)}"
@@ -179,14 +189,16 @@ class _Day:
         return min(service_w, self.dice.randint(1, self.dice.choice((there_w, there_w, service_w))))
 
     def _length_ms(self) -> int:
-        longest_ms = self.spec.limits.longest_event
-        length_ms = self.dice.choice(LENGTHS_S) * 1_000
-        return length_ms if self.dice.randint(0, 9) else min(longest_ms, 5 * HOUR_MS) + 1_000
+        """Now and then just as long as an event may be, or a second longer."""
+        longest_ms = min(self.spec.limits.longest_event, 5 * HOUR_MS)
+        odd_ms = {0: longest_ms + 1_000, 1: longest_ms}
+        return odd_ms.get(self.dice.randint(0, 9)) or self.dice.choice(LENGTHS_S) * 1_000
 
 
 DEEDS: tuple[Callable[[_Day], Words], ...] = (
     *[_Day.call] * 5,
     *[_Day.fresh_call] * 5,
+    *[_Day.prolong] * 2,
     *[_Day.load] * 3,
     *[_Day.switch] * 3,
     *[_Day.restore] * 2,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from .frozen import changed
 from .leaving import Stuck, leaving, stuck
 from .live import Live
+from .past import Past, past_of
 from .pending import Pending
 from .shadows import Shadow, from_plain
 from .shards import shards
@@ -42,15 +43,6 @@ class Event:
     short_ms: int | None = None
     told: tuple[str, ...] = ()
     opted_out: tuple[str, ...] = ()
-
-
-class Past(NamedTuple):
-    """An event that was taken on, for the limits of days and months; the newest terms count."""
-
-    id: str
-    source: str
-    start_ms: int
-    end_ms: int
 
 
 @dataclass(frozen=True)
@@ -224,7 +216,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
         shadows=_shadows(spec, shelves["shadows"]),
         circuits={**_back(first.circuits, known, mono_ms), **kept},
         events={id: _event(event) for id, event in shelves["events"].items()},
-        past={id: Past(*past) for id, past in shelves["past"].items()},
+        past={id: past_of(*past) for id, past in shelves["past"].items()},
         **site,
     )
 

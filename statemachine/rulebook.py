@@ -1,4 +1,4 @@
-"""The 36 properties of domain.md by number, in a sentence each, and what holds a site to them.
+"""The properties by number, in a sentence each, and what holds a site to them.
 
 `plan`: every answer of the planner (properties.py). `site`: what a circuit may give (there too).
 `day`: every moment of a played day (day_rules.py, circuit_rules.py). `twin`: two days that must
@@ -44,4 +44,5 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P34": ("day", "a random start is pure, and within its bounds"),
     "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
+    "P42": ("day", "no chain of revisions makes an event run longer than the longest event"),
 }
