@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from .strict_json import Unreadable, strict_json
@@ -32,18 +32,26 @@ MAX_AHEAD_MS = 366 * 86_400_000
 MAX_RANDOM_MS = 3_600_000
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
+STORED = (
+    "the broker had retained it, so nobody asks it now; publish commands without retain, and clear "
+    "this one with an empty retained message"
+)
 _ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
 _SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a command came in, whom to answer, and when it was heard on both clocks."""
+    """Where a command came in, whom to answer, and when it was heard on both clocks.
+
+    `stored`: the broker had retained it and sends it because we subscribed: nobody asks it now.
+    """
 
     source: str
     reply: str
     at_ms: int
     mono_ms: int
+    stored: bool = False
 
 
 def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
@@ -54,7 +62,10 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
         return _invalid(door, "unknown", None, "invalid", str(error))
     if not isinstance(said, Mapping):
         return _invalid(door, "unknown", None, "invalid", "a command is a JSON object")
-    return command_from(said, ven_id, door)
+    command = command_from(said, ven_id, door)
+    if door.stored and not isinstance(command, Invalid):
+        return _refused(command, "expired", STORED)
+    return command
 
 
 def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
@@ -212,6 +223,11 @@ _OPS = {
     "setLock": _set_lock,
     "setConfig": _set_config,
 }
+
+
+def _refused(command: Command, reason: str, detail: str) -> Invalid:
+    own = {x.name: getattr(command, x.name) for x in fields(Invalid) if hasattr(command, x.name)}
+    return Invalid(**{**own, "key": "", "digest": "", "reason": reason, "detail": detail})
 
 
 def _invalid(door: Door, op: str, correlation: str | None, reason: str, detail: str) -> Invalid:

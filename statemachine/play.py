@@ -157,7 +157,7 @@ class Play:
 
         self._agenda.plan(self.ms + ms, deed)
 
-    def _stamps(self) -> dict[str, int]:
+    def _stamps(self) -> dict[str, Any]:
         return {"at_ms": self.at_ms, "mono_ms": self.ms - self.booted_ms}
 
     # -- the loop -----------------------------------------------------------------------------

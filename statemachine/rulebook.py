@@ -45,4 +45,5 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
     "P42": ("day", "no chain of revisions makes an event run longer than the longest event"),
+    "P43": ("test", "what a broker has retained is nobody's command"),
 }
