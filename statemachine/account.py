@@ -15,7 +15,7 @@ from .effects import Ack, Hold, Switch
 from .localtime import day_of
 from .play import Moment, Play
 from .release import RENEW_MS
-from .triggers import Lock, Readings, Restarted
+from .triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
 
 
@@ -76,6 +76,7 @@ class Account:
         self.idle_ms: int | None = 0
         self.moved_ms = self.waited_ms = 0
         self.returned_ms: int | None = None
+        self.connected_ms = 0
         self.was_on = {id: one.on for id, one in self.seen.items()}
         self.stepped, self.lost_ms, self.stepped_by_ms = False, 0, 0
         self._waiting_ms: int | None = None
@@ -97,6 +98,8 @@ class Account:
                 self.calls.hear(moment.trigger, effect.body, moment.before, moment.memory)
                 self._note_lock(moment, effect)
         self._heard_ms = moment.ms
+        if isinstance(moment.trigger, Connected):
+            self.connected_ms = moment.ms
         self._note_circuits(moment)
         self._note_moves(moment)
         waiting = any(one.waits for one in self.seen.values())

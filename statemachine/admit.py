@@ -1,9 +1,6 @@
-"""What is answered before any chart is asked: copies, stale terms, what is too late or too much."""
+"""What is answered before any chart is asked: terms that are too late, too old or too much."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from .backlog import too_old
 from .limits import Refusal, beyond_limits, too_long, with_what_ran
@@ -11,29 +8,7 @@ from .memory import Memory
 from .past import Past
 from .requirement import begins_ms
 from .spec import Spec
-from .triggers import Command, DrEvent
-
-
-def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | None:
-    """The first ack, if this is a copy; a refusal, if it clashes; None, if it is new."""
-    earlier = command.earlier
-    if earlier is None:
-        return None
-    if not isinstance(command, DrEvent):
-        return {**earlier.ack, "status": "duplicate"}
-    id = command.event_id
-    if command.revision < earlier.revision:
-        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
-    if command.revision == earlier.revision and earlier.digest not in ("", command.digest):
-        return "conflict", f"{id} was called before with other terms; raise its `revision`"
-    if command.revision == earlier.revision:
-        asks_anew = earlier.ack.get("correlationId") != command.correlation
-        if asks_anew and id in memory.opted_out:
-            return None  # no redelivery: it hears that the occupant opted out
-        return {**earlier.ack, "status": "duplicate"}
-    if id not in memory.events and id not in memory.opted_out:
-        return "conflict", f"{id} is over; call a new event"
-    return None
+from .triggers import DrEvent
 
 
 def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:

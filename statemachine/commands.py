@@ -90,6 +90,7 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     key = f"{op}:{correlation}" if correlation else f"body:{_digest(fields)}"
     common = {
         "at_ms": door.at_ms,
+        "issued_ms": _issued_ms(fields),
         "mono_ms": door.mono_ms,
         "source": door.source,
         "reply": door.reply,
@@ -126,19 +127,18 @@ def _event(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     if given is not None:
         event_id, key = _id("event_id", given), f"event:{given}"
     elif common["correlation"]:
-        event_id = f"evt-{common['correlation']}"[:128]
-        key = f"event:{event_id}"
+        event_id, key = f"evt-{common['correlation']}"[:128], f"made:{common['correlation']}"
     else:
         event_id, key = f"evt-{common['at_ms'] // 1000}-{common['digest'][:6]}", common["key"]
     return DrEvent(
-        **{**common, "key": key},
+        **{**common, "key": key, "issued_ms": _time(fields, "issued_at")},
         event_id=event_id,
         shed_w=shed_w,
         start_ms=start_ms,
         duration_ms=duration_ms,
         revision=revision,
-        issued_ms=_time(fields, "issued_at"),
         randomize_ms=_randomize_ms(fields),
+        made=given is None,
     )
 
 
@@ -265,6 +265,14 @@ def _number(name: str, value: Any) -> float:
 def _time(fields: Mapping[str, Any], name: str) -> int | None:
     value = fields.get(name)
     return None if value is None else round(_number(name, value) * 1000)
+
+
+def _issued_ms(fields: Mapping[str, Any]) -> int | None:
+    """When it was issued. What cannot be read refuses an event, and nothing that gives back."""
+    try:
+        return _time(fields, "issued_at")
+    except ValueError:
+        return None
 
 
 def _id(name: str, value: Any) -> str:

@@ -120,7 +120,7 @@ class _Day:
 
     def restore(self) -> Words:
         event = self.dice.choice(("all", self._event()))
-        return {"restore": {"event": event, "door": self.dice.choice(DOORS)}}
+        return {"restore": {"event": event, **self._door()}}
 
     def cancel(self) -> Words:
         return {"cancel": {"event": self._event()}}
@@ -134,7 +134,7 @@ class _Day:
 
     def switch(self) -> Words:
         to = self.dice.choice(("on", "off"))
-        return {"switch": {"circuit": self._circuit(), "to": to, "door": self.dice.choice(DOORS)}}
+        return {"switch": {"circuit": self._circuit(), "to": to, **self._door()}}
 
     def lock(self) -> Words:
         return {"lock": {"circuit": self._circuit(), "to": self.dice.choice(("on", "off"))}}
@@ -169,6 +169,12 @@ class _Day:
         return {"clock": self.dice.choice(("", "-")) + millis_text(step_s * 1_000)}
 
     # -- events, watts and times --------------------------------------------------------------
+
+    def _door(self) -> Words:
+        """Who asks. The grid often gives what it asks anew the same correlationId."""
+        door = self.dice.choice(DOORS)
+        again = door == "operator" and self.dice.randint(0, 1)
+        return {"door": door, **({"as": self.dice.choice(("c1", "c2"))} if again else {})}
 
     def _event(self) -> str:
         """One of the last to be called, most often, for it may still run."""

@@ -19,6 +19,7 @@ class Live:
     switches it, also on the day it is no longer in the file. `read_ms` is the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
+    `last_command` is the key of the last command about it.
     """
 
     enabled: bool
@@ -49,6 +50,7 @@ class Live:
     hold_fault: str | None = None
     hold_fault_mono_ms: int | None = None
     fault_mono_ms: int | None = None
+    last_command: str = ""
 
     @property
     def off(self) -> bool:

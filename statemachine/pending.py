@@ -25,6 +25,7 @@ class Pending:
     correlation: str | None
     key: str
     digest: str
+    issued_ms: int | None = None
     copy: bool = False
 
     def command(self) -> Toggle:

@@ -46,4 +46,5 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
     "P42": ("day", "no chain of revisions makes an event run longer than the longest event"),
     "P43": ("test", "what a broker has retained is nobody's command"),
+    "P44": ("day", "nothing that is asked anew is taken for a copy"),
 }

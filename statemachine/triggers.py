@@ -36,6 +36,7 @@ class Command(Trigger):
     `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
     apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
     is remembered cannot be read now, so that an event may well be live that is not known.
+    `issued_ms`: when it was issued, where it says so.
     """
 
     op: str
@@ -46,6 +47,7 @@ class Command(Trigger):
     digest: str
     earlier: Earlier | None = None
     blind: bool = False
+    issued_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,10 @@ class Get(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrEvent(Command):
-    """The grid asks for `shed_w` less, from `start_ms` (None: now) for `duration_ms`."""
+    """The grid asks for `shed_w` less, from `start_ms` (None: now) for `duration_ms`.
+
+    `made`: it came without an id, and was given this one.
+    """
 
     name: ClassVar[str] = "dr_event"
     event_id: str
@@ -78,8 +83,8 @@ class DrEvent(Command):
     start_ms: int | None
     duration_ms: int
     revision: int
-    issued_ms: int | None
     randomize_ms: int = 0
+    made: bool = False
 
     @property
     def begins_ms(self) -> int:

@@ -67,7 +67,11 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         if known is not None and known.about(wish):
             continue
         turn.memory = turn.memory.circuit(
-            wish.circuit, enabled=wish.enabled, switched_by="cloud", switched_ms=turn.now_ms
+            wish.circuit,
+            enabled=wish.enabled,
+            switched_by="cloud",
+            switched_ms=turn.now_ms,
+            last_command="",
         )
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
         end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)

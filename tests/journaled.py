@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from statemachine.answers import Answers, rows_of
+from statemachine.copies import recalled
 from statemachine.spec import Spec
 from statemachine.triggers import Command
 from tests.strategies import Desk
@@ -19,6 +19,6 @@ class Journaled(Desk):
         self.answers = Answers()
 
     def ack(self, command: Command) -> dict[str, Any]:
-        body = super().ack(replace(command, earlier=self.answers.earlier(command)))
+        body = super().ack(recalled(command, self.answers.earlier(command), self.memory, False))
         self.answers.keep(rows_of(self.effects, self.ms), self.ms)
         return body
