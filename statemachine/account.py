@@ -15,7 +15,7 @@ from .effects import Ack, Hold, Switch
 from .localtime import day_of
 from .play import Moment, Play
 from .release import RENEW_MS
-from .triggers import Lock, Readings, Restarted
+from .triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
 
 
@@ -76,10 +76,12 @@ class Account:
         self.idle_ms: int | None = 0
         self.moved_ms = self.waited_ms = 0
         self.returned_ms: int | None = None
+        self.connected_ms = 0
         self.was_on = {id: one.on for id, one in self.seen.items()}
-        self.stepped, self.lost_ms = False, 0
+        self.stepped, self.lost_ms, self.stepped_by_ms = False, 0, 0
         self._waiting_ms: int | None = None
         self._stepped_ms = self._booted_ms = self._skew_ms = self._heard_ms = 0
+        self._wall_ms = play.at_ms
 
     def note(self, moment: Moment) -> None:
         """Enter one moment."""
@@ -88,6 +90,7 @@ class Account:
             self.returned_ms = self._heard_ms
         self.turned, self.loosened, self.calls.outdated = [], [], ""
         self.was_on = {id: one.on for id, one in self.seen.items()}
+        self.calls.run_on(moment.before, self._wall_ms, moment.ms - self._heard_ms)
         self._note_clocks(moment)
         self.acks.note(moment, self.stepped)
         for effect in moment.effects:
@@ -95,6 +98,8 @@ class Account:
                 self.calls.hear(moment.trigger, effect.body, moment.before, moment.memory)
                 self._note_lock(moment, effect)
         self._heard_ms = moment.ms
+        if isinstance(moment.trigger, Connected):
+            self.connected_ms = moment.ms
         self._note_circuits(moment)
         self._note_moves(moment)
         waiting = any(one.waits for one in self.seen.values())
@@ -146,7 +151,8 @@ class Account:
         play = self.play
         rebooted, self._booted_ms = play.booted_ms != self._booted_ms, play.booted_ms
         step_ms, self._skew_ms = play.skew_ms - self._skew_ms, play.skew_ms
-        self.stepped = step_ms != 0
+        self.stepped, self._wall_ms = step_ms != 0, play.at_ms
+        self.stepped_by_ms += abs(step_ms)
         if self.stepped:
             self._stepped_ms = play.stepped_ms
         for one in self.seen.values() if rebooted else ():

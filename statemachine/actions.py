@@ -29,6 +29,7 @@ def accept(turn: Turn) -> Iterator[Effect]:
             scheduled=asked.start_ms is not None
             or (turn.event.scheduled and start_ms == turn.event.start_ms),
             revision=asked.revision,
+            issued_ms=asked.issued_ms,
             randomize_ms=asked.randomize_ms,
         )
     yield from ()

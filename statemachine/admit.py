@@ -1,45 +1,19 @@
-"""What is answered before any chart is asked: copies, stale terms, what is too late or too much."""
+"""What is answered before any chart is asked: terms that are too late, too old or too much."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .backlog import too_old
-from .limits import Refusal, beyond_limits
-from .memory import Memory, Past
+from .limits import Refusal, beyond_limits, too_long, with_what_ran
+from .memory import Memory
+from .past import Past
 from .requirement import begins_ms
 from .spec import Spec
-from .triggers import Command, DrEvent
-
-DAY_MS = 86_400_000
-
-
-def copy_of(command: Command, memory: Memory) -> Mapping[str, Any] | Refusal | None:
-    """The first ack, if this is a copy; a refusal, if it clashes; None, if it is new."""
-    earlier = command.earlier
-    if earlier is None:
-        return None
-    if not isinstance(command, DrEvent):
-        return {**earlier.ack, "status": "duplicate"}
-    id = command.event_id
-    if command.revision < earlier.revision:
-        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
-    if command.revision == earlier.revision and earlier.digest not in ("", command.digest):
-        return "conflict", f"{id} was called before with other terms; raise its `revision`"
-    if command.revision == earlier.revision:
-        asks_anew = earlier.ack.get("correlationId") != command.correlation
-        if asks_anew and id in memory.opted_out:
-            return None  # no redelivery: it hears that the occupant opted out
-        return {**earlier.ack, "status": "duplicate"}
-    if id not in memory.events and id not in memory.opted_out:
-        return "conflict", f"{id} is over; call a new event"
-    return None
+from .triggers import DrEvent
 
 
 def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
     """Why an event is not taken on: it is over, too old, too long or more than the site has."""
-    service_w, longest_ms = spec.site.service, spec.limits.longest_event
+    service_w, span = spec.site.service, as_taken_on(spec, memory, event)
     if event.event_id in memory.opted_out:
         return "opted_out", f"the occupant opted out of {event.event_id}"
     if event.shed_w > service_w:
@@ -49,19 +23,16 @@ def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
         return "expired", f"{event.event_id} ended at {event.ends_ms // 1000}"
     if why := _stale(spec, memory, event):
         return "expired", why
-    if event.duration_ms > longest_ms:
-        return (
-            "limit",
-            f"{event.duration_ms // 1000} s is longer than this site's longest event, "
-            f"{longest_ms // 1000} s" + ("; milliseconds?" if event.duration_ms > DAY_MS else ""),
-        )
-    return beyond_limits(spec, memory, as_taken_on(spec, memory, event))
+    if why := too_long(spec, span):
+        return "limit", why
+    return beyond_limits(spec, memory, span)
 
 
 def as_taken_on(spec: Spec, memory: Memory, asked: DrEvent) -> Past:
-    """The span that an event will run under these terms."""
+    """The span that an event will run under these terms, and what it ran under earlier ones."""
     start_ms = begins_ms(spec.site.id, memory.events.get(asked.event_id), asked)
-    return Past(asked.event_id, asked.source, start_ms, start_ms + asked.duration_ms)
+    span = Past(asked.event_id, asked.source, start_ms, start_ms + asked.duration_ms)
+    return with_what_ran(memory, span)
 
 
 def _stale(spec: Spec, memory: Memory, event: DrEvent) -> str:

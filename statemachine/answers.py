@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from .effects import Ack, Effect
 from .journaling import WEEK_MS, remembered_ms
 from .strict_json import compact_text
-from .triggers import Command, Earlier
+from .triggers import Command, DrEvent, Earlier
 
 MOST = 20_000
 Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms
@@ -23,6 +23,8 @@ class Answers:
     def earlier(self, command: Command) -> Earlier | None:
         """What was answered to a command with the same key."""
         row = self._rows.get(command.key) if command.key else None
+        if row is None and command.key.startswith("made:") and isinstance(command, DrEvent):
+            row = self._rows.get(f"event:{command.event_id}")  # as an earlier version had it
         if row is None or command.at_ms - row[4] > remembered_ms(command.key):
             return None
         return Earlier(row[1], row[2], json.loads(row[3]))
@@ -50,5 +52,10 @@ class Answers:
 
 def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
     """The acks among `effects` that have a key, as they are remembered."""
-    acks = [effect for effect in effects if isinstance(effect, Ack) and effect.key]
-    return [(ack.key, ack.revision, ack.digest, compact_text(ack.body), at_ms) for ack in acks]
+    acks = [effect for effect in effects if isinstance(effect, Ack)]
+    return [
+        (key, ack.revision, ack.digest, compact_text(ack.body), at_ms)
+        for ack in acks
+        for key in (ack.key, ack.also)
+        if key
+    ]

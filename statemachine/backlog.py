@@ -1,4 +1,4 @@
-"""What a broker kept for us while we were away: old commands that carry no date.
+"""What a broker kept for us while we were away, or sends again: it comes right after a connect.
 
 After an outage longer than `commands.max_age`, also across a restart, an undated immediate event
 that comes before the queue has drained (5 s of quiet, at most 30 s) is too old to be obeyed.
@@ -22,9 +22,8 @@ def lost(turn: Turn) -> None:
 
 def found(turn: Turn) -> None:
     """The link is back; what was kept for us comes in now."""
-    if long_away(turn.spec, turn.memory):
-        turn.remember(draining=(turn.now_ms + QUIET_MS, turn.now_ms + MOST_MS))
-    turn.remember(lost_ms=None)
+    span = (turn.now_ms + QUIET_MS, turn.now_ms + MOST_MS)
+    turn.remember(draining=span, aged=long_away(turn.spec, turn.memory), lost_ms=None)
 
 
 def restarted(turn: Turn, before: Memory) -> None:
@@ -33,7 +32,7 @@ def restarted(turn: Turn, before: Memory) -> None:
     Its dates may be of another clock: a machine without a battery comes up in the past.
     """
     turn.remember(draining=None)
-    if before.draining is not None and before.draining[0] > before.at_ms:
+    if before.aged and before.draining is not None and before.draining[0] > before.at_ms:
         turn.remember(lost_ms=turn.now_ms - turn.spec.commands.max_age - 1)
     elif before.at_ms and before.lost_ms is None:
         turn.remember(lost_ms=min(before.at_ms, turn.now_ms))
@@ -51,9 +50,14 @@ def too_old(spec: Spec, memory: Memory, asked: DrEvent) -> str:
     """Why an undated immediate event of the operator may be old; "" where it may not."""
     if asked.source != "operator" or asked.start_ms is not None or asked.issued_ms is not None:
         return ""
-    if memory.draining is None and not long_away(spec, memory):
+    if not (memory.aged and memory.draining) and not long_away(spec, memory):
         return ""
     return "it may have waited while this site was away; call it again, best with `issued_at`"
+
+
+def draining(memory: Memory) -> bool:
+    """What comes in from the broker now may have waited there, or come before."""
+    return memory.lost_ms is not None or memory.draining is not None
 
 
 def long_away(spec: Spec, memory: Memory) -> bool:

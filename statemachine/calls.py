@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .memory import Memory
+from .requirement import sheds_w
 from .spec import Spec
 from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
@@ -17,7 +18,8 @@ ALL_OUT = ""
 class Called:
     """An event that was taken on. Times are the site's wall clock; `out`: kept out of it.
 
-    `begun` and `over` stay, also when the clock is set back.
+    `begun` and `over` stay, also when the clock is set back; `ran_ms` is for how long it has asked
+    for load, under whatever terms.
     """
 
     revision: int
@@ -29,6 +31,7 @@ class Called:
     dated: bool
     begun: bool = False
     over: bool = False
+    ran_ms: int = 0
     out: set[str] = field(default_factory=set)
 
 
@@ -54,6 +57,12 @@ class Calls:
             event.over |= event.end_ms <= now_ms  # for good, also when the clock is set back
             if event.begun and not event.over:
                 yield event
+
+    def run_on(self, before: Memory, since_ms: int, passed_ms: int) -> None:
+        """Time passed since a moment: what asked for load then went on, to its end at the most."""
+        for id, event in before.events.items():
+            if id in self.all and sheds_w(self._spec, event, since_ms):
+                self.all[id].ran_ms += min(passed_ms, event.end_ms - since_ms)
 
     def step(self, step_ms: int) -> None:
         """The wall clock was set: what has no date keeps its length."""
@@ -102,7 +111,7 @@ class Calls:
             asked.start_ms is not None,
         )
         if known is not None and asked.event_id in before.events:
-            new.out = known.out
+            new.out, new.ran_ms = known.out, known.ran_ms
             if asked.start_ms is None:  # a revision without a start keeps the old one
                 new.asked_ms, new.start_ms = known.asked_ms, known.start_ms
                 new.random_ms, new.dated = known.random_ms, known.dated

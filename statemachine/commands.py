@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any
 
 from .strict_json import NotFinite, Unreadable, strict_json
@@ -27,10 +28,25 @@ from .triggers import (
     SetConfig,
     Toggle,
 )
-from .values import Fields, first, flag, id_of, number, readable_id, shown, thousandfold, whole
+from .values import (
+    Fields,
+    first,
+    flag,
+    id_of,
+    moment_ms,
+    number,
+    readable_id,
+    shown,
+    thousandfold,
+    whole,
+)
 
 EVERY_MS = (1_000, 900_000)
 WHATS = ("status", "config", "loads", "events")
+STORED = (
+    "the broker had retained it, so nobody asks it now; publish commands without retain, and clear "
+    "this one with an empty retained message"
+)
 _ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
 _LOAD = ("loadId", "id")
 _CORRELATION = ("correlationId", "corr_id")
@@ -40,12 +56,16 @@ _SORTED = json.JSONEncoder(sort_keys=True)
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a command came in, whom to answer, and when it was heard on both clocks."""
+    """Where a command came in, whom to answer, and when it was heard on both clocks.
+
+    `stored`: the broker had retained it and sends it because we subscribed: nobody asks it now.
+    """
 
     source: str
     reply: str
     at_ms: int
     mono_ms: int
+    stored: bool = False
 
 
 def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
@@ -56,7 +76,10 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
         return _unreadable(error, ven_id, door)
     if not isinstance(said, Mapping):
         return _invalid({}, ven_id, door, "invalid", "a command is a JSON object")
-    return command_from(said, ven_id, door)
+    command = command_from(said, ven_id, door)
+    if door.stored and not isinstance(command, Invalid):
+        return _refused(command, "expired", STORED)
+    return command
 
 
 def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
@@ -84,6 +107,7 @@ def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) ->
     terms = {name: whole_body[name] for name in whole_body if name not in _ENVELOPE}
     return {
         "at_ms": door.at_ms,
+        "issued_ms": _issued_ms(fields),
         "mono_ms": door.mono_ms,
         "source": door.source,
         "reply": door.reply,
@@ -131,8 +155,7 @@ def _event(fields: Fields, common: dict[str, Any]) -> Command:
     if given is not None:
         event_id, key = id_of(name, given), f"event:{given}"
     elif common["correlation"]:
-        event_id = f"evt-{common['correlation']}"[:128]
-        key = f"event:{event_id}"
+        event_id, key = f"evt-{common['correlation']}"[:128], f"made:{common['correlation']}"
     else:
         event_id, key = f"evt-{common['at_ms'] // 1000}-{common['digest'][:6]}", common["key"]
     return DrEvent(
@@ -142,8 +165,8 @@ def _event(fields: Fields, common: dict[str, Any]) -> Command:
         start_ms=terms.start_ms,
         duration_ms=terms.duration_ms,
         revision=terms.revision,
-        issued_ms=terms.issued_ms,
         randomize_ms=terms.randomize_ms,
+        made=given is None,
     )
 
 
@@ -243,6 +266,12 @@ def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
     return _invalid(_fields(error.said), ven_id, door, "invalid", str(error))
 
 
+def _refused(command: Command, reason: str, detail: str) -> Invalid:
+    names = [one.name for one in fields_of(Invalid) if hasattr(command, one.name)]
+    own = {name: getattr(command, name) for name in names}
+    return Invalid(**{**own, "key": "", "digest": "", "reason": reason, "detail": detail})
+
+
 def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) -> Invalid:
     return Invalid(
         at_ms=door.at_ms,
@@ -261,6 +290,14 @@ def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) 
 
 def _digest(fields: Fields) -> str:
     return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
+
+
+def _issued_ms(fields: Fields) -> int | None:
+    """When it was issued. What cannot be read refuses an event, and nothing that gives back."""
+    try:
+        return moment_ms("issued_at", fields.get("issued_at"))
+    except ValueError:
+        return None
 
 
 def _word(value: Any) -> str:

@@ -128,6 +128,15 @@ def an_event_runs_under_its_newest_terms(book: Account, now: Moment) -> Iterator
             yield f"{id} runs under other terms: {said}, not {called.shed_w} W, {called.end_ms}"
 
 
+@day_rule("P42")
+def no_event_runs_longer_than_the_longest(book: Account, now: Moment) -> Iterator[str]:
+    """From its first start, however often it is revised; a clock that is set may add its step."""
+    most_ms = book.spec.limits.longest_event + book.stepped_by_ms
+    for id, called in book.calls.all.items():
+        if called.ran_ms > most_ms:
+            yield f"{id} has run for {called.ran_ms} ms, and none may for more than {most_ms} ms"
+
+
 @day_rule("P35")
 def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
     for event in active(book.spec, now.memory, book.play.at_ms):

@@ -41,13 +41,17 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The one answer to a command, in the words of the wire. `key` "" is not remembered."""
+    """The one answer to a command, in the words of the wire. `key` "" is not remembered.
+
+    `also` is another key to remember it by: the id of an event that came without one.
+    """
 
     reply: str
     body: Mapping[str, Any]
     key: str
     revision: int
     digest: str
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)

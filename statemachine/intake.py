@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .admit import as_taken_on, copy_of, unfit
+from .admit import as_taken_on, unfit
 from .backlog import found, heard, lost
+from .copies import copy_of
 from .effects import Ack, Switch
 from .estimate import assume, read, unseen
 from .frozen import changed
@@ -64,8 +65,8 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
     match turn.trigger:
         case DrEvent() as asked:
             return _call(turn, asked, fire)
-        case Restore(event_id=id):
-            _restore(turn, [id] if id else _begun(turn), fire)
+        case Restore() as asked:
+            return _give_back(turn, asked, fire)
         case Cancel() as asked:
             return _cancel(turn, asked, fire)
         case OptOut() as asked:
@@ -104,7 +105,7 @@ def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
         state = known.state if known else spec.event.initial
         return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
-    turn.remember(past=remembered(turn.memory, span))
+    turn.remember(past=remembered(turn.memory, span, known is None))
     return None
 
 
@@ -120,6 +121,7 @@ def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
         state=turn.spec.event.initial,
         entered_ms=asked.at_ms,
         randomize_ms=asked.randomize_ms,
+        issued_ms=asked.issued_ms,
     )
 
 
@@ -130,6 +132,27 @@ def _begun(turn: Turn) -> list[str]:
         for event in turn.memory.events.values()
         if turn.now_ms >= event.start_ms or sheds_w(turn.spec, event, turn.now_ms)
     ]
+
+
+def _give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
+    ids = [asked.event_id] if asked.event_id else _begun(turn)
+    later = [id for id in ids if _called_later(turn, asked, id)]
+    if later and later == ids:
+        return _outdated(asked, later[0])
+    _restore(turn, [id for id in ids if id not in later], fire)
+    return None
+
+
+def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
+    """Both say when they were issued, and the event was after what is to end it."""
+    event = turn.memory.events.get(id)
+    if event is None or event.issued_ms is None or asked.issued_ms is None:
+        return False
+    return asked.issued_ms < event.issued_ms
+
+
+def _outdated(asked: Command, id: str) -> Ack:
+    return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
 
 
 def _restore(turn: Turn, ids: list[str], fire: Fire) -> None:
@@ -149,6 +172,8 @@ def _return_now(turn: Turn) -> None:
 def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
     if asked.event_id not in turn.memory.events:
         return _unknown(asked, asked.event_id)
+    if _called_later(turn, asked, asked.event_id):
+        return _outdated(asked, asked.event_id)
     if fire(turn, "cancel", asked.event_id):
         turn.remember(past=ended_early(turn.memory, asked.event_id, turn.now_ms))
     return None

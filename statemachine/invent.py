@@ -101,6 +101,16 @@ class _Day:
             said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
         return {"event": {**said, "door": self.dice.choice(DOORS)}}
 
+    def prolong(self) -> Words:
+        """An event begins anew under new terms, as if it had not run yet."""
+        id = self.dice.choice(IDS)
+        self.called.append(id)
+        self.revisions[id] += 1
+        said = {"id": id, "shed": watts_text(self._shed_w()), "start": clock(self.ms)}
+        length_ms = self.dice.choice((self.spec.limits.longest_event, self._length_ms()))
+        more = {"for": millis_text(length_ms), "revision": str(self.revisions[id])}
+        return {"event": {**said, **more, "door": self.dice.choice(DOORS)}}
+
     def fresh_call(self) -> Words:
         """An event nobody knows, from the site: always taken on, unless it is too long."""
         id = f"n{len(self.called)}"
@@ -110,7 +120,7 @@ class _Day:
 
     def restore(self) -> Words:
         event = self.dice.choice(("all", self._event()))
-        return {"restore": {"event": event, "door": self.dice.choice(DOORS)}}
+        return {"restore": {"event": event, **self._door()}}
 
     def cancel(self) -> Words:
         return {"cancel": {"event": self._event()}}
@@ -124,7 +134,7 @@ class _Day:
 
     def switch(self) -> Words:
         to = self.dice.choice(("on", "off"))
-        return {"switch": {"circuit": self._circuit(), "to": to, "door": self.dice.choice(DOORS)}}
+        return {"switch": {"circuit": self._circuit(), "to": to, **self._door()}}
 
     def lock(self) -> Words:
         return {"lock": {"circuit": self._circuit(), "to": self.dice.choice(("on", "off"))}}
@@ -160,6 +170,12 @@ class _Day:
 
     # -- events, watts and times --------------------------------------------------------------
 
+    def _door(self) -> Words:
+        """Who asks. The grid often gives what it asks anew the same correlationId."""
+        door = self.dice.choice(DOORS)
+        again = door == "operator" and self.dice.randint(0, 1)
+        return {"door": door, **({"as": self.dice.choice(("c1", "c2"))} if again else {})}
+
     def _event(self) -> str:
         """One of the last to be called, most often, for it may still run."""
         return self.dice.choice((*IDS, *self.called[-2:] * 4))
@@ -179,14 +195,16 @@ class _Day:
         return min(service_w, self.dice.randint(1, self.dice.choice((there_w, there_w, service_w))))
 
     def _length_ms(self) -> int:
-        longest_ms = self.spec.limits.longest_event
-        length_ms = self.dice.choice(LENGTHS_S) * 1_000
-        return length_ms if self.dice.randint(0, 9) else min(longest_ms, 5 * HOUR_MS) + 1_000
+        """Now and then just as long as an event may be, or a second longer."""
+        longest_ms = min(self.spec.limits.longest_event, 5 * HOUR_MS)
+        odd_ms = {0: longest_ms + 1_000, 1: longest_ms}
+        return odd_ms.get(self.dice.randint(0, 9)) or self.dice.choice(LENGTHS_S) * 1_000
 
 
 DEEDS: tuple[Callable[[_Day], Words], ...] = (
     *[_Day.call] * 5,
     *[_Day.fresh_call] * 5,
+    *[_Day.prolong] * 2,
     *[_Day.load] * 3,
     *[_Day.switch] * 3,
     *[_Day.restore] * 2,

@@ -13,7 +13,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .live import Live
-from .memory import SHELVES, Event, Memory, Past
+from .memory import SHELVES, Event, Memory
+from .past import Past
 from .shadows import Shadow
 
 Check = Callable[[Any], bool]
@@ -75,15 +76,12 @@ def _of_field(name: str, hint: Any) -> Check:
     low, high = (-MOST_W, MOST_W) if name.endswith(("_w", "cuts")) else (EARLIEST_MS, LATEST_MS)
     low = 1 if name == "every_ms" else low
 
-    def fits(value: Any) -> bool:
-        if not typed(value):
-            return False
+    def within(value: Any) -> bool:
         if type(value) is int:
             return low <= value <= high
-        inner = value.values() if isinstance(value, dict) else value or ()
-        return all(low <= one <= high for one in inner)
+        return all(map(within, value.values() if isinstance(value, dict) else value or ()))
 
-    return fits
+    return lambda value: typed(value) and within(value)
 
 
 @cache
@@ -127,6 +125,7 @@ def _exactly(each: list[Check]) -> Check:
 
 @cache
 def _row(kind: Any) -> Check:
-    """The check of a named tuple, which is kept as a list."""
-    hints = get_type_hints(kind)
-    return _exactly([_of_field(name, hints[name]) for name in kind._fields])
+    """The check of a named tuple, kept as a list, of an earlier version without the last."""
+    hints, fewest = get_type_hints(kind), len(kind._fields) - len(kind._field_defaults)
+    each = [_of_field(name, hints[name]) for name in kind._fields]
+    return lambda value: any(_exactly(each[:n])(value) for n in range(fewest, len(each) + 1))

@@ -6,13 +6,15 @@ everybody (domain.md, One event).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .localtime import day_of, month_of, within_hours
-from .memory import Memory, Past
+from .memory import Memory
+from .past import Past, Span
 from .spec import Limits, Spec
 
 KEPT = 200
+MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well
 HOUR_MS = 3_600_000
 Refusal = tuple[str, str]
 
@@ -27,8 +29,8 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
             return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
         return None  # nothing is counted over the events before
-    known = memory.past.values()
-    others = [past for past in known if past.id != asked.id and past.source == "operator"]
+    own = asked.id if asked.id in memory.events else None  # else an earlier one that was so called
+    others = [x for key, x in memory.past.items() if key != own and x.source == "operator"]
     why = (
         _day_is_full(limits, others, asked, zone)
         or _month_is_full(limits, others, asked, zone)
@@ -37,21 +39,51 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
     return ("limit", why) if why else None
 
 
-def remembered(memory: Memory, asked: Past) -> dict[str, Past]:
+def too_long(spec: Spec, asked: Past) -> str:
+    """Why an event is longer than any may be, with what it ran already; "" where it is not."""
+    longest_s = spec.limits.longest_event // 1000
+    if asked.length_ms <= spec.limits.longest_event:
+        return ""
+    new_s = (asked.end_ms - asked.start_ms) // 1000
+    ran_s = asked.length_ms // 1000 - new_s
+    said = f"{ran_s} s that it ran and {new_s} s more are" if asked.ran_ms else f"{new_s} s is"
+    return f"{said} longer than this site's longest event, {longest_s} s"
+
+
+def with_what_ran(memory: Memory, asked: Past) -> Past:
+    """An event under new terms, with what it ran under those before: moving it undoes nothing."""
+    event, known = memory.events.get(asked.id), memory.past.get(asked.id)
+    if event is None or known is None:
+        return asked
+    spans = list(known.ran_ms)
+    if event.start_ms < memory.at_ms:
+        spans.append((event.start_ms, min(memory.at_ms, event.end_ms)))
+    outside = [part for span in spans for part in _outside(span, asked)]
+    return asked._replace(ran_ms=_joined(sorted(outside)))
+
+
+def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
     """What was taken on, with this event under its newest terms; of too many the one that ended
-    first is forgotten.
+    first is forgotten. `anew`: an earlier event of this id is another one.
     """
     past = {**memory.past, asked.id: asked}
+    if anew and (other := memory.past.get(asked.id)) is not None:
+        name = f"{other.id}@{other.start_ms // 1000}"
+        past[name] = other._replace(id=name)
     if len(past) > KEPT:
         del past[min(memory.past, key=lambda id: (past[id].end_ms, id))]
     return past
 
 
 def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
-    """An event that ends before its time counts only what it ran; one that never began, nothing."""
+    """An event that ends before its time counts only what it ran; one that never ran, nothing."""
     past = memory.past.get(id)
     if past is None:
         return memory.past
+    if past.start_ms >= now_ms and past.ran_ms:
+        *ran, (start_ms, end_ms) = past.ran_ms
+        kept = past._replace(start_ms=start_ms, end_ms=end_ms, ran_ms=tuple(ran))
+        return {**memory.past, id: kept}
     if past.start_ms >= now_ms:
         return {other: memory.past[other] for other in memory.past if other != id}
     return {**memory.past, id: past._replace(end_ms=min(past.end_ms, now_ms))}
@@ -62,7 +94,7 @@ def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str 
     if most is None:
         return ""
     day = day_of(asked.start_ms, zone)
-    today = sum(day_of(past.start_ms, zone) == day for past in others)
+    today = sum(any(day_of(start_ms, zone) == day for start_ms, _ in x.spans) for x in others)
     return f"{today} events on that day are all this site takes" if today >= most else ""
 
 
@@ -71,9 +103,13 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
     if most is None:
         return ""
     month = month_of(asked.start_ms, zone)
-    there = [past for past in others if month_of(past.start_ms, zone) == month]
-    left_ms = most * HOUR_MS - sum(past.end_ms - past.start_ms for past in there)
-    if asked.end_ms - asked.start_ms <= left_ms:
+
+    def there_ms(events: Iterable[Past]) -> int:
+        spans = [span for past in events for span in past.spans]
+        return sum(end - start for start, end in spans if month_of(start, zone) == month)
+
+    left_ms = most * HOUR_MS - there_ms(others)
+    if there_ms([asked]) <= left_ms:
         return ""
     return f"{max(0, left_ms) // 60_000} min are left of this month's {most} h"
 
@@ -82,10 +118,31 @@ def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
     """Some event does not overlap this one and leaves too little rest beside it."""
     gap_ms = limits.min_gap
     for past in others:
-        apart_ms = max(asked.start_ms - past.end_ms, past.start_ms - asked.end_ms)
-        if 0 <= apart_ms < gap_ms:
-            return f"less than {gap_ms // 60_000} min from {past.id}"
+        for start_ms, end_ms in past.spans:
+            apart_ms = max(asked.start_ms - end_ms, start_ms - asked.end_ms)
+            if 0 <= apart_ms < gap_ms:
+                return f"less than {gap_ms // 60_000} min from {past.id}"
     return ""
+
+
+def _outside(span: Span, asked: Past) -> Iterator[Span]:
+    """The parts of a span that the newest terms do not cover."""
+    start_ms, end_ms = span
+    if start_ms < asked.start_ms:
+        yield start_ms, min(end_ms, asked.start_ms)
+    if end_ms > asked.end_ms:
+        yield max(start_ms, asked.end_ms), end_ms
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order of their starts, those that touch made one; of too many the last."""
+    joined: list[Span] = []
+    for start_ms, end_ms in spans:
+        if joined and (start_ms <= joined[-1][1] or len(joined) == MOST_SPANS):
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end_ms))
+        else:
+            joined.append((start_ms, end_ms))
+    return tuple(joined)
 
 
 def _clock(minute: int) -> str:

@@ -21,6 +21,7 @@ class Live:
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
     `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
+    `last_command` is the key of the last command about it.
     """
 
     enabled: bool
@@ -54,6 +55,7 @@ class Live:
     settled_mono_ms: int = 0
     by_person_w: int = 0
     by_person_in: tuple[str, ...] = ()
+    last_command: str = ""
 
     @property
     def off(self) -> bool:

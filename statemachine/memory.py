@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from .frozen import changed
 from .leaving import Stuck, leaving, stuck
 from .live import Live
 from .once import once
+from .past import Past, past_of
 from .pending import Pending
 from .shadows import Shadow, from_plain
 from .shards import shards
@@ -26,7 +27,8 @@ class Event:
     """One live event: its terms, where it stands in its chart, and when it is to be woken.
 
     `short_ms` is since when it delivers less than asked; `told` what was said of its delivery;
-    `opted_out` the circuits that the occupant keeps out of it.
+    `opted_out` the circuits that the occupant keeps out of it; `last_command` the key of the last
+    command about it, `issued_ms` when its terms were issued, where they say so.
     """
 
     id: str
@@ -43,15 +45,8 @@ class Event:
     short_ms: int | None = None
     told: tuple[str, ...] = ()
     opted_out: tuple[str, ...] = ()
-
-
-class Past(NamedTuple):
-    """An event that was taken on, for the limits of days and months; the newest terms count."""
-
-    id: str
-    source: str
-    start_ms: int
-    end_ms: int
+    last_command: str = ""
+    issued_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,9 @@ class Memory:
     """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
 
     `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
-    away, `draining` the span in which what a broker kept for us still comes in;
+    away, `draining` the span in which what a broker kept for us still comes in, `aged`
+    that it may be too old by now; `last_call` is the key of the last command about all events, an
+    event or a restore of all, `last_config` that of the last about telemetry;
     `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
     circuits to be given back for good, with their drivers, until a driver says that it is done;
     `stuck` what keeps those from it that are gone from the file; `pending` the switches of people
@@ -127,6 +124,9 @@ class Memory:
     mono_ms: int = 0
     lost_ms: int | None = None
     draining: tuple[int, int] | None = None
+    aged: bool = True
+    last_call: str = ""
+    last_config: str = ""
     boot: str = ""
     last: Passed | None = None
 
@@ -235,7 +235,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
         shadows=_shadows(spec, shelves["shadows"]),
         circuits={**_back(first.circuits, known, mono_ms), **kept},
         events={id: _event(event) for id, event in shelves["events"].items()},
-        past={id: Past(*past) for id, past in shelves["past"].items()},
+        past={id: past_of(*past) for id, past in shelves["past"].items()},
         **site,
     )
 

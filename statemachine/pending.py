@@ -27,6 +27,7 @@ class Pending:
     correlation: str | None
     key: str
     digest: str
+    issued_ms: int | None = None
     copy: bool = False
     ids: Mapping[str, Any] = field(default_factory=dict)
 

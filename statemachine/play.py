@@ -7,7 +7,7 @@ what survives a crash, the same looks at circuits. Every decision comes out as a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .agenda import Agenda
@@ -15,6 +15,7 @@ from .answers import Answers, rows_of
 from .breakers import Breakers
 from .cloud_model import CloudModel
 from .commands import Door, command_from
+from .copies import recalled
 from .effects import Effect, GetShadow, Hold, Report, Switch
 from .journaling import worth_keeping
 from .localtime import start_ms
@@ -157,7 +158,7 @@ class Play:
 
         self._agenda.plan(self.ms + ms, deed)
 
-    def _stamps(self) -> dict[str, int]:
+    def _stamps(self) -> dict[str, Any]:
         return {"at_ms": self.at_ms, "mono_ms": self.ms - self.booted_ms}
 
     # -- the loop -----------------------------------------------------------------------------
@@ -172,7 +173,7 @@ class Play:
         """One decision, kept, then carried out."""
         before = self.memory
         if isinstance(trigger, Command):
-            trigger = replace(trigger, earlier=self._answers.earlier(trigger))
+            trigger = recalled(trigger, self._answers.earlier(trigger), before, False)
         self.decisions += 1
         try:
             after, effects = self.ven.decide(before, trigger)

@@ -22,6 +22,7 @@ from .spec import Spec
 
 SITE = "unmetered"  # in `load` and `draws`: what is drawn beside the circuits
 ALL = "all"
+AS = "its correlationId, so that the same may be said twice; default: one of its own"
 _ELAPSED = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3}))?)?")
 _START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
@@ -88,6 +89,7 @@ class Ending(Model):
 
     event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` that are active")
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
+    as_: EventId | None = Field(default=None, alias="as", description=AS)
 
 
 class TakingBack(Model):
@@ -110,6 +112,7 @@ class Switching(Model):
     circuit: CircuitId = Field(description="the circuit")
     to: Position = Field(description="on or off")
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
+    as_: EventId | None = Field(default=None, alias="as", description=AS)
 
 
 class Locking(Model):

@@ -76,7 +76,10 @@ class Cloud(Model):
 class Limits(Model):
     """What the site takes on. All but `longest_event` bind events of the grid operator."""
 
-    longest_event: Millis = Field(default=4 * 3_600_000, description="a longer one is refused")
+    longest_event: Millis = Field(
+        default=4 * 3_600_000,
+        description="a longer one is refused, with all that it ran before a revision moved it",
+    )
     events_per_day: Count | None = Field(default=None, description="more in one day are refused")
     hours_per_month: Count | None = Field(default=None, description="more in one month are refused")
     min_gap: Millis = Field(default=0, description="rest between two events")

@@ -36,7 +36,7 @@ class Command(Trigger):
     `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
     apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
     is remembered cannot be read now, so that an event may well be live that is not known. `ids`
-    are those that could be read, as the ack carries them: venId, event_id, revision, loadId.
+    are those that could be read, as the ack carries them; `issued_ms` is when it says it was sent.
     """
 
     op: str
@@ -48,6 +48,7 @@ class Command(Trigger):
     earlier: Earlier | None = None
     blind: bool = False
     ids: Mapping[str, Any] = field(default_factory=dict)
+    issued_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,10 @@ class Get(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrEvent(Command):
-    """The grid asks for `shed_w` less, from `start_ms` (None: now) for `duration_ms`."""
+    """The grid asks for `shed_w` less, from `start_ms` (None: now) for `duration_ms`.
+
+    `made`: it came without an id, and was given this one.
+    """
 
     name: ClassVar[str] = "dr_event"
     event_id: str
@@ -80,8 +84,8 @@ class DrEvent(Command):
     start_ms: int | None
     duration_ms: int
     revision: int
-    issued_ms: int | None
     randomize_ms: int = 0
+    made: bool = False
 
     @property
     def begins_ms(self) -> int:

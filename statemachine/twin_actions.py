@@ -80,7 +80,7 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         known = turn.shadow.decided.get(wish.circuit)
         if known is not None and known.about(wish):
             continue
-        switch(turn, wish.circuit, wish.enabled, "cloud")
+        switch(turn, wish.circuit, wish.enabled, "cloud", last_command="")
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
         end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})

@@ -94,9 +94,16 @@ def _two_calls(day: Words, dice: Dice) -> list[Words]:
 
 
 def _plain(day: Words, without: tuple[str, ...]) -> list[Words]:
-    """Its steps, but those in which something fails or changes by itself."""
+    """Its steps, but those in which something fails or changes by itself, each said for itself:
+    what is said twice right after a start is a copy, and else is not.
+    """
     kept = [name for name in SINGLE if name not in without]
-    return [step for step in day["steps"] if any(name in step for name in kept)]
+    steps = [step for step in day["steps"] if any(name in step for name in kept)]
+    return [{name: _for_itself(said) for name, said in step.items()} for step in steps]
+
+
+def _for_itself(said: Any) -> Any:
+    return {n: v for n, v in said.items() if n != "as"} if isinstance(said, dict) else said
 
 
 def _with(scenario: Scenario, steps: list[Step]) -> Scenario:

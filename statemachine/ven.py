@@ -6,6 +6,7 @@ from . import backlog
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
+from .copies import note
 from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank, first_wake
@@ -126,6 +127,8 @@ class Ven:
         if isinstance(trigger, Command) and (early := answer_early(turn, trigger)):
             return early
         refusal = take(turn, self._fire)
+        if refusal is None:
+            note(turn)
         if isinstance(trigger, Switched) and trigger.circuit in turn.memory.circuits:
             self._shadows.switched(turn, trigger)
         if isinstance(trigger, Toggle) and refusal is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .alarms import alarms
 from .capacity import capacity_w, loads
+from .copies import signature
 from .curtail import Load, tolerance_w
 from .effects import Ack
 from .faulty import held_back
@@ -44,9 +45,11 @@ def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
 
 def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:
     """The ack of a command that was taken."""
-    revision = command.revision if isinstance(command, DrEvent) else 0
     body = _signed(command, _body(spec, memory, command))
-    return Ack(command.reply, body, command.key, revision, command.digest)
+    if isinstance(command, DrEvent):
+        by_id = f"event:{command.event_id}" if command.made else ""
+        return Ack(command.reply, body, command.key, command.revision, command.digest, by_id)
+    return Ack(command.reply, body, command.key, 0, signature(command))
 
 
 def _body(spec: Spec, memory: Memory, command: Command) -> Body:

@@ -22,7 +22,7 @@ def spoken(
         return _call(step.event, zero_ms), step.event.door
     if step.restore is not None:
         named = {} if step.restore.event == ALL else {"event_id": step.restore.event}
-        return {"op": "restore", **named, **unique}, step.restore.door
+        return {"op": "restore", **named, **unique, **_as(step.restore.as_)}, step.restore.door
     if step.cancel is not None:
         return {"op": "cancel", "event_id": step.cancel.event, **unique}, step.cancel.door
     if step.again is not None:
@@ -32,11 +32,16 @@ def spoken(
         return out | ({"loadId": step.opt_out.circuit} if step.opt_out.circuit else {}), "page"
     if step.switch is not None:
         switch = {"op": "setLoad", "loadId": step.switch.circuit, "enabled": step.switch.to == "on"}
-        return {**switch, "confirm_critical": True, **unique}, step.switch.door
+        said = {**switch, "confirm_critical": True, **unique, **_as(step.switch.as_)}
+        return said, step.switch.door
     if step.lock is not None:
         lock = {"op": "setLock", "loadId": step.lock.circuit, "locked": step.lock.to == "on"}
         return {**lock, **unique}, "page"
     return None
+
+
+def _as(correlation: str | None) -> Said:
+    return {} if correlation is None else {"correlationId": correlation}
 
 
 def _call(call: Call, zero_ms: int) -> Said:

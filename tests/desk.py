@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from statemachine import Spec, Ven, read
+from statemachine.copies import recalled
 from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.totals import power_w, shed_w
@@ -67,7 +67,7 @@ class BenchDesk:
         await asyncio.sleep(0)
         self.heard.append(command)
         earlier = self._acks.get(command.key)
-        ack = self._decide(replace(command, earlier=earlier, blind=self.blind))
+        ack = self._decide(recalled(command, earlier, self.memory, self.blind))
         while ack is None:
             self.now_ms = self.memory.due_ms() or self.now_ms
             at_ms, mono_ms = self.clocks()

@@ -125,6 +125,11 @@ EXTRAS = {
 
 
 def _limits(dice: Dice) -> str:
-    said = ["longest_event: 2 h", "events_per_day: 3", "min_gap: 5 min", "hours_per_month: 2"]
+    said = [
+        f"longest_event: {dice.choice(('2 h', '5 min'))}",
+        "events_per_day: 3",
+        "min_gap: 5 min",
+        "hours_per_month: 2",
+    ]
     said.append("blackout: [22:00-06:00]")
     return ", ".join(one for one in said if dice.randint(0, 1))

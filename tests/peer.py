@@ -21,10 +21,12 @@ def endpoint(port: int, client_id: str) -> Endpoint:
 class Peer:
     """A link with an ear that keeps what it hears; messages apart, they may come before `Up`."""
 
-    def __init__(self, where: Endpoint, topics: Sequence[str], will: Will | None) -> None:
+    def __init__(
+        self, where: Endpoint, topics: Sequence[str], will: Will | None, stored: bool = False
+    ) -> None:
         self._messages: asyncio.Queue[News] = asyncio.Queue()
         self._changes: asyncio.Queue[News] = asyncio.Queue()
-        self.link = Link(where, topics, will, self._hear)
+        self.link = Link(where, topics, will, self._hear, stored=stored)
 
     def _hear(self, news: News) -> None:
         (self._messages if isinstance(news, Message) else self._changes).put_nowait(news)
@@ -51,9 +53,12 @@ class Peer:
 
 @asynccontextmanager
 async def peer(
-    where: Endpoint, topics: Sequence[str] = (), will: Will | None = None
+    where: Endpoint,
+    topics: Sequence[str] = (),
+    will: Will | None = None,
+    stored: bool = False,
 ) -> AsyncIterator[Peer]:
-    made = Peer(where, topics, will)
+    made = Peer(where, topics, will, stored)
     made.link.start()
     try:
         await made.next(Up)

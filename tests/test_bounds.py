@@ -16,9 +16,10 @@ from statemachine.dwell import changes_in_ms, gives_for_ms
 from statemachine.limits import beyond_limits
 from statemachine.live import Live
 from statemachine.localtime import day_of
-from statemachine.memory import Basis, Event, Memory, Past, blank
+from statemachine.memory import Basis, Event, Memory, blank
 from statemachine.notices import take_notice
 from statemachine.panel import Circuit
+from statemachine.past import Past
 from statemachine.replan import replan
 from statemachine.requirement import active, offset_ms
 from statemachine.spec import Spec

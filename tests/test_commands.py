@@ -87,7 +87,7 @@ def test_an_event_may_say_its_start_its_revision_and_when_it_was_issued() -> Non
 def test_an_event_without_an_id_gets_one_from_its_correlation() -> None:
     command = parsed({**EVENT, "correlationId": "c-1"})
     assert isinstance(command, DrEvent)
-    assert (command.event_id, command.key) == ("evt-c-1", "event:evt-c-1")
+    assert (command.event_id, command.key) == ("evt-c-1", "made:c-1")
     nameless, other = parsed(EVENT), parsed({**EVENT, "shed_kw": 3})
     assert isinstance(nameless, DrEvent) and nameless.key.startswith("body:")
     assert nameless.key == parsed(EVENT).key

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from statemachine import Ven
 from statemachine.clock import STEP_MS
 from statemachine.commands import Door, command_from
+from statemachine.copies import recalled
 from statemachine.curtail import Load, relay
 from statemachine.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
 from statemachine.memory import Memory, changed_parts, from_parts, to_parts
@@ -423,7 +424,7 @@ class Life(RuleBasedStateMachine):
     def command(self, **said: Any) -> dict[str, Any]:
         door = Door("operator", self.reply(), self.now, self.mono)
         command = command_from(said, "ven-test", door)
-        command = replace(command, earlier=self.journal.get(command.key))
+        command = recalled(command, self.journal.get(command.key), self.memory, False)
         ack = self.send(command)
         self.sent.append(command)
         return ack
@@ -482,10 +483,12 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def a_command_comes_again(self, data: st.DataObject) -> None:
-        self.send(Timer(**self.stamps()))
+        self.lose_the_link()
+        self.connect()
         command = data.draw(st.sampled_from(self.sent))
         earlier = self.journal.get(command.key)
-        command = replace(command, **self.stamps(), earlier=earlier, reply=self.reply())
+        command = replace(command, **self.stamps(), reply=self.reply())
+        command = recalled(command, earlier, self.memory, False)
         before = self.all_but_the_queue()
         ack = self.send(command)
         copy = getattr(command, "revision", 0) <= getattr(command.earlier, "revision", -1)

@@ -196,7 +196,7 @@ async def test_the_will_is_said_of_a_killed_controller(
     async with peer(endpoint(broker.port, "op"), [STATUS]) as operator:
         child.kill()
         assert await operator.message() == b"gone"
-    async with peer(endpoint(broker.port, "page"), [STATUS]) as page:
+    async with peer(endpoint(broker.port, "page"), [STATUS], stored=True) as page:
         assert await page.message() == b"gone", "the will is retained"
 
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from statemachine.copies import recalled
 from statemachine.effects import Ack, Effect, Status
 from statemachine.memory import from_parts, to_parts
 from statemachine.triggers import Command, Earlier, Restarted, Timer, Trigger
@@ -37,7 +38,7 @@ class Player(Desk):
 
     def hear(self, trigger: Trigger) -> list[Effect]:
         if isinstance(trigger, Command):
-            trigger = replace(trigger, earlier=self.journal.get(trigger.key))
+            trigger = recalled(trigger, self.journal.get(trigger.key), self.memory, False)
         effects = super().hear(trigger)
         acks = [effect for effect in effects if isinstance(effect, Ack)]
         assert len(acks) == isinstance(trigger, Command), "every command is answered exactly once"

@@ -12,8 +12,9 @@ from statemachine.curtail import Load, plan_shed, relay
 from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
 from statemachine.live import Live
 from statemachine.localtime import next_day_ms
-from statemachine.memory import Event, Memory, Past, blank
+from statemachine.memory import Event, Memory, blank
 from statemachine.panel import Circuit
+from statemachine.past import Past
 from statemachine.stamps import after_reboot, stamp
 from statemachine.triggers import Disconnected, DrEvent, Timer
 from statemachine.turn import Turn
@@ -297,9 +298,9 @@ def test_two_hundred_are_remembered_and_what_ended_first_is_forgotten() -> None:
     past = {f"e{n}": Past(f"e{n}", "operator", 0, ms) for n, ms in enumerate(ends_ms)}
     known = replace(memory(a=live(), b=live()), past=past)
     again = Past("e0", "operator", 5, NOW_MS + 9)
-    assert limits.remembered(known, again) == {**past, "e0": again}
+    assert limits.remembered(known, again, False) == {**past, "e0": again}
     new = Past("new", "operator", 0, 1)
-    kept = limits.remembered(known, new)
+    kept = limits.remembered(known, new, True)
     assert kept == {**{id: one for id, one in past.items() if id != "e0"}, "new": new}
 
 

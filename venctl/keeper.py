@@ -37,7 +37,7 @@ class ShadowKeeper:
     A request is committed to `file` before it is acknowledged, and acknowledged before it is
     answered: a broker that sends it again cannot make an old wish a new one. While the disk is in
     trouble nothing waits for it, and all is written once it can be. Requests made while nobody
-    was here wait in the broker's session, an hour at most.
+    was here wait in the broker's session, an hour at most. What a broker has retained asks nothing.
     """
 
     def __init__(self, endpoint: Endpoint, thing: str, file: Path) -> None:
@@ -71,6 +71,9 @@ class ShadowKeeper:
 
     def _hear(self, news: News) -> None:
         match news:
+            case Message(topic, _, puback, stored=True):
+                puback()
+                log.warning("no request, but retained by the broker: %s; clear it", topic)
             case Message():
                 self._asked.put_nowait(news)
             case Denied(topic, why):

@@ -27,6 +27,8 @@ from .verdict import for_good, hung_up, refused, sentence, unheard, will_may_be_
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
 
+_HANDLING = (mqtt5.RetainHandlingType.DONT_SEND, mqtt5.RetainHandlingType.SEND_ON_SUBSCRIBE)
+
 
 @dataclass(frozen=True, slots=True)
 class _Publish:
@@ -39,6 +41,7 @@ class Link:
 
     `hear` gets all news on the loop, in the order it happened; messages may come before `Up`.
     `topics` are names, or filters with `+`. Call everything from the loop.
+    With `stored` the broker also sends what it has retained; else only what is said from now on.
     A `backoff` is shared with the links before and after this one by the same client id.
     Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.usable` says
     why in words.
@@ -51,9 +54,11 @@ class Link:
         will: Will | None,
         hear: Callable[[News], None],
         backoff: Backoff | None = None,
+        stored: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._topics, self._hear = tuple(topics), hear
+        self._retained = _HANDLING[stored]
         self._wanted = _matcher(topics)
         self._connections = 0
         self._connected = self._started = self._running = False
@@ -159,7 +164,8 @@ class Link:
                 return
             acquire = data.acquire_publish_acknowledgement_control
             puback = partial(_puback, self.client, acquire()) if acquire else _nothing
-            self._tell(self._say, Message(packet.topic, packet.payload or b"", puback))
+            said = Message(packet.topic, packet.payload or b"", puback, bool(packet.retain))
+            self._tell(self._say, said)
         except Exception:
             log.exception("a message was not taken in")
 
@@ -217,7 +223,11 @@ class Link:
     def _subscribe(self, connection: int, resumed: bool) -> None:
         if not self._connected or connection != self._connections:
             return
-        wanted = [mqtt5.Subscription(topic, mqtt5.QoS.AT_LEAST_ONCE) for topic in self._topics]
+        # Retain is not kept "as published": what comes with it comes from the broker's shelf.
+        qos, retained = mqtt5.QoS.AT_LEAST_ONCE, self._retained
+        wanted = [
+            mqtt5.Subscription(topic, qos, retain_handling_type=retained) for topic in self._topics
+        ]
         answered = partial(self._tell, self._answered, connection, resumed)
         try:
             self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)

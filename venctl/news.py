@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message on one of our topics. `puback` may be called late, twice, or offline: no harm."""
+    """A message on one of our topics. `puback` may be called late, twice, or offline: no harm.
+
+    `stored`: the broker had it on its shelf and sends it because we subscribed, not because anybody
+    says it now.
+    """
 
     topic: str
     payload: bytes
     puback: Callable[[], None]
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

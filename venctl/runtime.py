@@ -16,6 +16,7 @@ from typing import Any
 
 from statemachine.adopting import adopted
 from statemachine.answers import Answers
+from statemachine.copies import recalled
 from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.promises import CROWDED, NOT_STORED, OVERTAKEN, promises, withdraws
@@ -195,7 +196,7 @@ class Runtime:
         if not isinstance(trigger, Command):
             return trigger
         earlier = self._performing.answers.earlier(trigger)
-        return replace(trigger, earlier=earlier, blind=self._storage.unknown)
+        return recalled(trigger, earlier, self.memory, self._storage.unknown)
 
     def _made(self, trigger: Trigger, after: Memory, effects: Sequence[Effect]) -> Decision:
         return decision(trigger, self.memory, after, effects, self._storage.letter)

@@ -108,7 +108,14 @@ class Visitor:
 
     async def _refused(self, filters: Sequence[str]) -> list[str]:
         packet = mqtt5.SubscribePacket(
-            [mqtt5.Subscription(name, mqtt5.QoS.AT_LEAST_ONCE) for name in filters]
+            [
+                mqtt5.Subscription(
+                    name,
+                    mqtt5.QoS.AT_LEAST_ONCE,
+                    retain_handling_type=mqtt5.RetainHandlingType.DONT_SEND,
+                )
+                for name in filters
+            ]
         )
         assert self._link is not None
         try:

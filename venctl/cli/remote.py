@@ -65,9 +65,10 @@ async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, An
                 match await news.get():
                     case Up():
                         why = await _asked(link, asked, command)
-                    case Message(_, payload, puback):
+                    case Message(_, payload, puback, stored):
                         puback()
-                        if (said := _ack(payload, command["correlationId"])) is not None:
+                        said = None if stored else _ack(payload, command["correlationId"])
+                        if said is not None:
                             return tell(said)
                     case Denied(topic, reason):
                         why = f"the broker refuses {topic}: {reason}"
@@ -108,15 +109,15 @@ async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
 
 async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool) -> int:
     news: asyncio.Queue[News] = asyncio.Queue()
-    link = Link(to.endpoint, topics, None, news.put_nowait)
+    link = Link(to.endpoint, topics, None, news.put_nowait, stored=True)
     link.start()
     seen = 0
     try:
         while most is None or seen < most:
             match await news.get():
-                case Message(topic, payload, puback):
+                case Message(topic, payload, puback, stored):
                     puback()
-                    print(_line(topic, payload, as_json), flush=True)
+                    print(_line(topic, payload, stored, as_json), flush=True)
                     seen += 1
                 case Denied(topic, why):
                     print(f"venctl: the broker refuses {topic}: {why}", file=sys.stderr)
@@ -129,6 +130,9 @@ async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool)
     return DONE
 
 
-def _line(topic: str, payload: bytes, as_json: bool) -> str:
+def _line(topic: str, payload: bytes, stored: bool, as_json: bool) -> str:
     text = payload.decode("utf-8", "replace")
-    return json.dumps({"topic": topic, "payload": text}) if as_json else f"{topic} {text}"
+    if as_json:
+        kept = {"retained": True} if stored else {}
+        return json.dumps({"topic": topic, "payload": text, **kept})
+    return f"{topic}{' (retained)' if stored else ''} {text}"

@@ -88,6 +88,9 @@ def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) ->
 
 def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
     lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
+    if ack["status"] == "duplicate":
+        another = "; another event needs another --id" if ack["op"] == "event" else ""
+        lines.append(f"nothing new was done: the same command was answered before{another}")
     if "start_ts" in ack:
         lines.append(f"runs   {clock_of().span(ack['start_ts'], ack['end_ts'])}")
     if "would_shed_kw" in ack:

@@ -1,0 +1,181 @@
+"""What is a copy of a command that was answered before, and what is asked anew.
+
+By the id that an event came with, as long as that is known. Any other command is a copy only where
+its terms are the same and it may have been delivered again, or where what it asked for still
+stands. MQTT 5 delivers again only after a connect, and DUP comes only then: so does the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from .backlog import draining
+from .limits import Refusal
+from .memory import Memory
+from .triggers import (
+    Cancel,
+    Command,
+    DrEvent,
+    Earlier,
+    Lock,
+    OptOut,
+    Restore,
+    SetConfig,
+    Toggle,
+)
+from .turn import Turn
+
+First = Mapping[str, Any]
+MOST_ID = 110  # of a made id, so that a number fits behind it
+
+
+def recalled(command: Command, earlier: Earlier | None, memory: Memory, blind: bool) -> Command:
+    """A command with what the journal knows of it. An id that was made for an event is its own."""
+    known = replace(command, earlier=earlier, blind=blind)
+    if not isinstance(known, DrEvent) or not known.made:
+        return known
+    first = "" if earlier is None else str(earlier.ack.get("event_id", ""))
+    if earlier is not None and known.revision > earlier.revision:
+        return replace(known, event_id=first)
+    return replace(known, event_id=_unused(known, memory, first))
+
+
+def copy_of(command: Command, memory: Memory) -> First | Refusal | None:
+    """The first ack, if this is a copy; a refusal, if it clashes; None, if it is new."""
+    earlier = command.earlier
+    if earlier is None:
+        return None
+    if isinstance(command, DrEvent) and not command.made:
+        return _known_by_id(command, earlier, memory)
+    again = _delivered_again(command, earlier, memory)
+    if isinstance(command, DrEvent) and command.revision != earlier.revision:
+        return _revised(command, earlier, memory, again)
+    if not _same_terms(command, earlier):
+        return None
+    if not again and isinstance(command, DrEvent) and (out := _opted_out(command, earlier, memory)):
+        return out
+    return earlier.ack if again or _stands(memory, command, earlier.ack) else None
+
+
+def signature(command: Command) -> str:
+    """The digest of its terms and, of what is no event, when it was issued: by that the very same
+    message is known again. An event is judged by its terms alone.
+    """
+    if command.issued_ms is None or isinstance(command, DrEvent):
+        return command.digest
+    return f"{command.digest}@{command.issued_ms}"
+
+
+def note(turn: Turn) -> None:
+    """A command was taken: it is the last word about its circuit, its event or its setting."""
+    asked, memory = turn.trigger, turn.memory
+    match asked:
+        case Toggle(circuit=id, key=key) | Lock(circuit=id, key=key):
+            turn.memory = memory.circuit(id, last_command=key)
+        case SetConfig(key=key):
+            turn.remember(last_config=key)
+        case Restore(event_id=None, key=key):
+            for id in [id for id, x in memory.events.items() if x.start_ms <= turn.now_ms]:
+                turn.memory = turn.memory.event(id, last_command=key)
+            turn.remember(last_call=key)
+        case DrEvent(event_id=id, key=key) | Restore(event_id=str(id), key=key):
+            _note_event(turn, id, key)
+        case Cancel(event_id=id, key=key) | OptOut(event_id=id, circuit=None, key=key):
+            _note_event(turn, id, key)
+    if isinstance(asked, DrEvent):
+        turn.remember(last_call=asked.key)
+
+
+def _note_event(turn: Turn, id: str, key: str) -> None:
+    if id in turn.memory.events:
+        turn.memory = turn.memory.event(id, last_command=key)
+
+
+def _known_by_id(command: DrEvent, earlier: Earlier, memory: Memory) -> First | Refusal | None:
+    id = command.event_id
+    if command.revision < earlier.revision:
+        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
+    if command.revision == earlier.revision and not _same_terms(command, earlier):
+        return "conflict", f"{id} was called before with other terms; raise its `revision`"
+    if command.revision == earlier.revision:
+        asks_anew = earlier.ack.get("correlationId") != command.correlation
+        if asks_anew and id in memory.opted_out:
+            return None  # no redelivery: it hears that the occupant opted out
+        return earlier.ack
+    if id not in memory.events and id not in memory.opted_out:
+        return "conflict", f"{id} is over; call a new event"
+    return None
+
+
+def _revised(
+    command: DrEvent, earlier: Earlier, memory: Memory, again: bool
+) -> First | Refusal | None:
+    """An event that came without an id, and with another revision than the last."""
+    id = str(earlier.ack.get("event_id", ""))
+    lives = id in memory.events and memory.at_ms < memory.events[id].end_ms
+    if command.revision > earlier.revision:
+        return None if lives else ("conflict", f"{id} is over; call a new event")
+    if again or lives:
+        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
+    return None
+
+
+def _delivered_again(command: Command, earlier: Earlier, memory: Memory) -> bool:
+    """It may be the very same message: people at the site have keys for that, the grid its date."""
+    if command.source != "operator":
+        return True
+    dated = command.issued_ms is not None and earlier.digest == signature(command)
+    return dated or draining(memory)
+
+
+def _same_terms(command: Command, earlier: Earlier) -> bool:
+    terms = earlier.digest.partition("@")[0]
+    return terms in ("", command.digest)
+
+
+def _opted_out(command: DrEvent, earlier: Earlier, memory: Memory) -> Refusal | None:
+    """Called again while it would run: who opted out has said so for that time."""
+    id, start_ms = earlier.ack.get("event_id"), command.start_ms
+    first_ms = int(earlier.ack.get("ts", 0)) * 1000 if start_ms is None else start_ms
+    if id not in memory.opted_out or memory.at_ms >= first_ms + command.duration_ms:
+        return None
+    return "opted_out", f"the occupant opted out of {id}"
+
+
+def _stands(memory: Memory, asked: Command, first: First) -> bool:
+    """Nothing since has contradicted it, by another command or in any other way."""
+    match asked:
+        case Toggle(circuit=id, enabled=enabled):
+            live = memory.circuits.get(id)
+            return live is not None and (live.last_command, live.enabled) == (asked.key, enabled)
+        case Lock(circuit=id, locked=locked):
+            live = memory.circuits.get(id)
+            is_so = live is not None and (live.locked_by is not None) == locked
+            return live is not None and is_so and live.last_command == asked.key
+        case SetConfig(every_ms=every_ms):
+            return (memory.last_config, memory.every_ms) == (asked.key, every_ms)
+        case Restore(event_id=None):
+            now_ms = memory.at_ms
+            run = [x for x in memory.events.values() if x.start_ms <= now_ms < x.end_ms]
+            return memory.last_call == asked.key and all(x.last_command == asked.key for x in run)
+        case DrEvent():
+            event = memory.events.get(str(first.get("event_id")))
+            lives = event is not None and memory.at_ms < event.end_ms
+            return event is not None and lives and event.last_command == asked.key
+        case Restore(event_id=str(id)) | Cancel(event_id=id) | OptOut(event_id=id):
+            event = memory.events.get(id)
+            return event is None or event.last_command == asked.key
+    return True
+
+
+def _unused(asked: DrEvent, memory: Memory, first: str) -> str:
+    """The id that was made for an event, with a number behind it where another had it."""
+    taken = {*memory.events, *memory.past, *memory.opted_out, first}
+    if asked.event_id not in taken:
+        return asked.event_id
+    stem = f"{asked.event_id[:MOST_ID]}-{asked.at_ms // 1000}"
+    numbered = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
+    return next(id for id in numbered if id not in taken)

@@ -1,0 +1,32 @@
+"""What must hold of the answers to commands that were said before, as a bystander sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .account import Account
+from .backlog import MOST_MS
+from .day_rules import day_rule
+from .effects import Ack
+from .play import Moment
+from .requirement import active
+from .triggers import Command, Restore, SetConfig, Toggle
+
+
+@day_rule("P44")
+def nothing_asked_anew_is_taken_for_a_copy(book: Account, now: Moment) -> Iterator[str]:
+    """Long after a connect nothing comes again, so that a `duplicate` may only say what is so."""
+    asked, memory = now.trigger, now.memory
+    acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
+    if not isinstance(asked, Command) or not acks or acks[0]["status"] != "duplicate":
+        return
+    if asked.source != "operator" or now.ms - book.connected_ms <= MOST_MS:
+        return
+    match asked:
+        case Toggle(circuit=id, enabled=enabled) if memory.circuits[id].enabled != enabled:
+            yield f"{id} was to be switched {'on' if enabled else 'off'}, and is not"
+        case Restore(event_id=None):
+            for event in active(book.spec, memory, book.play.at_ms):
+                yield f"{event.id} still sheds, and somebody wanted all load back"
+        case SetConfig(every_ms=every_ms) if memory.every_ms != every_ms:
+            yield f"telemetry was to come every {every_ms} ms, and comes every {memory.every_ms}"
