@@ -30,5 +30,7 @@ def accept(turn: Turn) -> Iterator[Effect]:
             or (turn.event.scheduled and start_ms == turn.event.start_ms),
             revision=asked.revision,
             randomize_ms=asked.randomize_ms,
+            ended_by="",
+            ended_why="",
         )
     yield from ()

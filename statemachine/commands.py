@@ -30,9 +30,11 @@ MAX_SHED_W = 1_000_000
 MAX_DURATION_MS = 31 * 86_400_000
 MAX_AHEAD_MS = 366 * 86_400_000
 MAX_RANDOM_MS = 3_600_000
+MAX_REASON = 200
 DEFAULT_DURATION_S = 3600
 EVERY_MS = (1_000, 900_000)
-_ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
+# Who asks again, when, and how surely, changes no terms.
+_ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
 _SORTED = json.JSONEncoder(sort_keys=True)
 
 
@@ -128,6 +130,7 @@ def _event(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
         revision=revision,
         issued_ms=_time(fields, "issued_at"),
         randomize_ms=_randomize_ms(fields),
+        confirmed=_confirmed(fields, common, "confirm_operator"),
     )
 
 
@@ -145,22 +148,38 @@ def _ping(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
 
 def _restore(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     given = fields.get("event_id")
-    return Restore(**common, event_id=None if given is None else _id("event_id", given))
+    id = None if given is None else _id("event_id", given)
+    return Restore(**_early(fields, common), event_id=id)
 
 
 def _cancel(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
-    return Cancel(**common, event_id=_id("event_id", fields.get("event_id")))
+    return Cancel(**_early(fields, common), event_id=_id("event_id", fields.get("event_id")))
 
 
 def _opt_out(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     if common["source"] == "operator":
         raise ValueError("an opt-out is the occupant's, made at the site")
-    named = _first(fields, "loadId")
+    named, out = _first(fields, "loadId"), fields.get("out", True)
+    if not isinstance(out, bool):
+        raise ValueError(f"out must be true or false, got {str(out)[:40]!r}")
+    if named is None and not out:
+        raise ValueError("to opt out of a whole event is final; name the circuit in loadId")
     return OptOut(
-        **common,
+        **_early(fields, common),
         event_id=_id("event_id", fields.get("event_id")),
         circuit=None if named is None else _id("loadId", named),
+        out=out,
     )
+
+
+def _early(fields: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """What is said with the wish to end an event before its time."""
+    why = fields.get("reason", "")
+    if not isinstance(why, str) or len(why) > MAX_REASON or not (why.isprintable() or not why):
+        raise ValueError(
+            f"reason must be at most {MAX_REASON} printable characters, got {str(why)[:40]!r}"
+        )
+    return {**common, "confirmed": _confirmed(fields, common, "confirm_operator"), "why": why}
 
 
 def _get(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
@@ -175,7 +194,8 @@ def _set_load(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     if not isinstance(enabled, bool):
         raise ValueError(f"enabled must be true or false, got {str(enabled)[:40]!r}")
     circuit = _id("loadId", _first(fields, "loadId", "id"))
-    return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=_confirmed(fields, common))
+    confirmed = _confirmed(fields, common, "confirm_critical")
+    return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=confirmed)
 
 
 def _set_lock(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
@@ -185,9 +205,9 @@ def _set_lock(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     return Lock(**common, circuit=_id("loadId", _first(fields, "loadId", "id")), locked=locked)
 
 
-def _confirmed(fields: Mapping[str, Any], common: dict[str, Any]) -> bool:
+def _confirmed(fields: Mapping[str, Any], common: dict[str, Any], flag: str) -> bool:
     """Over MQTT the wish is the confirmation; at the site a person confirms."""
-    return common["source"] == "operator" or fields.get("confirm_critical") is True
+    return common["source"] == "operator" or fields.get(flag) is True
 
 
 def _set_config(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from .admit import as_taken_on, copy_of, unfit
 from .backlog import found, heard, lost
 from .effects import Ack, Switch
+from .endings import begun, unconfirmed
 from .estimate import assume, read
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
 from .memory import Basis, Coming, Event, Memory
 from .release import restate
-from .requirement import sheds_w
 from .toggles import switch
 from .triggers import (
     Cancel,
@@ -61,11 +61,13 @@ def answer_early(turn: Turn, command: Command) -> Ack | None:
 
 def take(turn: Turn, fire: Fire) -> Ack | None:
     """Do what the trigger says, but for the shadow's; an ack only where it is refused."""
+    if isinstance(turn.trigger, Command) and (why := unconfirmed(turn, turn.trigger)):
+        return rejected(turn.trigger, "operator", why)
     match turn.trigger:
         case DrEvent() as asked:
             return _call(turn, asked, fire)
-        case Restore(event_id=id):
-            _restore(turn, [id] if id else _begun(turn), fire)
+        case Restore(event_id=id) as asked:
+            _restore(turn, asked, [id] if id else begun(turn.spec, turn.memory, turn.now_ms), fire)
         case Cancel() as asked:
             return _cancel(turn, asked, fire)
         case OptOut() as asked:
@@ -123,20 +125,22 @@ def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
     )
 
 
-def _begun(turn: Turn) -> list[str]:
-    """The events that shed, or whose start has passed: a clock set back undoes no beginning."""
-    return [
-        event.id
-        for event in turn.memory.events.values()
-        if turn.now_ms >= event.start_ms or sheds_w(turn.spec, event, turn.now_ms)
-    ]
-
-
-def _restore(turn: Turn, ids: list[str], fire: Fire) -> None:
+def _restore(turn: Turn, asked: Command, ids: list[str], fire: Fire) -> None:
     for id in ids:
-        if id in turn.memory.events and fire(turn, "restore", id):
-            turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+        _end(turn, asked, "restore", id, fire)
     _return_now(turn)
+
+
+def _end(turn: Turn, asked: Command, word: str, id: str, fire: Fire) -> None:
+    """End an event before its time; what is told of it from now on says who did, and why."""
+    was = turn.memory.events.get(id)
+    if was is None:
+        return
+    turn.memory = turn.memory.event(id, ended_by=asked.source, ended_why=asked.why)
+    if fire(turn, word, id):
+        turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+    else:
+        turn.memory = turn.memory.event(id, ended_by=was.ended_by, ended_why=was.ended_why)
 
 
 def _return_now(turn: Turn) -> None:
@@ -149,8 +153,7 @@ def _return_now(turn: Turn) -> None:
 def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
     if asked.event_id not in turn.memory.events:
         return _unknown(asked, asked.event_id)
-    if fire(turn, "cancel", asked.event_id):
-        turn.remember(past=ended_early(turn.memory, asked.event_id, turn.now_ms))
+    _end(turn, asked, "cancel", asked.event_id, fire)
     return None
 
 
@@ -161,12 +164,12 @@ def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
         return _unknown(asked, id)
     if circuit is None:
         turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
-        _restore(turn, [id], fire)
+        _restore(turn, asked, [id], fire)
         return None
     if circuit not in turn.spec.circuits:
         return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
-    out = tuple(sorted({*event.opted_out, circuit}))
-    turn.memory = turn.memory.event(id, opted_out=out)
+    out = {*event.opted_out, circuit} if asked.out else {*event.opted_out} - {circuit}
+    turn.memory = turn.memory.event(id, opted_out=tuple(sorted(out)))
     return None
 
 

@@ -25,7 +25,8 @@ class Event:
     """One live event: its terms, where it stands in its chart, and when it is to be woken.
 
     `short_ms` is since when it delivers less than asked; `told` what was said of its delivery;
-    `opted_out` the circuits that the occupant keeps out of it.
+    `opted_out` the circuits that the occupant keeps out of it; `ended_by` who ended it before its
+    time, by the door, and `ended_why` the reason given.
     """
 
     id: str
@@ -42,6 +43,8 @@ class Event:
     short_ms: int | None = None
     told: tuple[str, ...] = ()
     opted_out: tuple[str, ...] = ()
+    ended_by: str = ""
+    ended_why: str = ""
 
 
 class Past(NamedTuple):

@@ -42,6 +42,13 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P32": ("day", "no power is negative"),
     "P33": ("test", "no baseline uses a sample of an event or its recovery"),
     "P34": ("day", "a random start is pure, and within its bounds"),
-    "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
+    "P35": (
+        "day",
+        "an opt-out holds at once: a circuit's until it is taken back, a whole event's for good",
+    ),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
+    "P47": (
+        "day",
+        "at the site an operator's event is ended, changed or kept out of only where confirmed",
+    ),
 }

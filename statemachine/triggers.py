@@ -36,6 +36,8 @@ class Command(Trigger):
     `key` says what a copy of it is ("" for what is never remembered), `digest` tells two bodies
     apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
     is remembered cannot be read now, so that an event may well be live that is not known.
+    `confirmed`: also where it touches what is critical, or an event of the grid operator. `why`:
+    the reason that was given.
     """
 
     op: str
@@ -46,6 +48,8 @@ class Command(Trigger):
     digest: str
     earlier: Earlier | None = None
     blind: bool = False
+    confirmed: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +114,15 @@ class Cancel(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut(Command):
-    """The occupant keeps the whole site (None), or one circuit, out of an event."""
+    """The occupant keeps the whole site (None), or one circuit, out of an event.
+
+    Not `out`: the circuit may give again.
+    """
 
     name: ClassVar[str] = "restore"
     event_id: str
     circuit: str | None
+    out: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +131,6 @@ class Toggle(Command):
 
     circuit: str
     enabled: bool
-    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

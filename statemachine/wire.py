@@ -11,6 +11,7 @@ from typing import Any
 from .capacity import capacity_w, loads
 from .curtail import Load
 from .effects import Ack
+from .endings import ended_here
 from .faulty import held_back
 from .memory import Event, Memory
 from .requirement import active, required_w, sheds_w
@@ -170,6 +171,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "requested_shed_kw": kw(event.shed_w),
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
+        **ended_here(event),
         **_observed(spec, memory),
         **_faults(memory),
         **(_not_free(spec, memory) if _is_final(spec, word) else {}),

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
-THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "unlock")
+THINGS = ("event", "restore", "cancel", "opt-out", "opt-in", "ping", "circuit", "lock", "unlock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,9 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--duration-sec", type=float)
     one.add_argument("--at", help="when: 18:00 or 2026-11-24T18:00, in the site's time zone")
     one.add_argument("--id", help="the event's id")
-    one.add_argument("--circuit", dest="only", help="with `opt-out`: this circuit alone")
+    one.add_argument(
+        "--circuit", dest="only", help="with `opt-out` and `opt-in`: this circuit alone"
+    )
     one.add_argument("--wait", action="store_true", help="return when the event is over")
-    one.add_argument("--confirm", action="store_true", help="yes, also a critical circuit")
+    one.add_argument(
+        "--confirm", action="store_true", help="yes, also what is critical or the operator's"
+    )
+    one.add_argument("--reason", help="why an event is ended or kept out of, for the record")
     one.add_argument("--via", choices=("http", "mqtt"))
     _broker(one)
 
