@@ -234,6 +234,21 @@ def test_no_name_overflows_anything(page: Page, site: Site, backend: Backend, si
     assert overflowing(page) == []
 
 
+@pytest.mark.parametrize("locale", ["ar-EG", "en-US"])
+def test_no_time_overflows_anything_in_any_language(
+    browser: Browser, site: Site, backend: Backend, locale: str
+) -> None:
+    backend.ask(NOW)
+    backend.ask(later())
+    context = browser.new_context(locale=locale, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(site.url)
+    expect(page.get_by_test_id("power")).to_have_text("8.00")
+    accessible(page)
+    assert overflowing(page) == []
+    context.close()
+
+
 def overflowing(page: Page) -> list[str]:
     """Texts that stick out of the box they are in, to the right."""
     return page.evaluate(  # type: ignore[no-any-return]

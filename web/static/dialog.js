@@ -42,7 +42,7 @@ export function Scrolled({ label, children }) {
     role=${overflows ? "group" : undefined} aria-label=${overflows ? label : undefined}>${children}</div>`;
 }
 
-const Reason = ({ label, input }) => html`<label class="reason">${label}
+const Reason = ({ label, input }) => html`<label class="reason">${label}${" "}
   <span class="hp">(optional)</span>
   <input ref=${input} maxlength=${LONGEST_REASON} autocomplete="off" />
 </label>`;

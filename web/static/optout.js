@@ -51,7 +51,8 @@ function OptOut({ id, close, whole }) {
   }
   // What was listed stays: a row must not go from under a finger because its load is back.
   for (const one of now.circuits) {
-    if (one.shed_kw > 0 || event.opted_out.includes(one.id)) listed.current.add(one.id);
+    const gives = one.shed_kw > 0 || one.planned_kw > 0;
+    if (gives || event.opted_out.includes(one.id)) listed.current.add(one.id);
   }
   const own = now.circuits.filter((one) => listed.current.has(one.id));
   return html`<span class="dico">${icon("hand")}</span>

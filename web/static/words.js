@@ -84,20 +84,23 @@ function timeFormat(zone, options) {
   return cached(key, () => new Intl.DateTimeFormat(language, { timeZone: zone, ...LATIN, ...options }));
 }
 
+/** A time as a sentence can carry it: some are written with a word from right to left. */
+const told = (t, zone, options) => isolated(timeFormat(zone, options).format(t * 1000));
+
 const HOURS = { hour: "2-digit", minute: "2-digit" };
 
 /** Time of day with seconds, in the site's zone. `t` is epoch seconds. */
 export const clock = (t, zone) =>
-  timeFormat(zone, { ...HOURS, second: "2-digit" }).format(t * 1000);
+  told(t, zone, { ...HOURS, second: "2-digit" });
 
 /** Time of day without seconds, in the site's zone. */
-export const minuteClock = (t, zone) => timeFormat(zone, HOURS).format(t * 1000);
+export const minuteClock = (t, zone) => told(t, zone, HOURS);
 
 /** `14:35` today, `25 Nov, 14:35` on any other day. */
 export function moment(t, now, zone) {
   const day = timeFormat(zone, { year: "numeric", month: "numeric", day: "numeric" });
   if (day.format(t * 1000) === day.format(now * 1000)) return minuteClock(t, zone);
-  return timeFormat(zone, { day: "numeric", month: "short", ...HOURS }).format(t * 1000);
+  return told(t, zone, { day: "numeric", month: "short", ...HOURS });
 }
 
 /** The site's wall clock as a datetime-local field wants it: `2026-11-24T18:00`. */
@@ -111,7 +114,7 @@ export function localField(t, zone) {
 
 export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** A name as a sentence can carry it: one that runs from right to left moves nothing beside it. */
+/** Text as a sentence can carry it: what runs from right to left moves nothing beside it. */
 const isolated = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);
 
 /** An answer of the controller, all names in it isolated. */
