@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from statemachine.effects import Status
 from statemachine.endings import told_on
 from statemachine.play import Play
 from statemachine.scenario import Scenario, Step
+from statemachine.triggers import Restarted
 from tests.strategies import NOW_S, Desk, site
 
 from .test_web_api import Page, api, open_page
@@ -89,6 +91,13 @@ def test_load_that_is_coming_back_already_is_asked_for_without_a_question() -> N
     desk.ask(op="restore", event_id="now")
     assert desk.memory.events["now"].state == "restoring"
     assert desk.ask_from("page", op="restore", confirm_operator=False)["status"] == "success"
+
+
+def test_what_was_asked_while_nobody_could_know_whose_it_is_is_done_once_it_can_be() -> None:
+    desk = called()
+    asked = replace(desk.command("page", op="restore", event_id="now"), blind=True, reply="nobody")
+    desk.hear(Restarted(**desk.stamp(), boot="", since=(asked,)))
+    assert desk.memory.cuts == {} and "later" in desk.memory.events
 
 
 def messages(desk: Desk) -> list[dict[str, Any]]:

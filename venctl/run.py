@@ -137,8 +137,8 @@ def _greet(
     secret, replaced = token
     pages = addresses(said["web"], spec.web.hostnames, os.environ)
     if options.as_json:
-        more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
-        more["pages"] = pages
+        more: dict[str, Any] = {"link": link.state, "detail": link.detail, "pages": pages}
+        more["state"] = str(options.folder)
         more |= {"token": replaced} if replaced else {}
         print(json.dumps({**said, **more}), flush=True)
         return
