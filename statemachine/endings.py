@@ -57,7 +57,7 @@ def unconfirmed(turn: Turn, asked: Command) -> str:
     theirs = [event for event in _touched(turn, asked) if event.source == OPERATOR]
     if not theirs:
         return ""
-    word = "cancel" if isinstance(asked, Cancel) else "restore"
+    word = _ending_word(asked)
     each = "; ".join(_described(turn.spec, event, word) for event in theirs)
     return f"{each}. Confirm it: `confirm_operator: true`, or --confirm"
 
@@ -82,10 +82,20 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
 
 def _described(spec: Spec, event: Event, word: str) -> str:
     start, end = (local(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
-    told = " and ".join(told_on(spec, event, word))
+    told = " and ".join(told_on(spec, event, word)) if word else ""
     said = f"{event.id} is the grid operator's: {event.shed_w / 1000:g} kW"
     said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
     return f"{said}; to end it tells the operator {told}" if told else said
+
+
+def _ending_word(asked: Command) -> str:
+    """The trigger of the chart that a command ends an event by; "" where it ends none."""
+    match asked:
+        case Cancel():
+            return "cancel"
+        case Restore() | OptOut(circuit=None):
+            return "restore"
+    return ""
 
 
 def _next(spec: Spec, state: str, trigger: str) -> str | None:

@@ -68,6 +68,8 @@ def test_nothing_of_the_operators_event_changes_at_the_site_until_it_is_confirme
     ack = desk.ask_from(door, **ACTS[act], confirm_operator=False)
     assert (ack["status"], ack["reason"]) == ("rejected", "operator")
     assert "is the grid operator's: 2 kW from 20" in ack["detail"] and "CE" in ack["detail"]
+    ends = ACTS[act]["op"] != "event" and "loadId" not in ACTS[act]
+    assert ("to end it tells the operator" in ack["detail"]) == ends
     assert terms(desk) == before
     assert desk.ask_from(door, **ACTS[act])["status"] in ("success", "accepted", "scheduled")
     assert terms(desk) != before
