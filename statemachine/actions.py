@@ -31,5 +31,7 @@ def accept(turn: Turn) -> Iterator[Effect]:
             revision=asked.revision,
             issued_ms=asked.issued_ms,
             randomize_ms=asked.randomize_ms,
+            ended_by="",
+            ended_why="",
         )
     yield from ()

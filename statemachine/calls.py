@@ -87,6 +87,9 @@ class Calls:
                     event.over |= id == named or (named is None and event.begun)
             case Cancel(event_id=id):
                 self._end(id)
+            case OptOut(event_id=id, circuit=str(circuit), out=False):
+                if id in self.all:
+                    self.all[id].out.discard(circuit)
             case OptOut(event_id=id, circuit=circuit):
                 if id in self.all:
                     self.all[id].out.add(circuit or ALL_OUT)

@@ -47,7 +47,9 @@ STORED = (
     "the broker had retained it, so nobody asks it now; publish commands without retain, and clear "
     "this one with an empty retained message"
 )
-_ENVELOPE = ("correlationId", "corr_id", "issued_at")  # who asks again, and when, changes no terms
+MAX_REASON = 200
+# Who asks again, when, and how surely, changes no terms.
+_ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
 _LOAD = ("loadId", "id")
 _CORRELATION = ("correlationId", "corr_id")
 _FAMILIES = (SHED, DURATION, START, END, EVENT_ID, _CORRELATION)
@@ -167,6 +169,7 @@ def _event(fields: Fields, common: dict[str, Any]) -> Command:
         revision=terms.revision,
         randomize_ms=terms.randomize_ms,
         made=given is None,
+        confirmed=_confirmed(fields, common, "confirm_operator"),
     )
 
 
@@ -176,22 +179,35 @@ def _ping(fields: Fields, common: dict[str, Any]) -> Command:
 
 def _restore(fields: Fields, common: dict[str, Any]) -> Command:
     name, given = first(fields, *EVENT_ID)
-    return Restore(**common, event_id=None if given is None else id_of(name, given))
+    return Restore(**_early(fields, common), event_id=None if given is None else id_of(name, given))
 
 
 def _cancel(fields: Fields, common: dict[str, Any]) -> Command:
-    return Cancel(**common, event_id=id_of(*first(fields, *EVENT_ID)))
+    return Cancel(**_early(fields, common), event_id=id_of(*first(fields, *EVENT_ID)))
 
 
 def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
     if common["source"] == "operator":
         raise ValueError("an opt-out is the occupant's, made at the site")
-    load = fields.get("loadId")
+    load, out = fields.get("loadId"), flag("out", fields.get("out", True))
+    if load is None and not out:
+        raise ValueError("to opt out of a whole event is final; name the circuit in loadId")
     return OptOut(
-        **common,
+        **_early(fields, common),
         event_id=id_of(*first(fields, *EVENT_ID)),
         circuit=None if load is None else id_of("loadId", load),
+        out=out,
     )
+
+
+def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
+    """What is said with the wish to end an event before its time."""
+    why = fields.get("reason", "")
+    if not isinstance(why, str) or len(why) > MAX_REASON or not (why.isprintable() or not why):
+        raise ValueError(
+            f"reason must be at most {MAX_REASON} printable characters, got {shown(why)}"
+        )
+    return {**common, "confirmed": _confirmed(fields, common, "confirm_operator"), "why": why}
 
 
 def _get(fields: Fields, common: dict[str, Any]) -> Command:
@@ -205,7 +221,8 @@ def _set_load(fields: Fields, common: dict[str, Any]) -> Command:
     _not_set(fields, "capacityKw", "priority")
     enabled = flag("enabled", fields.get("enabled"))
     circuit = id_of(*first(fields, *_LOAD))
-    return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=_confirmed(fields, common))
+    confirmed = _confirmed(fields, common, "confirm_critical")
+    return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=confirmed)
 
 
 def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
@@ -213,9 +230,9 @@ def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
     return Lock(**common, circuit=id_of(*first(fields, *_LOAD)), locked=locked)
 
 
-def _confirmed(fields: Fields, common: dict[str, Any]) -> bool:
+def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
     """Over MQTT the wish is the confirmation; at the site a person confirms."""
-    return common["source"] == "operator" or fields.get("confirm_critical") is True
+    return common["source"] == "operator" or fields.get(name) is True
 
 
 def _set_config(fields: Fields, common: dict[str, Any]) -> Command:

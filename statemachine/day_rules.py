@@ -16,10 +16,21 @@ from .capacity import loads
 from .effects import Ack, Status, Switch
 from .memory import Memory
 from .play import Moment
+from .promises import OPERATOR
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import Cancel, Delta, Document, OptOut, Restarted, Restore, Timer, Toggle
+from .triggers import (
+    Cancel,
+    Delta,
+    Document,
+    DrEvent,
+    OptOut,
+    Restarted,
+    Restore,
+    Timer,
+    Toggle,
+)
 from .wire import measured
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
@@ -145,6 +156,31 @@ def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
             yield f"{event.id} sheds though the occupant opted out of it"
         for id in out & set(now.memory.cuts):
             yield f"{id} gives in {event.id}, which the occupant keeps it out of"
+
+
+@day_rule("P47")
+def what_is_the_operators_is_confirmed(book: Account, now: Moment) -> Iterator[str]:
+    """Who does not confirm changes no more of it than any look at the clock at that moment."""
+    said = now.trigger
+    if not isinstance(said, Cancel | Restore | OptOut | DrEvent) or now.fault:
+        return
+    takes_back = isinstance(said, OptOut) and not said.out
+    theirs = [id for id, event in now.before.events.items() if event.source == OPERATOR]
+    if said.source == OPERATOR or said.confirmed or takes_back or not theirs:
+        return
+    looked, _ = book.play.ven.decide(now.before, Timer(at_ms=said.at_ms, mono_ms=said.mono_ms))
+    for id in theirs:
+        if id in set(now.memory.opted_out) - set(now.before.opted_out):
+            yield f"{said.source} opts out of {id}, which nobody confirmed"
+        elif _terms(now.memory, id) not in (_terms(looked, id), _terms(now.before, id)):
+            yield f"{said.op} of {said.source} changes {id}, which nobody confirmed"
+
+
+def _terms(memory: Memory, id: str) -> tuple[object, ...]:
+    event = memory.events.get(id)
+    if event is None:
+        return ()
+    return (event.state, event.shed_w, event.start_ms, event.end_ms, *event.opted_out)
 
 
 @day_rule("P5")

@@ -35,6 +35,8 @@ def said(step: Step) -> str:
             return f"{door} wants {'all load' if event == ALL else f'the load of {event}'} back"
         case TakingBack(event=event, door=door):
             return f"{door} cancels {event}"
+        case OptOut(event=event, circuit=circuit, out=False):
+            return f"the occupant lets {circuit} give to {event} again"
         case OptOut(event=event, circuit=circuit):
             return f"the occupant keeps {circuit or 'the site'} out of {event}"
         case Switching(circuit=circuit, to=to, door=door):

@@ -29,7 +29,11 @@ NEVER = -1
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _STATE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
-_UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# A joiner stands within a Persian word or a family of emoji, and nowhere else.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+    "|^[\u200c\u200d]|[\u200c\u200d]$"
+)
 _GAP = re.compile(rf"\s|{_UNSEEN.pattern}")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
 

@@ -12,13 +12,13 @@ from .admit import as_taken_on, unfit
 from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
+from .endings import begun, unconfirmed
 from .estimate import assume, read, unseen
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
 from .memory import Basis, Coming, Event, Memory
 from .release import restate
-from .requirement import sheds_w
 from .toggles import switch
 from .triggers import (
     Cancel,
@@ -62,6 +62,8 @@ def answer_early(turn: Turn, command: Command) -> Ack | None:
 
 def take(turn: Turn, fire: Fire) -> Ack | None:
     """Do what the trigger says, but for the shadow's; an ack only where it is refused."""
+    if isinstance(turn.trigger, Command) and (why := unconfirmed(turn, turn.trigger)):
+        return rejected(turn.trigger, "operator", why)
     match turn.trigger:
         case DrEvent() as asked:
             return _call(turn, asked, fire)
@@ -125,21 +127,12 @@ def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
     )
 
 
-def _begun(turn: Turn) -> list[str]:
-    """The events that shed, or whose start has passed: a clock set back undoes no beginning."""
-    return [
-        event.id
-        for event in turn.memory.events.values()
-        if turn.now_ms >= event.start_ms or sheds_w(turn.spec, event, turn.now_ms)
-    ]
-
-
 def _give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
-    ids = [asked.event_id] if asked.event_id else _begun(turn)
+    ids = [asked.event_id] if asked.event_id else begun(turn.spec, turn.memory, turn.now_ms)
     later = [id for id in ids if _called_later(turn, asked, id)]
     if later and later == ids:
         return _outdated(asked, later[0])
-    _restore(turn, [id for id in ids if id not in later], fire)
+    _restore(turn, asked, [id for id in ids if id not in later], fire)
     return None
 
 
@@ -155,11 +148,22 @@ def _outdated(asked: Command, id: str) -> Ack:
     return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
 
 
-def _restore(turn: Turn, ids: list[str], fire: Fire) -> None:
+def _restore(turn: Turn, asked: Command, ids: list[str], fire: Fire) -> None:
     for id in ids:
-        if id in turn.memory.events and fire(turn, "restore", id):
-            turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+        _end(turn, asked, "restore", id, fire)
     _return_now(turn)
+
+
+def _end(turn: Turn, asked: Command, word: str, id: str, fire: Fire) -> None:
+    """End an event before its time; what is told of it from now on says who did, and why."""
+    was = turn.memory.events.get(id)
+    if was is None:
+        return
+    turn.memory = turn.memory.event(id, ended_by=asked.source, ended_why=asked.why)
+    if fire(turn, word, id):
+        turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+    else:
+        turn.memory = turn.memory.event(id, ended_by=was.ended_by, ended_why=was.ended_why)
 
 
 def _return_now(turn: Turn) -> None:
@@ -174,8 +178,7 @@ def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
         return _unknown(asked, asked.event_id)
     if _called_later(turn, asked, asked.event_id):
         return _outdated(asked, asked.event_id)
-    if fire(turn, "cancel", asked.event_id):
-        turn.remember(past=ended_early(turn.memory, asked.event_id, turn.now_ms))
+    _end(turn, asked, "cancel", asked.event_id, fire)
     return None
 
 
@@ -186,12 +189,12 @@ def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
         return _unknown(asked, id)
     if circuit is None:
         turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
-        _restore(turn, [id], fire)
+        _restore(turn, asked, [id], fire)
         return None
     if circuit not in turn.spec.circuits:
         return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
-    out = tuple(sorted({*event.opted_out, circuit}))
-    turn.memory = turn.memory.event(id, opted_out=out)
+    out = {*event.opted_out, circuit} if asked.out else {*event.opted_out} - {circuit}
+    turn.memory = turn.memory.event(id, opted_out=tuple(sorted(out)))
     return None
 
 

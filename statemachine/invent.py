@@ -99,7 +99,7 @@ class _Day:
             said["random"] = millis_text(self.dice.choice((1_000, 60_000, 600_000)))
         if not self.dice.randint(0, 7):
             said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
-        return {"event": {**said, "door": self.dice.choice(DOORS)}}
+        return {"event": {**said, "door": self.dice.choice(DOORS), **self._confirming()}}
 
     def prolong(self) -> Words:
         """An event begins anew under new terms, as if it had not run yet."""
@@ -120,17 +120,21 @@ class _Day:
 
     def restore(self) -> Words:
         event = self.dice.choice(("all", self._event()))
-        return {"restore": {"event": event, **self._door()}}
+        return {"restore": {"event": event, **self._door(), **self._confirming()}}
 
     def cancel(self) -> Words:
-        return {"cancel": {"event": self._event()}}
+        door = self.dice.choice(DOORS)
+        return {"cancel": {"event": self._event(), "door": door, **self._confirming()}}
 
     def again(self) -> Words:
         return {"again": self._event()}
 
     def opt_out(self) -> Words:
-        circuit = {"circuit": self._circuit()} if self.dice.randint(0, 3) else {}
-        return {"opt_out": {"event": self._event(), **circuit}}
+        said = {"event": self._event(), **self._confirming()}
+        if self.dice.randint(0, 3):
+            said |= {"circuit": self._circuit()}
+            said |= {} if self.dice.randint(0, 2) else {"out": "false"}
+        return {"opt_out": said}
 
     def switch(self) -> Words:
         to = self.dice.choice(("on", "off"))
@@ -179,6 +183,9 @@ class _Day:
     def _event(self) -> str:
         """One of the last to be called, most often, for it may still run."""
         return self.dice.choice((*IDS, *self.called[-2:] * 4))
+
+    def _confirming(self) -> Words:
+        return {} if self.dice.randint(0, 2) else {"confirm": "false"}
 
     def _circuit(self) -> str:
         return self.dice.choice(list(self.spec.circuits))

@@ -28,7 +28,8 @@ class Event:
 
     `short_ms` is since when it delivers less than asked; `told` what was said of its delivery;
     `opted_out` the circuits that the occupant keeps out of it; `last_command` the key of the last
-    command about it, `issued_ms` when its terms were issued, where they say so.
+    command about it, `issued_ms` when its terms were issued, where they say so; `ended_by` who
+    ended it before its time, by the door, and `ended_why` the reason given.
     """
 
     id: str
@@ -47,6 +48,8 @@ class Event:
     opted_out: tuple[str, ...] = ()
     last_command: str = ""
     issued_ms: int | None = None
+    ended_by: str = ""
+    ended_why: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,18 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P32": ("day", "no power is negative"),
     "P33": ("test", "no baseline uses a sample of an event or its recovery"),
     "P34": ("day", "a random start is pure, and within its bounds"),
-    "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
+    "P35": (
+        "day",
+        "an opt-out holds at once: a circuit's until it is taken back, a whole event's for good",
+    ),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
     "P42": ("day", "no chain of revisions makes an event run longer than the longest event"),
     "P43": ("test", "what a broker has retained is nobody's command"),
     "P44": ("day", "nothing that is asked anew is taken for a copy"),
     "P45": ("day", "every ack names all ids that could be read of what it answers"),
     "P46": ("day", "a site without a shadow asks nobody for one, and hears of its link"),
+    "P47": (
+        "day",
+        "at the site an operator's event is ended, changed or kept out of only where confirmed",
+    ),
 }

@@ -82,6 +82,9 @@ class Call(Model):
     revision: Count = Field(default=0, description="higher: new terms of a known event")
     random: Millis = Field(default=0, description="a random start within so long")
     door: Door = Field(default="operator", description="operator (MQTT), page or cli")
+    confirm: Flag = Field(
+        default=True, description="whoever is at the site confirms it for an operator's event"
+    )
 
 
 class Ending(Model):
@@ -90,6 +93,9 @@ class Ending(Model):
     event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` that are active")
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
     as_: EventId | None = Field(default=None, alias="as", description=AS)
+    confirm: Flag = Field(
+        default=True, description="whoever is at the site confirms it for an operator's event"
+    )
 
 
 class TakingBack(Model):
@@ -97,6 +103,9 @@ class TakingBack(Model):
 
     event: EventId = Field(description="the event")
     door: Door = Field(default="operator", description="operator (MQTT), page or cli")
+    confirm: Flag = Field(
+        default=True, description="whoever is at the site confirms it for an operator's event"
+    )
 
 
 class OptOut(Model):
@@ -104,6 +113,10 @@ class OptOut(Model):
 
     event: EventId = Field(description="the event")
     circuit: CircuitId | None = Field(default=None, description="default: the whole site")
+    out: Flag = Field(default=True, description="false: the circuit may give again")
+    confirm: Flag = Field(
+        default=True, description="whoever is at the site confirms it for an operator's event"
+    )
 
 
 class Switching(Model):

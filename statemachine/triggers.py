@@ -37,6 +37,8 @@ class Command(Trigger):
     apart, and `earlier` is what the journal knew of `key` when the command arrived. `blind`: what
     is remembered cannot be read now, so that an event may well be live that is not known. `ids`
     are those that could be read, as the ack carries them; `issued_ms` is when it says it was sent.
+    `confirmed`: also where it touches what is critical, or an event of the grid operator. `why`:
+    the reason that was given.
     """
 
     op: str
@@ -49,6 +51,8 @@ class Command(Trigger):
     blind: bool = False
     ids: Mapping[str, Any] = field(default_factory=dict)
     issued_ms: int | None = None
+    confirmed: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +120,15 @@ class Cancel(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut(Command):
-    """The occupant keeps the whole site (None), or one circuit, out of an event."""
+    """The occupant keeps the whole site (None), or one circuit, out of an event.
+
+    Not `out`: the circuit may give again.
+    """
 
     name: ClassVar[str] = "restore"
     event_id: str
     circuit: str | None
+    out: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +137,6 @@ class Toggle(Command):
 
     circuit: str
     enabled: bool
-    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

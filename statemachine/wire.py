@@ -13,6 +13,7 @@ from .capacity import capacity_w, loads
 from .copies import signature
 from .curtail import Load, tolerance_w
 from .effects import Ack
+from .endings import ended_here
 from .faulty import held_back
 from .memory import Event, Memory
 from .requirement import active, required_w, saved_w, sheds_w
@@ -156,6 +157,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
         "by_person_kw": kw(saved_w(spec, memory, [event.id])),
+        **ended_here(event),
         **_observed(spec, memory),
         **_faults(memory),
         **(_not_free(spec, memory) if _is_final(spec, word) else {}),

@@ -22,14 +22,17 @@ def spoken(
         return _call(step.event, zero_ms), step.event.door
     if step.restore is not None:
         named = {} if step.restore.event == ALL else {"event_id": step.restore.event}
-        return {"op": "restore", **named, **unique, **_as(step.restore.as_)}, step.restore.door
+        restore = {"op": "restore", **named, **unique, **_as(step.restore.as_)}
+        return restore | _confirming(step.restore.confirm), step.restore.door
     if step.cancel is not None:
-        return {"op": "cancel", "event_id": step.cancel.event, **unique}, step.cancel.door
+        cancel = {"op": "cancel", "event_id": step.cancel.event, **unique}
+        return cancel | _confirming(step.cancel.confirm), step.cancel.door
     if step.again is not None:
         return calls.get(step.again)
     if step.opt_out is not None:
-        out = {"op": "optOut", "event_id": step.opt_out.event, **unique}
-        return out | ({"loadId": step.opt_out.circuit} if step.opt_out.circuit else {}), "page"
+        out = {"op": "optOut", "event_id": step.opt_out.event, "out": step.opt_out.out, **unique}
+        out |= {"loadId": step.opt_out.circuit} if step.opt_out.circuit else {}
+        return out | _confirming(step.opt_out.confirm), "page"
     if step.switch is not None:
         switch = {"op": "setLoad", "loadId": step.switch.circuit, "enabled": step.switch.to == "on"}
         said = {**switch, "confirm_critical": True, **unique, **_as(step.switch.as_)}
@@ -44,6 +47,10 @@ def _as(correlation: str | None) -> Said:
     return {} if correlation is None else {"correlationId": correlation}
 
 
+def _confirming(confirm: bool) -> Said:
+    return {"confirm_operator": True} if confirm else {}
+
+
 def _call(call: Call, zero_ms: int) -> Said:
     said: Said = {
         "op": "event",
@@ -51,6 +58,7 @@ def _call(call: Call, zero_ms: int) -> Said:
         "shed_kw": call.shed / 1000,
         "duration_sec": call.for_ / 1000,
         "revision": call.revision,
+        **_confirming(call.confirm),
     }
     if call.start is not None:
         said["start_ts"] = (zero_ms + call.start) / 1000

@@ -122,8 +122,8 @@ class Desk:
         return self.ack(self.command(**said))
 
     def ask_from(self, source: str, **said: Any) -> dict[str, Any]:
-        """The ack of a command that comes now by another door."""
-        return self.ack(self.command(source, **said))
+        """The ack of a command that comes now by another door, from somebody who confirms it."""
+        return self.ack(self.command(source, **{"confirm_operator": True, **said}))
 
     def ack(self, command: Command) -> dict[str, Any]:
         effects = self.hear(command)

@@ -29,6 +29,7 @@ FRESH_S, RECOVER_S, ON_TIME_S = 3.0, 10.0, 2.0
 MANY = 60
 SHEDDING_KW = 7.5  # 9.6 without lights and EV, less 2.1
 REFUSED_OVER_MQTT = ("refused", "promised", "more", "off-from-afar", "config")
+KEPT_OUT = {"circuit": "heater1", "confirm_operator": True}
 IN_MEMORY_OVER_MQTT = ("less", "cancel", "restore")
 ANSWERED = ("ping", "get")
 
@@ -101,7 +102,7 @@ def during(story: Story) -> None:
     on.switch("off-here", "misc1", False)
     on.switch("on-here", "lights1", True)
     on.http("unlock", "PUT", "/api/v1/circuits/fridge1/lock", {"locked": False})
-    on.http("opt-out", "POST", "/api/v1/events/base/opt-out", {"circuit": "heater1"})
+    on.http("opt-out", "POST", "/api/v1/events/base/opt-out", KEPT_OUT)
     ask("less", event("base", 0.4, LONG_S, revision=2))
     ask("cancel", {"op": "cancel", "event_id": "later"})
     ask("restore", {"op": "restore", "event_id": "given"})

@@ -13,8 +13,12 @@ AHEAD_S = 50  # within restore.bridge, and long enough to tell a cancel from the
 NEXT = {"op": "event", "event_id": "b", "shed_kw": 2.0, "duration_sec": 300}
 WAYS: dict[str, Callable[[Site, Backend], object]] = {
     "cancelled": lambda site, backend: backend.ask({"op": "cancel", "event_id": "b"}),
-    "deleted": lambda site, backend: site.http("DELETE", "/api/v1/events/b", {}),
-    "opted out of": lambda site, backend: site.http("POST", "/api/v1/events/b/opt-out", {}),
+    "deleted": lambda site, backend: site.http(
+        "DELETE", "/api/v1/events/b", {"confirm_operator": True}
+    ),
+    "opted out of": lambda site, backend: site.http(
+        "POST", "/api/v1/events/b/opt-out", {"confirm_operator": True}
+    ),
     "postponed": lambda site, backend: backend.ask(
         {**NEXT, "start_ts": time.time() + 7_200, "revision": 1}
     ),

@@ -403,13 +403,25 @@ def test_the_occupant_keeps_a_circuit_and_then_the_site_out_of_an_event(
 ) -> None:
     backend.ask(TWO_KW)
     until(lambda: held(site).get("heater1") == 0, "shed")
-    done = site.venctl("trigger", "opt-out", "--id", "evt-1", "--circuit", "heater1")
+    kept_out = ("trigger", "opt-out", "--id", "evt-1", "--circuit", "heater1")
+    done = site.venctl(*kept_out)
+    assert done.returncode == 1 and "evt-1 is the grid operator's: 2 kW" in done.stderr
+    assert "--confirm" in done.stderr and "heater1" in held(site)
+    done = site.venctl(*kept_out, "--confirm")
     assert done.returncode == 0, done.stderr
     until(lambda: "heater1" not in held(site), "the heater is back")
     heater = next(c for c in site.state()["circuits"] if c["id"] == "heater1")
     assert heater["opted_out"] and site.state()["events"][0]["opted_out"] == ["heater1"]
-    assert site.venctl("trigger", "opt-out", "--id", "evt-1").returncode == 0
+    done = site.venctl("trigger", "opt-in", "--id", "evt-1", "--circuit", "heater1")
+    assert done.returncode == 0, done.stderr
+    until(lambda: held(site).get("heater1") == 0, "the heater gives again")
+    assert site.venctl("trigger", "opt-out", "--id", "evt-1").returncode == 1
+    whole = ("trigger", "opt-out", "--id", "evt-1", "--confirm", "--reason", "guests at home")
+    assert site.venctl(*whole).returncode == 0
     until(lambda: not held(site), "all is back")
+    told = [one for one in backend.on("ven/status/") if one.get("event_id") == "evt-1"]
+    assert (told[-1]["ended_by"], told[-1]["ended_because"]) == ("cli", "guests at home")
+    assert "guests at home" in site.venctl("log").stdout
     again = backend.ask({**TWO_KW, "revision": 1})
     assert (again["status"], again["reason"]) == ("rejected", "opted_out")
     assert site.venctl("trigger", "opt-out", "--id", "evt-9").returncode == 1

@@ -38,7 +38,8 @@ def call(desk: Desk, id: str, kw: float = 2.0, seconds: int = 600, **said: Any) 
 
 
 def at_site(desk: Desk, **said: Any) -> dict[str, Any]:
-    """The ack of what somebody at the site says."""
+    """The ack of what somebody at the site says and confirms."""
+    said = {"confirm_operator": True, **said}
     return desk.ack(command_from(said, "v", Door("page", "here", desk.ms, desk.ms)))
 
 

@@ -286,7 +286,7 @@ def test_the_two_scripts_people_have_work_over_tls(site: Site) -> None:
     event = said[0]["event_id"]
     until(lambda: [t for t in _said(listener, f"ven/telemetry/{VEN}") if t["eventId"] == event],
           "telemetry of the event")  # fmt: skip
-    site.http("POST", "/api/v1/restore", {})
+    site.http("POST", "/api/v1/restore", {"confirm_operator": True})
     listener.close()
 
 

@@ -358,7 +358,9 @@ class Editing(RuleBasedStateMachine):
     @rule()
     def restore(self) -> None:
         door = Door("cli", "here", self.desk.ms, self.desk.ms)
-        self.hear(command_from({"op": "restore"}, self.desk.spec.site.id, door))
+        self.hear(
+            command_from({"op": "restore", "confirm_operator": True}, self.desk.spec.site.id, door)
+        )
 
     @rule(seconds=st.sampled_from([1, 10, 45]))
     def wait(self, seconds: int) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from statemachine import Spec, read
+from statemachine import Spec, SpecError, read
 from statemachine.keys import Key, every_key
 from statemachine.names import every_name, names_of
 from statemachine.panel import DWELL_MS
@@ -212,8 +212,26 @@ def test_a_share_is_read_back_as_it_was_written(number: int) -> None:
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64).filter(
-    lambda text: not re.search("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", text)
+    lambda text: (
+        not re.search("[\x00-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", text)
+        and text == text.strip("\u200c\u200d")
+    )
 )
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0645\u06cc\u200c\u062e", "\U0001f469\u200d\U0001f33e", "Ofen 2"]
+)
+def test_a_name_may_be_joined_as_its_script_joins_it(name: str) -> None:
+    text = f'site: {{id: v}}\ncircuits: {{a: {{name: "{name}", rated: 1 kW}}}}'
+    assert read(text, "ven.yaml").name_of("a") == name
+
+
+@pytest.mark.parametrize("name", ["\u200d", "\u200cx", "x\u200d", "a\u202eb", "a\u2066b"])
+def test_a_name_that_cannot_be_seen_is_refused(name: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        read(f'site: {{id: v}}\ncircuits: {{a: {{name: "{name}", rated: 1 kW}}}}', "ven.yaml")
+    assert "is not a name" in refused.value.faults[0].pretty()
 
 
 @settings(max_examples=200, deadline=None)

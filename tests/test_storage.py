@@ -92,8 +92,9 @@ class World:
             self.read()
 
     def say(self, source: str = "operator", **said: Any) -> str:
-        """Ask for something; answers the name of it."""
+        """Ask for something, and confirm it; answers the name of it."""
         name = f"c{len(self.asked)}"
+        said = {"confirm_operator": True, **said}
         door = Door(source, f"mqtt:{name}", *self.clocks())
         self.asked[name] = said
         self.acks[name] = []

@@ -23,6 +23,7 @@ from web.app import access_for, make_app
 from .claim import Claim
 from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
+from .greeting import addresses, lines
 from .notes import Notes
 from .place import IN_FORCE
 from .ports import who_has
@@ -135,21 +136,16 @@ def _greet(
 ) -> None:
     link, alarms = controller.link, controller.alarms
     secret, replaced = token
+    pages = addresses(said["web"], spec.web.hostnames, os.environ)
     if options.as_json:
-        more = {"link": link.state, "detail": link.detail, "state": str(options.folder)}
+        more: dict[str, Any] = {"link": link.state, "detail": link.detail, "pages": pages}
+        more["state"] = str(options.folder)
         more |= {"token": replaced} if replaced else {}
         print(json.dumps({**said, **more}), flush=True)
         return
     name = spec.site.name or spec.site.id
     print(f"venctl   {name} ({spec.site.id}), {len(spec.circuits)} circuits")
-    print(f"page     http://{said['web']}")
-    codespace = os.environ.get("CODESPACE_NAME")
-    domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
-    if codespace and domain:
-        port = said["web"].rpartition(":")[2]
-        print(f"         https://{codespace}-{port}.{domain}/#token={secret}")
-    elif not said["web"].startswith(("127.0.0.1:", "::1:", "localhost:")):
-        print(f"         http://{said['web']}/#token={secret}")
+    print("\n".join(lines(said["web"], pages, secret)))
     if replaced:
         print(f"token    {replaced}")
     print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))

@@ -11,15 +11,25 @@ from aiohttp.web import Request, Response
 
 from statemachine import SpecError
 from statemachine.commands import Door, parse_command
-from statemachine.triggers import Cancel, DrEvent, Lock, OptOut, Restore, Toggle
+from statemachine.triggers import DrEvent, Lock, Toggle
 
-from .bodies import read_json, read_object, read_raw
+from .bodies import read_object, read_raw
 from .charts import machine
-from .commands import Ack, command_of, event_asked, event_of, settle, submit
+from .commands import (
+    Ack,
+    circuit_in,
+    command_of,
+    event_asked,
+    event_in,
+    event_of,
+    settle,
+    submit,
+)
 from .desk import Desk
+from .endings import END, Endings
 from .openapi import FLAG, NUMBER, TEXT, Operation
 from .planning import Outlook, differs, outlook, preview
-from .problems import Answer, Problem, as_json, invalid, not_found
+from .problems import Answer, Problem, as_json, invalid
 from .resources import circuit, events, past, recent, state
 from .shadow import shadow
 
@@ -30,6 +40,7 @@ EVENT = {
     "id": {"type": "string", "minLength": 1, "maxLength": 128},
     "plan_rev": TEXT,
     "confirm_critical": FLAG,
+    "confirm_operator": FLAG,
 }
 CIRCUIT = {"enabled": FLAG, "confirm_critical": FLAG}
 LOCK = {"locked": FLAG}
@@ -42,10 +53,12 @@ class Api:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._endings = Endings(desk)
 
     def operations(self) -> list[Operation]:
         """Every address but the session's and the stream's."""
-        v1 = "/api/v1"
+        v1, endings = "/api/v1", self._endings
+        keeping_out = {"circuit": TEXT, "out": FLAG, **END}
         made = [
             _get(f"{v1}/state", self.state, "the whole state"),
             _get(f"{v1}/machine", self.machine, "the charts, and where events stand"),
@@ -65,10 +78,10 @@ class Api:
             _tell("PATCH", f"{v1}/circuits/{{id}}", self.switch, CIRCUIT, needs=("enabled",)),
             _tell("PUT", f"{v1}/circuits/{{id}}/lock", self.lock, LOCK, needs=("locked",)),
             _tell("POST", f"{v1}/events", self.call, EVENT, gives=201, needs=("shed_kw",)),
-            _tell("POST", f"{v1}/events/{{id}}/restore", self.restore_one, {}),
-            _tell("POST", f"{v1}/events/{{id}}/opt-out", self.opt_out, {"circuit": TEXT}),
-            _tell("DELETE", f"{v1}/events/{{id}}", self.cancel, {}),
-            _tell("POST", f"{v1}/restore", self.restore, {}),
+            _tell("POST", f"{v1}/events/{{id}}/restore", endings.restore_one, END),
+            _tell("POST", f"{v1}/events/{{id}}/opt-out", endings.opt_out, keeping_out),
+            _tell("DELETE", f"{v1}/events/{{id}}", endings.cancel, END),
+            _tell("POST", f"{v1}/restore", endings.restore, END, open=True),
             _tell("POST", f"{v1}/reload", self.reload, {}),
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
         ]
@@ -76,7 +89,7 @@ class Api:
             _get("/api/state", self.state, "see /api/v1/state"),
             _tell("POST", "/api/circuit/toggle", self.toggle, LEGACY_CIRCUIT),
             _tell("POST", "/api/event/trigger", self.trigger, LEGACY_EVENT, needs=("shed_kw",)),
-            _tell("POST", "/api/event/restore", self.restore, {}, open=True),
+            _tell("POST", "/api/event/restore", endings.restore, END, open=True),
         ]
         return [*made, *(replace(operation, legacy=True) for operation in old)]
 
@@ -103,7 +116,7 @@ class Api:
         return as_json({"events": self._events(), "past": past(self._desk.memory)})
 
     async def event(self, request: Request) -> Response:
-        id = self._event_in(request)
+        id = event_in(self._desk, request)
         return as_json(next(event for event in self._events() if event["id"] == id))
 
     async def alive(self, request: Request) -> Response:
@@ -150,19 +163,6 @@ class Api:
         asked = event_of(self._desk, await read_object(request, LEGACY_EVENT))
         return _created(await settle(self._desk, asked, request), 200)
 
-    async def restore_one(self, request: Request) -> Response:
-        await read_object(request, ())
-        said = {"op": "restore", "event_id": self._event_named(request)}
-        return as_json(await settle(self._desk, command_of(self._desk, said, Restore), request))
-
-    async def opt_out(self, request: Request) -> Response:
-        """The occupant keeps the site, or one circuit, out of a live event."""
-        said = await read_object(request, ("circuit",))
-        fields = {"op": "optOut", "event_id": self._event_named(request)}
-        if "circuit" in said:
-            fields["loadId"] = self._circuit_in(said["circuit"])
-        return as_json(await settle(self._desk, command_of(self._desk, fields, OptOut), request))
-
     async def reload(self, request: Request) -> Response:
         """Reads ven.yaml anew; answers what it changes. A faulty file changes nothing."""
         await read_object(request, ())
@@ -175,22 +175,6 @@ class Api:
         except OSError as error:
             raise Problem(409, "not-taken", "The file was not taken", str(error)) from None
         return as_json(asdict(edit))
-
-    async def restore(self, request: Request) -> Response:
-        """Ends every active event, whatever the body says."""
-        await read_json(request)
-        said = command_of(self._desk, {"op": "restore"}, Restore)
-        return as_json(await settle(self._desk, said, request))
-
-    async def cancel(self, request: Request) -> Response:
-        await read_object(request, ())
-        id = self._event_named(request)
-        said = command_of(self._desk, {"op": "cancel", "event_id": id}, Cancel)
-        event = self._desk.memory.events.get(id)
-        if event is not None and event.start_ms <= said.at_ms:
-            detail = "It has started; restore it instead."
-            raise Problem(409, "refused", "Only a scheduled event can be cancelled", detail)
-        return as_json(await settle(self._desk, said, request))
 
     async def command(self, request: Request) -> Response:
         """One command as on MQTT; a refusal is the ack too, with 409."""
@@ -222,19 +206,7 @@ class Api:
         return events(self._desk.spec, self._desk.memory, self._desk.clocks()[0])
 
     def _circuit_in(self, id: Any) -> str:
-        if not isinstance(id, str) or id not in self._desk.spec.circuits:
-            raise not_found(f"No circuit is called {str(id)[:40]!r}.")
-        return id
-
-    def _event_in(self, request: Request) -> str:
-        id = request.match_info["id"]
-        if id not in self._desk.memory.events:
-            raise not_found(f"No live event is called {id[:40]!r}.")
-        return id
-
-    def _event_named(self, request: Request) -> str:
-        """As `_event_in`; any id where nobody can know what is live: it is done once one can."""
-        return request.match_info["id"] if self._desk.blind else self._event_in(request)
+        return circuit_in(self._desk, id)
 
 
 def _changed(rev: str, now: Outlook) -> bool:

@@ -42,6 +42,7 @@ def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
         "event_id": said.get("id", said.get("event_id")),
         "shed_kw": said.get("shed_kw"),
         "duration_sec": said.get("duration_s", said.get("duration_sec")),
+        "confirm_operator": said.get("confirm_operator"),
     }
     if said.get("start_at") is not None:
         fields["start_ts"] = _start_s(desk.spec, said["start_at"])
@@ -55,6 +56,21 @@ def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
     except Unreadable:
         raise invalid("shed_kw and duration_s must be numbers") from None
     return event_of(desk, said)
+
+
+def circuit_in(desk: Desk, id: Any) -> str:
+    """The id of a circuit. Raises a 404 problem where there is none of that name."""
+    if not isinstance(id, str) or id not in desk.spec.circuits:
+        raise not_found(f"No circuit is called {str(id)[:40]!r}.")
+    return id
+
+
+def event_in(desk: Desk, request: Request) -> str:
+    """The id of the live event in the path. Raises a 404 problem where there is none."""
+    id = request.match_info["id"]
+    if id not in desk.memory.events:
+        raise not_found(f"No live event is called {id[:40]!r}.")
+    return id
 
 
 async def submit(desk: Desk, command: Command, request: Request) -> Ack:
@@ -82,6 +98,9 @@ def _refusal(ack: Ack) -> Problem:
             return not_found(detail)
         case "critical":
             return Problem(409, "critical-circuit", "That circuit is critical", detail)
+        case "operator":
+            title = "That is the grid operator's event"
+            return Problem(409, "operator-event", title, detail, reason=reason)
         case "locked_out":
             return Problem(409, "locked", "That circuit is not switched from here", detail)
         case "device":

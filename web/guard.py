@@ -68,7 +68,7 @@ def access_for(
     Under GitHub Codespaces the forwarded address is one of ours. Its proxy rewrites Host and
     Origin to localhost, which is why Origin is held against a list and never against Host.
     """
-    home = _is_loopback(host)
+    home = is_loopback(host)
     names = [*_HOME, *([] if host in ("", "0.0.0.0", "::") else [_bracketed(host)])]
     hosts = {f"{name}:{port}" for name in [*names, *hostnames]} | set(hostnames)
     if port == 80:
@@ -89,6 +89,14 @@ def access_for(
         listen or f"{host}:{port}",
         tuple(hostnames),
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def guard(access: Access, sessions: Sessions) -> Middleware:
@@ -182,16 +190,14 @@ def _is_home(host: str) -> bool:
 
 
 def _own(request: Request) -> str | None:
-    """The address this very connection came in on: nobody can rebind a name to a literal."""
+    """The address this very connection came in on: nobody can rebind a name to a literal.
+
+    A page that listens on `::` has IPv4 visitors too, whose address is said in IPv6 there.
+    """
     name = request.transport.get_extra_info("sockname") if request.transport else None
-    return f"{_bracketed(str(name[0]))}:{name[1]}" if isinstance(name, tuple) else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    if not isinstance(name, tuple):
+        return None
+    return f"{_bracketed(str(name[0]).removeprefix('::ffff:'))}:{name[1]}"
 
 
 def _bracketed(host: str) -> str:

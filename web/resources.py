@@ -11,10 +11,12 @@ from statemachine.alarms import alarms
 from statemachine.bridge import kept_down
 from statemachine.curtail import Load, Plan
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
+from statemachine.endings import told_on
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
 from statemachine.panel import Circuit
+from statemachine.promises import OPERATOR
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, saved_w, sheds_w
@@ -259,6 +261,8 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
         "delivery": next((w for w in DELIVERY if w in event.told), None) if sheds else None,
         "opted_out": list(event.opted_out),
+        "theirs": event.source == OPERATOR,
+        "told": {word: told_on(spec, event, word) for word in ("restore", "cancel")},
         "next": next_word,
         "next_at": seconds(next_ms),
     }

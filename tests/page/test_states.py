@@ -173,7 +173,7 @@ def test_an_occupant_opts_out_one_circuit_and_then_the_whole_event(page: Page, s
     page.get_by_role("button", name="Opt out").click()
     shoot(page, "opt-out")
     page.get_by_role("button", name="Keep Heater out").click()
-    expect(page.get_by_role("button", name="Keep Heater out")).to_be_disabled()
+    expect(page.get_by_role("button", name="Let Heater give again")).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text("kept out")
     page.keyboard.press("Escape")
     expect(row(page, "heater1")).to_contain_text("1.50 kW")
@@ -181,6 +181,7 @@ def test_an_occupant_opts_out_one_circuit_and_then_the_whole_event(page: Page, s
     expect(page.get_by_text("Kept out of this event: Heater.")).to_be_visible()
     page.get_by_role("button", name="Opt out").click()
     page.get_by_role("button", name="Opt out of the whole event").click()
+    page.get_by_role("button", name="Opt out", exact=True).last.click()
     expect(page.get_by_test_id("power")).to_have_text("10.0")
     again = site.venctl("trigger", "event", "--shed", "2 kW", "--for", "5 min", "--id", "evt-1")
     assert again.returncode == 1 and "opted out" in again.stderr

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
-THINGS = ("event", "restore", "cancel", "opt-out", "ping", "circuit", "lock", "unlock")
+THINGS = ("event", "restore", "cancel", "opt-out", "opt-in", "ping", "circuit", "lock", "unlock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,9 +86,14 @@ def parser() -> argparse.ArgumentParser:
     when = "18:00 or 2026-11-24T18:00 on the site's clock, 2026-11-24T18:00+01:00 on any"
     one.add_argument("--at", help=when)
     one.add_argument("--id", help="the event's id")
-    one.add_argument("--circuit", dest="only", help="with `opt-out`: this circuit alone")
+    one.add_argument(
+        "--circuit", dest="only", help="with `opt-out` and `opt-in`: this circuit alone"
+    )
     one.add_argument("--wait", action="store_true", help="return when the event is over")
-    one.add_argument("--confirm", action="store_true", help="yes, also a critical circuit")
+    one.add_argument(
+        "--confirm", action="store_true", help="yes, also what is critical or the operator's"
+    )
+    one.add_argument("--reason", help="why an event is ended or kept out of, for the record")
     one.add_argument("--via", choices=("http", "mqtt"))
     _broker(one)
 

@@ -17,6 +17,8 @@ from .clock import Clock, of_running, over_mqtt
 from .http import NobodyAnswers, call, found
 from .words import millis_of, watts_of
 
+ENDS = ("restore", "cancel", "opt-out")
+
 
 def trigger(args: argparse.Namespace) -> int:
     """Send one command, print its ack; 1 if it was refused."""
@@ -49,11 +51,16 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
         said["venId"] = args.ven_id
     if args.id:
         said["event_id"] = args.id
+    if args.what in ENDS:
+        said |= {"confirm_operator": True} if args.confirm else {}
+        said |= {"reason": args.reason} if args.reason else {}
     match args.what:
         case "cancel" if not args.id:
             raise ValueError("which one? Write it like: venctl trigger cancel --id evt-1")
         case "event":
             said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
+            if args.confirm:
+                said["confirm_operator"] = True
             if args.at:
                 said["start_ts"] = clock_of().epoch_s(args.at)
             return {name: value for name, value in said.items() if value is not None}
@@ -66,6 +73,10 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
             if not args.id:
                 raise ValueError("which event? Write it like: venctl trigger opt-out --id evt-1")
             return said | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
+        case "opt-in":
+            if not args.id or not args.only:
+                raise ValueError("write it like: venctl trigger opt-in --id evt-1 --circuit ev1")
+            return said | {"op": "optOut", "loadId": args.only, "out": False}
         case "lock" | "unlock":
             if not args.circuit:
                 raise ValueError(f"write it like: venctl trigger {args.what} ev1")

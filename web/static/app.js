@@ -2,8 +2,9 @@
 import { html, render, useEffect } from "./vendor/ui.js";
 import { ChartCard } from "./chart.js";
 import { CircuitsCard } from "./circuits.js";
-import { Dialog, Toast, openDialog } from "./dialog.js";
+import { Dialog, Scrolled, Toast, openDialog } from "./dialog.js";
 import { EventCard } from "./event.js";
+import * as focus from "./focus.js";
 import * as live from "./live.js";
 import * as machine from "./machine.js";
 import { chip, icon, nextTheme, theme, useLater } from "./parts.js";
@@ -21,6 +22,7 @@ const KEYS = [
   ["Space", "Turns a switch over, presses a button"],
   ["← →", "Along the power chart, between Now and Later"],
   ["↑ ↓", "More or less, in the amount and the duration"],
+  ["Enter", "Leaves the amount or the duration; starts nothing"],
   ["Esc", "Closes a dialog"],
   ["?", "This list"],
 ];
@@ -44,8 +46,10 @@ function liveMark(now) {
 
 function showKeys() {
   openDialog((close) => html`<h2 id="dialog-title">Keys</h2>
-    <dl class="sheet">${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
-    <div class="acts"><button class="btn" autofocus onClick=${close}>Close</button></div>`);
+    <${Scrolled} label="Keys"><dl class="sheet">
+      ${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}
+    </dl><//>
+    <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`);
 }
 
 const THEME_ICON = { auto: "sun-moon", light: "sun", dark: "moon" };
@@ -174,5 +178,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?" && !typing && state.value) showKeys();
 });
 
-for (const part of [switching, series, machine, live]) part.start();
+for (const part of [focus, switching, series, machine, live]) part.start();
 render(html`<${App} />`, document.getElementById("app"));

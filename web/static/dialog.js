@@ -1,8 +1,9 @@
 // Modal dialogs and the toast: one of each at a time, opened from anywhere.
 import { html, signal, useEffect, useRef } from "./vendor/ui.js";
-import { icon } from "./parts.js";
+import { icon, useOverflow } from "./parts.js";
 
 const SHOWN_MS = 8000;
+const LONGEST_REASON = 200;
 
 /** What the open dialog shows: a function of `close` that renders its content, or null. */
 const content = signal(null);
@@ -10,12 +11,21 @@ const content = signal(null);
 /** Opens a dialog; `render(close)` gives its content, whose heading has the id `dialog-title`. */
 export const openDialog = (render) => (content.value = render);
 
-/** The one dialog of the page. Escape closes it, and the browser takes the focus back. */
+/**
+ * The one dialog of the page. It opens at its top, on the button that changes nothing or on its
+ * heading. Escape closes it, and the browser takes the focus back.
+ */
 export function Dialog() {
   const ref = useRef();
   const render = content.value;
   useEffect(() => {
-    if (render && !ref.current.open) ref.current.showModal();
+    if (!render) return;
+    const dialog = ref.current;
+    const title = dialog.querySelector("#dialog-title");
+    title.tabIndex = -1;
+    if (!dialog.open) dialog.showModal();
+    (dialog.querySelector("[data-first]") ?? title).focus();
+    dialog.scrollTop = 0;
   }, [render]);
   if (!render) return null;
   // The native close gives the focus back, so it comes before the element goes.
@@ -24,19 +34,41 @@ export function Dialog() {
     onClose=${() => (content.value = null)}>${render(close)}</dialog>`;
 }
 
+/** What of a dialog may be long: it scrolls, and head and buttons stay where they are. */
+export function Scrolled({ label, children }) {
+  const ref = useRef();
+  const overflows = useOverflow(ref);
+  return html`<div class="scrolls" ref=${ref} tabindex=${overflows ? 0 : undefined}
+    role=${overflows ? "group" : undefined} aria-label=${overflows ? label : undefined}>${children}</div>`;
+}
+
+const Reason = ({ label, input }) => html`<label class="reason">${label}${" "}
+  <span class="hp">(optional)</span>
+  <input ref=${input} maxlength=${LONGEST_REASON} autocomplete="off" />
+</label>`;
+
 /**
  * Asks before something that matters. `keep` and `go` are button words; focus starts on `keep`.
- * `facts` are [icon, sentence] pairs.
+ * `facts` are [icon, sentence] pairs; `wants` is the label of a line of text that `act` gets.
  */
-export function confirmFirst({ name, title, text, facts = [], keep, go, danger, act }) {
+export function confirmFirst({ name, title, text, facts = [], wants, keep, go, danger, act }) {
+  const input = { current: null };
+  const confirm = (close) => {
+    const said = input.current?.value.trim() ?? "";
+    close();
+    act(said);
+  };
   openDialog((close) => html`
     <span class="dico">${icon(name)}</span>
     <h2 id="dialog-title">${title}</h2>
     <p>${text}</p>
-    <ul>${facts.map(([sign, sentence]) => html`<li>${icon(sign)}${sentence}</li>`)}</ul>
+    <${Scrolled} label="What this means">
+      <ul>${facts.map(([sign, sentence]) => html`<li>${icon(sign)}<span>${sentence}</span></li>`)}</ul>
+    <//>
+    ${wants && html`<${Reason} label=${wants} input=${input} />`}
     <div class="acts">
-      <button class="btn" autofocus onClick=${close}>${keep}</button>
-      <button class=${danger ? "btn dng" : "btn pri"} onClick=${() => { close(); act(); }}>${go}</button>
+      <button class="btn" data-first onClick=${close}>${keep}</button>
+      <button class=${danger ? "btn dng" : "btn pri"} onClick=${() => confirm(close)}>${go}</button>
     </div>`);
 }
 

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useSignal } from "./vendor/ui.js";
 import { newKey, tell } from "./api.js";
 import { useDeed } from "./deed.js";
-import { confirmFirst } from "./dialog.js";
+import { endEvents } from "./ending.js";
 import { EventForm } from "./form.js";
 import { second, stale, state } from "./live.js";
 import { chip, complaint, icon } from "./parts.js";
@@ -42,31 +42,17 @@ function Milestones({ event }) {
   return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
 }
 
-/** Ends what `path` names; asks first if the grid operator started any of `events`. */
-function endEarly({ run, events, send, now }) {
-  const theirs = events.find((one) => one.source === "operator" && !one.scheduled);
-  if (!theirs) return run(send);
-  const until = moment(theirs.end, now.t, now.site.timezone);
-  return confirmFirst({
-    name: "triangle-alert",
-    title: "End the grid operator's event early?",
-    text: `It runs until ${until}. The result will be reported as ended early.`,
-    keep: "Keep it running",
-    go: "End it early",
-    danger: true,
-    act: () => run(send),
-  });
-}
-
-const post = (path) => {
+/** The request that ends events, for `useDeed` to carry out. */
+const request = (method, path) => (body) => {
   const key = newKey();
-  return (onSilence) => tell("POST", path, {}, { key, most: 3, onSilence });
+  return (onSilence) => tell(method, path, body, { key, most: 3, onSilence });
 };
 
 function RestoreButton({ now, run, busy }) {
   const active = now.events.filter((one) => one.active);
   if (active.length === 0) return null;
-  const restore = () => endEarly({ run, now, events: active, send: post("/api/v1/restore") });
+  const restore = () =>
+    endEvents({ run, events: active, word: "restore", send: request("POST", "/api/v1/restore") });
   return html`<button class="btn pri" disabled=${stale.value} aria-busy=${String(busy)}
     onClick=${restore}>${icon("rotate-ccw")}Restore normal</button>`;
 }
@@ -74,8 +60,10 @@ function RestoreButton({ now, run, busy }) {
 function OtherEvent({ event, now, run }) {
   const path = `/api/v1/events/${encodeURIComponent(event.id)}`;
   const at = (t) => moment(t, now.t, now.site.timezone);
-  const cancel = () => run((onSilence) => tell("DELETE", path, {}, { most: 3, onSilence }));
-  const end = () => endEarly({ run, now, events: [event], send: post(`${path}/restore`) });
+  const one = { run, events: [event] };
+  const cancel = () => endEvents({ ...one, word: "cancel", send: request("DELETE", path) });
+  const end = () =>
+    endEvents({ ...one, word: "restore", send: request("POST", `${path}/restore`) });
   const [word, act] = event.scheduled ? ["Cancel", cancel] : ["End", end];
   return html`<li data-event=${event.id}>
     <div>
@@ -95,10 +83,10 @@ function OtherEvents({ events, now, run, alone }) {
   </div>`;
 }
 
-function OptOutButton({ event, now }) {
+function OptOutButton({ event, now, run }) {
   if (!event.active || now.mode === "observe") return null;
   return html`<button class="btn" disabled=${stale.value} aria-haspopup="dialog"
-    onClick=${() => openOptOut(event.id)}>${icon("hand")}Opt out</button>`;
+    onClick=${() => openOptOut(event.id, run)}>${icon("hand")}Opt out</button>`;
 }
 
 const hint = (now) =>
@@ -115,7 +103,7 @@ function Actions({ event, now, deed, open, form }) {
       aria-controls=${open.value ? form : undefined} onClick=${toggle}>
       ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
     </button>
-    <${OptOutButton} event=${event} now=${now} />
+    <${OptOutButton} event=${event} now=${now} run=${run} />
     ${now.binding !== null &&
     html`<span class="hint">${hint(now)}</span>`}
   </div>`;

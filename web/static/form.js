@@ -46,8 +46,7 @@ export function EventForm({ done }) {
       done();
     });
 
-  const submit = async (event) => {
-    event.preventDefault();
+  const submit = async () => {
     const wrong = form.current.querySelector("[aria-invalid=true]");
     if (wrong) return wrong.focus();
     let answer;
@@ -59,7 +58,14 @@ export function EventForm({ done }) {
     else await go(answer, false);
   };
 
-  return html`<form ref=${form} onSubmit=${submit} novalidate>
+  // Enter, or Done on a phone, only leaves a field: what it would start is then read, not started.
+  const leave = (event) => {
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    form.current.querySelector(".prev").focus();
+  };
+
+  return html`<form ref=${form} onKeyDown=${leave} novalidate>
     <fieldset class="form" disabled=${stale.value}>
       <legend class="sr">New event</legend>
       <div>
@@ -71,7 +77,8 @@ export function EventForm({ done }) {
     </fieldset>
     ${complaint(said.value)}
     <div class="acts">
-      <button class="btn pri" disabled=${stale.value} aria-busy=${String(busy.value)}>
+      <button type="button" class="btn pri" disabled=${stale.value} aria-busy=${String(busy.value)}
+        onClick=${submit}>
         ${icon(start_at === null ? "send" : "calendar-clock")}
         ${start_at === null ? "Trigger DR Event" : "Schedule event"}
       </button>

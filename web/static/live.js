@@ -2,6 +2,7 @@
 import { computed, effect, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { admissions, locked } from "./session.js";
+import { withIsolatedNames } from "./words.js";
 
 const STALE_MS = 5000;
 const DEAD_MS = 10000;
@@ -58,7 +59,7 @@ function take(answer) {
   if (state.value === null || failures) connections.value += 1;
   heard_ms = Date.now();
   failures = 0;
-  state.value = answer;
+  state.value = withIsolatedNames(answer);
   look();
 }
 

@@ -1,14 +1,13 @@
 // The Controller state card: the event chart as the controller declares it, laid out here.
-import { computed, effect, html, signal } from "./vendor/ui.js";
+import { computed, effect, html, signal, useRef } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { graphOf, layOut } from "./layout.js";
 import { connections, second, stale, state, transition } from "./live.js";
-import { narrow, note } from "./parts.js";
+import { narrow, note, useOverflow } from "./parts.js";
 import { duration } from "./words.js";
 
 const WIDEST = 800; // pixels before scaling; the card has some 670
 const LEAST = 0.75; // drawn no smaller than this: then it is scrolled
-const PHONE = 340; // what a small card has room for
 
 /** The newest answer of GET /api/v1/machine, or null. */
 const machine = signal(null);
@@ -83,9 +82,13 @@ function Drawing({ drawn, lit, last }) {
   </svg>`;
 }
 
-/** What may not fit is reached by keys as well. */
-const Scrolled = ({ wide, children }) => html`<div class="sdw" tabindex=${wide ? 0 : undefined}
-  role=${wide ? "group" : undefined} aria-label=${wide ? "States of an event" : undefined}>${children}</div>`;
+/** What does not fit is reached by keys as well. */
+function Scrolled({ children }) {
+  const ref = useRef();
+  const wide = useOverflow(ref);
+  return html`<div class="sdw" ref=${ref} tabindex=${wide ? 0 : undefined}
+    role=${wide ? "group" : undefined} aria-label=${wide ? "States of an event" : undefined}>${children}</div>`;
+}
 
 export function MachineCard() {
   const now = state.value;
@@ -97,7 +100,7 @@ export function MachineCard() {
       <span class="end muted num sml">${heading(lit, now)}</span>
     </header>
     ${drawn
-      ? html`<${Scrolled} wide=${narrow.value && LEAST * drawn.width > PHONE}>
+      ? html`<${Scrolled}>
           <${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />
         <//>`
       : html`<p class="muted">Waiting for the controller's chart…</p>`}

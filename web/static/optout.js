@@ -1,51 +1,78 @@
 // Keeps the site, or one circuit, out of an event that runs: the occupant's last word.
-import { html } from "./vendor/ui.js";
+import { html, useRef } from "./vendor/ui.js";
 import { newKey, tell } from "./api.js";
 import { useDeed } from "./deed.js";
-import { openDialog } from "./dialog.js";
+import { Scrolled, confirmFirst, openDialog } from "./dialog.js";
+import { factsOf, terms } from "./ending.js";
 import { state } from "./live.js";
 import { complaint, icon } from "./parts.js";
 import { kw } from "./words.js";
 
-const optOut = (id, body) => (onSilence) =>
-  tell("POST", `/api/v1/events/${encodeURIComponent(id)}/opt-out`, body,
+const optOut = (event, body) => (onSilence) =>
+  tell("POST", `/api/v1/events/${encodeURIComponent(event.id)}/opt-out`,
+    { ...body, ...(event.theirs && { confirm_operator: true }) },
     { key: newKey(), most: 3, onSilence });
 
 function Giver({ event, circuit, run, busy }) {
   const out = event.opted_out.includes(circuit.id);
-  const keep = () => run(optOut(event.id, { circuit: circuit.id }));
+  const turn = () => run(optOut(event, { circuit: circuit.id, out: !out }));
+  const [word, label] = out
+    ? ["Let it give again", `Let ${circuit.name} give again`]
+    : ["Keep out", `Keep ${circuit.name} out`];
   return html`<li>
     <span>${circuit.name}</span><span class="muted num">${out ? "kept out" : kw(-circuit.shed_kw)}</span>
-    <button class="btn sm" disabled=${busy || out} aria-label=${`Keep ${circuit.name} out`}
-      onClick=${keep}>Keep out</button>
+    <button class="btn sm" aria-disabled=${String(busy)} aria-label=${label} onClick=${turn}>${word}</button>
   </li>`;
 }
 
-function OptOut({ id, close }) {
+/** The second question: there is no way back from it. */
+function askAboutTheWhole(event, run) {
+  confirmFirst({
+    name: "triangle-alert",
+    title: "Opt out of the whole event?",
+    text: "All its load comes back, and it cannot be called here again.",
+    facts: factsOf([event], "restore"),
+    wants: "Reason, for the record",
+    keep: "Stay in",
+    go: "Opt out",
+    danger: true,
+    act: (reason) => run(optOut(event, reason ? { reason } : {})),
+  });
+}
+
+function OptOut({ id, close, whole }) {
   const { busy, said, run } = useDeed();
+  const listed = useRef(new Set());
   const now = state.value;
   const event = now.events.find((one) => one.id === id);
   if (!event?.active) {
     return html`<h2 id="dialog-title">This event is over</h2>
-      <div class="acts"><button class="btn" autofocus onClick=${close}>Close</button></div>`;
+      <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`;
   }
-  const own = now.circuits.filter((one) => one.shed_kw > 0 || event.opted_out.includes(one.id));
-  const whole = async () => (await run(optOut(id, {}))) && close();
+  // What was listed stays: a row must not go from under a finger because its load is back.
+  for (const one of now.circuits) {
+    const gives = one.shed_kw > 0 || one.planned_kw > 0;
+    if (gives || event.opted_out.includes(one.id)) listed.current.add(one.id);
+  }
+  const own = now.circuits.filter((one) => listed.current.has(one.id));
   return html`<span class="dico">${icon("hand")}</span>
     <h2 id="dialog-title">Opt out of this event?</h2>
-    <p>A circuit that is kept out comes back and gives nothing more to ${id}; others may give more in
-      its place.</p>
-    <ul class="outs">${own.map((one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
-      run=${run} busy=${busy.value} />`)}</ul>
+    <p>${event.theirs ? "The grid operator" : "Somebody here"} called it: ${terms(event)}. A circuit
+      that is kept out comes back and gives nothing to it until you let it; others may give more in
+      its place.${event.theirs && " The operator is not told of a single circuit."}</p>
+    <${Scrolled} label="Circuits">
+      <ul class="outs">${own.map((one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
+        run=${run} busy=${busy.value} />`)}</ul>
+    <//>
     ${complaint(said.value)}
     <div class="acts">
-      <button class="btn" autofocus onClick=${close}>Close</button>
-      <button class="btn dng" aria-busy=${String(busy.value)} onClick=${whole}>
+      <button class="btn" onClick=${close}>Close</button>
+      <button class="btn dng" onClick=${() => askAboutTheWhole(event, whole)}>
         Opt out of the whole event
       </button>
     </div>`;
 }
 
-/** Opens the choice: one circuit, or the whole event. */
-export const openOptOut = (id) =>
-  openDialog((close) => html`<${OptOut} id=${id} close=${close} />`);
+/** Opens the choice: one circuit, or the whole event, which `whole` carries out. */
+export const openOptOut = (id, whole) =>
+  openDialog((close) => html`<${OptOut} id=${id} close=${close} whole=${whole} />`);

@@ -72,6 +72,21 @@ export function nextTheme() {
   else document.documentElement.dataset.theme = theme.value;
 }
 
+/** Whether what is in the box of `ref` does not fit into it: then it is scrolled, by keys as well. */
+export function useOverflow(ref) {
+  const [overflows, setOverflows] = useState(false);
+  useEffect(() => {
+    const look = () => {
+      const { scrollWidth, clientWidth, scrollHeight, clientHeight } = ref.current;
+      setOverflows(scrollWidth > clientWidth + 1 || scrollHeight > clientHeight + 1);
+    };
+    const watch = new ResizeObserver(look);
+    for (const box of [ref.current, ...ref.current.children]) watch.observe(box);
+    return () => watch.disconnect();
+  }, []);
+  return overflows;
+}
+
 /** True once `delay_ms` have gone by since the component appeared. */
 export function useLater(delay_ms) {
   const [late, setLate] = useState(false);

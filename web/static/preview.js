@@ -2,7 +2,7 @@
 import { html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
 import { bar, note } from "./parts.js";
-import { duration, few, kw, percent } from "./words.js";
+import { duration, few, kw, percent, withIsolatedNames } from "./words.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;
@@ -32,7 +32,7 @@ export function previewNow(asked) {
 async function fetchPreview({ asked, abort }) {
   const { shed_kw, duration_s } = asked;
   const path = `/api/v1/preview?shed_kw=${shed_kw}&duration_s=${duration_s}`;
-  const answer = await ask(path, abort.signal);
+  const answer = withIsolatedNames(await ask(path, abort.signal));
   newest.value = { asked, answer, at_ms: Date.now() };
   fault.value = "";
   return answer;
@@ -142,7 +142,7 @@ export function Preview({ asked, hint }) {
   const seen = newest.value;
   const current = seen && asked && same(seen.asked, asked);
   const text = hint || fault.value || (seen ? "" : "Working it out…");
-  return html`<div class="prev" data-testid="preview" aria-busy=${String(!current && !text)}>
+  return html`<div class="prev" data-testid="preview" tabindex="-1" aria-busy=${String(!current && !text)}>
     <h3>What this would do</h3>
     ${text ? html`<p class="sum">${text}</p>` : html`<${Plan} answer=${seen.answer} />`}
     <p class="sr" aria-live="polite">${!hint && current ? spoken(seen) : ""}</p>

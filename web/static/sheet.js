@@ -1,5 +1,6 @@
 // The sheet of one circuit: everything the controller says about it, live while it is open.
 import { html } from "./vendor/ui.js";
+import { Scrolled } from "./dialog.js";
 import { second, state } from "./live.js";
 import { Lockout } from "./lockout.js";
 import { note } from "./parts.js";
@@ -61,7 +62,7 @@ function facts(circuit, now) {
 export function CircuitSheet({ id, close }) {
   const now = state.value;
   const circuit = now.circuits.find((one) => one.id === id);
-  const shut = html`<div class="acts"><button class="btn" autofocus onClick=${close}>Close</button></div>`;
+  const shut = html`<div class="acts"><button class="btn" onClick=${close}>Close</button></div>`;
   if (!circuit) {
     return html`<h2 id="dialog-title">This circuit is gone</h2>
       <p>It is no longer in the configuration file.</p>${shut}`;
@@ -70,9 +71,9 @@ export function CircuitSheet({ id, close }) {
     <p class="muted sml">
       ${circuit.id}${circuit.critical && ", critical"}${circuit.enabled ? ", on" : ", off"}
     </p>
-    <dl class="sheet">
+    <${Scrolled} label="Facts"><dl class="sheet">
       ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="num">${value}</dd>`)}
-    </dl>
+    </dl><//>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
     ${circuit.locked &&
     note("lock", "Locked in the configuration file: nobody switches or sheds it from here. " +

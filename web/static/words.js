@@ -3,6 +3,11 @@
 const MINUS = "\u2212";
 const GAP = "\u00a0"; // no-break, before a unit
 const language = navigator.language || "en";
+// One kind of digits on the page: what it writes into a field it must be able to read again.
+const LATIN = { numberingSystem: "latn" };
+const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xff10];
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|\ud802|\ud803|\ud83a|\ud83b/;
+const NAMES = new Set(["name", "next_name"]);
 const formats = new Map();
 
 function cached(key, make) {
@@ -12,9 +17,9 @@ function cached(key, make) {
 
 function fixed(value, low, high = low) {
   const format = cached(`n${low}-${high}`, () => new Intl.NumberFormat(language, {
-    minimumFractionDigits: low, maximumFractionDigits: high, useGrouping: false,
+    minimumFractionDigits: low, maximumFractionDigits: high, useGrouping: false, ...LATIN,
   }));
-  return format.format(value === 0 ? 0 : value).replace(/^-/, MINUS);
+  return format.format(value === 0 ? 0 : value).replace("-", MINUS);
 }
 
 /** kW as a bare number: 2 decimals below 10, 1 below 100, then none; a dash when not known. */
@@ -38,9 +43,16 @@ export const percent = (value) => `${fixed(value, 0, 1)}${GAP}%`;
 /** What goes into a number field, in the reader's own decimal sign. */
 export const typed = (value) => fixed(value, value % 1 === 0 ? 1 : 0, 3);
 
-/** A number as people type it, with comma or point; NaN when it is none. */
+/** A digit of any keyboard as one of ours. */
+function latin(digit) {
+  const code = digit.codePointAt(0);
+  const zero = ZEROS.find((first) => code >= first && code <= first + 9);
+  return zero === undefined ? digit : String(code - zero);
+}
+
+/** A number as people type it, in digits of any script, with comma or point; NaN when it is none. */
 export function readNumber(text) {
-  const plain = text.trim().replace(",", ".");
+  const plain = text.trim().replace(/\p{Nd}/gu, latin).replace(/[,\u066b]/, ".");
   return /^\d*\.?\d+$|^\d+\.$/.test(plain) ? Number(plain) : NaN;
 }
 
@@ -69,23 +81,26 @@ export function duration(seconds) {
 
 function timeFormat(zone, options) {
   const key = `t${zone}${JSON.stringify(options)}`;
-  return cached(key, () => new Intl.DateTimeFormat(language, { timeZone: zone, ...options }));
+  return cached(key, () => new Intl.DateTimeFormat(language, { timeZone: zone, ...LATIN, ...options }));
 }
+
+/** A time as a sentence can carry it: some are written with a word from right to left. */
+const told = (t, zone, options) => isolated(timeFormat(zone, options).format(t * 1000));
 
 const HOURS = { hour: "2-digit", minute: "2-digit" };
 
 /** Time of day with seconds, in the site's zone. `t` is epoch seconds. */
 export const clock = (t, zone) =>
-  timeFormat(zone, { ...HOURS, second: "2-digit" }).format(t * 1000);
+  told(t, zone, { ...HOURS, second: "2-digit" });
 
 /** Time of day without seconds, in the site's zone. */
-export const minuteClock = (t, zone) => timeFormat(zone, HOURS).format(t * 1000);
+export const minuteClock = (t, zone) => told(t, zone, HOURS);
 
 /** `14:35` today, `25 Nov, 14:35` on any other day. */
 export function moment(t, now, zone) {
   const day = timeFormat(zone, { year: "numeric", month: "numeric", day: "numeric" });
   if (day.format(t * 1000) === day.format(now * 1000)) return minuteClock(t, zone);
-  return timeFormat(zone, { day: "numeric", month: "short", ...HOURS }).format(t * 1000);
+  return told(t, zone, { day: "numeric", month: "short", ...HOURS });
 }
 
 /** The site's wall clock as a datetime-local field wants it: `2026-11-24T18:00`. */
@@ -98,6 +113,18 @@ export function localField(t, zone) {
 }
 
 export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Text as a sentence can carry it: what runs from right to left moves nothing beside it. */
+const isolated = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);
+
+/** An answer of the controller, all names in it isolated. */
+export function withIsolatedNames(value) {
+  if (Array.isArray(value)) return value.map(withIsolatedNames);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [
+    key, NAMES.has(key) && typeof one === "string" ? isolated(one) : withIsolatedNames(one),
+  ]));
+}
 
 /** `Heater, Lights and House Load`. */
 export const list = (names) =>

@@ -1,0 +1,105 @@
+"""What ends an event before its time: which events, what is told of it, and whose leave it takes.
+
+An event that the grid operator called is ended, changed or kept out of at the site only where
+somebody confirms it. Over MQTT the operator's own wish is the confirmation.
+"""
+
+from __future__ import annotations
+
+from .localtime import local
+from .memory import Event, Memory
+from .promises import OPERATOR
+from .requirement import sheds_w
+from .spec import Spec
+from .triggers import Cancel, Command, DrEvent, OptOut, Restore
+from .turn import Turn
+
+ONWARD = ("released", "elapsed")  # what moves an event on once nobody wants its load any more
+
+
+def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
+    """The events that shed, or whose start has passed: a clock set back undoes no beginning."""
+    return [
+        event.id
+        for event in memory.events.values()
+        if now_ms >= event.start_ms or sheds_w(spec, event, now_ms)
+    ]
+
+
+def told_on(spec: Spec, event: Event, trigger: str) -> list[str]:
+    """The words that are sent of an event that `restore` or `cancel` ends; none where it stays."""
+    words, state = [], _next(spec, event.state, trigger)
+    for _ in spec.event.states:
+        if state is None:
+            break
+        words += [spec.event.states[state].report or ""]
+        state = next((at for word in ONWARD if (at := _next(spec, state, word))), None)
+    return [word for word in dict.fromkeys(words) if word]
+
+
+def ended_here(event: Event) -> dict[str, str]:
+    """Who at the site ended it before its time, and why, as its messages say it."""
+    if event.ended_by in ("", OPERATOR):
+        return {}
+    return {
+        "ended_by": event.ended_by,
+        **({"ended_because": event.ended_why} if event.ended_why else {}),
+    }
+
+
+def unconfirmed(turn: Turn, asked: Command) -> str:
+    """Why a command needs a confirmation that it does not have; "" where it does not.
+
+    Where nobody can know whose event it is, giving load back waits for no question.
+    """
+    if asked.confirmed or asked.blind or asked.source == OPERATOR:
+        return ""
+    theirs = [event for event in _touched(turn, asked) if event.source == OPERATOR]
+    if not theirs:
+        return ""
+    word = _ending_word(asked)
+    each = "; ".join(_described(turn.spec, event, word) for event in theirs)
+    return f"{each}. Confirm it: `confirm_operator: true`, or --confirm"
+
+
+def _touched(turn: Turn, asked: Command) -> list[Event]:
+    """The live events that a command would end or change, or keep something out of."""
+    memory = turn.memory
+    match asked:
+        case Restore(event_id=None):
+            ids, word = begun(turn.spec, memory, turn.now_ms), "restore"
+        case Restore(event_id=str(id)):
+            ids, word = [id], "restore"
+        case Cancel(event_id=id):
+            ids, word = [id], "cancel"
+        case OptOut(event_id=id, out=True) | DrEvent(event_id=id):
+            ids, word = [id], ""
+        case _:
+            return []
+    events = [memory.events[id] for id in ids if id in memory.events]
+    return [event for event in events if not word or _next(turn.spec, event.state, word)]
+
+
+def _described(spec: Spec, event: Event, word: str) -> str:
+    start, end = (local(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
+    told = " and ".join(told_on(spec, event, word)) if word else ""
+    said = f"{event.id} is the grid operator's: {event.shed_w / 1000:g} kW"
+    said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
+    return f"{said}; to end it tells the operator {told}" if told else said
+
+
+def _ending_word(asked: Command) -> str:
+    """The trigger of the chart that a command ends an event by; "" where it ends none."""
+    match asked:
+        case Cancel():
+            return "cancel"
+        case Restore() | OptOut(circuit=None):
+            return "restore"
+    return ""
+
+
+def _next(spec: Spec, state: str, trigger: str) -> str | None:
+    """Where a trigger leads from a state by the first row that might take it."""
+    rows = [row for row in spec.event.transitions if row.trigger == trigger]
+    row = next((row for row in rows if state in spec.event.sources(row)), None)
+    return None if row is None else state if row.to in (None, "same") else row.to

@@ -1,0 +1,58 @@
+"""Where people open the page of a site that has just started, as `venctl run` prints it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+
+from web.guard import is_loopback
+
+EVERYWHERE = ("", "0.0.0.0", "::")
+# Nobody answers there, and nothing is sent: the machine only says from where it would.
+_BEYOND = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+
+
+def addresses(web: str, hostnames: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """The page's addresses, each such as its guard lets in. The first is for this machine.
+
+    A page that listens everywhere has no address of that name: it is named as other devices reach
+    this machine.
+    """
+    host, _, port = web.rpartition(":")
+    names = ["127.0.0.1", *_own(host)] if host in EVERYWHERE else [host]
+    if not is_loopback(host):
+        names += hostnames
+    found = [f"http://{_bracketed(name)}:{port}" for name in names]
+    return [*dict.fromkeys(found), *_forwarded(port, environ)]
+
+
+def lines(web: str, pages: Sequence[str], secret: str) -> list[str]:
+    """The addresses to print, each with the token where that is asked for there."""
+    free = pages[:1] if is_loopback(web.rpartition(":")[0]) else []
+    said = [page if page in free else f"{page}/#token={secret}" for page in pages]
+    return [f"{'page' if not place else '':<8} {page}" for place, page in enumerate(said)]
+
+
+def _own(host: str) -> list[str]:
+    families = (socket.AF_INET,) if host == "0.0.0.0" else tuple(_BEYOND)
+    return [found for family in families if (found := _as_seen(family)) is not None]
+
+
+def _as_seen(family: socket.AddressFamily) -> str | None:
+    """This machine's address on the way to everybody else; None where there is no such way."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((_BEYOND[family], 9))
+            return str(asking.getsockname()[0])
+    except OSError:
+        return None
+
+
+def _forwarded(port: str, environ: Mapping[str, str]) -> list[str]:
+    name = environ.get("CODESPACE_NAME")
+    domain = environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
+    return [f"https://{name}-{port}.{domain}"] if name and domain else []
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
