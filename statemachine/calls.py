@@ -48,6 +48,11 @@ class Calls:
         asked_w = [event.shed_w for event in self._running(now_ms)]
         return sum(asked_w) if self._spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
+    def running(self, now_ms: int) -> list[str]:
+        """The ids of the events that have begun and are not over."""
+        shed = list(self._running(now_ms))
+        return [id for id, event in self.all.items() if event in shed]
+
     def _running(self, now_ms: int) -> Iterator[Called]:
         for event in self.all.values():
             event.begun |= event.start_ms <= now_ms

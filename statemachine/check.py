@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from . import circuit_rules, own_rules, return_rules
+from . import circuit_rules, meter_rules, own_rules, return_rules
 from .account import Account
 from .day_rules import DAY_RULES, broken_at_the_end
 from .play import Moment, Play
@@ -13,7 +13,7 @@ from .recorded import Recorded
 from .scenario import Scenario
 from .spec import Spec
 
-assert circuit_rules and own_rules and return_rules  # their rules enter themselves
+assert circuit_rules and meter_rules and own_rules and return_rules  # their rules enter themselves
 
 Watcher = Callable[[Play, Moment], None]
 

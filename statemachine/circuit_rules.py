@@ -155,10 +155,13 @@ def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment
 
 @day_rule("P33")
 def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
+    """But one: what draws clearly less than it may would draw no more if it were let be."""
     for id, live in now.memory.circuits.items():
-        was = now.before.circuits[id]
+        was, drawn_w = now.before.circuits[id], live.drawn_w or 0
         held = was.held_w is not None and live.held_w is not None
-        if held and book.spec.circuits[id].meter == "own" and live.free_w != was.free_w:
+        if not held or book.spec.circuits[id].meter != "own" or live.free_w == was.free_w:
+            continue
+        if not (was.free_w > live.free_w >= drawn_w and drawn_w < (was.held_w or 0)):
             yield f"{id} is held and is now thought to draw {live.free_w} W, not {was.free_w} W"
 
 
@@ -211,7 +214,8 @@ def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]
     room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:
         other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
-        if other.waited and other.waits and fits and not book.rests(id, now.ms):
+        waits = other.waited and other.waits and not book.waits.mute(id, now.ms)
+        if waits and fits and not book.rests(id, now.ms):
             yield f"{one.circuit} returns before {id}, which is asked later"
 
 

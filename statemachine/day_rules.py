@@ -1,7 +1,8 @@
 """What must hold at every moment of a day: commands, events and plans. P numbers are domain.md's.
 
 Each rule looks at one moment and the bystander's account of all before it, and answers with a
-sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits.
+sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits,
+`meter_rules.py` those that hold a site to what its circuits truly draw.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
 from .triggers import Cancel, Delta, Document, OptOut, Restarted, Restore, Timer, Toggle
-from .wire import measured
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}
@@ -65,14 +65,8 @@ def what_runs_is_what_is_required(book: Account, now: Moment) -> Iterator[str]:
     """Whatever the order in which it came: where the chart sheds all from start to end."""
     shares = {state.sheds for state in book.spec.event.states.values() if state.until == "end"}
     most_w, asked_w = book.most_w, required_w(book.spec, now.memory, book.play.at_ms)
-    if asked_w > most_w or (asked_w < most_w and shares == {100} and _plain(book)):
+    if asked_w > most_w or (asked_w < most_w and shares == {100} and book.is_plain):
         yield f"{asked_w} W are required where the events ask for {most_w} W"
-
-
-def _plain(book: Account) -> bool:
-    """Every event that has begun sheds: no state waits between its start and its shedding."""
-    states = book.spec.event.states.values()
-    return sum(bool(state.sheds) for state in states) == 1 and not any(s.for_ for s in states)
 
 
 @day_rule("P24")
@@ -162,7 +156,7 @@ def _unstamped(now: Moment) -> Memory:
 
 @day_rule("P26")
 def shed_and_residual_make_the_counterfactual(book: Account, now: Moment) -> Iterator[str]:
-    said = measured(book.spec, now.memory, book.play.at_ms)
+    said = book.said
     if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
         yield f"{said['power_kw']} and {said['shed_kw']} kW are not {said['base_power_kw']} kW"
     for id, cut_w in now.memory.cuts.items():

@@ -1,7 +1,7 @@
-"""The 36 properties of domain.md by number, in a sentence each, and what holds a site to them.
+"""The properties of a site's day by number, in a sentence each, and what holds a site to them.
 
 `plan`: every answer of the planner (properties.py). `site`: what a circuit may give (there too).
-`day`: every moment of a played day (day_rules.py, circuit_rules.py). `twin`: two days that must
+`day`: every moment of a played day (day_rules.py, circuit_rules.py, meter_rules.py). `twin`: two days that must
 come out the same (twins.py). `test`: a test of its own. `false`: known not to hold.
 """
 
@@ -44,4 +44,9 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "P34": ("day", "a random start is pure, and within its bounds"),
     "P35": ("day", "an opt-out holds at once, and that event never sheds again"),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
+    "P37": ("day", "a plan is made on what circuits draw now"),
+    "P38": ("day", "what is said to be shed is missing at the meters"),
+    "P39": ("day", "nothing is taken off soon after its own start"),
+    "P40": ("day", "without an event nothing is shed"),
+    "P41": ("day", "what a person takes off is said, and spares the others"),
 }
