@@ -6,7 +6,10 @@ from .frozen import changed
 from .live import Live
 from .memory import Memory
 
-READING = ("drawn_w", "read_mono_ms", "read_ms", "free_w", "samples_w", "sampled_mono_ms")
+READING = (
+    *("drawn_w", "read_mono_ms", "read_ms", "free_w"),
+    *("started_mono_ms", "stopped_mono_ms"),
+)
 
 
 def adopted(remembered: Memory, meanwhile: Memory) -> Memory:

@@ -14,7 +14,7 @@ from .curtail import plan_shed
 from .frozen import changed
 from .memory import Event, Memory
 from .registry import GUARDS
-from .requirement import required_w
+from .requirement import needed_w
 from .spec import Spec
 from .triggers import Timer
 from .turn import Turn
@@ -34,7 +34,7 @@ def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:
     cuts = memory.cuts
     for start_ms in sorted({event.start_ms for event in _soon(spec, memory)}):
         then = _at(spec, memory, start_ms)
-        target_w = required_w(spec, then, start_ms)
+        target_w = needed_w(spec, then, start_ms)
         cuts = plan_shed(loads(spec, then), target_w, cuts, spec.curtail.policy).cuts
         kept = {**dict.fromkeys(cuts, start_ms), **kept}
     return kept

@@ -1,7 +1,8 @@
 """What each circuit may give now, and in words why one may give nothing.
 
 `cap = max(0, min(limit x load, load - floor))` where a circuit is on, read, and not protected by
-its own dwell times, budgets or locks; otherwise 0 (domain.md, Curtailment plan).
+its own dwell times, budgets or locks; otherwise 0 (domain.md, Curtailment plan). What must run for
+its own sake gives what leaves it running: to reduce is not to take off.
 """
 
 from __future__ import annotations
@@ -63,14 +64,17 @@ def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:
 def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) -> Load:
     circuit, live = spec.circuits[id], memory.circuits[id]
     load_w = live.free_w if live.enabled else 0
-    why_not = _why_not(circuit, live, memory.mono_ms, day, out)
-    most_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - circuit.floor)
+    why_not, stays_on = _why_not(circuit, live, memory.mono_ms, day, out), ""
+    if not why_not and (stays_on := _stays_on(circuit, live, memory.mono_ms)):
+        why_not = stays_on if _whole(circuit, live) else ""
+    least_w = max(circuit.floor, circuit.least_running_w if stays_on else 0)
+    most_w = 0 if why_not else min(load_w * circuit.shed_percent // 100, load_w - least_w)
     if live.deaf_w is not None:
         most_w = min(most_w, live.deaf_w)
     steps = _steps(circuit, load_w, most_w)
     cap_w = max(0, most_w) if steps is None else max(steps, default=0)
     if not why_not and not cap_w:
-        why_not = _why_nothing(circuit, live, most_w)
+        why_not = stays_on or _why_nothing(circuit, live, most_w)
     return Load(
         circuit=id,
         tier=tier,
@@ -108,20 +112,25 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
 
 
 def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
-    if off_left_ms(circuit, live, mono_ms) == 0:
-        return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
     if (left_ms := rests_ms(circuit, live, mono_ms)) and not live.giving:
         return f"was off, rests for {lasting(left_ms)}"
     if left_ms := recovers_ms(circuit, live, mono_ms):
         return f"gave before, recovers for {lasting(left_ms)}"
-    if _must_run(circuit, live, mono_ms):
-        return f"came on, must run for {lasting(runs_ms(circuit, live, mono_ms))}"
     return spent(circuit, live, mono_ms, day)
 
 
-def _must_run(circuit: Circuit, live: Live, mono_ms: int) -> bool:
-    """It may not be taken off yet, and taking it off is all that could be done."""
-    return circuit.shed_percent == 100 and runs_ms(circuit, live, mono_ms) > 0
+def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
+    """Why a circuit may not be taken off now, or be left off; "" where it may."""
+    if off_left_ms(circuit, live, mono_ms) == 0:
+        return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
+    if left_ms := runs_ms(circuit, live, mono_ms):
+        return f"came on, must run for {lasting(left_ms)}"
+    return ""
+
+
+def _whole(circuit: Circuit, live: Live) -> bool:
+    """Nothing lies between on and off: a contactor, or what only a person lets on again."""
+    return circuit.control == "relay" or (circuit.comes_back == "by_hand" and live.off)
 
 
 def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None:

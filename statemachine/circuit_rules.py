@@ -11,8 +11,8 @@ from .effects import Hold, Switch
 from .panel import LEAST_AMPS
 from .play import Moment
 from .release import BLOCKED_MS
+from .totals import power_w
 from .triggers import Lock
-from .wire import power_w
 
 CALM_MS = 240_000  # a median of 5 min turns after half of it; the dead band's 60 s; a look or two
 SLACK_MS = 1_000
@@ -85,7 +85,9 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
         if cut_w > max(0, most_w):
             yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
         held_w, returns = live.held_w, book.seen[id].waited  # in steps, from its own rest
-        if held_w and held_w < live.free_w - max(0, most_w) and not returns:
+        told_the_same = live.deaf_w is not None  # though its meter shows that it would draw more
+        lowest_w = live.free_w - max(0, most_w)
+        if held_w and held_w < lowest_w and not returns and not told_the_same:
             yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
 
 
@@ -157,11 +159,10 @@ def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment
 def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
     """But one: what draws clearly less than it may would draw no more if it were let be."""
     for id, live in now.memory.circuits.items():
-        was, drawn_w = now.before.circuits[id], live.drawn_w or 0
+        was = now.before.circuits[id]
         held = was.held_w is not None and live.held_w is not None
-        if not held or book.spec.circuits[id].meter != "own" or live.free_w == was.free_w:
-            continue
-        if not (was.free_w > live.free_w >= drawn_w and drawn_w < (was.held_w or 0)):
+        shown = live.free_w in (was.free_w, was.drawn_w, live.drawn_w)  # a loose hold shows it
+        if held and book.spec.circuits[id].meter == "own" and not shown:
             yield f"{id} is held and is now thought to draw {live.free_w} W, not {was.free_w} W"
 
 

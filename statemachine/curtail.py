@@ -3,6 +3,7 @@
 Strict tiers: a circuit gives only when all before it have given all. Circuits that can stop at
 any watt make this exact; where circuits that give in steps (relays, charging cars) meet the
 target, the best sum is found exactly, as a subset sum over a big integer used as a set of bits.
+Nobody is asked for less than the tolerance: no lamp goes out for the last 40 of 2,000 W.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+
+TOLERANCE_PERCENT, TOLERANCE_W = 2, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Plan:
         return sum(self.cuts.values())
 
 
+def tolerance_w(target_w: int, policy: str = "at_least") -> int:
+    """By how much a plan may miss its target so as to ask nobody for so little (domain.md, P5).
+
+    The other policies say themselves how near they come.
+    """
+    if policy != "at_least":
+        return 0
+    return min(max(0, target_w) * TOLERANCE_PERCENT // 100, TOLERANCE_W)
+
+
 def relay(load: Load) -> Load:
     """The same load behind a contactor: it gives nothing or all of `cap_w`."""
     return replace(load, steps=(load.cap_w,) if load.cap_w else ())
@@ -58,10 +71,11 @@ def plan_shed(
 ) -> Plan:
     """Who gives how much, and for every circuit why or why not.
 
-    `at_least`: the sum is at least `target_w`, or all there is to give, and overshoots least.
-    `at_most`: it stays below and comes closest; `closest`: whichever is nearer, in doubt the
-    greater. With circuits that stop at any watt all three meet the target. Of choices that do
-    equally well the one in force stays; in its order, so that planning again changes nothing.
+    `at_least`: the sum is at least `target_w` less its tolerance, or all there is to give, and
+    overshoots least; what can stop at any watt fills up to the target. `at_most`: it stays below
+    and comes closest; `closest`: whichever is nearer, in doubt the greater. With circuits that
+    stop at any watt all three meet the target. Of choices that do equally well the one in force
+    stays; in its order, so that planning again changes nothing.
     """
     places = {id: place for place, id in enumerate(in_force)}
     ordered = sorted(
@@ -69,13 +83,13 @@ def plan_shed(
         key=lambda x: (x.tier, places.get(x.circuit, len(places)), x.rank, x.circuit),
     )
     cuts: dict[str, int] = {}
-    left_w = target_w
+    left_w, slack_w = target_w, tolerance_w(target_w, policy)
     for _, group in groupby(ordered, key=lambda load: load.tier):
-        if left_w <= 0:
+        if left_w <= slack_w:
             break
         tier = [load for load in group if load.cap_w > 0]
-        if sum(load.cap_w for load in tier) > left_w:
-            cuts |= _marginal(tier, left_w, in_force, policy)
+        if sum(load.cap_w for load in tier) > left_w - slack_w:
+            cuts |= _marginal(tier, left_w, slack_w, in_force, policy)
             break
         cuts |= {load.circuit: load.cap_w for load in tier}
         left_w -= sum(load.cap_w for load in tier)
@@ -98,13 +112,16 @@ def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
 
 
 def _marginal(
-    tier: Sequence[Load], ask_w: int, in_force: Mapping[str, int], policy: str
+    tier: Sequence[Load], ask_w: int, slack_w: int, in_force: Mapping[str, int], policy: str
 ) -> dict[str, int]:
-    """The tier that has more than is asked: steps by the best sum, the rest in turn."""
+    """The tier that has more than is asked: steps by the best sum, the rest in turn.
+
+    Steps may miss it by `slack_w`; what can stop at any watt fills up.
+    """
     smooth = [load for load in tier if not load.steps]
     stepped = [load for load in tier if load.steps]
     smooth_w = sum(load.cap_w for load in smooth)
-    chosen = _stepped(stepped, ask_w, smooth_w, in_force, policy) if stepped else {}
+    chosen = _stepped(stepped, ask_w - slack_w, smooth_w, in_force, policy) if stepped else {}
     given = chosen | in_turn(smooth, ask_w - sum(chosen.values()))
     return {load.circuit: given[load.circuit] for load in tier if load.circuit in given}
 

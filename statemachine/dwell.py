@@ -13,17 +13,23 @@ from .panel import Circuit
 
 
 def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """How much longer a circuit that is off has to stay off, in milliseconds."""
+    """How much longer a circuit that is off has to stay off, in milliseconds.
+
+    It rests since its meter saw it stop, where it stopped by itself before.
+    """
     if live.off_mono_ms is None:
         return 0
-    return max(0, live.off_mono_ms + circuit.min_off_ms - mono_ms)
+    stopped_ms = live.off_mono_ms if live.stopped_mono_ms is None else live.stopped_mono_ms
+    return max(0, min(live.off_mono_ms, stopped_ms) + circuit.min_off_ms - mono_ms)
 
 
 def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """How much longer a circuit that came on may not be taken off by an event."""
-    if live.on_mono_ms is None or live.off_mono_ms is not None:
+    """How much longer a circuit that came on, or started by itself, may not be taken off."""
+    marks = (live.on_mono_ms, live.started_mono_ms)
+    since_ms = max((mark for mark in marks if mark is not None), default=None)
+    if since_ms is None or live.off_mono_ms is not None:
         return 0
-    return max(0, live.on_mono_ms + circuit.min_on_ms - mono_ms)
+    return max(0, since_ms + circuit.min_on_ms - mono_ms)
 
 
 def recovers_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:

@@ -1,12 +1,12 @@
 """What each circuit would draw if it were let be: the counterfactual every plan is made on.
 
-While a circuit is held nothing new can be learned, so its estimate stays as it was: planning on
-what a shed circuit draws makes relays chatter (domain.md: 5,431 switchings in two hours against 5).
+A circuit that is not held would draw what it draws now. While one is held its estimate stands at
+the reading before the hold: planning on what a shed circuit draws makes relays chatter (domain.md:
+5,431 switchings in two hours against 5). It falls only where the circuit draws clearly less than
+its hold lets it: then the hold takes nothing, and is worth nothing.
 """
 
 from __future__ import annotations
-
-from statistics import median_low
 
 from .frozen import changed
 from .live import Live
@@ -14,26 +14,17 @@ from .memory import Memory, blank
 from .panel import Circuit
 from .spec import Spec
 
-SPACING_MS = 10_000
-KEPT = 30  # five minutes of readings, one each ten seconds
+CLEARLY_W, CLEARLY_PERCENT = 50, 5
+SETTLES_MS = 10_000  # a load that was told to draw less may fall too low at first
+WAKES_MS = 120_000  # a car that was told to draw more may take as long (domain.md, `ev_pilot`)
+GAP_MS = 30_000  # what happened between two readings further apart is not known
 
 
-def read(live: Live, drawn_w: int, mono_ms: int) -> Live:
-    """A circuit after one reading, in watts."""
-    known = live.read_mono_ms is not None
-    if not live.enabled or live.held_w is not None or (known and not live.sure):
-        return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms)
-    fresh = live.samples_w and mono_ms - live.sampled_mono_ms < SPACING_MS
-    older = live.samples_w[:-1] if fresh else live.samples_w[-KEPT + 1 :]
-    samples_w = (*older, drawn_w)
-    return changed(
-        live,
-        drawn_w=drawn_w,
-        read_mono_ms=mono_ms,
-        samples_w=samples_w,
-        sampled_mono_ms=live.sampled_mono_ms if fresh else mono_ms,
-        free_w=median_low(samples_w) if drawn_w else 0,
-    )
+def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> Live:
+    """A circuit after one reading, in watts, taken at `mono_ms`."""
+    marks = _runs(circuit, live, drawn_w, mono_ms)
+    free_w = _free_w(circuit, live, drawn_w, mono_ms)
+    return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=free_w, **marks)
 
 
 def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
@@ -44,8 +35,41 @@ def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
 
 
+def unseen(live: Live, mono_ms: int) -> bool:
+    """So long was a circuit not read that it may have started and stopped meanwhile."""
+    return live.read_mono_ms is None or mono_ms - live.read_mono_ms > GAP_MS
+
+
 def typical(spec: Spec) -> Memory:
     """A site as its file alone describes it: what is on draws what it does as a rule."""
     first = blank(spec)
     circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
     return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
+
+
+def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
+    if not live.enabled or (live.read_mono_ms is not None and not live.sure):
+        return live.free_w
+    if live.held_w is None:
+        return drawn_w
+    least_w = max(drawn_w, live.drawn_w or 0)  # one odd reading says nothing
+    lets_more = live.held_w - least_w > max(CLEARLY_W, live.held_w * CLEARLY_PERCENT // 100)
+    if lets_more and circuit.control != "duty_cycle" and mono_ms >= live.settled_mono_ms:
+        return min(live.free_w, least_w)
+    return max(live.free_w, drawn_w)
+
+
+def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, int | None]:
+    """When the meter saw the load start by itself, or stop; {} where that is as it was.
+
+    What was let on since the last reading counts from then.
+    """
+    runs, ran = drawn_w >= circuit.running_w, (live.drawn_w or 0) >= circuit.running_w
+    if not runs and unseen(live, mono_ms):
+        return {"started_mono_ms": None, "stopped_mono_ms": mono_ms}
+    if runs == ran or live.drawn_w is None:
+        return {}
+    if runs:
+        just_on = live.on_mono_ms is not None and live.on_mono_ms >= (live.read_mono_ms or 0)
+        return {"started_mono_ms": None if just_on else mono_ms, "stopped_mono_ms": None}
+    return {"started_mono_ms": None, "stopped_mono_ms": mono_ms}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from .admit import as_taken_on, copy_of, unfit
 from .backlog import found, heard, lost
 from .effects import Ack, Switch
-from .estimate import assume, read
+from .estimate import assume, read, unseen
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
@@ -203,7 +203,7 @@ def _read(turn: Turn, said: Readings) -> None:
             circuits[id] = assume(circuit, circuits[id], mono_ms)
         elif id in said.drawn_w:
             age_ms = said.age_ms.get(id, 0)
-            live = read(circuits[id], said.drawn_w[id], mono_ms - age_ms)
+            live = read(circuit, circuits[id], said.drawn_w[id], mono_ms - age_ms)
             circuits[id] = changed(live, read_ms=turn.now_ms - age_ms)
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
@@ -230,8 +230,11 @@ def restate_all(turn: Turn, before: Memory) -> None:
     memory could not be read, everything is given back and switches stay as people left them.
     """
     for id, live in turn.memory.circuits.items():
+        mono_ms = turn.memory.mono_ms
+        if live.stopped_mono_ms is not None and unseen(live, mono_ms):
+            turn.memory = turn.memory.circuit(id, stopped_mono_ms=mono_ms)
         if live.read_mono_ms is not None:
-            turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
+            turn.memory = turn.memory.circuit(id, read_mono_ms=mono_ms)
     turn.remember(renew_ms=None, coming=_resumed(turn, before))
     for hold in restate(turn):
         turn.effects.append(hold)

@@ -11,22 +11,22 @@ ANSWER_MS = 6_000  # a panel says after 4 s that a driver is silent
 class Live:
     """One circuit as last known. `free_w` is what it would draw if it were let be.
 
-    `samples_w` are its unheld readings of the last five minutes. Times ending in `_mono_ms` are on
-    the monotonic clock: since when it is off, when it last came on, since when it gives, when it
-    was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
-    last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
+    Times ending in `_mono_ms` are on the monotonic clock: since when it is off, when it last came
+    on, since when it gives, when it was last given back, when it was last switched otherwise than
+    by a wish; when its meter saw it start by itself, or stop; `settled_mono_ms`: from when on it
+    draws what its newest hold lets it. `gave_ms` is when it last began to give; `day` the local
+    day that `sheds_today` and `shed_today_ms` count.
     `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
     switches it, also on the day it is no longer in the file. `read_ms` is the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
+    `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
     """
 
     enabled: bool
     drawn_w: int | None = None
     read_mono_ms: int | None = None
     free_w: int = 0
-    samples_w: tuple[int, ...] = ()
-    sampled_mono_ms: int = 0
     held_w: int | None = None
     switched_by: str | None = None
     switched_ms: int | None = None
@@ -49,6 +49,11 @@ class Live:
     hold_fault: str | None = None
     hold_fault_mono_ms: int | None = None
     fault_mono_ms: int | None = None
+    started_mono_ms: int | None = None
+    stopped_mono_ms: int | None = None
+    settled_mono_ms: int = 0
+    by_person_w: int = 0
+    by_person_in: tuple[str, ...] = ()
 
     @property
     def off(self) -> bool:

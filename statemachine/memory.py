@@ -166,7 +166,7 @@ def blank(spec: Spec) -> Memory:
     )
 
 
-FORMAT = 4  # raised whenever what is kept changes its shape
+FORMAT = 5  # raised whenever what is kept changes its shape
 SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
 _SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in SHELVES)
 
@@ -251,8 +251,8 @@ def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _live(spec: Spec, id: str, kept: Mapping[str, Any]) -> Live:
-    samples_w, driver = tuple(kept["samples_w"]), spec.circuits[id].driver
-    return Live(**{**kept, "samples_w": samples_w, "driver": driver})
+    by_person_in, driver = tuple(kept.get("by_person_in", ())), spec.circuits[id].driver
+    return Live(**{**kept, "by_person_in": by_person_in, "driver": driver})
 
 
 def _event(kept: Mapping[str, Any]) -> Event:

@@ -17,6 +17,7 @@ from .meters import noise_w
 from .notices import ENOUGH_PERCENT
 from .play import Moment
 from .triggers import DrEvent, Readings
+from .wire import telemetry
 
 
 @day_rule("P37")
@@ -106,11 +107,17 @@ def what_a_person_takes_off_is_said_and_spares_the_others(
     if not isinstance(now.trigger, Readings) or not book.is_plain or book.spec.observes:
         return
     low_w, high_w = book.meters.by_person_w()
-    said_w = _watts(book.said.get("by_person_kw", 0.0))
+    said_w = _watts(_by_person_kw(book)) if high_w or book.meters.began_ms else 0
     wrong = not low_w - noise_w(low_w) <= said_w <= high_w + noise_w(high_w)
     if book.lasts("P41", wrong, now.ms) > book.meters.lag_ms:
         yield f"{said_w} W are said to be taken off by people, where it is {_span(low_w, high_w)}"
     yield from book.room.vain
+
+
+def _by_person_kw(book: Account) -> float:
+    memory, at_ms = book.play.memory, book.play.at_ms
+    said: float = telemetry(book.spec, memory, 0, at_ms)["by_person_kw"]
+    return said
 
 
 def _shed_w(said: Any) -> int:

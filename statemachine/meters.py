@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOISE_W, NOISE_PERCENT = 50, 5
 SETTLE_MS = 5_000  # a silent driver is known after 4 s
+WAKES_MS = 120_000  # a car that was told to draw more may take as long
 STARTS_PERCENT = 20  # so much of its rating, after nothing, is a start and no standby
 
 
@@ -29,7 +30,8 @@ class Meter:
     `drawn_w` is its last reading, `free`: nothing held it then, `slack`: it drew clearly less than
     it was let. `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run
     for longer than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has
-    switched it off. `troubled`: its device failed in this stretch of events.
+    switched it off. `settled_ms`: until then it may be on its way to what it was told. `troubled`:
+    its device failed in this stretch of events.
     """
 
     drawn_w: int | None = None
@@ -41,6 +43,7 @@ class Meter:
     ran_ms: int | None = None
     stopped_ms: int | None = None
     left_ms: int | None = None
+    settled_ms: int = 0
     troubled: bool = False
 
     def missing_w(self) -> tuple[int, int]:
@@ -74,10 +77,11 @@ class Meters:
         self._note_events(book, now)
         for id, breaker in self._play.breakers.all.items():
             one, seen = self.all[id], book.seen[id]
+            self._note_lease(id, breaker.hold_w, now.ms)
             self._leases[id] = breaker.hold_w, breaker.until_ms
-            if seen.on:
+            if seen.on and not book.rests(id, now.ms):
                 one.left_ms = None
-            elif book.was_on[id] and not self._takes_by_hand(id, now):
+            elif book.was_on[id] and not seen.on and not self._takes_by_hand(id, now):
                 one.left_ms = now.ms
             if breaker.fault != "none":
                 one.troubled = True
@@ -102,7 +106,7 @@ class Meters:
                 continue
             if any(ms <= left_ms for ms in self.began_ms.values()):
                 most_w += one.high_w
-            sure = not self._play.breakers.all[id].on and not one.troubled
+            sure = not self._play.breakers.all[id].on and not one.troubled  # not: on, and rests
             if sure and all(ms < left_ms for ms in self.began_ms.values()):
                 least_w += 0 if self.in_doubt(id) else one.low_w
         return least_w, most_w
@@ -116,6 +120,12 @@ class Meters:
             for id, breaker in self._play.breakers.all.items():
                 self.all[id].troubled = breaker.fault != "none"
 
+    def _note_lease(self, id: str, hold_w: int | None, ms: int) -> None:
+        was_w, _ = self._leases.get(id, (None, 0))
+        if hold_w is not None and hold_w != was_w:
+            eased = was_w is not None and hold_w > was_w
+            self.all[id].settled_ms = ms + (WAKES_MS if eased else SETTLE_MS)
+
     def _look(self, book: Account, id: str, now: Moment) -> None:
         one, breaker = self.all[id], self._play.breakers.all[id]
         assert isinstance(now.trigger, Readings)
@@ -125,7 +135,9 @@ class Meters:
             return
         self._note_start(id, one, drawn_w, book.seen[id].on_ms, now.ms)
         one.drawn_w = drawn_w
-        one.slack = hold_w is not None and hold_w - drawn_w > noise_w(hold_w)
+        one.slack = False
+        if hold_w is not None and self._spec.circuits[id].control != "duty_cycle":
+            one.slack = hold_w - drawn_w > noise_w(hold_w) and now.ms >= one.settled_ms
         would_w = self._play.breakers.free_w(id, now.ms) if breaker.on else 0
         on = book.seen[id].on and breaker.on
         one.free = on and book.seen[id].held_w is None and hold_w is None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from .frozen import changed
 from .memory import Event
-from .requirement import active, sheds_w
+from .requirement import active, saved_w, sheds_w
+from .totals import shed_w
 from .triggers import Readings
 from .turn import Turn
-from .wire import shed_w
 
 ENOUGH_PERCENT = 95
 SHORT_MS = 30_000
@@ -49,7 +49,8 @@ def _weaker(turn: Turn, event: Event, binding: Event) -> bool:
 
 def _delivery(turn: Turn, event: Event, measured_w: int) -> Event:
     needed_w = sheds_w(turn.spec, event, turn.now_ms)
-    if measured_w * 100 >= needed_w * ENOUGH_PERCENT:
+    had_w = measured_w + saved_w(turn.spec, turn.memory, [event.id])
+    if had_w * 100 >= needed_w * ENOUGH_PERCENT:
         told = tuple(word for word in event.told if word != "underperforming")
         return _tell(changed(event, short_ms=None, told=told), "achieved")
     since_ms = turn.now_ms if event.short_ms is None else event.short_ms

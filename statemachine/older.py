@@ -2,7 +2,8 @@
 
 Format 1: one shadow, and circuits with few marks. Format 2: several shadows, what is past, a plan
 with its basis. Format 3: each circuit, event and shadow is a part of its own. Format 4 has more
-fields. The first journals said no format at all; they count as 1.
+fields. Format 5 keeps no readings of the last minutes. The first journals said no format at all;
+they count as 1.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Parts = Mapping[str, Any]
 APPLIED, PENDING = (200, ""), (202, "")
 
 # What has no default in memory, and was not always kept.
-_LIVE: Parts = {"samples_w": [], "driver": "sim"}
+_LIVE: Parts = {"driver": "sim"}
 _EVENT: Parts = {"told": [], "opted_out": []}
 _SITE: Parts = {
     "opted_out": [],
@@ -26,7 +27,7 @@ _SITE: Parts = {
 
 
 def brought_up(format: int, parts: Parts) -> Parts:
-    """The parts of memory as this version takes them, out of those of `format`, 0 to 4.
+    """The parts of memory as this version takes them, out of those of `format`, 0 to 5.
 
     Raises KeyError, TypeError, ValueError or AttributeError where they are not of that format.
     """
@@ -76,7 +77,19 @@ def _from_3(parts: Parts) -> Parts:
     return parts
 
 
-_STEPS = (_from_1, _from_2, _from_3)
+def _from_4(parts: Parts) -> Parts:
+    """Estimates were made of the last five minutes; now of the last reading."""
+    return {
+        name: _without_samples(part) if name.startswith("circuits/") else part
+        for name, part in parts.items()
+    }
+
+
+def _without_samples(live: Parts) -> Parts:
+    return {name: live[name] for name in live if name not in ("samples_w", "sampled_mono_ms")}
+
+
+_STEPS = (_from_1, _from_2, _from_3, _from_4)
 
 
 def _clocks(site: Parts) -> dict[str, int]:

@@ -12,8 +12,8 @@ from .account import Account
 from .circuit_rules import patient, returning_w
 from .day_rules import day_rule
 from .play import Moment
+from .totals import power_w
 from .watch import site_below, watch
-from .wire import power_w
 
 WAITING = ("off_for", "shed_for")
 

@@ -11,6 +11,7 @@ from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share
 from .quantity import Millis, Watts
 
 MINUTE_MS = 60_000
+RUNS_PERCENT = 5
 LEAST_AMPS = 6  # SAE J1772, IEC 61851: a charging car draws this or nothing
 
 # type: (min_on, min_off, max_off). Makers of compressors print 2.5 to 3 min of rest; a fridge
@@ -129,6 +130,16 @@ class Circuit(Model):
     def amp_w(self) -> int:
         """What one ampere of a car's pilot is worth, in watts."""
         return self.volts * self.phases
+
+    @cached_property
+    def running_w(self) -> int:
+        """Drawing so much it runs; below it, it only waits."""
+        return max(1, self.rated * RUNS_PERCENT // 100)
+
+    @cached_property
+    def least_running_w(self) -> int:
+        """The least that a hold may leave it and it still runs."""
+        return LEAST_AMPS * self.amp_w if self.control == "ev_pilot" else self.running_w
 
     @property
     def switchable_from_afar(self) -> bool:

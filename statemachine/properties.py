@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from .capacity import loads
-from .curtail import Load, Plan, in_turn, plan_shed
+from .curtail import Load, Plan, in_turn, plan_shed, tolerance_w
 from .memory import Memory
 from .panel import Circuit
 from .spec import Spec
@@ -79,7 +79,7 @@ def the_target_is_met_or_everything_is_given(trial: Trial, plan: Plan) -> str | 
     if trial.policy != "at_least":
         over = trial.policy == "at_most" and plan.total_w > trial.target_w
         return f"{plan.total_w} W is more than {trial.target_w} W" if over else None
-    least_w = min(trial.target_w, capacity_w(trial.loads))
+    least_w = min(trial.target_w - tolerance_w(trial.target_w), capacity_w(trial.loads))
     return None if plan.total_w >= least_w else f"{plan.total_w} W instead of {least_w} W"
 
 
@@ -131,7 +131,12 @@ def smooth_circuits_simply_give_in_turn(trial: Trial, plan: Plan) -> str | None:
     smooth = [replace(load, steps=()) for load in trial.loads]
     smooth.sort(key=lambda load: (load.tier, load.rank, load.circuit))
     cuts = plan_shed(smooth, trial.target_w, {}, trial.policy).cuts
-    simple = in_turn(smooth, trial.target_w)
+    simple: dict[str, int] = {}
+    left_w = trial.target_w
+    for _, tier in groupby(smooth, key=lambda load: load.tier):
+        if left_w > tolerance_w(trial.target_w, trial.policy):
+            simple |= in_turn(tier, left_w)
+            left_w = trial.target_w - sum(simple.values())
     return None if cuts == simple else f"{dict(cuts)} instead of {simple}"
 
 
@@ -142,7 +147,8 @@ def no_step_is_taken_in_vain(trial: Trial, plan: Plan) -> str | None:
         cut_w = plan.cuts.get(load.circuit, 0)
         if not (load.steps and cut_w and load.tier == last):
             continue
-        if any(plan.total_w - cut_w + less_w >= trial.target_w for less_w in _below(load, cut_w)):
+        enough_w = trial.target_w - tolerance_w(trial.target_w, trial.policy)
+        if any(plan.total_w - cut_w + less_w >= enough_w for less_w in _below(load, cut_w)):
             return f"with less of {load.circuit} the target is met too"
     return None
 
@@ -154,7 +160,8 @@ def one_more_circuit_never_delivers_less(trial: Trial, plan: Plan) -> str | None
     for load in trial.loads:
         fewer = [other for other in trial.loads if other is not load]
         before_w = plan_shed(fewer, trial.target_w, trial.in_force).total_w
-        if min(plan.total_w, trial.target_w) < min(before_w, trial.target_w):
+        enough_w = trial.target_w - tolerance_w(trial.target_w)
+        if min(plan.total_w, enough_w) < min(before_w, enough_w):
             return f"{before_w} W without {load.circuit}, {plan.total_w} W with it"
     return None
 
@@ -206,12 +213,14 @@ def capacity_w(loads: Sequence[Load]) -> int:
 
 def best_total_w(loads: Sequence[Load], target_w: int, policy: str) -> int | None:
     """The sum that serves the target best tier by tier, tried one by one; None: too many."""
-    total_w = 0
+    total_w, slack_w = 0, tolerance_w(target_w, policy)
     ordered = sorted(loads, key=lambda load: load.tier)
     for _, group in groupby(ordered, key=lambda load: load.tier):
         tier, left_w = list(group), target_w - total_w
-        if capacity_w(tier) > left_w:
-            return None if _many(tier) else total_w + _best(tier, max(0, left_w), policy)
+        if left_w <= slack_w:
+            return total_w
+        if capacity_w(tier) > left_w - slack_w:
+            return None if _many(tier) else total_w + _best(tier, left_w, slack_w, policy)
         total_w += capacity_w(tier)
     return total_w
 
@@ -220,19 +229,19 @@ def _many(tier: Sequence[Load]) -> bool:
     return sum(bool(load.steps) for load in tier) > MOST_STEPPED
 
 
-def _best(tier: Sequence[Load], ask_w: int, policy: str) -> int:
-    if not ask_w:
-        return 0
+def _best(tier: Sequence[Load], ask_w: int, slack_w: int, policy: str) -> int:
     sums = {0}
     for load in tier:
         sums |= {sum_w + step_w for sum_w in sums for step_w in load.steps}
     smooth_w = capacity_w([load for load in tier if not load.steps])
-    totals = {min(max(sum_w, ask_w), sum_w + smooth_w) for sum_w in sums}
+    totals = {sum_w: min(max(sum_w, ask_w), sum_w + smooth_w) for sum_w in sums}
     if policy == "closest":
-        return min(totals, key=lambda total_w: (abs(total_w - ask_w), -total_w))
+        return min(totals.values(), key=lambda total_w: (abs(total_w - ask_w), -total_w))
     if policy == "at_most":
-        return max(total_w for total_w in totals if total_w <= ask_w)
-    return min(total_w for total_w in totals if total_w >= ask_w)
+        return max(total_w for total_w in totals.values() if total_w <= ask_w)
+    enough_w = ask_w - slack_w
+    filled = [total_w for sum_w, total_w in totals.items() if sum_w <= enough_w <= total_w]
+    return max(filled) if filled else totals[min(sum_w for sum_w in sums if sum_w > enough_w)]
 
 
 def _below(load: Load, cut_w: int) -> list[int]:

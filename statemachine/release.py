@@ -22,8 +22,8 @@ from .panel import LEAST_AMPS, Circuit
 from .replan import replan
 from .requirement import offset_ms
 from .spec import Spec
+from .totals import power_w
 from .turn import Turn
-from .wire import power_w
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000

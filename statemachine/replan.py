@@ -14,11 +14,11 @@ from .curtail import Load, Plan, plan_shed, reasons
 from .frozen import changed
 from .live import Live
 from .memory import Basis, Memory
-from .requirement import active, required_w
+from .requirement import active, needed_w
 from .spec import Spec
+from .totals import taken_w
 from .triggers import Readings
 from .turn import Turn
-from .wire import taken_w
 
 SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
 OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
@@ -27,7 +27,7 @@ OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
 def standing(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
     """Every circuit, and the plan in force with the reason for each."""
     every = loads(spec, memory)
-    target_w = required_w(spec, memory, memory.at_ms)
+    target_w = needed_w(spec, memory, memory.at_ms)
     return every, Plan(target_w, memory.cuts, reasons(every, memory.cuts))
 
 
@@ -51,12 +51,12 @@ def replan(turn: Turn) -> list[Load]:
 
 def _basis(turn: Turn, every: Sequence[Load]) -> Basis:
     spec, memory, was = turn.spec, turn.memory, turn.memory.basis
-    needed_w = required_w(spec, memory, turn.now_ms)
+    asked_w = needed_w(spec, memory, turn.now_ms)
     events = tuple(sorted(event.id for event in active(spec, memory, turn.now_ms)))
-    now = Basis(needed_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
+    now = Basis(asked_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
     if not isinstance(turn.trigger, Readings):
         return now
-    short, over = _off_target(memory, every, needed_w)
+    short, over = _off_target(memory, every, asked_w)
     return changed(
         now,
         short_mono_ms=_first(was.short_mono_ms, memory.mono_ms) if short else None,
@@ -68,14 +68,14 @@ def _first(since_ms: int | None, now_ms: int) -> int:
     return now_ms if since_ms is None else since_ms
 
 
-def _off_target(memory: Memory, every: Sequence[Load], needed_w: int) -> tuple[bool, bool]:
+def _off_target(memory: Memory, every: Sequence[Load], asked_w: int) -> tuple[bool, bool]:
     """Whether too little or too much is measured of what is asked, where the plan could mend it."""
-    if not needed_w:
+    if not asked_w:
         return False, False
     measured_w = sum(taken_w(memory, id) for id in memory.cuts)
-    able_w = min(needed_w, sum(load.cap_w for load in every))
-    short = able_w - measured_w > max(SHORT_W, needed_w * SHORT_PERCENT // 100)
-    over = measured_w - needed_w > max(OVER_W, needed_w * OVER_PERCENT // 100)
+    able_w = min(asked_w, sum(load.cap_w for load in every))
+    short = able_w - measured_w > max(SHORT_W, asked_w * SHORT_PERCENT // 100)
+    over = measured_w - asked_w > max(OVER_W, asked_w * OVER_PERCENT // 100)
     return short, over
 
 
@@ -117,8 +117,10 @@ def _same(was: Basis, now: Basis) -> bool:
 
 
 def _asks_too_much(every: Sequence[Load], cuts: Mapping[str, int]) -> bool:
-    """A circuit in force may no longer give what the plan takes from it."""
-    return any(cuts.get(load.circuit, 0) > load.cap_w for load in every)
+    """A circuit in force may no longer give what the plan takes from it, or not in that step."""
+    asked = [(load, cuts[load.circuit]) for load in every if load.circuit in cuts]
+    return any(cut_w > load.cap_w or (load.steps and cut_w not in load.steps)
+               for load, cut_w in asked)  # fmt: skip
 
 
 def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:

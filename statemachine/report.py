@@ -13,7 +13,8 @@ from .memory import Memory, blank
 from .requirement import active
 from .shards import MOST, shards
 from .spec import Spec
-from .wire import commanded_w, kw, measured, planned_w, shed_w
+from .totals import commanded_w, planned_w, shed_w
+from .wire import kw, measured
 
 Body = dict[str, Any]
 

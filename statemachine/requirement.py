@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 
 from .memory import Event, Memory
+from .savings import saves_w
 from .spec import Spec
 from .triggers import DrEvent
 
@@ -52,6 +53,30 @@ def active(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
     return together_w(spec, (sheds_w(spec, e, now_ms) for e in memory.events.values()))
+
+
+def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
+    """What circuits must give of what is required: less what people took off while it ran.
+
+    Where events add up, a saving counts once; for events that began after it, not at all.
+    """
+    if not any(live.by_person_in for live in memory.circuits.values()):
+        return required_w(spec, memory, now_ms)
+    live = sorted(memory.events.values(), key=lambda event: -event.start_ms)
+    asked = {event.id: sheds_w(spec, event, now_ms) for event in live}
+    if spec.curtail.overlap == "sum":
+        sets = [tuple(asked)[: place + 1] for place in range(len(asked))]
+    else:
+        sets = [(id,) for id in asked]
+    lefts_w = [sum(asked[id] for id in ids) - saved_w(spec, memory, ids) for ids in sets]
+    return max([0, *lefts_w])
+
+
+def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
+    """What people took off while any of these events ran, as far as it is still off."""
+    wanted, lives = set(ids), memory.circuits.items()
+    saving = [id for id, live in lives if wanted.intersection(live.by_person_in)]
+    return sum(saves_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving)
 
 
 def together_w(spec: Spec, asked_w: Iterable[int]) -> int:

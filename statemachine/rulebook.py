@@ -1,8 +1,9 @@
 """The properties of a site's day by number, in a sentence each, and what holds a site to them.
 
 `plan`: every answer of the planner (properties.py). `site`: what a circuit may give (there too).
-`day`: every moment of a played day (day_rules.py, circuit_rules.py, meter_rules.py). `twin`: two days that must
-come out the same (twins.py). `test`: a test of its own. `false`: known not to hold.
+`day`: every moment of a played day (day_rules.py, circuit_rules.py, meter_rules.py).
+`twin`: two days that must come out the same (twins.py). `test`: a test of its own.
+`false`: known not to hold.
 """
 
 from __future__ import annotations

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .estimate import SETTLES_MS, WAKES_MS, unseen
 from .frozen import changed
 from .live import Live
 from .localtime import day_of
 from .memory import Basis, Memory
 from .requirement import offset_ms
+from .savings import forgotten
 from .turn import Turn
 
 FIRST_MS, LAST_MS = 60_000, 300_000
@@ -63,9 +65,10 @@ def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
     gave_ms = 0 if live.giving_mono_ms is None else max(0, last_mono_ms - live.giving_mono_ms)
     return changed(
         live,
-        samples_w=(),
-        sampled_mono_ms=mono_ms,
         changed_mono_ms=None,
+        settled_mono_ms=mono_ms,
+        started_mono_ms=None if live.started_mono_ms is None else mono_ms,
+        stopped_mono_ms=None if live.stopped_mono_ms is None else mono_ms,
         off_mono_ms=mono_ms if live.off else None,
         on_mono_ms=None if live.off else mono_ms,
         giving_mono_ms=mono_ms if live.giving else None,
@@ -84,12 +87,15 @@ def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int)
         known = was is not None and (was.off or live.off)
         marks = {"off_mono_ms": mono_ms if live.off else None}
         marks |= {"on_mono_ms": mono_ms} if known and not live.off else {}
+        if live.off and unseen(live, mono_ms):
+            marks["stopped_mono_ms"] = None
     marks |= _giving(live, gives, memory, day)
     if live.deaf_w is not None and not memory.basis.required_w:
         marks["deaf_w"] = None
-    if live.samples_w and (live.off or live.held_w is not None):
-        marks["samples_w"] = ()
-    return changed(live, **marks) if marks else live
+    if was is not None and live.held_w is not None and live.held_w != was.held_w:
+        eased = was.held_w is not None and live.held_w > was.held_w
+        marks["settled_mono_ms"] = mono_ms + (WAKES_MS if eased else SETTLES_MS)
+    return forgotten(changed(live, **marks) if marks else live, memory)
 
 
 def _giving(live: Live, gives: bool, memory: Memory, day: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ retry may still succeed in that time. The wish stays, and the driver is told unt
 
 from __future__ import annotations
 
+from . import savings
 from .effects import Ack, Switch
 from .pending import Pending, pending
 from .triggers import NO_ANSWER, Switched, Toggle
@@ -31,13 +32,8 @@ def _same(known: Pending, asked: Toggle) -> bool:
 
 
 def _wish(turn: Turn, asked: Toggle) -> None:
-    turn.memory = turn.memory.circuit(
-        asked.circuit,
-        enabled=asked.enabled,
-        switched_by=asked.source,
-        switched_ms=turn.now_ms,
-        changed_mono_ms=asked.mono_ms,
-    )
+    marks = {"changed_mono_ms": asked.mono_ms}
+    savings.switch(turn, asked.circuit, asked.enabled, asked.source, **marks)
     turn.effects.append(Switch(asked.circuit, asked.enabled))
 
 

@@ -10,6 +10,7 @@ from .effects import Effect, Switch
 from .frozen import changed
 from .registry import action
 from .report import BARE
+from .savings import switch
 from .shadows import Decision, End
 from .triggers import Answered, Delta, Desired, Document
 from .turn import Turn
@@ -66,9 +67,7 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         known = turn.shadow.decided.get(wish.circuit)
         if known is not None and known.about(wish):
             continue
-        turn.memory = turn.memory.circuit(
-            wish.circuit, enabled=wish.enabled, switched_by="cloud", switched_ms=turn.now_ms
-        )
+        switch(turn, wish.circuit, wish.enabled, "cloud")
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
         end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from .play import Moment
 from .stamps import LAST_MS
+from .totals import power_w
 from .triggers import Restarted
 from .wanted import LONGEST_MS
-from .wire import power_w
 
 if TYPE_CHECKING:
     from .account import Account

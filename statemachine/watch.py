@@ -13,7 +13,7 @@ from .dwell import lasting
 from .live import Live
 from .memory import Memory
 from .spec import Always, Never, Spec
-from .wire import power_w, shed_w
+from .totals import power_w, shed_w
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .capacity import capacity_w, loads
-from .curtail import Load
+from .curtail import Load, tolerance_w
 from .effects import Ack
 from .faulty import held_back
 from .memory import Event, Memory
-from .requirement import active, required_w, sheds_w
+from .requirement import active, required_w, saved_w, sheds_w
 from .spec import Spec
+from .totals import commanded_w, planned_w, power_w, shed_w
 from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
 
 Body = dict[str, Any]
@@ -23,34 +24,6 @@ Body = dict[str, Any]
 def kw(watts: int) -> float:
     """Watts as kW."""
     return watts / 1000
-
-
-def power_w(memory: Memory) -> int:
-    """What the site draws, measured: circuits plus what no circuit meters."""
-    return memory.unmetered_w + sum(live.drawn_w or 0 for live in memory.circuits.values())
-
-
-def shed_w(memory: Memory) -> int:
-    """What is not drawn because circuits are held: held counterfactual less measured."""
-    return sum(taken_w(memory, id) for id in memory.circuits)
-
-
-def commanded_w(spec: Spec, memory: Memory) -> int:
-    """What all circuits together are made to give; nothing where the site only observes."""
-    return 0 if spec.observes else planned_w(memory)
-
-
-def planned_w(memory: Memory) -> int:
-    """What the plan in force takes, or would take, from all circuits together."""
-    return sum(memory.cuts.values())
-
-
-def taken_w(memory: Memory, id: str) -> int:
-    """What one circuit does not draw because it is held, in watts, never below zero."""
-    live = memory.circuits[id]
-    if live.held_w is None or not live.enabled or live.drawn_w is None:
-        return 0
-    return max(0, live.free_w - live.drawn_w)
 
 
 def rejected(command: Command, reason: str, detail: str) -> Ack:
@@ -112,17 +85,21 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
     body |= _observed(spec, memory)
     body["actual_shed_kw"] = kw(commanded_w(spec, memory))
     body["circuits_curtailed"] = _curtailed(spec, memory)
-    if (able_w := _able_w(spec, memory, event)) < asked.shed_w:
-        body["shortfall_kw"] = kw(asked.shed_w - able_w)
+    short_w = asked.shed_w - _able_w(spec, memory, event)
+    if short_w > tolerance_w(asked.shed_w, spec.curtail.policy):
+        body["shortfall_kw"] = kw(short_w)
     return body
 
 
 def _able_w(spec: Spec, memory: Memory, event: Event | None) -> int:
-    """What an event gets: what it gets now, or could where its state does not ask for all yet."""
-    planned = planned_w(memory)
+    """What an event gets: what it gets now, or could where its state does not ask for all yet.
+
+    What people took off while it ran counts for it.
+    """
+    planned, saved = planned_w(memory), saved_w(spec, memory, [event.id] if event else [])
     if event is None or sheds_w(spec, event, memory.at_ms) == event.shed_w:
-        return planned
-    return max(planned, capacity_w(spec, memory))
+        return planned + saved
+    return max(planned, capacity_w(spec, memory)) + saved
 
 
 def _observed(spec: Spec, memory: Memory) -> Body:
@@ -170,6 +147,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "requested_shed_kw": kw(event.shed_w),
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
+        "by_person_kw": kw(saved_w(spec, memory, [event.id])),
         **_observed(spec, memory),
         **_faults(memory),
         **(_not_free(spec, memory) if _is_final(spec, word) else {}),
@@ -258,6 +236,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "usedPowerKw": said["power_kw"],
         "shedPowerKw": said["shed_kw"],
         "baselinePowerKw": said["base_power_kw"],
+        "by_person_kw": kw(saved_w(spec, memory, memory.events)),
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),

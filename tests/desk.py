@@ -14,8 +14,8 @@ from aiohttp.web import Application, Request
 from statemachine import Spec, Ven, read
 from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
+from statemachine.totals import power_w, shed_w
 from statemachine.triggers import Command, Earlier, Held, Readings, Switched, Timer, Trigger
-from statemachine.wire import power_w, shed_w
 from web.desk import Alarm, Edit, LinkView, Sample
 
 Client: TypeAlias = TestClient[Request, Application]

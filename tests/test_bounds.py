@@ -115,6 +115,9 @@ def test_a_circuit_gives_as_long_as_its_rest_and_its_day_allow(
 # -- why not, in words ----------------------------------------------------------------------------
 
 
+RUNS = ", min_on: 5 min, control: relay"
+
+
 @pytest.mark.parametrize(
     ("circuit", "known", "words"),
     [
@@ -124,14 +127,18 @@ def test_a_circuit_gives_as_long_as_its_rest_and_its_day_allow(
         ("", {"read_mono_ms": None}, "no reading yet"),
         ("", {"free_w": 0}, "draws nothing"),
         (
-            ", max_off: 20 min, min_off: 0 s",
+            ", max_off: 20 min, min_off: 0 s, control: relay",
             {"off_mono_ms": MONO - 1_200_000, "held_w": 0},
             "was off for 20:00, the most it may",
         ),
         (", min_off: 5 min", {"off_mono_ms": MONO - 1_000}, "was off, rests for 4:59"),
         (", min_off: 5 min", {"off_mono_ms": MONO - 1_000, "giving_mono_ms": 0}, ""),
-        (", min_on: 5 min", {"on_mono_ms": MONO - 299_999}, "came on, must run for 0:01"),
-        (", min_on: 5 min", {"on_mono_ms": MONO - 300_000}, ""),
+        (RUNS, {"on_mono_ms": MONO - 299_999}, "came on, must run for 0:01"),
+        (RUNS, {"on_mono_ms": MONO - 300_000}, ""),
+        (RUNS, {"started_mono_ms": MONO - 299_999}, "came on, must run for 0:01"),
+        (RUNS, {"started_mono_ms": MONO - 299_999, "on_mono_ms": 0}, "came on, must run for 0:01"),
+        (", min_off: 5 min", {"off_mono_ms": MONO - 1_000, "stopped_mono_ms": MONO - 300_000}, ""),
+        (", min_off: 5 min", {"off_mono_ms": MONO - 300_000, "stopped_mono_ms": MONO - 1_000}, ""),
     ],
 )
 def test_every_reason_is_told_in_words(circuit: str, known: dict[str, Any], words: str) -> None:
@@ -139,11 +146,29 @@ def test_every_reason_is_told_in_words(circuit: str, known: dict[str, Any], word
     assert [load.why_not for load in loads(spec, memory(spec, a=live(**known)))] == [words]
 
 
-def test_what_runs_its_time_still_gives_the_part_that_does_not_stop_it() -> None:
-    for given, words in (("100 %", "came on, must run for 4:59"), ("50 %", "")):
-        spec = spec_of(f"\n  a: {{rated: 9 kW, shed: {given}, min_on: 5 min}}\n")
-        (load,) = loads(spec, memory(spec, a=live(on_mono_ms=MONO - 1_000)))
-        assert load.why_not == words
+@pytest.mark.parametrize(
+    "known",
+    [{"on_mono_ms": MONO - 1}, {"started_mono_ms": MONO - 1}, {"off_mono_ms": 0, "held_w": 0}],
+)
+@pytest.mark.parametrize(
+    ("said", "cap_w"),
+    [
+        ("shed: 100 %", 8_550),
+        ("shed: 99 %", 8_550),
+        ("shed: 50 %", 4_500),
+        ("shed: 100 %, floor: 2 kW", 7_000),
+        ("shed: 100 %, control: relay", 0),
+        ("shed: 100 %, control: ev_pilot", 7_560),
+        ("shed: 80 %, control: ev_pilot", 7_080),
+    ],
+)
+def test_what_must_run_gives_all_that_leaves_it_running(
+    known: dict[str, Any], said: str, cap_w: int
+) -> None:
+    """To reduce is not to take off, whether it came on, started itself or was off long enough."""
+    spec = spec_of(f"\n  a: {{rated: 9 kW, {said}, min_on: 5 min, max_off: 5 min}}\n")
+    (load,) = loads(spec, memory(spec, a=live(free_w=9_000, **known)))
+    assert (load.cap_w, bool(load.why_not)) == (cap_w, not cap_w)
 
 
 def test_figures_are_told_to_ten_watts() -> None:

@@ -53,8 +53,14 @@ def test_relays_overshoot_least_of_all_ways_to_open_them(
     tier = [_load(f"r{n:02}", cap_w, stepped=True) for n, cap_w in enumerate(caps)]
     tier.append(_load("smooth", smooth_w, stepped=False))
     sums = [sum(x * cap_w for x, cap_w in zip(on, caps, strict=True)) for on in _ways(caps)]
-    best_w = min(max(sum_w, target_w) for sum_w in sums if sum_w + smooth_w >= target_w)
-    assert plan_shed(tier, target_w, {}).total_w == best_w
+    enough_w = target_w - target_w * 2 // 100
+    least_w = min(sum_w for sum_w in sums if sum_w + smooth_w >= enough_w)
+    total_w = plan_shed(tier, target_w, {}).total_w
+    assert enough_w <= total_w
+    if any(sum_w <= enough_w <= sum_w + smooth_w for sum_w in sums):
+        assert total_w <= target_w, "what stops at any watt fills up, and no more"
+    else:
+        assert total_w == max(least_w, min(target_w, least_w + smooth_w))
 
 
 def _ways(caps: Sequence[int]) -> product[tuple[int, ...]]:

@@ -13,8 +13,8 @@ from statemachine.commands import Door, command_from
 from statemachine.effects import Effect, Hold, Status, Switch
 from statemachine.localtime import next_day_ms, within_hours
 from statemachine.requirement import offset_ms
+from statemachine.totals import power_w
 from statemachine.triggers import Connected, Disconnected, Readings, Restarted, Timer
-from statemachine.wire import power_w
 from tests.strategies import NOW_MS, NOW_S, Desk, site
 
 HOUR_S = 3600

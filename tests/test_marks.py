@@ -112,9 +112,9 @@ def test_midnight_begins_a_new_count_while_a_circuit_gives() -> None:
 
 
 def test_going_off_and_coming_on_are_marked_once() -> None:
-    on = live(samples_w=(500,))
+    on = live()
     off = marked(on, replace(on, held_w=0))
-    assert (off.off_mono_ms, off.on_mono_ms, off.samples_w) == (MONO, None, ())
+    assert (off.off_mono_ms, off.on_mono_ms) == (MONO, None)
     later = memory(a=off, b=live())
     turn = turn_at(replace(later, mono_ms=MONO + 5))
     stamp(turn, later)
@@ -122,13 +122,13 @@ def test_going_off_and_coming_on_are_marked_once() -> None:
     back = marked(off, replace(off, held_w=None))
     assert (back.off_mono_ms, back.on_mono_ms) == (None, MONO)
     person = marked(on, replace(on, enabled=False))
-    assert person.off_mono_ms == MONO and person.samples_w == ()
+    assert person.off_mono_ms == MONO
 
 
-def test_a_circuit_held_in_part_is_not_off_and_keeps_no_samples() -> None:
-    on = live(samples_w=(500,))
+def test_a_circuit_held_in_part_is_not_off() -> None:
+    on = live()
     partly = marked(on, replace(on, held_w=100), {"a": 400})
-    assert (partly.off_mono_ms, partly.on_mono_ms, partly.samples_w) == (None, None, ())
+    assert (partly.off_mono_ms, partly.on_mono_ms) == (None, None)
 
 
 def test_giving_is_counted_from_its_first_moment_to_its_last() -> None:
@@ -160,7 +160,11 @@ def test_a_deaf_circuit_is_given_a_new_chance_when_nothing_is_asked() -> None:
 def test_a_reboot_begins_every_length_anew_and_forgets_no_budget() -> None:
     known = memory(
         a=live(
-            held_w=0, off_mono_ms=5, giving_mono_ms=MONO - 1_000, shed_today_ms=50, samples_w=(1,)
+            held_w=0,
+            off_mono_ms=5,
+            giving_mono_ms=MONO - 1_000,
+            shed_today_ms=50,
+            stopped_mono_ms=4,
         ),
         b=live(on_mono_ms=6, back_mono_ms=7, changed_mono_ms=8),
     )
@@ -170,12 +174,7 @@ def test_a_reboot_begins_every_length_anew_and_forgets_no_budget() -> None:
     after_reboot(turn, known)
     a, b = turn.memory.circuits["a"], turn.memory.circuits["b"]
     assert (a.off_mono_ms, a.on_mono_ms, a.giving_mono_ms) == (100, None, 100)
-    assert (a.back_mono_ms, a.shed_today_ms, a.samples_w, a.sampled_mono_ms) == (
-        None,
-        1_050,
-        (),
-        100,
-    )
+    assert (a.back_mono_ms, a.shed_today_ms, a.stopped_mono_ms) == (None, 1_050, 100)
     assert (b.off_mono_ms, b.on_mono_ms, b.giving_mono_ms, b.back_mono_ms) == (None, 100, None, 100)
     assert b.changed_mono_ms is None and b.shed_today_ms == 0
     assert turn.memory.basis == blank(SITE).basis
@@ -210,18 +209,59 @@ def test_nothing_held_returns_without_a_wait_after_a_reboot() -> None:
 # -- estimates ------------------------------------------------------------------------------------
 
 
-def test_readings_are_kept_ten_seconds_apart_and_thirty_of_them() -> None:
-    one = Live(enabled=True)
-    for n in range(40):
-        one = estimate.read(one, 100 + n, MONO + n * 10_000)
-    assert one.samples_w == tuple(range(110, 140)) and one.free_w == 124
-    newer = estimate.read(one, 999, MONO + 39 * 10_000 + 9_999)
-    assert newer.samples_w[-1] == 999 and newer.samples_w[-2] == 138
-    assert newer.sampled_mono_ms == one.sampled_mono_ms
-    held = estimate.read(replace(one, held_w=50), 50, MONO + 10**6)
-    assert (held.free_w, held.drawn_w, held.samples_w) == (124, 50, one.samples_w)
-    off = estimate.read(replace(one, enabled=False), 0, MONO + 10**6)
-    assert (off.free_w, off.drawn_w) == (124, 0)
+def read(known: Live, *readings: tuple[int, int], **said: Any) -> Live:
+    """A circuit after readings, each with its moment in seconds."""
+    one = circuit(**{"rated": "11 kW", **said})
+    for at_s, drawn_w in readings:
+        known = estimate.read(one, known, drawn_w, MONO + at_s * 1_000)
+    return known
+
+
+@pytest.mark.parametrize(
+    ("known", "drawn_w", "free_w"),
+    [
+        ({}, 900, 900),
+        ({"enabled": False}, 0, 500),
+        ({"held_w": 0}, 0, 500),
+        ({"held_w": 200}, 200, 500),
+        ({"held_w": 200}, 150, 500),
+        ({"held_w": 200}, 149, 149),
+        ({"held_w": 2_000, "free_w": 2_500}, 1_900, 2_500),
+        ({"held_w": 2_000, "free_w": 2_500}, 1_899, 1_899),
+        ({"held_w": 200, "free_w": 100}, 150, 150),
+        ({"asked_mono_ms": MONO}, 900, 500),
+        ({"held_w": 200, "asked_mono_ms": MONO}, 0, 500),
+        ({"held_w": 200, "hold_fault": "no answer"}, 0, 500),
+        ({"held_w": 200, "settled_mono_ms": MONO + 2_001}, 0, 500),
+    ],
+)
+def test_an_estimate_is_the_last_free_reading_or_what_a_loose_hold_shows(
+    known: dict[str, Any], drawn_w: int, free_w: int
+) -> None:
+    assert read(live(**known), (1, drawn_w), (2, drawn_w)).free_w == free_w
+
+
+def test_one_odd_reading_lowers_no_estimate_and_a_duty_cycle_is_off_at_times() -> None:
+    held = live(held_w=400, drawn_w=400)
+    assert read(held, (1, 0)).free_w == 500
+    assert read(held, (1, 0), (2, 400), (3, 0)).free_w == 500
+    assert read(held, (1, 100), (2, 0)).free_w == 100
+    assert read(held, (1, 0), (2, 0), control="duty_cycle").free_w == 500
+
+
+def test_the_meter_sees_a_load_start_and_stop_by_itself() -> None:
+    def seen(*readings: tuple[int, int]) -> tuple[int | None, int | None]:
+        one = read(Live(enabled=True), *readings)
+        return one.started_mono_ms, one.stopped_mono_ms
+
+    assert seen((1, 9_000)) == (None, None), "nobody knows since when it runs"
+    assert seen((1, 0)) == (None, MONO + 1_000)
+    assert seen((1, 0), (2, 0), (3, 9_000), (4, 9_000)) == (MONO + 3_000, None)
+    assert seen((1, 0), (2, 549)) == (None, MONO + 1_000), "it only waits"
+    assert seen((1, 9_000), (2, 8_000), (3, 0)) == (None, MONO + 3_000)
+    on = read(live(drawn_w=0, read_mono_ms=MONO - 1, on_mono_ms=MONO), (10, 9_000))
+    assert on.started_mono_ms is None, "it was let on"
+    assert seen((1, 0), (60, 0)) == (None, MONO + 60_000), "it may have run meanwhile"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +354,8 @@ def test_a_relay_that_draws_nothing_has_no_step() -> None:
         ("at_most", (300, 500), 100, 450, 400),
         ("at_least", (300, 500), 100, 450, 500),
         ("at_least", (300, 500), 100, 350, 350),
-        ("at_least", (64, 64, 64), 0, 65, 128),
+        ("at_least", (64, 64, 64), 0, 65, 64),
+        ("at_least", (64, 64, 64), 0, 66, 128),
     ],
 )
 def test_relays_and_smooth_circuits_of_one_tier_serve_the_policy_together(

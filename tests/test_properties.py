@@ -1,4 +1,4 @@
-"""The properties of the rulebook: each is there, and those that no day or plan can show have their test here."""
+"""The rulebook: each is held, and what no day or plan can show has its test here."""
 
 from __future__ import annotations
 

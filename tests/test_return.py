@@ -349,7 +349,7 @@ def test_load_comes_back_at_once_when_no_event_will_ask_for_it_any_more(
 
 def test_a_smaller_event_keeps_down_what_it_will_take_and_nothing_else() -> None:
     lives = {"a": held(), "b": held(), "c": held()}
-    for shed_w, back in ((100, ["c", "b"]), (1_001, ["c"]), (2_001, [])):
+    for shed_w, back in ((100, ["c", "b"]), (1_021, ["c"]), (2_041, [])):
         assert let_go(turn_of(SITE, lives, events={"e": soon(shed_w=shed_w)})) == back
 
 
@@ -379,7 +379,9 @@ def test_of_two_starts_each_keeps_its_own_and_one_that_is_over_by_then_adds_noth
 
 def test_an_event_keeps_down_nothing_that_could_not_give_at_its_start() -> None:
     """It will have been off for as long as it may be by then, or may not be taken at all."""
-    spec = spec_of(PANEL.replace("a: {rated: 2 kW,", "a: {rated: 2 kW, max_off: 30 min,"))
+    spec = spec_of(
+        PANEL.replace("a: {rated: 2 kW,", "a: {rated: 2 kW, control: relay, max_off: 30 min,")
+    )
     for off_for_ms, kept in ((1_769_999, {"a"}), (1_770_000, {"b"})):
         lives = {"a": held(off_mono_ms=MONO - off_for_ms), "b": held()}
         turn = turn_of(spec, lives, events={"e": soon()})
@@ -423,7 +425,7 @@ event:
     [
         ({"source": "page"}, set()),
         ({"source": "operator"}, {"a"}),
-        ({"source": "operator", "shed_w": 2_002}, {"a", "b"}),
+        ({"source": "operator", "shed_w": 2_042}, {"a", "b"}),
         ({"source": "operator", "end_ms": NOW_MS + 30_000}, set()),
     ],
 )

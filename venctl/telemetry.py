@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from statemachine.requirement import required_w
+from statemachine.requirement import needed_w
+from statemachine.totals import power_w, shed_w
 from statemachine.triggers import Readings
-from statemachine.wire import power_w, shed_w, telemetry
+from statemachine.wire import telemetry
 from web.desk import Sample
 
 from .clocks import clocks
@@ -109,6 +110,6 @@ class Telemetry:
         memory, spec = self._runtime.memory, self._runtime.ven.spec
         drawn_w = power_w(memory)
         base_w = drawn_w + shed_w(memory)
-        asked_w = required_w(spec, memory, now_ms)
+        asked_w = needed_w(spec, memory, now_ms)
         target_w = base_w - asked_w if asked_w else None
         self.recent.append(Sample(now_ms, drawn_w, base_w, target_w))

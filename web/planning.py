@@ -17,8 +17,9 @@ from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.requirement import sheds_w, together_w
 from statemachine.spec import Spec
+from statemachine.totals import power_w, shed_w
 from statemachine.triggers import DrEvent
-from statemachine.wire import kw, power_w, shed_w
+from statemachine.wire import kw
 
 SAME_W = 100
 OTHERS_W = (1_000, 2_000, 5_000)

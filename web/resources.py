@@ -16,10 +16,11 @@ from statemachine.notices import short
 from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
-from statemachine.requirement import active, opted_out, required_w, sheds_w
+from statemachine.requirement import active, opted_out, required_w, saved_w, sheds_w
 from statemachine.spec import Spec
+from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.watch import watch
-from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
+from statemachine.wire import kw
 
 from .desk import Alarm, Desk, LinkView
 from .shadow import label, summary
@@ -53,6 +54,7 @@ def state(desk: Desk) -> Body:
         "site": _site(spec),
         "power_kw": kw(drawn_w) if known else None,
         "shed_kw": kw(taken) if known else None,
+        "by_person_kw": kw(saved_w(spec, memory, memory.events)),
         "base_power_kw": kw(drawn_w + taken) if known else None,
         "unmetered_kw": kw(memory.unmetered_w) if known else None,
         "reading_at": seconds(memory.read_ms),

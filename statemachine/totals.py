@@ -1,0 +1,42 @@
+"""What the circuits of a site come to together, in watts: drawn, shed, planned."""
+
+from __future__ import annotations
+
+from .live import Live
+from .memory import Memory
+from .spec import Spec
+
+
+def power_w(memory: Memory) -> int:
+    """What the site draws, measured: circuits plus what no circuit meters."""
+    return memory.unmetered_w + sum(live.drawn_w or 0 for live in memory.circuits.values())
+
+
+def shed_w(memory: Memory) -> int:
+    """What is not drawn because an event took it: held counterfactual less measured."""
+    return sum(taken_w(memory, id) for id in memory.circuits)
+
+
+def commanded_w(spec: Spec, memory: Memory) -> int:
+    """What all circuits together are made to give; nothing where the site only observes."""
+    return 0 if spec.observes else planned_w(memory)
+
+
+def planned_w(memory: Memory) -> int:
+    """What the plan in force takes, or would take, from all circuits together."""
+    return sum(memory.cuts.values())
+
+
+def taken_w(memory: Memory, id: str) -> int:
+    """What one circuit does not draw because it gives, in watts, never below zero.
+
+    A circuit that is held for its own rest alone, after a person switched it, gives nothing.
+    """
+    live = memory.circuits[id]
+    if not (live.giving or id in memory.cuts) or not _held(live):
+        return 0
+    return max(0, live.free_w - (live.drawn_w or 0))
+
+
+def _held(live: Live) -> bool:
+    return live.held_w is not None and live.enabled and live.drawn_w is not None
