@@ -18,6 +18,7 @@ from .meters import Meters
 from .play import Moment, Play
 from .release import RENEW_MS
 from .room import Room
+from .spec import Spec
 from .triggers import Lock, Readings, Restarted
 from .waits import Waits
 from .wire import measured
@@ -75,7 +76,8 @@ class Account:
         for one in self.seen.values():
             one.off_ms = None if one.on else 0
         self.calls, self.acks, self.waits = Calls(play.spec), AckBook(), Waits()
-        self.meters, self.room = Meters(play), Room()
+        self.meters, self.room = Meters(play), Room(play.spec)
+        self.is_plain = _is_plain(play.spec)
         self._since_ms: dict[str, int] = {}
         self._said: dict[str, Any] | None = None
         self.turned: list[Turned] = []
@@ -150,12 +152,6 @@ class Account:
             self._since_ms.pop(rule, None)
             return 0
         return ms - self._since_ms.setdefault(rule, ms)
-
-    @property
-    def is_plain(self) -> bool:
-        """Every event that has begun sheds all: no state waits between its start and its end."""
-        states = self.spec.event.states.values()
-        return [s.sheds for s in states if s.sheds] == [100] and not any(s.for_ for s in states)
 
     @property
     def constant(self) -> bool:
@@ -259,6 +255,12 @@ class Account:
         elif not gives and one.gives_ms is not None:
             one.gave_ms += moment.ms - one.gives_ms
             one.gives_ms, one.back_ms = None, moment.ms
+
+
+def _is_plain(spec: Spec) -> bool:
+    """Every event that has begun sheds all: no state waits between its start and its end."""
+    states = spec.event.states.values()
+    return [s.sheds for s in states if s.sheds] == [100] and not any(s.for_ for s in states)
 
 
 def _read(id: str, moment: Moment) -> bool:

@@ -169,8 +169,8 @@ def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str
 @day_rule("L1")
 def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Iterator[str]:
     for id, breaker in book.play.breakers.all.items():
-        idle = now.carried and not book.play.drivers.busy(id)
-        if breaker.hold_w is not None and breaker.until_ms <= now.ms and idle:
+        ran_out = breaker.hold_w is not None and breaker.until_ms <= now.ms
+        if ran_out and now.carried and not book.play.drivers.busy(id):
             yield f"the lease of {id} ran out {lasting(now.ms - breaker.until_ms)} ago"
 
 

@@ -183,7 +183,7 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
         if live.enabled != known.on:
             yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
         breaker = play.breakers.all[id]
-        if now.carried and not play.drivers.busy(id) and breaker.on != live.enabled:
+        if breaker.on != live.enabled and now.carried and not play.drivers.busy(id):
             yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
         held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]

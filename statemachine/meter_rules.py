@@ -83,7 +83,8 @@ def _achieved(book: Account, said: Any) -> Iterator[str]:
 def nothing_is_taken_off_soon_after_its_own_start(book: Account, now: Moment) -> Iterator[str]:
     for turned in book.turned:
         circuit, meter = book.spec.circuits[turned.circuit], book.meters.all[turned.circuit]
-        if not turned.off or not turned.by_event or meter.started_ms is None:
+        taken = turned.off and turned.by_event and circuit.meter == "own"
+        if not taken or meter.started_ms is None:
             continue
         ran_ms = now.ms - meter.started_ms
         if ran_ms < circuit.min_on_ms:
@@ -107,7 +108,7 @@ def what_a_person_takes_off_is_said_and_spares_the_others(
     if not isinstance(now.trigger, Readings) or not book.is_plain or book.spec.observes:
         return
     low_w, high_w = book.meters.by_person_w()
-    said_w = _watts(_by_person_kw(book)) if high_w or book.meters.began_ms else 0
+    said_w = _watts(_by_person_kw(book)) if book.meters.left else 0
     wrong = not low_w - noise_w(low_w) <= said_w <= high_w + noise_w(high_w)
     if book.lasts("P41", wrong, now.ms) > book.meters.lag_ms:
         yield f"{said_w} W are said to be taken off by people, where it is {_span(low_w, high_w)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .loads_model import CYCLES_S
 from .play import Moment, Play
-from .triggers import Readings, Restarted
+from .triggers import Delta, Document, Readings, Restarted, Toggle
 
 if TYPE_CHECKING:
     from .account import Account
@@ -27,17 +27,17 @@ STARTS_PERCENT = 20  # so much of its rating, after nothing, is a start and no s
 class Meter:
     """One circuit. From `low_w` to `high_w`: what it would draw, as far as anybody may know.
 
-    `drawn_w` is its last reading, `free`: nothing held it then, `slack`: it drew clearly less than
-    it was let. `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run
-    for longer than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has
+    `drawn_w` is its last reading, of `read_ms`; `slack`: it drew clearly less than it was let.
+    `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run for longer
+    than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has
     switched it off. `settled_ms`: until then it may be on its way to what it was told. `troubled`:
     its device failed in this stretch of events.
     """
 
     drawn_w: int | None = None
+    read_ms: int = 0
     low_w: int = 0
     high_w: int = 0
-    free: bool = False
     slack: bool = False
     started_ms: int | None = None
     ran_ms: int | None = None
@@ -81,7 +81,7 @@ class Meters:
             self._leases[id] = breaker.hold_w, breaker.until_ms
             if seen.on and not book.rests(id, now.ms):
                 one.left_ms = None
-            elif book.was_on[id] and not seen.on and not self._takes_by_hand(id, now):
+            elif book.was_on[id] and not seen.on and _is_wished(id, now):
                 one.left_ms = now.ms
             if breaker.fault != "none":
                 one.troubled = True
@@ -97,12 +97,18 @@ class Meters:
         cycles = breakers.cycles and circuit.type in CYCLES_S and id not in breakers.set_w
         return cycles or circuit.meter == "none"
 
+    @property
+    def left(self) -> bool:
+        """Some circuit is off because somebody switched it off."""
+        return any(one.left_ms is not None for one in self.all.values())
+
     def by_person_w(self) -> tuple[int, int]:
         """The least and the most that people have taken off in the events that run."""
         least_w = most_w = 0
+        if not self.began_ms:
+            return 0, 0
         for id, one in self.all.items():
-            left_ms = one.left_ms
-            if left_ms is None or not self.began_ms:
+            if (left_ms := one.left_ms) is None:
                 continue
             if any(ms <= left_ms for ms in self.began_ms.values()):
                 most_w += one.high_w
@@ -115,8 +121,9 @@ class Meters:
 
     def _note_events(self, book: Account, now: Moment) -> None:
         running = book.calls.running(self._play.at_ms)
-        self.began_ms = {id: self.began_ms.get(id, now.ms) for id in running}
-        if not running and not now.before.cuts:
+        if running or self.began_ms:
+            self.began_ms = {id: self.began_ms.get(id, now.ms) for id in running}
+        elif not now.before.cuts and isinstance(now.trigger, Readings):
             for id, breaker in self._play.breakers.all.items():
                 self.all[id].troubled = breaker.fault != "none"
 
@@ -138,16 +145,16 @@ class Meters:
         one.slack = False
         if hold_w is not None and self._spec.circuits[id].control != "duty_cycle":
             one.slack = hold_w - drawn_w > noise_w(hold_w) and now.ms >= one.settled_ms
-        would_w = self._play.breakers.free_w(id, now.ms) if breaker.on else 0
         on = book.seen[id].on and breaker.on
-        one.free = on and book.seen[id].held_w is None and hold_w is None
-        if one.free:
-            one.low_w = one.high_w = would_w
+        if on and book.seen[id].held_w is None and hold_w is None:
+            one.low_w = one.high_w = drawn_w
         elif on:
+            would_w = self._play.breakers.free_w(id, now.ms)
             one.low_w, one.high_w = min(one.low_w, would_w), max(one.high_w, would_w)
 
     def _note_start(self, id: str, one: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:
-        was_w, let_go = one.drawn_w, on_ms is not None and ms - on_ms <= self.lag_ms
+        was_w, let_go = one.drawn_w, on_ms is not None and on_ms >= one.read_ms
+        one.read_ms = ms
         one.stopped_ms = None if drawn_w else ms if one.stopped_ms is None else one.stopped_ms
         if was_w == 0 and drawn_w:
             clear = drawn_w * 100 >= self._spec.circuits[id].rated * STARTS_PERCENT
@@ -158,11 +165,13 @@ class Meters:
         elif was_w is None or drawn_w > 2 * was_w:
             one.started_ms, one.ran_ms = None, ms  # perhaps it was a standby until now
 
-    def _takes_by_hand(self, id: str, now: Moment) -> bool:
-        """An event ends for what comes back by hand: it is switched off for good."""
-        return self._spec.circuits[id].comes_back == "by_hand" and now.before.circuits[id].giving
-
 
 def noise_w(watts: int) -> int:
     """Differences up to this are no news."""
     return max(NOISE_W, watts * NOISE_PERCENT // 100)
+
+
+def _is_wished(id: str, now: Moment) -> bool:
+    """A person or the cloud had it switched, and not an event what comes back by hand."""
+    asked = isinstance(now.trigger, Toggle) and now.trigger.circuit == id
+    return asked or isinstance(now.trigger, Document | Delta)

@@ -13,6 +13,7 @@ from .meters import Meter, noise_w
 from .panel import LEAST_AMPS, Circuit
 from .play import Moment
 from .replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
+from .spec import Spec
 from .triggers import Readings, Restarted
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class Room:
     """`wrong`: who gives, or what is missing, though an earlier one has room; `vain`: who gives
     though the others and what people took off are enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: Spec) -> None:
+        givers = [(id, one) for id, one in spec.circuits.items() if one.meter == "own"]
+        self._givers = {id: one for id, one in givers if one.shed_percent and not one.locked}
         self.wrong: list[str] = []
         self.vain: list[str] = []
         self._since_ms: dict[str, int] = {}
@@ -38,12 +41,15 @@ class Room:
             self._since_ms, self._short_ms, self._over_ms = {}, None, None
         if not isinstance(now.trigger, Readings) or book.spec.observes:
             return
-        rooms_w = {id: self._room_w(book, id, now.ms) for id in book.seen}
+        out = _kept_out(book)
+        rooms_w = {id: self._room_w(book, id, now.ms) for id in self._givers if id not in out}
         self._since_ms = {
             id: self._since_ms.get(id, now.ms) for id, room_w in rooms_w.items() if room_w
         }
         lag_ms = book.meters.lag_ms
         known = [id for id, ms in self._since_ms.items() if now.ms - ms > lag_ms]
+        if not book.meters.began_ms:
+            return
         self._note_order(book, now, known, rooms_w)
         if book.is_plain:
             self._note_short(book, now, known, rooms_w)
@@ -58,7 +64,9 @@ class Room:
             if given_w <= noise_w(meters[late].high_w):
                 continue
             for early in known:
-                if tiers[early] < tiers[late]:
+                gives = early in now.before.cuts  # it can give more: noticed when that is missing
+                lasts_ms = now.ms - self._since_ms[early] - (SHORT_MS if gives else 0)
+                if tiers[early] < tiers[late] and lasts_ms > book.meters.lag_ms:
                     self.wrong.append(f"{late} gives {given_w} W though {_can(early, rooms_w)}")
 
     def _note_short(
@@ -74,10 +82,10 @@ class Room:
             self._short_ms = None
             return
         self._short_ms = now.ms if self._short_ms is None else self._short_ms
-        lasted_ms, lag_ms = now.ms - self._short_ms, book.meters.lag_ms
         for id in known if book.spec.curtail.policy == "at_least" else ():
-            fresh = self._since_ms[id] > self._short_ms
-            if lasted_ms > lag_ms + (0 if fresh else SHORT_MS):
+            fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts
+            lasts_ms = now.ms - max(self._short_ms, self._since_ms[id])
+            if lasts_ms > book.meters.lag_ms + (0 if fresh else SHORT_MS):
                 self.wrong.append(f"{missing_w} W are missing though {_can(id, rooms_w)}")
 
     def _note_over(self, book: Account, now: Moment) -> None:
@@ -98,8 +106,8 @@ class Room:
 
     def _room_w(self, book: Account, id: str, ms: int) -> int:
         """What a circuit could give beyond what it gives, where nothing keeps it from that."""
-        one, circuit = book.meters.all[id], book.spec.circuits[id]
-        if one.drawn_w is None or not one.drawn_w or not _is_free_to_give(book, id, ms):
+        one, circuit = book.meters.all[id], self._givers[id]
+        if not one.drawn_w or not _is_free_to_give(book, circuit, id, ms):
             return 0
         room_w = one.drawn_w - _least_w(circuit, one, _must_run(book, id, ms))
         return room_w if room_w > noise_w(max(one.high_w, one.drawn_w)) else 0
@@ -119,22 +127,22 @@ def _given_w(book: Account, now: Moment, most: bool) -> int:
     return sum(high_w if most else low_w for low_w, high_w in spans)
 
 
-def _is_free_to_give(book: Account, id: str, ms: int) -> bool:
-    circuit, seen, one = book.spec.circuits[id], book.seen[id], book.meters.all[id]
-    if circuit.locked or not circuit.shed_percent or circuit.meter == "none":
+def _kept_out(book: Account) -> set[str]:
+    """The circuits that occupants keep out of an event that runs."""
+    outs = [book.calls.all[id].out for id in book.meters.began_ms]
+    ids = {id for out in outs for id in out}
+    return set(book.seen) if ALL_OUT in ids else ids
+
+
+def _is_free_to_give(book: Account, circuit: Circuit, id: str, ms: int) -> bool:
+    seen = book.seen[id]
+    if seen.off or seen.locked or book.meters.all[id].troubled or book.rests(id, ms):
         return False
-    if not seen.on or seen.locked or one.troubled or not book.play.breakers.all[id].on:
-        return False
-    kept_out = any(
-        id in event.out or ALL_OUT in event.out
-        for event in book.calls.all.values()
-        if event.begun and not event.over
-    )
-    gives = seen.gives_ms is not None
-    recovers = not gives and seen.back_ms is not None and ms - seen.back_ms < circuit.min_release
-    begun, _ = book.today(id, ms)
+    gives, back_ms = seen.gives_ms is not None, seen.back_ms
+    recovers = not gives and back_ms is not None and ms - back_ms < circuit.min_release
     counted = circuit.max_events_per_day is not None or circuit.max_shed_per_day is not None
-    return not (kept_out or recovers or seen.off or book.rests(id, ms) or (counted and begun))
+    begun = book.today(id, ms)[0] if counted else 0
+    return not (recovers or begun) and book.play.breakers.all[id].on
 
 
 def _must_run(book: Account, id: str, ms: int) -> bool:
