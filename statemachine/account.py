@@ -7,16 +7,21 @@ that the controller's memory can be held against something it did not write itse
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .ack_book import AckBook
 from .calls import Calls
 from .clock import STEP_MS
 from .effects import Ack, Hold, Switch
 from .localtime import day_of
+from .meters import Meters
 from .play import Moment, Play
 from .release import RENEW_MS
+from .room import Room
+from .spec import Spec
 from .triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
+from .wire import measured
 
 
 @dataclass(slots=True)
@@ -71,6 +76,10 @@ class Account:
         for one in self.seen.values():
             one.off_ms = None if one.on else 0
         self.calls, self.acks, self.waits = Calls(play.spec), AckBook(), Waits()
+        self.meters, self.room = Meters(play), Room(play.spec)
+        self.is_plain = _is_plain(play.spec)
+        self._since_ms: dict[str, int] = {}
+        self._said: dict[str, Any] | None = None
         self.turned: list[Turned] = []
         self.loosened: list[Loosened] = []
         self.idle_ms: int | None = 0
@@ -100,7 +109,11 @@ class Account:
         self._heard_ms = moment.ms
         if isinstance(moment.trigger, Connected):
             self.connected_ms = moment.ms
+        self.meters.note(self, moment)
+        self.room.note(self, moment)
+        self._said = None
         self._note_circuits(moment)
+        self.meters.note_deeds(self, moment)
         self._note_moves(moment)
         waiting = any(one.waits for one in self.seen.values())
         since_ms = moment.ms if self._waiting_ms is None else self._waiting_ms
@@ -130,6 +143,20 @@ class Account:
         """A circuit that is off has to stay off for its own sake."""
         since_ms = self.seen[id].off_ms
         return since_ms is not None and ms - since_ms < self.spec.circuits[id].min_off_ms
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the controller says of the whole site after this moment."""
+        if self._said is None:
+            self._said = measured(self.spec, self.play.memory, self.play.at_ms)
+        return self._said
+
+    def lasts(self, rule: str, wrong: bool, ms: int) -> int:
+        """For how long something has been wrong at every look."""
+        if not wrong:
+            self._since_ms.pop(rule, None)
+            return 0
+        return ms - self._since_ms.setdefault(rule, ms)
 
     @property
     def constant(self) -> bool:
@@ -212,6 +239,9 @@ class Account:
 
     def _turn(self, id: str, one: Seen, moment: Moment) -> None:
         since_ms = one.on_ms if one.off else one.off_ms
+        stopped_ms = self.meters.all[id].stopped_ms
+        if since_ms is not None and not one.off and stopped_ms is not None:
+            since_ms = min(since_ms, stopped_ms)  # it had stopped by itself before
         lasted_ms = None if since_ms is None else moment.ms - since_ms
         by_event = one.off and one.on and id in moment.memory.cuts
         self.turned.append(Turned(id, one.off, lasted_ms, by_event))
@@ -231,6 +261,12 @@ class Account:
         elif not gives and one.gives_ms is not None:
             one.gave_ms += moment.ms - one.gives_ms
             one.gives_ms, one.back_ms = None, moment.ms
+
+
+def _is_plain(spec: Spec) -> bool:
+    """Every event that has begun sheds all: no state waits between its start and its end."""
+    states = spec.event.states.values()
+    return [s.sheds for s in states if s.sheds] == [100] and not any(s.for_ for s in states)
 
 
 def _read(id: str, moment: Moment) -> bool:

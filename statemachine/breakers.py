@@ -35,6 +35,7 @@ class Breakers:
         self._seed = spec.sim.seed if scenario.seed is None else scenario.seed
         self.set_w: dict[str, int] = dict(scenario.draws)
         self.constant = self._load == "steady" and recorded is None
+        self.cycles = self._load == "cycling" or recorded is not None
         self.all = {id: Breaker(circuit.enabled) for id, circuit in spec.circuits.items()}
 
     def hold(self, id: str, watts: int | None, until_ms: int) -> None:

@@ -48,15 +48,19 @@ class Calls:
 
         Added up here as well: the core's own sum is what is watched.
         """
-        asked_w = [event.shed_w for event in self._running(now_ms)]
+        asked_w = [event.shed_w for _, event in self._running(now_ms)]
         return sum(asked_w) if self._spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
-    def _running(self, now_ms: int) -> Iterator[Called]:
-        for event in self.all.values():
+    def running(self, now_ms: int) -> list[str]:
+        """The ids of the events that have begun and are not over."""
+        return [id for id, event in self._running(now_ms)]
+
+    def _running(self, now_ms: int) -> Iterator[tuple[str, Called]]:
+        for id, event in self.all.items():
             event.begun |= event.start_ms <= now_ms
             event.over |= event.end_ms <= now_ms  # for good, also when the clock is set back
             if event.begun and not event.over:
-                yield event
+                yield id, event
 
     def run_on(self, before: Memory, since_ms: int, passed_ms: int) -> None:
         """Time passed since a moment: what asked for load then went on, to its end at the most."""

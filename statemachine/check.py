@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from . import circuit_rules, copy_rules, own_rules, return_rules, wire_rules
+from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
 from .account import Account
 from .day_rules import DAY_RULES, broken_at_the_end
 from .play import Moment, Play
@@ -13,7 +13,9 @@ from .recorded import Recorded
 from .scenario import Scenario
 from .spec import Spec
 
-_RULES = (circuit_rules, copy_rules, own_rules, return_rules, wire_rules)  # they enter themselves
+_RULES = (  # they enter themselves
+    *(circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules),
+)
 
 Watcher = Callable[[Play, Moment], None]
 

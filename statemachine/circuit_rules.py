@@ -85,7 +85,9 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
         if cut_w > max(0, most_w):
             yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
         held_w, returns = live.held_w, book.seen[id].waited  # in steps, from its own rest
-        if held_w and held_w < live.free_w - max(0, most_w) and not returns:
+        told_the_same = live.deaf_w is not None  # though its meter shows that it would draw more
+        lowest_w = live.free_w - max(0, most_w)
+        if held_w and held_w < lowest_w and not returns and not told_the_same:
             yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
 
 
@@ -155,6 +157,7 @@ def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment
 
 @day_rule("P33")
 def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
+    """But one: what draws clearly less than it may would draw no more if it were let be."""
     for id, live in now.memory.circuits.items():
         was = now.before.circuits[id]
         held = was.held_w is not None and live.held_w is not None
@@ -166,8 +169,8 @@ def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str
 @day_rule("L1")
 def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Iterator[str]:
     for id, breaker in book.play.breakers.all.items():
-        idle = now.carried and not book.play.drivers.busy(id)
-        if breaker.hold_w is not None and breaker.until_ms <= now.ms and idle:
+        ran_out = breaker.hold_w is not None and breaker.until_ms <= now.ms
+        if ran_out and now.carried and not book.play.drivers.busy(id):
             yield f"the lease of {id} ran out {lasting(now.ms - breaker.until_ms)} ago"
 
 
@@ -212,7 +215,8 @@ def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]
     room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:
         other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
-        if other.waited and other.waits and fits and not book.rests(id, now.ms):
+        waits = other.waited and other.waits and not book.waits.mute(id, now.ms)
+        if waits and fits and not book.rests(id, now.ms):
             yield f"{one.circuit} returns before {id}, which is asked later"
 
 

@@ -1,7 +1,8 @@
 """What must hold at every moment of a day: commands, events and plans. P numbers are domain.md's.
 
 Each rule looks at one moment and the bystander's account of all before it, and answers with a
-sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits.
+sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits,
+`meter_rules.py` those that hold a site to what its circuits truly draw.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from .triggers import (
     Timer,
     Toggle,
 )
-from .wire import measured
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}
@@ -76,14 +76,8 @@ def what_runs_is_what_is_required(book: Account, now: Moment) -> Iterator[str]:
     """Whatever the order in which it came: where the chart sheds all from start to end."""
     shares = {state.sheds for state in book.spec.event.states.values() if state.until == "end"}
     most_w, asked_w = book.most_w, required_w(book.spec, now.memory, book.play.at_ms)
-    if asked_w > most_w or (asked_w < most_w and shares == {100} and _plain(book)):
+    if asked_w > most_w or (asked_w < most_w and shares == {100} and book.is_plain):
         yield f"{asked_w} W are required where the events ask for {most_w} W"
-
-
-def _plain(book: Account) -> bool:
-    """Every event that has begun sheds: no state waits between its start and its shedding."""
-    states = book.spec.event.states.values()
-    return sum(bool(state.sheds) for state in states) == 1 and not any(s.for_ for s in states)
 
 
 @day_rule("P24")
@@ -207,7 +201,7 @@ def _unstamped(now: Moment) -> Memory:
 
 @day_rule("P26")
 def shed_and_residual_make_the_counterfactual(book: Account, now: Moment) -> Iterator[str]:
-    said = measured(book.spec, now.memory, book.play.at_ms)
+    said = book.said
     if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
         yield f"{said['power_kw']} and {said['shed_kw']} kW are not {said['base_power_kw']} kW"
     for id, cut_w in now.memory.cuts.items():
@@ -234,7 +228,7 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
         if live.enabled != known.on:
             yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
         breaker = play.breakers.all[id]
-        if now.carried and not play.drivers.busy(id) and breaker.on != live.enabled:
+        if breaker.on != live.enabled and now.carried and not play.drivers.busy(id):
             yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
         held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]

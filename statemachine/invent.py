@@ -17,6 +17,8 @@ T = TypeVar("T")
 Words = dict[str, Any]
 HOUR_MS = 3_600_000
 GAPS_S = (0, 0, 1, 5, 9, 10, 11, 29, 31, 41, 60, 61, 119, 121, 180, 290, 301, 600, 1_801, 7_200)
+SHORT_S = (15, 40, 90, 140, 200, 280)  # within five minutes of what went before
+LONG_S = (310, 400, 900)
 LENGTHS_S = (1, 5, 20, 60, 119, 300, 600, 1_200, 1_900, 3_600)
 IDS = ("e1", "e2", "e3", "e4")
 DOORS = ("operator", "operator", "page", "cli")
@@ -33,7 +35,9 @@ class Dice(Protocol):
 def invent_day(spec: Spec, dice: Dice, most: int) -> Words:
     """A day of up to `most` steps, as `Scenario` reads it."""
     day = _Day(spec, dice)
-    day.steps = [day.step() for _ in range(dice.randint(min(5, most), most))]
+    steps = dice.randint(min(5, most), most)
+    while len(day.steps) < steps:
+        day.go_on()
     loads = dice.choice(("steady", "steady", "steady", "drift", "cycling"))
     zone = {"start": dice.choice(STARTS)}
     return {**zone, "look": "10 s", "skip": "true", "loads": loads, "draws": day.draws(),
@@ -53,11 +57,14 @@ class _Day:
         self.steps: list[Words] = []
         self.called: list[str] = []
 
-    def step(self) -> Words:
-        """The next thing that happens, some time after the last."""
+    def go_on(self) -> None:
+        """The next thing that happens, or a few that belong together, some time after the last."""
         self.ms += self.dice.choice(GAPS_S) * 1_000 + self.dice.choice((0, 0, 0, 1, 250, 999))
         deed = self.dice.choice(DEEDS)
-        return {"at": clock(self.ms), **deed(self)}
+        if deed in TALES:
+            deed(self)
+        else:
+            self._note(deed(self))
 
     def draws(self) -> dict[str, str]:
         """What circuits draw from the start; those left out draw as `loads` says."""
@@ -153,6 +160,54 @@ class _Day:
         id = self._circuit()
         return {"load": {"circuit": id, "draws": watts_text(self._load_w(self.spec.circuits[id]))}}
 
+    # -- a few deeds that belong together -------------------------------------------------------
+
+    def changes_by_itself(self) -> None:
+        """A load starts, stops or tapers by itself, shortly before an event or in it."""
+        circuit, before = self._on(), self.dice.randint(0, 2)
+        was, is_now = self.dice.choice(((0, 100), (0, 100), (100, 40), (100, 0), (40, 100)))
+        self._load(circuit, was)
+        self._wait(LONG_S)
+        if not before:
+            self._note(self.fresh_call())
+            self._wait(SHORT_S)
+        self._load(circuit, is_now)
+        self._wait(SHORT_S)
+        if before:
+            self._note(self.fresh_call())
+
+    def off_and_on(self) -> None:
+        """A person switches something off and on again, with or without an event."""
+        if self.dice.randint(0, 1):
+            self._note(self.fresh_call())
+            self._wait(SHORT_S)
+        circuit = self._on()
+        for to in ("off", "on"):
+            self._wait((3, 3, 60, 240))
+            self._note({"switch": {"circuit": circuit, "to": to, "door": "page"}})
+        if not self.dice.randint(0, 2):
+            self._wait(SHORT_S)
+            self._note(self.fresh_call())
+
+    def _on(self) -> str:
+        """A circuit that draws something, switched on where it is not."""
+        circuit = self._circuit()
+        if not self.spec.circuits[circuit].enabled:
+            self._note({"switch": {"circuit": circuit, "to": "on", "door": "page"}})
+        return circuit
+
+    def _load(self, circuit: str, percent: int) -> None:
+        watts = self.spec.circuits[circuit].rated * percent // 100
+        self._note({"load": {"circuit": circuit, "draws": watts_text(watts)}})
+
+    def _note(self, deed: Words) -> None:
+        self.steps.append({"at": clock(self.ms), **deed})
+
+    def _wait(self, seconds: Sequence[int]) -> None:
+        self.ms += self.dice.choice(seconds) * 1_000
+
+    # -- what fails -----------------------------------------------------------------------------
+
     def fault(self) -> Words:
         kind = self.dice.choice(("deaf", "deaf", "silent", "stuck", "mute", "mute", "none"))
         return {"fault": {"circuit": self._circuit(), "kind": kind}}
@@ -208,7 +263,10 @@ class _Day:
         return odd_ms.get(self.dice.randint(0, 9)) or self.dice.choice(LENGTHS_S) * 1_000
 
 
-DEEDS: tuple[Callable[[_Day], Words], ...] = (
+TALES: tuple[Callable[[_Day], None], ...] = (_Day.changes_by_itself, _Day.off_and_on)
+DEEDS: tuple[Callable[[_Day], Any], ...] = (
+    *[_Day.changes_by_itself] * 3,
+    _Day.off_and_on,
     *[_Day.call] * 5,
     *[_Day.fresh_call] * 5,
     *[_Day.prolong] * 2,

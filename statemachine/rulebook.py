@@ -3,8 +3,9 @@
 P1 to P36 are those of domain.md, the others of what the field has shown.
 
 `plan`: every answer of the planner (properties.py). `site`: what a circuit may give (there too).
-`day`: every moment of a played day (day_rules.py, circuit_rules.py, wire_rules.py). `twin`: two
-days that must come out the same (twins.py). `test`: a test of its own. `false`: known not to hold.
+`day`: every moment of a played day (day_rules.py, circuit_rules.py, meter_rules.py, copy_rules.py,
+wire_rules.py). `twin`: two days that must come out the same (twins.py). `test`: a test of its own.
+`false`: known not to hold.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ PROPERTIES: dict[str, tuple[str, str]] = {
         "an opt-out holds at once: a circuit's until it is taken back, a whole event's for good",
     ),
     "P36": ("test", "equal events over equal relays take each equally often, give or take one"),
+    "P37": ("day", "a plan is made on what circuits draw now"),
+    "P38": ("day", "what is said to be shed is missing at the meters"),
+    "P39": ("day", "nothing is taken off soon after its own start"),
+    "P40": ("day", "without an event nothing is shed"),
+    "P41": ("day", "what a person takes off is said, and spares the others"),
     "P42": ("day", "no chain of revisions makes an event run longer than the longest event"),
     "P43": ("test", "what a broker has retained is nobody's command"),
     "P44": ("day", "nothing that is asked anew is taken for a copy"),

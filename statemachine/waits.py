@@ -45,11 +45,15 @@ class Waits:
         if not was_free or stepped or isinstance(now.trigger, Restarted):
             self.since_ms = now.ms  # what comes next is due one step after this
 
+    def mute(self, id: str, ms: int) -> bool:
+        """Its driver answers nothing, or did so until a moment ago and is yet to be asked again."""
+        return ms <= self._mute_ms.get(id, -LONGEST_MS) + LONGEST_MS
+
     def _could_return(self, book: Account, now: Moment) -> list[str]:
         if now.ms <= self._paused_until_ms or self.for_event:
             return []
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
-        held = [id for id in held if now.ms > self._mute_ms.get(id, -LONGEST_MS) + LONGEST_MS]
+        held = [id for id in held if not self.mute(id, now.ms)]
         return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
 
     def _note_pauses(self, book: Account, now: Moment) -> None:

@@ -1,0 +1,133 @@
+"""What must hold of a played day by what circuits truly draw, whatever the controller thinks.
+
+A look is answered within `lag_ms`: two looks and the time a driver takes. `room.py` says which
+circuit could give more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .account import Account
+from .day_rules import day_rule
+from .dwell import lasting
+from .effects import Ack, Status
+from .meters import noise_w
+from .notices import ENOUGH_PERCENT
+from .play import Moment
+from .triggers import DrEvent, Readings
+from .wire import telemetry
+
+
+@day_rule("P37")
+def a_plan_is_made_on_what_circuits_draw_now(book: Account, now: Moment) -> Iterator[str]:
+    yield from book.room.wrong
+
+
+@day_rule("P38")
+def what_is_said_to_be_shed_is_missing_at_the_meters(book: Account, now: Moment) -> Iterator[str]:
+    for effect in now.effects:
+        if isinstance(effect, Ack) and isinstance(now.trigger, DrEvent):
+            yield from _acked(book, effect.body)
+        elif isinstance(effect, Status) and effect.body.get("state") == "achieved":
+            yield from _achieved(book, effect.body)
+    if not isinstance(now.trigger, Readings):
+        return
+    said_w, (low_w, high_w) = _shed_w(book.said), missing_w(book)
+    above, below = said_w > high_w + noise_w(high_w), said_w < low_w - noise_w(low_w)
+    if book.lasts("P38", above or below, now.ms) > book.meters.lag_ms:
+        yield f"{said_w} W are said to be shed where {_span(low_w, high_w)} are missing"
+
+
+def missing_w(book: Account) -> tuple[int, int]:
+    """The least and the most that is missing at the meters because circuits give for an event."""
+    spans = [_missing_w(book, id) for id in book.seen]
+    return sum(low_w for low_w, _ in spans), sum(high_w for _, high_w in spans)
+
+
+def _missing_w(book: Account, id: str) -> tuple[int, int]:
+    one, seen, breaker = book.meters.all[id], book.seen[id], book.play.breakers.all[id]
+    if not seen.on or (seen.gives_ms is None and not one.troubled):
+        return 0, 0
+    low_w, high_w = one.missing_w()
+    if book.spec.circuits[id].meter == "none":
+        return 0, book.spec.circuits[id].rated
+    sure = seen.held_w is not None and seen.gives_ms is not None and breaker.on
+    unsure = one.troubled or one.drawn_w is None or book.meters.in_doubt(id)
+    return low_w if sure and not unsure and id in book.play.memory.cuts else 0, high_w
+
+
+def _acked(book: Account, said: Any) -> Iterator[str]:
+    """What an ack says of each circuit that gives is what it drew at the last look."""
+    for one in said.get("circuits_curtailed", ()) if said["status"] == "accepted" else ():
+        id, meter = one["id"], book.meters.all[one["id"]]
+        if meter.drawn_w is None or meter.troubled or book.meters.in_doubt(id):
+            continue
+        original_w, final_w = _watts(one["original_kw"]), _watts(one["final_kw"])
+        most_w, least_w = max(meter.high_w, meter.drawn_w), min(meter.low_w, meter.drawn_w)
+        wrong = original_w > most_w + noise_w(most_w) or original_w < least_w - noise_w(least_w)
+        if wrong:
+            yield f"{id} is said to go from {original_w} to {final_w} W, and drew {meter.drawn_w} W"
+
+
+def _achieved(book: Account, said: Any) -> Iterator[str]:
+    """What an event is said to have achieved is missing at the meters."""
+    asked_w = _watts(said["requested_shed_kw"]) * ENOUGH_PERCENT // 100
+    given_w = missing_w(book)[1] + book.meters.by_person_w()[1]
+    if given_w + noise_w(asked_w) < asked_w and book.is_plain:
+        yield f"{said['event_id']} is said to be achieved where {given_w} W are missing"
+
+
+@day_rule("P39")
+def nothing_is_taken_off_soon_after_its_own_start(book: Account, now: Moment) -> Iterator[str]:
+    for turned in book.turned:
+        circuit, meter = book.spec.circuits[turned.circuit], book.meters.all[turned.circuit]
+        taken = turned.off and turned.by_event and circuit.meter == "own"
+        if not taken or meter.started_ms is None:
+            continue
+        ran_ms = now.ms - meter.started_ms
+        if ran_ms < circuit.min_on_ms:
+            said = f"{turned.circuit} is taken off {lasting(ran_ms)} after its meter saw it start"
+            yield f"{said}, at least {lasting(circuit.min_on_ms)}"
+
+
+@day_rule("P40")
+def without_an_event_nothing_is_shed(book: Account, now: Moment) -> Iterator[str]:
+    if book.idle_ms is None or now.memory.cuts or not isinstance(now.trigger, Readings):
+        return
+    gives = any(one.gives_ms is not None for one in book.seen.values())
+    if not gives and (said_w := _shed_w(book.said)):
+        yield f"{said_w} W are said to be shed, and no event asks for it"
+
+
+@day_rule("P41")
+def what_a_person_takes_off_is_said_and_spares_the_others(
+    book: Account, now: Moment
+) -> Iterator[str]:
+    if not isinstance(now.trigger, Readings) or not book.is_plain or book.spec.observes:
+        return
+    low_w, high_w = book.meters.by_person_w()
+    said_w = _watts(_by_person_kw(book)) if book.meters.left else 0
+    wrong = not low_w - noise_w(low_w) <= said_w <= high_w + noise_w(high_w)
+    if book.lasts("P41", wrong, now.ms) > book.meters.lag_ms:
+        yield f"{said_w} W are said to be taken off by people, where it is {_span(low_w, high_w)}"
+    yield from book.room.vain
+
+
+def _by_person_kw(book: Account) -> float:
+    memory, at_ms = book.play.memory, book.play.at_ms
+    said: float = telemetry(book.spec, memory, 0, at_ms)["by_person_kw"]
+    return said
+
+
+def _shed_w(said: Any) -> int:
+    return _watts(said["shed_kw"])
+
+
+def _watts(kilowatts: float) -> int:
+    return round(kilowatts * 1000)
+
+
+def _span(low_w: int, high_w: int) -> str:
+    return f"{low_w} W" if low_w == high_w else f"{low_w} to {high_w} W"

@@ -1,0 +1,177 @@
+"""What the meters of a played site show, and what each circuit would truly draw at that moment.
+
+The model of the world knows what nobody at a site can: what a circuit that is held would draw.
+A program is held to that as far as it may know it: of a circuit that is free, what it draws; of one
+that is held, what it drew at the last look before, and whatever it would have drawn since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .loads_model import CYCLES_S
+from .play import Moment, Play
+from .triggers import Delta, Document, Readings, Restarted, Toggle
+
+if TYPE_CHECKING:
+    from .account import Account
+
+NOISE_W, NOISE_PERCENT = 50, 5
+SETTLE_MS = 5_000  # a silent driver is known after 4 s
+WAKES_MS = 120_000  # a car that was told to draw more may take as long
+STARTS_PERCENT = 20  # so much of its rating, after nothing, is a start and no standby
+
+
+@dataclass(slots=True)
+class Meter:
+    """One circuit. From `low_w` to `high_w`: what it would draw, as far as anybody may know.
+
+    `drawn_w` is its last reading, of `read_ms`; `slack`: it drew clearly less than it was let.
+    `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run for longer
+    than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has
+    switched it off. `settled_ms`: until then it may be on its way to what it was told. `troubled`:
+    its device failed in this stretch of events.
+    """
+
+    drawn_w: int | None = None
+    read_ms: int = 0
+    low_w: int = 0
+    high_w: int = 0
+    slack: bool = False
+    started_ms: int | None = None
+    ran_ms: int | None = None
+    stopped_ms: int | None = None
+    left_ms: int | None = None
+    settled_ms: int = 0
+    troubled: bool = False
+
+    def missing_w(self) -> tuple[int, int]:
+        """The least and the most that may be missing of it because it is held."""
+        drawn_w = self.drawn_w or 0
+        high_w = 0 if self.slack else max(0, self.high_w - drawn_w)
+        return min(high_w, max(0, self.low_w - drawn_w)), high_w
+
+
+class Meters:
+    """All circuits of a play. `note` enters a moment before its effects stand in the book."""
+
+    def __init__(self, play: Play) -> None:
+        self._play, self._spec = play, play.spec
+        self.all = {id: Meter() for id in play.spec.circuits}
+        self.lag_ms = 2 * play.scenario.look + SETTLE_MS
+        self.began_ms: dict[str, int] = {}
+        self._leases: dict[str, tuple[int | None, int]] = {}
+
+    def note(self, book: Account, now: Moment) -> None:
+        """Enter what a look saw, and what is known no more after a restart."""
+        if isinstance(now.trigger, Restarted):
+            for one in self.all.values():
+                one.started_ms, one.ran_ms, one.drawn_w = None, now.ms, None
+        if isinstance(now.trigger, Readings):
+            for id in self.all:
+                self._look(book, id, now)
+
+    def note_deeds(self, book: Account, now: Moment) -> None:
+        """Enter what began, what was switched, and what each device is told after this moment."""
+        self._note_events(book, now)
+        for id, breaker in self._play.breakers.all.items():
+            one, seen = self.all[id], book.seen[id]
+            self._note_lease(id, breaker.hold_w, now.ms)
+            self._leases[id] = breaker.hold_w, breaker.until_ms
+            if seen.on and not book.rests(id, now.ms):
+                one.left_ms = None
+            elif book.was_on[id] and not seen.on and _is_wished(id, now):
+                one.left_ms = now.ms
+            if breaker.fault != "none":
+                one.troubled = True
+
+    def leased_w(self, id: str, ms: int) -> int | None:
+        """What the device of a circuit is told to keep to; None: it is free."""
+        hold_w, until_ms = self._leases.get(id, (None, 0))
+        return hold_w if ms < until_ms else None
+
+    def in_doubt(self, id: str) -> bool:
+        """No single reading of it says what it draws on the whole, or none is taken."""
+        breakers, circuit = self._play.breakers, self._spec.circuits[id]
+        cycles = breakers.cycles and circuit.type in CYCLES_S and id not in breakers.set_w
+        return cycles or circuit.meter == "none"
+
+    @property
+    def left(self) -> bool:
+        """Some circuit is off because somebody switched it off."""
+        return any(one.left_ms is not None for one in self.all.values())
+
+    def by_person_w(self) -> tuple[int, int]:
+        """The least and the most that people have taken off in the events that run."""
+        least_w = most_w = 0
+        if not self.began_ms:
+            return 0, 0
+        for id, one in self.all.items():
+            if (left_ms := one.left_ms) is None:
+                continue
+            if any(ms <= left_ms for ms in self.began_ms.values()):
+                most_w += one.high_w
+            sure = not self._play.breakers.all[id].on and not one.troubled  # not: on, and rests
+            if sure and all(ms < left_ms for ms in self.began_ms.values()):
+                least_w += 0 if self.in_doubt(id) else one.low_w
+        return least_w, most_w
+
+    # -- a look -------------------------------------------------------------------------------
+
+    def _note_events(self, book: Account, now: Moment) -> None:
+        running = book.calls.running(self._play.at_ms)
+        if running or self.began_ms:
+            self.began_ms = {id: self.began_ms.get(id, now.ms) for id in running}
+        elif not now.before.cuts and isinstance(now.trigger, Readings):
+            for id, breaker in self._play.breakers.all.items():
+                self.all[id].troubled = breaker.fault != "none"
+
+    def _note_lease(self, id: str, hold_w: int | None, ms: int) -> None:
+        was_w, _ = self._leases.get(id, (None, 0))
+        if hold_w is not None and hold_w != was_w:
+            eased = was_w is not None and hold_w > was_w
+            self.all[id].settled_ms = ms + (WAKES_MS if eased else SETTLE_MS)
+
+    def _look(self, book: Account, id: str, now: Moment) -> None:
+        one, breaker = self.all[id], self._play.breakers.all[id]
+        assert isinstance(now.trigger, Readings)
+        drawn_w, hold_w = now.trigger.drawn_w.get(id), self.leased_w(id, now.ms)
+        if drawn_w is None:
+            one.started_ms, one.ran_ms, one.drawn_w = None, now.ms, None
+            return
+        self._note_start(id, one, drawn_w, book.seen[id].on_ms, now.ms)
+        one.drawn_w = drawn_w
+        one.slack = False
+        if hold_w is not None and self._spec.circuits[id].control != "duty_cycle":
+            one.slack = hold_w - drawn_w > noise_w(hold_w) and now.ms >= one.settled_ms
+        on = book.seen[id].on and breaker.on
+        if on and book.seen[id].held_w is None and hold_w is None:
+            one.low_w = one.high_w = drawn_w
+        elif on:
+            would_w = self._play.breakers.free_w(id, now.ms)
+            one.low_w, one.high_w = min(one.low_w, would_w), max(one.high_w, would_w)
+
+    def _note_start(self, id: str, one: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:
+        was_w, let_go = one.drawn_w, on_ms is not None and on_ms >= one.read_ms
+        one.read_ms = ms
+        one.stopped_ms = None if drawn_w else ms if one.stopped_ms is None else one.stopped_ms
+        if was_w == 0 and drawn_w:
+            clear = drawn_w * 100 >= self._spec.circuits[id].rated * STARTS_PERCENT
+            start_ms = on_ms if let_go else ms
+            one.started_ms, one.ran_ms = start_ms if clear else None, ms
+        elif not drawn_w or (was_w is not None and drawn_w * 2 < was_w):
+            one.started_ms = None
+        elif was_w is None or drawn_w > 2 * was_w:
+            one.started_ms, one.ran_ms = None, ms  # perhaps it was a standby until now
+
+
+def noise_w(watts: int) -> int:
+    """Differences up to this are no news."""
+    return max(NOISE_W, watts * NOISE_PERCENT // 100)
+
+
+def _is_wished(id: str, now: Moment) -> bool:
+    """A person or the cloud had it switched, and not an event what comes back by hand."""
+    asked = isinstance(now.trigger, Toggle) and now.trigger.circuit == id
+    return asked or isinstance(now.trigger, Document | Delta)

@@ -1,0 +1,174 @@
+"""Who could give more, by what his meter shows: a bystander's account of the order of circuits.
+
+A circuit that has been read for longer than the lag, and that nothing keeps from giving, gives
+before every later tier does, and before anything is missing of what is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .calls import ALL_OUT
+from .meters import Meter, noise_w
+from .panel import LEAST_AMPS, Circuit
+from .play import Moment
+from .replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
+from .spec import Spec
+from .triggers import Readings, Restarted
+
+if TYPE_CHECKING:
+    from .account import Account
+
+
+class Room:
+    """`wrong`: who gives, or what is missing, though an earlier one has room; `vain`: who gives
+    though the others and what people took off are enough."""
+
+    def __init__(self, spec: Spec) -> None:
+        givers = [(id, one) for id, one in spec.circuits.items() if one.meter == "own"]
+        self._givers = {id: one for id, one in givers if one.shed_percent and not one.locked}
+        self.wrong: list[str] = []
+        self.vain: list[str] = []
+        self._since_ms: dict[str, int] = {}
+        self._short_ms: int | None = None
+        self._over_ms: int | None = None
+        self._need_w = 0
+
+    def note(self, book: Account, now: Moment) -> None:
+        """Enter a look, before its effects stand in the book."""
+        self.wrong, self.vain = [], []
+        if isinstance(now.trigger, Restarted):
+            self._since_ms, self._short_ms, self._over_ms = {}, None, None
+        if not isinstance(now.trigger, Readings) or book.spec.observes:
+            return
+        out = _kept_out(book)
+        rooms_w = {id: self._room_w(book, id, now.ms) for id in self._givers if id not in out}
+        self._since_ms = {
+            id: self._since_ms.get(id, now.ms) for id, room_w in rooms_w.items() if room_w
+        }
+        lag_ms = book.meters.lag_ms
+        known = [id for id, ms in self._since_ms.items() if now.ms - ms > lag_ms]
+        if not book.meters.began_ms:
+            return
+        self._note_order(book, now, known, rooms_w)
+        if book.is_plain:
+            self._note_short(book, now, known, rooms_w)
+            self._note_over(book, now)
+
+    def _note_order(
+        self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
+    ) -> None:
+        tiers, meters = book.spec.tiers, book.meters.all
+        for late in now.before.cuts if known else ():
+            given_w = meters[late].missing_w()[0]
+            if given_w <= noise_w(meters[late].high_w):
+                continue
+            for early in known:
+                gives = early in now.before.cuts  # it can give more: noticed when that is missing
+                lasts_ms = now.ms - self._since_ms[early] - (SHORT_MS if gives else 0)
+                if tiers[early] < tiers[late] and lasts_ms > book.meters.lag_ms:
+                    self.wrong.append(f"{late} gives {given_w} W though {_can(early, rooms_w)}")
+
+    def _note_short(
+        self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
+    ) -> None:
+        """What is missing of what is asked is taken within the dead band, or at once from a
+        circuit that has begun to draw."""
+        asked_w, most_w = self._need_w, needed_w(book)
+        self._need_w = most_w
+        missing_w = min(asked_w, most_w) - _given_w(book, now, most=True)
+        short = missing_w > noise_w(0) + max(SHORT_W, most_w * SHORT_PERCENT // 100)
+        if not short or most_w > asked_w:
+            self._short_ms = None
+            return
+        self._short_ms = now.ms if self._short_ms is None else self._short_ms
+        for id in known if book.spec.curtail.policy == "at_least" else ():
+            fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts
+            lasts_ms = now.ms - max(self._short_ms, self._since_ms[id])
+            if lasts_ms > book.meters.lag_ms + (0 if fresh else SHORT_MS):
+                self.wrong.append(f"{missing_w} W are missing though {_can(id, rooms_w)}")
+
+    def _note_over(self, book: Account, now: Moment) -> None:
+        """Who gives last gives in vain, for longer than the dead band lasts."""
+        need_w, given_w = needed_w(book), _given_w(book, now, most=False)
+        tiers, by_person_w = book.spec.tiers, book.meters.by_person_w()[0]
+        last = max(now.before.cuts, key=lambda id: tiers[id], default=None)
+        if last is None or not by_person_w or book.rests(last, now.ms):
+            self._over_ms = None
+            return
+        less_w = given_w - book.meters.all[last].missing_w()[0]
+        over = less_w - need_w > max(OVER_W, need_w * OVER_PERCENT // 100)
+        self._over_ms = (self._over_ms or now.ms) if over else None
+        if self._over_ms is not None and now.ms - self._over_ms > OVER_MS + book.meters.lag_ms:
+            self.vain.append(
+                f"{last} gives though people took off {by_person_w} W and others give {less_w} W"
+            )
+
+    def _room_w(self, book: Account, id: str, ms: int) -> int:
+        """What a circuit could give beyond what it gives, where nothing keeps it from that."""
+        one, circuit = book.meters.all[id], self._givers[id]
+        if not one.drawn_w or not _is_free_to_give(book, circuit, id, ms):
+            return 0
+        room_w = one.drawn_w - _least_w(circuit, one, _must_run(book, id, ms))
+        return room_w if room_w > noise_w(max(one.high_w, one.drawn_w)) else 0
+
+
+def needed_w(book: Account) -> int:
+    """What all events ask for now, less what people took off."""
+    return max(0, book.most_w - book.meters.by_person_w()[0])
+
+
+def _given_w(book: Account, now: Moment, most: bool) -> int:
+    spans = [
+        book.meters.all[id].missing_w()
+        for id, one in book.seen.items()
+        if one.on and (id in now.before.cuts or (most and one.held_w is not None))
+    ]
+    return sum(high_w if most else low_w for low_w, high_w in spans)
+
+
+def _kept_out(book: Account) -> set[str]:
+    """The circuits that occupants keep out of an event that runs."""
+    outs = [book.calls.all[id].out for id in book.meters.began_ms]
+    ids = {id for out in outs for id in out}
+    return set(book.seen) if ALL_OUT in ids else ids
+
+
+def _is_free_to_give(book: Account, circuit: Circuit, id: str, ms: int) -> bool:
+    seen = book.seen[id]
+    if seen.off or seen.locked or book.meters.all[id].troubled or book.rests(id, ms):
+        return False
+    gives, back_ms = seen.gives_ms is not None, seen.back_ms
+    recovers = not gives and back_ms is not None and ms - back_ms < circuit.min_release
+    counted = circuit.max_events_per_day is not None or circuit.max_shed_per_day is not None
+    begun = book.today(id, ms)[0] if counted else 0
+    return not (recovers or begun) and book.play.breakers.all[id].on
+
+
+def _must_run(book: Account, id: str, ms: int) -> bool:
+    """It came on a short while ago, and is not to be taken off yet."""
+    since_ms = max(
+        (at_ms for at_ms in (book.seen[id].on_ms, book.meters.all[id].ran_ms) if at_ms is not None),
+        default=None,
+    )
+    return since_ms is not None and ms - since_ms < book.spec.circuits[id].min_on_ms
+
+
+def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
+    """What a circuit may be left at; where it must run, as little as surely leaves it running."""
+    would_w = max(one.high_w, one.drawn_w or 0)
+    left_w = would_w - min(would_w * circuit.shed_percent // 100, would_w - circuit.floor)
+    match circuit.control:
+        case "relay":
+            return would_w if must_run or left_w else 0
+        case "ev_pilot":
+            least_w = LEAST_AMPS * circuit.amp_w
+            if not left_w and not must_run:
+                return 0
+            amps = -(-max(left_w, least_w) // circuit.amp_w)
+            return min(would_w, amps * circuit.amp_w)
+    return max(left_w, would_w // 10) if must_run else max(0, left_w)
+
+
+def _can(id: str, rooms_w: dict[str, int]) -> str:
+    return f"{id} could give {rooms_w[id]} W more"
