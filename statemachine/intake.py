@@ -11,7 +11,7 @@ from collections.abc import Callable
 from .admit import as_taken_on, copy_of, unfit
 from .backlog import found, heard, lost
 from .effects import Ack, Switch
-from .estimate import assume, read
+from .estimate import assume, read, taken_w
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
@@ -200,11 +200,14 @@ def _read(turn: Turn, said: Readings) -> None:
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
         if circuit.meter == "none":
-            circuits[id] = assume(circuit, circuits[id], mono_ms)
+            live = assume(circuit, circuits[id], mono_ms)
         elif id in said.drawn_w:
             age_ms = said.age_ms.get(id, 0)
             live = read(circuits[id], said.drawn_w[id], mono_ms - age_ms)
-            circuits[id] = changed(live, read_ms=turn.now_ms - age_ms)
+            live = changed(live, read_ms=turn.now_ms - age_ms)
+        else:
+            continue
+        circuits[id] = changed(live, taken_w=taken_w(live))
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 

@@ -15,8 +15,10 @@ class Live:
     the monotonic clock: since when it is off, when it last came on, since when it gives, when it
     was last given back, when it was last switched otherwise than by a wish. `gave_ms` is when it
     last began to give; `day` the local day that `sheds_today` and `shed_today_ms` count.
-    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
-    switches it, also on the day it is no longer in the file. `read_ms` is the time of its reading.
+    `taken_w`: what it did not draw at its last reading because it was held, so that power, shed
+    and base are of one moment. `deaf_w`: all it really gives, for it obeys no hold. `locked_by`:
+    who locked it out. `driver` switches it, also on the day it is no longer in the file. `read_ms`
+    is the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
     """
@@ -49,6 +51,7 @@ class Live:
     hold_fault: str | None = None
     hold_fault_mono_ms: int | None = None
     fault_mono_ms: int | None = None
+    taken_w: int = 0
 
     @property
     def off(self) -> bool:

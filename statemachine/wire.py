@@ -31,7 +31,10 @@ def power_w(memory: Memory) -> int:
 
 
 def shed_w(memory: Memory) -> int:
-    """What is not drawn because circuits are held: held counterfactual less measured."""
+    """What is not drawn because circuits are held: held counterfactual less measured.
+
+    Of the reading that `power_w` is of: what was commanded since has moved neither yet.
+    """
     return sum(taken_w(memory, id) for id in memory.circuits)
 
 
@@ -46,11 +49,8 @@ def planned_w(memory: Memory) -> int:
 
 
 def taken_w(memory: Memory, id: str) -> int:
-    """What one circuit does not draw because it is held, in watts, never below zero."""
-    live = memory.circuits[id]
-    if live.held_w is None or not live.enabled or live.drawn_w is None:
-        return 0
-    return max(0, live.free_w - live.drawn_w)
+    """What one circuit does not draw because it is held, in watts, as of its last reading."""
+    return memory.circuits[id].taken_w
 
 
 def rejected(command: Command, reason: str, detail: str) -> Ack:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from statemachine.bridge import kept_down
+from statemachine.coming_back import coming_back
 from statemachine.curtail import Load, Plan
+from statemachine.delivery import ails
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
@@ -17,16 +20,17 @@ from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, sheds_w
+from statemachine.return_order import Back
 from statemachine.spec import Spec
 from statemachine.watch import watch
 from statemachine.wire import commanded_w, kw, planned_w, power_w, shed_w, taken_w
 
 from .desk import Alarm, Desk, LinkView
+from .outlook import restore, returns, service
 from .shadow import label, summary
 from .zones import zone_of
 
 Body = dict[str, Any]
-DELIVERY = ("superseded", "underperforming", "achieved")  # of several the first is shown
 
 
 @cache
@@ -44,7 +48,7 @@ def state(desk: Desk) -> Body:
     every, plan = standing(spec, memory)
     binding = next(iter(active(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
-    drawn_w, taken = power_w(memory), shed_w(memory)
+    drawn_w, taken, backs = power_w(memory), shed_w(memory), coming_back(spec, memory)
     return {
         "t": now_ms / 1000,
         "rev": desk.rev,
@@ -62,10 +66,11 @@ def state(desk: Desk) -> Body:
         "achievable_kw": kw(sum(load.cap_w for load in every)),
         "link": _link(desk.link),
         "shadow": summary(spec, memory, now_ms),
-        "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
+        "circuits": [_circuit(desk, one.circuit, plan, backs) for one in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every),
+        "restore": restore(spec, memory) if binding else None,
         "waits": list(desk.waits),
         "alarms": [asdict(alarm) for alarm in _alarms(desk)],
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
@@ -87,9 +92,8 @@ def _alarms(desk: Desk) -> list[Alarm]:
 
 def circuit(desk: Desk, id: str) -> Body:
     """One circuit, as in `state`. Raises KeyError where there is none."""
-    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    binding = next(iter(active(spec, memory, now_ms)), None)
-    return _circuit(spec, memory, id, standing(spec, memory)[1], binding)
+    spec, memory = desk.spec, desk.memory
+    return _circuit(desk, id, standing(spec, memory)[1], coming_back(spec, memory))
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
@@ -158,7 +162,8 @@ def _link(link: LinkView) -> Body:
     }
 
 
-def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | None) -> Body:
+def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> Body:
+    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     said, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
     return {
@@ -181,9 +186,10 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "metered": said.meter == "own",
         "remote": said.switchable_from_afar,
         "locked": said.locked,
-        "paused_until": binding.end_ms / 1000 if gives and binding else None,
+        **returns(backs.get(id)),
         "reason": plan.reasons[id] if gives else _waits(spec, memory, id) or plan.reasons[id],
         "fault": live.trouble,
+        "ails": ails(spec, memory, id, now_ms),
         "read_at": seconds(live.read_ms),
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
@@ -249,7 +255,7 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
-        "delivery": next((w for w in DELIVERY if w in event.told), None) if sheds else None,
+        **service(spec, memory, event, now_ms, sheds),
         "opted_out": list(event.opted_out),
         "next": next_word,
         "next_at": seconds(next_ms),
