@@ -1,7 +1,8 @@
 """When each circuit that is held comes back if nothing else happens, and what brings it back.
 
 Two questions after another: from when on nothing wants it down any more, and when its turn to
-return comes then. Where nobody can know, no time is given.
+return comes then. Where nobody can know, no time is given. What gives a second time, and a share
+that returns by the ramp before the rest, may move a time by a few steps of `restore.every`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond th
 # How a circuit comes back, and what the page and the command line say of it.
 WAYS = {
     "event": "when the event is over, in its turn",
-    "following": "when the event after this one is over, in its turn",
+    "following": "when another event is over, in its turn",
     "turn": "in its turn",
     "rest": "once it has rested",
     "max_off": "it may be off no longer",
@@ -95,13 +96,14 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
     gives for it comes back in turn with the others.
     """
     to_come, then = moves(spec, memory), memory
-    freed, backs = dict[str, Back](), dict[str, Back]()
+    freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, int]()
     for at_ms in _moments(spec, memory, held, to_come):
         done = {id for id, back in backs.items() if (back.at_ms or at_ms) < at_ms}
         if done.issuperset(held):
             break
         if at_ms > memory.at_ms:
-            then = _then(spec, then, at_ms, to_come, done)
+            last, then = then, _then(spec, then, at_ms, to_come, done)
+            eased = {id: at_ms for id in then.cuts if _eases(last, then, id)} | eased
         wanted = {*then.cuts, *kept_down(spec, then)}
         down = [id for id in spec.tiers if id in held or then.circuits[id].giving]
         for id in [id for id in down if id not in done]:
@@ -109,7 +111,7 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
                 freed.pop(id, None)
             elif id not in freed:
                 freed[id] = Back(_why(spec, memory, then, id), at_ms)
-        backs = in_turn(spec, _with(memory, then, held), freed)
+        backs = in_turn(spec, _with(memory, then), freed, eased)
     return {id: backs[id] for id in held if id in backs}
 
 
@@ -125,10 +127,16 @@ def _then(spec: Spec, last: Memory, at_ms: int, to_come: list[Move], done: set[s
     return changed(then, cuts=dict(cuts), circuits={**then.circuits, **down})
 
 
-def _with(memory: Memory, then: Memory, held: list[str]) -> Memory:
-    """What is known now, and who is to give by then as it is held then."""
-    to_give = {id: live for id, live in then.circuits.items() if live.giving and id not in held}
-    return changed(memory, circuits={**memory.circuits, **to_give})
+def _eases(last: Memory, then: Memory, id: str) -> bool:
+    """The plan lets it have a share back."""
+    before_w, now_w = last.circuits[id].held_w, then.circuits[id].held_w
+    return before_w is not None and now_w is not None and now_w > before_w
+
+
+def _with(memory: Memory, then: Memory) -> Memory:
+    """What is known now, and who gives by then as it is held then."""
+    gives = {id: live for id, live in then.circuits.items() if live.giving}
+    return changed(memory, circuits={**memory.circuits, **gives})
 
 
 def _moments(spec: Spec, memory: Memory, held: list[str], to_come: list[Move]) -> list[int]:
@@ -167,12 +175,12 @@ def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
 
 
 def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
-    """It gives from now on, unless it does already."""
-    if live.giving:
-        return live
-    off_ms = mono_ms if cut_w == live.free_w else None
+    """It gives so much from now on."""
     held_w = live.free_w - cut_w
-    return changed(live, held_w=held_w, giving_mono_ms=mono_ms, off_mono_ms=off_ms)
+    since_ms = mono_ms if live.off_mono_ms is None else live.off_mono_ms
+    off_ms = None if held_w else since_ms
+    gave_ms = live.giving_mono_ms if live.giving else mono_ms
+    return changed(live, held_w=held_w, giving_mono_ms=gave_ms, off_mono_ms=off_ms)
 
 
 def _let_go(live: Live, mono_ms: int) -> Live:

@@ -17,7 +17,7 @@ def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | N
     None: it requires nothing, the site only observes, or a meter of a circuit that gives is silent.
     """
     needed_w = sheds_w(spec, event, now_ms)
-    if not needed_w or spec.observes or not _fresh(spec, memory, now_ms):
+    if not needed_w or spec.observes or not fresh(spec, memory, now_ms):
         return None
     return shed_w(memory) * 100 >= needed_w * ENOUGH_PERCENT
 
@@ -27,20 +27,20 @@ def possible_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:
     return min(sheds_w(spec, event, now_ms), planned_w(memory))
 
 
+def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
+    """The site was read just now, and every meter of a circuit that gives within `stale_after`."""
+    if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
+        return False
+    metered = [id for id in memory.cuts if spec.circuits[id].meter == "own"]
+    return all(_silent(spec, memory, id, now_ms) is None for id in metered)
+
+
 def ails(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
     """What is wrong with a circuit: its driver fails, or its meter is silent; None: nothing."""
     fault, metered = memory.circuits[id].trouble, spec.circuits[id].meter == "own"
     if fault is not None or not metered or memory.read_ms is None:
         return fault
     return _silent(spec, memory, id, now_ms)
-
-
-def _fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
-    """The site was read just now, and every meter of a circuit that gives within `stale_after`."""
-    if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
-        return False
-    metered = [id for id in memory.cuts if spec.circuits[id].meter == "own"]
-    return all(_silent(spec, memory, id, now_ms) is None for id in metered)
 
 
 def _silent(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:

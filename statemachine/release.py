@@ -209,7 +209,8 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         _wait(turn, bool(fitting), any(id not in kept for id in looser))
         return
     yield from give_back(turn, id, levels[id])
-    done = coming.done + (levels[id] == wanted[id])
+    is_back = levels[id] == wanted[id] and turn.memory.circuits[id].enabled
+    done = coming.done + is_back
     left = len(looser) > 1 or levels[id] != wanted[id]
     due_ms = turn.now_ms + turn.spec.restore.every if left else None
     turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .dwell import off_left_ms, rests_ms
@@ -13,6 +13,8 @@ from .release import graded
 from .requirement import offset_ms
 from .spec import Spec
 from .wire import power_w
+
+Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +35,29 @@ class _Coming:
     must_ms: int | None
 
 
-def in_turn(spec: Spec, memory: Memory, freed: Mapping[str, Back]) -> dict[str, Back]:
+def in_turn(
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+) -> dict[str, Back]:
     """One step each `restore.every`, critical circuits first; a rest holds up no other.
 
-    `freed`: from when on each may come back, and why then.
+    `freed`: from when on each may come back, and why then; `eased`: from when on a share of what a
+    circuit gives may, which takes a step as well.
     """
-    left = {id: _coming(spec, memory, id, freed[id]) for id in reversed(spec.tiers) if id in freed}
+    left = dict(_queue(spec, memory, freed, eased))
     next_ms, beside_w = _first_ms(spec, memory), 0
     backs: dict[str, Back] = {}
     while left:
-        at_ms, id = _next(left, next_ms)
-        one = left[id]
+        at_ms, place = _next(left, next_ms)
+        one, (id, whole) = left[place], place
         if one.must_ms is not None and at_ms >= one.must_ms:
             one.how = "max_off"
         one.must_ms, one.ready_ms, one.steps = None, at_ms, one.steps - 1
         next_ms = max(next_ms, at_ms + spec.restore.every)
         if one.steps:
             continue
-        del left[id]
+        del left[place]
+        if not whole:
+            continue
         more_w = _more_w(memory.circuits[id])
         if _fits(spec, memory, beside_w + more_w):
             beside_w += more_w
@@ -60,14 +67,24 @@ def in_turn(spec: Spec, memory: Memory, freed: Mapping[str, Back]) -> dict[str, 
     return backs
 
 
-def _next(left: Mapping[str, _Coming], next_ms: int) -> tuple[int, str]:
+def _queue(
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+) -> Iterator[tuple[Place, _Coming]]:
+    for id in reversed(spec.tiers):
+        if id in eased:
+            yield (id, False), _Coming("", eased[id], 1, None)
+        if id in freed:
+            yield (id, True), _coming(spec, memory, id, freed[id])
+
+
+def _next(left: Mapping[Place, _Coming], next_ms: int) -> tuple[int, Place]:
     """Who comes next, and when: in turn, or out of it where it may be off no longer."""
     at_ms = max(next_ms, min(one.ready_ms for one in left.values()))
-    musts = [(one.must_ms, id) for id, one in left.items() if one.must_ms is not None]
+    musts = [(one.must_ms, place) for place, one in left.items() if one.must_ms is not None]
     must = min(musts, default=None)
     if must is not None and must[0] <= at_ms:
         return must
-    return at_ms, next(id for id, one in left.items() if one.ready_ms <= at_ms)
+    return at_ms, next(place for place, one in left.items() if one.ready_ms <= at_ms)
 
 
 def _first_ms(spec: Spec, memory: Memory) -> int:

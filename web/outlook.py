@@ -26,13 +26,13 @@ def returns(back: Back | None) -> Body:
 
 def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> Body:
     """How an event is served at this moment, and what its caller hears if it is ended."""
-    on = on_target(spec, memory, event, now_ms)
+    on, told = on_target(spec, memory, event, now_ms), spec.topics.status
     return {
         "on_target": on,
         "possible_kw": kw(possible_w(spec, memory, event, now_ms)) if active else None,
         "delivery": _delivery(event, on) if active else None,
-        "restore_reports": reports(spec, memory, event, "restore"),
-        "cancel_reports": reports(spec, memory, event, "cancel"),
+        "restore_reports": reports(spec, memory, event, "restore") if told else [],
+        "cancel_reports": reports(spec, memory, event, "cancel") if told else [],
     }
 
 

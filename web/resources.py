@@ -8,10 +8,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from statemachine.bridge import kept_down
 from statemachine.coming_back import coming_back
 from statemachine.curtail import Load, Plan
-from statemachine.delivery import ails
+from statemachine.delivery import ails, fresh
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
@@ -69,7 +68,7 @@ def state(desk: Desk) -> Body:
         "circuits": [_circuit(desk, one.circuit, plan, backs) for one in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
-        "restoring": _restoring(spec, memory, every),
+        "restoring": _restoring(spec, memory, every, backs),
         "restore": restore(spec, memory) if binding else None,
         "waits": list(desk.waits),
         "alarms": [asdict(alarm) for alarm in _alarms(desk)],
@@ -237,7 +236,7 @@ def _order(spec: Spec, id: str) -> int | None:
 
 def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
     required, waits = sheds_w(spec, event, now_ms), now_ms < event.start_ms
-    known, sheds = memory.read_ms is not None, required > 0
+    known, sheds = fresh(spec, memory, now_ms), required > 0
     next_ms, next_word = min(((at, word) for word, at in event.wakes.items()), default=(None, None))
     return {
         "id": event.id,
@@ -262,26 +261,25 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
     }
 
 
-def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
-    """How far load is back, and which circuit comes next: its turn, or the end of its rest.
+def _restoring(
+    spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, Back]
+) -> Body | None:
+    """How far load is back, and which circuit comes next; none where nobody knows when.
 
-    No circuit is next where all that is left waits for an event that is about to start.
+    What only a person switches on is not among those that come back.
     """
-    left, coming, lives = waiting(spec, memory, every), memory.coming, memory.circuits
-    if coming.due_ms is None and not any(lives[id].giving for id in left):
+    left, lives = waiting(spec, memory, every), memory.circuits
+    if memory.coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
-    kept, due_ms = kept_down(spec, memory), coming.due_ms or 0
-    ready_ms = {
-        id: max(due_ms, memory.at_ms + rests_ms(spec.circuits[id], lives[id], memory.mono_ms))
-        for id in left
-        if id not in kept
-    }
-    next_id = min(ready_ms, key=lambda id: ready_ms[id], default=None)  # of equals the first
-    next_ms = ready_ms[next_id] if next_id else None
+    coming = {id: backs[id] for id in left if id in backs and backs[id].how != "by_hand"}
+    known = {id: back.at_ms for id, back in coming.items() if back.how != "following"}
+    times_ms = {id: at_ms for id, at_ms in known.items() if at_ms is not None}
+    next_id = min(times_ms, key=lambda id: times_ms[id], default=None)  # of equals the first
+    done = memory.coming.done
     return {
-        "done": coming.done,
-        "of": coming.done + len(left),
+        "done": done,
+        "of": done + len(coming),
         "next": next_id,
         "next_name": spec.name_of(next_id) if next_id else None,
-        "next_at": seconds(next_ms),
+        "next_at": seconds(times_ms[next_id]) if next_id else None,
     }

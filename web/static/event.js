@@ -5,6 +5,7 @@ import { useDeed } from "./deed.js";
 import { confirmFirst } from "./dialog.js";
 import { EventForm } from "./form.js";
 import { second, stale, state } from "./live.js";
+import { endsEarly, restoring } from "./outlook.js";
 import { chip, complaint, icon } from "./parts.js";
 import { openOptOut } from "./optout.js";
 import { Between, Returning, Running } from "./running.js";
@@ -46,11 +47,10 @@ function Milestones({ event }) {
 function endEarly({ run, events, send, now }) {
   const theirs = events.find((one) => one.source === "operator" && !one.scheduled);
   if (!theirs) return run(send);
-  const until = moment(theirs.end, now.t, now.site.timezone);
   return confirmFirst({
     name: "triangle-alert",
-    title: "End the grid operator's event early?",
-    text: `It runs until ${until}. The result will be reported as ended early.`,
+    title: events.length === 1 ? "End the grid operator's event early?" : `End ${events.length} events early?`,
+    text: endsEarly(events, now),
     keep: "Keep it running",
     go: "End it early",
     danger: true,
@@ -64,9 +64,9 @@ const post = (path) => {
 };
 
 function RestoreButton({ now, run, busy }) {
-  const active = now.events.filter((one) => one.active);
-  if (active.length === 0) return null;
-  const restore = () => endEarly({ run, now, events: active, send: post("/api/v1/restore") });
+  if (now.restore === null) return null;
+  const ends = now.events.filter((one) => now.restore.ends.includes(one.id));
+  const restore = () => endEarly({ run, now, events: ends, send: post("/api/v1/restore") });
   return html`<button class="btn pri" disabled=${stale.value} aria-busy=${String(busy)}
     onClick=${restore}>${icon("rotate-ccw")}Restore normal</button>`;
 }
@@ -101,11 +101,6 @@ function OptOutButton({ event, now }) {
     onClick=${() => openOptOut(event.id)}>${icon("hand")}Opt out</button>`;
 }
 
-const hint = (now) =>
-  now.mode === "observe"
-    ? "Restore ends the event early."
-    : "Restore ends the event early and returns every circuit.";
-
 function Actions({ event, now, deed, open, form }) {
   const { run, busy } = deed;
   const toggle = () => (open.value = !open.value);
@@ -116,8 +111,7 @@ function Actions({ event, now, deed, open, form }) {
       ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
     </button>
     <${OptOutButton} event=${event} now=${now} />
-    ${now.binding !== null &&
-    html`<span class="hint">${hint(now)}</span>`}
+    ${now.restore !== null && html`<span class="hint num">${restoring(now)}</span>`}
   </div>`;
 }
 
