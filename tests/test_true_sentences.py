@@ -284,3 +284,13 @@ def test_a_confirmation_is_asked_for_only_where_more_is_taken_from_critical_circ
     assert outlook(desk.spec, desk.memory, command).touched(desk.spec) == []  # type: ignore[arg-type]
     command = desk.command(op="event", event_id="new", shed_kw=3.1, duration_sec=60)
     assert outlook(desk.spec, desk.memory, command).touched(desk.spec) != []  # type: ignore[arg-type]
+
+
+def test_a_later_event_is_planned_beside_what_runs_then_and_not_beside_what_runs_now() -> None:
+    desk = shown()
+    call(desk, 2.0, 300)
+    later = asked(desk, 1.0, 120, start_ts=NOW_S + 600)
+    assert (later["covered_until"], later["more_kw"]) == (None, 1.0)
+    assert (later["power_before_kw"], later["power_after_kw"]) == (10.0, 9.0)
+    beside = asked(desk, 1.0, 120, start_ts=NOW_S + 60)
+    assert (beside["covered_until"], beside["more_kw"]) == (NOW_S + 300, 0)

@@ -102,6 +102,15 @@ async def test_the_preview_counts_the_events_that_run(api: Page) -> None:
     assert (less["shed_kw"], less["power_before_kw"], less["power_after_kw"]) == (2.0, 8.0, 8.0)
 
 
+async def test_the_preview_of_a_later_event_is_for_its_start(api: Page) -> None:
+    await api.tell("POST", "/api/v1/events", EVENT)
+    seen = await api.get("/api/v1/preview?shed_kw=1&duration_s=300&start_at=2025-11-25T18:00")
+    assert seen["starts_at"] is not None and seen["covered_until"] is None
+    assert (seen["more_kw"], seen["power_after_kw"]) == (1.0, 9.0)
+    answer = await api.client.get("/api/v1/preview?shed_kw=1&start_at=tomorrow")
+    assert answer.status == 422
+
+
 async def test_the_preview_says_why_an_event_would_be_refused(api: Page) -> None:
     seen = await api.get("/api/v1/preview?shed_kw=2&duration_s=20000")
     assert seen["refusal"]["reason"] == "limit"

@@ -89,7 +89,8 @@ def differs(plan_rev: str, now: Outlook) -> bool:
 def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
     now = outlook(spec, memory, asked)
-    before_w, total_w = power_w(memory), now.plan.total_w
+    whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
+    before_w = whole_w - sum(now.before.values()) if now.later else power_w(memory)
     refusal = unfit(spec, memory, asked)
     return {
         "rev": now.rev,
@@ -105,7 +106,7 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
         "shortfall_kw": kw(max(0, asked.shed_w - total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
         "power_before_kw": kw(before_w),
-        "power_after_kw": kw(before_w + shed_w(memory) - total_w),
+        "power_after_kw": kw(whole_w - total_w),
         "touches_critical": bool(now.touched(spec)),
         "refusal": {"reason": refusal[0], "detail": refusal[1]} if refusal else None,
         "circuits": [_line(spec, memory, load, now) for load in now.loads],

@@ -44,6 +44,7 @@ PLAN: dict[str, Any] = {
     "more_kw": 2,
     "running_kw": 0,
     "covered_until": None,
+    "starts_at": None,
     "ends_at": AT + 120,
 }
 
@@ -178,6 +179,8 @@ def test_every_event_that_is_ended_is_named_and_what_its_caller_is_told(say: Any
         ({"shed_kw": 2.26},
          "2.00 kW of 2.00 kW asked: 2.26 kW are shed, as circuits give in steps"),
         ({"running_kw": 1, "more_kw": 1}, "2.00 kW of 2.00 kW asked, 1.00 kW more than now"),
+        ({"running_kw": 1, "more_kw": 1, "starts_at": AT + 60},
+         "2.00 kW of 2.00 kW asked, 1.00 kW more than without it"),
         ({"shed_kw": 3, "running_kw": 3, "more_kw": 0, "covered_until": AT + 300},
          "Nothing would change: what runs sheds 3 kW until 16:05."),
         ({"shed_kw": 3, "running_kw": 3, "more_kw": 0, "covered_until": AT + 60},

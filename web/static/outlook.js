@@ -87,7 +87,8 @@ export function outcome(answer, now) {
     return `Nothing would change until ${at(answer.covered_until)}: what runs sheds ${rating(running)}. ` +
       `Then ${rating(asked)} until ${at(answer.ends_at)}.`;
   }
-  const beside = running > 0 ? `, ${kw(more)} more than now` : "";
+  const before = answer.starts_at === null ? "now" : "without it";
+  const beside = running > 0 ? `, ${kw(more)} more than ${before}` : "";
   const over = shed - asked > 0.005 ? `: ${kw(shed)} are shed, as circuits give in steps` : "";
   return `${kw(Math.min(shed, asked))} of ${kw(asked)} asked${over}${beside}`;
 }

@@ -16,7 +16,8 @@ const fault = signal("");
 let timer;
 let running = null;
 
-const same = (a, b) => a.shed_kw === b.shed_kw && a.duration_s === b.duration_s;
+const same = (a, b) =>
+  a.shed_kw === b.shed_kw && a.duration_s === b.duration_s && a.start_at === b.start_at;
 
 /** Fetches the preview of `asked` and gives its answer. A request for another one is aborted. */
 export function previewNow(asked) {
@@ -32,8 +33,7 @@ export function previewNow(asked) {
 }
 
 async function fetchPreview({ asked, abort }) {
-  const { shed_kw, duration_s } = asked;
-  const path = `/api/v1/preview?shed_kw=${shed_kw}&duration_s=${duration_s}`;
+  const path = `/api/v1/preview?${new URLSearchParams(asked)}`;
   const answer = await ask(path, abort.signal);
   newest.value = { asked, answer, at_ms: Date.now() };
   fault.value = "";
@@ -109,8 +109,11 @@ function lastingNote(answer) {
 }
 
 /** An event that asks for no more than one that runs changes nothing. */
-function course({ mode, power_before_kw: before, power_after_kw: after }) {
+function course({ mode, starts_at, power_before_kw: before, power_after_kw: after }) {
   if (before === null) return "";
+  if (starts_at !== null) {
+    return `Planned anew when it starts. As loads are now: from ${kw(before)} to ${kw(after)}.`;
+  }
   if (before - after < 0.005) return `Power stays at ${kw(before)}`;
   const falls = mode === "observe" ? "would fall" : "falls";
   return `Power ${falls} from ${kw(before)} to ${kw(after)}`;
