@@ -61,7 +61,7 @@ def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
         if state != event.state and (report := spec.event.states[state].report):
             said.append(report)
         event = changed(event, state=state)
-        then = changed(memory, events={**memory.events, event.id: event})
+        then = changed(memory, events={event.id: event})
         state = led(spec, then, event, "released") or led(spec, then, event, "elapsed")
     return said
 
@@ -74,8 +74,8 @@ def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:
             break
         word, at_ms = min(wakes.items(), key=lambda wake: wake[1])
         del wakes[word]
-        then = changed(memory, at_ms=max(at_ms, memory.at_ms))
-        state = led(spec, then.event(event.id, state=event.state), event, word)
+        then = changed(memory, at_ms=max(at_ms, memory.at_ms), events={event.id: event})
+        state = led(spec, then, event, word)
         if state is not None:
             event = changed(event, state=state)
             wakes = _armed(spec, event, at_ms)

@@ -97,12 +97,17 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
     """
     to_come, then = moves(spec, memory), memory
     freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, int]()
-    for at_ms in _moments(spec, memory, held, to_come):
+    protected, asked_w = _protected(spec, memory, held), required_w(spec, memory, memory.at_ms)
+    for at_ms in _moments(memory, protected, to_come):
         done = {id for id, back in backs.items() if (back.at_ms or at_ms) < at_ms}
         if done.issuperset(held):
             break
         if at_ms > memory.at_ms:
-            last, then = then, _then(spec, then, at_ms, to_come, done)
+            last, then = then, _moved(then, at_ms, to_come)
+            before_w, asked_w = asked_w, required_w(spec, then, at_ms)
+            if asked_w == before_w and at_ms not in protected and not _opted_out(last):
+                continue  # of many events most end so
+            then = _then(spec, then, done)
             eased = {id: at_ms for id in then.cuts if _eases(last, then, id)} | eased
         wanted = {*then.cuts, *kept_down(spec, then)}
         down = [id for id in spec.tiers if id in held or then.circuits[id].giving]
@@ -115,12 +120,15 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
     return {id: backs[id] for id in held if id in backs}
 
 
-def _then(spec: Spec, last: Memory, at_ms: int, to_come: list[Move], done: set[str]) -> Memory:
-    """The site at a moment to come, with the plan made then, and held as it has it."""
-    then = _moved(later(last, at_ms), to_come)
+def _opted_out(memory: Memory) -> bool:
+    return any(event.opted_out for event in memory.events.values())
+
+
+def _then(spec: Spec, then: Memory, done: set[str]) -> Memory:
+    """The site at that moment, with the plan made then, and held as it has it."""
     back = {id: _let_go(then.circuits[id], then.mono_ms) for id in done}
     then = changed(then, circuits={**then.circuits, **back})
-    target_w = required_w(spec, then, at_ms)
+    target_w = required_w(spec, then, then.at_ms)
     cuts = plan_shed(loads(spec, then), target_w, then.cuts, spec.curtail.policy).cuts
     lives = {id: then.circuits[id] for id in cuts if id not in done}
     down = {id: _taken(live, cuts[id], then.mono_ms) for id, live in lives.items()}
@@ -139,26 +147,34 @@ def _with(memory: Memory, then: Memory) -> Memory:
     return changed(memory, circuits={**memory.circuits, **gives})
 
 
-def _moments(spec: Spec, memory: Memory, held: list[str], to_come: list[Move]) -> list[int]:
+def _moments(memory: Memory, protected: set[int], to_come: list[Move]) -> list[int]:
     """Now, and the moments to come at which what is wanted down may change by itself."""
+    moments = protected.union(at_ms for at_ms, _, _ in to_come)
+    to_look = sorted(at_ms for at_ms in moments if at_ms > memory.at_ms)
+    return [memory.at_ms, *to_look][:MOST_AHEAD]
+
+
+def _protected(spec: Spec, memory: Memory, held: list[str]) -> set[int]:
+    """When a protection changes by itself, or an event to come begins to keep load down."""
     day, now_ms = day_of(memory.at_ms, spec.site.timezone), memory.at_ms
-    moments = {at_ms for at_ms, _, _ in to_come}
-    moments |= {event.start_ms - spec.restore.bridge for event in memory.events.values()}
+    moments = {event.start_ms - spec.restore.bridge for event in memory.events.values()}
     for id in held:
         circuit, live = spec.circuits[id], memory.circuits[id]
         off_ms = off_left_ms(circuit, live, memory.mono_ms)
         shed_ms = shed_left_ms(circuit, live, memory.mono_ms, day)
         moments |= {now_ms + left_ms for left_ms in (off_ms, shed_ms) if left_ms is not None}
-    return [now_ms, *sorted(at_ms for at_ms in moments if at_ms > now_ms)][:MOST_AHEAD]
+    return moments
 
 
-def _moved(then: Memory, to_come: list[Move]) -> Memory:
-    """Every event in the state it is in at the moment of `then`."""
-    states = {id: state for at_ms, id, state in to_come if at_ms <= then.at_ms}
+def _moved(last: Memory, at_ms: int, to_come: list[Move]) -> Memory:
+    """The site at a moment to come, every event in the state it is in then, but those over."""
+    states = {id: state for ms, id, state in to_come if last.at_ms < ms <= at_ms}
     events = {
-        id: changed(event, state=states.get(id, event.state)) for id, event in then.events.items()
+        id: changed(event, state=states[id]) if id in states else event
+        for id, event in last.events.items()
+        if event.end_ms > at_ms
     }
-    return changed(then, events=events)
+    return later(changed(last, events=events), at_ms)
 
 
 def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:

@@ -107,6 +107,8 @@ def _coming(spec: Spec, memory: Memory, id: str, freed: Back) -> _Coming:
 
 def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
     """When the random start of the return after the operator's events is over."""
+    if not spec.restore.spread:
+        return 0
     ends = [
         event.end_ms + offset_ms(spec.site.id, f"return-{event.id}", spec.restore.spread)
         for event in memory.events.values()

@@ -26,7 +26,8 @@ def returns(back: Back | None) -> Body:
 
 def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> Body:
     """How an event is served at this moment, and what its caller hears if it is ended."""
-    on, told = on_target(spec, memory, event, now_ms), spec.topics.status
+    on = on_target(spec, memory, event, now_ms)
+    told = event.source == "operator" and spec.topics.status
     return {
         "on_target": on,
         "possible_kw": kw(possible_w(spec, memory, event, now_ms)) if active else None,

@@ -98,7 +98,8 @@ def circuit(desk: Desk, id: str) -> Body:
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
     """Every live event: those that shed, the binding one first, then the others by their start."""
     shedding = active(spec, memory, now_ms)
-    others = [event for event in memory.events.values() if event not in shedding]
+    ids = {event.id for event in shedding}
+    others = [event for event in memory.events.values() if event.id not in ids]
     others.sort(key=lambda event: (event.start_ms, event.id))
     return [_event(spec, memory, event, now_ms) for event in [*shedding, *others]]
 

@@ -159,7 +159,7 @@ def test_what_restore_would_do(
 
 
 def test_every_event_that_is_ended_is_named_and_what_its_caller_is_told(say: Any) -> None:
-    own = {**EVENT, "source": "page", "requested_kw": 1, "end": AT + 905}
+    own = {**EVENT, "source": "page", "requested_kw": 1, "end": AT + 905, "restore_reports": []}
     assert say("endsEarly", [EVENT], NOW) == (
         "It runs: 3 kW until 16:05 (Grid operator). "
         "The grid operator is told: restoring, then completed."

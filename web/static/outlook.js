@@ -71,7 +71,7 @@ export function restoring(now) {
 export function endsEarly(events, now) {
   const called = events.map((one) =>
     `${rating(one.requested_kw)} until ${until(one.end, now.site.timezone)} (${starter(one.source)})`);
-  const told = [...new Set(events.filter((one) => one.source === "operator").flatMap((one) => one.restore_reports))];
+  const told = [...new Set(events.flatMap((one) => one.restore_reports))];
   const hears = told.length ? ` The grid operator is told: ${told.join(", then ")}.` : "";
   return `${events.length === 1 ? "It runs" : "They run"}: ${list(called)}.${hears}`;
 }
