@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from statemachine.coming_back import WAYS, after_restore, coming_back
 from statemachine.memory import Memory
 from tests.strategies import MAPLE, NOW_S, Desk, site
+from venctl.cli.running import WAYS as SAID
 
+ROOT = Path(__file__).parent.parent
 PANEL = """
 site: {id: returns, service: 30 kW, unmetered: 1 kW}
 circuits:
@@ -195,3 +199,9 @@ def test_who_only_observes_holds_nothing_that_could_come_back() -> None:
     desk = running(PANEL + "mode: observe\n")
     desk.ask(op="event", event_id="a", shed_kw=20, duration_sec=600)
     assert coming_back(desk.spec, desk.memory) == {}
+
+
+def test_every_way_to_come_back_is_told_in_the_docs_and_on_the_command_line() -> None:
+    page = (ROOT / "docs" / "returns.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \| .* \| (?:yes|null) \|$", page, re.MULTILINE) == list(WAYS)
+    assert set(SAID) == set(WAYS) - {"event", "turn"}, "these need no more than the time"
