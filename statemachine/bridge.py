@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .ahead import later, led
 from .capacity import loads
-from .charts import Row
 from .curtail import plan_shed
-from .frozen import changed
 from .memory import Event, Memory
-from .registry import GUARDS
 from .requirement import needed_w
 from .spec import Spec
-from .triggers import Timer
-from .turn import Turn
 
 
 def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:
@@ -50,35 +46,8 @@ def _soon(spec: Spec, memory: Memory) -> Iterator[Event]:
 
 def _at(spec: Spec, memory: Memory, at_ms: int) -> Memory:
     """The site at a moment to come, with circuits as they are and read: who starts has started."""
-    ahead_ms = at_ms - memory.at_ms
-    circuits = {
-        id: changed(live, read_mono_ms=live.read_mono_ms + ahead_ms)
-        for id, live in memory.circuits.items()
-        if live.read_mono_ms is not None
-    }
-    then = changed(
-        memory,
-        at_ms=at_ms,
-        mono_ms=memory.mono_ms + ahead_ms,
-        circuits={**memory.circuits, **circuits},
-    )
+    then = later(memory, at_ms)
     for event in _soon(spec, memory):
         if event.start_ms <= at_ms:
-            then = then.event(event.id, state=_begun(spec, then, event))
+            then = then.event(event.id, state=led(spec, then, event, "started") or event.state)
     return then
-
-
-def _begun(spec: Spec, then: Memory, event: Event) -> str:
-    """The state that its start leads an event to, with the chart's guards asked at that moment."""
-    look = Timer(at_ms=then.at_ms, mono_ms=then.mono_ms)
-    turn = Turn(spec, then, look, "started", event.id)
-    for row in spec.event.transitions:
-        taken = row.trigger == "started" and event.state in spec.event.sources(row)
-        if taken and _fits(row, turn):
-            return event.state if row.to in (None, "same") else str(row.to)
-    return event.state
-
-
-def _fits(row: Row, turn: Turn) -> bool:
-    yes = all(GUARDS[name](turn) for name in row.if_)
-    return yes and not any(GUARDS[name](turn) for name in row.unless)

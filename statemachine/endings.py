@@ -6,6 +6,7 @@ somebody confirms it. Over MQTT the operator's own wish is the confirmation.
 
 from __future__ import annotations
 
+from .ahead import led, reports
 from .localtime import local
 from .memory import Event, Memory
 from .promises import OPERATOR
@@ -13,8 +14,6 @@ from .requirement import sheds_w
 from .spec import Spec
 from .triggers import Cancel, Command, DrEvent, OptOut, Restore
 from .turn import Turn
-
-ONWARD = ("released", "elapsed")  # what moves an event on once nobody wants its load any more
 
 
 def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
@@ -24,17 +23,6 @@ def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
         for event in memory.events.values()
         if now_ms >= event.start_ms or sheds_w(spec, event, now_ms)
     ]
-
-
-def told_on(spec: Spec, event: Event, trigger: str) -> list[str]:
-    """The words that are sent of an event that `restore` or `cancel` ends; none where it stays."""
-    words, state = [], _next(spec, event.state, trigger)
-    for _ in spec.event.states:
-        if state is None:
-            break
-        words += [spec.event.states[state].report or ""]
-        state = next((at for word in ONWARD if (at := _next(spec, state, word))), None)
-    return [word for word in dict.fromkeys(words) if word]
 
 
 def ended_here(event: Event) -> dict[str, str]:
@@ -58,7 +46,7 @@ def unconfirmed(turn: Turn, asked: Command) -> str:
     if not theirs:
         return ""
     word = _ending_word(asked)
-    each = "; ".join(_described(turn.spec, event, word) for event in theirs)
+    each = "; ".join(_described(turn, event, word) for event in theirs)
     return f"{each}. Confirm it: `confirm_operator: true`, or --confirm"
 
 
@@ -77,12 +65,13 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
         case _:
             return []
     events = [memory.events[id] for id in ids if id in memory.events]
-    return [event for event in events if not word or _next(turn.spec, event.state, word)]
+    return [event for event in events if not word or led(turn.spec, memory, event, word)]
 
 
-def _described(spec: Spec, event: Event, word: str) -> str:
+def _described(turn: Turn, event: Event, word: str) -> str:
+    spec = turn.spec
     start, end = (local(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
-    told = " and ".join(told_on(spec, event, word)) if word else ""
+    told = " and ".join(reports(spec, turn.memory, event, word)) if word else ""
     said = f"{event.id} is the grid operator's: {event.shed_w / 1000:g} kW"
     said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
     return f"{said}; to end it tells the operator {told}" if told else said
@@ -96,10 +85,3 @@ def _ending_word(asked: Command) -> str:
         case Restore() | OptOut(circuit=None):
             return "restore"
     return ""
-
-
-def _next(spec: Spec, state: str, trigger: str) -> str | None:
-    """Where a trigger leads from a state by the first row that might take it."""
-    rows = [row for row in spec.event.transitions if row.trigger == trigger]
-    row = next((row for row in rows if state in spec.event.sources(row)), None)
-    return None if row is None else state if row.to in (None, "same") else row.to

@@ -27,6 +27,18 @@ def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> Live:
     return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=free_w, **marks)
 
 
+def taken_w(live: Live) -> int:
+    """What a circuit, just read, does not draw because it gives, in watts, never below zero.
+
+    One that was given back counts until its driver says that it is free; one that is held for its
+    own rest alone, after a person switched it, gives nothing.
+    """
+    short_w = max(0, live.free_w - (live.drawn_w or 0)) if live.enabled else 0
+    if live.giving and live.held_w is not None:
+        return short_w
+    return 0 if live.sure else min(live.taken_w, short_w)
+
+
 def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     """A circuit without a meter: it is taken to draw what it does as a rule, unless held."""
     free_w = circuit.typical_w if live.enabled else 0

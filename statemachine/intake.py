@@ -13,7 +13,7 @@ from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
 from .endings import begun, unconfirmed
-from .estimate import assume, read, unseen
+from .estimate import assume, read, taken_w, unseen
 from .frozen import changed
 from .limits import ended_early, remembered
 from .locks import lock, locked_out
@@ -228,11 +228,14 @@ def _read(turn: Turn, said: Readings) -> None:
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
         if circuit.meter == "none":
-            circuits[id] = assume(circuit, circuits[id], mono_ms)
+            live = assume(circuit, circuits[id], mono_ms)
         elif id in said.drawn_w:
             age_ms = said.age_ms.get(id, 0)
             live = read(circuit, circuits[id], said.drawn_w[id], mono_ms - age_ms)
-            circuits[id] = changed(live, read_ms=turn.now_ms - age_ms)
+            live = changed(live, read_ms=turn.now_ms - age_ms)
+        else:
+            continue
+        circuits[id] = changed(live, taken_w=taken_w(live))
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 

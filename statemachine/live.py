@@ -16,8 +16,10 @@ class Live:
     by a wish; when its meter saw it start by itself, or stop; `settled_mono_ms`: from when on it
     draws what its newest hold lets it. `gave_ms` is when it last began to give; `day` the local
     day that `sheds_today` and `shed_today_ms` count.
-    `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who locked it out. `driver`
-    switches it, also on the day it is no longer in the file. `read_ms` is the time of its reading.
+    `taken_w`: what it did not draw at its last reading because it gave, so that power, shed and
+    base are of one moment. `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who
+    locked it out. `driver` switches it, also on the day it is no longer in the file. `read_ms` is
+    the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
     `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
@@ -56,6 +58,7 @@ class Live:
     by_person_w: int = 0
     by_person_in: tuple[str, ...] = ()
     last_command: str = ""
+    taken_w: int = 0
 
     @property
     def off(self) -> bool:

@@ -57,7 +57,7 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
 def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
     """Let a circuit draw up to `watts`; what comes back by hand, and is off, is switched off."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    if _stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
+    if stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
         turn.memory = turn.memory.circuit(
             id, enabled=False, switched_by="event", switched_ms=turn.now_ms
         )
@@ -116,13 +116,13 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
     for id, live in memory.circuits.items():
         circuit = spec.circuits[id]
         rests = live.enabled and rests_ms(circuit, live, memory.mono_ms)
-        whole = circuit.control == "relay" or _stays_off(circuit, live)
+        whole = circuit.control == "relay" or stays_off(circuit, live)
         if rests or (wanted[id] is not None and whole):
             wanted[id] = 0
     return wanted
 
 
-def _stays_off(circuit: Circuit, live: Live) -> bool:
+def stays_off(circuit: Circuit, live: Live) -> bool:
     """It gave all and comes back by hand: no smaller share of the plan lets it on again."""
     by_hand = circuit.comes_back == "by_hand" and live.enabled
     return by_hand and live.giving and live.held_w == 0
@@ -213,7 +213,8 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         return
     had_room = _has_room(turn, id, levels[id])
     yield from give_back(turn, id, levels[id])
-    done = coming.done + (levels[id] == wanted[id])
+    is_back = levels[id] == wanted[id] and turn.memory.circuits[id].enabled
+    done = coming.done + is_back
     left = len(looser) > 1 or levels[id] != wanted[id]
     due_ms = turn.now_ms + turn.spec.restore.every if left else None
     blocked_ms = None if had_room else coming.blocked_ms
@@ -241,12 +242,12 @@ def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
         if (goal_w is None or goal_w > least_w) and live.free_w > least_w:
             return least_w
     goal = live.free_w if goal_w is None else goal_w
-    if ramp_w is None or goal - held_w <= ramp_w or not _graded(circuit):
+    if ramp_w is None or goal - held_w <= ramp_w or not graded(circuit):
         return goal_w
     return held_w + ramp_w
 
 
-def _graded(circuit: Circuit) -> bool:
+def graded(circuit: Circuit) -> bool:
     """It can come back in part. A car's pilot has steps of an ampere, a contactor has none."""
     return circuit.control in ("modulating", "duty_cycle")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .live import Live
 from .memory import Memory
 from .spec import Spec
 
@@ -13,7 +12,10 @@ def power_w(memory: Memory) -> int:
 
 
 def shed_w(memory: Memory) -> int:
-    """What is not drawn because an event took it: held counterfactual less measured."""
+    """What is not drawn because an event took it: held counterfactual less measured.
+
+    Of the reading that `power_w` is of: what was commanded since has moved neither yet.
+    """
     return sum(taken_w(memory, id) for id in memory.circuits)
 
 
@@ -28,15 +30,5 @@ def planned_w(memory: Memory) -> int:
 
 
 def taken_w(memory: Memory, id: str) -> int:
-    """What one circuit does not draw because it gives, in watts, never below zero.
-
-    A circuit that is held for its own rest alone, after a person switched it, gives nothing.
-    """
-    live = memory.circuits[id]
-    if not (live.giving or id in memory.cuts) or not _held(live):
-        return 0
-    return max(0, live.free_w - (live.drawn_w or 0))
-
-
-def _held(live: Live) -> bool:
-    return live.held_w is not None and live.enabled and live.drawn_w is not None
+    """What one circuit does not draw because it gives, in watts, as of its last reading."""
+    return memory.circuits[id].taken_w

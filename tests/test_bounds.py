@@ -13,6 +13,7 @@ from statemachine.capacity import can_give, loads, next_change_ms
 from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
+from statemachine.estimate import taken_w
 from statemachine.limits import beyond_limits
 from statemachine.live import Live
 from statemachine.localtime import day_of
@@ -46,7 +47,8 @@ TODAY = day_of(NOW_MS, ZONE)
 
 def live(**known: Any) -> Live:
     first = {"enabled": True, "drawn_w": 8_000, "free_w": 8_000, "read_mono_ms": MONO}
-    return Live(**{**first, **known})
+    one = Live(**{**first, **known})
+    return replace(one, taken_w=taken_w(one))
 
 
 def memory(spec: Spec, **known: Any) -> Memory:
@@ -366,12 +368,11 @@ def test_deaf_is_who_draws_five_percent_and_fifty_watts_above_its_hold(
 )
 def test_a_new_plan_begins_to_wait_anew(since: dict[str, int], more_w: int) -> None:
     """Each of two is off by less than would make it deaf; together they are short, or over."""
-    both = live(held_w=4_000, drawn_w=4_000 + more_w, giving_mono_ms=0)
+    both = live(free_w=4_500, held_w=4_000, drawn_w=4_000 + more_w, giving_mono_ms=0)
     basis = Basis(1_000, ("e",), ("a", "b"), **since)
     known = memory(SITE, a=both, b=both, events={"e": event()}, cuts={"a": 500, "b": 500})
-    lives = {id: replace(one, free_w=4_500) for id, one in known.circuits.items()}
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
-    turn = Turn(SITE, replace(known, circuits=lives, basis=basis), said)
+    turn = Turn(SITE, replace(known, basis=basis), said)
     replan(turn)
     assert turn.memory.basis == Basis(1_000, ("e",), ("a", "b"))
     assert turn.memory.cuts == {"a": 1_000}

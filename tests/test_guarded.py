@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from statemachine.ahead import reports
 from statemachine.check import broken_by
 from statemachine.commands import MAX_REASON, Door, command_from
 from statemachine.deeds import said
 from statemachine.effects import Status
-from statemachine.endings import told_on
 from statemachine.play import Play
 from statemachine.scenario import Scenario, Step
 from statemachine.triggers import Restarted
@@ -111,7 +111,7 @@ def test_what_the_operator_is_told_is_what_the_question_says_with_who_and_why(ac
     desk = called()
     event = desk.memory.events[ACTS[act]["event_id"]]
     word = "cancel" if ACTS[act]["op"] == "cancel" else "restore"
-    told = told_on(desk.spec, event, word)
+    told = reports(desk.spec, desk.memory, event, word)
     desk.ask_from("page", **ACTS[act], reason="guests")
     said = messages(desk)
     for _ in range(40):

@@ -484,7 +484,7 @@ def test_who_only_observes_plans_holds_nothing_and_lets_go_in_steps() -> None:
 
 def noticed(memory: Memory, drawn_w: int) -> tuple[list[tuple[str, str]], Memory]:
     """What is new when `a`, held at nothing of 1 kW, is measured."""
-    memory = memory.circuit("a", drawn_w=drawn_w)
+    memory = memory.circuit("a", drawn_w=drawn_w, taken_w=1_000 - drawn_w)
     readings = Readings(at_ms=memory.at_ms, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, memory, readings)
     return take_notice(turn), turn.memory
@@ -496,7 +496,8 @@ def test_ninety_five_percent_are_enough_and_a_shortfall_is_said_once_and_taken_b
     assert said == [] and memory.events["e"].short_ms == NOW_MS
     said, memory = noticed(memory, 50)
     assert said == [("e", "achieved")] and memory.events["e"].short_ms is None
-    assert noticed(memory, 0) == ([], memory.circuit("a", drawn_w=0)), "once"
+    again = memory.circuit("a", drawn_w=0, taken_w=1_000)
+    assert noticed(memory, 0) == ([], again), "once"
     _, memory = noticed(memory, 51)
     for late_ms, words in ((29_999, []), (30_000, [("e", "underperforming")]), (31_000, [])):
         memory = replace(memory, at_ms=NOW_MS + late_ms)

@@ -76,7 +76,7 @@ async def test_the_worked_example_comes_out_to_the_digit(api: Page) -> None:
     assert gives == {"Heater": 1.5, "Lights": 0.28, "House Load": 0.22}
     heater = now["circuits"][0]
     assert (heater["order"], heater["limit_percent"], heater["free_kw"]) == (1, 100, 1.5)
-    assert heater["paused_until"] == NOW_S + 300
+    assert (heater["back_at"], heater["back_how"]) == (NOW_S + 320, "event"), "the last of three"
     assert heater["reason"] == "gives 1.50 kW, all it may"
     [event] = now["events"]
     assert (event["state"], event["label"], event["active"]) == ("shedding", "Shedding", True)
@@ -100,6 +100,15 @@ async def test_the_preview_counts_the_events_that_run(api: Page) -> None:
     await api.tell("POST", "/api/v1/events", EVENT)
     less = await api.get("/api/v1/preview?shed_kw=1&duration_s=300")
     assert (less["shed_kw"], less["power_before_kw"], less["power_after_kw"]) == (2.0, 8.0, 8.0)
+
+
+async def test_the_preview_of_a_later_event_is_for_its_start(api: Page) -> None:
+    await api.tell("POST", "/api/v1/events", EVENT)
+    seen = await api.get("/api/v1/preview?shed_kw=1&duration_s=300&start_at=2025-11-25T18:00")
+    assert seen["starts_at"] is not None and seen["covered_until"] is None
+    assert (seen["more_kw"], seen["power_after_kw"]) == (1.0, 9.0)
+    answer = await api.client.get("/api/v1/preview?shed_kw=1&start_at=tomorrow")
+    assert answer.status == 422
 
 
 async def test_the_preview_says_why_an_event_would_be_refused(api: Page) -> None:

@@ -72,7 +72,7 @@ class Api:
             _get(f"{v1}/health/ready", self.ready, "does it know its loads", refuses=(503,)),
             replace(
                 _get(f"{v1}/preview", self.preview, "what an event would do", refuses=(422,)),
-                query={name: EVENT[name] for name in ("shed_kw", "duration_s")},
+                query={name: EVENT[name] for name in ("shed_kw", "duration_s", "start_at")},
                 needs=("shed_kw",),
             ),
             _tell("PATCH", f"{v1}/circuits/{{id}}", self.switch, CIRCUIT, needs=("enabled",)),

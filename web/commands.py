@@ -55,7 +55,7 @@ def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
         said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
     except Unreadable:
         raise invalid("shed_kw and duration_s must be numbers") from None
-    return event_of(desk, said)
+    return event_of(desk, said | {n: query[n] for n in ("start_at",) if n in query})
 
 
 def circuit_in(desk: Desk, id: Any) -> str:

@@ -5,7 +5,7 @@ One function answers the page and `venctl plan`, for a site that runs and for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,12 +27,18 @@ OTHERS_W = (1_000, 2_000, 5_000)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The plan in force once `asked` is taken on beside the events that live, at its height."""
+    """The plan in force once `asked` is taken on beside the events that live, at its height.
+
+    `before` is the plan without it, at the moment it starts; `covered_ms` until when the events
+    beside it ask for as much anyway, None where they do not.
+    """
 
     asked: DrEvent
     starts_ms: int
     loads: tuple[Load, ...]
     plan: Plan
+    before: Mapping[str, int]
+    covered_ms: int | None
 
     @property
     def rev(self) -> str:
@@ -44,9 +50,13 @@ class Outlook:
         """It starts later: planned again then, on what is drawn then."""
         return self.starts_ms > self.asked.at_ms
 
+    def more_w(self, id: str) -> int:
+        """What a circuit gives for it beyond what it gives anyway."""
+        return max(0, self.plan.cuts.get(id, 0) - self.before.get(id, 0))
+
     def touched(self, spec: Spec) -> list[str]:
-        """The critical circuits that give."""
-        return [id for id in self.plan.cuts if spec.circuits[id].critical]
+        """The critical circuits that give more for it than they give anyway."""
+        return [id for id in self.plan.cuts if spec.circuits[id].critical and self.more_w(id)]
 
 
 def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
@@ -57,7 +67,9 @@ def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
     sheds = [_sheds_w(spec, event, asked.at_ms, starts_ms) for event in beside]
     target_w = together_w(spec, [asked.shed_w, *sheds])
     plan = plan_shed(every, target_w, memory.cuts, spec.curtail.policy)
-    return Outlook(asked, starts_ms, every, plan)
+    before = plan_shed(every, together_w(spec, sheds), memory.cuts, spec.curtail.policy)
+    covered_ms = _covered_ms(spec, asked, zip(beside, sheds, strict=True))
+    return Outlook(asked, starts_ms, every, plan, before.cuts, covered_ms)
 
 
 def differs(plan_rev: str, now: Outlook) -> bool:
@@ -78,7 +90,8 @@ def differs(plan_rev: str, now: Outlook) -> bool:
 def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
     now = outlook(spec, memory, asked)
-    before_w, total_w = power_w(memory), now.plan.total_w
+    whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
+    before_w = whole_w - sum(now.before.values()) if now.later else power_w(memory)
     refusal = unfit(spec, memory, asked)
     return {
         "rev": now.rev,
@@ -87,10 +100,14 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
         "duration_s": asked.duration_ms / 1000,
         "starts_at": now.starts_ms / 1000 if now.later else None,
         "shed_kw": kw(total_w),
+        "more_kw": kw(sum(map(now.more_w, now.plan.cuts))),
+        "running_kw": kw(sum(now.before.values())),
+        "covered_until": None if now.covered_ms is None else now.covered_ms / 1000,
+        "ends_at": (now.starts_ms + asked.duration_ms) / 1000,
         "shortfall_kw": kw(max(0, asked.shed_w - total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
         "power_before_kw": kw(before_w),
-        "power_after_kw": kw(before_w + shed_w(memory) - total_w),
+        "power_after_kw": kw(whole_w - total_w),
         "touches_critical": bool(now.touched(spec)),
         "refusal": {"reason": refusal[0], "detail": refusal[1]} if refusal else None,
         "circuits": [_line(spec, memory, load, now) for load in now.loads],
@@ -103,6 +120,12 @@ def _sheds_w(spec: Spec, event: Event, now_ms: int, starts_ms: int) -> int:
     if starts_ms <= now_ms:
         return sheds_w(spec, event, now_ms)
     return event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
+
+
+def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]]) -> int | None:
+    """Until when one event that sheds as it starts asks for as much as it does, or more."""
+    ends = [event.end_ms for event, asks_w in beside if asks_w >= asked.shed_w]
+    return None if spec.curtail.overlap == "sum" else max(ends, default=None)
 
 
 def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, Any]]:
@@ -129,6 +152,7 @@ def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> dict[str, Any
         "critical": circuit.critical,
         "free_kw": kw(load.load_w),
         "shed_kw": kw(cut_w),
+        "more_kw": kw(now.more_w(load.circuit)),
         "left_kw": kw(load.load_w - cut_w),
         "rated_kw": kw(circuit.rated),
         "reason": f"{reason}; for {lasting(lasts_ms or 0)} at most" if short else reason,

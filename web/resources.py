@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from statemachine.alarms import alarms
-from statemachine.bridge import kept_down
+from statemachine.coming_back import coming_back
 from statemachine.curtail import Load, Plan
+from statemachine.delivery import ails, fresh
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
-from statemachine.endings import told_on
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
@@ -20,6 +21,7 @@ from statemachine.promises import OPERATOR
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, opted_out, required_w, saved_w, sheds_w
+from statemachine.return_order import Back
 from statemachine.schedule import in_order
 from statemachine.spec import Spec
 from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
@@ -27,11 +29,11 @@ from statemachine.watch import watch
 from statemachine.wire import kw
 
 from .desk import Alarm, Desk, LinkView
+from .outlook import restore, returns, service
 from .shadow import label, summary
 from .zones import zone_of
 
 Body = dict[str, Any]
-DELIVERY = ("superseded", "underperforming", "achieved")  # of several the first is shown
 
 
 @cache
@@ -49,7 +51,7 @@ def state(desk: Desk) -> Body:
     every, plan = standing(spec, memory)
     binding = next(iter(active(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
-    drawn_w, taken = power_w(memory), shed_w(memory)
+    drawn_w, taken, backs = power_w(memory), shed_w(memory), coming_back(spec, memory)
     return {
         "t": now_ms / 1000,
         "rev": desk.rev,
@@ -68,10 +70,11 @@ def state(desk: Desk) -> Body:
         "achievable_kw": kw(sum(load.cap_w for load in every)),
         "link": _link(desk.link),
         "shadow": summary(spec, memory, now_ms),
-        "circuits": [_circuit(spec, memory, load.circuit, plan, binding) for load in every],
+        "circuits": [_circuit(desk, one.circuit, plan, backs) for one in every],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
-        "restoring": _restoring(spec, memory, every),
+        "restoring": _restoring(spec, memory, every, backs),
+        "restore": restore(spec, memory) if binding else None,
         "waits": list(desk.waits),
         "alarms": [asdict(alarm) for alarm in _alarms(desk)],
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
@@ -100,9 +103,8 @@ def _alarms(desk: Desk) -> list[Alarm]:
 
 def circuit(desk: Desk, id: str) -> Body:
     """One circuit, as in `state`. Raises KeyError where there is none."""
-    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    binding = next(iter(active(spec, memory, now_ms)), None)
-    return _circuit(spec, memory, id, standing(spec, memory)[1], binding)
+    spec, memory = desk.spec, desk.memory
+    return _circuit(desk, id, standing(spec, memory)[1], coming_back(spec, memory))
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
@@ -168,7 +170,8 @@ def _link(link: LinkView) -> Body:
     }
 
 
-def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | None) -> Body:
+def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> Body:
+    spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     said, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
     return {
@@ -191,9 +194,10 @@ def _circuit(spec: Spec, memory: Memory, id: str, plan: Plan, binding: Event | N
         "metered": said.meter == "own",
         "remote": said.switchable_from_afar,
         "locked": said.locked,
-        "paused_until": binding.end_ms / 1000 if gives and binding else None,
+        **returns(backs.get(id)),
         "reason": plan.reasons[id] if gives else _waits(spec, memory, id) or plan.reasons[id],
         "fault": live.trouble,
+        "ails": ails(spec, memory, id, now_ms),
         "read_at": seconds(live.read_ms),
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
@@ -241,7 +245,7 @@ def _order(spec: Spec, id: str) -> int | None:
 
 def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
     required, waits = sheds_w(spec, event, now_ms), now_ms < event.start_ms
-    known, sheds = memory.read_ms is not None, required > 0
+    known, sheds = fresh(spec, memory, now_ms), required > 0
     next_ms, next_word = min(((at, word) for word, at in event.wakes.items()), default=(None, None))
     return {
         "id": event.id,
@@ -259,35 +263,33 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
-        "delivery": next((w for w in DELIVERY if w in event.told), None) if sheds else None,
+        **service(spec, memory, event, now_ms, sheds),
         "opted_out": list(event.opted_out),
         "theirs": event.source == OPERATOR,
-        "told": {word: told_on(spec, event, word) for word in ("restore", "cancel")},
         "next": next_word,
         "next_at": seconds(next_ms),
     }
 
 
-def _restoring(spec: Spec, memory: Memory, every: list[Load]) -> Body | None:
-    """How far load is back, and which circuit comes next: its turn, or the end of its rest.
+def _restoring(
+    spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, Back]
+) -> Body | None:
+    """How far load is back, and which circuit comes next; none where nobody knows when.
 
-    No circuit is next where all that is left waits for an event that is about to start.
+    What only a person switches on is not among those that come back.
     """
-    left, coming, lives = waiting(spec, memory, every), memory.coming, memory.circuits
-    if coming.due_ms is None and not any(lives[id].giving for id in left):
+    left, lives = waiting(spec, memory, every), memory.circuits
+    if memory.coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
-    kept, due_ms = kept_down(spec, memory), coming.due_ms or 0
-    ready_ms = {
-        id: max(due_ms, memory.at_ms + rests_ms(spec.circuits[id], lives[id], memory.mono_ms))
-        for id in left
-        if id not in kept
-    }
-    next_id = min(ready_ms, key=lambda id: ready_ms[id], default=None)  # of equals the first
-    next_ms = ready_ms[next_id] if next_id else None
+    coming = {id: backs[id] for id in left if id in backs and backs[id].how != "by_hand"}
+    known = {id: back.at_ms for id, back in coming.items() if back.how != "following"}
+    times_ms = {id: at_ms for id, at_ms in known.items() if at_ms is not None}
+    next_id = min(times_ms, key=lambda id: times_ms[id], default=None)  # of equals the first
+    done = memory.coming.done
     return {
-        "done": coming.done,
-        "of": coming.done + len(left),
+        "done": done,
+        "of": done + len(coming),
         "next": next_id,
         "next_name": spec.name_of(next_id) if next_id else None,
-        "next_at": seconds(next_ms),
+        "next_at": seconds(times_ms[next_id]) if next_id else None,
     }

@@ -60,14 +60,32 @@ def _head(said: dict[str, Any], clock: Clock) -> list[str]:
     lines = ["no controller runs: every circuit at its typical load"] * ("typical" in said)
     if said["mode"] == "observe":
         lines.append("this site only observes: nothing would be switched")
-    line = f"{said['shed_kw']:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
+    if said["covered_until"]:
+        lines.append(_covered(said, clock))
+        return lines + _refused(said)
+    gets = min(said["shed_kw"], said["asked_kw"])
+    line = f"{gets:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
     line += f": {said['power_before_kw']:.2f} -> {said['power_after_kw']:.2f} kW"
     line += f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else ""
+    over_kw = said["shed_kw"] - gets
+    line += f", {over_kw:.2f} kW over: who gives does so in steps" if over_kw >= 0.005 else ""
     line += f", from {clock.text(said['starts_at'])}" if said["starts_at"] else ""
     lines.append(line)
-    if said["refusal"]:
-        lines.append(f"but it would be refused: {said['refusal']['detail']}")
-    return lines
+    return lines + _refused(said)
+
+
+def _covered(said: dict[str, Any], clock: Clock) -> str:
+    """What an event of no more than what runs anyway would do: nothing, while that runs."""
+    line = f"nothing would change until {clock.text(min(said['covered_until'], said['ends_at']))}"
+    line += f": what runs sheds {said['running_kw']:.2f} kW"
+    if said["ends_at"] <= said["covered_until"]:
+        return line
+    return f"{line}; then {said['asked_kw']:.2f} kW until {clock.text(said['ends_at'])}"
+
+
+def _refused(said: dict[str, Any]) -> list[str]:
+    refusal = said["refusal"]
+    return [f"but it would be refused: {refusal['detail']}"] if refusal else []
 
 
 def _circuits(said: dict[str, Any]) -> list[str]:

@@ -16,6 +16,18 @@ from .clock import Clock, of_file, of_running, of_zone
 from .http import NobodyAnswers, ask, call, found
 from .words import BY
 
+FRESH_S = 15
+ENOUGH = 0.95
+WAYS = {
+    "following": "when another event is over",
+    "rest": "once it has rested",
+    "max_off": "as it may be off no longer",
+    "budget": "as it may give no longer today",
+    "room": "once there is room below the main breaker",
+    "by_hand": "when somebody switches it on",
+    "later": "when no event needs it any more",
+}
+
 
 def state(args: argparse.Namespace) -> int:
     """The page in six lines."""
@@ -30,23 +42,55 @@ def state(args: argparse.Namespace) -> int:
 
 def _six_lines(now: dict[str, Any]) -> list[str]:
     clock = of_zone(now["site"]["timezone"])
-    events = [
-        f"{e['id']} {e['label'].lower()}, {e['requested_kw']:.2f} kW until {clock.text(e['end'])}"
-        for e in now["events"]
-    ]
-    held = [f"{c['name']} -{c['shed_kw']:.2f}" for c in now["circuits"] if c["shed_kw"]]
+    events = [_event(e, clock) for e in now["events"]]
+    held = [_held(c, clock) for c in now["circuits"] if c["shed_kw"] or c["back_how"]]
     on = sum(c["enabled"] for c in now["circuits"])
     watches = ", observes only: nothing is switched" if now["mode"] == "observe" else ""
     return [
         f"{now['site']['name']} ({now['site']['id']}){watches}",
-        f"power    {now['power_kw']:.2f} kW = base {now['base_power_kw']:.2f}"
-        f" - shed {now['shed_kw']:.2f}",
+        f"power    {_power(now)}",
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
         f"circuits {on} of {len(now['circuits'])} on{_last_switch(now, clock)}",
         f"link     {_link(now['link'])}",
+        *(f"FAULT    {c['name']}: {c['ails']}" for c in now["circuits"] if c["ails"]),
         *(f"ALARM    {alarm['text']}" for alarm in now["alarms"]),
     ]
+
+
+def _power(now: dict[str, Any]) -> str:
+    if now["reading_at"] is None:
+        return "not read yet"
+    age_s = now["t"] - now["reading_at"]
+    if age_s > FRESH_S:
+        return f"no reading for {age_s:.0f} s"
+    base, shed = now["base_power_kw"], now["shed_kw"]
+    return f"{now['power_kw']:.2f} kW = base {base:.2f} - shed {shed:.2f}"
+
+
+def _event(event: dict[str, Any], clock: Clock) -> str:
+    """Its terms, and how it is served at this moment."""
+    asked, needed = event["requested_kw"], event["required_kw"]
+    end = clock.text(event["end"])
+    line = f"{event['id']} {event['label'].lower()}, {asked:.2f} kW until {end}"
+    if not needed:
+        return line
+    if event["delivery"] == "superseded":
+        return f"{line}, another event asks for more"
+    if event["measured_kw"] is None:
+        return f"{line}, not measured now"
+    said = f"{line}, {event['measured_kw']:.2f} kW for {needed:.2f} now"
+    possible = event["possible_kw"]
+    short = f", only {possible:.2f} possible" if possible < needed * ENOUGH else ""
+    return f"{said}{short}{', on target' if event['on_target'] and not short else ''}"
+
+
+def _held(circuit: dict[str, Any], clock: Clock) -> str:
+    """What it sheds, and how it comes back."""
+    how, at = circuit["back_how"], circuit["back_at"]
+    when = f" until {clock.text(at)}" if at else ""
+    why = f", back {WAYS[how]}" if how not in (None, "event", "turn") else ""
+    return f"{circuit['name']} -{circuit['shed_kw']:.2f}{when}{why}"
 
 
 def _link(link: dict[str, Any]) -> str:

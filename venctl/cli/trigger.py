@@ -107,7 +107,7 @@ def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
     if "would_shed_kw" in ack:
         lines.append(f"this site only observes: nothing is shed; it would be {_would(ack)}")
     elif "actual_shed_kw" in ack:
-        lines.append(f"shed   {ack['actual_shed_kw']:.2f} of {ack['requested_shed_kw']:.2f} kW")
+        lines.append(f"shed   {_gets(ack['actual_shed_kw'], ack['requested_shed_kw'])}")
     for circuit in ack.get("circuits_curtailed", []):
         lines.append(
             f"  {circuit['name']:<14} {circuit['original_kw']:.2f} -> {circuit['final_kw']:.2f} kW"
@@ -121,7 +121,13 @@ def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
 
 
 def _would(ack: dict[str, Any]) -> str:
-    return f"{ack['would_shed_kw']:.2f} of {ack['requested_shed_kw']:.2f} kW"
+    return _gets(ack["would_shed_kw"], ack["requested_shed_kw"])
+
+
+def _gets(shed_kw: float, asked_kw: float) -> str:
+    """Of what the site sheds, for other events and in whole steps too, what the event gets."""
+    line = f"{min(shed_kw, asked_kw):.2f} of {asked_kw:.2f} kW"
+    return f"{line}, {shed_kw:.2f} kW in all" if shed_kw - asked_kw >= 0.005 else line
 
 
 def _shed_kw(args: argparse.Namespace) -> float:

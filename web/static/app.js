@@ -15,7 +15,8 @@ import * as switching from "./switching.js";
 import { TwinCard } from "./twin.js";
 import { asSentence, browserZone, clock, duration } from "./words.js";
 
-const { state, trouble } = live;
+const { second, state, trouble } = live;
+const FRESH_S = 15;
 
 const KEYS = [
   ["Tab", "To the next control"],
@@ -31,6 +32,9 @@ const LINK = {
   connecting: "grid link connecting", disconnected: "grid link down", unknown: "grid link unknown",
 };
 
+const attention = ([first, ...others]) => html`<a href=${`#circuit-${first.id}`}>${
+  others.length ? `${others.length + 1} circuits need` : "1 circuit needs"} attention</a>`;
+
 /** The worst state there is, in a few words: [tone, mark, rest]. */
 function liveMark(now) {
   if (locked.value) return ["warn", "Token needed", ""];
@@ -38,6 +42,10 @@ function liveMark(now) {
   if (trouble.value === "opening" || now === null) return ["warn", "Connecting…", ""];
   if (trouble.value === "lost") return ["bad", "No connection", ""];
   if (now.alarms.length) return ["bad", "Live,", "needs attention"];
+  const age = second.value - (now.reading_at ?? second.value);
+  if (age > FRESH_S) return ["bad", "Live,", `no reading for ${duration(age)}`];
+  const ailing = now.circuits.filter((one) => one.ails);
+  if (ailing.length) return ["bad", "Live,", attention(ailing)];
   const link = now.link.denied.length ? "grid link restricted" : LINK[now.link.state];
   if (link) return [now.link.state === "disconnected" ? "bad" : "warn", "Live here,", link];
   const ago = live.silence_s.value;
@@ -66,7 +74,8 @@ function Header({ now }) {
       </div>
     </div>
     ${now?.mode === "observe" && chip("info s", "eye", html`Observe<span class="wide"> only</span>`)}
-    ${now?.site.simulated && html`<span class="chip s simulated">Simulated</span>`}
+    ${now?.site.simulated && html`<span class="chip s"><span class="wide">Simulated</span
+      ><span class="tight">Sim</span></span>`}
     <span class="live">
       <i class=${`dot ${tone}`}></i>
       <span><b>${mark}</b> ${rest && html`<span class=${tone === "ok" ? "ago" : ""}>${rest}</span>`}</span>

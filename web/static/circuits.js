@@ -2,10 +2,11 @@
 import { html } from "./vendor/ui.js";
 import { openDialog } from "./dialog.js";
 import { second, stale, state } from "./live.js";
+import { givingWay, onItsWay } from "./outlook.js";
 import { bar, icon, note, smallChip } from "./parts.js";
 import { CircuitSheet } from "./sheet.js";
 import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
-import { countdown, kw, minuteClock, ordinal, percent, rating, soon } from "./words.js";
+import { asSentence, countdown, kw, ordinal, percent, rating, soon } from "./words.js";
 
 // Maps: a circuit's type is any word, and `constructor` is one of every object's own.
 const ICON = new Map(Object.entries({
@@ -40,24 +41,19 @@ const COMPRESSORS = new Set(["hvac", "fridge"]);
 
 const left = (until) => (until === null ? 0 : until - second.value);
 
-/** `Paused by event until 14:35`; where the site only observes, what would be. */
-function giving({ planned_kw, held_kw, paused_until }, now) {
-  if (now.mode === "observe") return `Would be turned down by ${kw(planned_kw)}`;
-  const until = paused_until === null ? "" : ` until ${minuteClock(paused_until, now.site.timezone)}`;
-  return `${held_kw === 0 ? "Paused" : "Turned down"} by event${until}`;
-}
-
 /** What keeps the circuit from drawing what it likes, in one sentence; null when nothing does. */
 function hindrance(circuit, now) {
-  const { enabled, held_kw, rests_until } = circuit;
-  if (circuit.planned_kw > 0 && now.binding !== null) return giving(circuit, now);
-  if (enabled && held_kw === 0 && left(rests_until) > 0) {
-    const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "its time of rest";
-    return `Comes on in ${countdown(left(rests_until))}, ${why}`;
+  const { enabled, held_kw, back_how, back_at } = circuit;
+  if (circuit.planned_kw > 0 && now.binding !== null) {
+    if (now.mode === "observe") return `Would be turned down by ${kw(circuit.planned_kw)}`;
+    return givingWay(circuit, now);
   }
-  if (now.restoring && held_kw !== null) {
-    const next = now.restoring.next === circuit.id ? left(now.restoring.next_at) : 0;
-    return next > 0 ? `Comes back in ${soon(next)}` : "Comes back soon";
+  if (enabled && back_how === "rest" && left(back_at) > 0) {
+    const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "its time of rest";
+    return `Comes on in ${countdown(left(back_at))}, ${why}`;
+  }
+  if (enabled && held_kw !== null && back_how !== null) {
+    return onItsWay(circuit, now, soon(Math.max(0, left(back_at))));
   }
   if (!enabled && circuit.switched_by === "event") return "Off since the event: switch it on by hand";
   return null;
@@ -78,9 +74,9 @@ function Switch({ circuit }) {
 function Row({ circuit, now }) {
   const tone = circuit.shed_kw > 0 ? "shd" : shownOn(circuit) ? "onn" : "";
   const held = hindrance(circuit, now);
-  const fault = faults.value[circuit.id]?.why ?? circuit.fault;
+  const fault = faults.value[circuit.id]?.why ?? (circuit.ails && asSentence(circuit.ails));
   const sheet = () => openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
-  return html`<li class=${tone} data-circuit=${circuit.id}>
+  return html`<li class=${tone} data-circuit=${circuit.id} id=${`circuit-${circuit.id}`}>
     <span class="ico">${icon(ICON.get(circuit.type) ?? "plug")}</span>
     <div class="about">
       <div class="nm">

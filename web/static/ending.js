@@ -15,7 +15,7 @@ export function terms(event) {
 
 /** What goes to the operator once it is done, in the words that are sent. */
 function toldSentence(event, word) {
-  const told = event.told[word].map((one) => `“${one}”`);
+  const told = event[`${word}_reports`].map((one) => `“${one}”`);
   if (told.length === 0) return "The operator is told nothing.";
   const when = state.peek().link.state === "connected" ? "" : ", once the grid link is up,";
   return `The operator is told${when} ${list(told)}, and that it was ended here.`;

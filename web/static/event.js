@@ -5,6 +5,7 @@ import { useDeed } from "./deed.js";
 import { endEvents } from "./ending.js";
 import { EventForm } from "./form.js";
 import { second, stale, state } from "./live.js";
+import { restoring } from "./outlook.js";
 import { chip, complaint, icon } from "./parts.js";
 import { openOptOut } from "./optout.js";
 import { Between, Returning, Running } from "./running.js";
@@ -49,10 +50,10 @@ const request = (method, path) => (body) => {
 };
 
 function RestoreButton({ now, run, busy }) {
-  const active = now.events.filter((one) => one.active);
-  if (active.length === 0) return null;
+  if (now.restore === null) return null;
+  const ends = now.events.filter((one) => now.restore.ends.includes(one.id));
   const restore = () =>
-    endEvents({ run, events: active, word: "restore", send: request("POST", "/api/v1/restore") });
+    endEvents({ run, events: ends, word: "restore", send: request("POST", "/api/v1/restore") });
   return html`<button class="btn pri" disabled=${stale.value} aria-busy=${String(busy)}
     onClick=${restore}>${icon("rotate-ccw")}Restore normal</button>`;
 }
@@ -89,11 +90,6 @@ function OptOutButton({ event, now, run }) {
     onClick=${() => openOptOut(event.id, run)}>${icon("hand")}Opt out</button>`;
 }
 
-const hint = (now) =>
-  now.mode === "observe"
-    ? "Restore ends the event early."
-    : "Restore ends the event early and returns every circuit.";
-
 function Actions({ event, now, deed, open, form }) {
   const { run, busy } = deed;
   const toggle = () => (open.value = !open.value);
@@ -104,8 +100,7 @@ function Actions({ event, now, deed, open, form }) {
       ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
     </button>
     <${OptOutButton} event=${event} now=${now} run=${run} />
-    ${now.binding !== null &&
-    html`<span class="hint">${hint(now)}</span>`}
+    ${now.restore !== null && html`<span class="hint num">${restoring(now)}</span>`}
   </div>`;
 }
 

@@ -38,8 +38,10 @@ export function readForm(site) {
   if (later.value && !(startAt.value > localField(serverNow(), site.timezone))) {
     faults.start = "A date and time that is still to come.";
   }
-  const asked = faults.shed || faults.duration ? null : { shed_kw, duration_s };
-  return { asked, faults, start_at: later.value ? startAt.value : null };
+  const start_at = later.value ? startAt.value : null;
+  const when = start_at && !faults.start ? { start_at } : {};
+  const asked = faults.shed || faults.duration ? null : { shed_kw, duration_s, ...when };
+  return { asked, faults, start_at };
 }
 
 function Stepper({ id, label, unit, text, fault, step, names }) {

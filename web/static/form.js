@@ -20,12 +20,13 @@ function usePreview(asked) {
   const dead = stale.value || document.hidden;
   useEffect(() => {
     previewSoon(dead ? null : asked);
-  }, [asked?.shed_kw, asked?.duration_s, dead, everyFiveSeconds.value, situation.value]);
+  }, [asked?.shed_kw, asked?.duration_s, asked?.start_at, dead, everyFiveSeconds.value, situation.value]);
   useEffect(() => () => previewSoon(null), []);
 }
 
-function hintFor(asked) {
+function hintFor({ asked, faults }) {
   if (stale.value) return "No preview without a connection to the controller.";
+  if (faults.start) return "Enter when it starts.";
   return asked ? "" : "Enter an amount and a duration.";
 }
 
@@ -73,7 +74,7 @@ export function EventForm({ done }) {
         <${Duration} site=${site} fault=${faults.duration} />
         <${Start} site=${site} fault=${faults.start} />
       </div>
-      <${Preview} asked=${asked} hint=${hintFor(asked)} />
+      <${Preview} asked=${asked} hint=${hintFor(wish)} />
     </fieldset>
     ${complaint(said.value)}
     <div class="acts">

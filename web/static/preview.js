@@ -1,6 +1,8 @@
 // What an event would do before anyone asks for it: GET /api/v1/preview, and how it reads.
 import { html, signal } from "./vendor/ui.js";
 import { ask } from "./api.js";
+import { state } from "./live.js";
+import { outcome } from "./outlook.js";
 import { bar, note } from "./parts.js";
 import { duration, few, kw, percent, withIsolatedNames } from "./words.js";
 
@@ -14,7 +16,8 @@ const fault = signal("");
 let timer;
 let running = null;
 
-const same = (a, b) => a.shed_kw === b.shed_kw && a.duration_s === b.duration_s;
+const same = (a, b) =>
+  a.shed_kw === b.shed_kw && a.duration_s === b.duration_s && a.start_at === b.start_at;
 
 /** Fetches the preview of `asked` and gives its answer. A request for another one is aborted. */
 export function previewNow(asked) {
@@ -30,8 +33,7 @@ export function previewNow(asked) {
 }
 
 async function fetchPreview({ asked, abort }) {
-  const { shed_kw, duration_s } = asked;
-  const path = `/api/v1/preview?shed_kw=${shed_kw}&duration_s=${duration_s}`;
+  const path = `/api/v1/preview?${new URLSearchParams(asked)}`;
   const answer = withIsolatedNames(await ask(path, abort.signal));
   newest.value = { asked, answer, at_ms: Date.now() };
   fault.value = "";
@@ -63,9 +65,9 @@ export function freshPreview(asked) {
 /** What all circuits together could give now, or null before the first preview. */
 export const mostPossible = () => newest.value?.answer.max_kw ?? null;
 
-/** The critical circuits an event would turn down. */
+/** The critical circuits an event would turn down further than they are. */
 export const criticalOnes = (answer) =>
-  answer.circuits.filter((one) => one.critical && one.shed_kw > 0);
+  answer.circuits.filter((one) => one.critical && one.more_kw > 0);
 
 /** `HVAC stays on and drops 5 %.` */
 export const critically = ({ name, shed_kw, free_kw, left_kw }) =>
@@ -107,23 +109,23 @@ function lastingNote(answer) {
 }
 
 /** An event that asks for no more than one that runs changes nothing. */
-function course({ mode, power_before_kw: before, power_after_kw: after }) {
+function course({ mode, starts_at, power_before_kw: before, power_after_kw: after }) {
   if (before === null) return "";
+  if (starts_at !== null) {
+    return `Planned anew when it starts. As loads are now: from ${kw(before)} to ${kw(after)}.`;
+  }
   if (before - after < 0.005) return `Power stays at ${kw(before)}`;
   const falls = mode === "observe" ? "would fall" : "falls";
   return `Power ${falls} from ${kw(before)} to ${kw(after)}`;
 }
 
 function Plan({ answer }) {
-  const givers = answer.circuits.filter((one) => one.shed_kw > 0);
-  return html`<p class="sum num">
-      <b>${kw(answer.shed_kw)}</b> of ${kw(answer.asked_kw)} asked<br />
-      ${course(answer)}
-    </p>
+  const givers = answer.circuits.filter((one) => one.more_kw > 0);
+  return html`<p class="sum num">${outcome(answer, state.value)}<br />${course(answer)}</p>
     ${refusalNote(answer)}${shortNote(answer)}
     <ul class="num">
       ${givers.map((one) => html`<li key=${one.id}>
-        <span>${one.name}</span>${bar(one.left_kw, one.shed_kw, one.rated_kw)}<b>${kw(-one.shed_kw)}</b>
+        <span>${one.name}</span>${bar(one.left_kw, one.more_kw, one.rated_kw)}<b>${kw(-one.more_kw)}</b>
       </li>`)}
     </ul>
     ${criticalNote(answer)}${lastingNote(answer)}${idleNote(answer)}

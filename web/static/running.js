@@ -1,8 +1,9 @@
 // An event under way: what was asked and delivered, how long it lasts, which circuits give.
 import { html, useRef } from "./vendor/ui.js";
 import { serverNow, second, stale, state } from "./live.js";
+import { served } from "./outlook.js";
 import { icon, note, smallChip } from "./parts.js";
-import { clock, countdown, few, kw, kwNumber, minuteClock, rating, soon, starter } from "./words.js";
+import { clock, countdown, few, kw, kwNumber, rating, soon, starter, until } from "./words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -37,8 +38,8 @@ function partOfIt({ label, required_kw, requested_kw }) {
 function PlainLine({ event }) {
   const { site } = state.value;
   const asker = ASKER[event.source] ?? starter(event.source);
-  const until = minuteClock(event.end, site.timezone);
-  const asked = `${asker} asked for ${rating(event.requested_kw)} until ${until}.`;
+  const end = until(event.end, site.timezone);
+  const asked = `${asker} asked for ${rating(event.requested_kw)} until ${end}.`;
   return html`<p class="plain">
     ${[asked, partOfIt(event), turnedDown()].filter(Boolean).join(" ")}
   </p>`;
@@ -68,12 +69,10 @@ export function shortBy(event) {
   return Math.max(0, event.required_kw - event.measured_kw);
 }
 
-/** What is said of its delivery, as a chip: achieved, short, or outdone by another event. */
+/** How it is served at this moment, as a chip. */
 function Delivery({ event }) {
-  const short = shortBy(event);
-  if (short > 0) return smallChip("warn", "triangle-alert", `Short by ${kw(short)}`);
-  if (event.delivery === "superseded") return smallChip("info", "info", "Another event asks for more");
-  return event.delivery === "achieved" ? smallChip("ok", "circle-check", "Achieved") : null;
+  const said = served(event, observes(), shortBy(event));
+  return said && smallChip(...said);
 }
 
 function KeptOut({ event }) {

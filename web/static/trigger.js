@@ -44,7 +44,7 @@ export function askAboutCritical(wish, answer, act) {
   confirmFirst({
     name: "shield",
     title: "Turn down critical circuits?",
-    text: `${kw(wish.asked.shed_kw)} for ${duration(wish.asked.duration_s)} cannot be had without them.`,
+    text: `${kw(wish.asked.shed_kw)} for ${duration(wish.asked.duration_s)} asks more of them than they give now.`,
     facts: touched.map((one) => ["zap", critically(one)]),
     keep: "Keep as it is",
     go: wish.start_at ? "Schedule anyway" : "Shed anyway",

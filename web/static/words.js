@@ -96,6 +96,9 @@ export const clock = (t, zone) =>
 /** Time of day without seconds, in the site's zone. */
 export const minuteClock = (t, zone) => told(t, zone, HOURS);
 
+/** Until when something lasts, never a minute early: `14:35`, or `14:35:20` amid a minute. */
+export const until = (t, zone) => (Math.round(t) % 60 ? clock(t, zone) : minuteClock(t, zone));
+
 /** `14:35` today, `25 Nov, 14:35` on any other day. */
 export function moment(t, now, zone) {
   const day = timeFormat(zone, { year: "numeric", month: "numeric", day: "numeric" });

@@ -1,0 +1,96 @@
+"""What comes by itself from now on: where the clock and the chart lead the events that live.
+
+Nothing is decided here; a guard is asked as if the moment were there, on what is known now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .charts import Row
+from .frozen import changed
+from .memory import Event, Memory
+from .registry import GUARDS
+from .spec import Spec
+from .triggers import Timer
+from .turn import Turn
+
+Move = tuple[int, str, str]  # at_ms, the event's id, the state it is in from then on
+
+
+def later(memory: Memory, at_ms: int) -> Memory:
+    """The site at a moment to come, with circuits as they are, and read as they are read now."""
+    ahead_ms = at_ms - memory.at_ms
+    circuits = {
+        id: changed(live, read_mono_ms=live.read_mono_ms + ahead_ms)
+        for id, live in memory.circuits.items()
+        if live.read_mono_ms is not None
+    }
+    return changed(
+        memory,
+        at_ms=at_ms,
+        mono_ms=memory.mono_ms + ahead_ms,
+        circuits={**memory.circuits, **circuits},
+    )
+
+
+def led(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
+    """The state that a trigger leads an event to at the moment of `then`; None: no row takes it."""
+    look = Timer(at_ms=then.at_ms, mono_ms=then.mono_ms)
+    turn = Turn(spec, then, look, word, event.id)
+    for row in spec.event.transitions:
+        taken = row.trigger == word and event.state in spec.event.sources(row)
+        if taken and _fits(row, turn):
+            return event.state if row.to in (None, "same") else str(row.to)
+    return None
+
+
+def moves(spec: Spec, memory: Memory) -> list[Move]:
+    """Every move that events make by the clock alone, in order of time; each ends at `end_ms`."""
+    found = [move for event in memory.events.values() for move in _moves(spec, memory, event)]
+    return sorted(found, key=lambda move: move[0])
+
+
+def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
+    """What is said on the status topic once `word` reaches the event, until its life is over."""
+    said: list[str] = []
+    state = led(spec, memory, event, word)
+    for _ in spec.event.states:
+        if state is None:
+            break
+        if state != event.state and (report := spec.event.states[state].report):
+            said.append(report)
+        event = changed(event, state=state)
+        then = changed(memory, events={event.id: event})
+        state = led(spec, then, event, "released") or led(spec, then, event, "elapsed")
+    return said
+
+
+def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:
+    """A chart may go in circles: no more moves than it has states are followed."""
+    wakes = dict(event.wakes)
+    for _ in spec.event.states:
+        if not wakes or event.state not in spec.event.states:
+            break
+        word, at_ms = min(wakes.items(), key=lambda wake: wake[1])
+        del wakes[word]
+        then = changed(memory, at_ms=max(at_ms, memory.at_ms), events={event.id: event})
+        state = led(spec, then, event, word)
+        if state is not None:
+            event = changed(event, state=state)
+            wakes = _armed(spec, event, at_ms)
+            yield at_ms, event.id, state
+    yield event.end_ms, event.id, event.state
+
+
+def _armed(spec: Spec, event: Event, at_ms: int) -> dict[str, int]:
+    """As the chart arms them on entering a state."""
+    state, wakes = spec.event.states[event.state], dict[str, int]()
+    if state.until is not None:
+        wakes |= {"ended": event.end_ms} if state.until == "end" else {"started": event.start_ms}
+    return wakes if state.for_ is None else wakes | {"elapsed": at_ms + state.for_}
+
+
+def _fits(row: Row, turn: Turn) -> bool:
+    yes = all(GUARDS[name](turn) for name in row.if_)
+    return yes and not any(GUARDS[name](turn) for name in row.unless)

@@ -1,0 +1,208 @@
+"""When each circuit that is held comes back if nothing else happens, and what brings it back.
+
+Two questions after another: from when on nothing wants it down any more, and when its turn to
+return comes then. Where nobody can know, no time is given. What gives a second time, and a share
+that returns by the ramp before the rest, may move a time by a few steps of `restore.every`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .ahead import Move, later, led, moves
+from .bridge import kept_down
+from .capacity import loads
+from .curtail import plan_shed
+from .dwell import off_left_ms, shed_left_ms, spent
+from .frozen import changed
+from .live import Live
+from .localtime import day_of
+from .memory import Event, Memory
+from .panel import Circuit
+from .release import stays_off
+from .requirement import active, needed_w, sheds_w
+from .return_order import Back, in_turn
+from .spec import Spec
+
+MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
+
+# How a circuit comes back, and what the page and the command line say of it.
+WAYS = {
+    "event": "when the event is over, in its turn",
+    "following": "when another event is over, in its turn",
+    "turn": "in its turn",
+    "rest": "once it has rested",
+    "max_off": "it may be off no longer",
+    "budget": "it may give no longer today",
+    "room": "once there is room below the main breaker",
+    "by_hand": "when somebody switches it on",
+    "later": "when no event needs it any more",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a restore of all events would end, and how every circuit would come back then."""
+
+    ends: tuple[str, ...]
+    backs: Mapping[str, Back]
+
+
+def coming_back(spec: Spec, memory: Memory) -> dict[str, Back]:
+    """Every circuit that is held, or was switched off by an event, and how it comes back."""
+    if spec.observes:
+        return {}
+    lives = memory.circuits.items()
+    held = [
+        id for id, live in lives if live.enabled and (live.held_w is not None or id in memory.cuts)
+    ]
+    backs = dict.fromkeys(held, Back("later")) | (_returns(spec, memory, held) if held else {})
+    by_hand = [id for id, live in lives if _by_hand(spec.circuits[id], live)]
+    return backs | dict.fromkeys(by_hand, Back("by_hand"))
+
+
+def after_restore(spec: Spec, memory: Memory) -> Ending:
+    """What a restore without an id would do now: it ends every event that has begun."""
+    ends = {event.id: state for event, state in _restored(spec, memory)}
+    events = {
+        id: changed(event, state=ends[id], wakes={}) if id in ends else event
+        for id, event in memory.events.items()
+    }
+    coming = changed(memory.coming, not_before_ms=0)
+    then = changed(memory, events=events, coming=coming)
+    target_w = needed_w(spec, then, then.at_ms)
+    plan = plan_shed(loads(spec, then), target_w, memory.cuts, spec.curtail.policy)
+    return Ending(tuple(ends), coming_back(spec, changed(then, cuts=dict(plan.cuts))))
+
+
+def _restored(spec: Spec, memory: Memory) -> Iterator[tuple[Event, str]]:
+    for event in memory.events.values():
+        begun = memory.at_ms >= event.start_ms or sheds_w(spec, event, memory.at_ms)
+        state = led(spec, memory, event, "restore") if begun else None
+        if state is not None:
+            yield event, state
+
+
+def _by_hand(circuit: Circuit, live: Live) -> bool:
+    switched_off = not live.enabled and live.switched_by == "event"
+    return stays_off(circuit, live) or (circuit.comes_back == "by_hand" and switched_off)
+
+
+def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
+    """From when on nothing wants each circuit down, then its turn; none where that is not seen.
+
+    What still waits for its turn, or rests, when an event begins may be wanted down again; and who
+    gives for it comes back in turn with the others.
+    """
+    to_come, then = moves(spec, memory), memory
+    freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, int]()
+    protected, asked_w = _protected(spec, memory, held), needed_w(spec, memory, memory.at_ms)
+    for at_ms in _moments(memory, protected, to_come):
+        done = {id for id, back in backs.items() if (back.at_ms or at_ms) < at_ms}
+        if done.issuperset(held):
+            break
+        if at_ms > memory.at_ms:
+            last, then = then, _moved(then, at_ms, to_come)
+            before_w, asked_w = asked_w, needed_w(spec, then, at_ms)
+            if asked_w == before_w and at_ms not in protected and not _opted_out(last):
+                continue  # of many events most end so
+            then = _then(spec, then, done)
+            eased = {id: at_ms for id in then.cuts if _eases(last, then, id)} | eased
+        wanted = {*then.cuts, *kept_down(spec, then)}
+        down = [id for id in spec.tiers if id in held or then.circuits[id].giving]
+        for id in [id for id in down if id not in done]:
+            if id in wanted:
+                freed.pop(id, None)
+            elif id not in freed:
+                freed[id] = Back(_why(spec, memory, then, id), at_ms)
+        backs = in_turn(spec, _with(memory, then), freed, eased)
+    return {id: backs[id] for id in held if id in backs}
+
+
+def _opted_out(memory: Memory) -> bool:
+    return any(event.opted_out for event in memory.events.values())
+
+
+def _then(spec: Spec, then: Memory, done: set[str]) -> Memory:
+    """The site at that moment, with the plan made then, and held as it has it."""
+    back = {id: _let_go(then.circuits[id], then.mono_ms) for id in done}
+    then = changed(then, circuits={**then.circuits, **back})
+    target_w = needed_w(spec, then, then.at_ms)
+    cuts = plan_shed(loads(spec, then), target_w, then.cuts, spec.curtail.policy).cuts
+    lives = {id: then.circuits[id] for id in cuts if id not in done}
+    down = {id: _taken(live, cuts[id], then.mono_ms) for id, live in lives.items()}
+    return changed(then, cuts=dict(cuts), circuits={**then.circuits, **down})
+
+
+def _eases(last: Memory, then: Memory, id: str) -> bool:
+    """The plan lets it have a share back."""
+    before_w, now_w = last.circuits[id].held_w, then.circuits[id].held_w
+    return before_w is not None and now_w is not None and now_w > before_w
+
+
+def _with(memory: Memory, then: Memory) -> Memory:
+    """What is known now, and who gives by then as it is held then."""
+    gives = {id: live for id, live in then.circuits.items() if live.giving}
+    return changed(memory, circuits={**memory.circuits, **gives})
+
+
+def _moments(memory: Memory, protected: set[int], to_come: list[Move]) -> list[int]:
+    """Now, and the moments to come at which what is wanted down may change by itself."""
+    moments = protected.union(at_ms for at_ms, _, _ in to_come)
+    to_look = sorted(at_ms for at_ms in moments if at_ms > memory.at_ms)
+    return [memory.at_ms, *to_look][:MOST_AHEAD]
+
+
+def _protected(spec: Spec, memory: Memory, held: list[str]) -> set[int]:
+    """When a protection changes by itself, or an event to come begins to keep load down."""
+    day, now_ms = day_of(memory.at_ms, spec.site.timezone), memory.at_ms
+    moments = {event.start_ms - spec.restore.bridge for event in memory.events.values()}
+    for id in held:
+        circuit, live = spec.circuits[id], memory.circuits[id]
+        off_ms = off_left_ms(circuit, live, memory.mono_ms)
+        shed_ms = shed_left_ms(circuit, live, memory.mono_ms, day)
+        moments |= {now_ms + left_ms for left_ms in (off_ms, shed_ms) if left_ms is not None}
+    return moments
+
+
+def _moved(last: Memory, at_ms: int, to_come: list[Move]) -> Memory:
+    """The site at a moment to come, every event in the state it is in then, but those over."""
+    states = {id: state for ms, id, state in to_come if last.at_ms < ms <= at_ms}
+    events = {
+        id: changed(event, state=states[id]) if id in states else event
+        for id, event in last.events.items()
+        if event.end_ms > at_ms
+    }
+    return later(changed(last, events=events), at_ms)
+
+
+def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
+    """What frees it at the moment of `then`."""
+    circuit, live = spec.circuits[id], then.circuits[id]
+    if live.off and off_left_ms(circuit, live, then.mono_ms) == 0:
+        return "max_off"
+    if live.giving and spent(circuit, live, then.mono_ms, day_of(then.at_ms, spec.site.timezone)):
+        return "budget"
+    if then.at_ms == memory.at_ms:
+        return "turn"
+    binding = next(iter(active(spec, memory, memory.at_ms)), None)
+    return "event" if binding is not None and then.at_ms <= binding.end_ms else "following"
+
+
+def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
+    """It gives so much from now on."""
+    held_w = live.free_w - cut_w
+    since_ms = mono_ms if live.off_mono_ms is None else live.off_mono_ms
+    off_ms = None if held_w else since_ms
+    gave_ms = live.giving_mono_ms if live.giving else mono_ms
+    return changed(live, held_w=held_w, giving_mono_ms=gave_ms, off_mono_ms=off_ms)
+
+
+def _let_go(live: Live, mono_ms: int) -> Live:
+    """It is back: it runs for a while at least, and recovers."""
+    if live.held_w is None:
+        return live
+    on_ms = live.on_mono_ms if live.off_mono_ms is None else mono_ms
+    free = changed(live, held_w=None, giving_mono_ms=None, off_mono_ms=None, on_mono_ms=on_ms)
+    return changed(free, back_mono_ms=mono_ms)

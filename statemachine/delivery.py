@@ -1,0 +1,53 @@
+"""What can be said of an event's delivery at this moment, by readings that are of this moment."""
+
+from __future__ import annotations
+
+from .memory import Event, Memory
+from .notices import ENOUGH_PERCENT
+from .requirement import saved_w, sheds_w
+from .spec import Spec
+from .totals import planned_w, shed_w
+
+FRESH_MS = 15_000  # what is older says nothing about now
+
+
+def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | None:
+    """Whether 95 % of what the event requires now is measured now, or was taken off by people.
+
+    None: it requires nothing, the site only observes, or a meter of a circuit that gives is silent.
+    """
+    needed_w = sheds_w(spec, event, now_ms)
+    if not needed_w or spec.observes or not fresh(spec, memory, now_ms):
+        return None
+    had_w = shed_w(memory) + saved_w(spec, memory, [event.id])
+    return had_w * 100 >= needed_w * ENOUGH_PERCENT
+
+
+def possible_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:
+    """What the plan gives of what the event requires now, and people took off, in watts."""
+    had_w = planned_w(memory) + saved_w(spec, memory, [event.id])
+    return min(sheds_w(spec, event, now_ms), had_w)
+
+
+def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
+    """The site was read just now, and every meter of a circuit that gives within `stale_after`."""
+    if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
+        return False
+    metered = [id for id in memory.cuts if spec.circuits[id].meter == "own"]
+    return all(_silent(spec, memory, id, now_ms) is None for id in metered)
+
+
+def ails(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
+    """What is wrong with a circuit: its driver fails, or its meter is silent; None: nothing."""
+    fault, metered = memory.circuits[id].trouble, spec.circuits[id].meter == "own"
+    if fault is not None or not metered or memory.read_ms is None:
+        return fault
+    return _silent(spec, memory, id, now_ms)
+
+
+def _silent(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
+    read_ms = memory.circuits[id].read_ms
+    if read_ms is None:
+        return "no reading yet"
+    age_ms = now_ms - read_ms
+    return f"no reading for {age_ms // 1000} s" if age_ms >= spec.circuits[id].stale_after else None

@@ -1,0 +1,134 @@
+"""In which order, and when, circuits come back that nothing wants down any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .dwell import off_left_ms, rests_ms
+from .live import Live
+from .memory import Memory
+from .panel import LEAST_AMPS
+from .release import graded
+from .requirement import offset_ms
+from .spec import Spec
+from .totals import power_w
+
+Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """How a circuit comes back, and when it is wholly back; None: nobody knows."""
+
+    how: str
+    at_ms: int | None = None
+
+
+@dataclass(slots=True)
+class _Coming:
+    """One that is to come back: from when on it may, in how many steps, and when it must."""
+
+    how: str
+    ready_ms: int
+    steps: int
+    must_ms: int | None
+
+
+def in_turn(
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+) -> dict[str, Back]:
+    """One step each `restore.every`, critical circuits first; a rest holds up no other.
+
+    `freed`: from when on each may come back, and why then; `eased`: from when on a share of what a
+    circuit gives may, which takes a step as well.
+    """
+    left = dict(_queue(spec, memory, freed, eased))
+    next_ms, beside_w = _first_ms(spec, memory), 0
+    backs: dict[str, Back] = {}
+    while left:
+        at_ms, place = _next(left, next_ms)
+        one, (id, whole) = left[place], place
+        if one.must_ms is not None and at_ms >= one.must_ms:
+            one.how = "max_off"
+        one.must_ms, one.ready_ms, one.steps = None, at_ms, one.steps - 1
+        next_ms = max(next_ms, at_ms + spec.restore.every)
+        if one.steps:
+            continue
+        del left[place]
+        if not whole:
+            continue
+        more_w = _more_w(memory.circuits[id])
+        if _fits(spec, memory, beside_w + more_w):
+            beside_w += more_w
+            backs[id] = Back(one.how, at_ms)
+        else:
+            backs[id] = Back("room")
+    return backs
+
+
+def _queue(
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+) -> Iterator[tuple[Place, _Coming]]:
+    for id in reversed(spec.tiers):
+        if id in eased:
+            yield (id, False), _Coming("", eased[id], 1, None)
+        if id in freed:
+            yield (id, True), _coming(spec, memory, id, freed[id])
+
+
+def _next(left: Mapping[Place, _Coming], next_ms: int) -> tuple[int, Place]:
+    """Who comes next, and when: in turn, or out of it where it may be off no longer."""
+    at_ms = max(next_ms, min(one.ready_ms for one in left.values()))
+    musts = [(one.must_ms, place) for place, one in left.items() if one.must_ms is not None]
+    must = min(musts, default=None)
+    if must is not None and must[0] <= at_ms:
+        return must
+    return at_ms, next(place for place, one in left.items() if one.ready_ms <= at_ms)
+
+
+def _first_ms(spec: Spec, memory: Memory) -> int:
+    coming = memory.coming
+    if coming.due_ms is not None:
+        return max(coming.due_ms, memory.at_ms)
+    return max(coming.last_ms + spec.restore.every, coming.not_before_ms, memory.at_ms)
+
+
+def _coming(spec: Spec, memory: Memory, id: str, freed: Back) -> _Coming:
+    circuit, live = spec.circuits[id], memory.circuits[id]
+    free_ms = memory.at_ms if freed.at_ms is None else freed.at_ms
+    rested_ms = memory.at_ms + rests_ms(circuit, live, memory.mono_ms)
+    ready_ms = max(free_ms, _spread_ms(spec, memory, free_ms))
+    left_ms = off_left_ms(circuit, live, memory.mono_ms) if live.off else None
+    must_ms = None if left_ms is None else max(memory.at_ms + left_ms, rested_ms, free_ms)
+    how = "rest" if rested_ms > ready_ms else freed.how
+    return _Coming(how, max(ready_ms, rested_ms), _steps(spec, id, live), must_ms)
+
+
+def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
+    """When the random start of the return after the operator's events is over."""
+    if not spec.restore.spread:
+        return 0
+    ends = [
+        event.end_ms + offset_ms(spec.site.id, f"return-{event.id}", spec.restore.spread)
+        for event in memory.events.values()
+        if event.source == "operator" and memory.at_ms < event.end_ms <= free_ms
+    ]
+    return max(ends, default=0)
+
+
+def _steps(spec: Spec, id: str, live: Live) -> int:
+    """A car comes back at 6 A first, others as the site's ramp lets them."""
+    circuit, ramp_w = spec.circuits[id], spec.restore.ramp
+    if circuit.control == "ev_pilot":
+        return 2 if live.held_w == 0 and live.free_w > LEAST_AMPS * circuit.amp_w else 1
+    more_w = live.free_w - (live.held_w or 0)
+    return max(1, -(-more_w // ramp_w)) if ramp_w and graded(circuit) else 1
+
+
+def _fits(spec: Spec, memory: Memory, more_w: int) -> bool:
+    return not more_w or power_w(memory) + more_w <= spec.site.service
+
+
+def _more_w(live: Live) -> int:
+    return max(0, live.free_w - (live.drawn_w or 0))

@@ -1,0 +1,60 @@
+"""What the core expects, as the page shows it: how load comes back, and how events are served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statemachine.ahead import reports
+from statemachine.coming_back import after_restore
+from statemachine.delivery import on_target, possible_w
+from statemachine.memory import Event, Memory
+from statemachine.return_order import Back
+from statemachine.spec import Spec
+from statemachine.wire import kw
+
+Body = dict[str, Any]
+
+
+def returns(back: Back | None) -> Body:
+    """How one circuit comes back, and when: epoch seconds, null where nobody knows."""
+    at_ms = back.at_ms if back else None
+    return {
+        "back_how": back.how if back else None,
+        "back_at": None if at_ms is None else at_ms / 1000,
+    }
+
+
+def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> Body:
+    """How an event is served at this moment, and what its caller hears if it is ended."""
+    on = on_target(spec, memory, event, now_ms)
+    told = event.source == "operator" and spec.topics.status
+    return {
+        "on_target": on,
+        "possible_kw": kw(possible_w(spec, memory, event, now_ms)) if active else None,
+        "delivery": _delivery(event, on) if active else None,
+        "restore_reports": reports(spec, memory, event, "restore") if told else [],
+        "cancel_reports": reports(spec, memory, event, "cancel") if told else [],
+    }
+
+
+def restore(spec: Spec, memory: Memory) -> Body:
+    """What a restore of all events would do now, and when the last circuit would be back."""
+    ending = after_restore(spec, memory)
+    backs = ending.backs
+    known = [back.at_ms for back in backs.values() if back.at_ms is not None]
+    return {
+        "ends": list(ending.ends),
+        "back_at": max(known) / 1000 if known else None,
+        "by_hand": [id for id, back in backs.items() if back.how == "by_hand"],
+        "kept_down": [id for id, back in backs.items() if back.how in ("following", "event")],
+        "unknown": [id for id, back in backs.items() if back.how in ("room", "later")],
+    }
+
+
+def _delivery(event: Event, on: bool | None) -> str | None:
+    """The word for it that is true now; what was told once is not enough."""
+    if "superseded" in event.told:
+        return "superseded"
+    if on is False and "underperforming" in event.told:
+        return "underperforming"
+    return "achieved" if on else None
