@@ -5,16 +5,23 @@ What cannot be is never replaced by something that can: it becomes `Invalid`, wi
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Any
 
+from .envelope import (
+    CORRELATION,
+    LOAD,
+    digest_of,
+    fields_of_command,
+    ids_of,
+    issued_ms_of,
+    whole_body,
+    word_of,
+)
 from .strict_json import NotFinite, Unreadable, strict_json
-from .terms import DURATION, END, EVENT_ID, SHED, START, terms_of
+from .terms import EVENT_ID, terms_of
 from .triggers import (
     Cancel,
     Command,
@@ -33,12 +40,10 @@ from .values import (
     first,
     flag,
     id_of,
-    moment_ms,
     number,
     readable_id,
     shown,
     thousandfold,
-    whole,
 )
 
 EVERY_MS = (1_000, 900_000)
@@ -50,10 +55,6 @@ STORED = (
 MAX_REASON = 200
 # Who asks again, when, and how surely, changes no terms.
 _ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
-_LOAD = ("loadId", "id")
-_CORRELATION = ("correlationId", "corr_id")
-_FAMILIES = (SHED, DURATION, START, END, EVENT_ID, _CORRELATION)
-_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
 
 def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     """The command in an object that was already read as JSON."""
-    fields = _fields(said)
+    fields = fields_of_command(said)
     op = fields.get("op")
     if not isinstance(op, str) or not op:
         return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
@@ -101,54 +102,24 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
 
 def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) -> dict[str, Any]:
     """What all commands have. Raises ValueError."""
-    name, given = first(fields, *_CORRELATION)
+    name, given = first(fields, *CORRELATION)
     correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
         raise ValueError(f"this is {ven_id}, not {shown(named)}")
-    op, whole_body = fields["op"], {**_data(said), **_top(said)}
-    terms = {name: whole_body[name] for name in whole_body if name not in _ENVELOPE}
+    op, body = fields["op"], whole_body(said)
+    terms = {name: body[name] for name in body if name not in _ENVELOPE}
     return {
         "at_ms": door.at_ms,
-        "issued_ms": _issued_ms(fields),
+        "issued_ms": issued_ms_of(fields),
         "mono_ms": door.mono_ms,
         "source": door.source,
         "reply": door.reply,
         "op": op,
         "correlation": correlation,
-        "key": f"{op}:{correlation}" if correlation else f"body:{_digest(whole_body)}",
-        "digest": _digest(terms),
-        "ids": _ids(fields, ven_id),
+        "key": f"{op}:{correlation}" if correlation else f"body:{digest_of(body)}",
+        "digest": digest_of(terms),
+        "ids": ids_of(fields, ven_id),
     }
-
-
-def _data(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = said.get("data")
-    return data if isinstance(data, Mapping) else {}
-
-
-def _top(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in said.items() if value is not None and name != "data"}
-
-
-def _fields(said: Mapping[str, Any]) -> Fields:
-    """What is said, at the top and in `data`. The top wins, in whichever spelling."""
-    data, top = _data(said), _top(said)
-    beaten = {name for family in _FAMILIES if not top.keys().isdisjoint(family) for name in family}
-    said = {k: value for k, value in data.items() if value is not None and k not in beaten}
-    return {**said, **top}
-
-
-def _ids(fields: Fields, ven_id: str) -> dict[str, Any]:
-    """The ids that can be read, whatever else is said: what the ack names."""
-    ids: dict[str, Any] = {"venId": ven_id}
-    if event_id := readable_id(first(fields, *EVENT_ID)[1]):
-        ids["event_id"] = event_id
-    if fields.get("op") in _CALLS:
-        with suppress(ValueError):
-            ids["revision"] = whole("revision", fields.get("revision", 0))
-    if fields.get("op") in _ABOUT_LOADS and (load := readable_id(first(fields, *_LOAD)[1])):
-        ids["loadId"] = load
-    return ids
 
 
 def _event(fields: Fields, common: dict[str, Any]) -> Command:
@@ -220,14 +191,14 @@ def _get(fields: Fields, common: dict[str, Any]) -> Command:
 def _set_load(fields: Fields, common: dict[str, Any]) -> Command:
     _not_set(fields, "capacityKw", "priority")
     enabled = flag("enabled", fields.get("enabled"))
-    circuit = id_of(*first(fields, *_LOAD))
+    circuit = id_of(*first(fields, *LOAD))
     confirmed = _confirmed(fields, common, "confirm_critical")
     return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=confirmed)
 
 
 def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
     locked = flag("locked", fields.get("locked"))
-    return Lock(**common, circuit=id_of(*first(fields, *_LOAD)), locked=locked)
+    return Lock(**common, circuit=id_of(*first(fields, *LOAD)), locked=locked)
 
 
 def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
@@ -268,10 +239,6 @@ OPS = {
 }
 
 
-_CALLS = ("event", "shedPanel")
-_ABOUT_LOADS = ("setLoad", "setLock", "optOut")
-
-
 def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
     """No command, for what the payload is; who asked, and for what, is read all the same."""
     if not isinstance(error.said, Mapping):
@@ -280,7 +247,7 @@ def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
         found = command_from(error.said, ven_id, door)
         if isinstance(found, Invalid):  # it says which field it is
             return found
-    return _invalid(_fields(error.said), ven_id, door, "invalid", str(error))
+    return _invalid(fields_of_command(error.said), ven_id, door, "invalid", str(error))
 
 
 def _refused(command: Command, reason: str, detail: str) -> Invalid:
@@ -295,27 +262,11 @@ def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) 
         mono_ms=door.mono_ms,
         source=door.source,
         reply=door.reply,
-        op=_word(fields.get("op")),
-        correlation=readable_id(first(fields, *_CORRELATION)[1]),
+        op=word_of(fields.get("op")),
+        correlation=readable_id(first(fields, *CORRELATION)[1]),
         key="",
         digest="",
         reason=reason,
         detail=detail,
-        ids=_ids(fields, ven_id),
+        ids=ids_of(fields, ven_id),
     )
-
-
-def _digest(fields: Fields) -> str:
-    return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
-
-
-def _issued_ms(fields: Fields) -> int | None:
-    """When it was issued. What cannot be read refuses an event, and nothing that gives back."""
-    try:
-        return moment_ms("issued_at", fields.get("issued_at"))
-    except ValueError:
-        return None
-
-
-def _word(value: Any) -> str:
-    return value[:40] if isinstance(value, str) and value.isprintable() and value else "unknown"

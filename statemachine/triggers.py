@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from .desires import Interval as Interval
+from .desires import Wish as Wish
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -70,7 +73,7 @@ class Ping(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Get(Command):
-    """Tell me your `what`: status, config or loads."""
+    """Tell me your `what`: status, config, loads or events."""
 
     what: str
 
@@ -229,23 +232,6 @@ class Disconnected(Trigger):
     """The link is gone."""
 
     name: ClassVar[str] = "disconnected"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """The cloud wants a circuit on or off; `stamp_s` is the shadow's own time of asking, or 0."""
-
-    circuit: str
-    enabled: bool
-    stamp_s: int
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The cloud wants telemetry every `every_ms`; None where it said something that cannot be."""
-
-    every_ms: int | None
-    stamp_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import commands, terms
+from statemachine import commands, envelope, terms
 from statemachine.commands import OPS, WHATS
 from venctl import site_token
 from venctl.approach import FILES_AGAIN_S
@@ -138,9 +138,9 @@ COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 def _fields_read() -> set[str]:
     """The names that are looked for in a command, each by `fields.get`, and those that have
     several spellings."""
-    families = (*commands._FAMILIES, commands._LOAD)
+    families = (*envelope.FAMILIES, envelope.LOAD)
     names = {name for family in families for name in family}
-    for module in (commands, terms):
+    for module in (commands, envelope, terms):
         tree = ast.parse(Path(str(module.__file__)).read_text())
         for one in [one for one in ast.walk(tree) if isinstance(one, ast.Call)]:
             if ast.unparse(one.func) == "fields.get" and isinstance(one.args[0], ast.Constant):

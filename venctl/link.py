@@ -22,7 +22,8 @@ from awscrt import mqtt5
 from .backoff import Backoff
 from .endpoint import Endpoint, Will, connect_packet, settings
 from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
-from .verdict import for_good, hung_up, refused, sentence, unheard, will_may_be_why, word
+from .puback import arrival, nothing, puback
+from .verdict import hung_up, sentence, unheard, will_may_be_why, word
 
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class Link:
         )
         if not self._connected:
             waiting.set_exception(LinkDown(self._why or "not connected yet"))
-            return _arrival(topic, waiting)
+            return arrival(topic, waiting)
         try:
             sent = self.client.publish(packet)
         except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
@@ -152,7 +153,7 @@ class Link:
         else:
             self._under_way[sent] = _Publish((topic, retain), waiting)
             sent.add_done_callback(partial(self._tell, self._settle))
-        return _arrival(topic, waiting)
+        return arrival(topic, waiting)
 
     # What follows up to `_tell` runs on awscrt's threads.
 
@@ -163,8 +164,8 @@ class Link:
             if not self._wanted(packet.topic):
                 return
             acquire = data.acquire_publish_acknowledgement_control
-            puback = partial(_puback, self.client, acquire()) if acquire else _nothing
-            said = Message(packet.topic, packet.payload or b"", puback, bool(packet.retain))
+            acknowledge = partial(puback, self.client, acquire()) if acquire else nothing
+            said = Message(packet.topic, packet.payload or b"", acknowledge, bool(packet.retain))
             self._tell(self._say, said)
         except Exception:
             log.exception("a message was not taken in")
@@ -286,25 +287,7 @@ class Link:
         )
 
 
-async def _arrival(topic: str, waiting: asyncio.Future[Any]) -> None:
-    code = (await waiting).puback.reason_code
-    if refused(code):
-        why = f"the broker refuses a publish on {topic}: {word(code)}"
-        raise NotAllowed(why) if for_good(code) else LinkDown(why)
-
-
 def _matcher(topics: Sequence[str]) -> Callable[[str], object]:
     levels = (topic.split("/") for topic in topics)
     patterns = ("/".join("[^/]*" if one == "+" else re.escape(one) for one in x) for x in levels)
     return re.compile("|".join(patterns) or "(?!)").fullmatch
-
-
-def _puback(client: mqtt5.Client, control: Any) -> None:
-    try:
-        client.invoke_publish_acknowledgement(control)
-    except Exception:
-        log.exception("a message could not be acknowledged; it will come again")
-
-
-def _nothing() -> None:
-    """A message of QoS 0 is not acknowledged."""

@@ -1,0 +1,72 @@
+"""What is read of any command, whatever else is wrong with it: fields, ids, who asks and when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from .terms import DURATION, END, EVENT_ID, SHED, START
+from .values import Fields, first, moment_ms, readable_id, whole
+
+LOAD = ("loadId", "id")
+CORRELATION = ("correlationId", "corr_id")
+FAMILIES = (SHED, DURATION, START, END, EVENT_ID, CORRELATION)
+_SORTED = json.JSONEncoder(sort_keys=True)
+_CALLS = ("event", "shedPanel")
+_ABOUT_LOADS = ("setLoad", "setLock", "optOut")
+
+
+def _data(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = said.get("data")
+    return data if isinstance(data, Mapping) else {}
+
+
+def _top(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in said.items() if value is not None and name != "data"}
+
+
+def whole_body(said: Mapping[str, Any]) -> Fields:
+    """All that is said, at the top and in `data`, as it was written."""
+    return {**_data(said), **_top(said)}
+
+
+def fields_of_command(said: Mapping[str, Any]) -> Fields:
+    """What is said, at the top and in `data`. The top wins, in whichever spelling."""
+    data, top = _data(said), _top(said)
+    beaten = {name for family in FAMILIES if not top.keys().isdisjoint(family) for name in family}
+    said = {k: value for k, value in data.items() if value is not None and k not in beaten}
+    return {**said, **top}
+
+
+def ids_of(fields: Fields, ven_id: str) -> dict[str, Any]:
+    """The ids that can be read, whatever else is said: what the ack names."""
+    ids: dict[str, Any] = {"venId": ven_id}
+    if event_id := readable_id(first(fields, *EVENT_ID)[1]):
+        ids["event_id"] = event_id
+    if fields.get("op") in _CALLS:
+        with suppress(ValueError):
+            ids["revision"] = whole("revision", fields.get("revision", 0))
+    if fields.get("op") in _ABOUT_LOADS and (load := readable_id(first(fields, *LOAD)[1])):
+        ids["loadId"] = load
+    return ids
+
+
+def digest_of(fields: Fields) -> str:
+    """The same for the same fields, in whatever order."""
+    return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
+
+
+def issued_ms_of(fields: Fields) -> int | None:
+    """When it was issued. What cannot be read refuses an event, and nothing that gives back."""
+    try:
+        return moment_ms("issued_at", fields.get("issued_at"))
+    except ValueError:
+        return None
+
+
+def word_of(value: Any) -> str:
+    """The op as an ack repeats it."""
+    return value[:40] if isinstance(value, str) and value.isprintable() and value else "unknown"
