@@ -294,3 +294,10 @@ def test_a_later_event_is_planned_beside_what_runs_then_and_not_beside_what_runs
     assert (later["power_before_kw"], later["power_after_kw"]) == (10.0, 9.0)
     beside = asked(desk, 1.0, 120, start_ts=NOW_S + 60)
     assert (beside["covered_until"], beside["more_kw"]) == (NOW_S + 300, 0)
+
+
+def test_other_amounts_that_what_runs_covers_are_not_said_to_get_all_that_runs() -> None:
+    desk = shown()
+    call(desk, 3.0, 300)
+    others = asked(desk, 2.0)["others"]
+    assert [one["shed_kw"] for one in others] == [1.0, 2.0, 3.12]

@@ -131,10 +131,11 @@ def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]])
 def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, Any]]:
     """What other amounts would do in its place."""
     for watts in OTHERS_W:
-        plan = outlook(spec, memory, replace(asked, shed_w=watts)).plan
+        other = outlook(spec, memory, replace(asked, shed_w=watts))
+        plan = other.plan
         yield {
             "asked_kw": kw(watts),
-            "shed_kw": kw(plan.total_w),
+            "shed_kw": kw(plan.total_w if other.covered_ms is None else min(watts, plan.total_w)),
             "shortfall_kw": kw(max(0, watts - plan.total_w)),
             "circuits": list(plan.cuts),
             "critical": [id for id in plan.cuts if spec.circuits[id].critical],

@@ -9,7 +9,7 @@ import { restoring } from "./outlook.js";
 import { chip, complaint, icon } from "./parts.js";
 import { openOptOut } from "./optout.js";
 import { Between, Returning, Running } from "./running.js";
-import { clock, moment, rating, starter } from "./words.js";
+import { clock, moment, rating, starter, until } from "./words.js";
 
 const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
 
@@ -68,7 +68,8 @@ function OtherEvent({ event, now, run }) {
   const [word, act] = event.scheduled ? ["Cancel", cancel] : ["End", end];
   return html`<li data-event=${event.id}>
     <div>
-      <p><b>${rating(event.requested_kw)}</b> from ${at(event.start)} to ${at(event.end)}</p>
+      <p><b>${rating(event.requested_kw)}</b> from ${at(event.start)} to ${
+        event.active ? until(event.end, now.site.timezone) : at(event.end)}</p>
       <p class="muted sml">${event.label}, ${starter(event.source)}, ${event.id}</p>
     </div>
     ${(event.scheduled || event.active) && html`<button class="btn sm" disabled=${stale.value}
