@@ -229,14 +229,15 @@ def restate_all(turn: Turn, before: Memory) -> None:
     What was read before counts until it is read again, or load would flicker at every start. Where
     memory could not be read, everything is given back and switches stay as people left them.
     """
-    for id, live in turn.memory.circuits.items():
-        if live.read_mono_ms is not None:
-            turn.memory = turn.memory.circuit(id, read_mono_ms=turn.memory.mono_ms)
-    turn.remember(renew_ms=None, coming=_resumed(turn, before))
-    for hold in restate(turn):
-        turn.effects.append(hold)
-        if hold.circuit in turn.memory.circuits:
-            turn.memory = turn.memory.circuit(hold.circuit, asked_mono_ms=turn.memory.mono_ms)
+    mono_ms, lives = turn.memory.mono_ms, turn.memory.circuits.items()
+    known = {id for id, live in lives if live.read_mono_ms is not None}
+    read = {id: changed(x, read_mono_ms=mono_ms) if id in known else x for id, x in lives}
+    turn.remember(circuits=read, renew_ms=None, coming=_resumed(turn, before))
+    holds = list(restate(turn))
+    turn.effects.extend(holds)
+    ids = [hold.circuit for hold in holds if hold.circuit in read]
+    asked = {id: changed(read[id], asked_mono_ms=mono_ms) for id in ids}
+    turn.remember(circuits={**read, **asked})
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
         turn.effects.extend(_switches(turn))
 
