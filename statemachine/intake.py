@@ -16,6 +16,7 @@ from .endings import begun, unconfirmed
 from .estimate import assume, read, taken_w, unseen
 from .frozen import changed
 from .limits import ended_early, remembered
+from .live import Live
 from .locks import lock, locked_out
 from .memory import Basis, Coming, Event, Memory
 from .release import restate
@@ -260,19 +261,24 @@ def restate_all(turn: Turn, before: Memory) -> None:
     What was read before counts until it is read again, or load would flicker at every start. Where
     memory could not be read, everything is given back and switches stay as people left them.
     """
-    for id, live in turn.memory.circuits.items():
-        mono_ms = turn.memory.mono_ms
-        if live.stopped_mono_ms is not None and unseen(live, mono_ms):
-            turn.memory = turn.memory.circuit(id, stopped_mono_ms=mono_ms)
-        if live.read_mono_ms is not None:
-            turn.memory = turn.memory.circuit(id, read_mono_ms=mono_ms)
-    turn.remember(renew_ms=None, coming=_resumed(turn, before))
-    for hold in restate(turn):
-        turn.effects.append(hold)
-        if hold.circuit in turn.memory.circuits:
-            turn.memory = turn.memory.circuit(hold.circuit, asked_mono_ms=turn.memory.mono_ms)
+    mono_ms = turn.memory.mono_ms
+    read = {id: _seen_now(live, mono_ms) for id, live in turn.memory.circuits.items()}
+    turn.remember(circuits=read, renew_ms=None, coming=_resumed(turn, before))
+    holds = list(restate(turn))
+    turn.effects.extend(holds)
+    ids = [hold.circuit for hold in holds if hold.circuit in read]
+    asked = {id: changed(read[id], asked_mono_ms=mono_ms) for id in ids}
+    turn.remember(circuits={**read, **asked})
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
         turn.effects.extend(_switches(turn))
+
+
+def _seen_now(live: Live, mono_ms: int) -> Live:
+    """A circuit as if it was read just now; whether it ran while nobody looked is not known."""
+    if live.read_mono_ms is None:
+        return live
+    rests = live.stopped_mono_ms is not None and unseen(live, mono_ms)
+    return changed(live, read_mono_ms=mono_ms, **({"stopped_mono_ms": mono_ms} if rests else {}))
 
 
 def _resumed(turn: Turn, before: Memory) -> Coming:

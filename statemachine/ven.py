@@ -11,6 +11,7 @@ from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
 from .memory import Memory, Passed, blank, first_wake
 from .notices import take_notice
+from .quiet import nothing_follows
 from .release import beyond_plan, carry_out, spread
 from .requirement import next_end_ms
 from .shadowing import Shadowing
@@ -52,6 +53,17 @@ class Ven:
         early = self._take(turn)
         if early is not None and _at_rest(turn, memory):
             return turn.memory, [early]
+        if not nothing_follows(turn, memory) or self._shadows.applied(turn):
+            self._see_through(turn, memory, early)
+        self._shadows.speak(turn)
+        due_ms = turn.memory.due_ms()
+        if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
+            turn.effects.append(Wake(due_ms))
+        return turn.memory, _in_order(turn.effects)
+
+    def _see_through(self, turn: Turn, before: Memory, early: Ack | None) -> None:
+        """What the trigger means for the plan, and who is told of it."""
+        trigger = turn.trigger
         note_silence(turn)
         self._settle(turn)
         if isinstance(trigger, Command) and (early or not isinstance(trigger, Toggle)):
@@ -60,14 +72,9 @@ class Ven:
         for event, word in turn.told:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
-        turn.effects.extend(tell(turn, memory))
-        self._shadows.speak(turn)
-        stamp(turn, memory)
+        turn.effects.extend(tell(turn, before))
+        stamp(turn, before)
         turn.remember(look_ms=self._next_look_ms(turn.memory))
-        due_ms = turn.memory.due_ms()
-        if due_ms != memory.due_ms() or isinstance(trigger, Timer | Restarted):
-            turn.effects.append(Wake(due_ms))
-        return turn.memory, _in_order(turn.effects)
 
     def _come_back(self, turn: Turn, before: Memory) -> None:
         """The program was away: since when, whether the machine was too, and what is no more."""

@@ -1,0 +1,54 @@
+"""News after which everything stays as it is: an answer that only confirms what was asked.
+
+A site of hundreds of circuits hears hundreds of such answers at every start, at every event and
+with every report of its shadows. To plan anew after each would cost circuits times circuits.
+"""
+
+from __future__ import annotations
+
+from .live import Live
+from .memory import Memory
+from .triggers import Answered, Delta, Document, Held, Refused, Switched
+from .turn import Turn
+
+_CLOCKS = {"at_ms", "mono_ms"}
+_OF_SHADOWS = {"shadows", "server_mono_ms"}
+_ANSWERS = (Answered, Delta, Document, Refused, Held, Switched)
+
+
+def nothing_follows(turn: Turn, before: Memory) -> bool:
+    """The plan, the holds, the events and what is told of them are as they were before.
+
+    Of a return that waits for its last driver, and of an alarm that may be due, this is not said.
+    """
+    after, due_ms = turn.memory, turn.memory.due_ms()
+    if not isinstance(turn.trigger, _ANSWERS) or turn.effects or turn.told or after.pending:
+        return False
+    if after.coming.blocked_ms is not None or (due_ms is not None and due_ms <= turn.now_ms):
+        return False
+    was, now = vars(before), vars(after)
+    news = {name for name in now if now[name] is not was[name]} - _CLOCKS - _OF_SHADOWS
+    return not news or (news == {"circuits"} and _confirmed(turn, before))
+
+
+def _confirmed(turn: Turn, before: Memory) -> bool:
+    """All that is new of the circuits is that one of them has done what it was told."""
+    said, lives = turn.trigger, turn.memory.circuits
+    news = [id for id, live in lives.items() if live is not before.circuits.get(id)]
+    if not isinstance(said, Held | Switched) or news != [said.circuit]:
+        return False
+    was, now = before.circuits[said.circuit], lives[said.circuit]
+    if {**vars(was), "asked_mono_ms": now.asked_mono_ms} != vars(now):
+        return False
+    return was == now or now.held_w is not None or _others_owe(turn, said.circuit)
+
+
+def _others_owe(turn: Turn, id: str) -> bool:
+    """Some other circuit was let go as well, and its driver has not said that it is free."""
+    mono_ms = turn.memory.mono_ms
+    lives = [live for other, live in turn.memory.circuits.items() if other != id]
+    return not turn.memory.events or any(_owes(live, mono_ms) for live in lives)
+
+
+def _owes(live: Live, mono_ms: int) -> bool:
+    return live.held_w is None and bool(live.awaits_ms(mono_ms))
