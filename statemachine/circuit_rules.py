@@ -86,7 +86,8 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
             yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
         held_w, returns = live.held_w, book.seen[id].waited  # in steps, from its own rest
         told_the_same = live.deaf_w is not None  # though its meter shows that it would draw more
-        lowest_w = live.free_w - max(0, most_w)
+        known_w = min(live.free_w, now.before.circuits[id].free_w)  # more is answered next
+        lowest_w = known_w - max(0, most_w)
         if held_w and held_w < lowest_w and not returns and not told_the_same:
             yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
 

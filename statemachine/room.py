@@ -49,6 +49,8 @@ class Room:
         lag_ms = book.meters.lag_ms
         known = [id for id, ms in self._since_ms.items() if now.ms - ms > lag_ms]
         if not book.meters.began_ms:
+            self._short_ms = self._over_ms = None
+            self._need_w = 0
             return
         self._note_order(book, now, known, rooms_w)
         if book.is_plain:
