@@ -506,7 +506,7 @@ class Life(RuleBasedStateMachine):
         self.pass_to(self.now + seconds * 1000)
 
     def pass_to(self, until_ms: int) -> None:
-        for _ in range(2_000):
+        for _ in range(20_000):  # a clock that is set back by hours is waited for, too
             due_ms = self.memory.due_ms()
             assert self.wake == due_ms, "a Wake says when something is due"
             look_ms = self.now + 30_000
