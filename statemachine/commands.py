@@ -170,7 +170,8 @@ def _opt_out(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
 def _get(fields: Mapping[str, Any], common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in WHATS:
-        raise ValueError(f"`what` must be {', '.join(WHATS)}, got {str(what)[:40]!r}")
+        known = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
+        raise ValueError(f"`what` must be {known}, got {str(what)[:40]!r}")
     return Get(**{**common, "key": ""}, what=what)
 
 
