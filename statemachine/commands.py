@@ -184,7 +184,8 @@ def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
 def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in WHATS:
-        raise ValueError(f"`what` must be one of {', '.join(WHATS)}, got {shown(what)}")
+        known = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
+        raise ValueError(f"`what` must be {known}, got {shown(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 
