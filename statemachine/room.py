@@ -169,7 +169,7 @@ def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
                 return 0
             amps = -(-max(left_w, least_w) // circuit.amp_w)
             return min(would_w, amps * circuit.amp_w)
-    return max(left_w, would_w // 10) if must_run else max(0, left_w)
+    return max(left_w, circuit.rated // 10) if must_run else max(0, left_w)
 
 
 def _can(id: str, rooms_w: dict[str, int]) -> str:
