@@ -111,7 +111,8 @@ class Meters:
             if (left_ms := one.left_ms) is None:
                 continue
             if any(ms <= left_ms for ms in self.began_ms.values()):
-                most_w += one.high_w
+                circuit = self._spec.circuits[id]
+                most_w += circuit.rated if circuit.meter == "none" else one.high_w
             sure = not self._play.breakers.all[id].on and not one.troubled  # not: on, and rests
             if sure and all(ms < left_ms for ms in self.began_ms.values()):
                 least_w += 0 if self.in_doubt(id) else one.low_w

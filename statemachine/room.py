@@ -121,12 +121,16 @@ def needed_w(book: Account) -> int:
 
 
 def _given_w(book: Account, now: Moment, most: bool) -> int:
-    spans = [
-        book.meters.all[id].missing_w()
-        for id, one in book.seen.items()
-        if one.on and (id in now.before.cuts or (most and one.held_w is not None))
-    ]
-    return sum(high_w if most else low_w for low_w, high_w in spans)
+    """The most, or the least, that circuits give; what nobody meters may be anything."""
+    given_w, circuits = 0, book.spec.circuits
+    for id, one in book.seen.items():
+        if not one.on or not (id in now.before.cuts or (most and one.held_w is not None)):
+            continue
+        low_w, high_w = book.meters.all[id].missing_w()
+        if circuits[id].meter == "none":
+            low_w, high_w = 0, circuits[id].rated
+        given_w += high_w if most else low_w
+    return given_w
 
 
 def _kept_out(book: Account) -> set[str]:
@@ -169,7 +173,7 @@ def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
                 return 0
             amps = -(-max(left_w, least_w) // circuit.amp_w)
             return min(would_w, amps * circuit.amp_w)
-    return max(left_w, would_w // 10) if must_run else max(0, left_w)
+    return max(left_w, circuit.rated // 10) if must_run else max(0, left_w)
 
 
 def _can(id: str, rooms_w: dict[str, int]) -> str:
