@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from .draft import Draft
 from .errors import Fault
-from .panel import DWELL_MS, LEAST_AMPS, PILOT, SHEDDING, Circuit
+from .panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
 from .quantity import millis_text, watts_text
 from .report import MOST_BYTES, largest
 from .shards import shards
@@ -146,7 +146,6 @@ def _steps(circuit: Circuit) -> bool:
 def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
     said = circuit.model_fields_set
     idle = [(name, f"{id} is never shed") for name in SHEDDING if not circuit.shed_percent]
-    idle += [(name, f"{id} has no pilot") for name in PILOT if circuit.control != "ev_pilot"]
     idle += [("stale_after", f"{id} has no meter")] if circuit.meter == "none" else []
     for name, why in idle:
         if name in said:

@@ -85,6 +85,7 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
         why_not=why_not,
         firm=circuit.control != "duty_cycle",
         estimated=circuit.meter == "none",
+        stays_on=bool(stays_on),
     )
 
 

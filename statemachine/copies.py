@@ -39,8 +39,8 @@ def recalled(command: Command, earlier: Earlier | None, memory: Memory, blind: b
         return known
     first = "" if earlier is None else str(earlier.ack.get("event_id", ""))
     if earlier is not None and known.revision > earlier.revision:
-        return replace(known, event_id=first)
-    return replace(known, event_id=_unused(known, memory, first))
+        return _named(known, first)
+    return _named(known, _unused(known, memory, first))
 
 
 def copy_of(command: Command, memory: Memory) -> First | Refusal | None:
@@ -87,6 +87,10 @@ def note(turn: Turn) -> None:
             _note_event(turn, id, key)
     if isinstance(asked, DrEvent):
         turn.remember(last_call=asked.key)
+
+
+def _named(known: DrEvent, id: str) -> DrEvent:
+    return replace(known, event_id=id, ids={**known.ids, "event_id": id})
 
 
 def _note_event(turn: Turn, id: str, key: str) -> None:

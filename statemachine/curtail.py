@@ -21,7 +21,8 @@ class Load:
 
     `steps`: the watts it can give, rising to `cap_w` (a relay has one); empty: any from 0 to
     `cap_w`. Of one tier the circuit with the lowest `rank` gives first: when it last began to.
-    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised.
+    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised; `stays_on`:
+    it may be reduced, and not taken off.
     """
 
     circuit: str
@@ -33,6 +34,7 @@ class Load:
     why_not: str = ""
     firm: bool = True
     estimated: bool = False
+    stays_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,14 @@ def _fits(reachable: int, watts: int) -> bool:
 
 
 def _best(reachable: int, ask_w: int, smooth_w: int, policy: str) -> int:
-    """Which reachable sum of steps to take, where `smooth_w` more can be had watt by watt."""
+    """Which reachable sum of steps to take, where `smooth_w` more can be had watt by watt.
+
+    The least that does: what can stop at any watt moves before a contactor.
+    """
     least_w = max(0, ask_w - smooth_w)
     window = (reachable >> least_w) & ((1 << (ask_w - least_w + 1)) - 1)
     if window:
-        return least_w + window.bit_length() - 1
+        return least_w + (window & -window).bit_length() - 1
     below_w = (reachable & ((1 << least_w) - 1)).bit_length() - 1
     above = reachable >> ask_w
     above_w = ask_w + (above & -above).bit_length() - 1

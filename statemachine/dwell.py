@@ -84,6 +84,14 @@ def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     return ""
 
 
+def saves_w(circuit: Circuit, live: Live, mono_ms: int) -> int:
+    """What a person took off, as far as it is off: also while it rests, switched on again."""
+    if live.enabled and not rests_ms(circuit, live, mono_ms):
+        return 0
+    still_w = (live.drawn_w or 0) if live.fault is not None else 0  # it does not go off
+    return max(0, live.by_person_w - still_w)
+
+
 def changes_in_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
     """After how long something of this will have changed by itself, each above 0."""
     lefts = [

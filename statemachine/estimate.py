@@ -8,6 +8,8 @@ its hold lets it: then the hold takes nothing, and is worth nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .frozen import changed
 from .live import Live
 from .memory import Memory, blank
@@ -20,23 +22,11 @@ WAKES_MS = 120_000  # a car that was told to draw more may take as long (domain.
 GAP_MS = 30_000  # what happened between two readings further apart is not known
 
 
-def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> Live:
-    """A circuit after one reading, in watts, taken at `mono_ms`."""
+def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -> Live:
+    """A circuit after one reading, in watts, taken at `mono_ms`, which is `at_ms` in UTC."""
     marks = _runs(circuit, live, drawn_w, mono_ms)
     free_w = _free_w(circuit, live, drawn_w, mono_ms)
-    return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=free_w, **marks)
-
-
-def taken_w(live: Live) -> int:
-    """What a circuit, just read, does not draw because it gives, in watts, never below zero.
-
-    One that was given back counts until its driver says that it is free; one that is held for its
-    own rest alone, after a person switched it, gives nothing.
-    """
-    short_w = max(0, live.free_w - (live.drawn_w or 0)) if live.enabled else 0
-    if live.giving and live.held_w is not None:
-        return short_w
-    return 0 if live.sure else min(live.taken_w, short_w)
+    return _known(live, drawn_w, free_w, mono_ms, read_ms=at_ms, **marks)
 
 
 def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
@@ -44,7 +34,7 @@ def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     free_w = circuit.typical_w if live.enabled else 0
     held_w = live.held_w if live.hold_fault is None else None  # nobody can say that it obeys
     drawn_w = free_w if held_w is None else min(free_w, held_w)
-    return changed(live, drawn_w=drawn_w, read_mono_ms=mono_ms, free_w=circuit.typical_w)
+    return _known(live, drawn_w, circuit.typical_w, mono_ms)
 
 
 def unseen(live: Live, mono_ms: int) -> bool:
@@ -59,6 +49,26 @@ def typical(spec: Spec) -> Memory:
     return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
 
 
+def _known(live: Live, drawn_w: int, free_w: int, mono_ms: int, **marks: Any) -> Live:
+    taken_w = _taken_w(live, drawn_w, free_w)
+    return changed(
+        live, drawn_w=drawn_w, free_w=free_w, taken_w=taken_w, read_mono_ms=mono_ms, **marks
+    )
+
+
+def _taken_w(live: Live, drawn_w: int, free_w: int) -> int:
+    """What a circuit does not draw because it gives: what its hold takes, and no more.
+
+    One that was given back counts until its driver says that it is free; one that is held for its
+    own rest alone, after a person switched it, gives nothing.
+    """
+    if not live.enabled:
+        return 0
+    if live.giving and live.held_w is not None:
+        return max(0, free_w - max(drawn_w, live.held_w))
+    return 0 if live.sure else min(live.taken_w, max(0, free_w - drawn_w))
+
+
 def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     if not live.enabled or (live.read_mono_ms is not None and not live.sure):
         return live.free_w
@@ -68,10 +78,10 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     lets_more = live.held_w - least_w > max(CLEARLY_W, live.held_w * CLEARLY_PERCENT // 100)
     if lets_more and circuit.control != "duty_cycle" and mono_ms >= live.settled_mono_ms:
         return min(live.free_w, least_w)
-    return max(live.free_w, drawn_w)
+    return live.free_w if drawn_w > live.held_w else max(live.free_w, drawn_w)
 
 
-def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, int | None]:
+def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, Any]:
     """When the meter saw the load start by itself, or stop; {} where that is as it was.
 
     What was let on since the last reading counts from then.

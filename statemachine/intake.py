@@ -13,7 +13,7 @@ from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
 from .endings import begun, unconfirmed
-from .estimate import assume, read, taken_w, unseen
+from .estimate import assume, read, unseen
 from .frozen import changed
 from .limits import ended_early, remembered
 from .live import Live
@@ -229,14 +229,11 @@ def _read(turn: Turn, said: Readings) -> None:
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
         if circuit.meter == "none":
-            live = assume(circuit, circuits[id], mono_ms)
-        elif id in said.drawn_w:
+            circuits[id] = assume(circuit, circuits[id], mono_ms)
+        elif (drawn_w := said.drawn_w.get(id)) is not None:
             age_ms = said.age_ms.get(id, 0)
-            live = read(circuit, circuits[id], said.drawn_w[id], mono_ms - age_ms)
-            live = changed(live, read_ms=turn.now_ms - age_ms)
-        else:
-            continue
-        circuits[id] = changed(live, taken_w=taken_w(live))
+            at_ms = turn.now_ms - age_ms
+            circuits[id] = read(circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms)
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 

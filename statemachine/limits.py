@@ -16,6 +16,7 @@ from .spec import Limits, Spec
 KEPT = 200
 MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well
 HOUR_MS = 3_600_000
+DAY_S = 86_400
 Refusal = tuple[str, str]
 
 
@@ -47,7 +48,8 @@ def too_long(spec: Spec, asked: Past) -> str:
     new_s = (asked.end_ms - asked.start_ms) // 1000
     ran_s = asked.length_ms // 1000 - new_s
     said = f"{ran_s} s that it ran and {new_s} s more are" if asked.ran_ms else f"{new_s} s is"
-    return f"{said} longer than this site's longest event, {longest_s} s"
+    hint = "; milliseconds?" if new_s > DAY_S else ""
+    return f"{said} longer than this site's longest event, {longest_s} s{hint}"
 
 
 def with_what_ran(memory: Memory, asked: Past) -> Past:

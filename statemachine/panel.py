@@ -27,9 +27,8 @@ DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "other": (0, 0, None),
 }
 BACK_ON_MS = 5 * MINUTE_MS
-# What means nothing where a circuit is never shed, and where it has no car's pilot.
+# What means nothing where a circuit is never shed.
 SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
-PILOT = ("volts", "phases")
 Tier = tuple[bool, int]  # critical or not, then priority: the lower one gives first
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 
@@ -85,8 +84,10 @@ class Circuit(Model):
         description="what it draws as a rule, where nothing reads it; default 70 % of rated",
     )
     stale_after: Millis = Field(default=60_000, description="a reading older than this is none")
-    volts: Count = Field(default=240, description="with ev_pilot: what an ampere is worth")
-    phases: Count = Field(default=1, description="with ev_pilot: 1 or 3")
+    volts: Count = Field(
+        default=240, description="what an ampere is worth, to a car's pilot and in `breaker_amps`"
+    )
+    phases: Count = Field(default=1, description="1 or 3")
 
     @cached_property
     def kind(self) -> str:

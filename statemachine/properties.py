@@ -240,8 +240,8 @@ def _best(tier: Sequence[Load], ask_w: int, slack_w: int, policy: str) -> int:
     if policy == "at_most":
         return max(total_w for total_w in totals.values() if total_w <= ask_w)
     enough_w = ask_w - slack_w
-    filled = [total_w for sum_w, total_w in totals.items() if sum_w <= enough_w <= total_w]
-    return max(filled) if filled else totals[min(sum_w for sum_w in sums if sum_w > enough_w)]
+    fits = [sum_w for sum_w, total_w in totals.items() if sum_w <= enough_w <= total_w]
+    return totals[min(fits or (sum_w for sum_w in sums if sum_w > enough_w))]
 
 
 def _below(load: Load, cut_w: int) -> list[int]:

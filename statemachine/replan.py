@@ -109,7 +109,8 @@ def _draws_more(live: Live) -> bool:
 
 
 def _usable(every: Sequence[Load]) -> tuple[str, ...]:
-    return tuple(load.circuit for load in every if load.cap_w)
+    able = [load for load in every if load.cap_w]
+    return tuple(f"{load.circuit}, on" if load.stays_on else load.circuit for load in able)
 
 
 def _same(was: Basis, now: Basis) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from .dwell import saves_w
 from .memory import Event, Memory
 from .once import once
-from .savings import saves_w
 from .spec import Spec
 from .triggers import DrEvent
 

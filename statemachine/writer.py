@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .panel import PILOT, SHEDDING, Circuit
+from .panel import SHEDDING, Circuit
 from .spec import Spec
 
 WIDTH = 100
@@ -68,7 +68,6 @@ def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:
         }
     )
     idle = {"stale_after"} if circuit.meter == "none" else set()
-    idle |= set() if circuit.control == "ev_pilot" else set(PILOT)
     idle |= set() if circuit.shed_percent else set(SHEDDING)
     said = filled.model_dump(mode="json", by_alias=True, exclude=idle)
     return {name: value for name, value in said.items() if value is not None}

@@ -13,7 +13,6 @@ from statemachine.capacity import can_give, loads, next_change_ms
 from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
-from statemachine.estimate import taken_w
 from statemachine.limits import beyond_limits
 from statemachine.live import Live
 from statemachine.localtime import day_of
@@ -48,7 +47,8 @@ TODAY = day_of(NOW_MS, ZONE)
 def live(**known: Any) -> Live:
     first = {"enabled": True, "drawn_w": 8_000, "free_w": 8_000, "read_mono_ms": MONO}
     one = Live(**{**first, **known})
-    return replace(one, taken_w=taken_w(one))
+    short_w = one.free_w - max(one.drawn_w or 0, one.held_w or 0)
+    return replace(one, taken_w=0 if one.held_w is None else max(0, short_w))
 
 
 def memory(spec: Spec, **known: Any) -> Memory:
@@ -283,8 +283,9 @@ def test_two_events_are_so_far_apart_or_overlap(gap: str, apart_ms: int, said: s
 
 def basis_after(needed_w: int, more_w: int, before: Basis | None = None) -> tuple[Basis, Live]:
     """What is noted where `a` draws so much more than it is held at, and `a` itself."""
-    held_w = 8_000 - needed_w
-    giving = live(held_w=held_w, drawn_w=held_w + more_w, giving_mono_ms=MONO - 60_000)
+    level_w = 8_000 - needed_w + more_w
+    held_w = level_w - max(0, more_w)  # what draws less is still held lower, from an earlier plan
+    giving = live(held_w=held_w, drawn_w=level_w, giving_mono_ms=MONO - 60_000)
     events = {"e": event(shed_w=needed_w)} if needed_w else {}
     cuts = {"a": needed_w} if needed_w else {}
     basis = before or Basis(needed_w, tuple(events), ("a", "b"))
@@ -368,7 +369,8 @@ def test_deaf_is_who_draws_five_percent_and_fifty_watts_above_its_hold(
 )
 def test_a_new_plan_begins_to_wait_anew(since: dict[str, int], more_w: int) -> None:
     """Each of two is off by less than would make it deaf; together they are short, or over."""
-    both = live(free_w=4_500, held_w=4_000, drawn_w=4_000 + more_w, giving_mono_ms=0)
+    held_w = 4_000 + min(0, more_w)
+    both = live(free_w=4_500, held_w=held_w, drawn_w=4_000 + more_w, giving_mono_ms=0)
     basis = Basis(1_000, ("e",), ("a", "b"), **since)
     known = memory(SITE, a=both, b=both, events={"e": event()}, cuts={"a": 500, "b": 500})
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)

@@ -16,6 +16,7 @@ from statemachine.scenario import Scenario
 from statemachine.triggers import Connected, Disconnected, Restarted
 from tests.journaled import Journaled
 from tests.strategies import NOW_S, site
+from venctl.cli.clock import of_zone
 from venctl.cli.trigger import answer
 
 SITE = site("""
@@ -256,7 +257,7 @@ def test_who_triggers_what_was_answered_before_reads_that_nothing_new_was_done(
 ) -> None:
     said = {"restore": BACK, "event": {**EVENT, "event_id": "e"}}[op]
     for word in ("", "nothing new was done: the same command was answered before"):
-        assert answer(desk.ask(**said), as_json=False) == 0
+        assert answer(desk.ask(**said), False, lambda: of_zone("UTC")) == 0
         out = capsys.readouterr().out
         assert word in out and ("nothing new" in out) == bool(word)
         assert ("another --id" in out) == bool(word and op == "event")

@@ -143,8 +143,9 @@ def _fields_read() -> set[str]:
     for module in (commands, envelope, terms):
         tree = ast.parse(Path(str(module.__file__)).read_text())
         for one in [one for one in ast.walk(tree) if isinstance(one, ast.Call)]:
-            if ast.unparse(one.func) == "fields.get" and isinstance(one.args[0], ast.Constant):
-                names.add(str(one.args[0].value))
+            place = {"fields.get": 0, "_confirmed": 2}.get(ast.unparse(one.func))
+            if place is not None and isinstance(one.args[place], ast.Constant):
+                names.add(str(one.args[place].value))
     return names
 
 

@@ -214,7 +214,7 @@ def read(known: Live, *readings: tuple[int, int], **said: Any) -> Live:
     """A circuit after readings, each with its moment in seconds."""
     one = circuit(**{"rated": "11 kW", **said})
     for at_s, drawn_w in readings:
-        known = estimate.read(one, known, drawn_w, MONO + at_s * 1_000)
+        known = estimate.read(one, known, drawn_w, MONO + at_s * 1_000, NOW_MS)
     return known
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from statemachine.effects import Status
+from venctl.cli.clock import of_zone
 from venctl.cli.planning import _head
 from venctl.cli.running import _six_lines
 from venctl.cli.trigger import _lines
@@ -55,6 +56,9 @@ class Shown(Desk):
 
     def lines(self) -> str:
         return "\n".join(_six_lines(self.now()))
+
+
+CLOCK = of_zone("UTC")
 
 
 def shown(text: str = MAPLE) -> Shown:
@@ -134,7 +138,7 @@ def test_before_the_first_reading_the_command_line_knows_no_power() -> None:
     [
         ("", "event", "-1.50 until"),
         (" comes_back: by_hand,", "by_hand", "-1.50, back when somebody switches it on"),
-        (" max_off: 2 min,", "max_off", "back as it may be off no longer"),
+        (" control: relay, max_off: 2 min,", "max_off", "back as it may be off no longer"),
         (" max_shed_per_day: 2 min,", "budget", "back as it may give no longer today"),
     ],
 )
@@ -239,7 +243,7 @@ def test_an_event_that_a_running_one_covers_would_change_nothing() -> None:
     assert said["covered_until"] == NOW_S + 300 and said["ends_at"] == NOW_S + 120
     assert not said["touches_critical"], "critical circuits give already, and no more for it"
     assert all(one["more_kw"] == 0 for one in said["circuits"])
-    [line] = _head(said)
+    [line] = _head(said, CLOCK)
     assert line.startswith("nothing would change until") and line.endswith(
         "what runs sheds 3.00 kW"
     )
@@ -248,7 +252,7 @@ def test_an_event_that_a_running_one_covers_would_change_nothing() -> None:
 def test_an_event_that_lasts_longer_than_the_one_that_covers_it_goes_on_alone() -> None:
     desk = shown()
     call(desk, 3.0, 300)
-    [line] = _head(asked(desk, 2.0, 600))
+    [line] = _head(asked(desk, 2.0, 600), CLOCK)
     assert "what runs sheds 3.00 kW; then 2.00 kW until" in line
 
 
@@ -265,7 +269,7 @@ def test_only_what_is_asked_beyond_what_runs_is_the_events_own() -> None:
 
 def test_no_more_is_said_to_be_had_than_is_asked() -> None:
     desk = shown(MAPLE.replace("rated: 1.5 kW", "rated: 1.5 kW, control: relay"))
-    [line] = _head(asked(desk, 1.0))
+    [line] = _head(asked(desk, 1.0), CLOCK)
     assert line.startswith("1.00 of 1.00 kW") and "0.50 kW over: who gives does so in steps" in line
 
 
@@ -274,7 +278,7 @@ def test_an_event_covered_by_another_is_not_said_to_get_more_than_it_asked_for()
     call(desk, 3.0, 300)
     ack = call(desk, 1.0, 300, id="less")
     assert ack["actual_shed_kw"] == 3.0, "what is commanded at the ack, as the contract has it"
-    assert "shed   1.00 of 1.00 kW, 3.00 kW in all" in _lines(ack)
+    assert "shed   1.00 of 1.00 kW, 3.00 kW in all" in _lines(ack, lambda: CLOCK)
 
 
 def test_a_confirmation_is_asked_for_only_where_more_is_taken_from_critical_circuits() -> None:
