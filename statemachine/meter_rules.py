@@ -96,7 +96,9 @@ def nothing_is_taken_off_soon_after_its_own_start(book: Account, now: Moment) ->
 def without_an_event_nothing_is_shed(book: Account, now: Moment) -> Iterator[str]:
     if book.idle_ms is None or now.memory.cuts or not isinstance(now.trigger, Readings):
         return
-    gives, said_w = any(one.gives_ms is not None for one in book.seen.values()), _shed_w(book.said)
+    said_w, meters = _shed_w(book.said), book.meters.all
+    gives = any(one.gives_ms is not None for one in book.seen.values())
+    gives |= any(one.troubled for one in meters.values())  # it may still be as it was told before
     if book.lasts("P40", bool(said_w) and not gives, now.ms) > book.meters.lag_ms:
         yield f"{said_w} W are said to be shed, and no event asks for it"
 

@@ -1,4 +1,4 @@
-"""A site is held to what its circuits truly draw: the reports of issue 11, and cores that err."""
+"""A site is held to what its circuits truly draw: reports from the field, and cores that err."""
 
 from __future__ import annotations
 
