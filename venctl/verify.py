@@ -111,7 +111,7 @@ class Search:
         found: dict[str, Words] = {}
 
         def look(dice: Random) -> None:
-            rule, words = self._day(dice)
+            rule, words = thrown(self.spec, dice)
             self.tried.days += 1
             for one in self._broken(words, rule, found):
                 found.setdefault(one, words)
@@ -119,14 +119,6 @@ class Search:
 
         self._search(look, self.examples)
         return found
-
-    def _day(self, dice: Random) -> tuple[str, Words]:
-        """A day, and now and then one that is to be compared with its twin, by that rule."""
-        words, kind = invent_day(self.spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
-        if kind >= len(TWINS):
-            return "", words
-        rule, twin = list(TWINS.items())[kind]
-        return rule, {**twin.invent(words, dice), "loads": "steady"}
 
     def _broken(self, words: Words, rule: str, known: dict[str, Words]) -> list[str]:
         """The rules broken by a day that are not known yet."""
@@ -179,6 +171,15 @@ class Search:
         self.progress(self.tried)
         if time.monotonic() - self._began_s > self.seconds * share:
             raise _Enough
+
+
+def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:
+    """A day, and now and then one that is to be compared with its twin, by that rule."""
+    words, kind = invent_day(spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
+    if kind >= len(TWINS):
+        return "", words
+    rule, twin = list(TWINS.items())[kind]
+    return rule, {**twin.invent(words, dice), "loads": "steady"}
 
 
 def first_of(spec: Spec, words: Words, rule: str) -> Broken | None:
