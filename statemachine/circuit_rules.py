@@ -14,7 +14,7 @@ from .play import Moment
 from .totals import power_w
 from .triggers import Lock
 
-CALM_MS = 240_000  # a median of 5 min turns after half of it; the dead band's 60 s; a look or two
+CALM_MS = 240_000  # a car may take 2 min to wake; the dead band's 60 s; a look or two
 SLACK_MS = 1_000
 UNKNOWN_W = 100
 

@@ -39,7 +39,7 @@ from .wording import spoken
 
 CLOUD_MS, LINK_MS = 150, 300
 MOST_SPINS = 500  # decisions at one moment: it wakes for ever, which a rule has noticed by then
-RUN_UP_MS = 310_000  # an estimate is made of the last five minutes of readings
+RUN_UP_MS = 310_000  # a load's own start counts for as long as most of them must run
 
 
 @dataclass(frozen=True, slots=True)

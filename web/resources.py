@@ -263,6 +263,7 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
+        "by_person_kw": kw(saved_w(spec, memory, [event.id])),
         **service(spec, memory, event, now_ms, sheds),
         "opted_out": list(event.opted_out),
         "theirs": event.source == OPERATOR,

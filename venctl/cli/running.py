@@ -80,6 +80,7 @@ def _event(event: dict[str, Any], clock: Clock) -> str:
     if event["measured_kw"] is None:
         return f"{line}, not measured now"
     said = f"{line}, {event['measured_kw']:.2f} kW for {needed:.2f} now"
+    said += f" and {event['by_person_kw']:.2f} off by people" if event["by_person_kw"] else ""
     possible = event["possible_kw"]
     short = f", only {possible:.2f} possible" if possible < needed * ENOUGH else ""
     return f"{said}{short}{', on target' if event['on_target'] and not short else ''}"

@@ -66,7 +66,7 @@ function Ring({ event }) {
 export function shortBy(event) {
   const lasting = event.short_since !== null && serverNow() - event.short_since >= SHORT_AFTER_S;
   if (!lasting || event.measured_kw === null) return 0;
-  return Math.max(0, event.required_kw - event.measured_kw);
+  return Math.max(0, event.required_kw - event.measured_kw - event.by_person_kw);
 }
 
 /** How it is served at this moment, as a chip. */
@@ -108,6 +108,7 @@ function Facts({ event }) {
     ${observes()
       ? fact("Would shed", power(event.would_shed_kw))
       : fact("Delivered", power(event.measured_kw))}
+    ${event.by_person_kw > 0 && fact("Off by people", power(event.by_person_kw))}
     ${fact("Started by", starter(event.source), "w")}
     ${fact("Started", clock(event.start, timezone))}
     ${fact("Ends", clock(event.end, timezone))}
