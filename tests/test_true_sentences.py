@@ -305,3 +305,14 @@ def test_other_amounts_that_what_runs_covers_are_not_said_to_get_all_that_runs()
     call(desk, 3.0, 300)
     others = asked(desk, 2.0)["others"]
     assert [one["shed_kw"] for one in others] == [1.0, 2.0, 3.12]
+
+
+def test_what_people_took_off_needs_nobody_in_a_preview_either() -> None:
+    desk = shown()
+    call(desk, 2.0, 300)
+    desk.ask(op="setLoad", loadId="heater1", enabled=False)
+    desk.rated()
+    said = asked(desk, 0.4)
+    assert said["running_kw"] == 0.5 and not said["touches_critical"]
+    again = asked(desk, 2.0)
+    assert again["shortfall_kw"] == 0.38, "an event of its own begins at what is drawn now"

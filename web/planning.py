@@ -11,11 +11,11 @@ from typing import Any
 
 from statemachine.admit import as_taken_on, unfit
 from statemachine.capacity import loads
-from statemachine.curtail import Load, Plan, plan_shed
+from statemachine.curtail import Load, Plan, plan_shed, tolerance_w
 from statemachine.dwell import gives_for_ms, lasting
 from statemachine.localtime import day_of
 from statemachine.memory import Event, Memory
-from statemachine.requirement import sheds_w, together_w
+from statemachine.requirement import saved_w, sheds_w, together_w
 from statemachine.spec import Spec
 from statemachine.totals import power_w, shed_w
 from statemachine.triggers import DrEvent
@@ -64,8 +64,9 @@ def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
     every = tuple(loads(spec, memory))
     starts_ms = as_taken_on(spec, memory, asked).start_ms
     beside = [event for event in memory.events.values() if event.id != asked.event_id]
-    sheds = [_sheds_w(spec, event, asked.at_ms, starts_ms) for event in beside]
-    target_w = together_w(spec, [asked.shed_w, *sheds])
+    sheds = [_needs_w(spec, memory, event, asked.at_ms, starts_ms) for event in beside]
+    own_w = max(0, asked.shed_w - saved_w(spec, memory, [asked.event_id]))
+    target_w = together_w(spec, [own_w, *sheds])
     plan = plan_shed(every, target_w, memory.cuts, spec.curtail.policy)
     before = plan_shed(every, together_w(spec, sheds), memory.cuts, spec.curtail.policy)
     covered_ms = _covered_ms(spec, asked, zip(beside, sheds, strict=True))
@@ -104,7 +105,7 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
         "running_kw": kw(sum(now.before.values())),
         "covered_until": None if now.covered_ms is None else now.covered_ms / 1000,
         "ends_at": (now.starts_ms + asked.duration_ms) / 1000,
-        "shortfall_kw": kw(max(0, asked.shed_w - total_w)),
+        "shortfall_kw": kw(_short_w(spec, memory, asked, total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
         "power_before_kw": kw(before_w),
         "power_after_kw": kw(whole_w - total_w),
@@ -115,11 +116,18 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
     }
 
 
-def _sheds_w(spec: Spec, event: Event, now_ms: int, starts_ms: int) -> int:
-    """What another event asks for when this one starts; one that is yet to start, at its height."""
-    if starts_ms <= now_ms:
-        return sheds_w(spec, event, now_ms)
-    return event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
+def _needs_w(spec: Spec, memory: Memory, event: Event, now_ms: int, starts_ms: int) -> int:
+    """What circuits must give for another event when this one starts; if later, at its height."""
+    asks_w = sheds_w(spec, event, now_ms)
+    if starts_ms > now_ms:
+        asks_w = event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
+    return max(0, asks_w - saved_w(spec, memory, [event.id]))
+
+
+def _short_w(spec: Spec, memory: Memory, asked: DrEvent, total_w: int) -> int:
+    """What is missing of an event; so little that nobody is asked for it is not."""
+    short_w = asked.shed_w - total_w - saved_w(spec, memory, [asked.event_id])
+    return short_w if short_w > tolerance_w(asked.shed_w, spec.curtail.policy) else 0
 
 
 def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]]) -> int | None:
@@ -136,7 +144,7 @@ def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, An
         yield {
             "asked_kw": kw(watts),
             "shed_kw": kw(plan.total_w if other.covered_ms is None else min(watts, plan.total_w)),
-            "shortfall_kw": kw(max(0, watts - plan.total_w)),
+            "shortfall_kw": kw(_short_w(spec, memory, other.asked, plan.total_w)),
             "circuits": list(plan.cuts),
             "critical": [id for id in plan.cuts if spec.circuits[id].critical],
         }
