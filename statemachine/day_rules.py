@@ -160,6 +160,7 @@ def what_is_the_operators_is_confirmed(book: Account, now: Moment) -> Iterator[s
         return
     takes_back = isinstance(said, OptOut) and not said.out
     theirs = [id for id, event in now.before.events.items() if event.source == OPERATOR]
+    theirs = [id for id in theirs if id in book.calls.all and not book.calls.all[id].over]
     if said.source == OPERATOR or said.confirmed or takes_back or not theirs:
         return
     looked, _ = book.play.ven.decide(now.before, Timer(at_ms=said.at_ms, mono_ms=said.mono_ms))

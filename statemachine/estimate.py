@@ -25,6 +25,8 @@ GAP_MS = 30_000  # what happened between two readings further apart is not known
 def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -> Live:
     """A circuit after one reading, in watts, taken at `mono_ms`, which is `at_ms` in UTC."""
     marks = _runs(circuit, live, drawn_w, mono_ms)
+    if live.hold_fault is not None and _clearly_less(live.obeyed_w or 0, drawn_w):
+        live = changed(live, obeyed_w=None)  # it keeps to nothing any more: its lease has ended
     free_w = _free_w(circuit, live, drawn_w, mono_ms)
     return _known(live, drawn_w, free_w, mono_ms, read_ms=at_ms, **marks)
 
@@ -59,39 +61,58 @@ def _known(live: Live, drawn_w: int, free_w: int, mono_ms: int, **marks: Any) ->
 def _taken_w(live: Live, drawn_w: int, free_w: int) -> int:
     """What a circuit does not draw because it gives: what its hold takes, and no more.
 
-    One that was given back counts until its driver says that it is free; one that is held for its
-    own rest alone, after a person switched it, gives nothing.
+    Where its driver fails, what it confirmed last counts. One that was given back counts until
+    its driver says that it is free, or fails; one that is held for its own rest alone, after a
+    person switched it, gives nothing.
     """
     if not live.enabled:
         return 0
+    fails = live.hold_fault is not None
+    level_w = live.obeyed_w if fails else live.held_w
     if live.giving and live.held_w is not None:
-        return max(0, free_w - max(drawn_w, live.held_w))
-    return 0 if live.sure else min(live.taken_w, max(0, free_w - drawn_w))
+        return 0 if level_w is None else max(0, free_w - max(drawn_w, level_w))
+    return 0 if live.sure or fails else min(live.taken_w, max(0, free_w - drawn_w))
 
 
 def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
-    if not live.enabled or (live.read_mono_ms is not None and not live.sure):
+    if not live.enabled:
         return live.free_w
+    if live.read_mono_ms is not None and not live.sure:
+        return drawn_w if _is_free(live, drawn_w) else live.free_w
     if live.held_w is None:
         return drawn_w
     least_w = max(drawn_w, live.drawn_w or 0)  # one odd reading says nothing
-    lets_more = live.held_w - least_w > max(CLEARLY_W, live.held_w * CLEARLY_PERCENT // 100)
-    if lets_more and circuit.control != "duty_cycle" and mono_ms >= live.settled_mono_ms:
+    lets_more = _clearly_less(least_w, live.held_w) and circuit.control != "duty_cycle"
+    if lets_more and mono_ms >= live.settled_mono_ms:
         return min(live.free_w, least_w)
     return live.free_w if drawn_w > live.held_w else max(live.free_w, drawn_w)
+
+
+def _is_free(live: Live, drawn_w: int) -> bool:
+    """Its driver fails and keeps it at nothing, nor does it draw as if it was held."""
+    free = live.hold_fault is not None and live.obeyed_w is None
+    return free and (live.held_w is None or _clearly_less(live.held_w, drawn_w))
+
+
+def _clearly_less(watts: int, than_w: int) -> bool:
+    return than_w - watts > max(CLEARLY_W, than_w * CLEARLY_PERCENT // 100)
 
 
 def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, Any]:
     """When the meter saw the load start by itself, or stop; {} where that is as it was.
 
-    What was let on since the last reading counts from then.
+    What was let on since the last reading counts from then, and what was held low has not started
+    because it is let draw more. Between idle and running nobody knows:
+    it has neither started nor stopped.
     """
-    runs, ran = drawn_w >= circuit.running_w, (live.drawn_w or 0) >= circuit.running_w
-    if not runs and unseen(live, mono_ms):
-        return {"started_mono_ms": None, "stopped_mono_ms": mono_ms}
-    if runs == ran or live.drawn_w is None:
-        return {}
-    if runs:
+    was_w, marks = live.drawn_w, dict[str, int | None]()
+    if drawn_w < circuit.running_w:
+        marks["started_mono_ms"] = None
+    elif was_w is not None and was_w < circuit.running_w:
         just_on = live.on_mono_ms is not None and live.on_mono_ms >= (live.read_mono_ms or 0)
-        return {"started_mono_ms": None if just_on else mono_ms, "stopped_mono_ms": None}
-    return {"started_mono_ms": None, "stopped_mono_ms": mono_ms}
+        marks["started_mono_ms"] = None if just_on or live.taken_w else mono_ms
+    if drawn_w > circuit.idle_w:
+        marks["stopped_mono_ms"] = None
+    elif live.stopped_mono_ms is None or unseen(live, mono_ms):
+        marks["stopped_mono_ms"] = mono_ms
+    return {name: at for name, at in marks.items() if getattr(live, name) != at}

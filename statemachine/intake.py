@@ -234,6 +234,8 @@ def _read(turn: Turn, said: Readings) -> None:
             age_ms = said.age_ms.get(id, 0)
             at_ms = turn.now_ms - age_ms
             circuits[id] = read(circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms)
+        elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
+            circuits[id] = changed(circuits[id], taken_w=0)
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 

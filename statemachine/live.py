@@ -21,7 +21,8 @@ class Live:
     locked it out. `driver` switches it, also on the day it is no longer in the file. `read_ms` is
     the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
-    `fault` is of its switch, `hold_fault` of its hold, each with the time since when.
+    `obeyed_w` is what its driver last said that it keeps it at; None: it lets it be. `fault` is of
+    its switch, `hold_fault` of its hold, each with the time since when.
     `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
     `last_command` is the key of the last command about it.
     """
@@ -55,6 +56,7 @@ class Live:
     started_mono_ms: int | None = None
     stopped_mono_ms: int | None = None
     settled_mono_ms: int = 0
+    obeyed_w: int | None = None
     by_person_w: int = 0
     by_person_in: tuple[str, ...] = ()
     last_command: str = ""

@@ -156,7 +156,8 @@ class Meters:
     def _note_start(self, id: str, one: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:
         was_w, let_go = one.drawn_w, on_ms is not None and on_ms >= one.read_ms
         one.read_ms = ms
-        one.stopped_ms = None if drawn_w else ms if one.stopped_ms is None else one.stopped_ms
+        idle = drawn_w <= self._spec.circuits[id].idle_w
+        one.stopped_ms = None if not idle else ms if one.stopped_ms is None else one.stopped_ms
         if was_w == 0 and drawn_w:
             clear = drawn_w * 100 >= self._spec.circuits[id].rated * STARTS_PERCENT
             start_ms = on_ms if let_go else ms

@@ -11,7 +11,7 @@ from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share, Word
 from .quantity import Millis, Watts
 
 MINUTE_MS = 60_000
-RUNS_PERCENT = 5
+RUNS_PERCENT, IDLE_PERCENT = 5, 1
 LEAST_AMPS = 6  # SAE J1772, IEC 61851: a charging car draws this or nothing
 
 # type: (min_on, min_off, max_off). Makers of compressors print 2.5 to 3 min of rest; a fridge
@@ -143,8 +143,13 @@ class Circuit(Model):
 
     @cached_property
     def running_w(self) -> int:
-        """Drawing so much it runs; below it, it only waits."""
+        """Drawing so much it runs."""
         return max(1, self.rated * RUNS_PERCENT // 100)
+
+    @cached_property
+    def idle_w(self) -> int:
+        """Drawing no more than this it is off, but for its standby."""
+        return self.rated * IDLE_PERCENT // 100
 
     @cached_property
     def least_running_w(self) -> int:

@@ -38,7 +38,8 @@ def _confirmed(turn: Turn, before: Memory) -> bool:
     if not isinstance(said, Held | Switched) or news != [said.circuit]:
         return False
     was, now = before.circuits[said.circuit], lives[said.circuit]
-    if {**vars(was), "asked_mono_ms": now.asked_mono_ms} != vars(now):
+    answered = {"asked_mono_ms": now.asked_mono_ms, "obeyed_w": now.obeyed_w}
+    if {**vars(was), **answered} != vars(now):
         return False
     return was == now or now.held_w is not None or _others_owe(turn, said.circuit)
 

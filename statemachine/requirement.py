@@ -74,6 +74,11 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     return max([0, *lefts_w])
 
 
+def by_person_w(spec: Spec, memory: Memory, now_ms: int) -> int:
+    """What people took off while the events ran that shed now."""
+    return saved_w(spec, memory, [event.id for event in active(spec, memory, now_ms)])
+
+
 def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
     """What people took off while any of these events ran, as far as it is still off."""
     wanted, lives = set(ids), memory.circuits.items()

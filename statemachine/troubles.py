@@ -30,7 +30,12 @@ def hear_held(turn: Turn, said: Held) -> None:
         _mark(turn, said.circuit, live, said.fault)
         return
     deaf_w = live.deaf_w if live.hold_fault is None else None  # it answers, and counts again
-    well = {"asked_mono_ms": None, "hold_fault": None, "hold_fault_mono_ms": None}
+    well = {
+        "obeyed_w": said.watts,
+        "asked_mono_ms": None,
+        "hold_fault": None,
+        "hold_fault_mono_ms": None,
+    }
     turn.memory = turn.memory.circuit(said.circuit, **well, deaf_w=deaf_w)
 
 

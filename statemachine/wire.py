@@ -16,7 +16,7 @@ from .effects import Ack
 from .endings import ended_here
 from .faulty import held_back
 from .memory import Event, Memory
-from .requirement import active, required_w, saved_w, sheds_w
+from .requirement import active, by_person_w, required_w, saved_w, sheds_w
 from .schedule import told
 from .spec import Spec
 from .totals import commanded_w, planned_w, power_w, shed_w
@@ -148,6 +148,7 @@ def _data(spec: Spec, memory: Memory, command: Get) -> Any:
 
 def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: int) -> Body:
     """A message about an event's life; requested, commanded and measured stay apart."""
+    sheds = sheds_w(spec, event, now_ms)
     return {
         "type": "event",
         "event_id": event.id,
@@ -156,7 +157,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "requested_shed_kw": kw(event.shed_w),
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
-        "by_person_kw": kw(saved_w(spec, memory, [event.id])),
+        "by_person_kw": kw(saved_w(spec, memory, [event.id] if sheds else [])),
         **ended_here(event),
         **_observed(spec, memory),
         **_faults(memory),
@@ -246,7 +247,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "usedPowerKw": said["power_kw"],
         "shedPowerKw": said["shed_kw"],
         "baselinePowerKw": said["base_power_kw"],
-        "by_person_kw": kw(saved_w(spec, memory, memory.events)),
+        "by_person_kw": kw(by_person_w(spec, memory, now_ms)),
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),

@@ -258,7 +258,8 @@ def test_the_meter_sees_a_load_start_and_stop_by_itself() -> None:
     assert seen((1, 9_000)) == (None, None), "nobody knows since when it runs"
     assert seen((1, 0)) == (None, MONO + 1_000)
     assert seen((1, 0), (2, 0), (3, 9_000), (4, 9_000)) == (MONO + 3_000, None)
-    assert seen((1, 0), (2, 549)) == (None, MONO + 1_000), "it only waits"
+    assert seen((1, 0), (2, 110)) == (None, MONO + 1_000), "its standby"
+    assert seen((1, 0), (2, 549)) == (None, None), "nobody knows"
     assert seen((1, 9_000), (2, 8_000), (3, 0)) == (None, MONO + 3_000)
     on = read(live(drawn_w=0, read_mono_ms=MONO - 1, on_mono_ms=MONO), (10, 9_000))
     assert on.started_mono_ms is None, "it was let on"

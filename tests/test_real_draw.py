@@ -136,7 +136,7 @@ def test_what_people_took_off_is_published_and_counts_for_the_event() -> None:
     assert set(said) == {0.0, 1.5}
     assert "underperforming" not in [body["state"] for body in bodies]
     (last,) = [body for body in bodies if body["state"] == "completed"]
-    assert last["by_person_kw"] == 1.5
+    assert last["by_person_kw"] == 0, "its end has come: nothing more is asked"
 
 
 def test_an_event_called_after_a_person_switched_off_is_not_spared_by_it() -> None:

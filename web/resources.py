@@ -20,7 +20,7 @@ from statemachine.panel import Circuit
 from statemachine.promises import OPERATOR
 from statemachine.release import waiting
 from statemachine.replan import standing
-from statemachine.requirement import active, opted_out, required_w, saved_w, sheds_w
+from statemachine.requirement import active, by_person_w, opted_out, required_w, saved_w, sheds_w
 from statemachine.return_order import Back
 from statemachine.schedule import in_order
 from statemachine.spec import Spec
@@ -60,7 +60,7 @@ def state(desk: Desk) -> Body:
         "site": _site(spec),
         "power_kw": kw(drawn_w) if known else None,
         "shed_kw": kw(taken) if known else None,
-        "by_person_kw": kw(saved_w(spec, memory, memory.events)),
+        "by_person_kw": kw(by_person_w(spec, memory, now_ms)),
         "base_power_kw": kw(drawn_w + taken) if known else None,
         "unmetered_kw": kw(memory.unmetered_w) if known else None,
         "reading_at": seconds(memory.read_ms),
@@ -263,7 +263,7 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
         "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
-        "by_person_kw": kw(saved_w(spec, memory, [event.id])),
+        "by_person_kw": kw(saved_w(spec, memory, [event.id]) if sheds else 0),
         **service(spec, memory, event, now_ms, sheds),
         "opted_out": list(event.opted_out),
         "theirs": event.source == OPERATOR,
