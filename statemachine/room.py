@@ -62,8 +62,9 @@ class Room:
     ) -> None:
         tiers, meters = book.spec.tiers, book.meters.all
         for late in now.before.cuts if known else ():
-            given_w = meters[late].missing_w()[0]
-            if given_w <= noise_w(meters[late].high_w):
+            given_w, since_ms = meters[late].missing_w()[0], book.seen[late].gives_ms
+            just_now = since_ms is None or now.ms - since_ms <= book.meters.lag_ms
+            if just_now or given_w <= noise_w(meters[late].high_w):
                 continue
             for early in known:
                 gives = early in now.before.cuts  # it can give more: noticed when that is missing
