@@ -27,7 +27,7 @@ class Answers:
             row = self._rows.get(f"event:{command.event_id}")  # as an earlier version had it
         if row is None or command.at_ms - row[4] > remembered_ms(command.key):
             return None
-        return Earlier(row[1], row[2], json.loads(row[3]))
+        return Earlier(row[1], row[2], json.loads(row[3]), row[4])
 
     def keep(self, rows: Iterable[Answer], now_ms: int) -> list[str]:
         """Remember these too, and forget what counts no more; answers the keys of that."""

@@ -60,6 +60,11 @@ def draining(memory: Memory) -> bool:
     return memory.lost_ms is not None or memory.draining is not None
 
 
+def connected_ms(memory: Memory) -> int | None:
+    """When the link came up whose queue drains now; None: it is away, or drained."""
+    return None if memory.draining is None else memory.draining[1] - MOST_MS
+
+
 def long_away(spec: Spec, memory: Memory) -> bool:
     """The link is away for longer than a command may be old."""
     return memory.lost_ms is not None and memory.at_ms - memory.lost_ms > spec.commands.max_age

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from .backlog import draining
+from .backlog import connected_ms, draining
 from .limits import Refusal
 from .memory import Memory
 from .triggers import (
@@ -132,7 +132,13 @@ def _delivered_again(command: Command, earlier: Earlier, memory: Memory) -> bool
     if command.source != "operator":
         return True
     dated = command.issued_ms is not None and earlier.digest == signature(command)
-    return dated or draining(memory)
+    return dated or (draining(memory) and _before_the_link(earlier, memory))
+
+
+def _before_the_link(earlier: Earlier, memory: Memory) -> bool:
+    """It was answered before this connection: within one no broker sends a message again."""
+    up_ms = connected_ms(memory)
+    return up_ms is None or earlier.at_ms <= up_ms
 
 
 def _same_terms(command: Command, earlier: Earlier) -> bool:

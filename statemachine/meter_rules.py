@@ -75,6 +75,7 @@ def _achieved(book: Account, said: Any) -> Iterator[str]:
     """What an event is said to have achieved is missing at the meters."""
     asked_w = _watts(said["requested_shed_kw"]) * ENOUGH_PERCENT // 100
     given_w = missing_w(book)[1] + book.meters.by_person_w()[1]
+    given_w += sum(book.meters.all[one.circuit].missing_w()[1] for one in book.loosened)
     if given_w + noise_w(asked_w) < asked_w and book.is_plain:
         yield f"{said['event_id']} is said to be achieved where {given_w} W are missing"
 

@@ -77,7 +77,7 @@ class Room:
     ) -> None:
         """What is missing of what is asked is taken within the dead band, or at once from a
         circuit that has begun to draw."""
-        asked_w, most_w = self._need_w, needed_w(book)
+        asked_w, most_w = self._need_w, needed_w(book, least=True)
         self._need_w = most_w
         missing_w = min(asked_w, most_w) - _given_w(book, now, most=True)
         short = missing_w > noise_w(0) + max(SHORT_W, most_w * SHORT_PERCENT // 100)
@@ -93,7 +93,7 @@ class Room:
 
     def _note_over(self, book: Account, now: Moment) -> None:
         """Who gives last gives in vain, for longer than the dead band lasts."""
-        need_w, given_w = needed_w(book), _given_w(book, now, most=False)
+        need_w, given_w = needed_w(book, least=False), _given_w(book, now, most=False)
         tiers, by_person_w = book.spec.tiers, book.meters.by_person_w()[0]
         last = max(now.before.cuts, key=lambda id: tiers[id], default=None)
         if last is None or not by_person_w or book.rests(last, now.ms):
@@ -116,9 +116,9 @@ class Room:
         return room_w if room_w > noise_w(max(one.high_w, one.drawn_w)) else 0
 
 
-def needed_w(book: Account) -> int:
-    """What all events ask for now, less what people took off."""
-    return max(0, book.most_w - book.meters.by_person_w()[0])
+def needed_w(book: Account, least: bool) -> int:
+    """What all events ask for now, less the most, or the least, that people took off."""
+    return max(0, book.most_w - book.meters.by_person_w()[least])
 
 
 def _given_w(book: Account, now: Moment, most: bool) -> int:

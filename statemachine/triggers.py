@@ -24,11 +24,14 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the journal remembers of a command with the same key; its digest "": no terms."""
+    """What the journal remembers of a command with the same key, answered at `at_ms`; its digest
+    "": no terms.
+    """
 
     revision: int
     digest: str
     ack: Mapping[str, Any]
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,7 @@ class Life(RuleBasedStateMachine):
     def switched(self, id: str, enabled: bool) -> None:
         """Somebody switches a circuit: what it drew is saved for every event that has begun."""
         live = [(name, e) for name, e in self.events.items() if not e.over and e.begun]
-        names = {name for name, e in live if e.start_ms <= self.now < e.end_ms}
+        names = {name for name, e in live if self.now < e.end_ms}
         if enabled:
             self.saved.pop(id, None)
         elif self.on[id] and names and id in self.seen:

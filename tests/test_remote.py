@@ -67,7 +67,7 @@ def test_a_command_goes_there_and_its_ack_comes_back(stage: Stage) -> None:
 
 def test_a_command_over_mqtt_says_when_it_was_issued(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(remote, "send", lambda args, said: sent.append(said) or 0)
+    monkeypatch.setattr(remote, "send", lambda args, said, clock: sent.append(said) or 0)
     elsewhere = ["--via", "mqtt", "--ven-id", "v1", "--endpoint", "127.0.0.1"]
     before_s = time.time()
     for words in (["event", "--shed", "1 kW"], ["restore"], ["circuit", "ev1", "off"]):

@@ -11,6 +11,7 @@ import pytest
 from statemachine import Spec, read
 from statemachine.effects import GetShadow
 from statemachine.triggers import Connected, Disconnected, Document, Interval, Restarted, Wish
+from venctl.cli.clock import of_zone
 from venctl.cli.shadow import _lines
 from web.shadow import shadow
 
@@ -74,7 +75,7 @@ def test_where_nobody_keeps_a_shadow_it_is_off_and_so_is_every_row() -> None:
     desk = BenchDesk(served("{kind: mqtt, host: h}"))
     said = shadow(desk.spec, desk.memory, desk.now_ms)
     assert (said["state"], said["label"]) == ("off", "Off") and states(desk) == {"off"}
-    lines = _lines(said)
+    lines = _lines(said, of_zone("UTC"))
     assert lines[0].startswith("off ") and "`cloud: {shadow: serve}`" in lines[0]
     assert not any("in sync" in line for line in lines)
 
