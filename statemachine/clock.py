@@ -32,7 +32,7 @@ def rebooted(before: Memory, now: Memory) -> bool:
 
 def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     turn.remember(
-        events={id: _event(event, step_ms) for id, event in memory.events.items()},
+        events={id: _event(x, step_ms, memory.at_ms) for id, x in memory.events.items()},
         circuits={id: _circuit(live, step_ms) for id, live in memory.circuits.items()},
         shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
@@ -49,11 +49,14 @@ def _circuit(live: Live, step_ms: int) -> Live:
     return changed(live, gave_ms=live.gave_ms + step_ms) if live.gave_ms else live
 
 
-def _event(event: Event, step_ms: int) -> Event:
+def _event(event: Event, step_ms: int, last_ms: int) -> Event:
+    """A dated event keeps its dates; but one that has ended begins no more."""
     short_ms = event.short_ms and event.short_ms + step_ms
     if event.scheduled:
         lengths = {n: at + step_ms * (n == "elapsed") for n, at in event.wakes.items()}
-        return changed(event, wakes=lengths, short_ms=short_ms)
+        over = event.end_ms <= last_ms
+        end_ms = min(event.end_ms, last_ms + step_ms) if over else event.end_ms
+        return changed(event, wakes=lengths, short_ms=short_ms, end_ms=end_ms)
     return changed(
         event,
         start_ms=event.start_ms + step_ms,
