@@ -116,6 +116,8 @@ class Account:
         self.meters.note_deeds(self, moment)
         self._note_moves(moment)
         waiting = any(one.waits for one in self.seen.values())
+        if self._waiting_ms is not None:  # an event in between takes it on, and ends no wait
+            waiting |= any(one.on and one.held_w is not None for one in self.seen.values())
         since_ms = moment.ms if self._waiting_ms is None else self._waiting_ms
         self._waiting_ms = since_ms if waiting else None
         if self.most_w:

@@ -234,7 +234,8 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
     mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
     known_w = power_w(now.memory) + sum(mores_w.values())
     drawn_w = book.play.breakers.power_w(now.ms)
-    foreseen = book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
+    metered = all(circuit.meter == "own" for circuit in book.spec.circuits.values())
+    foreseen = metered and book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
     for id, more_w in mores_w.items():
