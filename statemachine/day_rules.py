@@ -32,6 +32,7 @@ from .triggers import (
     Timer,
     Toggle,
 )
+from .wire import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}
@@ -159,8 +160,8 @@ def what_is_the_operators_is_confirmed(book: Account, now: Moment) -> Iterator[s
     if not isinstance(said, Cancel | Restore | OptOut | DrEvent) or now.fault:
         return
     takes_back = isinstance(said, OptOut) and not said.out
-    theirs = [id for id, event in now.before.events.items() if event.source == OPERATOR]
-    theirs = [id for id in theirs if id in book.calls.all and not book.calls.all[id].over]
+    lives = [(id, x) for id, x in now.before.events.items() if not gives_back(book.spec, x)]
+    theirs = [id for id, event in lives if event.source == OPERATOR]
     if said.source == OPERATOR or said.confirmed or takes_back or not theirs:
         return
     looked, _ = book.play.ven.decide(now.before, Timer(at_ms=said.at_ms, mono_ms=said.mono_ms))

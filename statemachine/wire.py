@@ -187,14 +187,14 @@ def _not_free(spec: Spec, memory: Memory) -> Body:
     """
     lives = memory.circuits.items()
     ids = [id for id, live in lives if live.held_w is None and live.hold_fault is not None]
-    if not any(_gives_back(spec, event) for event in memory.events.values()):
+    if not any(gives_back(spec, event) for event in memory.events.values()):
         ids += held_back(spec, memory)
     ids += [id for id in memory.leaving if id not in memory.circuits]
     return {"not_free": ids} if ids else {}
 
 
-def _gives_back(spec: Spec, event: Event) -> bool:
-    """It ends once all load is back."""
+def gives_back(spec: Spec, event: Event) -> bool:
+    """An event that ends once all load is back."""
     rows = [row for row in spec.event.transitions if row.trigger == "released"]
     return any(event.state in spec.event.sources(row) for row in rows)
 

@@ -185,7 +185,7 @@ async def test_the_page_learns_whose_an_event_is_and_what_its_end_tells_the_oper
     await of_the_operator(api)
     now, later = (await api.get("/api/v1/state"))["events"]
     assert (now["theirs"], now["restore_reports"]) == (True, ["restoring", "completed"])
-    assert (later["theirs"], later["told"]["cancel"]) == (True, ["cancelled"])
+    assert (later["theirs"], later["cancel_reports"]) == (True, ["cancelled"])
     await api.tell("POST", "/api/v1/events", {"shed_kw": 1.0, "duration_s": 60, "id": "own"})
     events = {one["id"]: one for one in (await api.get("/api/v1/state"))["events"]}
     assert events["own"]["theirs"] is False
