@@ -177,7 +177,8 @@ def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Itera
 
 @day_rule("P28")
 def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> Iterator[str]:
-    if now.ms - book.moved_ms < CALM_MS or not book.constant:
+    since_ms = max(book.moved_ms, book.returned_ms or 0)  # what was let draw more may do so slowly
+    if now.ms - since_ms < CALM_MS or not book.constant:
         return
     for effect in now.effects:
         if not isinstance(effect, Hold):
@@ -185,7 +186,7 @@ def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> It
         was_w = now.before.circuits[effect.circuit].held_w
         tighter = effect.watts is not None and (was_w is None or effect.watts < was_w)
         if tighter:
-            calm = lasting(now.ms - book.moved_ms)
+            calm = lasting(now.ms - since_ms)
             yield f"{effect.circuit} is held at {effect.watts} W after {calm} of constant load"
 
 
