@@ -78,6 +78,8 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     if not live.enabled:
         return live.free_w
     if live.read_mono_ms is not None and not live.sure:
+        if live.held_w is None:  # let go, and not confirmed yet: it draws that much at least
+            return drawn_w if _is_free(live, drawn_w) else max(live.free_w, drawn_w)
         return drawn_w if _is_free(live, drawn_w) else live.free_w
     if live.held_w is None:
         return drawn_w
