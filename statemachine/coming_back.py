@@ -15,13 +15,14 @@ from .bridge import kept_down
 from .capacity import loads
 from .curtail import plan_shed
 from .dwell import off_left_ms, shed_left_ms, spent
+from .endings import begun
 from .frozen import changed
 from .live import Live
 from .localtime import day_of
 from .memory import Event, Memory
 from .panel import Circuit
 from .release import stays_off
-from .requirement import active, needed_w, sheds_w
+from .requirement import active, needed_w
 from .return_order import Back, in_turn
 from .spec import Spec
 
@@ -77,9 +78,9 @@ def after_restore(spec: Spec, memory: Memory) -> Ending:
 
 
 def _restored(spec: Spec, memory: Memory) -> Iterator[tuple[Event, str]]:
-    for event in memory.events.values():
-        begun = memory.at_ms >= event.start_ms or sheds_w(spec, event, memory.at_ms)
-        state = led(spec, memory, event, "restore") if begun else None
+    for id in begun(spec, memory, memory.at_ms):
+        event = memory.events[id]
+        state = led(spec, memory, event, "restore")
         if state is not None:
             yield event, state
 

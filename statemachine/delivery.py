@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .memory import Event, Memory
-from .notices import ENOUGH_PERCENT
+from .notices import delivers
 from .requirement import saved_w, sheds_w
 from .spec import Spec
-from .totals import planned_w, shed_w
+from .totals import planned_w
 
 FRESH_MS = 15_000  # what is older says nothing about now
 
@@ -19,8 +19,7 @@ def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | N
     needed_w = sheds_w(spec, event, now_ms)
     if not needed_w or spec.observes or not fresh(spec, memory, now_ms):
         return None
-    had_w = shed_w(memory) + saved_w(spec, memory, [event.id])
-    return had_w * 100 >= needed_w * ENOUGH_PERCENT
+    return delivers(spec, memory, event, needed_w)
 
 
 def possible_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:

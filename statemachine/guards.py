@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from . import twin_guards
+from . import notices, twin_guards
 from .capacity import can_give
-from .notices import ENOUGH_PERCENT
 from .registry import GUARDS, guard
-from .requirement import begins_ms, saved_w
-from .totals import shed_w
+from .requirement import begins_ms
 from .triggers import DrEvent
 from .turn import Turn
 
@@ -36,9 +34,7 @@ def from_operator(turn: Turn) -> bool:
 @guard
 def delivers(turn: Turn) -> bool:
     """95 % of what the event asks for is measured, or was taken off by people."""
-    needed_w = turn.event.shed_w * ENOUGH_PERCENT
-    had_w = shed_w(turn.memory) + saved_w(turn.spec, turn.memory, [turn.event.id])
-    return had_w * 100 >= needed_w
+    return notices.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
 
 
 @guard

@@ -7,8 +7,9 @@ achieved again (domain.md, What a programme expects).
 from __future__ import annotations
 
 from .frozen import changed
-from .memory import Event
+from .memory import Event, Memory
 from .requirement import active, saved_w, sheds_w
+from .spec import Spec
 from .totals import shed_w
 from .triggers import Readings
 from .turn import Turn
@@ -24,13 +25,13 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
     """
     shedding = active(turn.spec, turn.memory, turn.now_ms)
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
-    measured_w, said = shed_w(turn.memory), []
+    said: list[tuple[str, str]] = []
     most_w = sheds_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
-    beside, all_served = turn.spec.curtail.overlap == "max", _enough(measured_w, most_w)
+    beside, all_served = turn.spec.curtail.overlap == "max", _enough(shed_w(turn.memory), most_w)
     news: dict[str, Event] = {}
     for place, event in enumerate(shedding):
         known = all_served and event.short_ms is None and "achieved" in event.told
-        after = _delivery(turn, event, measured_w) if measured and not known else event
+        after = _delivery(turn, event) if measured and not known else event
         if place == 0 and "superseded" in after.told:
             after = changed(after, told=tuple(word for word in after.told if word != "superseded"))
         unsaid = place and beside and "superseded" not in after.told
@@ -48,14 +49,17 @@ def short(event: Event, now_ms: int) -> bool:
     return event.short_ms is not None and now_ms - event.short_ms >= SHORT_MS
 
 
-def _enough(measured_w: int, needed_w: int) -> bool:
-    return measured_w * 100 >= needed_w * ENOUGH_PERCENT
+def delivers(spec: Spec, memory: Memory, event: Event, needed_w: int) -> bool:
+    """95 % of what an event needs is measured, or was taken off by people while it ran."""
+    return _enough(shed_w(memory) + saved_w(spec, memory, [event.id]), needed_w)
 
 
-def _delivery(turn: Turn, event: Event, measured_w: int) -> Event:
-    needed_w = sheds_w(turn.spec, event, turn.now_ms)
-    had_w = measured_w + saved_w(turn.spec, turn.memory, [event.id])
-    if _enough(had_w, needed_w):
+def _enough(had_w: int, needed_w: int) -> bool:
+    return had_w * 100 >= needed_w * ENOUGH_PERCENT
+
+
+def _delivery(turn: Turn, event: Event) -> Event:
+    if delivers(turn.spec, turn.memory, event, sheds_w(turn.spec, event, turn.now_ms)):
         told = tuple(word for word in event.told if word != "underperforming")
         return _tell(changed(event, short_ms=None, told=told), "achieved")
     since_ms = turn.now_ms if event.short_ms is None else event.short_ms
