@@ -1,4 +1,4 @@
-"""Fixtures: a site that runs, and a backend that talks to it."""
+"""Fixtures: a site that runs, a backend that talks to it, and a broker of somebody else's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .mosquitto import Mosquitto
 from .site import Backend, Site
 
 
@@ -22,3 +23,13 @@ def backend(site: Site) -> Iterator[Backend]:
     one = Backend(int(site.ready["mqtt"].rpartition(":")[2]))
     yield one
     one.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A real broker with its defaults, in a folder of its own."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    one = Mosquitto(folder, None, "")
+    yield one
+    one.kill()

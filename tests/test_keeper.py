@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,6 @@ PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
 SHADOW = "$aws/things/volttron_local/shadow"
 SECRET = "marker-secret"
 LOCAL = "cloud: {kind: local}"
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    made = Mosquitto(folder, None, "")
-    yield made
-    made.kill()
 
 
 def site_at(folder: Path, cloud: str, env: dict[str, str] | None = None) -> Site:

@@ -21,13 +21,6 @@ CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
 PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    with_defaults = Mosquitto(tmp_path, None, "")
-    yield with_defaults
-    with_defaults.kill()
-
-
 CHILD = """
 import asyncio, sys
 from venctl.endpoint import Endpoint, Will

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,15 +27,6 @@ EVERY = (
     *({"op": "cancel", "event_id": "e1"}, {"op": "setConfig", "report_interval_seconds": 5}),
     *({"op": "setLock", "loadId": "hvac1", "locked": True}, {"op": "ping"}, {"op": "get"}),
 )
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    made = Mosquitto(folder, None, "")
-    yield made
-    made.kill()
 
 
 @pytest.mark.parametrize("said", EVERY, ids=lambda said: "-".join(map(str, said.values())))

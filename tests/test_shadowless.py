@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,13 +102,6 @@ def test_p46_holds_of_a_day_without_a_shadow() -> None:
     spec = site(OFF)
     scenario = read_scenario(DAY, "day.yaml", spec)
     assert not list(broken_by(Play(spec, scenario)))
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    one = Mosquitto(tmp_path, None, "")
-    yield one
-    one.kill()
 
 
 @pytest.mark.parametrize("text", [OFF, SERVED])

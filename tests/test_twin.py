@@ -96,13 +96,6 @@ async def service(
         await asyncio.gather(*tasks)
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path, None, "")
-    yield made
-    made.kill()
-
-
 async def test_a_document_comes_with_its_sections_and_utc_seconds(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

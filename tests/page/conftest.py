@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ..site import Site
+from ..site import STEADY, Site
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
@@ -35,6 +36,19 @@ def browser() -> Iterator[Browser]:
         one = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield one
         one.close()
+
+
+@pytest.fixture
+def text() -> str:
+    """The file of the site; a test names another one by `parametrize`."""
+    return STEADY
+
+
+@pytest.fixture
+def site(tmp_path: Path, text: str) -> Iterator[Site]:
+    one = Site(tmp_path, text).start().connected()
+    yield one
+    one.close()
 
 
 @pytest.fixture

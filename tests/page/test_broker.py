@@ -17,13 +17,6 @@ EVENT_S = 10
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    one = Mosquitto(tmp_path, None, "")
-    yield one
-    one.kill()
-
-
-@pytest.fixture
 def site(tmp_path: Path, broker: Mosquitto) -> Iterator[Site]:
     cloud = f"cloud: {{kind: mqtt, host: 127.0.0.1, port: {broker.port}}}"
     one = Site(tmp_path, STEADY.replace("cloud: {kind: local}", cloud, 1)).start().connected()
@@ -71,7 +64,7 @@ def test_what_the_broker_does_not_allow_stands_on_the_page(
 ) -> None:
     broker.kill()
     (tmp_path / "rights").write_text("topic readwrite ven/cmd/#\ntopic write ven/telemetry/#\n")
-    with (tmp_path / "broker.conf").open("a") as conf:
+    with (tmp_path / "broker" / "broker.conf").open("a") as conf:
         conf.write(f"acl_file {tmp_path / 'rights'}\n")
     broker.start()
     expect(page.get_by_test_id("mqtt")).to_have_text("MQTT connected")

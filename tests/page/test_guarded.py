@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,6 @@ MANY = STEADY.replace(
     + "  misc1:",
 )
 NOW = {"op": "event", "event_id": "evt-now", "shed_kw": 2.0, "duration_sec": 900}
-
-
-@pytest.fixture
-def text() -> str:
-    """The file of the site; a test names another one by `parametrize`."""
-    return STEADY
-
-
-@pytest.fixture
-def site(tmp_path: Path, text: str) -> Iterator[Site]:
-    one = Site(tmp_path, text).start().connected()
-    yield one
-    one.close()
 
 
 def later() -> dict[str, Any]:

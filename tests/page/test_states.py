@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -56,19 +54,6 @@ MANY = STEADY.replace(
     "".join(f"  desk{n}: {{name: Desk {n}, rated: 0.5 kW, shed: 50 %}}\n" for n in range(1, 21))
     + "  misc1:",
 )
-
-
-@pytest.fixture
-def text() -> str:
-    """The file of the site; a test names another one by `parametrize`."""
-    return STEADY
-
-
-@pytest.fixture
-def site(tmp_path: Path, text: str) -> Iterator[Site]:
-    one = Site(tmp_path, text).start().connected()
-    yield one
-    one.close()
 
 
 def call(site: Site, kw: str = "2 kW", length: str = "5 min") -> None:
