@@ -76,7 +76,8 @@ class Room:
         self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
     ) -> None:
         """What is missing of what is asked is taken within the dead band, or at once from a
-        circuit that has begun to draw."""
+        circuit that has begun to draw. One that was let go meanwhile has not: what took its place
+        is at fault."""
         asked_w, most_w = self._need_w, needed_w(book, least=True)
         self._need_w = most_w
         missing_w = min(asked_w, most_w) - _given_w(book, now, most=True)
@@ -86,7 +87,9 @@ class Room:
             return
         self._short_ms = now.ms if self._short_ms is None else self._short_ms
         for id in known if book.spec.curtail.policy == "at_least" else ():
-            fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts
+            back_ms = book.seen[id].back_ms
+            let_go = back_ms is not None and back_ms >= self._short_ms
+            fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts and not let_go
             lasts_ms = now.ms - max(self._short_ms, self._since_ms[id])
             if lasts_ms > book.meters.lag_ms + (0 if fresh else SHORT_MS):
                 self.wrong.append(f"{missing_w} W are missing though {_can(id, rooms_w)}")
