@@ -14,6 +14,8 @@ from .recorded import Recorded
 from .scenario import SITE, Scenario
 from .spec import Spec
 
+ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
+
 
 @dataclass(slots=True)
 class Breaker:
@@ -70,9 +72,13 @@ class Breakers:
             return free_w
         return _held(self._spec.circuits[id], free_w, breaker.hold_w or 0)
 
-    def readings(self, ms: int) -> dict[str, int]:
-        """What the meters say; one that is silent is absent."""
-        return {id: self.drawn_w(id, ms) for id, one in self.all.items() if one.fault != "silent"}
+    def readings(self, ms: int) -> dict[str, object]:
+        """What the meters say, odd things too; one that is silent is absent."""
+        said = {id: one.fault for id, one in self.all.items() if one.fault != "silent"}
+        return {
+            id: ODD[ms // 1000 % len(ODD)] if fault == "odd" else self.drawn_w(id, ms)
+            for id, fault in said.items()
+        }
 
     def unmetered_w(self, ms: int) -> int:
         """What the site draws beside its circuits."""

@@ -21,6 +21,7 @@ from .scenario import (
 TROUBLES = {
     "deaf": "obeys no hold from now on",
     "silent": "is not read from now on",
+    "odd": "is read as what cannot be from now on",
     "stuck": "is not switched from now on",
     "mute": "answers no hold and no switch from now on",
     "none": "is well again",

@@ -13,11 +13,12 @@ from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
 from .endings import begun, unconfirmed
-from .estimate import assume, read, unseen
+from .estimate import unseen
 from .frozen import changed
 from .limits import ended_early, remembered
 from .live import Live
 from .locks import lock, locked_out
+from .looks import hear_readings
 from .memory import Basis, Coming, Event, Memory
 from .release import restate
 from .toggles import switch
@@ -87,7 +88,7 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
         case Switched() as said:
             hear_switched(turn, said)
         case Readings() as seen:
-            _read(turn, seen)
+            hear_readings(turn, seen)
         case Connected():
             found(turn)
         case Disconnected():
@@ -223,20 +224,6 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
         return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
     switch(turn, asked)
     return None
-
-
-def _read(turn: Turn, said: Readings) -> None:
-    circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
-    for id, circuit in turn.spec.circuits.items():
-        if circuit.meter == "none":
-            circuits[id] = assume(circuit, circuits[id], mono_ms)
-        elif (drawn_w := said.drawn_w.get(id)) is not None:
-            age_ms = said.age_ms.get(id, 0)
-            at_ms = turn.now_ms - age_ms
-            circuits[id] = read(circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms)
-        elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
-            circuits[id] = changed(circuits[id], taken_w=0)
-    turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 
 def reload(turn: Turn, said: Reloaded) -> None:

@@ -209,7 +209,7 @@ class _Day:
     # -- what fails -----------------------------------------------------------------------------
 
     def fault(self) -> Words:
-        kind = self.dice.choice(("deaf", "deaf", "silent", "stuck", "mute", "mute", "none"))
+        kind = self.dice.choice(("deaf", "deaf", "silent", "odd", "stuck", "mute", "mute", "none"))
         return {"fault": {"circuit": self._circuit(), "kind": kind}}
 
     def link(self) -> Words:

@@ -22,7 +22,7 @@ class Live:
     the time of its reading.
     `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
     `obeyed_w` is what its driver last said that it keeps it at; None: it lets it be. `fault` is of
-    its switch, `hold_fault` of its hold, each with the time since when.
+    its switch, `hold_fault` of its hold, `read_fault` of its meter, each with the time since when.
     `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
     `last_command` is the key of the last command about it.
     """
@@ -53,6 +53,8 @@ class Live:
     hold_fault: str | None = None
     hold_fault_mono_ms: int | None = None
     fault_mono_ms: int | None = None
+    read_fault: str | None = None
+    read_fault_mono_ms: int | None = None
     started_mono_ms: int | None = None
     stopped_mono_ms: int | None = None
     settled_mono_ms: int = 0
@@ -85,8 +87,11 @@ class Live:
 
     @property
     def trouble(self) -> str | None:
-        """The newer of its two faults; None: its driver does what it is told."""
-        if self.fault is None or self.hold_fault is None:
-            return self.fault or self.hold_fault
-        newer = (self.fault_mono_ms or 0) > (self.hold_fault_mono_ms or 0)
-        return self.fault if newer else self.hold_fault
+        """The newest of its faults; None: its driver does what it is told, and reads it."""
+        faults = (
+            (self.hold_fault_mono_ms or 0, self.hold_fault),
+            (self.fault_mono_ms or 0, self.fault),
+            (self.read_fault_mono_ms or 0, self.read_fault),
+        )
+        known = [(since_ms, fault) for since_ms, fault in faults if fault is not None]
+        return max(known, key=lambda one: one[0])[1] if known else None

@@ -21,19 +21,12 @@ from .journaling import worth_keeping
 from .localtime import start_ms
 from .memory import Memory, from_parts, to_parts
 from .modelled import DRIVER_MS, Drivers, answer
+from .plausible import believed
 from .recorded import Recorded
 from .rest import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
 from .spec import Spec
-from .triggers import (
-    Command,
-    Connected,
-    Disconnected,
-    Readings,
-    Restarted,
-    Timer,
-    Trigger,
-)
+from .triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
 from .ven import Ven
 from .wording import spoken
 
@@ -166,8 +159,9 @@ class Play:
     def _look(self) -> Moment:
         self._look_ms = self.ms + self.scenario.look
         stamps: dict[str, Any] = self._stamps()
-        drawn_w, beside_w = self.breakers.readings(self.ms), self.breakers.unmetered_w(self.ms)
-        return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w))
+        drawn_w, odd = believed(self.spec.circuits, self.breakers.readings(self.ms))
+        beside_w = self.breakers.unmetered_w(self.ms)
+        return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w, odd=odd))
 
     def _hear(self, trigger: Trigger) -> Moment:
         """One decision, kept, then carried out."""

@@ -153,9 +153,10 @@ class Trouble(Model):
     """From now on something is wrong with a circuit, or well again."""
 
     circuit: CircuitId = Field(description="the circuit")
-    kind: Annotated[str, OneOf("fault", "deaf", "silent", "stuck", "mute", "none")] = Field(
-        description="deaf: obeys no hold; silent: not read; stuck: not switched; "
-        "mute: its driver answers neither, its device stays as it is; none: well again"
+    kind: Annotated[str, OneOf("fault", "deaf", "silent", "odd", "stuck", "mute", "none")] = Field(
+        description="deaf: obeys no hold; silent: not read; odd: its meter says what cannot be; "
+        "stuck: not switched; mute: its driver answers neither, its device stays as it is; "
+        "none: well again"
     )
 
 

@@ -164,12 +164,14 @@ class SetConfig(Command):
 class Readings(Trigger):
     """What circuits draw now, in watts. A circuit that was not read since the last is absent.
 
-    `age_ms` says how old a reading is; a circuit that is absent from it was read just now.
+    `age_ms` says how old a reading is; a circuit that is absent from it was read just now. `odd`
+    says what is wrong with the meters whose readings are not believed.
     """
 
     drawn_w: Mapping[str, int]
     unmetered_w: int
     age_ms: Mapping[str, int] = field(default_factory=dict)
+    odd: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_ANSWER = "no answer"  # how the fault of a driver begins that did not answer in time

@@ -5,8 +5,9 @@ In this process wrap any driver in `Faulty` and set its `faults`, by circuit and
 For a real process pass `env=faulty(folder)` to `Site` and write with `set_faults(folder, {...})`;
 the process reads the file at every call, so faults come and go while it runs. Per circuit and deed
 (`hold`, `release` for a hold of None, `switch`, `readings`) stands `raise`, `hang`, `deaf` for one
-that hangs and minds no cancelling, `thread` for one that hangs in a thread, `nan`, `absent` or a
-number of seconds. `hold` stands for `release` too where that is not named.
+that hangs and minds no cancelling, `thread` for one that hangs in a thread, `nan`, `none`, `text`
+or `huge` for a reading that cannot be, `absent` or a number of seconds. `hold` stands for `release`
+too where that is not named.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from venctl.drivers import Driver
 
 ROOT = Path(__file__).parent.parent
 WORDS = "the relay does not answer"
+ODD: Mapping[str, Any] = {"nan": math.nan, "none": None, "text": "1 kW", "huge": 10**30}
 Faults = Mapping[str, Mapping[str, Any]]
 
 
@@ -59,8 +61,8 @@ async def read_with(faults: Faults, read: Callable[[], Awaitable[Mapping[str, in
     drawn: dict[str, Any] = dict(await read())
     for circuit in faults:
         match fault_of(faults, circuit, "readings"):
-            case "nan":
-                drawn[circuit] = math.nan
+            case "nan" | "none" | "text" | "huge" as answer:
+                drawn[circuit] = ODD[answer]
             case "absent":
                 drawn.pop(circuit, None)
     return drawn

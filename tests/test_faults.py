@@ -172,9 +172,14 @@ def test_readings_that_hang_stop_neither_telemetry_nor_page(sick: Site, backend:
     until(lambda: time.time() - circuit(sick)["read_at"] < 2, "read again")
 
 
-def test_a_reading_that_is_no_number_is_dropped_for_its_circuit_alone(sick: Site) -> None:
+@pytest.mark.parametrize("answer", ["nan", "none", "text", "huge"])
+def test_a_reading_that_cannot_be_is_dropped_for_its_circuit_alone(sick: Site, answer: str) -> None:
     until(lambda: circuit(sick)["read_at"], "a reading")
-    set_faults(sick.folder, {"heater1": {"readings": "nan"}})
+    set_faults(sick.folder, {"heater1": {"readings": answer}})
     until(lambda: time.time() - circuit(sick)["read_at"] > 2, "the heater is not read")
     assert time.time() - circuit(sick, "lights1")["read_at"] < 2
     assert sick.state()["power_kw"] == 10.0
+    assert circuit(sick)["fault"].startswith("its meter says ")
+    assert sick.said().count("its meter says") == 1
+    set_faults(sick.folder, {})
+    until(lambda: circuit(sick)["fault"] is None, "believed again")

@@ -302,26 +302,6 @@ def test_a_slow_reading_comes_with_its_age_and_once() -> None:
     run(story())
 
 
-@pytest.mark.parametrize("said", [float("nan"), float("inf"), "1 kW", None, True, [1]])
-def test_a_reading_that_is_no_number_is_dropped_for_its_circuit_alone(
-    said: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def story() -> None:
-        bench = Bench()
-
-        async def readings() -> Any:
-            return {"a": 100, "b": said, "c": 10**400}
-
-        bench.wall.readings = readings  # type: ignore[method-assign]
-        for _ in range(3):
-            assert (await bench.panel.read())[0] == {"a": 100, "c": 10**400}
-        await bench.panel.stop()
-
-    with caplog.at_level(logging.WARNING):
-        run(story())
-    assert len(caplog.records) == 1
-
-
 # -- the simulated panel ------------------------------------------------------------------------
 
 SITE = site(MAPLE)

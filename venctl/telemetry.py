@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from statemachine.ack_record import compact
 from statemachine.metering import metering
+from statemachine.plausible import believed, beside
 from statemachine.requirement import needed_w
 from statemachine.totals import power_w, shed_w
 from statemachine.triggers import Readings
@@ -18,7 +19,6 @@ from web.desk import Sample
 
 from .clocks import clocks
 from .drivers import Panel
-from .drivers.reads import finite
 from .runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Telemetry:
         self._look = asyncio.Event()
         self._settling: asyncio.TimerHandle | None = None
         self._beside_fails = False
+        self._odd: set[str] = set()
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
@@ -78,19 +79,31 @@ class Telemetry:
 
     async def read(self) -> None:
         """One look at every circuit, decided upon when this returns."""
-        drawn_w, age_ms = await self._panel.read()
+        answers, age_ms = await self._panel.read()
         at_ms, mono_ms = clocks()
+        drawn_w, odd = believed(self._runtime.ven.spec.circuits, answers)
+        self._log(drawn_w, odd)
         said: dict[str, Any] = {
             "drawn_w": drawn_w,
             "age_ms": age_ms,
             "unmetered_w": self._beside_w(),
+            "odd": odd,
         }
         self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **said))
+
+    def _log(self, drawn_w: Mapping[str, int], odd: Mapping[str, str]) -> None:
+        """A line when a meter begins to say what cannot be, and one when that is over."""
+        for id in odd.keys() - self._odd:
+            log.warning("%s: %s; it counts as not read", id, odd[id])
+        for id in self._odd & drawn_w.keys():
+            log.warning("%s: its meter is believed again", id)
+        self._odd = (self._odd - drawn_w.keys()) | odd.keys()
 
     def _beside_w(self) -> int:
         """What is drawn beside the circuits; where that cannot be told, what was known last."""
         try:
-            watts, why = finite(self._unmetered_w()), "no number"
+            watts = beside(self._runtime.ven.spec.site.service, self._unmetered_w())
+            why = "no number of watts that can be"
         except Exception as error:
             watts, why = None, str(error) or type(error).__name__
         if watts is None and not self._beside_fails:

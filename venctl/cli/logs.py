@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 
 FORM = "%Y-%m-%d %H:%M:%S%z"
+BURST, EACH_S = 20, 1.0  # lines of one cause at once, and how long until the next fits
+MOST_CAUSES = 1_000
 
 
 def to_stderr(format: str, verbose: bool) -> None:
@@ -15,9 +18,37 @@ def to_stderr(format: str, verbose: bool) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", FORM)
     text.converter = time.localtime
     out.setFormatter(_Json() if format == "json" else text)
+    out.addFilter(Limit(time.monotonic))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[out])
     logging.getLogger("venctl").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("transitions").setLevel(logging.ERROR)
+
+
+class Limit(logging.Filter):
+    """Lets few lines of each cause through, and says with the next how many were left out.
+
+    The cause of a line is its place in the source, whatever it names. What is only for debugging is
+    not limited. `clock` tells seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._room: dict[tuple[str, int], tuple[float, float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.INFO:
+            return True
+        cause, now = (record.pathname, record.lineno), self._clock()
+        room, at, out = self._room.pop(cause, (float(BURST), now, 0))
+        room = min(float(BURST), room + (now - at) / EACH_S)
+        if len(self._room) >= MOST_CAUSES:
+            del self._room[next(iter(self._room))]
+        fits = room >= 1
+        self._room[cause] = (room - 1, now, 0) if fits else (room, now, out + 1)
+        if fits and out:
+            record.msg, record.args = f"{record.getMessage()} ({out:,} more like it left out)", ()
+        return fits
 
 
 class _Json(logging.Formatter):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statemachine.effects import Hold, Switch
 from statemachine.wanted import Deed, Told, Wanted
@@ -86,10 +86,11 @@ class Panel:
         if (worker := self._workers.get(deed.circuit)) is not None:
             worker.put(deed)
 
-    async def read(self) -> tuple[dict[str, int], dict[str, int]]:
-        """What circuits draw, in watts, and how old that is in ms, after at most 0.2 s.
+    async def read(self) -> tuple[dict[str, Any], dict[str, int]]:
+        """What drivers say that circuits draw, and how old that is in ms, after at most 0.2 s.
 
-        A circuit that was not read since the last look is absent.
+        A circuit that was not read since the last look is absent. It should be watts, and may be
+        anything.
         """
         return await self._reads.look(self._drivers)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,11 @@ class Reads:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._found: dict[str, tuple[int, float]] = {}
+        self._found: dict[str, tuple[Any, float]] = {}
         self._logged: set[str] = set()
 
-    async def look(self, drivers: Mapping[str, Driver]) -> tuple[dict[str, int], dict[str, int]]:
-        """Watts, and how many ms ago their read began, of what was read since the last look."""
+    async def look(self, drivers: Mapping[str, Driver]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Readings, and how many ms ago each began, of what was read since the last look."""
         for driver in {id(driver): driver for driver in drivers.values()}.values():
             if id(driver) not in self._under_way:
                 ids = {circuit for circuit, its in drivers.items() if its is driver}
@@ -37,7 +36,7 @@ class Reads:
         found, self._found = self._found, {}
         now_s = _now_s()
         ages_ms = {id: round((now_s - at_s) * 1000) for id, (_, at_s) in found.items()}
-        return {id: watts for id, (watts, _) in found.items()}, ages_ms
+        return {id: answer for id, (answer, _) in found.items()}, ages_ms
 
     def stop(self) -> None:
         for task in self._under_way.values():
@@ -60,13 +59,7 @@ class Reads:
             self._log(f"{', '.join(sorted(ids))}: not read: {call.fault}")
             return
         self._forget(f"{', '.join(sorted(ids))}: not read")
-        for circuit in ids & said.keys():
-            watts = finite(said[circuit])
-            if watts is None:
-                self._log(f"{circuit}: its reading is no number: {said[circuit]!r:.40}")
-            else:
-                self._forget(f"{circuit}: its reading is")
-                self._found[circuit] = watts, began_s
+        self._found |= {circuit: (said[circuit], began_s) for circuit in ids & said.keys()}
 
     def _log(self, cause: str) -> None:
         if cause not in self._logged:
@@ -75,13 +68,6 @@ class Reads:
 
     def _forget(self, beginning: str) -> None:
         self._logged = {cause for cause in self._logged if not cause.startswith(beginning)}
-
-
-def finite(said: object) -> int | None:
-    """A reading in whole watts; None where it is no finite number."""
-    if isinstance(said, bool) or not isinstance(said, int | float):
-        return None
-    return round(said) if isinstance(said, int) or math.isfinite(said) else None
 
 
 def _nothing() -> None:

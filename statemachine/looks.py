@@ -1,0 +1,35 @@
+"""A look at the circuits: what their meters say enters memory."""
+
+from __future__ import annotations
+
+from .estimate import assume, read
+from .frozen import changed
+from .live import Live
+from .triggers import Readings
+from .turn import Turn
+
+
+def hear_readings(turn: Turn, said: Readings) -> None:
+    """Enter what was read, and which meters cannot be right."""
+    circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
+    for id, circuit in turn.spec.circuits.items():
+        if circuit.meter == "none":
+            circuits[id] = assume(circuit, circuits[id], mono_ms)
+        elif (drawn_w := said.drawn_w.get(id)) is not None:
+            age_ms = said.age_ms.get(id, 0)
+            at_ms = turn.now_ms - age_ms
+            circuits[id] = read(circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms)
+        elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
+            circuits[id] = changed(circuits[id], taken_w=0)
+        circuits[id] = _doubted(circuits[id], id, said, mono_ms)
+    turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
+
+
+def _doubted(live: Live, id: str, said: Readings, mono_ms: int) -> Live:
+    """A meter that says what cannot be has a fault until it is read again."""
+    fault = said.odd.get(id)
+    if fault is None and (live.read_fault is None or id not in said.drawn_w):
+        return live
+    known = fault is not None and live.read_fault is not None
+    since_ms = live.read_fault_mono_ms if known else mono_ms
+    return changed(live, read_fault=fault, read_fault_mono_ms=since_ms if fault else None)

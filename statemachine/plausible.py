@@ -1,0 +1,66 @@
+"""Which readings of meters are believed.
+
+A reading is a finite number of watts that a circuit of such a rating can draw. Anything else is no
+reading: that circuit alone is not read, and has a fault until it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from reprlib import repr as shortened
+
+from .panel import Circuit
+from .quantity import watts_text
+
+LEAST_PERCENT, MOST_PERCENT = -5, 200
+
+
+def believed(
+    circuits: Mapping[str, Circuit], answers: Mapping[str, object]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Watts of the circuits whose meter can be right, and what is wrong with the other ones.
+
+    A little below nothing is nothing. Circuits that are not in `circuits` are left out.
+    """
+    drawn_w: dict[str, int] = {}
+    odd: dict[str, str] = {}
+    for id, answer in answers.items():
+        if (circuit := circuits.get(id)) is None:
+            continue
+        watts = whole_watts(answer)
+        if watts is None:
+            odd[id] = f"its meter says {shortened(answer)}, which is no number of watts"
+        elif not _can_be(circuit, watts):
+            odd[id] = f"its meter says {_text(watts)}, and it is rated {watts_text(circuit.rated)}"
+        else:
+            drawn_w[id] = max(0, watts)
+    return drawn_w, odd
+
+
+def whole_watts(answer: object) -> int | None:
+    """An answer in whole watts; None where it is no finite number."""
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        return None
+    return round(answer) if isinstance(answer, int) or math.isfinite(answer) else None
+
+
+def beside(service_w: int, answer: object) -> int | None:
+    """What a site draws beside its circuits, in watts; None: its main breaker carries no such load.
+
+    It may be less than nothing: the sun shines there. `service_w` 0: nobody knows what it carries.
+    """
+    watts = whole_watts(answer)
+    most_w = service_w * MOST_PERCENT // 100 or 10**9
+    return watts if watts is not None and -most_w <= watts <= most_w else None
+
+
+def _text(watts: int) -> str:
+    if abs(watts) < 10**9:
+        return watts_text(watts)
+    return "less than -1 GW" if watts < 0 else "more than 1 GW"
+
+
+def _can_be(circuit: Circuit, watts: int) -> bool:
+    percent = watts * 100
+    return circuit.rated * LEAST_PERCENT <= percent <= circuit.rated * MOST_PERCENT
