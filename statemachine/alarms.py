@@ -1,68 +1,72 @@
-"""What is wrong at the site itself, as memory shows it, whoever asks."""
+"""The alarms that stand: raised, changed, over, acknowledged, and told of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from .dwell import rests_ms
+from .alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
+from .conditions import SEEN, conditions
+from .effects import Ack
+from .frozen import changed
 from .memory import Memory
-from .quantity import watts_text
-from .spec import Spec
-
-BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
-NO_ROOM = "no_room"
+from .triggers import Acknowledge, Noticed, Trigger
+from .turn import Turn
+from .wire import rejected
 
 
-@dataclass(frozen=True, slots=True)
-class SiteAlarm:
-    """`since_ms` is when what is wrong began, in UTC milliseconds."""
-
-    id: str
-    since_ms: int
-    text: str
-
-    def plain(self) -> dict[str, object]:
-        """As it goes over the wire."""
-        return {"id": self.id, "since": self.since_ms // 1000, "text": self.text}
+def hear_noticed(turn: Turn, said: Noticed) -> None:
+    """The program has noticed that something is wrong with it, or is no more."""
+    id, alarms = id_of(said.kind, said.about), turn.memory.alarms
+    if said.text is not None:
+        found = Alarm(said.kind, turn.now_ms, said.text)
+        turn.remember(alarms={**alarms, id: _going_on(alarms.get(id), found)})
+    elif not KINDS[said.kind].lasts:
+        turn.remember(alarms={other: one for other, one in alarms.items() if other != id})
 
 
-def alarms(spec: Spec, memory: Memory) -> dict[str, SiteAlarm]:
-    """Those that stand at the time of the last trigger, by their ids."""
-    return {one.id: one for one in _standing(spec, memory)}
+def look(turn: Turn) -> None:
+    """What memory shows to be wrong is an alarm, and what it shows no more is none."""
+    was, found = turn.memory.alarms, conditions(turn.spec, turn.memory)
+    kept = {id: one for id, one in was.items() if one.kind not in SEEN or id in found}
+    turn.remember(alarms={**kept, **{id: _going_on(was.get(id), found[id]) for id in found}})
 
 
-def blocked(memory: Memory) -> bool:
-    """There has been no room below the main breaker for so long that critical load returns."""
-    since_ms = memory.coming.blocked_ms
-    return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
+def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
+    """Somebody has seen an alarm: one whose cause is gone by itself is over with that."""
+    alarms = turn.memory.alarms
+    if (known := alarms.get(asked.alarm)) is None:
+        return rejected(asked, "not_found", f"no alarm {asked.alarm!r} stands")
+    if KINDS[known.kind].lasts:
+        turn.remember(alarms={id: one for id, one in alarms.items() if id != asked.alarm})
+    elif not known.by:
+        seen = changed(known, by=asked.source, acknowledged_ms=turn.now_ms)
+        turn.remember(alarms={**alarms, asked.alarm: seen})
+    return None
 
 
-def raised_or_over(
-    spec: Spec, before: Memory, after: Memory, now_ms: int
-) -> Iterator[Mapping[str, object]]:
-    """A message for each alarm that was raised between two moments, or is over."""
-    was, now = alarms(spec, before), alarms(spec, after)
-    for id in was.keys() ^ now.keys():
-        state, one = ("raised", now[id]) if id in now else ("over", was[id])
-        yield {"type": "alarm", "state": state, **one.plain(), "ts": now_ms // 1000}
+def told(turn: Turn, before: Memory) -> Iterator[Mapping[str, object]]:
+    """A message for each alarm that was raised in this decision, is over, or was acknowledged."""
+    was, now = before.alarms, turn.memory.alarms
+    for id in {**was, **now}:
+        if word := _what_became(id, was, now, turn.trigger):
+            by = turn.trigger.source if isinstance(turn.trigger, Acknowledge) else ""
+            said = plain(id, now.get(id) or was[id]) | ({"by": by} if by else {})
+            yield {"type": "alarm", "state": word, **said, "ts": turn.now_ms // 1000}
 
 
-def _standing(spec: Spec, memory: Memory) -> Iterator[SiteAlarm]:
-    if blocked(memory):
-        yield SiteAlarm(NO_ROOM, memory.coming.blocked_ms or 0, _no_room(spec, memory))
+def _going_on(known: Alarm | None, found: Alarm) -> Alarm:
+    text = found.text[:MOST_TEXT]
+    if known is None:
+        return changed(found, text=text)
+    return known if known.text == text else changed(known, text=text)
 
 
-def _no_room(spec: Spec, memory: Memory) -> str:
-    names = [spec.name_of(id) for id in reversed(spec.shed_order()) if _waits(spec, memory, id)]
-    limit = f"more than the {watts_text(spec.site.service)} of its main breaker"
-    if not names:
-        return f"The site draws {limit}; switch something off"
-    who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return f"{who} cannot come back: the site would draw {limit}; switch something off"
-
-
-def _waits(spec: Spec, memory: Memory, id: str) -> bool:
-    live = memory.circuits[id]
-    held = live.enabled and live.held_w is not None and id not in memory.cuts
-    return held and not rests_ms(spec.circuits[id], live, memory.mono_ms)
+def _what_became(
+    id: str, was: Mapping[str, Alarm], now: Mapping[str, Alarm], trigger: Trigger
+) -> str | None:
+    seen = isinstance(trigger, Acknowledge) and trigger.alarm == id
+    if id not in was:
+        return "raised"
+    if id not in now:
+        return "acknowledged" if seen else "over"
+    return "acknowledged" if was[id].by != now[id].by else None

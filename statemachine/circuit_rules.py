@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account, Loosened
-from .alarms import BLOCKED_MS
+from .conditions import BLOCKED_MS
 from .day_rules import day_rule
 from .dwell import lasting
 from .effects import Hold, Switch

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cloud_triggers import Answered, Delta, Document, Refused
+from .desires import Wish
 from .effects import GetShadow, Report
 from .shards import shards
 from .spec import Spec
-from .triggers import Answered, Delta, Document, Refused, Trigger, Wish
+from .triggers import Trigger
 from .wishes import CIRCUITS
 
 

@@ -23,6 +23,7 @@ from .envelope import (
 from .strict_json import NotFinite, Unreadable, strict_json
 from .terms import EVENT_ID, terms_of
 from .triggers import (
+    Acknowledge,
     Cancel,
     Command,
     DrEvent,
@@ -207,6 +208,12 @@ def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
     return common["source"] == "operator" or fields.get(name) is True
 
 
+def _acknowledge(fields: Fields, common: dict[str, Any]) -> Command:
+    if common["source"] == "operator":
+        raise ValueError("an alarm is acknowledged at the site")
+    return Acknowledge(**{**common, "key": ""}, alarm=id_of("alarm", fields.get("alarm")))
+
+
 def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
     every = fields.get("report_interval_seconds")
     if every is None:
@@ -237,6 +244,7 @@ OPS = {
     "setLoad": _set_load,
     "setLock": _set_lock,
     "setConfig": _set_config,
+    "acknowledge": _acknowledge,
 }
 
 

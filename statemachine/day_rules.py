@@ -14,6 +14,7 @@ from typing import Any
 from .account import Account
 from .calls import ALL_OUT
 from .capacity import loads
+from .cloud_triggers import Delta, Document
 from .effects import Ack, Status, Switch
 from .memory import Memory
 from .play import Moment
@@ -21,17 +22,7 @@ from .promises import OPERATOR
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import (
-    Cancel,
-    Delta,
-    Document,
-    DrEvent,
-    OptOut,
-    Restarted,
-    Restore,
-    Timer,
-    Toggle,
-)
+from .triggers import Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
 from .wire import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .admit import as_taken_on, unfit
+from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
@@ -23,6 +24,7 @@ from .memory import Basis, Coming, Event, Memory
 from .release import restate
 from .toggles import switch
 from .triggers import (
+    Acknowledge,
     Cancel,
     Command,
     Connected,
@@ -31,6 +33,7 @@ from .triggers import (
     Held,
     Invalid,
     Lock,
+    Noticed,
     OptOut,
     Readings,
     Reloaded,
@@ -79,6 +82,8 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             return _toggle(turn, asked)
         case Lock() as asked:
             return lock(turn, asked)
+        case Acknowledge() as asked:
+            return acknowledge(turn, asked)
         case SetConfig(every_ms=every_ms, mono_ms=mono_ms):
             turn.remember(every_ms=every_ms, every_mono_ms=mono_ms)
         case Reloaded():
@@ -87,6 +92,8 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             hear_held(turn, said)
         case Switched() as said:
             hear_switched(turn, said)
+        case Noticed() as said:
+            hear_noticed(turn, said)
         case Readings() as seen:
             hear_readings(turn, seen)
         case Connected():

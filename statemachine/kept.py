@@ -29,13 +29,20 @@ def check(parts: Mapping[str, Any]) -> None:
     if "site" not in parts:
         raise ValueError("nothing is kept of the site itself")
     for name, value in parts.items():
-        shelf, _, key = name.partition("/")
-        if name != "site" and (not _ or shelf not in _KINDS):
-            raise ValueError(f"{name[:40]!r} is no part of memory")
-        if fault := _fault(Memory if name == "site" else _KINDS[shelf], value):
+        if fault := fault_of(name, value):
             raise ValueError(f"{name[:40]}: {fault}")
-        if shelf in ("events", "past") and _id(value) != key:
-            raise ValueError(f"{name[:40]}: it has the id of another")
+
+
+def fault_of(name: str, value: Any) -> str | None:
+    """What is wrong with one part of memory; None: nothing."""
+    shelf, _, key = name.partition("/")
+    if name != "site" and (not _ or shelf not in _KINDS):
+        return "it is no part of memory"
+    if fault := _fault(Memory if name == "site" else _KINDS[shelf], value):
+        return fault
+    if shelf in ("events", "past") and _id(value) != key:
+        return "it has the id of another"
+    return None
 
 
 def _id(value: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .alarm import Alarm
 from .frozen import changed
 from .leaving import Stuck, leaving, stuck
 from .live import Live
@@ -102,7 +103,7 @@ class Memory:
     `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
     circuits to be given back for good, with their drivers, until a driver says that it is done;
     `stuck` what keeps those from it that are gone from the file; `pending` the switches of people
-    that wait for the answer of a driver.
+    that wait for the answer of a driver; `alarms` those that stand, by their ids.
     """
 
     shadows: Mapping[str, Shadow]
@@ -114,6 +115,7 @@ class Memory:
     leaving: Mapping[str, str] = field(default_factory=dict)
     stuck: Mapping[str, Stuck] = field(default_factory=dict)
     pending: tuple[Pending, ...] = ()
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
     basis: Basis = Basis()
     coming: Coming = Coming()
     unmetered_w: int = 0
@@ -230,6 +232,7 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     site["stuck"] = stuck(spec, site["leaving"], known, shelves["circuits"], at_ms)
     site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
     site["opted_out"] = tuple(site["opted_out"])
+    site["alarms"] = {id: Alarm(**one) for id, one in site.get("alarms", {}).items()}
     site["pending"] = tuple(Pending(**asked) for asked in site.get("pending", ()))
     site["draining"] = site["draining"] and tuple(site["draining"])
     site["cuts"] = {id: cut for id, cut in site["cuts"].items() if id in first.circuits}

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .cloud_triggers import Desired
 from .effects import Effect, Switch
 from .memory import Event, Memory
 from .requirement import begins_ms
 from .spec import Spec
-from .triggers import (
-    Cancel,
-    Desired,
-    DrEvent,
-    Lock,
-    OptOut,
-    Restore,
-    SetConfig,
-    Toggle,
-    Trigger,
-)
+from .triggers import Cancel, DrEvent, Lock, OptOut, Restore, SetConfig, Toggle, Trigger
 
 OPERATOR = "operator"
 NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"

@@ -6,9 +6,10 @@ with every report of its shadows. To plan anew after each would cost circuits ti
 
 from __future__ import annotations
 
+from .cloud_triggers import Answered, Delta, Document, Refused
 from .live import Live
 from .memory import Memory
-from .triggers import Answered, Delta, Document, Held, Refused, Switched
+from .triggers import Held, Switched
 from .turn import Turn
 
 _CLOCKS = {"at_ms", "mono_ms"}

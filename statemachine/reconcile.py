@@ -25,13 +25,14 @@ from .ack_record import (
     UNKNOWN,
     UNSTORED,
 )
+from .cloud_triggers import Desired
 from .commands import EVERY_MS
+from .desires import Wish
 from .memory import Memory
 from .promises import takes
 from .quantity import millis_text
 from .shadows import Decision, End, Shadow
 from .spec import Spec
-from .triggers import Desired, Wish
 from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .alarms import blocked
 from .bridge import kept_down
+from .conditions import blocked
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import Effect, Hold, Switch

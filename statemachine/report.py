@@ -9,6 +9,7 @@ from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
 from .ack_record import compact
+from .alarm import in_shadow
 from .frozen import changed
 from .memory import Memory, blank
 from .requirement import active
@@ -48,6 +49,7 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
         event and (event.id, event.end_ms // 1000),
         None if key else _ahead(memory, now_ms),
         None if key else memory.every_ms,
+        None if key else in_shadow(memory.alarms),
         shadow.ack,
         shadow.lean,
     )
@@ -113,6 +115,7 @@ def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
             "end_ts": binding.end_ms // 1000,
         },
         "report_interval_seconds": seconds(memory.every_ms),
+        "alarms": in_shadow(memory.alarms) or None,
         "timestamp": now_ms // 1000,
     }
 

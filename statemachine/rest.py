@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .alarms import BLOCKED_MS
+from .conditions import BLOCKED_MS
 from .memory import Memory
 from .panel import Circuit
 from .spec import Spec

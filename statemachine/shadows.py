@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .desires import Interval, Wish
 from .frozen import changed
-from .triggers import Interval, Wish
 
 End = tuple[int, str]
 

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .desires import Interval as Interval
-from .desires import Wish as Wish
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -161,6 +158,25 @@ class SetConfig(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Command):
+    """Somebody at the site has seen the alarm of this id."""
+
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed(Trigger):
+    """The program finds something wrong with itself, in words; `text` None: it is well again.
+
+    `about` tells several alarms of one kind apart.
+    """
+
+    kind: str
+    about: str = ""
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings(Trigger):
     """What circuits draw now, in watts. A circuit that was not read since the last is absent.
 
@@ -237,62 +253,3 @@ class Disconnected(Trigger):
     """The link is gone."""
 
     name: ClassVar[str] = "disconnected"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desired(Trigger):
-    """What the cloud desires. `wishes` None: nothing of the circuits.
-
-    `key` names the shadow, "" the classic one; `wished` are the keys of desired that the wishes
-    stand under. `refusals` are entries that say nothing sensible, `doubled` the circuits that were
-    named twice. `server_s` is the service's own time. Not `storable`: what is decided cannot be
-    kept, so wishes that take load are refused.
-    """
-
-    key: str = ""
-    version: int
-    wishes: tuple[Wish, ...] | None
-    wished: tuple[str, ...] = ("circuits",)
-    refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    doubled: tuple[str, ...] = ()
-    interval: Interval | None = None
-    server_s: int | None = None
-    storable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document(Desired):
-    """The answer to our GET: the whole document. `acked` are the ids in its ack record."""
-
-    name: ClassVar[str] = "document"
-    token: int
-    acked: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delta(Desired):
-    """The shadow says that desired and reported differ, and in what."""
-
-    name: ClassVar[str] = "delta"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Trigger):
-    """The shadow took an update of ours; `settles` tells a settle from a plain report."""
-
-    key: str = ""
-    token: int
-    settles: bool
-    version: int
-    server_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Trigger):
-    """The shadow took no request of ours: its code (404, 409, 413, 504 for silence) and words."""
-
-    name: ClassVar[str] = "refused"
-    key: str = ""
-    token: int
-    code: int
-    message: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .alarms import raised_or_over
+from .alarms import told
 from .effects import Status
 from .frozen import changed
 from .leaving import Stuck
@@ -80,7 +80,7 @@ def tell(turn: Turn, before: Memory) -> Iterator[Status]:
         if (was_stuck is None) != (stuck is None):
             fault = None if stuck is None else stuck.fault
             yield Status(circuit_status(id, fault, None, None, turn.now_ms))
-    for alarm in raised_or_over(turn.spec, before, turn.memory, turn.now_ms):
+    for alarm in told(turn, before):
         yield Status(alarm)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
+from .cloud_triggers import Answered, Delta, Desired, Document
 from .effects import Effect, Switch
 from .frozen import changed
 from .registry import action
@@ -13,7 +14,6 @@ from .report import BARE
 from .savings import switch
 from .shadows import Decision, End
 from .shards import MOST
-from .triggers import Answered, Delta, Desired, Document
 from .turn import Turn
 from .wishes import INTERVAL
 

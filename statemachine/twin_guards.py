@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import reconcile
+from .cloud_triggers import Answered, Delta, Desired, Document, Refused
 from .registry import guard
-from .triggers import Answered, Delta, Desired, Document, Refused
 from .turn import Turn
 
 TOO_LARGE = 413

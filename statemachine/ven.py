@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import backlog
+from . import alarms, backlog
 from .capacity import next_change_ms
 from .chart import Chart
 from .clock import follow_clock, rebooted
@@ -72,6 +72,7 @@ class Ven:
         for event, word in turn.told:
             body = event_status(self.spec, turn.memory, event, word, turn.now_ms)
             turn.effects.append(Status(body))
+        alarms.look(turn)
         turn.effects.extend(tell(turn, before))
         stamp(turn, before)
         turn.remember(look_ms=self._next_look_ms(turn.memory))

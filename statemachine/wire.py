@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .alarms import alarms
+from .alarm import plain
 from .capacity import capacity_w, loads
 from .copies import signature
 from .curtail import Load, tolerance_w
@@ -236,7 +236,7 @@ def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
     """The payload of both telemetry topics."""
-    said, found = measured(spec, memory, now_ms), alarms(spec, memory)
+    said, alarms = measured(spec, memory, now_ms), memory.alarms.items()
     return {
         "schemaVersion": "1.0",
         "venId": spec.site.id,
@@ -251,7 +251,7 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),
-        **({"alarms": [one.plain() for one in found.values()]} if found else {}),
+        **({"alarms": [plain(id, one) for id, one in alarms]} if alarms else {}),
         "loads": _loads(spec, memory),
     }
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from .ack_record import INVALID, MOST_ID, UNKNOWN
 from .commands import EVERY_MS
+from .desires import Interval, Wish
 from .shadows import End
-from .triggers import Interval, Wish
 
 CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
 WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word

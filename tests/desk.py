@@ -16,7 +16,7 @@ from statemachine.effects import Ack, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.totals import power_w, shed_w
 from statemachine.triggers import Command, Earlier, Held, Readings, Switched, Timer, Trigger
-from web.desk import Alarm, Edit, LinkView, Sample
+from web.desk import Edit, LinkView, Sample
 
 Client: TypeAlias = TestClient[Request, Application]
 START_MS = 1_764_000_000_000
@@ -39,7 +39,6 @@ class BenchDesk:
         self.blind = False
         self.now_ms = START_MS
         self.recent: list[Sample] = []
-        self.alarms: tuple[Alarm, ...] = ()
         self.heard: list[Command] = []
         self.stuck: dict[str, str] = {}
         self.faulty: Exception | None = None

@@ -16,7 +16,8 @@ from typing import Any
 from statemachine import Ven
 from statemachine.effects import Effect
 from tests.strategies import NOW_MS
-from venctl.opening import Fits, Found, Seen, look_into
+from venctl.high_water import HighWater
+from venctl.opening import Fits, Found, Salvage, Seen, look_into
 from venctl.runtime import Runtime
 from venctl.storage import Storage
 from venctl.tables import SCHEMA
@@ -74,10 +75,15 @@ class Slow(AtOnce):
             self._next()
 
 
-def look_and_open(file: Path, fits: Fits) -> tuple[sqlite3.Connection, Found]:
+def look_and_open(
+    file: Path, fits: Fits, salvage: Salvage = lambda parts: {}
+) -> tuple[sqlite3.Connection, Found]:
     """What a start reads of a journal, and a connection to write to it. Raises `NotNow`."""
-    seen = look_into(file, fits)
+    seen = look_into(file, fits, salvage)
     return seen.ready(), seen.found
+
+
+NOWHERE = Path("/nowhere/journal.db")
 
 
 class Disk:
@@ -94,7 +100,7 @@ class Disk:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
         connection: Any = _Connection(self)
-        return Seen(self.found(), lambda: connection, lambda: None)
+        return Seen(self.found(), lambda: connection, lambda: None, HighWater(NOWHERE))
 
     def found(self) -> Found:
         rows = self.db.execute

@@ -253,7 +253,7 @@ def test_what_is_taken_away_is_written_anew_and_the_folder_is_still_claimed(
         on.start()
         last = on.watcher.wait(time.time() + 1, lambda look: look.state, 4)
         print(on.account(), second.stderr, sep="\n")
-        assert alarmed and {one["id"] for one in alarmed.alarms()} <= {"storage", "journal"}
+        assert alarmed and {one["id"] for one in alarmed.alarms()} <= {"storage", "memory_lost"}
         assert on.operator.ack("after")["status"] == "accepted"
         assert second.returncode == 2 and "already runs" in second.stderr
         assert last and set(last.events()) == {"before", "after"}
@@ -276,4 +276,4 @@ def taken_away(folder: Path, what: str) -> None:
 
 def journal_alarm(site: Site) -> list[dict[str, Any]]:
     """What is left to say is that a file was set aside."""
-    return [one for one in site.state()["alarms"] if one["id"] == "journal"]
+    return [one for one in site.state()["alarms"] if one["id"] == "memory_lost"]

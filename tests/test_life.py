@@ -17,29 +17,26 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from statemachine import Ven
 from statemachine.clock import STEP_MS
+from statemachine.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.commands import Door, command_from
 from statemachine.copies import recalled
 from statemachine.curtail import Load, relay
+from statemachine.desires import Wish
 from statemachine.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
 from statemachine.memory import Memory, changed_parts, from_parts, to_parts
 from statemachine.properties import best_total_w
 from statemachine.triggers import (
-    Answered,
     Command,
     Connected,
-    Delta,
     Disconnected,
-    Document,
     Earlier,
     Held,
     Readings,
-    Refused,
     Restarted,
     Switched,
     Timer,
     Toggle,
     Trigger,
-    Wish,
 )
 from tests.strategies import NOW_MS, PANEL, site
 

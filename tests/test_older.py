@@ -21,22 +21,14 @@ from typing import Any
 import pytest
 
 from statemachine import Ven, read
+from statemachine.cloud_triggers import Document
 from statemachine.commands import Door, command_from
+from statemachine.desires import Wish
 from statemachine.effects import Ack, Effect, Hold, Report, Switch
 from statemachine.kept import check
 from statemachine.memory import FORMAT, Memory, from_parts
 from statemachine.older import brought_up
-from statemachine.triggers import (
-    Connected,
-    Document,
-    Earlier,
-    Readings,
-    Restarted,
-    Switched,
-    Timer,
-    Trigger,
-    Wish,
-)
+from statemachine.triggers import Connected, Earlier, Readings, Restarted, Switched, Timer, Trigger
 from tests.journals.make import MONO_MS, NOW_MS, SITE
 from tests.site import ROOT
 from tests.storing import look_and_open
@@ -239,7 +231,7 @@ from pathlib import Path
 from venctl.opening import look_into
 print("ready", flush=True)
 sys.stdin.readline()
-look_into(Path(sys.argv[1]), lambda parts: None).ready()
+look_into(Path(sys.argv[1]), lambda parts: None, lambda parts: dict()).ready()
 """
 
 

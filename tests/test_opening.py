@@ -43,7 +43,7 @@ if os.geteuid() == 0:
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 try:
-    seen = look_into(Path(sys.argv[1]), lambda parts: None)
+    seen = look_into(Path(sys.argv[1]), lambda parts: None, lambda parts: dict())
     found = seen.found
     said = [None, sorted(found.parts), len(found.todo), found.lost]
     try:

@@ -124,7 +124,7 @@ async def test_the_keeper_of_a_shadow_carries_out_no_retained_request(
     ask = json.dumps({"state": {"desired": {"a": 1}}, "clientToken": "old"}).encode()
     async with peer(endpoint(broker.port, "op"), [f"{place}/get/+"]) as operator:
         await operator.link.publish(f"{place}/update", ask, retain=True)
-        tasks = Tasks(Alarms(lambda: NOW_MS, lambda: None))
+        tasks = Tasks(Alarms(dict, lambda trigger: None))
         keeper = ShadowKeeper(endpoint(broker.port, "v1"), "v1", tmp_path / "shadows.db")
         keeper.start(tasks)
         answer: dict[str, object] = {}

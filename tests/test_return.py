@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.alarms import BLOCKED_MS
 from statemachine.bridge import kept_down
 from statemachine.capacity import loads
+from statemachine.conditions import BLOCKED_MS
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.estimate import typical
 from statemachine.live import Live

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-import pytest
-
+from statemachine.effects import Status
 from statemachine.triggers import Readings
 from statemachine.watch import watch
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site
-from venctl.own_rules import OwnRules
 from web.resources import state
 
 RULES = """
@@ -77,21 +74,21 @@ def test_time_goes_on_over_midnight_and_a_clock_that_is_set() -> None:
     assert broken(desk)["Heater never gives for longer than 8:00"] == "8:01"
 
 
-def test_a_breach_is_logged_once_when_it_begins_and_once_when_it_ends(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    rules, desk = OwnRules(), Desk(SITE)
+def test_a_breach_is_an_alarm_until_the_rule_holds_again() -> None:
+    desk = Desk(SITE)
     rated = {id: circuit.rated for id, circuit in SITE.circuits.items()}
-    with caplog.at_level(logging.WARNING, "venctl.own_rules"):
-        for drawn_w in (0, 7_200, 7_200, 0):
-            desk.ms += 1_000
-            said: dict[str, Any] = {"drawn_w": {**rated, "ev1": drawn_w}, "unmetered_w": 3_400}
-            desk.hear(Readings(**desk.stamp(), **said))
-            rules.look(SITE, desk.memory)
-    assert [record.message for record in caplog.records] == [
-        "a rule of this site is broken: the site always draws less than 12.00 kW: 17.20 kW",
-        "a rule of this site holds again: the site always draws less than 12.00 kW",
-    ]
+    told = []
+    for drawn_w in (0, 7_200, 7_300, 0):
+        desk.ms += 1_000
+        said: dict[str, Any] = {"drawn_w": {**rated, "ev1": drawn_w}, "unmetered_w": 3_400}
+        bodies = [
+            one.body
+            for one in desk.hear(Readings(**desk.stamp(), **said))
+            if isinstance(one, Status)
+        ]
+        told += [(body["state"], body["text"]) for body in bodies]
+    text = "A rule of this site is broken: the site always draws less than 12.00 kW"
+    assert told == [("raised", text), ("over", text)]
 
 
 async def test_the_state_of_the_page_tells_of_breaches() -> None:

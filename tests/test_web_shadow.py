@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from statemachine import Spec, read
+from statemachine.cloud_triggers import Document
+from statemachine.desires import Interval, Wish
 from statemachine.effects import GetShadow
-from statemachine.triggers import Connected, Disconnected, Document, Interval, Restarted, Wish
+from statemachine.triggers import Connected, Disconnected, Restarted
 from venctl.cli.clock import of_zone
 from venctl.cli.shadow import _lines
 from web.shadow import shadow

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from statemachine.cloud_triggers import Delta, Desired
+from statemachine.desires import Wish
 from statemachine.effects import Effect, GetShadow, Report, Switch
 from statemachine.memory import Memory
 from statemachine.shards import shards
-from statemachine.triggers import Delta, Desired, SetConfig, Toggle, Trigger, Wish
+from statemachine.triggers import SetConfig, Toggle, Trigger
 from venctl.local.shadow import Rejected, Shadow
 
 if TYPE_CHECKING:

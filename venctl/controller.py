@@ -12,7 +12,7 @@ from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.triggers import Command, Held, Restarted, Switched
-from web.desk import Alarm, Edit, LinkView, Sample
+from web.desk import Edit, LinkView, Sample
 
 from .alarms import Alarms
 from .approach import Approach
@@ -64,8 +64,8 @@ class Controller:
         self._stand_in, self._storage = stand_in, store.storage
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
-        self._alarms = Alarms(lambda: clocks()[0], self.runtime.show)
-        self._tasks = Tasks(self._alarms)
+        self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
+        self._tasks = Tasks(self.alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
         self.panel = Panel(drivers, self._held, self._switched, self._look)
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post)
@@ -100,10 +100,6 @@ class Controller:
         return self.uplink.view()
 
     @property
-    def alarms(self) -> tuple[Alarm, ...]:
-        return self._alarms.all
-
-    @property
     def recent(self) -> list[Sample]:
         return list(self.telemetry.recent)
 
@@ -133,6 +129,7 @@ class Controller:
         self.panel.start()
         known = not self._storage.unknown
         self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot(), known=known))
+        self.alarms.open()
         await self.telemetry.read()
         self._tasks.start("telemetry", self.telemetry.run)
         self._tasks.start("reading ven.yaml anew", self.editing.run)
@@ -168,13 +165,14 @@ class Controller:
         self.runtime.adopt(found, _boot())
 
     def _storage_changed(self) -> None:
-        if self._storage.lost is not None:
-            self._alarms.sound("journal", self._storage.lost)
+        lost, self._storage.lost = self._storage.lost, None
+        if lost is not None:
+            self.alarms.sound("memory_lost", lost)
         if self._storage.down is None:
-            self._alarms.end("storage")
+            self.alarms.end("storage")
         else:
             said = UNSTORED + (UNREAD if self._storage.unknown else "")
-            self._alarms.sound("storage", f"{said}. {self._storage.down}")
+            self.alarms.sound("storage", f"{said}. {self._storage.down}")
         self.runtime.go_on()
 
     def _perform(self, effect: Effect, number: int | None) -> None:

@@ -19,6 +19,7 @@ from statemachine.memory import Memory, changed_parts
 from statemachine.strict_json import compact_text
 from statemachine.triggers import Trigger
 
+from .high_water import HighWater
 from .tables import Letter
 
 KEEP_DECISIONS = 10_000
@@ -57,13 +58,15 @@ class Batch:
 
 
 class Journal:
-    """One writer, over a connection from `opening`.
+    """One writer, over a connection from `opening`, that was written to `writes` times before.
 
     `sqlite3.Error` is raised where the disk refuses; then nothing was written.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(
+        self, connection: sqlite3.Connection, writes: int = 0, high_water: HighWater | None = None
+    ) -> None:
+        self._db, self._writes, self._high_water = connection, writes, high_water
         self._kept: Memory | None = None
         self._written = 0
         connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
@@ -78,11 +81,15 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._kept = batch.memory or self._kept
+        self._kept, self._writes = batch.memory or self._kept, self._writes + 1
+        if self._high_water is not None:
+            self._high_water.note(self._writes)
 
     def close(self) -> None:
         """Let go of the file; what was written is there."""
         self._db.close()
+        if self._high_water is not None:
+            self._high_water.close()
 
     def _write(self, batch: Batch) -> None:
         if batch.anew:
@@ -96,9 +103,9 @@ class Journal:
         rows = [(seq, kind, compact_text(body)) for seq, kind, body in batch.letters]
         self._many("INSERT OR REPLACE INTO todo VALUES (?, ?, ?)", rows)
         self._many("DELETE FROM todo WHERE seq = ?", [(seq,) for seq in batch.sent])
-        if batch.message is not None:
-            row = ("message", batch.message)
-            self._db.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", row)
+        message = {} if batch.message is None else {"message": batch.message}
+        counters = {"writes": self._writes + 1, **message}
+        self._many("INSERT OR REPLACE INTO counter VALUES (?, ?)", list(counters.items()))
 
     def _remember(self, before: Memory | None, after: Memory) -> None:
         """What a start fitted to the file is written whole with the first decision."""

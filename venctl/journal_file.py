@@ -11,6 +11,7 @@ from .opening import Found, Seen
 
 Look = Callable[[], Seen]
 TAKEN_AWAY = "the journal was deleted, moved or replaced while it was in use"
+WRITTEN_ANEW = f"{TAKEN_AWAY}; all that is in force was written anew, and what was before is gone"
 
 
 class JournalFile:
@@ -55,9 +56,9 @@ class JournalFile:
         if self._seen is None and not anew:
             raise OSError(TAKEN_AWAY)
         seen, self._seen = self._seen or self._look(), None
-        self._journal, self._place = Journal(seen.ready()), seen.place
-        self._was = seen.place()
-        return seen.found.lost
+        self._journal = Journal(seen.ready(), seen.found.writes, seen.high_water)
+        self._place, self._was = seen.place, seen.place()
+        return WRITTEN_ANEW if anew and seen.found.lost else seen.found.lost
 
     def close(self) -> None:
         """Let go of the file."""

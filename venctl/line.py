@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from statemachine.triggers import Desired, Trigger
+from statemachine.cloud_triggers import Desired
+from statemachine.triggers import Trigger
 from statemachine.ven import Ven
 
 from .decision import Decision

@@ -6,13 +6,12 @@ reach before anything was touched.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,15 @@ from statemachine.older import brought_up, digest_of
 from statemachine.strict_json import compact_text
 
 from .aside import SUFFIXES, legible, set_aside, sync
-from .reading import Damaged, NotNow, Rows, connection, read, reason, size, unsettled
+from .high_water import HighWater
+from .reading import CORRUPT, Damaged, NotNow, Rows, connection, read, reason, size, unsettled
+from .salvaging import readable
 from .tables import SCHEMA, Letter
 
 __all__ = ["Found", "NotNow", "Seen", "look_into"]
 
-log = logging.getLogger(__name__)
 Fits = Callable[[Mapping[str, Any]], None]
+Salvage = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 MADE_LATER = "token"  # beside the journal, from the end of a first start on
 
 
@@ -41,7 +42,8 @@ class Found:
     `parts` are as `statemachine.memory.from_parts` takes them. `answered` is key, revision,
     digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
     known to have gone out, both oldest first; `message` the last message number. `lost` says,
-    where a journal was set aside, why, and as what it is kept.
+    where something of it is lost: why, and as what a damaged journal is kept. `writes`: how often
+    it was written to.
     """
 
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Found:
     todo: Sequence[Letter] = ()
     message: int = 0
     lost: str | None = None
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,16 @@ class Seen:
     found: Found
     ready: Callable[[], sqlite3.Connection]
     place: Callable[[], object]
+    high_water: HighWater
 
 
-def look_into(file: Path, fits: Fits) -> Seen:
+def look_into(file: Path, fits: Fits, salvage: Salvage) -> Seen:
     """What is in a journal; not a byte of it is changed, and no disk has to sync for it.
 
     `fits` raises where no memory can be made of the parts it is given. What is damaged, or of a
-    newer version, is set aside as `.corrupt-...` or `.format7-...`: a safe state, with every
-    circuit given back. Raises `NotNow`, after half a second at most.
+    newer version, is set aside as `.corrupt-...` or `.format7-...`, and what `salvage` makes of
+    the parts that can be read goes on; without any: a safe state, with every circuit given back.
+    Raises `NotNow`, after half a second at most.
     """
     file = _settled(file)
     with suppress(Damaged):
@@ -79,7 +84,7 @@ def look_into(file: Path, fits: Fits) -> Seen:
     except OSError as error:
         raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except Damaged as damage:
-        return _as_seen(file, None, Found(lost=_put_away(file, damage)))
+        return _as_seen(file, None, _rescued(file, damage, fits, salvage))
 
 
 def _seen(file: Path, fits: Fits) -> Seen:
@@ -88,11 +93,40 @@ def _seen(file: Path, fits: Fits) -> Seen:
     rows = read(file) if size(file) else None
     if rows is not None and _forbids(file):
         raise Damaged("its header says that nobody may write to it")
-    return _as_seen(file, rows, _understood(rows, fits))
+    return _as_seen(file, rows, _complete(file, _understood(rows, fits)))
 
 
 def _as_seen(file: Path, rows: Rows | None, found: Found) -> Seen:
-    return Seen(found, partial(_to_write, file, rows, found), partial(_place, file))
+    ready = partial(_to_write, file, rows, found)
+    return Seen(found, ready, partial(_place, file), HighWater(file))
+
+
+def _complete(file: Path, found: Found) -> Found:
+    """What was found, and whether it is all that was stored."""
+    noted = HighWater(file).read()
+    missing = noted - found.writes
+    if missing <= 0:
+        return found
+    lost = f"the journal is gone, which had been written to {noted:,} times"
+    if found.parts:
+        lost = f"the journal lacks the last {missing:,} of {noted:,} writes that were stored"
+    return replace(found, writes=noted, lost=f"{lost}; what they said is not known any more")
+
+
+def _rescued(file: Path, damage: Damaged, fits: Fits, salvage: Salvage) -> Found:
+    """What can be saved of a damaged journal, which is set aside."""
+    rows = readable(file) if damage.kind == CORRUPT else None
+    lost, noted = _put_away(file, damage), HighWater(file).read()
+    parts = salvage(rows.parts) if rows is not None else {}
+    try:
+        fits(parts)
+    except Exception:  # what no decision can be made of is of no use
+        parts = {}
+    if rows is None or not parts:
+        return Found(lost=f"{lost}, which knows nothing of what was before", writes=noted)
+    lost = f"{lost} with the {len(parts)} parts that could be read"
+    writes = max(noted, rows.writes)
+    return Found(parts, rows.answered, rows.todo, rows.message, lost, writes)
 
 
 def _settled(file: Path) -> Path:
@@ -143,7 +177,7 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
         (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
         for key, revision, digest, ack, at_ms in rows.answered
     ]
-    return Found(parts, answered, rows.todo, rows.message)
+    return Found(parts, answered, rows.todo, rows.message, writes=rows.writes)
 
 
 def _place(file: Path) -> tuple[int, int] | None:
@@ -160,9 +194,7 @@ def _put_away(file: Path, damage: Damaged) -> str:
     except OSError as error:
         said = error.strerror or error
         raise NotNow(f"{file} is damaged ({damage}) and cannot be set aside: {said}") from None
-    lost = f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
-    log.error("%s", lost)
-    return lost
+    return f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
 
 
 def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
@@ -223,9 +255,19 @@ def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) ->
     for statement in SCHEMA:
         db.execute(statement)
     if older:
-        parts = [(name, compact_text(one)) for name, one in found.parts.items()]
-        db.executemany("INSERT INTO part VALUES (?, ?)", parts)
+        _insert_parts(db, found)
         digests = [(digest, key) for key, _, digest, _, _ in found.answered]
         db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
+    if format is None:  # what was saved of a damaged one
+        _insert_parts(db, found)
+        db.executemany("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", found.answered)
+        letters = [(seq, kind, compact_text(body)) for seq, kind, body in found.todo]
+        db.executemany("INSERT INTO todo VALUES (?, ?, ?)", letters)
+        db.execute("INSERT OR REPLACE INTO counter VALUES ('message', ?)", (found.message,))
     db.execute(f"PRAGMA user_version={FORMAT}")  # written in any case: so it can be written
     db.execute("COMMIT")
+
+
+def _insert_parts(db: sqlite3.Connection, found: Found) -> None:
+    parts = [(name, compact_text(one)) for name, one in found.parts.items()]
+    db.executemany("INSERT INTO part VALUES (?, ?)", parts)

@@ -34,6 +34,7 @@ DAMAGE = {
     sqlite3.SQLITE_TOOBIG,
 }
 MOST = 2**53  # a number that any reader of JSON takes as it is
+CORRUPT = "corrupt"
 
 
 class NotNow(Exception):
@@ -43,20 +44,24 @@ class NotNow(Exception):
 class Damaged(Exception):
     """What is in the file is no journal of ours; `kind` becomes part of the name it is kept as."""
 
-    def __init__(self, why: str, kind: str = "corrupt") -> None:
+    def __init__(self, why: str, kind: str = CORRUPT) -> None:
         super().__init__(why)
         self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All that a start needs, of whatever format: the answers and letters oldest first."""
+    """All that a start needs, of whatever format: the answers and letters oldest first.
+
+    `writes`: how often the journal was written to.
+    """
 
     format: int
     parts: dict[str, Any]
     answered: list[Answer]
     todo: list[Letter]
     message: int
+    writes: int = 0
 
 
 def read(file: Path) -> Rows | None:
@@ -179,7 +184,8 @@ def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Row
     counters = dict(all_of("counter", "*", "name", str, int))
     if not parts and any(all_of("decision", "seq", "seq LIMIT 1", int)):
         raise Damaged("decisions were made, and nothing is left of memory")
-    return Rows(format, parts, answered, letters, counters.get("message", 0))
+    counts = counters.get("message", 0), counters.get("writes", 0)
+    return Rows(format, parts, answered, letters, *counts)
 
 
 def _object(text: str) -> dict[str, Any]:

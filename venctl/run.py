@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp.web import AppRunner, SockSite
 
 from statemachine import Spec
+from web.alarms import listed
 from web.app import access_for, make_app
 
 from .claim import Claim
@@ -134,7 +135,7 @@ def _bound(host: str, port: int) -> socket.socket:
 def _greet(
     spec: Spec, options: Options, said: Mapping[str, Any], token: Token, controller: Controller
 ) -> None:
-    link, alarms = controller.link, controller.alarms
+    link, alarms = controller.link, listed(controller.memory)
     secret, replaced = token
     pages = addresses(said["web"], spec.web.hostnames, os.environ)
     if options.as_json:
@@ -152,5 +153,6 @@ def _greet(
     if said["data"]:
         scheme = "https" if "tls" in said else "http"
         print(f'shadow   {scheme}://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
-    print("\n".join([f"state    {options.folder}", *(f"ALARM    {one.text}" for one in alarms)]))
+    wrong = [f"ALARM    {one['text']}; {one['do']}" for one in alarms]
+    print("\n".join([f"state    {options.folder}", *wrong]))
     sys.stdout.flush()

@@ -16,14 +16,16 @@ from typing import Any
 
 from statemachine.adopting import adopted
 from statemachine.answers import Answers
+from statemachine.cloud_triggers import Desired
 from statemachine.copies import recalled
 from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.promises import CROWDED, NOT_STORED, OVERTAKEN, promises, withdraws
-from statemachine.triggers import Command, Desired, Readings, Reloaded, Restarted, Timer, Trigger
+from statemachine.triggers import Command, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
 from statemachine.wire import rejected
 
+from .alarms import log_alarms
 from .audience import Audience
 from .clocks import clocks
 from .decision import Decision, decision
@@ -31,7 +33,6 @@ from .journal import Batch
 from .line import Line, Promise, Waiting
 from .meanwhile import Meanwhile
 from .opening import Found
-from .own_rules import OwnRules
 from .performing import Perform, Performing
 from .raised import Raised
 from .storage import Storage
@@ -59,7 +60,7 @@ class Runtime:
         self._meanwhile = Meanwhile()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
         self._performing = Performing(storage, Answers(found.answered), waker, perform)
-        self._audience, self._rules = Audience(), OwnRules()
+        self._audience = Audience()
 
     # -- what others may ask for -----------------------------------------------------------------
 
@@ -286,7 +287,7 @@ class Runtime:
         self._performing.carry_out(made, stored, instead)
         if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
             self._meanwhile.keep(made.trigger)
-        self._rules.look(self.ven.spec, self.memory)
+        log_alarms(made.before.alarms, self.memory.alarms)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
         self._audience.tell(made.before, self.memory, quiet)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from awscrt import mqtt5
 
-from statemachine import triggers as t
+from statemachine import cloud_triggers as t
 from statemachine.effects import GetShadow, Report
 from statemachine.shards import shards
 from statemachine.spec import Spec
+from statemachine.triggers import Trigger
 from statemachine.wishes import acked_in, desired_of
 
 from .clocks import clocks
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 class Shadows:
     """All shadows of one site over one client. Call from the loop only."""
 
-    def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[t.Trigger], None]) -> None:
+    def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[Trigger], None]) -> None:
         self._spec, self._post = spec, post
         self._twin = Twin(client, spec.site.id, self._hear)
 

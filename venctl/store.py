@@ -10,6 +10,7 @@ from typing import Any
 
 from statemachine import Spec, Ven
 from statemachine.memory import from_parts
+from statemachine.salvage import salvaged
 from statemachine.triggers import Restarted
 
 from .clocks import clocks
@@ -32,7 +33,8 @@ class Store:
 
 async def opened(spec: Spec, folder: Path) -> Store:
     """The store in `folder`. A disk that refuses is no reason not to start."""
-    look = partial(look_into, folder / "journal.db", partial(fits, spec))
+    journal = folder / "journal.db"
+    look = partial(look_into, journal, partial(fits, spec), partial(salvaged, spec))
     storage = Storage(Thread("journal"), look, clocks()[0])
     return Store(storage, await storage.open(PATIENCE_S), Notes(Thread("notes")))
 

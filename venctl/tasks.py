@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .alarms import Alarms
 
+log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 WELL_S = 10.0
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -31,15 +33,19 @@ class Tasks:
         await asyncio.gather(*self._all, return_exceptions=True)
 
     async def _look_after(self, name: str, work: Work) -> None:
-        loop, well = asyncio.get_running_loop(), None
+        loop = asyncio.get_running_loop()
+        well, told = loop.call_later(WELL_S, self._alarms.end, "task", name), ""
         while True:
             try:
                 await work()
                 return
             except Exception as error:
                 said = f"{name} failed and was started again: {type(error).__name__}: {error}"
-                self._alarms.sound(f"task-{name}", said, error)
-            if well is not None:
-                well.cancel()
+                log.log(
+                    logging.DEBUG if said == told else logging.ERROR, "%s", said, exc_info=error
+                )
+                told = said
+                self._alarms.sound("task", said, name)
+            well.cancel()
             await asyncio.sleep(AGAIN_S)
-            well = loop.call_later(WELL_S, self._alarms.end, f"task-{name}")
+            well = loop.call_later(WELL_S, self._alarms.end, "task", name)

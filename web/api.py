@@ -11,8 +11,9 @@ from aiohttp.web import Request, Response
 
 from statemachine import SpecError
 from statemachine.commands import Door, parse_command
-from statemachine.triggers import DrEvent, Lock, Toggle
+from statemachine.triggers import Acknowledge, DrEvent, Lock, Toggle
 
+from .alarms import listed
 from .bodies import read_object, read_raw
 from .charts import machine
 from .commands import (
@@ -83,6 +84,7 @@ class Api:
             _tell("DELETE", f"{v1}/events/{{id}}", endings.cancel, END),
             _tell("POST", f"{v1}/restore", endings.restore, END, open=True),
             _tell("POST", f"{v1}/reload", self.reload, {}),
+            _tell("POST", f"{v1}/alarms/{{id}}/acknowledge", self.acknowledge, {}),
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
         ]
         old = [
@@ -162,6 +164,13 @@ class Api:
         """The old way to call an event, which knew no confirmation."""
         asked = event_of(self._desk, await read_object(request, LEGACY_EVENT))
         return _created(await settle(self._desk, asked, request), 200)
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Somebody has seen an alarm; answers those that stand."""
+        await read_object(request, ())
+        fields = {"op": "acknowledge", "alarm": request.match_info["id"]}
+        await settle(self._desk, command_of(self._desk, fields, Acknowledge), request)
+        return as_json({"alarms": listed(self._desk.memory)})
 
     async def reload(self, request: Request) -> Response:
         """Reads ven.yaml anew; answers what it changes. A faulty file changes nothing."""

@@ -26,15 +26,6 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something that is wrong with the controller itself, since then in epoch seconds."""
-
-    id: str
-    since: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sample:
     """One point of the power chart, in watts."""
 
@@ -77,10 +68,6 @@ class Desk(Protocol):
     @property
     def link(self) -> LinkView:
         """The link as it stands."""
-
-    @property
-    def alarms(self) -> tuple[Alarm, ...]:
-        """What is wrong with the controller itself, the oldest first."""
 
     @property
     def recent(self) -> list[Sample]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from statemachine.alarms import alarms
 from statemachine.coming_back import coming_back
 from statemachine.curtail import Load, Plan
 from statemachine.delivery import ails, fresh
@@ -28,7 +26,8 @@ from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.watch import watch
 from statemachine.wire import kw
 
-from .desk import Alarm, Desk, LinkView
+from .alarms import listed
+from .desk import Desk, LinkView
 from .outlook import restore, returns, service
 from .shadow import label, summary
 from .zones import zone_of
@@ -76,29 +75,9 @@ def state(desk: Desk) -> Body:
         "restoring": _restoring(spec, memory, every, backs),
         "restore": restore(spec, memory) if binding else None,
         "waits": list(desk.waits),
-        "alarms": [asdict(alarm) for alarm in _alarms(desk)],
+        "alarms": listed(memory),
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
     }
-
-
-def _alarms(desk: Desk) -> list[Alarm]:
-    """Those of the controller and of the site, and circuits that have no other place any more.
-
-    The oldest first.
-    """
-    site = [
-        Alarm(one.id, one.since_ms / 1000, one.text)
-        for one in alarms(desk.spec, desk.memory).values()
-    ]
-    gone = [
-        Alarm(
-            f"circuit-{id}",
-            one.since_ms / 1000,
-            f"{id} is no longer in ven.yaml and cannot be given back: {one.fault}",
-        )
-        for id, one in desk.memory.stuck.items()
-    ]
-    return sorted([*desk.alarms, *site, *gone], key=lambda alarm: alarm.since)
 
 
 def circuit(desk: Desk, id: str) -> Body:

@@ -18,20 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Ven, read, triggers
+from statemachine.cloud_triggers import Answered, Delta, Document
 from statemachine.commands import Door, command_from
+from statemachine.desires import Wish
 from statemachine.effects import GetShadow, Hold, Report, Switch
-from statemachine.triggers import (
-    Answered,
-    Connected,
-    Delta,
-    Document,
-    Readings,
-    Restarted,
-    Switched,
-    Timer,
-    Trigger,
-    Wish,
-)
+from statemachine.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
 from venctl.journal import Journal
 
 NOW_MS, MONO_MS = 1_764_000_000_000, 50_000_000

@@ -31,7 +31,7 @@ def test_a_full_disk_is_said_above_all_else_and_gone_when_it_is_over(
     disk.full()
     page.locator("[data-circuit=lights1]").get_by_role("switch").click()
     alarm = page.get_by_role("region", name="Notice")
-    expect(alarm).to_contain_text("The controller needs attention. Nothing can be stored")
+    expect(alarm).to_contain_text("Nothing can be stored")
     expect(alarm).to_contain_text("Since ")
     expect(page.get_by_role("banner")).to_contain_text("needs attention")
     switch = page.locator("[data-circuit=lights1]").get_by_role("switch")
@@ -42,3 +42,22 @@ def test_a_full_disk_is_said_above_all_else_and_gone_when_it_is_over(
     disk.well()
     expect(alarm).to_have_count(0)
     until(lambda: not site.state()["alarms"], "the end of the alarm")
+
+
+def test_memory_that_was_lost_is_said_until_somebody_has_seen_it(page: Page, site: Site) -> None:
+    site.stop()
+    (journal,) = site.folder.glob(".venctl/*/journal.db")
+    journal.write_bytes(b"no journal at all " * 1_000)
+    site.start()
+    alarm = page.get_by_role("region", name="Notice")
+    expect(alarm).to_contain_text("The journal could not be used")
+    expect(alarm).to_contain_text("Look whether circuits, locks and events are as they should be")
+    accessible(page)
+    site.kill()
+    site.start()
+    expect(alarm).to_contain_text("The journal could not be used")
+    assert site.venctl("alarms").returncode == 1
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(alarm).to_have_count(0)
+    expect(page.get_by_role("banner")).to_contain_text("Live")
+    assert site.venctl("alarms").stdout == "no alarms\n"

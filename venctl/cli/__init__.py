@@ -107,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--shed", required=True, help='how much: "2 kW"')
     one.add_argument("--for", dest="length", default="15 min", help='how long: "10 min"')
     add("events", "running", "the events that live, and those before them", False)
+    one = add("alarms", "alarms", "what is wrong, and what to do about it", False)
+    one.add_argument("--acknowledge", metavar="ID", help="say that you have seen this one")
     add("reload", "editing", "take an edited ven.yaml without a restart")
     add("state", "running", "the page in six lines", False)
     add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)

@@ -54,8 +54,14 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f"circuits {on} of {len(now['circuits'])} on{_last_switch(now, clock)}",
         f"link     {_link(now['link'])}",
         *(f"FAULT    {c['name']}: {c['ails']}" for c in now["circuits"] if c["ails"]),
-        *(f"ALARM    {alarm['text']}" for alarm in now["alarms"]),
+        *(_alarm(alarm) for alarm in now["alarms"]),
     ]
+
+
+def _alarm(alarm: dict[str, Any]) -> str:
+    by = alarm["acknowledged_by"]
+    seen = f", acknowledged by {BY.get(by, by)}" if by else f"; {alarm['do']}"
+    return f"{'alarm' if by else 'ALARM'}    {alarm['text']}{seen}"
 
 
 def _power(now: dict[str, Any]) -> str:

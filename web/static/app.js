@@ -1,5 +1,6 @@
 // The page: its header, what is said when the controller is out of reach, and the cards.
 import { html, render, useEffect } from "./vendor/ui.js";
+import { AlarmBanner, pressing } from "./alarms.js";
 import { ChartCard } from "./chart.js";
 import { CircuitsCard } from "./circuits.js";
 import { Dialog, Scrolled, Toast, openDialog } from "./dialog.js";
@@ -41,7 +42,7 @@ function liveMark(now) {
   if (trouble.value === "evicted") return ["warn", "Paused", ""];
   if (trouble.value === "opening" || now === null) return ["warn", "Connecting…", ""];
   if (trouble.value === "lost") return ["bad", "No connection", ""];
-  if (now.alarms.length) return ["bad", "Live,", "needs attention"];
+  if (pressing(now).length) return ["bad", "Live,", "needs attention"];
   const age = second.value - (now.reading_at ?? second.value);
   if (age > FRESH_S) return ["bad", "Live,", `no reading for ${duration(age)}`];
   const ailing = now.circuits.filter((one) => one.ails);
@@ -124,19 +125,10 @@ const BreachBanner = ({ now }) => now.breaches.map(({ rule, found }) => html`<di
   </div>
 </div>`);
 
-/** Something is wrong with the controller itself; what it says may change, and is then said anew. */
-const AlarmBanner = ({ now }) => now.alarms.map(({ id, since, text }) => html`<div class="ban bad" key=${id}>
-  ${icon("triangle-alert")}
-  <div>
-    <p role="alert"><b>The controller needs attention.</b> ${asSentence(text)}</p>
-    <p class="num">Since ${clock(since, now.site.timezone)}.</p>
-  </div>
-</div>`);
-
 const Troubles = ({ now }) => [html`<${AlarmBanner} now=${now} />`, html`<${BreachBanner} now=${now} />`];
 
 function calmly(now) {
-  if (now && now.alarms.length + now.breaches.length > 0) return Troubles;
+  if (now && pressing(now).length + now.breaches.length > 0) return Troubles;
   return now?.mode === "observe" ? ObserveBanner : null;
 }
 

@@ -1,0 +1,80 @@
+"""What is wrong at the site itself, as memory shows it: alarms that end with their cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .alarm import Alarm
+from .dwell import rests_ms
+from .live import Live
+from .memory import Memory
+from .quantity import watts_text
+from .spec import Spec
+from .watch import watch
+
+BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
+FAILS_MS = 2 * 60_000  # most devices get over it before
+FEW = 3
+SEEN = ("no_room", "device", "rule", "shadow_loop", "shadow_too_large")
+_OF_SHADOWS = {
+    "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute",
+    "shadow_too_large": "The shadow takes no document of this size; names are left out of it",
+}
+
+
+def conditions(spec: Spec, memory: Memory) -> Mapping[str, Alarm]:
+    """What is wrong at the time of the last trigger, by the alarms' ids."""
+    return {one.kind: one for one in _standing(spec, memory)}
+
+
+def blocked(memory: Memory) -> bool:
+    """There has been no room below the main breaker for so long that critical load returns."""
+    since_ms = memory.coming.blocked_ms
+    return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
+
+
+def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:
+    if blocked(memory):
+        yield Alarm("no_room", memory.coming.blocked_ms or 0, _no_room(spec, memory))
+    if failing := list(_failing(spec, memory)):
+        more = f"; {len(failing) - FEW} more fail as well" if len(failing) > FEW else ""
+        yield Alarm("device", memory.at_ms, "; ".join(failing[:FEW]) + more)
+    if breaches := watch(spec, memory):
+        rules = "; ".join(dict.fromkeys(breach.rule for breach in breaches))
+        yield Alarm("rule", memory.at_ms, f"A rule of this site is broken: {rules}")
+    for shadow in memory.shadows.values():
+        for kind, since_ms in shadow.alarms.items():
+            yield Alarm(kind, since_ms, _OF_SHADOWS[kind])
+
+
+def _failing(spec: Spec, memory: Memory) -> Iterator[str]:
+    for id, live in memory.circuits.items():
+        if live.trouble is not None and memory.mono_ms - _since_mono_ms(live) >= FAILS_MS:
+            yield f"{spec.name_of(id)}: {live.trouble}"
+    for id, stuck in memory.stuck.items():
+        yield f"{id} is no longer in ven.yaml and cannot be given back: {stuck.fault}"
+
+
+def _since_mono_ms(live: Live) -> int:
+    """Since when something is wrong with it without a break."""
+    since = (
+        (live.hold_fault, live.hold_fault_mono_ms),
+        (live.fault, live.fault_mono_ms),
+        (live.read_fault, live.read_fault_mono_ms),
+    )
+    return min(ms or 0 for fault, ms in since if fault is not None)
+
+
+def _no_room(spec: Spec, memory: Memory) -> str:
+    names = [spec.name_of(id) for id in reversed(spec.shed_order()) if _waits(spec, memory, id)]
+    limit = f"more than the {watts_text(spec.site.service)} of its main breaker"
+    if not names:
+        return f"The site draws {limit}"
+    who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return f"{who} cannot come back: the site would draw {limit}"
+
+
+def _waits(spec: Spec, memory: Memory, id: str) -> bool:
+    live = memory.circuits[id]
+    held = live.enabled and live.held_w is not None and id not in memory.cuts
+    return held and not rests_ms(spec.circuits[id], live, memory.mono_ms)

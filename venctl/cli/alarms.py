@@ -1,0 +1,51 @@
+"""`venctl alarms`: what is wrong, what to do, and who has seen it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+from urllib.parse import quote
+
+from ..place import find
+from . import DONE, NOBODY, REFUSED
+from .clock import Clock, of_running
+from .http import NobodyAnswers, call, found
+from .words import BY
+
+
+def alarms(args: argparse.Namespace) -> int:
+    """Print those that stand; acknowledge one of them first where its id is given.
+
+    1 where an alarm stands that nobody has acknowledged, or there is none of that id.
+    """
+    try:
+        running = found(find(args.file, args.state))
+        if args.acknowledge is not None:
+            path = f"/api/v1/alarms/{quote(args.acknowledge, safe='')}/acknowledge"
+            status, said = call(running, "POST", path, {})
+            if status != 200:
+                print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
+                return REFUSED
+        standing = call(running, "GET", "/api/v1/state", None)[1]["alarms"]
+        clock = of_running(running)
+    except NobodyAnswers as error:
+        print(f"venctl: {error}", file=sys.stderr)
+        return NOBODY
+    if args.json:
+        print(json.dumps({"alarms": standing}))
+    else:
+        print("\n".join(line for one in standing for line in _lines(one, clock)) or "no alarms")
+    return REFUSED if any(one["acknowledged_by"] is None for one in standing) else DONE
+
+
+def _lines(alarm: dict[str, Any], clock: Clock) -> list[str]:
+    lines = [
+        f"{alarm['id']}, since {clock.text(alarm['since'])}",
+        f"  {alarm['text']}",
+        f"  what to do: {alarm['do']}",
+    ]
+    if by := alarm["acknowledged_by"]:
+        lines.append(f"  acknowledged by {BY.get(by, by)}, {clock.text(alarm['acknowledged_at'])}")
+    return lines

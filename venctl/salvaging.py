@@ -1,0 +1,99 @@
+"""Reads of a damaged journal what can be read: from both ends of each table up to the damage."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from statemachine.memory import FORMAT
+from statemachine.strict_json import decoded
+
+from .aside import SUFFIXES
+from .reading import MOST, Rows, connection
+
+ORDERS = {"part": "rowid", "answered": "key", "todo": "seq", "counter": "name"}
+KINDS = {
+    "part": (str, str),
+    "answered": (str, int, str, str, int),
+    "todo": (int, str, str),
+    "counter": (str, int),
+}
+
+
+def readable(file: Path) -> Rows | None:
+    """The rows that can be read of a journal of this format; None: nothing of it can."""
+    for way in (_copied, _without_log):
+        try:
+            with way(file) as db:
+                return _rows(db)
+        except (sqlite3.Error, OSError, MemoryError, UnicodeDecodeError):
+            continue
+    return None
+
+
+@contextmanager
+def _copied(file: Path) -> Iterator[sqlite3.Connection]:
+    """SQLite works on a copy: nothing of the damaged file is changed."""
+    with tempfile.TemporaryDirectory(prefix="venctl-") as folder:
+        for suffix in set(SUFFIXES) - {"-shm"}:
+            if (beside := file.with_name(file.name + suffix)).exists():
+                shutil.copyfile(beside, Path(folder) / beside.name)
+        with closing(connection(Path(folder) / file.name, "mode=rw")) as db:
+            yield db
+
+
+@contextmanager
+def _without_log(file: Path) -> Iterator[sqlite3.Connection]:
+    """Where there is no room for a copy, or the log is what is damaged."""
+    with closing(connection(file, "mode=ro&immutable=1")) as db:
+        yield db
+
+
+def _rows(db: sqlite3.Connection) -> Rows | None:
+    if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        return None
+    found = {table: _both_ways(db, table) for table in ORDERS}
+    parts = {name: value for name, text in found["part"] if (value := _json(text)) is not None}
+    answered = [row for row in found["answered"] if isinstance(_json(row[3]), dict)]
+    letters = [(n, kind, _json(text)) for n, kind, text in found["todo"]]
+    counters = dict(found["counter"])
+    return Rows(
+        FORMAT,
+        parts,
+        sorted(answered, key=lambda row: (row[4], row[0])),
+        sorted((row for row in letters if isinstance(row[2], dict)), key=lambda row: row[0]),
+        counters.get("message", 0),
+        counters.get("writes", 0),
+    )
+
+
+def _both_ways(db: sqlite3.Connection, table: str) -> list[Any]:
+    """Every row of its kind that comes before the damage, or after it."""
+    found: dict[Any, Any] = {}
+    for order in ("ASC", "DESC"):
+        for row in _until_damage(db, f"SELECT * FROM {table} ORDER BY {ORDERS[table]} {order}"):
+            if _is_of_kind(row, table):
+                found[row[0]] = row
+    return list(found.values())
+
+
+def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Any]:
+    with suppress(sqlite3.Error, UnicodeDecodeError):
+        yield from db.execute(query)
+
+
+def _is_of_kind(row: tuple[Any, ...], table: str) -> bool:
+    numbers = (value for value in row if type(value) is int)
+    return tuple(map(type, row)) == KINDS[table] and all(abs(n) <= MOST for n in numbers)
+
+
+def _json(text: str) -> Any:
+    try:
+        return decoded(text, once=True)
+    except (ValueError, RecursionError):
+        return None

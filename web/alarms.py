@@ -1,0 +1,26 @@
+"""The alarms that stand, as the page and `venctl alarms` show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statemachine.alarm import KINDS
+from statemachine.memory import Memory
+
+
+def listed(memory: Memory) -> list[dict[str, Any]]:
+    """Every alarm that stands, the oldest first; times in epoch seconds."""
+    every = sorted(memory.alarms.items(), key=lambda item: (item[1].since_ms, item[0]))
+    return [
+        {
+            "id": id,
+            "kind": one.kind,
+            "since": one.since_ms / 1000,
+            "text": one.text,
+            "do": KINDS[one.kind].do,
+            "lasts": KINDS[one.kind].lasts,
+            "acknowledged_by": one.by or None,
+            "acknowledged_at": one.acknowledged_ms and one.acknowledged_ms / 1000,
+        }
+        for id, one in every
+    ]

@@ -1,0 +1,33 @@
+// What is wrong with the controller or the site as a whole: said until it is over or somebody has seen it.
+import { html } from "./vendor/ui.js";
+import { newKey, tell } from "./api.js";
+import { useDeed } from "./deed.js";
+import { stale } from "./live.js";
+import { complaint, icon } from "./parts.js";
+import { asSentence, clock } from "./words.js";
+
+/** Those that nobody has acknowledged. A broken rule of the site has a banner of its own. */
+export const pressing = (now) => now.alarms.filter((one) => !one.acknowledged_by && one.kind !== "rule");
+
+const acknowledge = (id) => (onSilence) =>
+  tell("POST", `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`, {},
+    { key: newKey(), most: 3, onSilence });
+
+/** One alarm; what it says may change, and is then said anew. */
+function Alarm({ alarm, zone }) {
+  const { busy, said, run } = useDeed();
+  return html`<div class="ban bad">
+    ${icon("triangle-alert")}
+    <div>
+      <p role="alert"><b>${asSentence(alarm.text)}</b> ${asSentence(alarm.do)}</p>
+      <p class="num">Since ${clock(alarm.since, zone)}.</p>
+      ${complaint(said.value)}
+    </div>
+    <button class="btn sm" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
+      onClick=${() => run(acknowledge(alarm.id))}>Acknowledge</button>
+  </div>`;
+}
+
+/** A banner for each alarm that presses. */
+export const AlarmBanner = ({ now }) => pressing(now).map((alarm) =>
+  html`<${Alarm} key=${alarm.id} alarm=${alarm} zone=${now.site.timezone} />`);
