@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .backlog import too_old
 from .limits import Refusal, beyond_limits, too_long, with_what_ran
+from .localtime import local
 from .memory import Memory
 from .past import Past
 from .requirement import begins_ms
@@ -20,7 +21,8 @@ def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
         asked, most = f"{event.shed_w / 1000:g} kW", f"{service_w / 1000:g} kW"
         return "invalid", f"{asked} is more than this site's {most}; watts?"
     if event.ends_ms <= event.at_ms:
-        return "expired", f"{event.event_id} ended at {event.ends_ms // 1000}"
+        ended = local(event.ends_ms, spec.site.timezone).isoformat(sep=" ", timespec="seconds")
+        return "expired", f"{event.event_id} ended at {ended}"
     if why := _stale(spec, memory, event):
         return "expired", why
     if why := too_long(spec, span):

@@ -251,7 +251,8 @@ def _switches(turn: Turn) -> list[Switch]:
 def restate_all(turn: Turn, before: Memory) -> None:
     """Nobody knows better what is held and switched than memory does: say it all once more.
 
-    What was read before counts until it is read again, or load would flicker at every start. Where
+    What was read before counts until it is read again, or load would flicker at every start; what
+    was surely free draws what its meter shows, whether its driver says so once more or not. Where
     memory could not be read, everything is given back and switches stay as people left them.
     """
     mono_ms = turn.memory.mono_ms
@@ -260,7 +261,8 @@ def restate_all(turn: Turn, before: Memory) -> None:
     holds = list(restate(turn))
     turn.effects.extend(holds)
     ids = [hold.circuit for hold in holds if hold.circuit in read]
-    asked = {id: changed(read[id], asked_mono_ms=mono_ms) for id in ids}
+    owed = [id for id in ids if read[id].held_w is not None or not read[id].sure]
+    asked = {id: changed(read[id], asked_mono_ms=mono_ms) for id in owed}
     turn.remember(circuits={**read, **asked})
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
         turn.effects.extend(_switches(turn))

@@ -24,6 +24,7 @@ class Live:
     `obeyed_w` is what its driver last said that it keeps it at; None: it lets it be. `fault` is of
     its switch, `hold_fault` of its hold, `read_fault` of its meter, each with the time since when.
     `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
+    `joined` are the events that ran when somebody switched it on, which had not been off for them.
     `last_command` is the key of the last command about it.
     """
 
@@ -61,6 +62,7 @@ class Live:
     obeyed_w: int | None = None
     by_person_w: int = 0
     by_person_in: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     last_command: str = ""
     taken_w: int = 0
 

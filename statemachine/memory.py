@@ -268,8 +268,8 @@ def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _live(spec: Spec, id: str, kept: Mapping[str, Any]) -> Live:
-    by_person_in, driver = tuple(kept.get("by_person_in", ())), spec.circuits[id].driver
-    return Live(**{**kept, "by_person_in": by_person_in, "driver": driver})
+    many = {name: tuple(kept.get(name, ())) for name in ("by_person_in", "joined")}
+    return Live(**{**kept, **many, "driver": spec.circuits[id].driver})
 
 
 def _event(kept: Mapping[str, Any]) -> Event:

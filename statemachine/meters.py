@@ -30,9 +30,10 @@ class Meter:
 
     `drawn_w` is its last reading, of `read_ms`; `slack`: it drew clearly less than it was let.
     `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run for longer
-    than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has
-    switched it off. `settled_ms`: until then it may be on its way to what it was told. `troubled`:
-    its device failed in this stretch of events.
+    than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has switched it off;
+    `joined`: the events that ran when it was switched on, and not when it was switched off before.
+    `settled_ms`: until then it may be on its way to what it was told. `troubled`: its device failed
+    in this stretch of events.
     """
 
     drawn_w: int | None = None
@@ -44,6 +45,7 @@ class Meter:
     ran_ms: int | None = None
     stopped_ms: int | None = None
     left_ms: int | None = None
+    joined: frozenset[str] = frozenset()
     settled_ms: int = 0
     troubled: bool = False
 
@@ -80,6 +82,8 @@ class Meters:
             one, seen = self.all[id], book.seen[id]
             self._note_lease(id, breaker.hold_w, now.ms)
             self._leases[id] = breaker.hold_w, breaker.until_ms
+            if seen.on and not book.was_on[id]:
+                one.joined = self._joined(one)
             if seen.on and not book.rests(id, now.ms):
                 one.left_ms = None
             elif book.was_on[id] and not seen.on and _is_wished(id, now):
@@ -111,11 +115,12 @@ class Meters:
         for id, one in self.all.items():
             if (left_ms := one.left_ms) is None:
                 continue
-            if any(ms <= left_ms for ms in self.began_ms.values()):
+            began_ms = {event: ms for event, ms in self.began_ms.items() if event not in one.joined}
+            if any(ms <= left_ms for ms in began_ms.values()):
                 circuit = self._spec.circuits[id]
                 most_w += circuit.rated if circuit.meter == "none" else one.high_w
             sure = not self._play.breakers.all[id].on and not one.troubled  # not: on, and rests
-            if sure and all(ms < left_ms for ms in self.began_ms.values()):
+            if sure and all(began_ms.get(event, left_ms) < left_ms for event in self.began_ms):
                 least_w += 0 if self.in_doubt(id) else one.low_w
         return least_w, most_w
 
@@ -128,6 +133,11 @@ class Meters:
         elif not now.before.cuts and isinstance(now.trigger, Readings):
             for id, breaker in self._play.breakers.all.items():
                 self.all[id].troubled = breaker.fault != "none"
+
+    def _joined(self, one: Meter) -> frozenset[str]:
+        """The events that run and knew it off before it came on."""
+        saved = {event for event, ms in self.began_ms.items() if ms < (one.left_ms or 0)}
+        return (one.joined | self.began_ms.keys()) - (saved - one.joined)
 
     def _note_lease(self, id: str, hold_w: int | None, ms: int) -> None:
         was_w, _ = self._leases.get(id, (None, 0))

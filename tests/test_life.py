@@ -198,7 +198,9 @@ class Life(RuleBasedStateMachine):
                 assert until_ms > self.now, "a lease ends in the future"
                 assert self.on[circuit] or isinstance(trigger, Restarted), "only what is on is held"
                 floor_w = min(SITE.circuits[circuit].floor, self.seen[circuit])
-                assert max(0, floor_w) <= watts <= self.seen[circuit]
+                again = isinstance(trigger, Restarted) and circuit in self.held
+                most_w = max(self.seen[circuit], self.held[circuit].watts if again else 0)
+                assert max(0, floor_w) <= watts <= most_w, "no more than it drew; or as before"
                 assert circuit in SHEDDABLE
                 was = self.held.get(circuit)
                 if was is None or was.watts != watts:
@@ -216,7 +218,7 @@ class Life(RuleBasedStateMachine):
                 assert self.online, "nothing is asked of a cloud that is not there"
                 self.pending.append(effect)
             case Status(body):
-                if body["type"] == "circuit":
+                if body["type"] != "event":
                     return
                 said = (body["event_id"], body["state"])
                 if said[1] in ("achieved", "underperforming", "superseded"):

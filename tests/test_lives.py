@@ -46,7 +46,7 @@ class Player(Desk):
             if ack.key:
                 self.journal[ack.key] = Earlier(ack.revision, ack.digest, ack.body)
         for effect in effects:
-            if isinstance(effect, Status):
+            if isinstance(effect, Status) and effect.body["type"] == "event":
                 self.words.append((effect.body["event_id"], effect.body["state"]))
         return effects
 

@@ -23,7 +23,7 @@ def line(place: int, level: int = logging.WARNING, who: str = "heater1") -> logg
 
 
 @given(
-    steps=st.lists(st.tuples(st.integers(0, 3), st.floats(0, 3)), max_size=300),
+    steps=st.lists(st.tuples(st.integers(0, 3), st.floats(0, 3)), max_size=600),
 )
 def test_each_cause_has_its_burst_and_then_a_line_a_second_and_none_is_uncounted(
     steps: list[tuple[int, float]],

@@ -13,6 +13,7 @@ from statemachine.check import broken_by
 from statemachine.play import Play
 from statemachine.scenario import Scenario
 from statemachine.triggers import Readings, Trigger
+from statemachine.wire import telemetry
 from tests.strategies import MAPLE, site
 
 STATION = """
@@ -163,6 +164,44 @@ def test_p41_a_core_that_forgets_what_a_person_took_off_is_found(
     monkeypatch.setattr("statemachine.meter_rules._by_person_kw", lambda book: 0.0)
     found = [x for x in broken_by(play(site(MAPLE), OFF_IN_AN_EVENT)) if x.rule == "P41"]
     assert found[0].said == "0 W are said to be taken off by people, where it is 1500 W"
+
+
+def test_what_was_free_all_along_draws_after_a_restart_what_its_meter_shows() -> None:
+    steps = [
+        {"at": "0:00:31", "crash": {"down": "10 min"}},
+        call("0:01:12", "12 kW", "1 h"),
+        load("0:08:00", "heater1", "0 kW"),
+    ]
+    assert [str(one) for one in broken_by(play(site(MAPLE), steps))] == []
+
+
+ON_AND_OFF = [switch("0:22:00", "ev1", "on"), switch("0:23:00", "ev1", "off")]
+OFF_ON_OFF = [switch(f"0:2{n}:00", "hvac1", to) for n, to in ((1, "off"), (4, "on"), (7, "off"))]
+
+
+@pytest.mark.parametrize(
+    ("steps", "saved_kw", "held"),
+    [(ON_AND_OFF, 0.0, {"heater1"}), (OFF_ON_OFF, 3.5, set())],
+    ids=["on and off", "off, on and off"],
+)
+def test_what_was_off_when_an_event_began_saves_it_nothing(
+    steps: Steps, saved_kw: float, held: set[str]
+) -> None:
+    one = play(site(MAPLE), [call("0:20:00", "1 kW", "20 min"), *steps])
+    said: list[float] = []
+    for moment in one.moments():
+        if one.ms < 2_390_000:
+            said.append(telemetry(one.spec, moment.memory, 1, one.at_ms)["by_person_kw"])
+            cuts = set(moment.memory.cuts)
+    assert (said[-1], cuts) == (saved_kw, held)
+    again = play(site(MAPLE), [call("0:20:00", "1 kW", "20 min"), *steps])
+    assert [str(found) for found in broken_by(again)] == []
+
+
+def test_a_core_that_counts_what_was_off_before_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statemachine.savings._joined", lambda turn, live: {})
+    steps = [call("0:20:00", "1 kW", "20 min"), *ON_AND_OFF]
+    assert "P41" in broken(play(site(MAPLE), steps))
 
 
 def test_a_mute_circuit_is_not_expected_to_return_in_its_turn() -> None:

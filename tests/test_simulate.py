@@ -164,6 +164,8 @@ def test_what_the_site_refuses_is_told_and_the_event_of_the_command_line_exits_1
     done = venctl("simulate", "--shed", "99 kW", cwd=folder)
     assert done.returncode == 1
     assert "01:00:00  event cli is refused: invalid: 99 kW is more than" in done.stderr
+    for more in (("--shed", "2000 kW"), ("--shed", "0 kW"), ("--shed", "2 kW", "--for", "0 s")):
+        assert venctl("simulate", *more, cwd=folder).returncode == 1, more
     said = json.loads(venctl("simulate", "--shed", "99 kW", "--json", cwd=folder).stdout)
     assert [no["reason"] for no in said["refused"]] == ["invalid"]
     (folder / "day.yaml").write_text(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statemachine import Spec, read
-from statemachine.cloud_triggers import Document
+from statemachine.cloud_triggers import Delta, Document
 from statemachine.desires import Interval, Wish
 from statemachine.effects import GetShadow
 from statemachine.triggers import Connected, Disconnected, Restarted
@@ -122,6 +122,29 @@ async def test_a_refused_wish_stands_there_with_its_reason_for_a_day(api: Page) 
     assert (await api.get("/api/v1/state"))["shadow"]["refused"] == said["refused"]
     api.desk.advance(86_400_000)
     assert (await api.get("/api/v1/shadow"))["refused"] == []
+
+
+async def test_a_refusal_stands_until_something_newer_was_chosen_through_whatever_door(
+    api: Page,
+) -> None:
+    await api.tell("PUT", "/api/v1/circuits/ev1/lock", {"locked": True})
+    wished(api.desk, Wish("ev1", True, NOW_S), interval=Interval(None, NOW_S))
+    said = await api.get("/api/v1/shadow")
+    assert {one["id"] for one in said["refused"]} == {"ev1", "report_interval_seconds"}
+    api.desk.advance(2_000)
+    await api.tell("PUT", "/api/v1/circuits/ev1/lock", {"locked": False})
+    await api.tell("PATCH", "/api/v1/circuits/ev1", {"enabled": True})
+    every = {"op": "setConfig", "report_interval_seconds": 8}
+    await api.tell("POST", "/api/v1/commands", every)
+    assert (await api.get("/api/v1/shadow"))["refused"] == []
+
+
+async def test_a_wish_that_says_nothing_sensible_is_shown_behind_an_older_one(api: Page) -> None:
+    wished(api.desk, Wish("ev1", True, NOW_S))
+    hear(api.desk, Delta, version=9, wishes=(), refusals={"ev1": (400, "must be true or false")})
+    api.desk.advance(1_000)
+    (refused,) = (await api.get("/api/v1/shadow"))["refused"]
+    assert (refused["id"], refused["code"]) == ("ev1", 400)
 
 
 async def test_a_setting_stands_there_as_it_was_desired_or_refused(api: Page) -> None:

@@ -102,5 +102,5 @@ def _refused(moment: Moment) -> Iterator[Refused]:
     for effect in moment.effects:
         if isinstance(effect, Ack) and effect.body["status"] == "rejected":
             said = effect.body
-            id = getattr(moment.trigger, "event_id", None)
+            id = said.get("event_id")
             yield Refused(moment.ms, said["op"], id, said["reason"], said["detail"])

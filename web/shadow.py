@@ -88,13 +88,15 @@ def _newest(refused: list[Body], now_ms: int) -> list[Body]:
 
 def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[Body]:
     """What one shadow refused: its last decision on each circuit, and what its ack record tells."""
-    one = memory.shadows[key]
+    one, lives = memory.shadows[key], memory.circuits
     for id, found in one.decided.items():
-        if found.code not in (APPLIED, PENDING):
+        if _stands(found, lives[id].switched_ms if id in lives else None):
             yield _refusal(spec, id, found.enabled, found.code, found.words, found.at_ms / 1000)
-    for id, (code, words) in ((one.ack or {}).get("r") or {}).items():
-        if id not in one.decided and code not in (APPLIED, PENDING):
-            yield _refusal(spec, id, None, code, words, (one.ack or {})["at"])
+    ack = one.ack or {}
+    for id, (code, words) in (ack.get("r") or {}).items():
+        decided = id in one.decided and one.decided[id].code == code
+        if code not in (APPLIED, PENDING) and not decided and not _overruled(memory, id, ack["at"]):
+            yield _refusal(spec, id, None, code, words, ack["at"])
 
 
 def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at_s: float) -> Body:
@@ -149,6 +151,14 @@ def _agreed(spec: Spec, one: Shadow) -> str:
 def _stands(found: Decision, switched_ms: int | None) -> bool:
     """It was refused, and nobody has switched the circuit since."""
     return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
+
+
+def _overruled(memory: Memory, id: str, refused_s: int) -> bool:
+    """Somebody has chosen otherwise since then, through whatever door."""
+    if id == INTERVAL:
+        return _chosen_since(memory, refused_s)
+    live = memory.circuits.get(id)
+    return live is not None and (live.switched_ms or 0) // 1000 > refused_s
 
 
 def _chosen_since(memory: Memory, refused_s: int) -> bool:

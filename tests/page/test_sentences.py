@@ -72,6 +72,37 @@ def say(browser: Browser, site: Site) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
+    ("left", "gone", "sentence"),
+    [
+        (90, 0, "Event running."),
+        (290, 10, ""),
+        (300, 0, "Event running."),
+        (300, 1, "Five minutes remaining."),
+        (250, 200, ""),
+        (60, 540, "One minute remaining."),
+        (20, 0, "Event running."),
+        (15, 5, "Event running."),
+        (40, 80, ""),
+    ],
+)
+def test_what_is_said_aloud_of_an_event_is_true_then(
+    say: Any, left: int, gone: int, sentence: str
+) -> None:
+    assert say("milestone", left, gone) == sentence
+
+
+def test_who_is_kept_out_is_not_said_to_come_back_where_only_a_person_switches_it_on(
+    say: Any,
+) -> None:
+    oven, heat = ({**one} for one in NOW["circuits"])
+    assert say("staysOff", [heat], NOW) == ""
+    oven["comes_back"] = "by_hand"
+    assert say("staysOff", [heat, oven], NOW) == (
+        "Bread oven stays off until someone switches it on."
+    )
+
+
+@pytest.mark.parametrize(
     ("held_kw", "how", "after_s", "sentence"),
     [
         (0, "event", 300, "Paused by event until 16:05"),

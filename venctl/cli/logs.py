@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 FORM = "%Y-%m-%d %H:%M:%S%z"
-BURST, EACH_S = 20, 1.0  # lines of one cause at once, and how long until the next fits
+BURST, EACH_S = 100, 1.0  # lines of one cause at once, and how long until the next fits
 MOST_CAUSES = 1_000
 
 

@@ -5,13 +5,11 @@ import { useDeed } from "./deed.js";
 import { endEvents } from "./ending.js";
 import { EventForm } from "./form.js";
 import { second, stale, state } from "./live.js";
-import { restoring } from "./outlook.js";
+import { milestone, restoring } from "./outlook.js";
 import { chip, complaint, icon } from "./parts.js";
 import { openOptOut } from "./optout.js";
 import { Between, Returning, Running } from "./running.js";
 import { clock, moment, rating, starter, until } from "./words.js";
-
-const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
 
 /** The event the card is about: the one that binds, else one whose load is coming back. */
 function mainEvent(now) {
@@ -34,12 +32,12 @@ function StateChip({ event, now }) {
     : chip("", "circle-check", text);
 }
 
-/** Said aloud at the start, 5 min, 1 min and the end; nothing in between. */
+/** Said aloud at the start, 5 min, 1 min and the end. */
 function Milestones({ event }) {
-  const left = event?.active ? event.end - second.value : null;
-  const reached = left !== null && MILESTONES.find(([at]) => left <= at);
   const over = event ? (state.value.restoring ? "Load is coming back." : `${event.label}.`) : "";
-  const text = left === null ? over : reached ? reached[1] : "Event running.";
+  const text = event?.active
+    ? milestone(event.end - second.value, second.value - event.start)
+    : over;
   return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
 }
 

@@ -5,6 +5,7 @@ import { useDeed } from "./deed.js";
 import { Scrolled, confirmFirst, openDialog } from "./dialog.js";
 import { factsOf, terms } from "./ending.js";
 import { state } from "./live.js";
+import { staysOff } from "./outlook.js";
 import { complaint, icon } from "./parts.js";
 import { kw } from "./words.js";
 
@@ -26,11 +27,11 @@ function Giver({ event, circuit, run, busy }) {
 }
 
 /** The second question: there is no way back from it. */
-function askAboutTheWhole(event, run) {
+function askAboutTheWhole(event, run, own) {
   confirmFirst({
     name: "triangle-alert",
     title: "Opt out of the whole event?",
-    text: "All its load comes back, and it cannot be called here again.",
+    text: `It ends here, and cannot be called here again. ${staysOff(own, state.value)}`,
     facts: factsOf([event], "restore"),
     wants: "Reason, for the record",
     keep: "Stay in",
@@ -58,8 +59,8 @@ function OptOut({ id, close, whole }) {
   return html`<span class="dico">${icon("hand")}</span>
     <h2 id="dialog-title">Opt out of this event?</h2>
     <p>${event.theirs ? "The grid operator" : "Somebody here"} called it: ${terms(event)}. A circuit
-      that is kept out comes back and gives nothing to it until you let it; others may give more in
-      its place.${event.theirs && " The operator is not told of a single circuit."}</p>
+      that is kept out gives nothing to it until you let it; others may give more in its place.
+      ${" "}${staysOff(own, now)}${event.theirs && " The operator is not told of a single circuit."}</p>
     <${Scrolled} label="Circuits">
       <ul class="outs">${own.map((one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
         run=${run} busy=${busy.value} />`)}</ul>
@@ -67,7 +68,7 @@ function OptOut({ id, close, whole }) {
     ${complaint(said.value)}
     <div class="acts">
       <button class="btn" onClick=${close}>Close</button>
-      <button class="btn dng" onClick=${() => askAboutTheWhole(event, whole)}>
+      <button class="btn dng" onClick=${() => askAboutTheWhole(event, whole, own)}>
         Opt out of the whole event
       </button>
     </div>`;

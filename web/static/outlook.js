@@ -3,6 +3,8 @@ import { kw, list, rating, starter, until } from "./words.js";
 
 const ENOUGH = 0.95; // of what is asked, as the controller counts it
 const SOON_S = 5;
+const SAID_S = 10; // a milestone that is older is not true any more
+const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
 const STAYS_OFF = "stays off until someone switches it on";
 
 const names = (ids, now) => list(ids.map((id) => now.circuits.find((one) => one.id === id)?.name ?? id));
@@ -32,6 +34,18 @@ export function onItsWay({ back_how, back_at }, now, soon) {
     return `Stays down for another event, until ${until(back_at, now.site.timezone)}`;
   }
   return `Comes back in ${soon}`;
+}
+
+/** What of an event has just become true, with so many seconds left and gone; else nothing. */
+export function milestone(left, gone) {
+  const reached = MILESTONES.find(([at]) => left <= at && left > at - SAID_S && left + gone > at);
+  return reached ? reached[1] : gone < SAID_S ? "Event running." : "";
+}
+
+/** Of these circuits, which ones no end of an event switches on: a sentence, or nothing. */
+export function staysOff(circuits, now) {
+  const ids = circuits.filter((one) => one.comes_back === "by_hand").map((one) => one.id);
+  return ids.length ? `${names(ids, now)} ${plural(ids, STAYS_OFF)}.` : "";
 }
 
 /** How an event is served at this moment: [tone, icon, words], or null where nothing is to say. */
