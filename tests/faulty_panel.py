@@ -5,9 +5,10 @@ In this process wrap any driver in `Faulty` and set its `faults`, by circuit and
 For a real process pass `env=faulty(folder)` to `Site` and write with `set_faults(folder, {...})`;
 the process reads the file at every call, so faults come and go while it runs. Per circuit and deed
 (`hold`, `release` for a hold of None, `switch`, `readings`) stands `raise`, `hang`, `deaf` for one
-that hangs and minds no cancelling, `thread` for one that hangs in a thread, `nan`, `none`, `text`
-or `huge` for a reading that cannot be, `absent` or a number of seconds. `hold` stands for `release`
-too where that is not named.
+that hangs and minds no cancelling, `thread` for one that hangs in a thread, `block` for one that
+lets nothing else run, `nan`, `none`, `text` or `huge` for a reading that cannot be, `absent` or a
+number of seconds. `hold` stands for `release` too where that is not named. `{"all": {"look": 12}}`
+has every look at all circuits take so long.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ async def suffer(fault: Any) -> None:
         raise Broken(WORDS)
     if fault == "hang":
         await asyncio.Event().wait()
+    if fault == "block":
+        time.sleep(3_600)
     if fault == "thread":
         await asyncio.to_thread(time.sleep, 3_600)
     while fault == "deaf":
@@ -114,9 +117,10 @@ def _file(folder: Path) -> Path:
 
 def install(file: str) -> None:
     """Let the simulated panel of this process suffer what `file` says."""
+    from venctl.drivers import Panel
     from venctl.drivers.sim import SimPanel
 
-    hold, switch, readings = SimPanel.hold, SimPanel.switch, SimPanel.readings
+    look, hold, switch, readings = Panel.read, SimPanel.hold, SimPanel.switch, SimPanel.readings
 
     def faults() -> Faults:
         try:
@@ -138,5 +142,10 @@ def install(file: str) -> None:
         found: Mapping[str, int] = await read_with(faults(), lambda: readings(self))
         return found
 
+    async def look_or_not(self: Panel) -> Any:
+        await suffer(fault_of(faults(), "all", "look"))
+        return await look(self)
+
+    Panel.read = look_or_not  # type: ignore[method-assign]
     SimPanel.hold, SimPanel.switch = hold_or_not, switch_or_not  # type: ignore[method-assign]
     SimPanel.readings = read_or_not  # type: ignore[method-assign]

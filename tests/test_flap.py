@@ -33,6 +33,7 @@ from venctl.controller import Controller, Options
 from venctl.endpoint import Endpoint
 from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
+from venctl.notify import Notify
 from venctl.store import opened
 
 FLAPS = int(os.environ.get("FLAPS", "12"))
@@ -133,7 +134,7 @@ async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[S
             where = replace(where, aws=True, pace=pace)
             options = Options(folder / "ven.yaml", folder, 0, None, None, None, False)
             claim, store = Claim(folder), await opened(spec, folder)
-            controller = Controller(spec, options, where, None, store)
+            controller = Controller(spec, options, where, None, store, Notify({}))
             async with Operator(cloud.mqtt_port) as operator:
                 await controller.start(claim)
                 made = Stage(controller, flaky, operator, where, cloud)

@@ -11,6 +11,7 @@ from typing import Any
 from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
+from statemachine.progress import Overdue, Progress, overdue
 from statemachine.triggers import Command, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
@@ -23,6 +24,7 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint
 from .journal import Batch
+from .notify import Notify
 from .opening import Found
 from .runtime import Runtime
 from .standin import StandIn
@@ -30,6 +32,7 @@ from .store import Store
 from .tasks import Tasks
 from .telemetry import Telemetry
 from .uplink import Uplink
+from .watchdog import Watchdog, line
 from .worker import Thread
 
 CLOSE_S = 0.5
@@ -60,6 +63,7 @@ class Controller:
         endpoint: Endpoint,
         stand_in: StandIn | None,
         store: Store,
+        notify: Notify,
     ) -> None:
         self._stand_in, self._storage = stand_in, store.storage
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
@@ -73,8 +77,15 @@ class Controller:
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
         )
+        self.watchdog = Watchdog(notify, self._alarms, self._progress, self._status)
         self.editing = Editing(
-            options.file, options.folder, store.notes, self.runtime, self._use, self.connected
+            options.file,
+            options.folder,
+            store.notes,
+            self.runtime,
+            self._use,
+            self.connected,
+            self.watchdog.reloading,
         )
         self._approach = Approach(spec, endpoint, options.folder, self.uplink, self._tasks)
         self._listen_to_storage()
@@ -132,6 +143,7 @@ class Controller:
         self.alarms.open()
         await self.telemetry.read()
         self._tasks.start("telemetry", self.telemetry.run)
+        self._tasks.start("the watchdog", self.watchdog.run)
         self._tasks.start("reading ven.yaml anew", self.editing.run)
         self._tasks.start("the way to the broker", self._approach.run)
         self._tasks.start("the outbox", self.uplink.run)
@@ -202,6 +214,14 @@ class Controller:
 
     def _look(self) -> None:
         self.telemetry.look()
+
+    def _progress(self, before: Overdue | None, now_ms: int) -> Progress:
+        timer = overdue(before, self.memory.due_ms(), clocks()[0], now_ms)
+        return Progress(self.telemetry.looked_ms, timer, self.panel.busy_ms())
+
+    def _status(self) -> str:
+        held = sum(live.held_w is not None for live in self.memory.circuits.values())
+        return line(self.link.state, len(self.memory.events), held, len(self.alarms))
 
     def _use(self, spec: Spec) -> None:
         self._sim.use(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from statemachine import Spec, SpecError, Ven
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 class Editing:
     """Takes what the file says, and notes it in `folder` for the case that we are cut off.
 
-    `use` tells drivers and link which site is in force from here on.
+    `use` tells drivers and link which site is in force from here on; `reloading` is entered for as
+    long as a file is read and taken.
 
     A chart waits until no event is live. At a start whatever the file says is in force, so what
     waits is remembered nowhere else. `connected` says whether the link is up.
@@ -39,18 +41,20 @@ class Editing:
         runtime: Runtime,
         use: Callable[[Spec], None],
         connected: Callable[[], bool],
+        reloading: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._file, self._folder, self._notes = file.resolve(), folder, notes
         self._runtime = runtime
-        self._use, self._connected = use, connected
+        self._use, self._connected, self._reloading = use, connected, reloading
         self._pending: Spec | None = None
         self._hangups: set[asyncio.Task[None]] = set()
         self.waits: tuple[str, ...] = ()
 
     async def reload(self) -> Edit:
         """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
-        spec, text = await apart("reads ven.yaml", self._read)
-        found = await self._take(spec)
+        with self._reloading():
+            spec, text = await apart("reads ven.yaml", self._read)
+            found = await self._take(spec)
         self.note(text)
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
 

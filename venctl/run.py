@@ -26,6 +26,7 @@ from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
 from .greeting import addresses, lines
 from .notes import Notes
+from .notify import Notify
 from .place import IN_FORCE
 from .ports import who_has
 from .site_token import Token, passing_token, site_token
@@ -51,7 +52,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
             stack.callback(stand_in.cloud.stop)
-        controller = Controller(spec, options, endpoint, stand_in, store)
+        controller = Controller(spec, options, endpoint, stand_in, store, Notify(os.environ))
         stack.push_async_callback(controller.stop)
         await controller.start(claim)
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
@@ -74,9 +75,11 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         await _noted(store.notes, mine, said)
         if options.ready_file is not None:  # it may lie on another disk, which waits for no bad one
             await _noted(Notes(Thread("ready file")), options.ready_file, said)
+        controller.watchdog.up()
         await controller.uplink.tried(CONNECT_S)
         _greet(spec, options, said, token, controller)
         await stopping.wait()
+        controller.watchdog.stopping()
 
 
 async def _noted(notes: Notes, file: Path, said: Mapping[str, Any]) -> None:

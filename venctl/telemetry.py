@@ -32,7 +32,8 @@ class Telemetry:
     """Reads the panel, posts readings, publishes telemetry while `publish` takes it.
 
     `publish` takes it for our own topic and for the one that all VENs share. It raises OSError
-    while the link is down; telemetry is then dropped, not queued.
+    while the link is down; telemetry is then dropped, not queued. `looked_ms` is when the last look
+    was over, by the loop's clock.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Telemetry:
         self._settling: asyncio.TimerHandle | None = None
         self._beside_fails = False
         self._odd: set[str] = set()
+        self.looked_ms = 0
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
@@ -90,6 +92,7 @@ class Telemetry:
             "odd": odd,
         }
         self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **said))
+        self.looked_ms = round(asyncio.get_running_loop().time() * 1000)
 
     def _log(self, drawn_w: Mapping[str, int], odd: Mapping[str, str]) -> None:
         """A line when a meter begins to say what cannot be, and one when that is over."""

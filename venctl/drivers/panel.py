@@ -94,6 +94,18 @@ class Panel:
         """
         return await self._reads.look(self._drivers)
 
+    def busy_ms(self) -> dict[str, int]:
+        """Since when, by the loop's clock, each driver is at one thing, or is due to begin one.
+
+        A circuit that may rest is absent, and so is one that waits for others on its link.
+        """
+        found = self._reads.busy_ms()
+        for circuit, worker in self._workers.items():
+            since_ms = worker.busy_ms()
+            if since_ms is not None:
+                found[circuit] = min(since_ms, found.get(circuit, since_ms))
+        return found
+
     async def let_go(self, circuits: Iterable[str]) -> None:
         """Give circuits back: the way out for a site that restores when it stops."""
         known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
@@ -120,6 +132,8 @@ class _Worker:
         self._wanted, self._news = Wanted(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._logged: set[str] = set()
+        self._began_ms: int | None = None
+        self._queues = False
 
     def start(self) -> None:
         if self._task is None:
@@ -140,6 +154,12 @@ class _Worker:
         self._tell(self._wanted.put(deed, _now_ms()))
         self._news.set()
 
+    def busy_ms(self) -> int | None:
+        if self._queues or self._began_ms is not None:
+            return self._began_ms
+        due_ms = self._wanted.due_ms()
+        return due_ms if due_ms is not None and due_ms <= _now_ms() else None
+
     async def let_go(self) -> None:
         call = self._call(Hold(self._circuit, None, 0))
         await call.wait(LAST_S)
@@ -155,8 +175,7 @@ class _Worker:
             if self._wanted.next(_now_ms()) is None:
                 await self._rest()
             else:
-                async with self._link:
-                    await self._do()
+                await self._in_turn()
 
     async def _rest(self) -> None:
         """Until something is put, or is to be tried again."""
@@ -169,12 +188,19 @@ class _Worker:
             pass
         self._news.clear()
 
+    async def _in_turn(self) -> None:
+        self._queues = True
+        async with self._link:
+            self._queues = False
+            await self._do()
+
     async def _do(self) -> None:
         deed = self._wanted.next(_now_ms())
         if deed is None:  # something newer came while the link was busy
             return
-        call = self._call(deed)
+        call, self._began_ms = self._call(deed), _now_ms()
         await call.wait(TIMEOUT_S)
+        self._began_ms = None
         self._tell(self._wanted.ended(deed, call.fault, _now_ms()))
         if call.fault is None:
             self._say(None)

@@ -22,6 +22,7 @@ class Reads:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._began: dict[int, tuple[float, set[str]]] = {}
         self._found: dict[str, tuple[Any, float]] = {}
         self._logged: set[str] = set()
 
@@ -38,18 +39,23 @@ class Reads:
         ages_ms = {id: round((now_s - at_s) * 1000) for id, (_, at_s) in found.items()}
         return {id: answer for id, (answer, _) in found.items()}, ages_ms
 
+    def busy_ms(self) -> dict[str, int]:
+        """Since when each circuit that is being read now is, by the loop's clock."""
+        return {id: round(since_s * 1000) for since_s, ids in self._began.values() for id in ids}
+
     def stop(self) -> None:
         for task in self._under_way.values():
             task.cancel()
 
     async def _read(self, driver: Driver, ids: set[str]) -> None:
         began_s = _now_s()
+        self._began[id(driver)] = began_s, ids
         try:
             call = Call(driver.readings, _nothing)
             await call.wait(self._timeout_s)
             self._take(call, ids, began_s)
         finally:
-            del self._under_way[id(driver)]
+            del self._under_way[id(driver)], self._began[id(driver)]
 
     def _take(self, call: Call[Mapping[str, int]], ids: set[str], began_s: float) -> None:
         said: Any = call.answer

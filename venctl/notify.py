@@ -1,0 +1,48 @@
+"""Tells the service manager how we are: sd_notify(3), datagrams of lines `NAME=value`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+
+class Notify:
+    """Lines to the socket of $NOTIFY_SOCKET; to nobody where there is none, or nobody listens.
+
+    `watchdog_s` is how long it waits for a sign of life before it starts us again; None: for ever.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = _address(environ.get("NOTIFY_SOCKET", ""))
+        self.watchdog_s = _watchdog_s(environ) if self._address else None
+
+    def say(self, said: Mapping[str, str]) -> bool:
+        """Send it at once, or not at all; True: it was taken, or nobody wants to hear it."""
+        if self._address is None:
+            return True
+        lines = "\n".join(f"{name}={value}" for name, value in said.items())
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+                out.setblocking(False)
+                out.sendto(lines.encode(), self._address)
+        except OSError as error:
+            log.debug("the service manager does not hear us: %s", error)
+            return False
+        return True
+
+
+def _address(named: str) -> bytes | None:
+    """A path, or `@name` for a socket that is in no folder; other kinds are none of systemd's."""
+    if named[:1] == "@":
+        return b"\0" + os.fsencode(named[1:])
+    return os.fsencode(named) if named[:1] == "/" else None
+
+
+def _watchdog_s(environ: Mapping[str, str]) -> float | None:
+    usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID")
+    meant = pid is None or pid == str(os.getpid())
+    return int(usec) / 1e6 if meant and usec.isdecimal() and int(usec) else None

@@ -1,0 +1,108 @@
+"""Looks every second whether all makes progress: an alarm where not, and the watchdog is not fed.
+
+The service manager hears of us here: that we are up, in a line how we are, and that we go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from statemachine.progress import Overdue, Progress, stalled
+
+from .alarms import Alarms
+from .notify import Notify
+
+EVERY_S = 1.0
+STALLED = "the controller makes no progress"
+
+
+class Watchdog:
+    """`progress` hears what was overdue at the last look, and the time; it tells how far all is.
+
+    `status` tells in one line how the site is. What cannot be said is said with the next look.
+    """
+
+    def __init__(
+        self,
+        notify: Notify,
+        alarms: Alarms,
+        progress: Callable[[Overdue | None, int], Progress],
+        status: Callable[[], str],
+    ) -> None:
+        self._notify, self._alarms, self._progress, self._status = notify, alarms, progress, status
+        self._feed_s = notify.watchdog_s and notify.watchdog_s / 3
+        self._look_s = min(EVERY_S, self._feed_s / 2) if self._feed_s else EVERY_S
+        self._serves = self._told_ready = False
+        self._told_status, self._status_s, self._fed_s = "", -EVERY_S, -math.inf
+        self._overdue: Overdue | None = None
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            self._look()
+            await asyncio.sleep(self._look_s)
+
+    def up(self) -> None:
+        """Everything serves: from now on we are watched."""
+        self._serves = True
+        self._look()
+
+    def stopping(self) -> None:
+        """We are on the way out, and nobody need watch us."""
+        self._serves = False
+        self._notify.say({"STOPPING": "1", "STATUS": "stopping"})
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """While this lasts, another ven.yaml is taken."""
+        if self._serves:
+            stamp = time.monotonic_ns() // 1_000
+            self._notify.say({"RELOADING": "1", "MONOTONIC_USEC": str(stamp)})
+        try:
+            yield
+        finally:
+            self._told_ready = False
+            self._look()
+
+    def _look(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        why = self._judge(round(now_s * 1000))
+        said = self._due(now_s, why) if self._serves else {}
+        if said and self._notify.say(said):
+            self._told_ready = True
+            if "STATUS" in said:
+                self._told_status, self._status_s = said["STATUS"], now_s
+            if "WATCHDOG" in said:
+                self._fed_s = now_s
+
+    def _judge(self, now_ms: int) -> tuple[str, ...]:
+        progress = self._progress(self._overdue, now_ms)
+        self._overdue = progress.timer
+        if why := stalled(progress, now_ms):
+            self._alarms.sound("stalled", f"{STALLED}: {'; '.join(why)}")
+        else:
+            self._alarms.end("stalled")
+        return why
+
+    def _due(self, now_s: float, why: tuple[str, ...]) -> dict[str, str]:
+        said = {} if self._told_ready else {"READY": "1"}
+        status = "; ".join([self._status(), *why])
+        if status != self._told_status and now_s - self._status_s >= EVERY_S:
+            said["STATUS"] = status
+        if self._feed_s and not why and now_s - self._fed_s >= self._feed_s:
+            said["WATCHDOG"] = "1"
+        return said
+
+
+def line(link: str, events: int, held: int, alarms: int) -> str:
+    """How a site is, in one line: `link connected; 1 event; 2 circuits held`."""
+    counted = [f"link {link}", _count(events, "event"), f"{_count(held, 'circuit')} held"]
+    return "; ".join([*counted, _count(alarms, "alarm")] if alarms else counted)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
