@@ -201,6 +201,19 @@ def test_a_secret_may_be_owned_by_whom_its_folder_belongs_to(folder: Path) -> No
     assert password(folder) == "taken: s3cret-of-broker"
 
 
+def test_a_secret_that_systemd_shows_to_us_alone_may_be_open_to_its_group(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An access list lets us in; the permissions then show its mask."""
+    file = folder / "password"
+    write_private(file, "hidden\n")
+    file.chmod(0o440)
+    with pytest.raises(Wrong, match="open to other users"):
+        secret_of(file)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    assert secret_of(file) == "hidden"
+
+
 def test_a_start_that_is_refused_for_a_password_says_so_in_one_line(tmp_path: Path) -> None:
     cloud = f"cloud: {{kind: mqtt, host: 127.0.0.1, port: {free_port()}, password_file: secret}}"
     os.mkfifo(tmp_path / "secret", 0o600)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from statemachine.progress import CALL_MS, LOOK_MS, TIMER_MS
+from venctl.cli import parser
+from venctl.cli.ending import GRACE_S
+from venctl.controller import CLOSE_S
+from venctl.drivers.panel import LAST_S, TIMEOUT_S
 
 from .faulty_panel import faulty, set_faults
 from .manager import Manager
@@ -124,3 +132,99 @@ def test_a_socket_in_no_folder_is_heard_too(tmp_path: Path) -> None:
     finally:
         site.close()
         manager.close()
+
+
+# -- the unit file --------------------------------------------------------------------------------
+
+
+def said(name: str) -> list[str]:
+    """Every value of a setting, in order."""
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit as on a machine where it is installed."""
+    file = tmp_path / UNIT.name
+    file.write_text(UNIT.read_text().replace("/opt/venctl/bin/venctl", shutil.which("true") or ""))
+    return file
+
+
+def analyze(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ANALYZE or "", *map(str, args)], capture_output=True, text=True, timeout=60
+    )
+
+
+@with_systemd
+def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
+    done = analyze("verify", "--man=no", unit)
+    assert done.returncode == 0 and UNIT.name not in done.stderr, done.stderr
+
+
+@with_systemd
+def test_systemd_finds_the_service_well_shut_in(unit: Path) -> None:
+    done = analyze("security", "--offline=true", "--threshold=15", "--no-pager", unit)
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Type=notify",
+        "DynamicUser=yes",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "MemoryMax=256M",
+        "Restart=always",
+        "RestartSec=2",
+        "WatchdogSec=30",
+        "CapabilityBoundingSet=",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        "SystemCallFilter=@system-service",
+        "MemoryDenyWriteExecute=yes",
+        "LimitCORE=0",
+    ],
+)
+def test_the_unit_shuts_the_service_in(line: str) -> None:
+    assert line in UNIT.read_text().splitlines()
+
+
+def test_what_the_unit_starts_are_commands_of_the_program() -> None:
+    for command in said("ExecStart") + said("ExecReload"):
+        program, *words = command.split()
+        assert Path(program).name == "venctl" and parser().parse_args(words).file.is_absolute()
+
+
+def test_the_unit_waits_for_as_long_as_a_stop_may_take() -> None:
+    (stop_s,) = map(float, said("TimeoutStopSec"))
+    assert stop_s > 3 > GRACE_S + LAST_S + CLOSE_S
+
+
+def test_what_is_late_within_its_limit_is_never_the_end_of_it() -> None:
+    """It is asked again each second, so a part may be late twice over before systemd acts."""
+    (watchdog_s,) = map(float, said("WatchdogSec"))
+    assert max(LOOK_MS, TIMER_MS, CALL_MS) / 1000 <= watchdog_s / 3
+
+
+def test_the_state_of_a_service_is_where_systemd_keeps_it(tmp_path: Path, manager: Manager) -> None:
+    there = tmp_path / "state"
+    environ = {"STATE_DIRECTORY": str(there), **manager.environ}
+    site = Site(tmp_path, STEADY, environ).start()
+    try:
+        assert (there / "journal.db").exists() and not (tmp_path / ".venctl").exists()
+    finally:
+        site.close()
+
+
+def test_the_page_about_the_service_gives_the_limits_of_the_program() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    for said in (
+        f"ended within the last {LOOK_MS // 1000} s",
+        f"due for more than {TIMER_MS // 1000} s",
+        f"on a circuit for more than {CALL_MS // 1000} s",
+        f"given up after {TIMEOUT_S:g} s",
+    ):
+        assert said in page, said

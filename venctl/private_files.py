@@ -24,16 +24,21 @@ MOST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file holds, and who could read it then: its permissions, and its owner's number."""
+    """What a file holds, and who could read it then: its permissions, and its owner's number.
+
+    `guarded`: systemd keeps it for this service alone, whatever the permissions say: to let us in
+    through an access list it has to open the file to its group.
+    """
 
     content: bytes
     mode: int
     owner: int
     trusted: frozenset[int]
+    guarded: bool
 
     @property
     def open_to_others(self) -> bool:
-        return bool(self.mode & 0o077)
+        return bool(self.mode & 0o077) and not self.guarded
 
     @property
     def exposed(self) -> str | None:
@@ -58,12 +63,18 @@ def look(file: Path, most: int = MOST) -> Found:
         os.close(descriptor)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"Longer than {most} bytes", str(file))
-    return Found(content, stat.S_IMODE(status.st_mode), status.st_uid, _trusted(file.parent))
+    mode, trusted, guarded = stat.S_IMODE(status.st_mode), _trusted(file.parent), _guarded(file)
+    return Found(content, mode, status.st_uid, trusted, guarded)
 
 
 def _trusted(folder: Path) -> frozenset[int]:
     """Who may own a secret: we, root, and whose the folder is, who could replace what is in it."""
     return frozenset({os.geteuid(), 0, folder.stat().st_uid})
+
+
+def _guarded(file: Path) -> bool:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and file.parent == Path(folder or "")
 
 
 def text_of(file: Path) -> str:
