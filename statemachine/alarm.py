@@ -42,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
         lasts=True,
     ),
     "task": Kind("it was started again; if it goes on, send the log to whoever looks after venctl"),
+    "stalled": Kind("start venctl again if it stays, and send the log to whoever looks after it"),
     "device": Kind("look at the device and the way to it; it is tried again until it obeys"),
     "broker": Kind("run `venctl doctor`; the site goes on by itself meanwhile"),
     "clock": Kind("look after the time service of this machine, then acknowledge this", lasts=True),

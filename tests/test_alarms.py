@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site
 from web.resources import state
 
+DOCS = Path(__file__).parent.parent / "docs"
 CROWDED = """
 site: {id: v, service: 5 kW, timezone: UTC}
 circuits:
@@ -221,3 +225,9 @@ def test_a_shadow_names_as_many_as_it_has_room_for(texts: dict[str, str]) -> Non
     reported_now = reported(desk.spec, desk.memory, "", desk.ms)["alarms"]
     assert reported_now == (said or None)
     assert all(len(one.text) <= MOST_TEXT for one in desk.memory.alarms.values())
+
+
+def test_the_documents_have_every_kind_and_how_it_ends() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", (DOCS / "alarms.md").read_text(), re.M)
+    ends = {kind: "acknowledged" if one.lasts else "by itself" for kind, one in KINDS.items()}
+    assert dict(rows) == ends and list(dict(rows)) == list(KINDS)

@@ -8,29 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import Ven
-from statemachine.triggers import Trigger
-from venctl.alarms import Alarms
 from venctl.notes import Notes
 from venctl.tasks import AGAIN_S, WELL_S, Tasks
 
+from .alarming import Core
 from .skipping import run
 from .storing import AtOnce
-from .strategies import MAPLE, site
-
-
-class Core:
-    """What hears of alarms: the real core, at once."""
-
-    def __init__(self) -> None:
-        self.ven = Ven(site(MAPLE))
-        self.memory, self.heard = self.ven.start(), list[Trigger]()
-        self.alarms = Alarms(lambda: self.memory.alarms, self.post)
-        self.alarms.open()
-
-    def post(self, trigger: Trigger) -> None:
-        self.heard.append(trigger)
-        self.memory, _ = self.ven.decide(self.memory, trigger)
 
 
 def test_a_task_that_fails_is_started_again_and_told_once_until_it_is_well(

@@ -19,7 +19,7 @@ from statemachine.invent import invent_day
 from statemachine.play import Play
 from statemachine.progress import CALL_MS, LOOK_MS, TIMER_MS, Overdue, Progress, overdue, stalled
 from statemachine.scenario import Scenario
-from venctl.alarms import Alarms
+from tests.alarming import Core
 from venctl.drivers import TIMEOUT_S, Panel
 from venctl.notify import Notify
 from venctl.watchdog import EVERY_S, Watchdog, line
@@ -121,14 +121,14 @@ class Plant:
         self.driver = Faulty(Breakers())
         drivers = dict.fromkeys(IDS, self.driver)
         self.panel = Panel(drivers, nobody_hears, nobody_hears, nobody_hears, **more)
-        self.alarms = Alarms(lambda: 0, lambda: None)
+        self.core = Core()
         self.looks = self.timers = True
         self.heard: list[tuple[float, Mapping[str, str]]] = []
         self.deaf = False
         self._looked_ms = self._due_ms = 0
         notify = Notify({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": str(round(watchdog_s * 1e6))})
         notify.say = self._hear  # type: ignore[method-assign]
-        self.watchdog = Watchdog(notify, self.alarms, self._progress, status)
+        self.watchdog = Watchdog(notify, self.core.alarms, self._progress, status)
 
     async def live(self, seconds: float) -> None:
         """Until it has run for so long."""
@@ -258,7 +258,7 @@ def test_a_part_that_stops_ends_the_feeding_and_is_an_alarm(
         asyncio.get_running_loop().call_later(20.5, breaks, plant)
         await plant.live(120)
         assert 20 <= plant.fed()[-1] <= 20.5 + 12
-        assert [alarm.text for alarm in plant.alarms.all] == [
+        assert [alarm.text for alarm in plant.core.memory.alarms.values()] == [
             f"the controller makes no progress: {said}"
         ]
         assert plant.heard[-1][1]["STATUS"] == f"well; {said}"
@@ -274,7 +274,7 @@ def test_what_goes_on_again_is_fed_again_and_the_alarm_is_over() -> None:
         await plant.live(60)
         fed = plant.fed()
         assert not [at_s for at_s in fed if 31.5 < at_s < 50] and fed[-1] > 50
-        assert not plant.alarms.all
+        assert not plant.core.memory.alarms
 
     run(story())
 

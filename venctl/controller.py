@@ -77,7 +77,7 @@ class Controller:
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
         )
-        self.watchdog = Watchdog(notify, self._alarms, self._progress, self._status)
+        self.watchdog = Watchdog(notify, self.alarms, self._progress, self._status)
         self.editing = Editing(
             options.file,
             options.folder,
@@ -221,7 +221,7 @@ class Controller:
 
     def _status(self) -> str:
         held = sum(live.held_w is not None for live in self.memory.circuits.values())
-        return line(self.link.state, len(self.memory.events), held, len(self.alarms))
+        return line(self.link.state, len(self.memory.events), held, len(self.memory.alarms))
 
     def _use(self, spec: Spec) -> None:
         self._sim.use(spec)
