@@ -1,4 +1,4 @@
-"""Every second a look at the circuits; every few seconds what is drawn, published and kept."""
+"""Every second a look at the circuits; every few seconds what is drawn is published and kept."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Telemetry:
         publish: Callable[[bytes, bytes], Awaitable[None]],
     ) -> None:
         self._runtime, self._panel, self._next_number = runtime, panel, next_number
-        self._unmetered_w, self._publish = unmetered_w, publish
-        self._look = asyncio.Event()
+        self._unmetered_w, self._send = unmetered_w, publish
+        self._look, self._due = asyncio.Event(), asyncio.Event()
         self._settling: asyncio.TimerHandle | None = None
         self._beside_fails = False
         self._odd: set[str] = set()
@@ -63,21 +63,29 @@ class Telemetry:
         self._look.set()
 
     async def run(self) -> None:
-        """Look and publish, for ever."""
-        due_ms = 0
+        """Look, for ever, whatever becomes of what is published."""
+        due_ms, loop = 0, asyncio.get_running_loop()
         while True:
+            next_s = loop.time() + LOOK_S
             await self.read()
             now_ms = clocks()[0]
             self._sample(now_ms)
             if now_ms >= due_ms or due_ms > now_ms + self._runtime.memory.every_ms:
                 due_ms = now_ms + self._runtime.memory.every_ms - 100
-                await self._say(now_ms)
+                self._due.set()
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout_at(next_s):
                     await self._look.wait()
             except TimeoutError:
                 pass
             self._look.clear()
+
+    async def publish(self) -> None:
+        """Publish what is due, for ever; what falls due while a broker is silent is left out."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            await self._say(clocks()[0])
 
     async def read(self) -> None:
         """One look at every circuit, decided upon when this returns."""
@@ -118,7 +126,7 @@ class Telemetry:
         memory = self._runtime.memory
         body = telemetry(self._runtime.ven.spec, memory, self._next_number(), now_ms)
         try:
-            await self._publish(compact(body), compact(metering(memory, body)))
+            await self._send(compact(body), compact(metering(memory, body)))
         except OSError as error:
             log.debug("telemetry dropped: %s", error)
 
