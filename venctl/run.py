@@ -15,11 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiohttp.web import AppRunner, SockSite
+from aiohttp.web import SockSite
 
 from statemachine import Spec
 from web.alarms import listed
 from web.app import access_for, make_app
+from web.server import Runner
 
 from .claim import Claim
 from .controller import Controller, Options
@@ -110,10 +111,7 @@ async def _serve_page(
     port = listening.getsockname()[1]
     web = controller.spec.web
     access = access_for(host, port, web.hostnames, os.environ, secret, web.listen)
-    app = make_app(controller, access)
-    runner = AppRunner(
-        app, access_log=None, keepalive_timeout=15, lingering_time=1, shutdown_timeout=1
-    )
+    runner = Runner(make_app(controller, access), shutdown_s=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await SockSite(runner, listening).start()

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp.web import Request, Response, StreamResponse
+from aiohttp.web import Request, RequestPayloadError, Response, StreamResponse
 
 from statemachine.strict_json import MAX_BYTES, Unreadable, strict_json
 
@@ -22,12 +22,19 @@ KEY_HEADER = "Idempotency-Key"
 
 
 async def read_raw(request: Request) -> bytes:
-    """The whole body. Raises a 408 problem where it does not arrive within 10 s, 413 over 64 KB."""
+    """The whole body. Raises a 408 problem where it does not arrive within 10 s, 413 over 64 KB.
+
+    400 where it is not what its headers say.
+    """
+    if (request.content_length or 0) > MAX_BYTES:
+        raise Problem(413, "too-large", "The body is over 64 KB")
     try:
         async with asyncio.timeout(READ_S):
             raw = await request.read()
     except TimeoutError:
         raise Problem(408, "too-slow", "The body took too long to arrive") from None
+    except RequestPayloadError:
+        raise Problem(400, "bad-body", "The body is not what its headers say") from None
     if len(raw) > MAX_BYTES:
         raise Problem(413, "too-large", "The body is over 64 KB")
     return raw

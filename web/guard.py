@@ -126,7 +126,7 @@ def _check_host(access: Access, request: Request) -> None:
     host = _host(request)
     # Nobody can make a loopback name lead elsewhere, so that one with another port than ours is
     # somebody's tunnel: `ssh -L 9000:localhost:8080`, or an editor. It is asked for the token.
-    known = host in access.hosts or (access.always and host == _own(request)) or _is_home(host)
+    known = host in access.hosts or (access.always and host == _own(request)) or is_home(host)
     if not known:
         why = "This controller does not answer to that name"
         raise Problem(421, "wrong-host", why, _to_let_in(access, host))
@@ -144,7 +144,7 @@ def _check_origin(access: Access, request: Request) -> None:
     origin = request.headers.get("Origin")
     host = _host(request)
     own = {f"http://{_own(request)}"} if access.always else set()
-    own |= {f"http://{host}", f"https://{host}"} if _is_home(host) else set()
+    own |= {f"http://{host}", f"https://{host}"} if is_home(host) else set()
     foreign = origin is not None and origin.lower() not in access.origins | own
     # A link on another site may open the page, but nothing there may use the API. The browser
     # tells the truth here even where a proxy rewrote Origin.
@@ -159,7 +159,7 @@ def _asks_token(access: Access, request: Request) -> bool:
     if signs_in or not _is_api(request):
         return False
     host = _host(request)
-    at_home = _is_home(host) and host in access.hosts
+    at_home = is_home(host) and host in access.hosts
     # A tunnel arrives from loopback too, often as localhost; it can be told by what it adds.
     tunnelled = any(
         name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
@@ -184,8 +184,8 @@ def _host(request: Request) -> str:
     return request.headers.get("Host", "").lower()
 
 
-def _is_home(host: str) -> bool:
-    """It is a loopback name, with whatever port."""
+def is_home(host: str) -> bool:
+    """A Host value that is a loopback name, with whatever port: nobody can lead it elsewhere."""
     return _LOOPBACK.fullmatch(host) is not None
 
 

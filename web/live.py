@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,19 +23,17 @@ log = logging.getLogger(__name__)
 PING_S = 15
 AGAIN_S = 1.0
 STUCK_S = 10
-GONE_MS = 30_000
 MOST_TRANSITIONS = 256
-PER_BROWSER, IN_ALL = 4, 64
-TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+PER_BROWSER, PER_ADDRESS, IN_ALL = 4, 8, 32
 
 
 class _Reader:
     """One open stream: what it has not been told yet."""
 
-    __slots__ = ("browser", "last_words", "latest", "passed", "wake")
+    __slots__ = ("address", "browser", "last_words", "latest", "passed", "wake")
 
-    def __init__(self, browser: str) -> None:
-        self.browser = browser
+    def __init__(self, browser: str, address: str) -> None:
+        self.browser, self.address = browser, address
         self.latest = ""
         self.passed: list[str] = []
         self.wake = asyncio.Event()
@@ -87,8 +84,7 @@ class Hub:
         response = StreamResponse(headers={"X-Accel-Buffering": "no"})
         response.content_type, response.charset = "text/event-stream", "utf-8"
         await response.prepare(request)
-        _let_go_of_the_vanished(request)
-        reader = self._admit(_browser(request))
+        reader = self._admit(_browser(request), request.remote or "")
         try:
             first = "retry: 2000\n" + _told("snapshot", self._desk.rev, state(self._desk))
             await self._tell(reader, response, first)
@@ -114,14 +110,16 @@ class Hub:
                 text += ": ping\n\n"
                 ping_s = time.monotonic() + PING_S
 
-    def _admit(self, browser: str) -> _Reader:
+    def _admit(self, browser: str, address: str) -> _Reader:
         """Browsers open six connections to one site: one of them never gets all."""
         every = [one for one in self._readers if one.last_words is None]
+        near = [one for one in every if one.address == address]
         own = [one for one in every if one.browser == browser]
-        crowded = own if len(own) >= PER_BROWSER else every if len(every) >= IN_ALL else None
-        if crowded:
-            crowded[0].close(_told("evicted", self._desk.rev, {}))
-        reader = _Reader(browser)
+        for most, streams in ((PER_BROWSER, own), (PER_ADDRESS, near), (IN_ALL, every)):
+            if len(streams) >= most:
+                streams[0].close(_told("evicted", self._desk.rev, {}))
+                break
+        reader = _Reader(browser, address)
         self._readers.append(reader)
         return reader
 
@@ -164,11 +162,3 @@ def _told(name: str, rev: int, data: Any) -> str:
 def _browser(request: Request) -> str:
     session = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
     return session or f"{request.remote} {request.headers.get('User-Agent', '')}"
-
-
-def _let_go_of_the_vanished(request: Request) -> None:
-    """A phone that vanished blocks a write only once the kernel's buffers are full."""
-    pipe = request.transport.get_extra_info("socket") if request.transport else None
-    if pipe is not None and TCP_USER_TIMEOUT is not None:
-        with contextlib.suppress(OSError):
-            pipe.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, GONE_MS)

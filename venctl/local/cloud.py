@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakSet
 
-from aiohttp.web import Application, AppRunner, TCPSite
+from aiohttp.web import Application, TCPSite
+
+from web.admission import Admission
+from web.server import Runner
 
 from .broker import Broker
-from .connection import Connection
+from .connection import MOST, Connection
 from .data_plane import data_plane
 from .rights import Document, Everything, Held, Principal, Rights
 from .shadow import REQUESTS_A_SECOND, ShadowService
@@ -141,9 +144,10 @@ class LocalCloud:
 
     async def _open_mqtt(self, port: int) -> None:
         tls = self._tls.mqtt if self._tls else None
+        admission: Admission[Connection] = Admission(MOST, MOST)
         try:
             self._server = await self._loop.create_server(
-                lambda: Connection(self._broker), HOST, port, ssl=tls
+                lambda: Connection(self._broker, admission), HOST, port, ssl=tls
             )
         except OSError:
             raise PortTaken(port, "mqtt") from None
@@ -151,7 +155,7 @@ class LocalCloud:
 
     async def _open_data(self, app: Application, port: int) -> None:
         tls = self._tls.data if self._tls else None
-        self._runner = AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        self._runner = Runner(app, shutdown_s=0.2)
         await self._runner.setup()
         try:
             await TCPSite(self._runner, HOST, port, ssl_context=tls).start()

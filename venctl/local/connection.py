@@ -10,6 +10,8 @@ from typing import Any
 
 import mqtt5
 
+from web.admission import Admission
+
 from . import v311
 from .broker import Broker
 from .framing import MAX_PACKET, MAX_PAYLOAD, Malformed, OtherVersion, Packets, TooLarge
@@ -17,6 +19,7 @@ from .roster import Refused
 from .sessions import Session, Subscription
 
 log = logging.getLogger(__name__)
+MOST = 256  # connections, together
 MAX_UNREAD = 256 * 1024
 RECEIVE_MAX = 100
 MAX_FILTERS = 8
@@ -28,8 +31,9 @@ QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 class Connection(asyncio.Protocol):
     """Speaks MQTT with one client, who may send anything."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, admission: Admission[Connection]) -> None:
         self._broker, self._loop = broker, asyncio.get_running_loop()
+        self._admission = admission
         self._packets = Packets()
         self._session: Session | None = None
         self._answers: list[Any] = []
@@ -43,9 +47,18 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=MAX_UNREAD)
         self._socket = transport.get_extra_info("socket")
         self._timer = self._loop.call_later(CONNECT_WITHIN_S, transport.abort)
+        gone = self._admission.enter(self, "")
+        if gone is not None:
+            log.warning("more than %d connections: one is cut off", MOST)
+            gone.cut()
+
+    def cut(self) -> None:
+        """End it at once, without a word."""
+        self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
+        self._admission.leave(self)
         if self._session is not None:
             self._broker.roster.leave(self._session, self)
             self._broker.settle_soon()
@@ -135,6 +148,7 @@ class Connection(asyncio.Protocol):
             )
             self._transport.close()
             return
+        self._admission.busy(self)
         self._keep_alive_s = packet.keep_alive * 1.5
         if self._keep_alive_s:
             self._timer = self._loop.call_later(self._keep_alive_s, self._check)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp.web import Application, Request, Response, middleware
+from aiohttp.web import (
+    Application,
+    Request,
+    RequestPayloadError,
+    Response,
+    StreamResponse,
+    middleware,
+)
 from aiohttp.web_exceptions import HTTPException, HTTPRequestEntityTooLarge
+
+from web.guard import HEADERS, is_home
 
 from .broker import Broker
 from .publishing import Bad, packet_of
@@ -18,7 +28,8 @@ from .rights import Rights
 from .shadow import Rejected, ShadowService
 from .shadow_topics import ShadowTopics
 
-MAX_BODY = 128 * 1024
+MAX_BODY, READ_S = 128 * 1024, 10
+TOO_LARGE = "The payload exceeds the maximum size allowed"
 NAMES = {
     400: "InvalidRequestException",
     401: "UnauthorizedException",
@@ -51,6 +62,7 @@ def data_plane(
     app.router.add_post("/topics/{topic:.+}", door.publish)
     app.router.add_get("/retainedMessage", door.list_retained)
     app.router.add_get("/retainedMessage/{topic:.+}", door.get_retained)
+    app.on_response_prepare.append(_add_headers)
     return app
 
 
@@ -66,7 +78,7 @@ class _Door:
     async def update(self, request: Request) -> Response:
         place = _place(request)
         _must(request, "iot:UpdateThingShadow", _thing(place))
-        answer = self._service.update(*place, await request.read())
+        answer = self._service.update(*place, await _body(request))
         self._topics.announce(*place, "update", answer)
         return _json(answer.body)
 
@@ -87,7 +99,7 @@ class _Door:
         topic = request.match_info["topic"]
         _must(request, "iot:Publish", f"topic/{topic}")
         try:
-            packet = packet_of(topic, request.query, request.headers, await request.read())
+            packet = packet_of(topic, request.query, request.headers, await _body(request))
         except Bad as bad:
             raise Rejected(400, str(bad)) from None
         if packet.retain:
@@ -130,7 +142,9 @@ class _Guard:
 
     @middleware
     async def admit(self, request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
-        """No web page gets in: its requests carry an Origin."""
+        """No web page gets in: its requests carry an Origin, or the name it was led here by."""
+        if not is_home(request.headers.get("Host", "").lower()):
+            raise Rejected(421, "Misdirected Request: this data plane answers to localhost only")
         certificate = request.get_extra_info("peercert")
         signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
         if "Origin" in request.headers or not (signed or certificate):
@@ -148,9 +162,25 @@ async def _answering(request: Request, handler: Callable[[Request], Awaitable[An
     except Rejected as refusal:
         return _refusal(refusal.code, refusal.message)
     except HTTPRequestEntityTooLarge:
-        return _refusal(413, "The payload exceeds the maximum size allowed")
+        return _refusal(413, TOO_LARGE)
     except HTTPException as error:
         return _refusal(error.status, error.reason)
+
+
+async def _add_headers(request: Request, response: StreamResponse) -> None:
+    response.headers.update({**HEADERS, "Cache-Control": "no-store"})
+
+
+async def _body(request: Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY:
+        raise Rejected(413, TOO_LARGE)
+    try:
+        async with asyncio.timeout(READ_S):
+            return await request.read()
+    except TimeoutError:
+        raise Rejected(408, "The payload took too long to arrive") from None
+    except RequestPayloadError:
+        raise Rejected(400, "The payload is not what its headers say") from None
 
 
 def _must(request: Request, action: str, resource: str) -> None:

@@ -1,0 +1,137 @@
+"""An HTTP server for few: what every answer carries, and how much a client may take.
+
+aiohttp answers what is no HTTP before the application hears of it, so that is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp.web import (
+    Application,
+    AppRunner,
+    BaseRequest,
+    RequestHandler,
+    Response,
+    Server,
+    StreamResponse,
+)
+
+from .admission import Admission
+from .guard import HEADERS
+
+log = logging.getLogger(__name__)
+MOST, MOST_EACH = 64, 16
+SETTINGS: Mapping[str, Any] = {
+    "access_log": None,
+    "keepalive_timeout": 15,
+    "lingering_time": 1,
+    "auto_decompress": False,  # nobody who means well sends a compressed body
+}
+GONE_MS = 30_000
+TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+class Runner(AppRunner):
+    """Runs an application for few clients, and waits `shutdown_s` for them at its end."""
+
+    def __init__(self, app: Application, shutdown_s: float) -> None:
+        super().__init__(app, access_log=None, shutdown_timeout=shutdown_s)
+
+    async def _make_server(self) -> Server:
+        made = await super()._make_server()
+        return _Door(made)
+
+
+class _Door(Server):
+    """At most 64 connections, 16 from one address; what waits gives way to who comes."""
+
+    def __init__(self, made: Server) -> None:
+        self._answers = made.request_handler
+        super().__init__(self._served, request_factory=made.request_factory)
+        self._admission: Admission[RequestHandler] = Admission(MOST, MOST_EACH)
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=asyncio.get_running_loop(), **SETTINGS)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        _let_go_of_the_vanished(transport)
+        peer = transport.get_extra_info("peername")
+        address = peer[0] if isinstance(peer, tuple) else ""
+        gone = self._admission.enter(handler, address)
+        if gone is handler:
+            log.warning("%s is turned away: all connections are in use", address)
+            transport.write(_in_bytes(503, "All connections are in use"))
+        if gone is not None:
+            gone.force_close()
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        self._admission.leave(handler)
+        super().connection_lost(handler, exc)
+
+    async def _served(self, request: BaseRequest) -> StreamResponse:
+        self._admission.busy(request.protocol)
+        try:
+            return await self._answers(request)
+        finally:
+            self._admission.waits(request.protocol)
+
+
+class _Connection(RequestHandler):
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """The answer to what no handler answers."""
+        if status == 400:
+            log.warning("%s sends what is no HTTP: %s", request.remote, _first_line(message))
+        else:
+            log.error("a request of %s is not answered", request.remote, exc_info=exc)
+        if request.writer.output_size:
+            raise ConnectionError("part of another answer has gone out")
+        title = "That is no HTTP request" if status == 400 else "This could not be answered"
+        response = Response(status=status, body=_body(status, title), headers=_headers())
+        response.force_close()
+        return response
+
+
+def _first_line(message: str | None) -> str:
+    return ascii((message or "").strip().partition("\n")[0][:80])
+
+
+def _headers() -> dict[str, str]:
+    return {**HEADERS, "Cache-Control": "no-store", "Content-Type": "application/problem+json"}
+
+
+def _body(status: int, title: str) -> bytes:
+    code = {400: "bad-request", 503: "crowded"}.get(status, "failed")
+    return json.dumps(
+        {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+    ).encode()
+
+
+def _in_bytes(status: int, title: str) -> bytes:
+    """A whole answer, for whom nothing is read of."""
+    body = _body(status, title)
+    more = {"Content-Length": str(len(body)), "Retry-After": "5", "Connection": "close"}
+    lines = [f"{name}: {text}" for name, text in {**_headers(), **more}.items()]
+    head = "\r\n".join([f"HTTP/1.1 {status} Service Unavailable", *lines])
+    return f"{head}\r\n\r\n".encode() + body
+
+
+def _let_go_of_the_vanished(transport: asyncio.Transport) -> None:
+    """Who vanished, or never reads, blocks a write only once the kernel's buffers are full."""
+    pipe = transport.get_extra_info("socket")
+    if pipe is not None and TCP_USER_TIMEOUT is not None:
+        with contextlib.suppress(OSError):
+            pipe.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, GONE_MS)
