@@ -57,6 +57,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         stack.push_async_callback(controller.stop)
         await controller.start(claim)
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         token = await store.notes.asked(
             partial(site_token, options.folder), NOTE_S, partial(passing_token, options.folder)
         )
