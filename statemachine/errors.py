@@ -12,6 +12,8 @@ from difflib import get_close_matches
 
 from .findings import SEVERITY
 
+WIDTH = 240  # characters of a line that are shown
+
 
 class VenError(Exception):
     """Base of every error a caller of this package may want to catch."""
@@ -53,9 +55,10 @@ class Fault:
 
     def pretty(self) -> str:
         """The message, the line it is about and a caret under the word."""
-        gutter = f"{self.mark.line:>5} | "
-        caret = " " * (len(gutter) + self.mark.column - 1) + "^"
-        return f"{self}\n{gutter}{self.mark.text}\n{caret}"
+        gutter, first = f"{self.mark.line:>5} | ", max(0, self.mark.column - WIDTH // 2)
+        shown = self.mark.text[first : first + WIDTH]
+        caret = " " * (len(gutter) + self.mark.column - 1 - first) + "^"
+        return f"{self}\n{gutter}{shown}\n{caret}"
 
 
 class SpecError(VenError):

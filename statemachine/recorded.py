@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,9 @@ from .spec import Spec
 COLUMNS = ("time", "circuit", "kW")
 MOST_W = 1_000_000
 MOST_FAULTS = 20
+DAY_MS = 86_400_000
+MOST_MS = 400 * DAY_MS
+LATEST_MS = 4_102_444_800_000  # 2100-01-01, in UTC
 
 
 @dataclass(slots=True)
@@ -47,29 +50,37 @@ class Recorded:
 def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
     """Read a recorded day for a site. Raises `SpecError` with the faults of its lines."""
     series: dict[str, Series] = {}
-    rows, faults = [], []
-    for line, said in _rows(text, file):
+    lines, rows, faults = text.splitlines(), [], list[Fault]()
+    for line, said in _rows(lines, file):
         try:
             rows.append(_reading(said, spec))
         except ValueError as error:
             problem, _, hint = str(error).partition("; ")
-            shown = text.splitlines()[line - 1]
-            faults.append(Fault(Mark(file, line, 1, shown), "bad-value", problem, hint))
+            faults.append(_fault(file, line, lines[line - 1], problem, hint))
+            if len(faults) == MOST_FAULTS:
+                break
     if faults:
-        raise SpecError(faults[:MOST_FAULTS])
+        raise SpecError(faults)
     for at_ms, circuit, watts in sorted(rows):
         one = series.setdefault(circuit, Series())
         one.at_ms.append(at_ms)
         one.watts.append(watts)
     if not rows:
         raise SpecError([Fault(Mark(file, 1, 1), "missing", "nothing is recorded here")])
-    return Recorded(series, min(rows)[0], max(rows)[0])
+    first_ms, last_ms = min(rows)[0], max(rows)[0]
+    if last_ms - first_ms > MOST_MS:
+        problem = f"from the first to the last reading are more than {MOST_MS // DAY_MS} days"
+        raise SpecError([_fault(file, 1, lines[0], problem, "play a part of it")])
+    return Recorded(series, first_ms, last_ms)
 
 
-def _rows(text: str, file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _fault(file: str, line: int, text: str, problem: str, hint: str) -> Fault:
+    return Fault(Mark(file, line, 1, text), "bad-value", problem, hint)
+
+
+def _rows(lines: Sequence[str], file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Each line's number and what it says; an empty mapping where it says nothing readable."""
-    lines = text.splitlines()
-    if text.lstrip().startswith("{"):
+    if next((line for line in map(str.lstrip, lines) if line), "").startswith("{"):
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield number, _json(line)
@@ -83,15 +94,23 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 )
             ]
         )
-    for number, cells in enumerate(csv.reader(lines[1:]), start=2):
-        if cells:
-            yield number, dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=False))
+    for number, line in enumerate(lines[1:], start=2):
+        if line.strip():
+            yield number, _cells(line)
+
+
+def _cells(line: str) -> Mapping[str, Any]:
+    try:
+        cells = next(csv.reader([line]))
+    except csv.Error:
+        return {}
+    return dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=False))
 
 
 def _json(line: str) -> Mapping[str, Any]:
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
@@ -101,15 +120,18 @@ def _reading(said: Mapping[str, Any], spec: Spec) -> tuple[int, str, int]:
         raise ValueError(f"this line says no {missing[0]}; write time, circuit and kW")
     circuit = str(said["circuit"])
     if circuit not in spec.circuits and circuit != SITE:
-        raise ValueError(f"no circuit is called {circuit!r}; {meant(circuit, spec.circuits)}")
+        raise ValueError(f"no circuit is called {circuit[:40]!r}; {meant(circuit, spec.circuits)}")
     return _time(str(said["time"]), spec.site.timezone), circuit, _watts(said["kW"])
 
 
 def _time(text: str, timezone: str | None) -> int:
     try:
-        return round(float(text) * 1000)
+        ms = round(float(text) * 1000)
     except (ValueError, OverflowError):
         return start_ms(text.replace(" ", "T"), timezone)
+    if not 0 <= ms <= LATEST_MS:
+        raise ValueError(f"{text[:40]!r} is not between 1970 and 2100")
+    return ms
 
 
 def _watts(said: object) -> int:

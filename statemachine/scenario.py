@@ -22,6 +22,8 @@ from .spec import Spec
 
 SITE = "unmetered"  # in `load` and `draws`: what is drawn beside the circuits
 ALL = "all"
+SHORTEST_LOOK_MS, LONGEST_LOOK_MS = 100, 3_600_000
+LOOKS = "circuits are read each 100 ms to 1 h"
 AS = "its correlationId, so that the same may be said twice; default: one of its own"
 _ELAPSED = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3}))?)?")
 _START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
@@ -256,8 +258,8 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
         start_ms(scenario.start, spec.site.timezone)
     except ValueError as error:
         yield Fault(source.mark(("start",)), "bad-value", str(error))
-    if not 100 <= scenario.look <= 3_600_000:
-        yield Fault(source.mark(("look",)), "bad-value", "circuits are read each 100 ms to 1 h")
+    if not SHORTEST_LOOK_MS <= scenario.look <= LONGEST_LOOK_MS:
+        yield Fault(source.mark(("look",)), "bad-value", LOOKS)
     for id in scenario.draws.keys() - {*spec.circuits, SITE}:
         yield Fault(source.key(("draws", id)), *_unknown(id, spec))
     for place, step in enumerate(scenario.steps):

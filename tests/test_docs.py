@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import commands, envelope, terms
+from statemachine import commands, envelope, recorded, source, terms
 from statemachine.commands import OPS, WHATS
-from venctl import site_token
+from venctl import private_files, simulate, site_token
 from venctl.approach import FILES_AGAIN_S
 from venctl.cli import parser
 from venctl.local import (
     broker,
     certificates,
     connection,
+    data_plane,
     retained,
     roster,
     sessions,
@@ -30,6 +31,7 @@ from venctl.local import (
     shadow_topics,
     topics,
 )
+from web import bodies, live, server
 from web import session as web_session
 
 from .site import ROOT, STEADY, Site, until
@@ -113,10 +115,28 @@ def test_the_limits_of_the_stand_in_are_those_of_the_program() -> None:
         f"{connection.MAX_UNREAD >> 10} KB unread, {sessions.MAX_UNDER_WAY} messages under way",
         f"at most {topics.MAX_SLASHES} slashes and {topics.MAX_BYTES} bytes",
         f"a SUBSCRIBE {connection.MAX_FILTERS} filters",
+        f"MQTT: {connection.MOST}, and {connection.CONNECT_WITHIN_S:.0f} s to say CONNECT",
+        f"REST: {server.MOST}, {server.MOST_EACH} from one address, "
+        f"{data_plane.READ_S} s for a body",
         f"live {certificates.LEAF_DAYS} days",
         f"less than {certificates.RENEW_DAYS} are left",
     ):
         assert said in STAND_IN, said
+
+
+def test_the_limits_of_the_doors_are_those_of_the_program() -> None:
+    text = (ROOT / "docs" / "faults.md").read_text()
+    for said in (
+        f"408 after {bodies.READ_S} s",
+        f"over {bodies.MAX_BYTES >> 10} KB (REST: {data_plane.MAX_BODY >> 10} KB)",
+        f"ends after {server.SETTINGS['keepalive_timeout']} s",
+        f"| {server.MOST}, and {server.MOST_EACH} from one address",
+        f"| {live.IN_ALL}, {live.PER_ADDRESS} from one address, {live.PER_BROWSER} of one browser",
+        f"ends after {server.GONE_MS // 1000} s",
+        f"at most {private_files.MOST >> 20} MB ({source.MAX_BYTES >> 10} KB for YAML)",
+        f"{simulate.MOST_RECORDED >> 20} MB and {recorded.MOST_MS // recorded.DAY_MS} days",
+    ):
+        assert said in text, said
 
 
 def test_the_figures_about_secrets_are_those_of_the_program() -> None:

@@ -17,6 +17,7 @@ from .clocks import clocks
 from .here import read_here
 from .notes import Notes
 from .place import IN_FORCE, in_force
+from .private_files import text_of
 from .runtime import Runtime
 from .worker import apart
 
@@ -88,11 +89,8 @@ class Editing:
                     log.error("not taken yet: %s", error)
 
     def _read(self) -> tuple[Spec, str]:
-        try:
-            text = self._file.read_text("utf-8")
-            return read_here(text, str(self._file)), text
-        except UnicodeDecodeError:
-            raise OSError(f"{self._file} is not UTF-8") from None
+        text = text_of(self._file)
+        return read_here(text, str(self._file)), text
 
     async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory

@@ -43,9 +43,9 @@ def site_of(file: Path) -> tuple[str, str | None]:
     Raises OSError or ValueError with a sentence for people.
     """
     try:
-        said = yaml.load(file.read_text("utf-8"), Loader=yaml.BaseLoader)
+        said = yaml.load(text_of(file), Loader=yaml.BaseLoader)
         id, timezone = said["site"]["id"], said["site"].get("timezone")
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{file} names no site.id; `venctl check` says more") from None
     return str(id), timezone and str(timezone)
 

@@ -1,4 +1,4 @@
-"""Small files that only their owner should read: read without waiting, written whole or not at all.
+"""Small files: read without waiting, written whole or not at all, secrets for their owner alone.
 
 A pipe that nobody writes to would hold up whoever opens it, a device may never end: neither is
 read. A disk or a network share that does not answer still holds up its reader.
@@ -57,12 +57,14 @@ def look(file: Path, most: int = MOST) -> Found:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "Not a file but a pipe or a device", str(file))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"Longer than {most:,} bytes", str(file))
         with os.fdopen(descriptor, "rb", closefd=False) as source:
             content = source.read(most + 1)
     finally:
         os.close(descriptor)
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"Longer than {most} bytes", str(file))
+        raise OSError(errno.EFBIG, f"Longer than {most:,} bytes", str(file))
     mode, trusted, guarded = stat.S_IMODE(status.st_mode), _trusted(file.parent), _guarded(file)
     return Found(content, mode, status.st_uid, trusted, guarded)
 
@@ -77,10 +79,13 @@ def _guarded(file: Path) -> bool:
     return bool(folder) and file.parent == Path(folder or "")
 
 
-def text_of(file: Path) -> str:
-    """The text of a regular file. Raises OSError with its `strerror`, also where it is no UTF-8."""
+def text_of(file: Path, most: int = MOST) -> str:
+    """The text of a regular file of at most `most` bytes.
+
+    Raises OSError with its `strerror`, also where it is no UTF-8.
+    """
     try:
-        return look(file).content.decode("utf-8")
+        return look(file, most).content.decode("utf-8")
     except UnicodeDecodeError:
         raise OSError(errno.EILSEQ, "Not UTF-8", str(file)) from None
 

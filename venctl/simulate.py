@@ -18,8 +18,10 @@ from statemachine.spec import Spec
 from statemachine.twins import TWINS, differs
 
 from .diary import Diary
+from .private_files import text_of
 
 TAIL_MS = 60_000
+MOST_RECORDED = 32 << 20  # bytes: a day of 10 circuits, each read every 1.5 s
 RECORDINGS = (".csv", ".jsonl", ".ndjson")
 
 
@@ -66,17 +68,17 @@ def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
     """
     if file is None:
         return Scenario(), None
-    text = file.read_text("utf-8")
     if file.suffix in RECORDINGS:
+        text = text_of(file, MOST_RECORDED)
         recorded = read_recorded(text, str(file), spec)
         start = local(recorded.first_ms, spec.site.timezone).isoformat(timespec="seconds")
         length = millis_text(recorded.last_ms - recorded.first_ms + TAIL_MS)
         return Scenario.model_validate({"start": start, "length": length}), recorded
-    scenario = read_scenario(text, str(file), spec)
+    scenario = read_scenario(text_of(file), str(file), spec)
     if scenario.recorded is None:
         return scenario, None
     beside = file.resolve().parent / scenario.recorded
-    return scenario, read_recorded(beside.read_text("utf-8"), str(beside), spec)
+    return scenario, read_recorded(text_of(beside, MOST_RECORDED), str(beside), spec)
 
 
 def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: int) -> Played:

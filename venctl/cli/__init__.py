@@ -7,10 +7,14 @@ Each command is imported when it is called, so that `venctl trigger` starts quic
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+
+from .arguments import account, folder, number, port, whole
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
 THINGS = ("event", "restore", "cancel", "opt-out", "opt-in", "ping", "circuit", "lock", "unlock")
@@ -20,18 +24,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code."""
     args = parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
+        _nobody_reads()
         return DONE
-    except KeyboardInterrupt:
-        return 130
-    except FileNotFoundError as error:
+    except (EOFError, OSError, ValueError) as error:
+        print(f"venctl: {_said(error)}", file=sys.stderr)
+        _nobody_reads()
+        return USAGE
+
+
+def _nobody_reads() -> None:
+    """What is still to be written goes nowhere; else Python tries once more, and complains."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
         hint = "; `venctl init` writes one" if str(error.filename).endswith(".yaml") else ""
-        print(f"venctl: {error.filename} is not there{hint}", file=sys.stderr)
-        return USAGE
-    except (OSError, ValueError) as error:
-        print(f"venctl: {error}", file=sys.stderr)
-        return USAGE
+        return f"{error.filename} is not there{hint}"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be used: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return "the answer is missing" if isinstance(error, EOFError) else str(error)
 
 
 def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
@@ -51,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=help, description=help)
         one.set_defaults(run=_lazy(module, name))
         one.add_argument("--json", action="store_true", help="answer as JSON")
-        one.add_argument("--state", type=Path, help="the folder the site's state is kept in")
+        one.add_argument("--state", type=folder, help="the folder the site's state is kept in")
         if file:
             one.add_argument("file", type=Path, nargs="?", default=Path("ven.yaml"))
         else:
@@ -59,16 +79,16 @@ def parser() -> argparse.ArgumentParser:
         return one
 
     one = add("run", "serve", "run the controller of a ven.yaml")
-    one.add_argument("--port", type=_port, help="the page's port (8080; $WEB_PORT)")
-    one.add_argument("--mqtt-port", type=_port, help="the stand-in broker's port (1883)")
-    one.add_argument("--data-port", type=_port, help="the stand-in's iot-data port (8090)")
+    one.add_argument("--port", type=port, help="the page's port (8080; $WEB_PORT)")
+    one.add_argument("--mqtt-port", type=port, help="the stand-in broker's port (1883)")
+    one.add_argument("--data-port", type=port, help="the stand-in's iot-data port (8090)")
     one.add_argument("--ready-file", type=Path, help="written once everything serves")
     one.add_argument("--log-format", choices=("text", "json"), default="text")
     one.add_argument("--verbose", "-v", action="store_true")
 
     one = add("cloud", "cloud", "run the stand-in for AWS IoT alone, without a VEN", False)
-    one.add_argument("--mqtt-port", type=_port, help="the broker's port (1883; 8883 with --tls)")
-    one.add_argument("--data-port", type=_port, help="the iot-data port (8090)")
+    one.add_argument("--mqtt-port", type=port, help="the broker's port (1883; 8883 with --tls)")
+    one.add_argument("--data-port", type=port, help="the iot-data port (8090)")
     one.add_argument("--tls", action="store_true", help="client certificates and https")
     one.add_argument("--ready-file", type=Path, help="written once it serves")
     one.add_argument("--verbose", "-v", action="store_true")
@@ -80,9 +100,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("circuit", nargs="?", help="with `circuit`, `lock` and `unlock`: its id")
     one.add_argument("position", nargs="?", choices=("on", "off"), help="with `circuit`")
     one.add_argument("--shed", help='how much: "2 kW"')
-    one.add_argument("--shed-kw", type=float)
+    one.add_argument("--shed-kw", type=number(0, 1_000_000))
     one.add_argument("--for", dest="length", help='how long: "5 min"')
-    one.add_argument("--duration-sec", type=float)
+    one.add_argument("--duration-sec", type=number(0, 34_560_000))
     when = "18:00 or 2026-11-24T18:00 on the site's clock, 2026-11-24T18:00+01:00 on any"
     one.add_argument("--at", help=when)
     one.add_argument("--id", help="the event's id")
@@ -100,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
     one = add("listen", "remote", "print what a VEN says over MQTT", False)
     choices = ("telemetry", "ack", "status", "shadow", "all")
     one.add_argument("what", nargs="?", choices=choices, default="all")
-    one.add_argument("--count", type=int, help="stop after so many messages")
+    one.add_argument("--count", type=whole(1, 10**9), help="stop after so many messages")
     _broker(one)
 
     one = add("plan", "planning", "what an event would do now, and why", False)
@@ -114,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
     add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)
     one = add("log", "running", "what was decided, newest last", False)
     one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
-    one.add_argument("--lines", "-n", type=int, default=20)
+    one.add_argument("--lines", "-n", type=whole(1, 1_000_000), default=20)
     add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
     one = add("check", "check", "say everything that is wrong with a ven.yaml")
     show = one.add_mutually_exclusive_group()
@@ -124,9 +144,13 @@ def parser() -> argparse.ArgumentParser:
     add("schema", "check", "print the JSON Schema of a ven.yaml", False)
     add("doctor", "doctor", "walk the way to the cloud and say where it ends")
     one = add("verify", "trying", "try every rule on this site with random days of all kinds")
-    one.add_argument("--examples", type=int, default=400, help="days to try at most")
-    one.add_argument("--seed", type=int, help="the same search again")
-    one.add_argument("--seconds", type=float, default=45.0, help="how long to try at most")
+    one.add_argument(
+        "--examples", type=whole(1, 1_000_000), default=400, help="days to try at most"
+    )
+    one.add_argument("--seed", type=whole(0, 10**18 - 1), help="the same search again")
+    one.add_argument(
+        "--seconds", type=number(0, 604_800), default=45.0, help="how long to try at most"
+    )
     one.add_argument("--story", type=Path, default=Path("story.yaml"), help="where a fault is kept")
     one = add("simulate", "trying", "play a scenario or a recorded day in simulated time", False)
     played = "a scenario in YAML, or a day in CSV or JSON lines; a quiet day if left out"
@@ -145,7 +169,7 @@ def parser() -> argparse.ArgumentParser:
     one = add("aws", "aws", "what an AWS account needs for this site", False)
     one.add_argument("what", choices=("policy",))
     one.add_argument("--region", help="of the account (that of cloud.endpoint; $AWS_REGION)")
-    one.add_argument("--account", help="its twelve digits")
+    one.add_argument("--account", type=account, help="its twelve digits")
     one = add("init", "init", "write a first ven.yaml; asks on a terminal")
     one.add_argument("--id", default="my_ven", help="the thing name")
     one.add_argument("--name", help="what people call the site")
@@ -159,16 +183,10 @@ def parser() -> argparse.ArgumentParser:
 def _broker(one: argparse.ArgumentParser) -> None:
     one.add_argument("--ven-id", help="the thing name, where there is no ven.yaml")
     one.add_argument("--endpoint", help="the broker's host")
-    one.add_argument("--port", type=_port, help="the broker's port")
+    one.add_argument("--port", type=whole(1, 65_535), help="the broker's port")
     one.add_argument("--cert", type=Path, help="our certificate, PEM; with --key")
     one.add_argument("--key", type=Path)
     one.add_argument("--ca", type=Path, help="the CA that signed the broker's certificate")
     one.add_argument("--user", help="the broker's name for us")
     one.add_argument("--password-file", type=Path, help="its password, in a file of mode 600")
     one.add_argument("--corr-id", help="the correlation id of the command")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535, 0 for any free one")
-    return int(text)

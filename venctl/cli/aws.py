@@ -10,6 +10,7 @@ import sys
 
 from statemachine import Spec, SpecError, read
 
+from ..private_files import text_of
 from . import DONE, USAGE
 
 REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
@@ -20,7 +21,7 @@ def aws(args: argparse.Namespace) -> int:
     from ..policy import documents
 
     try:
-        spec = read(args.file.read_text("utf-8"), str(args.file))
+        spec = read(text_of(args.file), str(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE

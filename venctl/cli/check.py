@@ -15,6 +15,7 @@ from statemachine.report import largest
 from statemachine.spec import Spec
 
 from ..place import state_folder
+from ..private_files import text_of
 from . import DONE, USAGE
 from .editing import switched
 
@@ -24,7 +25,7 @@ def check(args: argparse.Namespace) -> int:
     if args.names or args.keys:
         print(_names(args.json) if args.names else _keys(args.json))
         return DONE
-    spec, faults = examine(args.file.read_text("utf-8"), str(args.file))
+    spec, faults = examine(text_of(args.file), str(args.file))
     if spec is None or not args.defaults:
         _tell(args, spec, faults)
     else:

@@ -16,6 +16,7 @@ from statemachine import SpecError, read
 
 from ..doctor import Case, Finding, examine
 from ..place import Running, find, state_folder
+from ..private_files import text_of
 from . import DONE, REFUSED, USAGE
 from .http import NobodyAnswers, call
 
@@ -23,7 +24,7 @@ from .http import NobodyAnswers, call
 def doctor(args: argparse.Namespace) -> int:
     """A line for each step; 1 if one fails."""
     try:
-        spec = read(args.file.read_text("utf-8"), str(args.file))
+        spec = read(text_of(args.file), str(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE

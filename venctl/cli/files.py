@@ -10,6 +10,7 @@ from statemachine import Spec, SpecError, read
 from statemachine.diagram import mermaid
 from statemachine.reader import standard
 
+from ..private_files import text_of
 from . import DONE, USAGE
 from .check import as_json
 
@@ -30,7 +31,7 @@ def graph(args: argparse.Namespace) -> int:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read(args.file.read_text("utf-8"), str(args.file))
+        return read(text_of(args.file), str(args.file))
     except SpecError as error:
         if args.json:
             print(json.dumps({"faults": as_json(error.faults)}))

@@ -7,12 +7,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from ..place import Running, find
 
-TIMEOUT_S = 10
+TIMEOUT_S, MOST_ANSWER = 10, 16 << 20
 NOT_LET_IN = (401, 429)
 
 
@@ -43,17 +43,25 @@ def call(
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(_request(running, method, path, body), timeout=TIMEOUT_S) as reply:
-            return reply.status, json.loads(reply.read() or b"null")
+            return reply.status, json.loads(_whole(reply) or b"null")
     except urllib.error.HTTPError as refusal:
         if refusal.code in NOT_LET_IN:
             raise NotLetIn(_not_let_in(running)) from None
-        text = refusal.read()
+        text = refusal.read(MOST_ANSWER)
         try:
             return refusal.code, json.loads(text)
         except ValueError:
             return refusal.code, {"detail": text.decode("utf-8", "replace")[:200]}
     except (OSError, ValueError, HTTPException) as error:
         raise NobodyAnswers(f"no controller answers at {running.web}: {error}") from None
+
+
+def _whole(reply: HTTPResponse) -> bytes:
+    """What a controller says; whoever else got its port may say more than anybody can keep."""
+    text = reply.read(MOST_ANSWER)
+    if len(text) == MOST_ANSWER:
+        raise ValueError("what answers there says too much")
+    return text
 
 
 def _request(

@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from ..place import announced, find, site_id, state_folder
@@ -18,6 +19,7 @@ from .words import BY
 
 FRESH_S = 15
 ENOUGH = 0.95
+ALL = -1  # to SQLite: no limit
 WAYS = {
     "following": "when another event is over",
     "rest": "once it has rested",
@@ -152,13 +154,21 @@ def log(args: argparse.Namespace) -> int:
     if not file.exists():
         print(f"venctl: nothing is journaled yet: {file}", file=sys.stderr)
         return NOBODY
-    db, clock = sqlite3.connect(f"file:{file}?mode=ro", uri=True), of_file(args.file)
-    seen = 0
+    try:
+        _print_decisions(file, args)
+    except sqlite3.Error as error:
+        raise OSError(f"{file} cannot be read: {error}") from None
+    return DONE
+
+
+def _print_decisions(file: Path, args: argparse.Namespace) -> None:
+    db, clock = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True), of_file(args.file)
+    seen, most = 0, args.lines
     while True:
         rows = db.execute(
             "SELECT seq, at_ms, trigger, effects FROM decision WHERE seq > ? "
             "ORDER BY seq DESC LIMIT ?",
-            (seen, args.lines),
+            (seen, most),
         ).fetchall()
         for seq, at_ms, trigger, effects in reversed(rows):
             seen = seq
@@ -168,7 +178,8 @@ def log(args: argparse.Namespace) -> int:
             else:
                 print("\n".join(_decision(clock.text(at_ms / 1000), trigger, effects)))
         if not args.follow:
-            return DONE
+            return
+        most = ALL
         sys.stdout.flush()
         time.sleep(0.5)
 

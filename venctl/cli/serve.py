@@ -13,6 +13,7 @@ from ..claim import Taken
 from ..controller import Options
 from ..here import read_here
 from ..place import IN_FORCE, cut_off, state_folder
+from ..private_files import text_of
 from ..run import serve
 from ..standin import CannotStart
 from . import DONE, USAGE
@@ -51,10 +52,10 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
     After a power cut in the middle of an edit: by what it said before.
     """
     try:
-        text = args.file.read_text("utf-8")
+        text = text_of(args.file)
         spec = read_here(text, str(args.file))
         return spec, text, state_folder(args.file, spec.site.id, args.state)
-    except (SpecError, OSError, UnicodeDecodeError) as error:
+    except (SpecError, OSError) as error:
         before = cut_off(args.file, args.state)
         if before is None:
             raise

@@ -7,11 +7,12 @@ from pathlib import Path
 from statemachine import Spec, SpecError
 
 from ..here import read_here
+from ..private_files import text_of
 
 
 def site(file: Path) -> Spec:
     """The site of a ven.yaml. Raises OSError, or ValueError with every fault in it."""
     try:
-        return read_here(file.read_text("utf-8"), str(file))
+        return read_here(text_of(file), str(file))
     except SpecError as error:
         raise ValueError("\n".join(fault.pretty() for fault in error.faults)) from None

@@ -13,10 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError
 from statemachine.dwell import lasting
-from statemachine.scenario import Scenario, Step
+from statemachine.scenario import (
+    LONGEST_LOOK_MS,
+    LOOKS,
+    SHORTEST_LOOK_MS,
+    Scenario,
+    Step,
+    clock,
+    elapsed,
+)
 from statemachine.story import scenario_text, tell
 
 from ..here import read_here
+from ..private_files import text_of
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 from .clock import of_zone
@@ -96,13 +105,22 @@ def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
     """The scenario with what the command line says in its place."""
     changes: dict[str, Any] = {}
     if args.look:
-        changes["look"] = millis_of(args.look)
+        changes["look"] = _look_ms(args.look)
     if args.shed:
         watts_of(args.shed)
         call = {"id": CALLED, "shed": args.shed, "for": args.length, "door": "cli"}
-        step = Step.model_validate({"at": args.at, "event": call})
+        at_ms = elapsed(args.at)
+        millis_of(args.length)
+        step = Step.model_validate({"at": clock(at_ms), "event": call})
         changes["steps"] = [*scenario.steps, step]
     return scenario.model_copy(update=changes)
+
+
+def _look_ms(text: str) -> int:
+    ms = millis_of(text)
+    if not SHORTEST_LOOK_MS <= ms <= LONGEST_LOOK_MS:
+        raise ValueError(f"--look {text!r}: {LOOKS}")
+    return ms
 
 
 def _print_table(played: Played) -> None:
@@ -188,7 +206,7 @@ def _progress() -> Progress:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read_here(args.file.read_text("utf-8"), str(args.file))
+        return read_here(text_of(args.file), str(args.file))
     except SpecError as error:
         _refused(error, args.json)
         return None

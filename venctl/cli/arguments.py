@@ -1,0 +1,64 @@
+"""Values on the command line: within bounds, else a sentence that says which."""
+
+from __future__ import annotations
+
+import math
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """For argparse: a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else None
+        if number is None or not least <= number <= most:
+            raise _refused(text, f"a whole number from {least:,} to {most:,}")
+        return number
+
+    return read
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """For argparse: a number from `least` to `most`; `nan` is none."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most:
+            raise _refused(text, f"a number from {least:,} to {most:,}")
+        return found
+
+    return read
+
+
+def port(text: str) -> int:
+    """For argparse: a port to listen on, 0 for any free one."""
+    try:
+        return whole(0, 65_535)(text)
+    except ArgumentTypeError:
+        why = "is not a port: 0 to 65535, 0 for any free one"
+        raise ArgumentTypeError(f"{text[:40]!r} {why}") from None
+
+
+def folder(text: str) -> Path:
+    """For argparse: a folder, or where one can be made."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise _refused(text, "a folder")
+    return path
+
+
+def account(text: str) -> str:
+    """For argparse: the number of an AWS account."""
+    if not re.fullmatch(r"[0-9]{12}", text):
+        raise _refused(text, "an account: twelve digits")
+    return text
+
+
+def _refused(text: str, wanted: str) -> ArgumentTypeError:
+    return ArgumentTypeError(f"{text[:40]!r} is not {wanted}")
