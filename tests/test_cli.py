@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from venctl.cli import main, running
 
 from .site import STEADY, Site, venctl
 
@@ -98,3 +102,35 @@ def test_run_greets_in_json_too(tmp_path: Path) -> None:
     said = json.loads(site.said().splitlines()[0])
     assert said["web"] == site.ready["web"] and said["link"] == "connected"
     site.close()
+
+
+def test_whoever_follows_the_log_misses_no_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where more are taken between two looks than were asked for at first."""
+    (tmp_path / "ven.yaml").write_text(STEADY)
+    journal = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    journal.execute("CREATE TABLE decision (seq INTEGER, at_ms INTEGER, trigger, effects)")
+    decided = [f"trigger {number}" for number in range(6)]
+
+    def decide(*some: int) -> None:
+        for number in some:
+            journal.execute(
+                "INSERT INTO decision VALUES (?, 0, ?, '')", (number + 1, decided[number])
+            )
+
+    rounds = iter([(3, 4), (5,)])
+
+    def wait(_: float) -> None:
+        some = next(rounds, None)
+        if some is None:
+            raise BrokenPipeError
+        decide(*some)
+
+    decide(0, 1, 2)
+    monkeypatch.setattr(running, "time", SimpleNamespace(sleep=wait))
+    where = ("--file", str(tmp_path / "ven.yaml"), "--state", str(tmp_path))
+    assert main(["log", "-f", "-n", "1", *where]) == 0
+    said = capsys.readouterr().out
+    assert [name for name in decided if name in said] == decided[2:]
+    journal.close()
