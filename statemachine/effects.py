@@ -7,8 +7,10 @@ know whether it got as far as the wire.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+BY_EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Turn a circuit on or off; the driver answers with `Switched`."""
+    """Turn a circuit on or off; the driver answers with `Switched`.
+
+    `by`: who wants it, a door or "file". Unless somebody does it is the event's own, which may do
+    less (`interlock.py`).
+    """
 
     circuit: str
     enabled: bool
+    by: str = field(default=BY_EVENT, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

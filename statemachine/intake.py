@@ -245,7 +245,8 @@ def reload(turn: Turn, said: Reloaded) -> None:
 def _switches(turn: Turn) -> list[Switch]:
     if turn.spec.observes:
         return []
-    return [Switch(id, live.enabled) for id, live in turn.memory.circuits.items()]
+    lives = turn.memory.circuits.items()
+    return [Switch(id, live.enabled, live.switched_by or "file") for id, live in lives]
 
 
 def restate_all(turn: Turn, before: Memory) -> None:

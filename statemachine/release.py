@@ -15,7 +15,7 @@ from .bridge import kept_down
 from .conditions import blocked
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
-from .effects import Effect, Hold, Switch
+from .effects import BY_EVENT, Effect, Hold, Switch
 from .faulty import held_back, still_asked
 from .frozen import changed
 from .live import Live
@@ -59,9 +59,9 @@ def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
     if stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
         turn.memory = turn.memory.circuit(
-            id, enabled=False, switched_by="event", switched_ms=turn.now_ms
+            id, enabled=False, switched_by=BY_EVENT, switched_ms=turn.now_ms
         )
-        yield Switch(id, False)
+        yield Switch(id, False, BY_EVENT)
     yield _hold(turn, id, watts)
 
 

@@ -84,7 +84,7 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
         end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
-        yield Switch(wish.circuit, wish.enabled)
+        yield Switch(wish.circuit, wish.enabled, "cloud")
 
 
 @action
