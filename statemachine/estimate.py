@@ -25,7 +25,7 @@ GAP_MS = 30_000  # what happened between two readings further apart is not known
 def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -> Live:
     """A circuit after one reading, in watts, taken at `mono_ms`, which is `at_ms` in UTC."""
     marks = _runs(circuit, live, drawn_w, mono_ms)
-    if live.hold_fault is not None and _clearly_less(live.obeyed_w or 0, drawn_w):
+    if live.hold_fault is not None and clearly_less(live.obeyed_w or 0, drawn_w):
         live = changed(live, obeyed_w=None)  # it keeps to nothing any more: its lease has ended
     free_w = _free_w(circuit, live, drawn_w, mono_ms)
     return _known(live, drawn_w, free_w, mono_ms, read_ms=at_ms, **marks)
@@ -49,6 +49,11 @@ def typical(spec: Spec) -> Memory:
     first = blank(spec)
     circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
     return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
+
+
+def clearly_less(watts: int, than_w: int) -> bool:
+    """Not only by what a meter or a load may err."""
+    return than_w - watts > max(CLEARLY_W, than_w * CLEARLY_PERCENT // 100)
 
 
 def _known(live: Live, drawn_w: int, free_w: int, mono_ms: int, **marks: Any) -> Live:
@@ -84,7 +89,7 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     if live.held_w is None:
         return drawn_w
     least_w = max(drawn_w, live.drawn_w or 0)  # one odd reading says nothing
-    lets_more = _clearly_less(least_w, live.held_w) and circuit.control != "duty_cycle"
+    lets_more = clearly_less(least_w, live.held_w) and circuit.control != "duty_cycle"
     if lets_more and mono_ms >= live.settled_mono_ms:
         return min(live.free_w, least_w)
     return live.free_w if drawn_w > live.held_w else max(live.free_w, drawn_w)
@@ -93,11 +98,7 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
 def _is_free(live: Live, drawn_w: int) -> bool:
     """Its driver fails and keeps it at nothing, nor does it draw as if it was held."""
     free = live.hold_fault is not None and live.obeyed_w is None
-    return free and (live.held_w is None or _clearly_less(live.held_w, drawn_w))
-
-
-def _clearly_less(watts: int, than_w: int) -> bool:
-    return than_w - watts > max(CLEARLY_W, than_w * CLEARLY_PERCENT // 100)
+    return free and (live.held_w is None or clearly_less(live.held_w, drawn_w))
 
 
 def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, Any]:

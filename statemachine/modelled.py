@@ -1,19 +1,23 @@
 """The drivers of a modelled panel: they answer as those of a running controller do.
 
-What fails is tried again with the same pauses, out of the same book (`wanted.py`). Times are
-elapsed milliseconds of the play; a program that dies takes this with it, breakers stay.
+What fails is tried again with the same pauses, out of the same book (`wanted.py`), behind the same
+interlock (`guarded.py`). Times are elapsed milliseconds of the play; a program that dies takes this
+with it, breakers stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .breakers import Breakers
 from .effects import Hold, Switch
+from .guarded import Guarded
+from .headroom import Headroom
+from .spec import Spec
 from .triggers import NO_ANSWER, Held, Switched
-from .wanted import Deed, Told, Wanted
+from .wanted import Deed, Told
 
 DRIVER_MS, SILENT_MS = 100, 4_000
 SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
@@ -23,7 +27,7 @@ SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
 class _Circuit:
     """One circuit; a deed under way ends at `ends_ms`."""
 
-    wanted: Wanted = field(default_factory=Wanted)
+    guarded: Guarded
     deed: Deed | None = None
     fault: str | None = None
     ends_ms: int = 0
@@ -40,21 +44,30 @@ def answer(told: Told, stamps: Mapping[str, int]) -> Held | Switched:
 class Drivers:
     """All drivers of a play. `until` says how far a lease given now runs, in elapsed time."""
 
-    def __init__(self, breakers: Breakers, until: Callable[[int], int]) -> None:
+    def __init__(
+        self, spec: Spec, breakers: Breakers, until: Callable[[int], int], ms: int
+    ) -> None:
         self._breakers, self._until = breakers, until
-        self._all = {id: _Circuit() for id in breakers.all}
+        self._headroom = Headroom(spec.site.service)
+        self._all = {id: _Circuit(Guarded(id, spec, self._headroom, ms)) for id in breakers.all}
+
+    def seen(self, drawn_w: Mapping[str, int], beside_w: int, ms: int) -> None:
+        """What the meters say, as far as it is believed."""
+        self._headroom.seen(drawn_w, beside_w)
+        for id, watts in drawn_w.items():
+            self._all[id].guarded.seen(watts, ms)
 
     def put(self, deed: Deed, ms: int) -> list[Told]:
         """Have a circuit so from now on; a driver that has nothing else to do begins at once."""
         one = self._all[deed.circuit]
-        told = one.wanted.put(deed, ms)
+        told = one.guarded.put(deed, ms)
         self._begin(one, ms)
         return told
 
     def next_ms(self) -> int | None:
         """When a driver answers, or tries again; None: all is done."""
         dues = [
-            one.ends_ms if one.deed is not None else one.wanted.due_ms()
+            one.ends_ms if one.deed is not None else one.guarded.due_ms()
             for one in self._all.values()
         ]
         return min((due for due in dues if due is not None), default=None)
@@ -62,18 +75,24 @@ class Drivers:
     def busy(self, id: str) -> bool:
         """A driver is at work on what is wanted, or will try it again."""
         one = self._all[id]
-        return one.deed is not None or one.wanted.due_ms() is not None
+        return one.deed is not None or one.guarded.busy()
+
+    def overruled(self) -> list[str]:
+        """What the interlocks say now to what is wanted."""
+        every = [(id, one.guarded.overruled()) for id, one in self._all.items()]
+        return [f"{id}: {why}" for id, whys in every for why in whys]
 
     def go_on(self, ms: int) -> Iterator[Told]:
         """What is to be told by this moment."""
         for one in self._all.values():
             if one.deed is not None and one.ends_ms <= ms:
                 deed, one.deed = one.deed, None
-                yield from one.wanted.ended(deed, one.fault, ms)
+                yield from one.guarded.ended(deed, one.fault, ms)
+            yield from one.guarded.look(ms)
             self._begin(one, ms)
 
     def _begin(self, one: _Circuit, ms: int) -> None:
-        if one.deed is None and (deed := one.wanted.next(ms)) is not None:
+        if one.deed is None and (deed := one.guarded.begin(ms)) is not None:
             one.deed, one.fault = deed, self._do(deed)
             one.ends_ms = ms + (SILENT_MS if one.fault == SILENCE else DRIVER_MS)
 

@@ -59,8 +59,8 @@ class Play:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
         self.memory: Memory = self.ven.start()
         self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel(spec)
-        self.drivers = self._new_drivers()
         self.ms = self.booted_ms = self.stepped_ms = self.did_ms = 0
+        self.drivers = self._new_drivers()
         self.start_ms = start_ms(scenario.start, spec.site.timezone)
         self.skew_ms, self.boots, self.up, self.linked = 0, 1, True, True
         self.decisions = 0
@@ -161,6 +161,7 @@ class Play:
         stamps: dict[str, Any] = self._stamps()
         drawn_w, odd = believed(self.spec.circuits, self.breakers.readings(self.ms))
         beside_w = self.breakers.unmetered_w(self.ms)
+        self.drivers.seen(drawn_w, beside_w, self.ms)
         return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w, odd=odd))
 
     def _hear(self, trigger: Trigger) -> Moment:
@@ -203,7 +204,8 @@ class Play:
                 yield self._hear(answer(told, self._stamps()))
 
     def _new_drivers(self) -> Drivers:
-        return Drivers(self.breakers, lambda until_ms: self.ms + until_ms - self.at_ms)
+        until = lambda until_ms: self.ms + until_ms - self.at_ms  # noqa: E731
+        return Drivers(self.spec, self.breakers, until, self.ms)
 
     # -- what happens -------------------------------------------------------------------------
 

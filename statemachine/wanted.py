@@ -21,6 +21,16 @@ def pause_ms(failures: int) -> int:
     return min(LONGEST_MS, FIRST_MS << min(failures - 1, 6))
 
 
+def same(one: Deed | None, other: Deed) -> bool:
+    """Both want the same, be it for another time."""
+    match one, other:
+        case Hold(watts=was), Hold(watts=now):
+            return was == now
+        case Switch(enabled=was), Switch(enabled=now):
+            return was == now
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What became of a wish. `fault` None: it is done, or done again after a fault."""
@@ -45,14 +55,14 @@ class _Wish:
     failures: int = 0
     due_ms: int = 0
 
-    def want(self, deed: Deed, now_ms: int) -> None:
+    def want(self, deed: Deed, now_ms: int, owes: bool) -> None:
         """A newer wish. One that only renews a lease does not begin the pauses anew."""
-        if not _same(self.deed, deed):
+        if not same(self.deed, deed):
             self.stands, self.fault, self.failures, self.owes = False, None, 0, True
         lease = isinstance(deed, Hold) and deed.watts is not None
         if isinstance(deed, Switch) or not self.failures:
             self.due_ms = now_ms
-        self.owes |= not lease
+        self.owes |= owes or not lease
         self.deed, self.open = deed, True
 
     def done(self, deed: Deed) -> list[Told]:
@@ -79,9 +89,18 @@ class Wanted:
     _hold: _Wish = field(default_factory=_Wish)
     _switch: _Wish = field(default_factory=_Wish)
 
-    def put(self, deed: Deed, now_ms: int) -> list[Told]:
-        """Want this from now on; answers what can be told of it at once."""
-        self._of(deed).want(deed, now_ms)
+    @property
+    def free(self) -> bool:
+        """Nothing holds it: its driver has said so, or never was told to."""
+        hold = self._hold.deed
+        return hold is None or (isinstance(hold, Hold) and hold.watts is None and self._hold.stands)
+
+    def put(self, deed: Deed, now_ms: int, owes: bool = False) -> list[Told]:
+        """Want this from now on; answers what can be told of it at once.
+
+        `owes`: what becomes of it is told also where it is only a renewal.
+        """
+        self._of(deed).want(deed, now_ms, owes)
         return list(self._kept_waiting())
 
     def next(self, now_ms: int) -> Deed | None:
@@ -96,7 +115,7 @@ class Wanted:
     def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
         """The driver has done it, or not and why; answers what is to be told of that."""
         wish = self._of(deed)
-        if not _same(wish.deed, deed):
+        if not same(wish.deed, deed):
             return []
         if fault is None:
             return wish.done(deed)
@@ -135,13 +154,3 @@ class Wanted:
         ):
             if wish.deed and wish.open and other.fault and self._waits(wish):
                 yield from wish.told(wish.deed, f"{why}: {other.fault}")
-
-
-def _same(one: Deed | None, other: Deed) -> bool:
-    """Both want the same, be it for another time."""
-    match one, other:
-        case Hold(watts=was), Hold(watts=now):
-            return was == now
-        case Switch(enabled=was), Switch(enabled=now):
-            return was == now
-    return False

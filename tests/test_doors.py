@@ -273,7 +273,7 @@ async def test_a_request_that_does_not_come_is_waited_for_15_s(
 async def test_a_flood_of_what_is_no_http_leaves_a_readable_log(
     stand_in: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for sent in list(MALFORMED.values()) * 5:
+    for sent in list(MALFORMED.values()) * 6:
         await (await (await visit(stand_in)).says(sent)).answer()
     limit = Limit(lambda: 0.0)
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]

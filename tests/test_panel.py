@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from statemachine import Spec
 from statemachine.effects import Hold, Switch
 from tests.faulty_panel import WORDS, Faulty
 from tests.skipping import run
@@ -22,6 +23,9 @@ from venctl.drivers import TIMEOUT_S, Panel
 from venctl.drivers.sim import SimPanel
 
 IDS = ("a", "b", "c")
+BENCH = site(
+    "site: {id: v}\ncircuits:\n" + "".join(f"  {id}: {{rated: 1 kW, shed: 100 %}}\n" for id in IDS)
+)
 
 
 class Wall:
@@ -47,12 +51,13 @@ class Wall:
 class Bench:
     """A panel, its faulty drivers and what was heard of it."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, spec: Spec = BENCH, ids: Iterable[str] = IDS, **more: Any) -> None:
         self.wall = Wall()
         self.driver = Faulty(self.wall)
         self.heard: list[tuple[str, Any, str | None]] = []
         self.panel = Panel(
-            dict.fromkeys(IDS, self.driver),
+            spec,
+            dict.fromkeys(ids, self.driver),
             lambda *said: self.heard.append(said),
             lambda *said: self.heard.append(said),
             lambda: None,
@@ -74,7 +79,7 @@ def test_a_circuit_that_hangs_delays_no_other() -> None:
         bench.driver.faults["a"] = {"hold": "hang", "switch": "hang"}
         for id in IDS:
             bench.panel.put(hold(id, 0))
-            bench.panel.put(Switch(id, True))
+            bench.panel.put(Switch(id, True, "page"))
         await asyncio.sleep(0.01)
         assert bench.wall.held == {"b": 0, "c": 0} and bench.wall.on == {"b": True, "c": True}
         await bench.panel.stop()
@@ -218,7 +223,7 @@ def test_in_the_end_every_circuit_stands_as_wanted_and_no_healthy_one_waits(seed
                     bench.driver.faults[id] = {deed: dice.choice(kinds) for deed in deeds}
                 case 1:
                     on[id] = dice.random() < 0.5
-                    bench.panel.put(Switch(id, on[id]))
+                    bench.panel.put(Switch(id, on[id], "page"))
                 case _:
                     wanted[id] = dice.choice((None, 0, 300))
                     bench.panel.put(hold(id, wanted[id]))
@@ -243,7 +248,7 @@ def check_newest(bench: Bench, wanted: Mapping[str, int | None]) -> None:
     for id, watts in wanted.items():
         holds = [(w, f) for w, f in bench.of(id) if not isinstance(w, bool)]
         if holds and holds[-1][1] is None and not bench.driver.faults.get(id):
-            asked = bench.panel._workers[id]._wanted.due_ms() is not None
+            asked = bench.panel._workers[id].guarded.due_ms() is not None
             assert asked or bench.wall.held[id] == watts, "never a hold that is not wanted"
 
 
@@ -268,7 +273,7 @@ class Meter(Wall):
 
 def reading(*meters: Meter) -> Panel:
     drivers = {meter.circuit: meter for meter in meters}
-    return Panel(drivers, lambda *_: None, lambda *_: None, lambda: None)
+    return Panel(BENCH, drivers, lambda *_: None, lambda *_: None, lambda: None)
 
 
 def test_a_look_takes_what_is_there_and_leaves_a_driver_that_hangs_to_its_own_time() -> None:
@@ -352,3 +357,59 @@ async def test_breakers_that_nobody_names_stay_on_the_wall(tmp_path: Path) -> No
     kept = json.loads((tmp_path / "panel.json").read_text())
     assert kept["pump1"] == pump and kept["odd"] == [1]
     await panel.hold("odd", None, 0)
+
+
+# -- the interlock ------------------------------------------------------------------------------
+
+GUARDED = site("site: {id: v}\ncircuits:\n  a: {rated: 1 kW, shed: 100 %, max_off: 10 min}\n")
+
+
+def test_a_circuit_is_given_back_and_that_is_told_though_the_core_never_says_another_word() -> None:
+    async def story() -> None:
+        bench = Bench(GUARDED, "a")
+        bench.panel.put(hold("a", None))
+        bench.panel.put(hold("a", 0))
+        await asyncio.sleep(604)
+        assert bench.wall.held == {"a": 0}
+        await asyncio.sleep(2)
+        assert bench.wall.held == {"a": None}
+        assert bench.of("a")[-1] == (0, "it was off for 10 min, the most it may be")
+        await bench.panel.stop()
+
+    run(story())
+
+
+def test_a_driver_that_fails_is_told_to_give_back_until_it_does() -> None:
+    async def story() -> None:
+        bench = Bench(GUARDED, "a")
+        bench.panel.put(hold("a", 0))
+        await asyncio.sleep(1)
+        bench.driver.faults["a"] = {"release": "raise"}
+        await asyncio.sleep(700)
+        assert bench.of("a")[-1] == (0, f"it was off for 10 min, the most it may be; {WORDS}")
+        bench.driver.faults.clear()
+        await asyncio.sleep(60)
+        assert bench.wall.held == {"a": None}
+        assert bench.of("a")[-1] == (0, "it was off for 10 min, the most it may be")
+        await bench.panel.stop()
+
+    run(story())
+
+
+def test_an_interlock_goes_by_what_was_read_and_by_the_file_in_force() -> None:
+    async def story() -> None:
+        less = site("site: {id: v}\ncircuits:\n  a: {rated: 1 kW, shed: 20 %}\n")
+        bench = Bench(less, "a")
+        bench.panel.put(hold("a", None))
+        await asyncio.sleep(1)
+        bench.panel.seen({"a": 500}, {"a": 100}, 0)
+        bench.panel.put(hold("a", 100))
+        await asyncio.sleep(1)
+        assert bench.wall.held == {"a": 400}
+        bench.panel.use(GUARDED, {"a": bench.driver})
+        bench.panel.put(hold("a", 100))
+        await asyncio.sleep(1)
+        assert bench.wall.held == {"a": 100} and bench.of("a")[-1] == (100, None)
+        await bench.panel.stop()
+
+    run(story())

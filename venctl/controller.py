@@ -71,7 +71,7 @@ class Controller:
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
-        self.panel = Panel(drivers, self._held, self._switched, self._look)
+        self.panel = Panel(spec, drivers, self._held, self._switched, self._look)
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post)
         self.uplink.add(store.found.todo)
         self.telemetry = Telemetry(
@@ -226,7 +226,7 @@ class Controller:
 
     def _use(self, spec: Spec) -> None:
         self._sim.use(spec)
-        self.panel.use(dict.fromkeys(spec.circuits, self._sim))
+        self.panel.use(spec, dict.fromkeys(spec.circuits, self._sim))
         if self._stand_in is not None:
             self._stand_in.use(spec)
         self.uplink.use(spec)

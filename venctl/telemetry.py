@@ -93,10 +93,12 @@ class Telemetry:
         at_ms, mono_ms = clocks()
         drawn_w, odd = believed(self._runtime.ven.spec.circuits, answers)
         self._log(drawn_w, odd)
+        beside_w = self._beside_w()
+        self._panel.seen(drawn_w, age_ms, beside_w)
         said: dict[str, Any] = {
             "drawn_w": drawn_w,
             "age_ms": age_ms,
-            "unmetered_w": self._beside_w(),
+            "unmetered_w": beside_w,
             "odd": odd,
         }
         self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **said))

@@ -1,8 +1,8 @@
-"""The panel: has every circuit as it is wanted, and says what its driver answers.
+"""The panel: has every circuit as it is wanted and allowed, and says what its driver answers.
 
 Each circuit has a worker of its own, so that one that hangs delays no other, and one wish of each
-kind, the newest (`statemachine/wanted.py`). Circuits behind one gateway may share a link: on it
-they are served one after another.
+kind, the newest, behind an interlock (`statemachine/guarded.py`). Circuits behind one gateway may
+share a link: on it they are served one after another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from statemachine.effects import Hold, Switch
-from statemachine.wanted import Deed, Told, Wanted
+from statemachine.guarded import Guarded
+from statemachine.headroom import Headroom
+from statemachine.spec import Spec
+from statemachine.wanted import Deed, Told
 
 from .calls import Call
 from .reads import Reads
@@ -44,19 +47,21 @@ class Panel:
 
     def __init__(
         self,
+        spec: Spec,
         drivers: Mapping[str, Driver],
         held: OnHeld,
         switched: OnSwitched,
         changed: Callable[[], None],
         link_of: Callable[[str], str] = of_its_own,
     ) -> None:
+        self._spec, self._headroom = spec, Headroom(spec.site.service)
         self._drivers: dict[str, Driver] = {}
         self._held, self._switched, self._changed = held, switched, changed
         self._link_of, self._links = link_of, dict[str, asyncio.Lock]()
         self._workers: dict[str, _Worker] = {}
         self._started = False
         self._reads = Reads(TIMEOUT_S)
-        self.use(drivers)
+        self.use(spec, drivers)
 
     def start(self) -> None:
         """Begin to do what is put. Call from the event loop."""
@@ -64,17 +69,21 @@ class Panel:
         for worker in self._workers.values():
             worker.start()
 
-    def use(self, drivers: Mapping[str, Driver]) -> None:
+    def use(self, spec: Spec, drivers: Mapping[str, Driver]) -> None:
         """These circuits as well from now on; one that is gone from the file can still be freed."""
+        self._spec, self._headroom.service_w = spec, spec.site.service
         self._drivers |= drivers
+        for known in self._workers.values():
+            known.declare(spec)
         for circuit, driver in drivers.items():
             if (worker := self._workers.get(circuit)) is not None:
                 worker.use(driver)
                 continue
             link = self._links.setdefault(self._link_of(circuit), asyncio.Lock())
-            worker = self._workers[circuit] = _Worker(circuit, driver, link, self._hear)
+            guarded = Guarded(circuit, spec, self._headroom, _now_ms())
+            new = self._workers[circuit] = _Worker(circuit, guarded, driver, link, self._hear)
             if self._started:
-                worker.start()
+                new.start()
 
     async def stop(self) -> None:
         """Do nothing more."""
@@ -106,6 +115,13 @@ class Panel:
                 found[circuit] = min(since_ms, found.get(circuit, since_ms))
         return found
 
+    def seen(self, drawn_w: Mapping[str, int], age_ms: Mapping[str, int], beside_w: int) -> None:
+        """What was read and is believed, which the interlocks go by."""
+        self._headroom.seen(drawn_w, beside_w)
+        now_ms = _now_ms()
+        for circuit, watts in drawn_w.items():
+            self._workers[circuit].guarded.seen(watts, now_ms - age_ms.get(circuit, 0))
+
     async def let_go(self, circuits: Iterable[str]) -> None:
         """Give circuits back: the way out for a site that restores when it stops."""
         known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
@@ -126,10 +142,16 @@ class _Worker:
     """One circuit. Only `stop` ends it, no fault of a driver or of who hears of it."""
 
     def __init__(
-        self, circuit: str, driver: Driver, link: asyncio.Lock, hear: Callable[[Told | None], None]
+        self,
+        circuit: str,
+        guarded: Guarded,
+        driver: Driver,
+        link: asyncio.Lock,
+        hear: Callable[[Told | None], None],
     ) -> None:
+        self.guarded = guarded
         self._circuit, self._driver, self._link, self._hear = circuit, driver, link, hear
-        self._wanted, self._news = Wanted(), asyncio.Event()
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._logged: set[str] = set()
         self._began_ms: int | None = None
@@ -144,6 +166,10 @@ class _Worker:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    def declare(self, spec: Spec) -> None:
+        """Another file says what it allows."""
+        self.guarded.use(spec, _now_ms())
+
     def use(self, driver: Driver) -> None:
         """Another driver has never heard what is wanted."""
         if driver is not self._driver:
@@ -151,13 +177,13 @@ class _Worker:
             self._doubt()
 
     def put(self, deed: Deed) -> None:
-        self._tell(self._wanted.put(deed, _now_ms()))
+        self._tell(self.guarded.put(deed, _now_ms()))
         self._news.set()
 
     def busy_ms(self) -> int | None:
         if self._queues or self._began_ms is not None:
             return self._began_ms
-        due_ms = self._wanted.due_ms()
+        due_ms = self.guarded.due_ms()
         return due_ms if due_ms is not None and due_ms <= _now_ms() else None
 
     async def let_go(self) -> None:
@@ -167,19 +193,20 @@ class _Worker:
             log.warning("%s was not given back: %s", self._circuit, call.fault)
 
     def _doubt(self) -> None:
-        self._wanted.doubt(_now_ms())
+        self.guarded.doubt(_now_ms())
         self._news.set()
 
     async def _work(self) -> None:
         while True:
-            if self._wanted.next(_now_ms()) is None:
+            self._tell(self.guarded.look(_now_ms()))
+            if self.guarded.next(_now_ms()) is None:
                 await self._rest()
             else:
                 await self._in_turn()
 
     async def _rest(self) -> None:
-        """Until something is put, or is to be tried again."""
-        due_ms = self._wanted.due_ms()
+        """Until something is put, is to be tried again, or may be done at last."""
+        due_ms = self.guarded.due_ms()
         wait_s = None if due_ms is None else max(0, due_ms - _now_ms()) / 1000
         try:
             async with asyncio.timeout(wait_s):
@@ -195,13 +222,13 @@ class _Worker:
             await self._do()
 
     async def _do(self) -> None:
-        deed = self._wanted.next(_now_ms())
+        deed = self.guarded.begin(_now_ms())
         if deed is None:  # something newer came while the link was busy
             return
         call, self._began_ms = self._call(deed), _now_ms()
         await call.wait(TIMEOUT_S)
         self._began_ms = None
-        self._tell(self._wanted.ended(deed, call.fault, _now_ms()))
+        self._tell(self.guarded.ended(deed, call.fault, _now_ms()))
         if call.fault is None:
             self._say(None)
 

@@ -1,0 +1,161 @@
+"""One circuit behind its interlock: what is wanted of its driver, as far as it may be done now.
+
+As long as all is allowed this is the book of wishes (`wanted.py`) and nothing else. What is
+forbidden is told as a fault of the wish, and so is its end. What is only too early waits, and is
+done in its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from .effects import Hold, Switch
+from .headroom import Headroom
+from .interlock import Interlock, Ruling
+from .rest import rest_ms
+from .spec import Spec
+from .wanted import Deed, Told, Wanted, same
+
+RENEW_MS = 40_000
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The newest wish of one kind, what its driver was given in its place, and since when.
+
+    `why` it was not given as asked, "" if it was; `fault` of its driver; `said`: what was last told
+    of that.
+    """
+
+    deed: Deed
+    put_ms: int
+    given: Deed | None = None
+    given_ms: int = 0
+    why: str = ""
+    fault: str | None = None
+    said: str | None = None
+    due_ms: int | None = None
+
+
+class Guarded:
+    """One circuit of a site, in the file or not. Times are milliseconds that only run forward."""
+
+    def __init__(self, id: str, spec: Spec, headroom: Headroom, now_ms: int) -> None:
+        self._id, self._headroom = id, headroom
+        self._interlock = Interlock(spec.circuits.get(id), rest_ms(spec), now_ms)
+        self._wanted, self._asked = Wanted(), dict[type[Deed], _Asked]()
+
+    def use(self, spec: Spec, now_ms: int) -> None:
+        """Another file is in force."""
+        self._interlock.use(spec.circuits.get(self._id), rest_ms(spec), now_ms)
+
+    def put(self, deed: Deed, now_ms: int) -> list[Told]:
+        """Want this from now on; answers what can be told of it at once."""
+        kind = type(deed)
+        one = self._asked.setdefault(kind, _Asked(deed, now_ms))
+        if not same(one.deed, deed):
+            one.said = None
+            if isinstance(deed, Hold):
+                self._interlock.renew()
+        one.deed, one.put_ms = deed, now_ms
+        return list(self._judge(now_ms, kind))
+
+    def look(self, now_ms: int) -> list[Told]:
+        """Time went by: what was allowed may be so no more, what was too early may be done."""
+        due_ms = self._judge_ms()
+        return [] if due_ms is None or now_ms < due_ms else list(self._judge(now_ms, None))
+
+    def next(self, now_ms: int) -> Deed | None:
+        """What its driver is to do now; None: nothing."""
+        return self._wanted.next(now_ms)
+
+    def begin(self, now_ms: int) -> Deed | None:
+        """The same, and it has begun. Say how it `ended`."""
+        deed = self._wanted.next(now_ms)
+        if deed is not None:
+            self._interlock.observed.began(deed, self._asked[type(deed)].given_ms, now_ms)
+        return deed
+
+    def due_ms(self) -> int | None:
+        """When to `look`, or its driver is to do something; None: all stands."""
+        dues = (self._judge_ms(), self._wanted.due_ms())
+        return min((due for due in dues if due is not None), default=None)
+
+    def busy(self) -> bool:
+        """Something is to be done, or done again, or is not done as it was asked."""
+        return self._wanted.due_ms() is not None or bool(self.overruled())
+
+    def overruled(self) -> list[str]:
+        """Why what is wanted is not done as it was asked, in words."""
+        return [one.why for one in self._asked.values() if one.why]
+
+    def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
+        """Its driver has done it, or not and why; answers what is to be told of that."""
+        if fault is None:
+            self._interlock.observed.done(deed)
+        return [*self._told(self._wanted.ended(deed, fault, now_ms)), *self._judge(now_ms, None)]
+
+    def doubt(self, now_ms: int) -> None:
+        """Nobody knows any more how the circuit stands: do all that is wanted once more."""
+        self._wanted.doubt(now_ms)
+
+    def seen(self, drawn_w: int, at_ms: int) -> None:
+        """What its meter said at `at_ms`, in watts."""
+        self._interlock.observed.seen(drawn_w, at_ms, self._enabled(), self._wanted.free)
+
+    def _judge(self, now_ms: int, fresh: type[Deed] | None) -> Iterator[Told]:
+        if (one := self._asked.get(Switch)) is not None and isinstance(one.deed, Switch):
+            ruling = self._interlock.switch(one.deed, Hold in self._asked, now_ms)
+            yield from self._give(one, ruling, fresh is Switch, now_ms)
+        if (one := self._asked.get(Hold)) is not None and isinstance(one.deed, Hold):
+            ruling = self._interlock.hold(one.deed, self._enabled(), self._fits, now_ms)
+            yield from self._give(one, ruling, fresh is Hold, now_ms)
+
+    def _give(self, one: _Asked, ruling: Ruling, fresh: bool, now_ms: int) -> Iterator[Told]:
+        """Hand on what may be done, where that is news, and tell what may not."""
+        was_other, one.why, one.due_ms = bool(one.why), ruling.why, ruling.due_ms
+        deed = ruling.deed
+        if isinstance(deed, Hold) and deed.watts is not None and _is_free(one.deed):
+            deed = replace(deed, until_ms=deed.until_ms + now_ms - one.put_ms)
+            fresh |= now_ms - one.given_ms >= RENEW_MS  # nobody else renews what keeps it off
+            one.due_ms = min(one.due_ms or now_ms + RENEW_MS, now_ms + RENEW_MS)
+        if deed is not None and (fresh or not same(one.given, deed)):
+            one.fault = one.fault if same(one.given, deed) else None
+            one.given, one.given_ms = deed, now_ms
+            yield from self._told(self._wanted.put(deed, now_ms, owes=was_other))
+        if one.why:
+            yield from self._say(one)
+
+    def _told(self, every: Iterable[Told]) -> Iterator[Told]:
+        """What a driver answers, as an answer to what was asked."""
+        for told in every:
+            one = self._asked[type(told.deed)]
+            one.fault = told.fault
+            if one.why:
+                yield from self._say(one)
+            else:
+                one.said = None
+                yield told
+
+    def _say(self, one: _Asked) -> Iterator[Told]:
+        fault = f"{one.why}; {one.fault}" if one.fault else one.why
+        if one.said != fault:
+            one.said = fault
+            yield Told(one.deed, fault)
+
+    def _enabled(self) -> bool:
+        """It is wanted on, as far as that is allowed."""
+        one = self._asked.get(Switch)
+        return one is None or not isinstance(one.given, Switch) or one.given.enabled
+
+    def _fits(self, watts: int, now_ms: int) -> bool:
+        return self._headroom.take(self._id, watts, now_ms)
+
+    def _judge_ms(self) -> int | None:
+        dues = [one.due_ms for one in self._asked.values() if one.due_ms is not None]
+        return min(dues, default=None)
+
+
+def _is_free(deed: Deed) -> bool:
+    return isinstance(deed, Hold) and deed.watts is None

@@ -1,0 +1,36 @@
+"""What the main breaker has left, as far as readings tell, for what an interlock gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COUNTS_MS = 10_000  # by then a reading shows what was given back
+
+
+class Headroom:
+    """One site. It lets too little through rather than too much: a reading that is missing counts
+    as it was last, what returns counts as if it drew all that it may.
+    """
+
+    def __init__(self, service_w: int) -> None:
+        self.service_w = service_w
+        self._drawn_w: dict[str, int] = {}
+        self._beside_w = 0
+        self._returned: dict[str, tuple[int, int]] = {}
+
+    def seen(self, drawn_w: Mapping[str, int], beside_w: int) -> None:
+        """What circuits draw now, and what the site draws beside them, in watts."""
+        self._drawn_w |= drawn_w
+        self._beside_w = beside_w
+
+    def take(self, circuit: str, watts: int, now_ms: int) -> bool:
+        """Whether a circuit that draws up to `watts` fits; if so it counts from now on."""
+        self._returned = {
+            id: one for id, one in self._returned.items() if now_ms - one[1] < COUNTS_MS
+        }
+        every = self._drawn_w | {id: max_w for id, (max_w, _) in self._returned.items()}
+        others_w = sum(drawn_w for id, drawn_w in every.items() if id != circuit)
+        if others_w + self._beside_w + watts > self.service_w:
+            return False
+        self._returned[circuit] = watts, now_ms
+        return True

@@ -1,0 +1,202 @@
+"""The last line of defence: what may be done to a circuit now, whatever was planned.
+
+It knows what the circuit is declared to allow and what was really done, and nothing of events or
+plans. It is never stricter than the declared rules, so a plan that keeps them never hears of it.
+People switch as they like. After a start the first hold is believed, for it may stand already; what
+is tighter is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .effects import BY_EVENT, Hold, Switch
+from .observed import LAG_MS, Observed, lets_run
+from .panel import LEAST_AMPS, Circuit
+from .quantity import millis_text, watts_text
+
+AGAIN_MS = 1_000  # it waits for room, and looks again then
+GONE = "ven.yaml has no such circuit; nothing holds or switches it"
+Fits = Callable[[int, int], bool]  # watts, now_ms: whether the site has room for so much
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is to be done in place of what was asked; None: nothing, it stays as it is.
+
+    `why` "": exactly what was asked. `due_ms`: when to ask again; None: when something is new.
+    """
+
+    deed: Hold | Switch | None
+    why: str = ""
+    due_ms: int | None = None
+
+
+class Interlock:
+    """One circuit; None: it is not in the file. `return_ms`: the longest that load of this site
+    takes to come back in steps.
+    """
+
+    def __init__(self, circuit: Circuit | None, return_ms: int, now_ms: int) -> None:
+        self.observed = Observed(circuit)
+        self._circuit, self._return_ms = circuit, return_ms
+        rest_ms = 0 if circuit is None else circuit.min_off_ms
+        self._believes_until_ms = now_ms + rest_ms + return_ms
+        self._accepted, self._first = Hold("", None, 0), True
+        self._spent = False
+
+    def use(self, circuit: Circuit | None, return_ms: int, now_ms: int) -> None:
+        """It is declared otherwise; what stands by the old file comes back in its time."""
+        if circuit != self._circuit:
+            self._believes_until_ms = max(self._believes_until_ms, now_ms + return_ms)
+        self._circuit, self._return_ms = circuit, return_ms
+        self.observed.use(circuit)
+
+    def renew(self) -> None:
+        """Another hold is wanted than before: what was off for too long may be asked anew."""
+        self._spent = False
+
+    def hold(self, asked: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
+        """What becomes of a hold, where the circuit is wanted on or off beside it."""
+        ruling = self._hold(asked, enabled, fits, now_ms)
+        if isinstance(ruling.deed, Hold):
+            self._accepted, self._first = ruling.deed, False
+            self.observed.wanted(ruling.deed.watts, now_ms)
+        return ruling
+
+    def switch(self, asked: Switch, held: bool, now_ms: int) -> Ruling:
+        """What becomes of a switch; `held`: there is a hold that can keep it off while it rests."""
+        circuit = self._circuit
+        if circuit is None:
+            return Ruling(None, GONE)
+        if asked.by == BY_EVENT and (asked.enabled or circuit.comes_back != "by_hand"):
+            way = "on" if asked.enabled else "off"
+            return Ruling(None, f"no event may switch it {way}, and nobody else asked for it")
+        if asked.enabled and not held and (due_ms := self._rested_ms(circuit, now_ms)):
+            return Ruling(None, _rests(circuit), due_ms)
+        if asked.by == BY_EVENT and (due_ms := self._ran_ms(circuit, now_ms)):
+            return Ruling(None, _runs(circuit), due_ms)
+        return Ruling(asked)
+
+    def _hold(self, asked: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
+        circuit = self._circuit
+        if not enabled or (circuit is None and asked.watts is None):
+            return Ruling(asked)
+        if circuit is None:
+            believed = self._believed(asked, now_ms)
+            return Ruling(asked) if believed else Ruling(_at(asked, None), GONE)
+        if not lets_run(circuit, asked.watts):
+            return self._off(circuit, asked, fits, now_ms)
+        if due_ms := self._rested_ms(circuit, now_ms):
+            return Ruling(_at(asked, 0), _rests(circuit), due_ms)
+        return self._limited(circuit, asked, fits, now_ms)
+
+    def _off(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
+        """Nothing is to be left to it."""
+        if rested_ms := self._rested_ms(circuit, now_ms):
+            self._believes_until_ms = max(self._believes_until_ms, rested_ms + self._return_ms)
+            return Ruling(asked, due_ms=rested_ms)
+        due_ms = self._off_until_ms(circuit)
+        if due_ms is not None and now_ms >= due_ms and not self._spent:
+            self._spent = fits(self._needs_w(circuit), now_ms)
+            due_ms = now_ms + AGAIN_MS
+        if self._spent:
+            most_ms = millis_text(circuit.max_off_ms or 0)
+            return Ruling(_at(asked, None), f"it was off for {most_ms}, the most it may be")
+        if circuit.goes_off:
+            if ran_ms := self._ran_ms(circuit, now_ms):
+                return Ruling(_at(asked, _running_w(circuit)), _runs(circuit), ran_ms)
+            return Ruling(asked, due_ms=due_ms)
+        return _sooner(self._limited(circuit, asked, fits, now_ms), due_ms)
+
+    def _limited(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
+        """It is left what it may be left at the least, but for what comes back from less."""
+        if asked.watts is None or (why := self._too_low(circuit, asked.watts)) is None:
+            return Ruling(asked)
+        if self._believed(asked, now_ms):
+            return Ruling(asked, due_ms=self._believes_until_ms)
+        comes_back = not self._first and not self._tighter(asked)
+        if comes_back and not fits(self._needs_w(circuit), now_ms):
+            return Ruling(asked, due_ms=now_ms + AGAIN_MS)
+        return Ruling(_at(asked, self._least_w(circuit)), why)
+
+    def _too_low(self, circuit: Circuit, watts: int) -> str | None:
+        """Why no hold may leave it so little; None: one may."""
+        if circuit.locked:
+            return "it is declared `shed: never`"
+        if not circuit.shed_percent:
+            return "it is not declared to be shed"
+        if circuit.control == "relay" and (watts or not circuit.goes_off):
+            return f"a relay is on or off; {watts_text(watts)} is neither"
+        may_run = circuit.goes_off or lets_run(circuit, watts)
+        if may_run and watts >= self._lowest_w(circuit):
+            return None
+        floor = f" and keeps {watts_text(circuit.floor)}" if circuit.floor else ""
+        return f"{watts_text(watts)} is less than it may be left: it gives {circuit.shed} %{floor}"
+
+    def _lowest_w(self, circuit: Circuit) -> int:
+        free_w = self.observed.free_w
+        if free_w is None:
+            return circuit.floor
+        percent_w = free_w * circuit.shed_percent // 100
+        return free_w - max(0, min(percent_w, free_w - circuit.floor))
+
+    def _least_w(self, circuit: Circuit) -> int | None:
+        """The hold that is nearest to one below its limit; None: none is."""
+        least_w = self._lowest_w(circuit)
+        if circuit.control == "ev_pilot":
+            least_w = max(LEAST_AMPS, -(-least_w // circuit.amp_w)) * circuit.amp_w
+        nothing = not circuit.shed_percent or circuit.control == "relay" or not least_w
+        return None if nothing or least_w >= circuit.rated else least_w
+
+    def _needs_w(self, circuit: Circuit) -> int:
+        return max(circuit.rated, self.observed.free_w or 0)
+
+    def _believed(self, asked: Hold, now_ms: int) -> bool:
+        return now_ms < self._believes_until_ms and (self._first or not self._tighter(asked))
+
+    def _tighter(self, asked: Hold) -> bool:
+        had_w = self._accepted.watts
+        return asked.watts is not None and (had_w is None or asked.watts < had_w)
+
+    def _off_until_ms(self, circuit: Circuit) -> int | None:
+        """How long it may be off; None: nothing limits it, or only a person lets it on again."""
+        off_ms, most_ms = self.observed.off_ms, circuit.max_off_ms
+        if off_ms is None or most_ms is None or circuit.comes_back == "by_hand":
+            return None
+        return off_ms + max(most_ms, circuit.min_off_ms) + LAG_MS
+
+    def _rested_ms(self, circuit: Circuit, now_ms: int) -> int | None:
+        """Until when it rests; None: it does not."""
+        rests_ms = self.observed.rests_ms
+        until_ms = None if rests_ms is None else rests_ms + circuit.min_off_ms
+        return until_ms if until_ms is not None and now_ms < until_ms else None
+
+    def _ran_ms(self, circuit: Circuit, now_ms: int) -> int | None:
+        """Until when it has to run; None: it may be taken off."""
+        on_ms = self.observed.on_ms
+        until_ms = None if on_ms is None else on_ms + circuit.min_on_ms
+        return until_ms if until_ms is not None and now_ms < until_ms else None
+
+
+def _at(asked: Hold, watts: int | None) -> Hold:
+    return Hold(asked.circuit, watts, asked.until_ms)
+
+
+def _running_w(circuit: Circuit) -> int | None:
+    """What leaves it running; None: nothing less than all."""
+    return None if circuit.control == "relay" else circuit.least_running_w
+
+
+def _rests(circuit: Circuit) -> str:
+    return f"it rests until it was off for {millis_text(circuit.min_off_ms)}"
+
+
+def _runs(circuit: Circuit) -> str:
+    return f"it has to run for {millis_text(circuit.min_on_ms)} before it is taken off"
+
+
+def _sooner(ruling: Ruling, due_ms: int | None) -> Ruling:
+    dues = [due for due in (ruling.due_ms, due_ms) if due is not None]
+    return Ruling(ruling.deed, ruling.why, min(dues, default=None))

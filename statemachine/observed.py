@@ -1,0 +1,130 @@
+"""One circuit as its driver and its meter show it: since when it is off or on, what it may draw.
+
+Only what was really done counts, never what was planned. After a start nothing of the past is
+known, and what is not known forbids nothing. Times are milliseconds of a clock that only runs
+forward.
+"""
+
+from __future__ import annotations
+
+from .effects import Hold
+from .estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
+from .panel import LEAST_AMPS, Circuit
+from .wanted import Deed
+
+LAG_MS = 5_000  # who decides counts from then on; a device follows one call later
+
+
+def lets_run(circuit: Circuit | None, watts: int | None) -> bool:
+    """A hold at `watts` leaves it something: a car takes no less than 6 A."""
+    if watts is None:
+        return True
+    pilot = circuit is not None and circuit.control == "ev_pilot"
+    return watts >= (LEAST_AMPS * circuit.amp_w if circuit and pilot else 1)
+
+
+class Observed:
+    """What is known. `off_ms`: since when it is off, or is told in vain to be; `rests_ms`: since
+    when it rests, None where that is not known; `on_ms`: since when it runs after it was off.
+    `free_w`: what it would draw if it was let be, at least; None: nobody knows yet.
+    """
+
+    def __init__(self, circuit: Circuit | None) -> None:
+        self.off_ms: int | None = None
+        self.rests_ms: int | None = None
+        self.on_ms: int | None = None
+        self.free_w: int | None = None
+        self._on, self._hold_w, self._known = True, None, False  # type: bool, int | None, bool
+        self._level_w: int | None = None
+        self._settled_ms = self._began_ms = 0
+        self._read_ms: int | None = None
+        self._drawn_w = 0
+        self._idle_ms: int | None = None
+        self._circuit: Circuit | None = None
+        self.use(circuit)
+
+    @property
+    def off(self) -> bool:
+        """Its driver has it off."""
+        return not self._on or not lets_run(self._circuit, self._hold_w)
+
+    def use(self, circuit: Circuit | None) -> None:
+        """It is declared otherwise, or no longer."""
+        self._circuit = circuit
+        if circuit is not None and circuit.meter == "none":
+            self.free_w = circuit.typical_w
+
+    def wanted(self, watts: int | None, now_ms: int) -> None:
+        """It is to be held at `watts` from now on: what it draws settles in a while."""
+        if watts == self._level_w:
+            return
+        eased = self._level_w is not None and (watts is None or watts > self._level_w)
+        self._settled_ms = now_ms + (WAKES_MS if eased else SETTLES_MS)
+        self._level_w = watts
+
+    def began(self, deed: Deed, put_ms: int, now_ms: int) -> None:
+        """Its driver is told now what was put at `put_ms`; it counts from then, if not long ago."""
+        self._began_ms = max(put_ms, now_ms - LAG_MS)
+        if self._would_be_off(deed) and self.off_ms is None:
+            self.off_ms = self._began_ms
+
+    def done(self, deed: Deed) -> None:
+        """Its driver has done what it was told last."""
+        was_off = self.off
+        if isinstance(deed, Hold):
+            self._hold_w = deed.watts
+        else:
+            self._on = deed.enabled
+        if self.off and not was_off:
+            self.rests_ms = self._stopped_ms() if self._known else None
+        elif was_off and not self.off:
+            self.on_ms = self._began_ms
+        if self.off:
+            self.on_ms = None
+        elif was_off or isinstance(deed, Hold):
+            self.off_ms = self.rests_ms = None
+        self._known |= isinstance(deed, Hold)
+
+    def seen(self, drawn_w: int, at_ms: int, enabled: bool, free: bool) -> None:
+        """Its meter said so at `at_ms`. `enabled`: it is wanted on; `free`: nothing holds it."""
+        circuit = self._circuit
+        if circuit is None or circuit.meter == "none":
+            return
+        self._note_idle(circuit, drawn_w, at_ms)
+        if enabled:
+            self._note_free(circuit, drawn_w, at_ms, free)
+        self._drawn_w, self._read_ms = drawn_w, at_ms
+
+    def _would_be_off(self, deed: Deed) -> bool:
+        if isinstance(deed, Hold):
+            return not self._on or not lets_run(self._circuit, deed.watts)
+        return not deed.enabled or not lets_run(self._circuit, self._hold_w)
+
+    def _stopped_ms(self) -> int:
+        """It rests from now on, or since its meter saw it stop by itself."""
+        unseen = self._read_ms is None or self._began_ms - self._read_ms > GAP_MS
+        if self._idle_ms is None or unseen:
+            return self._began_ms
+        return min(self._idle_ms, self._began_ms)
+
+    def _note_idle(self, circuit: Circuit, drawn_w: int, at_ms: int) -> None:
+        if drawn_w > circuit.idle_w:
+            self._idle_ms = None
+        elif self._read_ms is None:
+            self._idle_ms = at_ms - circuit.min_off_ms  # for how long already, nobody knows
+        elif self._idle_ms is None or at_ms - self._read_ms > GAP_MS:
+            self._idle_ms = at_ms
+
+    def _note_free(self, circuit: Circuit, drawn_w: int, at_ms: int, free: bool) -> None:
+        """The reading before a hold stands while it is held; it falls where the hold takes less."""
+        level_w, known_w = self._level_w, self.free_w
+        if level_w is None:
+            self.free_w = drawn_w if free or known_w is None else min(known_w, drawn_w)
+        elif known_w is None:
+            if not clearly_less(level_w, drawn_w):
+                self.free_w = min(drawn_w, level_w)
+        elif clearly_less(level_w, drawn_w):  # it does not obey, so that is what it draws
+            self.free_w = min(known_w, drawn_w)
+        elif circuit.control != "duty_cycle" and at_ms >= self._settled_ms:
+            least_w = max(drawn_w, self._drawn_w)
+            self.free_w = min(known_w, least_w) if clearly_less(least_w, level_w) else known_w
