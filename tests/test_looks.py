@@ -68,7 +68,7 @@ def test_p99_of_the_period_is_within_a_fifth_of_a_second(
     async def story() -> None:
         core = Timed()
         drivers = {"heater1": Device(seconds), "lights1": Device(0.0)}
-        panel = Panel(drivers, nobody_hears, nobody_hears, nobody_hears)
+        panel = Panel(core.ven.spec, drivers, nobody_hears, nobody_hears, nobody_hears)
         said: list[bytes] = []
 
         async def publish(own: bytes, shared: bytes) -> None:

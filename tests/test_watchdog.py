@@ -95,6 +95,10 @@ def test_no_decision_leaves_something_that_is_due_undone(name: str, seed: int) -
 
 
 IDS = "abcdef"
+BENCH = site(
+    "site: {id: bench}\ncircuits:\n"
+    + "".join(f"  {id}: {{rated: 2 kW, shed: 100 %}}\n" for id in IDS)
+)
 
 
 class Breakers:
@@ -120,7 +124,7 @@ class Plant:
     ) -> None:
         self.driver = Faulty(Breakers())
         drivers = dict.fromkeys(IDS, self.driver)
-        self.panel = Panel(drivers, nobody_hears, nobody_hears, nobody_hears, **more)
+        self.panel = Panel(BENCH, drivers, nobody_hears, nobody_hears, nobody_hears, **more)
         self.core = Core()
         self.looks = self.timers = True
         self.heard: list[tuple[float, Mapping[str, str]]] = []
