@@ -22,12 +22,19 @@ class Answers:
 
     def earlier(self, command: Command) -> Earlier | None:
         """What was answered to a command with the same key."""
-        row = self._rows.get(command.key) if command.key else None
+        row = self._row(command) if command.key else None
         if row is None and command.key.startswith("made:") and isinstance(command, DrEvent):
             row = self._rows.get(f"event:{command.event_id}")  # as an earlier version had it
         if row is None or command.at_ms - row[4] > remembered_ms(command.key):
             return None
         return Earlier(row[1], row[2], json.loads(row[3]), row[4])
+
+    def _row(self, command: Command) -> Answer | None:
+        """The last answer; of an older revision that was taken on, the one to that."""
+        row = self._rows.get(command.key)
+        if row is not None and isinstance(command, DrEvent) and command.revision < row[1]:
+            return self._rows.get(_of_revision(command.key, command.revision), row)
+        return row
 
     def keep(self, rows: Iterable[Answer], now_ms: int) -> list[str]:
         """Remember these too, and forget what counts no more; answers the keys of that."""
@@ -51,11 +58,25 @@ class Answers:
 
 
 def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
-    """The acks among `effects` that have a key, as they are remembered."""
+    """The acks among `effects` that have a key, as they are remembered.
+
+    An event that was taken on is remembered by its revision as well: it may come again after the
+    next one, and is a copy of this then.
+    """
     acks = [effect for effect in effects if isinstance(effect, Ack)]
     return [
         (key, ack.revision, ack.digest, compact_text(ack.body), at_ms)
         for ack in acks
-        for key in (ack.key, ack.also)
-        if key
+        for key in _keys(ack)
     ]
+
+
+def _keys(ack: Ack) -> list[str]:
+    keys = [key for key in (ack.key, ack.also) if key]
+    taken_on = ack.body["status"] == "accepted"
+    of_events = [key for key in keys if taken_on and key.startswith("event:")]
+    return [*keys, *(_of_revision(key, ack.revision) for key in of_events)]
+
+
+def _of_revision(key: str, revision: int) -> str:
+    return f"revision {revision} of {key}"

@@ -219,6 +219,22 @@ def test_a_restore_of_all_ends_what_was_called_before_it_and_nothing_later(
     assert sum(desk.memory.cuts.values()) == 1_000
 
 
+def test_an_older_revision_that_was_taken_on_is_a_copy_and_no_contradiction(
+    desk: Journaled,
+) -> None:
+    """A broker delivers again, after a crash, what had been accepted before a newer one."""
+    said = {**EVENT, "event_id": "e"}
+    first = desk.ask(**said)
+    assert desk.ask(**{**said, "shed_kw": 1.0}, revision=3)["status"] == "accepted"
+    again = desk.ask(**said)
+    assert again == {**first, "status": "duplicate", "ts": again["ts"]}
+    assert sum(desk.memory.cuts.values()) == 1_000, "the newest terms stand"
+    assert desk.ask(**{**said, "duration_sec": 61})["reason"] == "conflict", (
+        "it was called otherwise"
+    )
+    assert desk.ask(**said, revision=2)["reason"] == "stale_revision", "it was never taken on"
+
+
 def test_an_id_that_was_made_is_known_by_that_id_too(desk: Journaled) -> None:
     said = {**EVENT, "correlationId": "c"}
     say(desk, said, BACK)
