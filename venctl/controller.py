@@ -24,6 +24,7 @@ from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint
 from .journal import Batch
+from .lookout import Lookout
 from .notify import Notify
 from .opening import Found
 from .runtime import Runtime
@@ -31,6 +32,7 @@ from .standin import StandIn
 from .store import Store
 from .tasks import Tasks
 from .telemetry import Telemetry
+from .tls import check_files
 from .uplink import Uplink
 from .watchdog import Watchdog, line
 from .worker import Thread
@@ -87,6 +89,7 @@ class Controller:
             self.connected,
             self.watchdog.reloading,
         )
+        self._lookout = Lookout(self.alarms, self.uplink.view, partial(check_files, endpoint))
         self._approach = Approach(spec, endpoint, options.folder, self.uplink, self._tasks)
         self._listen_to_storage()
 
@@ -144,6 +147,7 @@ class Controller:
         await self.telemetry.read()
         self._tasks.start("the look at the circuits", self.telemetry.run)
         self._tasks.start("telemetry", self.telemetry.publish)
+        self._tasks.start("the lookout", self._lookout.run)
         self._tasks.start("the watchdog", self.watchdog.run)
         self._tasks.start("reading ven.yaml anew", self.editing.run)
         self._tasks.start("the way to the broker", self._approach.run)
