@@ -1,8 +1,9 @@
 """Since when load could come back: a bystander's account of all that it may still wait for.
 
-It may wait for its own rest, for room below the main breaker, for the step before it, for a
-random start of the return, for the pause after a reboot, for an event that lives and is about to
-start, and for a driver that does not answer and is asked again. For nothing else.
+It may wait for its own rest, counted from when its device went off, for room below the main
+breaker, for the step before it, for a random start of the return, for the pause after a reboot, for
+an event that lives and is about to start, and for a driver that does not answer and is asked again.
+For nothing else.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Waits:
         self.since_ms, self.for_event = 0, False
         self._paused_until_ms = 0
         self._mute_ms: dict[str, int] = {}
+        self._off_ms: dict[str, int] = {}
         self._held_w: dict[str, int] = {}
         self._ended: set[tuple[str, int]] = set()
 
@@ -53,8 +55,14 @@ class Waits:
         if now.ms <= self._paused_until_ms or self.for_event:
             return []
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
-        held = [id for id in held if not self.mute(id, now.ms)]
+        held = [id for id in held if not self.mute(id, now.ms) and _is_kept_down(book, id, now)]
+        held = [id for id in held if not self._rests(book, id, now)]
         return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
+
+    def _rests(self, book: Account, id: str, now: Moment) -> bool:
+        """Its device went off later than it was told to: it rests from then on."""
+        off_ms = self._off_ms.get(id)
+        return off_ms is not None and now.ms - off_ms < book.spec.circuits[id].min_off_ms
 
     def _note_pauses(self, book: Account, now: Moment) -> None:
         """The end of an event may begin a random wait, and the start of the machine a pause.
@@ -63,6 +71,8 @@ class Waits:
         """
         all = book.play.breakers.all.items()
         self._mute_ms |= {id: now.ms for id, one in all if one.fault == "mute"}
+        off = [id for id, one in all if not one.on or (one.hold_w == 0 and now.ms < one.until_ms)]
+        self._off_ms = {id: self._off_ms.get(id, now.ms) for id in off}
         ended = {
             (id, event.end_ms)
             for id, event in book.calls.all.items()
@@ -89,6 +99,12 @@ def _has_room(book: Account, now: Moment, id: str) -> bool:
     live = now.memory.circuits[id]
     more_w = max(0, live.free_w - (live.drawn_w or 0))
     return not more_w or power_w(now.memory) + more_w <= book.spec.site.service
+
+
+def _is_kept_down(book: Account, id: str, now: Moment) -> bool:
+    """Its device is held; what is told in vain keeps nothing down."""
+    breaker = book.play.breakers.all[id]
+    return breaker.hold_w is not None and now.ms < breaker.until_ms
 
 
 def _by_hand(book: Account, now: Moment, id: str) -> bool:
