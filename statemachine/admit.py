@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .backlog import too_old
+from .endings import shut, why_shut
 from .limits import Refusal, beyond_limits, too_long, with_what_ran
 from .localtime import local
 from .memory import Memory
@@ -15,6 +16,8 @@ from .triggers import DrEvent
 def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
     """Why an event is not taken on: it is over, too old, too long or more than the site has."""
     service_w, span = spec.site.service, as_taken_on(spec, memory, event)
+    if shut(memory, event.source):
+        return "opted_out", why_shut(spec, memory)
     if event.event_id in memory.opted_out:
         return "opted_out", f"the occupant opted out of {event.event_id}"
     if event.shed_w > service_w:

@@ -13,6 +13,8 @@ from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
 ALL_OUT = ""
 
+SHUT_MS = 10 * 60_000
+
 
 @dataclass(slots=True)
 class Called:
@@ -36,12 +38,15 @@ class Called:
 
 
 class Calls:
-    """All events by their id. `outdated`: terms just taken on that are not newer than the last."""
+    """All events by their id. `outdated`: terms just taken on that are not newer than the last;
+    `unwanted`: an event just taken on though somebody had wanted everything back a while ago.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self.all: dict[str, Called] = {}
-        self.outdated = ""
+        self.outdated = self.unwanted = ""
+        self._shut_ms: int | None = None
 
     def most_w(self, now_ms: int) -> int:
         """The most that all events may require together at a moment, in watts.
@@ -70,6 +75,7 @@ class Calls:
 
     def step(self, step_ms: int) -> None:
         """The wall clock was set: what has no date keeps its length."""
+        self._shut_ms = self._shut_ms and self._shut_ms + step_ms
         for event in self.all.values():
             if not event.dated:
                 event.asked_ms += step_ms
@@ -80,15 +86,16 @@ class Calls:
         self, trigger: Trigger, ack: Mapping[str, Any], before: Memory, memory: Memory
     ) -> None:
         """A command was answered: what that means for the events."""
-        self.outdated = ""
+        self.outdated = self.unwanted = ""
         if ack["status"] in ("rejected", "duplicate"):
             return
         match trigger:
             case DrEvent() as asked:
                 self._call(asked, before, memory)
-            case Restore(event_id=named):
+            case Restore(event_id=named, shuts=shuts):
+                self._shut_ms = trigger.at_ms if shuts else self._shut_ms
                 for id, event in self.all.items():
-                    event.over |= id == named or (named is None and event.begun)
+                    event.over |= id == named or (named is None and (event.begun or shuts))
             case Cancel(event_id=id):
                 self._end(id)
             case OptOut(event_id=id, circuit=str(circuit), out=False):
@@ -106,6 +113,10 @@ class Calls:
 
     def _call(self, asked: DrEvent, before: Memory, memory: Memory) -> None:
         known, live = self.all.get(asked.event_id), memory.events.get(asked.event_id)
+        if asked.source in ("page", "cli"):
+            self._shut_ms = None
+        elif self._shut_ms is not None and asked.at_ms - self._shut_ms < SHUT_MS:
+            self.unwanted = asked.event_id
         if known is not None and asked.revision <= known.revision:
             self.outdated = f"{asked.event_id}: revision {asked.revision} over {known.revision}"
         new = Called(

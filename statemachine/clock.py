@@ -40,6 +40,7 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
         look_ms=turn.now_ms,  # and so do the next changes
         lost_ms=memory.lost_ms and memory.lost_ms + step_ms,
+        shut_ms=memory.shut_ms and memory.shut_ms + step_ms,
         draining=memory.draining and tuple(at + step_ms for at in memory.draining),
     )
 

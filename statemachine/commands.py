@@ -154,6 +154,10 @@ def _restore(fields: Fields, common: dict[str, Any]) -> Command:
     return Restore(**_early(fields, common), event_id=None if given is None else id_of(name, given))
 
 
+def _all_back(fields: Fields, common: dict[str, Any]) -> Command:
+    return Restore(**_early(fields, common), event_id=None, shuts=True)
+
+
 def _cancel(fields: Fields, common: dict[str, Any]) -> Command:
     return Cancel(**_early(fields, common), event_id=id_of(*first(fields, *EVENT_ID)))
 
@@ -237,6 +241,7 @@ OPS = {
     "event": _event,
     "shedPanel": _event,
     "restore": _restore,
+    "all_back": _all_back,
     "cancel": _cancel,
     "optOut": _opt_out,
     "ping": _ping,

@@ -32,6 +32,8 @@ def said(step: Step) -> str:
     """What happens in a step, but for the call of an event, whose times want a clock."""
     (name,) = step.deeds
     match step.deed(name):
+        case Ending(shuts=True, door=door):
+            return f"{door} wants everything back, and nothing new for 10 min"
         case Ending(event=event, door=door):
             return f"{door} wants {'all load' if event == ALL else f'the load of {event}'} back"
         case TakingBack(event=event, door=door):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from .ahead import led, reports
 from .localtime import local
 from .memory import Event, Memory
-from .promises import OPERATOR
+from .promises import HERE, OPERATOR
 from .requirement import sheds_w
 from .spec import Spec
 from .triggers import Cancel, Command, DrEvent, OptOut, Restore
 from .turn import Turn
+
+SHUT_MS = 10 * 60_000
 
 
 def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
@@ -23,6 +25,17 @@ def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
         for event in memory.events.values()
         if now_ms >= event.start_ms or sheds_w(spec, event, now_ms)
     ]
+
+
+def shut(memory: Memory, source: str) -> bool:
+    """Somebody wanted everything back a while ago: only people at the site may call an event."""
+    return source not in HERE and memory.at_ms < memory.shut_ms
+
+
+def why_shut(spec: Spec, memory: Memory) -> str:
+    """Until when nothing new is taken on, in words."""
+    until = local(memory.shut_ms, spec.site.timezone)
+    return f"all load was wanted back; until {until:%H:%M:%S} only people at the site call events"
 
 
 def ended_here(event: Event) -> dict[str, str]:
@@ -54,6 +67,8 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
     """The live events that a command would end or change, or keep something out of."""
     memory = turn.memory
     match asked:
+        case Restore(event_id=None, shuts=True):
+            ids, word = list(memory.events), ""
         case Restore(event_id=None):
             ids, word = begun(turn.spec, memory, turn.now_ms), "restore"
         case Restore(event_id=str(id)):

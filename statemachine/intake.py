@@ -6,22 +6,21 @@ is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .admit import as_taken_on, unfit
 from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
 from .effects import Ack, Switch
-from .endings import begun, unconfirmed
+from .endings import shut, unconfirmed, why_shut
 from .estimate import unseen
 from .frozen import changed
-from .limits import ended_early, remembered
+from .limits import remembered
 from .live import Live
 from .locks import lock, locked_out
 from .looks import hear_readings
 from .memory import Basis, Coming, Event, Memory
 from .release import restate
+from .taking_back import Fire, cancel, give_back, opt_out
 from .toggles import switch
 from .triggers import (
     Acknowledge,
@@ -47,9 +46,6 @@ from .troubles import hear_held, hear_switched
 from .turn import Turn
 from .wire import duplicate, rejected
 
-MOST_OPTED_OUT = 200
-Fire = Callable[[Turn, str, str], bool]
-
 
 def answer_early(turn: Turn, command: Command) -> Ack | None:
     """The ack of what is no new command: garbage, a copy, a clash."""
@@ -73,11 +69,11 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
         case DrEvent() as asked:
             return _call(turn, asked, fire)
         case Restore() as asked:
-            return _give_back(turn, asked, fire)
+            return give_back(turn, asked, fire)
         case Cancel() as asked:
-            return _cancel(turn, asked, fire)
+            return cancel(turn, asked, fire)
         case OptOut() as asked:
-            return _opt_out(turn, asked, fire)
+            return opt_out(turn, asked, fire)
         case Toggle() as asked:
             return _toggle(turn, asked)
         case Lock() as asked:
@@ -116,7 +112,7 @@ def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
         state = known.state if known else spec.event.initial
         return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
-    turn.remember(past=remembered(turn.memory, span, known is None))
+    turn.remember(past=remembered(turn.memory, span, known is None), shut_ms=0)
     return None
 
 
@@ -136,84 +132,6 @@ def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
     )
 
 
-def _give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
-    ids = [asked.event_id] if asked.event_id else begun(turn.spec, turn.memory, turn.now_ms)
-    later = [id for id in ids if _called_later(turn, asked, id)]
-    if later and later == ids:
-        return _outdated(asked, later[0])
-    _restore(turn, asked, [id for id in ids if id not in later], fire)
-    return None
-
-
-def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
-    """Both say when they were issued, and the event was after what is to end it."""
-    event = turn.memory.events.get(id)
-    if event is None or event.issued_ms is None or asked.issued_ms is None:
-        return False
-    return asked.issued_ms < event.issued_ms
-
-
-def _outdated(asked: Command, id: str) -> Ack:
-    return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
-
-
-def _restore(turn: Turn, asked: Command, ids: list[str], fire: Fire) -> None:
-    for id in ids:
-        _end(turn, asked, "restore", id, fire)
-    _return_now(turn)
-
-
-def _end(turn: Turn, asked: Command, word: str, id: str, fire: Fire) -> None:
-    """End an event before its time; what is told of it from now on says who did, and why."""
-    was = turn.memory.events.get(id)
-    if was is None:
-        return
-    turn.memory = turn.memory.event(id, ended_by=asked.source, ended_why=asked.why)
-    if fire(turn, word, id):
-        turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
-    else:
-        turn.memory = turn.memory.event(id, ended_by=was.ended_by, ended_why=was.ended_why)
-
-
-def _return_now(turn: Turn) -> None:
-    """Somebody wants load back: no random start of the return holds it up."""
-    coming = turn.memory.coming
-    if coming.not_before_ms:
-        turn.remember(coming=changed(coming, not_before_ms=0, due_ms=None))
-
-
-def _cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
-    if asked.event_id not in turn.memory.events:
-        return _unknown(asked, asked.event_id)
-    if _called_later(turn, asked, asked.event_id):
-        return _outdated(asked, asked.event_id)
-    _end(turn, asked, "cancel", asked.event_id, fire)
-    return None
-
-
-def _opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
-    id, circuit = asked.event_id, asked.circuit
-    event = turn.memory.events.get(id)
-    if event is None:
-        return _unknown(asked, id)
-    if circuit is None:
-        turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
-        _restore(turn, asked, [id], fire)
-        return None
-    if circuit not in turn.spec.circuits:
-        return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
-    out = {*event.opted_out, circuit} if asked.out else {*event.opted_out} - {circuit}
-    turn.memory = turn.memory.event(id, opted_out=tuple(sorted(out)))
-    return None
-
-
-def _unknown(asked: Command, event_id: str) -> Ack | None:
-    """Where nothing can be remembered, what is asked of an event is done once it can."""
-    if asked.blind:
-        return None
-    return rejected(asked, "not_found", f"no event {event_id} is known here")
-
-
 def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     circuit, afar = turn.spec.circuits.get(asked.circuit), asked.source == "operator"
     if circuit is None:
@@ -227,6 +145,8 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
         return rejected(asked, *refusal)
     if circuit.comes_back == "by_hand" and asked.enabled and afar:
         return rejected(asked, "locked_out", f"{name} is switched on by hand only")
+    if not asked.enabled and shut(turn.memory, asked.source):
+        return rejected(asked, "opted_out", why_shut(turn.spec, turn.memory))
     if circuit.critical and not asked.enabled and not asked.confirmed:
         return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
     switch(turn, asked)

@@ -127,7 +127,8 @@ class _Day:
 
     def restore(self) -> Words:
         event = self.dice.choice(("all", self._event()))
-        return {"restore": {"event": event, **self._door(), **self._confirming()}}
+        shuts = {"shuts": "true"} if event == "all" and not self.dice.randint(0, 4) else {}
+        return {"restore": {"event": event, **shuts, **self._door(), **self._confirming()}}
 
     def cancel(self) -> Words:
         door = self.dice.choice(DOORS)

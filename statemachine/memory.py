@@ -103,7 +103,8 @@ class Memory:
     `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
     circuits to be given back for good, with their drivers, until a driver says that it is done;
     `stuck` what keeps those from it that are gone from the file; `pending` the switches of people
-    that wait for the answer of a driver; `alarms` those that stand, by their ids.
+    that wait for the answer of a driver; `shut_ms`, until when no event is taken on that nobody at
+    the site calls; `alarms` those that stand, by their ids.
     """
 
     shadows: Mapping[str, Shadow]
@@ -128,6 +129,7 @@ class Memory:
     at_ms: int = 0
     mono_ms: int = 0
     lost_ms: int | None = None
+    shut_ms: int = 0
     draining: tuple[int, int] | None = None
     aged: bool = True
     last_call: str = ""

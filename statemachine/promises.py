@@ -15,7 +15,7 @@ from .requirement import begins_ms
 from .spec import Spec
 from .triggers import Cancel, DrEvent, Lock, OptOut, Restore, SetConfig, Toggle, Trigger
 
-OPERATOR = "operator"
+OPERATOR, HERE = "operator", ("page", "cli")
 NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
 CROWDED = "the disk is slow, and others wait for it already; ask again"
 OVERTAKEN = "a newer command took this back before the disk had stored it; ask again"
@@ -60,6 +60,8 @@ def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
             return id == other
         case SetConfig(), SetConfig():
             return True
+        case DrEvent(source=source), Restore(event_id=None, shuts=True):
+            return source not in HERE or begins_ms(spec.site.id, None, waiting) <= said.at_ms
         case DrEvent(), Restore(event_id=None):
             return begins_ms(spec.site.id, None, waiting) <= said.at_ms
         case DrEvent(event_id=id), OptOut(event_id=other, circuit=None):

@@ -28,6 +28,7 @@ from .ack_record import (
 from .cloud_triggers import Desired
 from .commands import EVERY_MS
 from .desires import Wish
+from .endings import shut
 from .memory import Memory
 from .promises import takes
 from .quantity import millis_text
@@ -96,6 +97,8 @@ def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
         return EXPIRED, f"older than {millis_text(spec.commands.wish_max_age)}"
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
+    if not wish.enabled and shut(memory, "cloud"):
+        return LOCKED, "all load was wanted back"
     if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):
         return SUPERSEDED, f"switched by {live.switched_by} later"
     if _newer_elsewhere(memory, said.key, wish):

@@ -12,6 +12,12 @@ from .play import Moment
 LATE_MS = 2_000
 
 
+@day_rule("P48")
+def after_all_back_only_people_here_call_events(book: Account, now: Moment) -> Iterator[str]:
+    if book.calls.unwanted:
+        yield f"{book.calls.unwanted} is taken on, and somebody had wanted everything back"
+
+
 @day_rule("E2")
 def nothing_is_kept_down_for_an_event_that_does_not_live(
     book: Account, now: Moment

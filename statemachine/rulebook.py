@@ -64,4 +64,5 @@ PROPERTIES: dict[str, tuple[str, str]] = {
         "day",
         "at the site an operator's event is ended, changed or kept out of only where confirmed",
     ),
+    "P48": ("day", "for ten minutes after all back only people at the site call events"),
 }

@@ -93,6 +93,9 @@ class Ending(Model):
     """Somebody wants load back."""
 
     event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` that are active")
+    shuts: Flag = Field(
+        default=False, description="with those to come; nothing new is taken on for 10 min"
+    )
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
     as_: EventId | None = Field(default=None, alias="as", description=AS)
     confirm: Flag = Field(

@@ -107,10 +107,14 @@ class DrEvent(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore(Command):
-    """Somebody wants load back: of one event, or (None) of every active one."""
+    """Somebody wants load back: of one event, or (None) of every active one.
+
+    `shuts`: those to come end as well, and for a while no new one is taken on.
+    """
 
     name: ClassVar[str] = "restore"
     event_id: str | None
+    shuts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ def spoken(
         return _call(step.event, zero_ms), step.event.door
     if step.restore is not None:
         named = {} if step.restore.event == ALL else {"event_id": step.restore.event}
-        restore = {"op": "restore", **named, **unique, **_as(step.restore.as_)}
+        op = "all_back" if step.restore.shuts else "restore"
+        restore = {"op": op, **named, **unique, **_as(step.restore.as_)}
         return restore | _confirming(step.restore.confirm), step.restore.door
     if step.cancel is not None:
         cancel = {"op": "cancel", "event_id": step.cancel.event, **unique}

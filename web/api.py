@@ -83,6 +83,7 @@ class Api:
             _tell("POST", f"{v1}/events/{{id}}/opt-out", endings.opt_out, keeping_out),
             _tell("DELETE", f"{v1}/events/{{id}}", endings.cancel, END),
             _tell("POST", f"{v1}/restore", endings.restore, END, open=True),
+            _tell("POST", f"{v1}/all-back", endings.all_back, END),
             _tell("POST", f"{v1}/reload", self.reload, {}),
             _tell("POST", f"{v1}/alarms/{{id}}/acknowledge", self.acknowledge, {}),
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),

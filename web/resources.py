@@ -75,6 +75,7 @@ def state(desk: Desk) -> Body:
         "restoring": _restoring(spec, memory, every, backs),
         "restore": restore(spec, memory) if binding else None,
         "waits": list(desk.waits),
+        "shut_until": memory.shut_ms / 1000 if memory.shut_ms else None,
         "alarms": listed(memory),
         "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
     }

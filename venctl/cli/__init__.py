@@ -17,7 +17,10 @@ from pathlib import Path
 from .arguments import account, folder, number, port, whole
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
-THINGS = ("event", "restore", "cancel", "opt-out", "opt-in", "ping", "circuit", "lock", "unlock")
+THINGS = (
+    *("event", "restore", "all-back", "cancel", "opt-out", "opt-in"),
+    *("ping", "circuit", "lock", "unlock"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

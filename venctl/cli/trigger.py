@@ -17,7 +17,7 @@ from .clock import Clock, of_running, over_mqtt
 from .http import NobodyAnswers, call, found
 from .words import millis_of, watts_of
 
-ENDS = ("restore", "cancel", "opt-out")
+ENDS = ("restore", "all-back", "cancel", "opt-out")
 
 
 def trigger(args: argparse.Namespace) -> int:
@@ -69,6 +69,8 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
                 raise ValueError("write it like: venctl trigger circuit ev1 off")
             said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
             return said | ({"confirm_critical": True} if args.confirm else {})
+        case "all-back":
+            return said | {"op": "all_back"}
         case "opt-out":
             if not args.id:
                 raise ValueError("which event? Write it like: venctl trigger opt-out --id evt-1")

@@ -1,5 +1,6 @@
 // The Circuits card: every circuit in the order it gives way, with its switch.
 import { html } from "./vendor/ui.js";
+import { AllBack } from "./allback.js";
 import { openDialog } from "./dialog.js";
 import { second, stale, state } from "./live.js";
 import { givingWay, onItsWay } from "./outlook.js";
@@ -125,6 +126,7 @@ export function CircuitsCard() {
         <${LockButton} />
       </span>
     </header>
+    <${AllBack} now=${now} />
     ${now.circuits.length === 0 &&
     html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`}
     <ul class="cl">

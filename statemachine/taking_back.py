@@ -1,0 +1,113 @@
+"""Ends events before their time: a restore, a cancellation, an opt-out, everything back at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .effects import Ack
+from .endings import SHUT_MS, begun
+from .frozen import changed
+from .limits import ended_early
+from .release import restate
+from .triggers import Cancel, Command, OptOut, Restore
+from .turn import Turn
+from .wire import rejected
+
+MOST_OPTED_OUT = 200
+Fire = Callable[[Turn, str, str], bool]
+
+
+def give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
+    """Somebody wants load back; an ack only where that is refused."""
+    if asked.shuts:
+        _all_back(turn, asked, fire)
+        return None
+    ids = [asked.event_id] if asked.event_id else begun(turn.spec, turn.memory, turn.now_ms)
+    later = [id for id in ids if _called_later(turn, asked, id)]
+    if later and later == ids:
+        return _outdated(asked, later[0])
+    _restore(turn, asked, [id for id in ids if id not in later], fire)
+    return None
+
+
+def _all_back(turn: Turn, asked: Restore, fire: Fire) -> None:
+    """Everything ends, every driver hears once more that its circuit is free, and nothing new is
+    taken on for a while.
+    """
+    started = begun(turn.spec, turn.memory, turn.now_ms)
+    for id in list(turn.memory.events):
+        _end(turn, asked, "restore" if id in started else "cancel", id, fire)
+    _return_now(turn)
+    turn.remember(shut_ms=turn.now_ms + SHUT_MS)
+    turn.effects.extend(hold for hold in restate(turn) if hold.watts is None)
+
+
+def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
+    """Both say when they were issued, and the event was after what is to end it."""
+    event = turn.memory.events.get(id)
+    if event is None or event.issued_ms is None or asked.issued_ms is None:
+        return False
+    return asked.issued_ms < event.issued_ms
+
+
+def _outdated(asked: Command, id: str) -> Ack:
+    return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
+
+
+def _restore(turn: Turn, asked: Command, ids: list[str], fire: Fire) -> None:
+    for id in ids:
+        _end(turn, asked, "restore", id, fire)
+    _return_now(turn)
+
+
+def _end(turn: Turn, asked: Command, word: str, id: str, fire: Fire) -> None:
+    """End an event before its time; what is told of it from now on says who did, and why."""
+    was = turn.memory.events.get(id)
+    if was is None:
+        return
+    turn.memory = turn.memory.event(id, ended_by=asked.source, ended_why=asked.why)
+    if fire(turn, word, id):
+        turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+    else:
+        turn.memory = turn.memory.event(id, ended_by=was.ended_by, ended_why=was.ended_why)
+
+
+def _return_now(turn: Turn) -> None:
+    """Somebody wants load back: no random start of the return holds it up."""
+    coming = turn.memory.coming
+    if coming.not_before_ms:
+        turn.remember(coming=changed(coming, not_before_ms=0, due_ms=None))
+
+
+def cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
+    """Somebody takes an event back; an ack only where that is refused."""
+    if asked.event_id not in turn.memory.events:
+        return _unknown(asked, asked.event_id)
+    if _called_later(turn, asked, asked.event_id):
+        return _outdated(asked, asked.event_id)
+    _end(turn, asked, "cancel", asked.event_id, fire)
+    return None
+
+
+def opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
+    """The occupant keeps a circuit, or the site, out of an event, or lets it give again."""
+    id, circuit = asked.event_id, asked.circuit
+    event = turn.memory.events.get(id)
+    if event is None:
+        return _unknown(asked, id)
+    if circuit is None:
+        turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
+        _restore(turn, asked, [id], fire)
+        return None
+    if circuit not in turn.spec.circuits:
+        return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
+    out = {*event.opted_out, circuit} if asked.out else {*event.opted_out} - {circuit}
+    turn.memory = turn.memory.event(id, opted_out=tuple(sorted(out)))
+    return None
+
+
+def _unknown(asked: Command, event_id: str) -> Ack | None:
+    """Where nothing can be remembered, what is asked of an event is done once it can."""
+    if asked.blind:
+        return None
+    return rejected(asked, "not_found", f"no event {event_id} is known here")
