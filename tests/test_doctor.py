@@ -95,6 +95,19 @@ def test_a_healthy_stand_in_has_a_tick_on_every_line(site: Site) -> None:
     assert site.state()["link"]["since"] == since, "the controller's own link stays up"
 
 
+def test_an_alarm_that_nobody_has_seen_is_a_step_that_fails(site: Site) -> None:
+    site.stop()
+    (journal,) = site.folder.glob(".venctl/*/journal.db")
+    journal.unlink()
+    site.start().connected()
+    until(lambda: site.state()["link"]["last_sent"], "telemetry")
+    done = site.venctl("doctor")
+    assert done.returncode == 1 and "memory_lost: the journal is gone" in done.stdout
+    assert "then acknowledge this" in done.stdout
+    assert site.venctl("alarms", "--acknowledge", "memory_lost").stdout == "no alarms\n"
+    assert site.venctl("doctor").returncode == 0
+
+
 def test_a_stand_in_with_certificates_is_asked_with_those_of_an_operator(tmp_path: Path) -> None:
     text = STEADY.replace(LOCAL, "cloud: {kind: local, tls: true}", 1)
     site = Site(tmp_path, text).start().connected()

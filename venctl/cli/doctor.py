@@ -41,10 +41,24 @@ async def _examine(case: Case, as_json: bool) -> int:
         found.append(finding)
         if not as_json:
             print("\n".join(_lines(finding)), flush=True)
+    for finding in _alarms(case.state or {}):
+        found.append(finding)
+        if not as_json:
+            print("\n".join(_lines(finding)), flush=True)
     well = all(finding.ok for finding in found)
     if as_json:
         print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}))
     return DONE if well else REFUSED
+
+
+def _alarms(state: Mapping[str, Any]) -> list[Finding]:
+    """What the controller has to complain of, and nobody has acknowledged."""
+    standing = state.get("alarms", ())
+    return [
+        Finding("alarm", False, 0.0, f"{one['id']}: {one['text']}", one["do"])
+        for one in standing
+        if one["acknowledged_by"] is None
+    ]
 
 
 def _lines(finding: Finding) -> list[str]:
