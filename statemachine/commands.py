@@ -62,7 +62,8 @@ _ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
 class Door:
     """Where a command came in, whom to answer, and when it was heard on both clocks.
 
-    `stored`: the broker had retained it and sends it because we subscribed: nobody asks it now.
+    `who` asks, as far as the door can tell. `stored`: the broker had retained it and sends it
+    because we subscribed: nobody asks it now.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Door:
     at_ms: int
     mono_ms: int
     stored: bool = False
+    who: str = ""
 
 
 def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
@@ -114,6 +116,7 @@ def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) ->
         "issued_ms": issued_ms_of(fields),
         "mono_ms": door.mono_ms,
         "source": door.source,
+        "who": door.who,
         "reply": door.reply,
         "op": op,
         "correlation": correlation,
@@ -275,6 +278,7 @@ def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) 
         at_ms=door.at_ms,
         mono_ms=door.mono_ms,
         source=door.source,
+        who=door.who,
         reply=door.reply,
         op=word_of(fields.get("op")),
         correlation=readable_id(first(fields, *CORRELATION)[1]),

@@ -41,7 +41,7 @@ class Command(Trigger):
     is remembered cannot be read now, so that an event may well be live that is not known. `ids`
     are those that could be read, as the ack carries them; `issued_ms` is when it says it was sent.
     `confirmed`: also where it touches what is critical, or an event of the grid operator. `why`:
-    the reason that was given.
+    the reason that was given. `who` asked, as far as the door can tell.
     """
 
     op: str
@@ -56,6 +56,7 @@ class Command(Trigger):
     issued_ms: int | None = None
     confirmed: bool = False
     why: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

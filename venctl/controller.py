@@ -15,10 +15,12 @@ from statemachine.progress import Overdue, Progress, overdue
 from statemachine.triggers import Command, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
-from .alarms import Alarms
+from .alarms import Alarms, log_alarms
 from .approach import Approach
+from .audit_log import AuditLog
 from .claim import Claim
 from .clocks import clocks
+from .decision import Decision
 from .drivers import Panel
 from .drivers.sim import SimPanel
 from .editing import Editing
@@ -69,7 +71,9 @@ class Controller:
     ) -> None:
         self._stand_in, self._storage = stand_in, store.storage
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
+        self._audit = AuditLog(options.folder, Thread("audit"))
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
+        self.runtime.decided = self._decided
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
@@ -191,6 +195,10 @@ class Controller:
             said = UNSTORED + (UNREAD if self._storage.unknown else "")
             self.alarms.sound("storage", f"{said}. {self._storage.down}")
         self.runtime.go_on()
+
+    def _decided(self, made: Decision) -> None:
+        log_alarms(made.before.alarms, made.after.alarms)
+        self._audit.note(made)
 
     def _perform(self, effect: Effect, number: int | None) -> None:
         match effect:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,6 @@ from statemachine.triggers import Command, Readings, Reloaded, Restarted, Timer,
 from statemachine.ven import Ven
 from statemachine.wire import rejected
 
-from .alarms import log_alarms
 from .audience import Audience
 from .clocks import clocks
 from .decision import Decision, decision
@@ -45,10 +44,11 @@ RAISED = "the controller could not decide on this; its log says why"
 class Runtime:
     """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory.
 
-    `perform`: as `Performing` has it.
+    `perform`: as `Performing` has it; `decided` hears of every decision.
     """
 
     def __init__(self, ven: Ven, storage: Storage, found: Found, perform: Perform) -> None:
+        self.decided: Callable[[Decision], None] = lambda made: None
         self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
         self.rev = 0
         self._storage = storage
@@ -287,7 +287,7 @@ class Runtime:
         self._performing.carry_out(made, stored, instead)
         if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
             self._meanwhile.keep(made.trigger)
-        log_alarms(made.before.alarms, self.memory.alarms)
+        self.decided(made)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
         self._audience.tell(made.before, self.memory, quiet)
 

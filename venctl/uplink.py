@@ -206,11 +206,11 @@ class Uplink:
 
     def _hear(self, news: News) -> None:
         match news:
-            case Message(_, payload, puback, stored):
+            case Message(topic, payload, puback, stored):
                 at_ms, mono_ms = clocks()
                 reply = f"mqtt:{next(self._replies)}"
                 self._pubacks[reply] = puback
-                door = Door("operator", reply, at_ms, mono_ms, stored)
+                door = Door("operator", reply, at_ms, mono_ms, stored, f"MQTT {topic}")
                 self._post(parse_command(payload, self._spec.site.id, door))
             case Up():
                 self._enter()

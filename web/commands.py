@@ -18,6 +18,7 @@ from statemachine.triggers import Command, DrEvent, Invalid
 from .bodies import key_of
 from .desk import Desk
 from .problems import Problem, invalid, not_found
+from .visitors import who_of
 from .zones import zone_of
 
 ANSWER_S = 30
@@ -77,7 +78,8 @@ async def submit(desk: Desk, command: Command, request: Request) -> Ack:
     """Hands a command in and waits for its ack. Raises a 503 problem where none comes."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            return await desk.submit(_keyed(command, key_of(request)))
+            asked = replace(_keyed(command, key_of(request)), who=who_of(request))
+            return await desk.submit(asked)
     except TimeoutError:
         detail = "Whether it was done is not known; look at the state."
         raise Problem(503, "no-answer", "The controller did not answer", detail) from None

@@ -136,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     add("state", "running", "the page in six lines", False)
     add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)
     one = add("log", "running", "what was decided, newest last", False)
+    one.add_argument("--csv", action="store_true", help="who asked for what, as CSV, 13 months")
     one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
     one.add_argument("--lines", "-n", type=whole(1, 1_000_000), default=20)
     add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)

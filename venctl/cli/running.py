@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shlex
 import sqlite3
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..audit_log import read as audited
 from ..place import announced, find, site_id, state_folder
 from . import DONE, NOBODY
 from .clock import Clock, of_file, of_running, of_zone
@@ -18,6 +20,10 @@ from .http import NobodyAnswers, ask, call, found
 from .words import BY
 
 FRESH_S = 15
+AUDITED = (
+    *("at", "door", "who", "op", "status", "reason", "detail", "event_id", "revision", "loadId"),
+    *("asked", "correlation", "confirmed", "why", "missed"),
+)
 ENOUGH = 0.95
 ALL = -1  # to SQLite: no limit
 WAYS = {
@@ -150,7 +156,10 @@ def _called(event: dict[str, Any]) -> str:
 
 def log(args: argparse.Namespace) -> int:
     """What was decided and why, from the journal; works without a controller too."""
-    file = state_folder(args.file, site_id(args.file), args.state) / "journal.db"
+    folder = state_folder(args.file, site_id(args.file), args.state)
+    if args.csv:
+        return _print_audit(folder, of_file(args.file))
+    file = folder / "journal.db"
     if not file.exists():
         print(f"venctl: nothing is journaled yet: {file}", file=sys.stderr)
         return NOBODY
@@ -158,6 +167,16 @@ def log(args: argparse.Namespace) -> int:
         _print_decisions(file, args)
     except sqlite3.Error as error:
         raise OSError(f"{file} cannot be read: {error}") from None
+    return DONE
+
+
+def _print_audit(folder: Path, clock: Clock) -> int:
+    """Who asked for what in the last 13 months, as CSV."""
+    out = csv.DictWriter(sys.stdout, AUDITED, extrasaction="ignore", lineterminator="\n")
+    out.writeheader()
+    for row in audited(folder):
+        asked = json.dumps(row.get("asked") or {}, ensure_ascii=False)
+        out.writerow({**row, "at": clock.text(row.get("at_ms", 0) / 1000), "asked": asked})
     return DONE
 
 

@@ -1,0 +1,19 @@
+"""Who asks at the page's door, as far as it can tell."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aiohttp.web import Request
+
+from .session import COOKIE, SECURE_COOKIE
+
+
+def who_of(request: Request) -> str:
+    """`session 3f2a91c0 from 192.168.1.7`: a session by a digest of its secret, or the token."""
+    secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    if secret:
+        how = f"session {hashlib.sha256(secret.encode()).hexdigest()[:8]}"
+    else:
+        how = "the token" if "Authorization" in request.headers else "nobody signed in"
+    return f"{how} from {request.remote or 'nowhere'}"
