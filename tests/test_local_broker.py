@@ -320,6 +320,26 @@ def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
     until(lambda: good.topics()[-1] == "still", "the broker goes on")
 
 
+def test_who_sends_more_than_can_wait_is_told_and_nothing_is_lost_in_silence(
+    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked for the topic counts; who listens by a wildcard has room for more."""
+    monkeypatch.setattr("venctl.local.sessions.MAX_WAITING", 10)
+    away = raw("away", session_expiry_interval=60)
+    away.subscribe("cmd/one")
+    away.close()
+    session = cloud._broker.roster.sessions["away"]
+    until(lambda: session.wire is None, "gone")
+    sender = peer("sender")
+    sender.subscribe("#")
+    codes = [sender.publish("cmd/one", b"%d" % n) for n in range(15)]
+    assert codes == [0] * 10 + [0x97] * 5
+    assert len(session.waiting) == 10 and session.dropped == 0
+    assert sender.publish("cmd/two", b"") == 0
+    until(lambda: sender.topics()[-1:] == ["cmd/two"], "the last one")
+    assert len(sender.heard) == 11, "what is refused is sent to nobody"
+
+
 def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
     cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,14 +16,15 @@ import mqtt5
 from .retained import Retained
 from .rights import Everything, Rights
 from .roster import RightsOf, Roster, may_publish
-from .sessions import Parcel, Session, Subscription
+from .sessions import Parcel, Session, Subscription, size_of
 from .shelf import Found, Shelf, fields_of
 from .topics import has_wildcard, is_filter, is_name
 
 MAX_SUBSCRIPTIONS = 50
 LONGEST_MESSAGE_S = 604_800
-IDLE_COMMIT_S = 0.2
+IDLE_COMMIT_S = 0.05
 RESERVED = "$aws/"
+Heard = dict[str, tuple[int, bool]]  # by client: its QoS, and whether retain is kept as it was
 
 
 class Service(Protocol):
@@ -58,7 +59,8 @@ class Broker:
     def say(self, topic: str, payload: bytes) -> None:
         """Publish from inside: the shadow service."""
         number, qos = 1, mqtt5.QoS.AT_LEAST_ONCE
-        self._route(mqtt5.PublishPacket(topic, payload, qos=qos, packet_id=number), "")
+        packet = mqtt5.PublishPacket(topic, payload, qos=qos, packet_id=number)
+        self._route(packet, self._subscribers(topic, ""))
 
     def heard(self, topic: str) -> bool:
         """Whether anybody would get a message on this topic."""
@@ -134,29 +136,44 @@ class Broker:
             return codes.NOT_AUTHORIZED
         if not may_publish(rights, topic, packet.retain):
             return codes.NOT_AUTHORIZED
-        if packet.retain and not self.retained.room_for(packet):
+        heard = self._subscribers(topic, source)
+        if (packet.retain and not self.retained.room_for(packet)) or self._full(packet, heard):
             return codes.QUOTA_EXCEEDED
         if reserved:
             self.service.ask(topic, bytes(packet.payload), source)
-        heard = self._route(packet, source)
+        self._route(packet, heard)
         return codes.SUCCESS if heard or reserved else codes.NO_MATCHING_SUBSCRIBERS
 
-    def _route(self, packet: Any, source: str) -> bool:
-        """Deliver to every subscriber once, at the highest QoS of its matching filters."""
-        expires = _expires(packet)
-        if packet.retain:
-            self.retained.keep(packet, expires)
-        best: dict[str, tuple[int, bool]] = {}
-        for client, wanted in self.roster.filters.match(packet.topic):
+    def _subscribers(self, topic: str, source: str) -> Heard:
+        """Every subscriber once, with the highest QoS of its matching filters."""
+        best: Heard = {}
+        for client, wanted in self.roster.filters.match(topic):
             if wanted.no_local and client == source:
                 continue
             qos, as_published = best.get(client, (0, False))
             best[client] = (max(qos, wanted.qos), as_published or wanted.as_published)
-        for client, (qos, as_published) in best.items():
+        return best
+
+    def _full(self, packet: Any, heard: Heard) -> bool:
+        """Whether nobody who asked for it has room: by its name, or, if none did, by a wildcard.
+
+        One who never reads must not keep a message from another who does.
+        """
+        if not int(packet.qos) or packet.topic.startswith(RESERVED):
+            return False
+        size = size_of(packet.topic, packet.payload)
+        kept = [self.roster.sessions[client] for client, (qos, _) in heard.items() if qos]
+        named = [one for one in kept if packet.topic in one.subscriptions] or kept
+        return bool(named) and not any(one.has_room_for(size) for one in named)
+
+    def _route(self, packet: Any, heard: Heard) -> None:
+        expires = _expires(packet)
+        if packet.retain:
+            self.retained.keep(packet, expires)
+        for client, (qos, as_published) in heard.items():
             qos = min(qos, int(packet.qos))
             parcel = _parcel(packet, qos, packet.retain and as_published, expires)
             self.roster.sessions[client].deliver(parcel, qos)
-        return bool(best)
 
     def _speak(self, will: Any, client: str) -> None:
         if will.topic.startswith(RESERVED):
@@ -175,7 +192,7 @@ class Broker:
             user_properties=will.user_properties,
         )
         if not will.retain or self.retained.room_for(packet):
-            self._route(packet, client)
+            self._route(packet, self._subscribers(will.topic, client))
 
 
 def _expires(packet: Any) -> float | None:

@@ -21,6 +21,7 @@ from .sessions import Session, Subscription
 log = logging.getLogger(__name__)
 MOST = 256  # connections, together
 MAX_UNREAD = 256 * 1024
+MAX_TOGETHER = 64 * 1024
 RECEIVE_MAX = 100
 MAX_FILTERS = 8
 CONNECT_WITHIN_S = 10.0
@@ -36,7 +37,8 @@ class Connection(asyncio.Protocol):
         self._admission = admission
         self._packets = Packets()
         self._session: Session | None = None
-        self._answers: list[Any] = []
+        self._outgoing: list[bytes] = []
+        self._size, self._answers = 0, False
         self._keep_alive_s = 0.0
         self._heard = time.monotonic()
         self.full = False
@@ -72,13 +74,20 @@ class Connection(asyncio.Protocol):
             self._session.pump()
 
     def send(self, packet: Any) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(self._packets.written(packet))
+        """Soon: what goes out in one turn of the loop goes together."""
+        written = self._packets.written(packet)
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(written)
+        self._size += len(written)
+        if self._size > MAX_TOGETHER:
+            self._flush()
 
     def bye(self, code: Any) -> None:
         """Close, and say why to who has been let in; a client that never reads is cut off."""
         if self._session is not None and not self.full:
             self.send(mqtt5.DisconnectPacket(reason_code=code))
+            self._flush()
             self._transport.close()
         else:
             self._transport.abort()
@@ -90,7 +99,7 @@ class Connection(asyncio.Protocol):
                 self._take(packet)
                 if self._transport.is_closing():
                     break
-            self._answer()
+            self._broker.settle_soon()
         except OtherVersion:
             self._transport.write(v311.OTHER_LEVEL_REFUSED)
             self._transport.close()
@@ -102,15 +111,18 @@ class Connection(asyncio.Protocol):
         if QUICKACK is not None and not self._transport.is_closing():
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
-    def _answer(self) -> None:
+    def _answer(self, packet: Any) -> None:
         """What is answered has been kept before, while the disk is well."""
-        if not self._answers:
-            self._broker.settle_soon()
-            return
-        self._broker.settle()
-        answers, self._answers = self._answers, []
-        if not self._transport.is_closing():
-            self._transport.write(b"".join(map(self._packets.written, answers)))
+        self._answers = True
+        self.send(packet)
+
+    def _flush(self) -> None:
+        if self._answers:
+            self._answers = False
+            self._broker.settle()
+        outgoing, self._outgoing, self._size = self._outgoing, [], 0
+        if outgoing and not self._transport.is_closing():
+            self._transport.write(b"".join(outgoing))
 
     def _take(self, packet: Any) -> None:
         session = self._session
@@ -128,9 +140,9 @@ class Connection(asyncio.Protocol):
                 self._subscribe(session, packet)
             case mqtt5.UnsubscribePacket():
                 codes = [self._unsubscribe(session, pattern) for pattern in packet.patterns]
-                self._answers.append(mqtt5.UnsubAckPacket(packet.packet_id, codes))
+                self._answer(mqtt5.UnsubAckPacket(packet.packet_id, codes))
             case mqtt5.PingReqPacket():
-                self._answers.append(mqtt5.PingRespPacket())
+                self._answer(mqtt5.PingRespPacket())
             case mqtt5.DisconnectPacket():
                 self._broker.roster.goodbye(session, packet)
                 self._transport.close()
@@ -152,8 +164,7 @@ class Connection(asyncio.Protocol):
         self._keep_alive_s = packet.keep_alive * 1.5
         if self._keep_alive_s:
             self._timer = self._loop.call_later(self._keep_alive_s, self._check)
-        self._broker.settle()
-        self.send(_connack(packet, self._session, present))
+        self._answer(_connack(packet, self._session, present))
         self._session.resume()
 
     def _name(self) -> str | None:
@@ -178,7 +189,7 @@ class Connection(asyncio.Protocol):
         if int(code) >= 0x80 and (self._packets.old or not int(packet.qos)):
             self.bye(getattr(codes, code.name))  # nothing else can tell
         elif int(packet.qos):
-            self._answers.append(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
+            self._answer(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
 
     def _subscribe(self, session: Session, packet: Any) -> None:
         filters, known = packet.topic_filters, set(session.subscriptions)
@@ -192,8 +203,7 @@ class Connection(asyncio.Protocol):
         if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
             self.bye(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED)
             return
-        self._answers.append(mqtt5.SubAckPacket(packet.packet_id, codes))
-        self._answer()
+        self._answer(mqtt5.SubAckPacket(packet.packet_id, codes))
         for wanted, code in zip(filters, codes, strict=True):
             if int(code) < 0x80 and _recalls(wanted, known):
                 self._broker.recall(session, wanted.pattern)

@@ -112,7 +112,7 @@ class _Door:
             case "TOPIC_NAME_INVALID":
                 raise Rejected(400, "the topic is invalid")
             case "QUOTA_EXCEEDED":
-                raise Rejected(429, "no more retained messages can be kept")
+                raise Rejected(429, "no more messages can be kept")
         return _json({"message": "OK", "traceId": secrets.token_hex(16)})
 
     async def get_retained(self, request: Request) -> Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 BUSY_S = 0.05
+TOGETHER = 100  # rows in one statement; SQLite takes 999 values in any of its versions
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 Key = tuple[Any, ...]  # the name of the table, then what the row is known by
@@ -26,14 +28,21 @@ class Table:
 
     def __init__(self, name: str, columns: Sequence[str], known_by: int, more: str) -> None:
         keys = [column.split()[0] for column in columns[:known_by]]
-        marks = ", ".join("?" * len(columns))
         self.name, self.known_by, self.width = name, known_by, len(columns)
         self.create = (
             f"CREATE TABLE IF NOT EXISTS {name} "
             f"({', '.join(columns)}, PRIMARY KEY ({', '.join(keys)})){more}"
         )
-        self.put = f"INSERT OR REPLACE INTO {name} VALUES ({marks})"
-        self.drop = f"DELETE FROM {name} WHERE " + " AND ".join(f"{key} = ?" for key in keys)
+        self._put = f"INSERT OR REPLACE INTO {name} VALUES "
+        self._drop = f"DELETE FROM {name} WHERE ({', '.join(keys)}) IN (VALUES "
+
+    def put(self, count: int) -> str:
+        """The statement that puts so many rows."""
+        return self._put + _marks(self.width, count)
+
+    def drop(self, count: int) -> str:
+        """The statement that drops the rows with so many keys."""
+        return self._drop + _marks(self.known_by, count) + ")"
 
 
 Tables = Mapping[str, Table]
@@ -83,13 +92,24 @@ def glimpse(file: Path, tables: Tables) -> Rows | None:
 def write(db: sqlite3.Connection, tables: Tables, changes: Changes) -> None:
     """All of it or nothing, in one transaction. Raises sqlite3.Error."""
     db.execute("BEGIN IMMEDIATE")
-    for key, row in changes.items():
-        table = tables[key[0]]
-        if row is None:
-            db.execute(table.drop, key[1:])
-        else:
-            db.execute(table.put, row)
+    for name, table in tables.items():
+        mine = [(key[1:], row) for key, row in changes.items() if key[0] == name]
+        _many(db, table.drop, [key for key, row in mine if row is None])
+        _many(db, table.put, [row for _, row in mine if row is not None])
     db.execute("COMMIT")
+
+
+def _many(
+    db: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    # Each statement lets go of Python's lock, and waits for it again where others are at work.
+    for first in range(0, len(rows), TOGETHER):
+        some = rows[first : first + TOGETHER]
+        db.execute(statement(len(some)), list(chain.from_iterable(some)))
+
+
+def _marks(width: int, count: int) -> str:
+    return ", ".join([f"({', '.join('?' * width)})"] * count)
 
 
 def is_damage(error: BaseException) -> bool:

@@ -10,8 +10,9 @@ from .database import Key, Row, Rows
 class Ledger:
     """One thread changes rows, another takes what changed to the disk, and says how that ended.
 
-    Of a row only the newest state counts, and what came and went without ever being on disk
-    leaves nothing behind: what waits is bounded by the rows there are, not by how long it waits.
+    Of a row only the newest state counts, and what came and went without ever being on disk leaves
+    nothing behind: what waits is bounded by the rows there are, not by how long it waits.
+    `pressing`: of some of it somebody is told only once it is on disk.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,7 @@ class Ledger:
         self._on_disk: set[Key] = set()
         self._changed: dict[Key, None] = {}
         self._batch: dict[Key, Row | None] = {}
+        self.pressing = False
 
     @property
     def dirty(self) -> bool:
@@ -30,9 +32,11 @@ class Ledger:
         with self._lock:
             self._rows[key] = row
             self._changed[key] = None
+            self.pressing = True
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: Key, pressing: bool = True) -> None:
         with self._lock:
+            self.pressing = self.pressing or pressing
             self._rows.pop(key, None)
             if self._batch.get(key, key in self._on_disk):
                 self._changed[key] = None
@@ -43,7 +47,7 @@ class Ledger:
         """What changed, to be written at once; then `written` or `refused` is due."""
         with self._lock:
             self._batch = {key: self._rows.get(key) for key in self._changed}
-            self._changed = {}
+            self._changed, self.pressing = {}, False
             return self._batch
 
     def written(self) -> None:

@@ -59,7 +59,7 @@ class Parcel:
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.size = len(self.fields["payload"]) + len(self.fields["topic"])
+        self.size = size_of(self.fields["topic"], self.fields["payload"])
 
     @property
     def late(self) -> bool:
@@ -104,13 +104,21 @@ class Session:
             if self.wire is not None and not self.wire.full:
                 self._send(parcel, None)
             return
-        if not self._has_room_for(parcel):
+        if not self.has_room_for(parcel.size):
             self.dropped += 1
             return
         self.wait(parcel)
         self.pump()
         if self.expiry_s and not parcel.done:  # kept after it is sent, before its sender is told
             parcel.row = self.letters.put(self.client, parcel)
+
+    def has_room_for(self, size: int) -> bool:
+        """Whether a message of so many bytes can wait."""
+        return (
+            len(self.waiting) < MAX_WAITING
+            and self.waiting_bytes + size <= MAX_WAITING_BYTES
+            and self.room.taken + size <= MAX_TOGETHER_BYTES
+        )
 
     def wait(self, parcel: Parcel) -> None:
         """Put a message last in the queue."""
@@ -150,13 +158,6 @@ class Session:
             self._done(parcel)
             self.pump()
 
-    def _has_room_for(self, parcel: Parcel) -> bool:
-        return (
-            len(self.waiting) < MAX_WAITING
-            and self.waiting_bytes + parcel.size <= MAX_WAITING_BYTES
-            and self.room.taken + parcel.size <= MAX_TOGETHER_BYTES
-        )
-
     def _count(self, size: int) -> None:
         self.waiting_bytes += size
         self.room.taken += size
@@ -183,3 +184,8 @@ class Session:
             return False
         self.wire.send(packet)
         return True
+
+
+def size_of(topic: str, payload: bytes) -> int:
+    """How much of the room that there is a message takes, in bytes."""
+    return len(payload) + len(topic)

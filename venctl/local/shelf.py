@@ -118,7 +118,7 @@ class Shelf:
         return self._last
 
     def take(self, client: str, row: int) -> None:
-        self._let_go(client, ("letter", row))
+        self._let_go(client, ("letter", row), pressing=False)
 
     def keep_session(self, session: Session) -> None:
         row = session.client, session.expiry_s, session.left_s
@@ -148,11 +148,11 @@ class Shelf:
         self._of[client][key] = None
         self._writer.put(key, row)
 
-    def _let_go(self, client: str, key: Key) -> None:
+    def _let_go(self, client: str, key: Key, pressing: bool = True) -> None:
         self._of[client].pop(key, None)
         if not self._of[client]:
             del self._of[client]
-        self._writer.drop(key)
+        self._writer.drop(key, pressing)
 
     def _learn(self, found: Found) -> None:
         for kept in found.sessions:

@@ -82,7 +82,7 @@ class Writer(Generic[T]):
 
     def settle(self) -> None:
         """What was put is committed; with a disk in trouble this returns after 50 ms at most."""
-        if not self._ledger.dirty:
+        if not self._ledger.pressing:
             return
         done = Lock()
         done.acquire()
