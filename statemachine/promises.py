@@ -18,7 +18,8 @@ from .triggers import Cancel, DrEvent, Lock, OptOut, Restore, SetConfig, Toggle,
 OPERATOR, HERE = "operator", ("page", "cli")
 NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
 CROWDED = "the disk is slow, and others wait for it already; ask again"
-OVERTAKEN = "a newer command took this back before the disk had stored it; ask again"
+OVERLOADED = "more commands come than can be decided; ask again, more slowly"
+OVERTAKEN = "a newer command took this back before it was done; ask again"
 
 
 def promises(

@@ -83,7 +83,7 @@ async def deliver(letters: Outbox, wire: Wire) -> None:
             await asyncio.sleep(0)
         wire.lost.set()
         while len(letters):
-            letters.resume()
+            letters.resume(True)
             await asyncio.sleep(0)
 
 
@@ -113,26 +113,50 @@ async def test_who_asked_hears_before_anything_is_told_of_the_event(
     for n, kind in enumerate(("ack", "status", "status", "ack"), start=1):
         letters.put(n, kind, {"n": n}, lambda: None)
     await asyncio.sleep(0)
-    assert wire.tried == 1, "the status messages wait for the ack to arrive"
+    assert wire.tried == 2, "the status messages wait for the acks to arrive"
     wire.lost.set()
     async with asyncio.timeout(10):
         while len(letters):
-            letters.resume()
+            letters.resume(True)
             await asyncio.sleep(0)
-    assert wire.arrived == [1, 2, 3, 4]
+    assert wire.arrived == [1, 4, 2, 3]
 
 
-async def test_the_oldest_status_message_gives_way_when_too_many_wait(
+async def test_the_oldest_status_message_gives_way_when_too_many_wait_and_never_an_ack(
     post: tuple[Outbox, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MOST", 3)
+    monkeypatch.setattr(outbox, "MOST_ACKS", 3)
     letters, wire = post
-    kinds = ["ack"] * (ABREAST + 1) + ["status", "ack", "status"]
+    kinds = ["ack"] * (ABREAST + 5) + ["status"] * 5
     for n, kind in enumerate(kinds, start=1):
         letters.put(n, kind, {"n": n}, lambda: None)
+    assert letters.full, "no more is to be taken in than can be answered"
     await deliver(letters, wire)
     gone = set(range(1, len(kinds) + 1)) - set(wire.arrived)
-    assert gone == {ABREAST + 2}
+    assert gone == {ABREAST + 6, ABREAST + 7} and not letters.full
+
+
+@pytest.mark.parametrize("comes_again", [True, False])
+async def test_a_refusal_is_sent_again_unless_its_command_comes_again(comes_again: bool) -> None:
+    done: list[int] = []
+    wire = Wire()
+    letters = Outbox(done.append, wire.publish)
+    sending = asyncio.create_task(letters.run())
+    for n, lasting in enumerate((True, False), start=1):
+        letters.put(n, "ack", {"n": n}, lambda: None, lasting)
+    assert [n for n, _, _ in letters.unsent()] == [1], "the journal has nothing of it"
+    async with asyncio.timeout(10):
+        while wire.tried < 2:
+            await asyncio.sleep(0)
+        wire.lost.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        letters.resume(comes_again)
+        while len(letters):
+            await asyncio.sleep(0)
+    assert wire.arrived == ([1] if comes_again else [1, 2]) and done == [1]
+    sending.cancel()
 
 
 async def test_letters_of_an_earlier_run_go_first_and_are_kept_until_they_have_gone(
@@ -145,6 +169,6 @@ async def test_letters_of_an_earlier_run_go_first_and_are_kept_until_they_have_g
     wire.lost.set()
     async with asyncio.timeout(10):
         while len(letters):
-            letters.resume()
+            letters.resume(True)
             await asyncio.sleep(0)
     assert sorted(wire.arrived) == [3, 5, 7] and not letters.unsent()

@@ -73,7 +73,7 @@ class Controller:
         self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
         self._audit = AuditLog(options.folder, Thread("audit"))
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
-        self.runtime.decided = self._decided
+        self.runtime.aftermath.decided = self._decided
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)

@@ -86,6 +86,13 @@ def decision(
     return made
 
 
+def knows_nothing(made: Decision) -> bool:
+    """Whether it refuses only because no such event is known."""
+    return any(
+        isinstance(said, Ack) and said.body.get("reason") == "not_found" for said, _ in made.quick
+    )
+
+
 def _commits_to_nothing(trigger: Trigger, ack: Ack) -> bool:
     return isinstance(trigger, Ping | Get) or ack.body["status"] in ("rejected", "duplicate")
 

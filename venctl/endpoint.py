@@ -17,7 +17,7 @@ from .tls import Wrong, client_context, owner_only
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
-RECEIVE_MAXIMUM = 20  # messages the broker may send before the first is acknowledged
+RECEIVE_MAXIMUM = 100  # messages the broker may send before the first is acknowledged; AWS: 100
 KEEP_ALIVE_S = 30
 ACK_TIMEOUT_S = 5
 PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest

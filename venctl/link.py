@@ -19,6 +19,7 @@ from typing import Any
 
 from awscrt import mqtt5
 
+from .arrivals import Arrivals
 from .backoff import Backoff
 from .endpoint import Endpoint, Will, connect_packet, settings
 from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
@@ -59,6 +60,7 @@ class Link:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._topics, self._hear = tuple(topics), hear
+        self._tell = Arrivals().tell
         self._retained = _HANDLING[stored]
         self._wanted = _matcher(topics)
         self._connections = 0
@@ -155,7 +157,7 @@ class Link:
             sent.add_done_callback(partial(self._tell, self._settle))
         return arrival(topic, waiting)
 
-    # What follows up to `_tell` runs on awscrt's threads.
+    # What follows up to `_on_stopped` runs on awscrt's threads.
 
     def _on_publish(self, data: Any) -> None:
         # Whatever is raised here, awscrt acknowledges the message by itself and it is lost.
@@ -186,12 +188,6 @@ class Link:
 
     def _on_stopped(self, _: Any) -> None:
         self._tell(self._rest)
-
-    def _tell(self, listener: Callable[..., None], *news: Any) -> None:
-        try:
-            self._loop.call_soon_threadsafe(listener, *news)
-        except RuntimeError:
-            log.debug("the loop is closed")
 
     # What follows runs on the loop again.
 

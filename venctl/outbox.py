@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import insort
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,9 @@ from .tables import Letter
 
 log = logging.getLogger(__name__)
 Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-MOST = 1_000
-ABREAST = 16
+MOST = 1_000  # status messages
+MOST_ACKS = 5_000
+ABREAST = 64
 RETRY_S = 2.0
 
 
@@ -24,6 +26,7 @@ class _Letter:
     kind: str
     body: Mapping[str, Any]
     then: Callable[[], None]
+    lasting: bool = True
 
 
 def _nothing() -> None:
@@ -31,57 +34,87 @@ def _nothing() -> None:
 
 
 class Outbox:
-    """Bounded, and as durable as the journal: what was not sent before a crash is sent after it.
+    """As durable as the journal: what was not sent before a crash is sent after it.
 
     `sent` hears the number of each letter that need not be kept any longer. `publish` sends at
     once; what it returns raises OSError while the link is down. The letter then waits for
     `resume`, or for its next try, since a broker may also be silent while the link is up. It ends
     well once the broker has the letter, or does not allow it and never will.
+
+    Of status messages the newest are kept. An ack is never dropped: who puts acks in asks `full`
+    before it takes in what is to be answered.
     """
 
     def __init__(self, sent: Callable[[int], None], publish: Publish) -> None:
         self._sent, self._publish = sent, publish
-        self._letters: list[_Letter] = []
+        self._acks: deque[_Letter] = deque()
+        self._statuses: deque[_Letter] = deque()
         self._wake = asyncio.Event()
         self._retry: asyncio.TimerHandle | None = None
         self._sending: dict[asyncio.Task[bool], _Letter] = {}
 
     def __len__(self) -> int:
-        return len(self._letters) + len(self._sending)
+        return len(self._acks) + len(self._statuses) + len(self._sending)
+
+    @property
+    def full(self) -> bool:
+        """The broker takes no acks, for so long that no more can be kept."""
+        return len(self._acks) >= MOST_ACKS
+
+    @property
+    def has_no_acks(self) -> bool:
+        """Every ack has set out."""
+        return not self._acks
 
     def add(self, letters: Iterable[Letter]) -> None:
         """Letters of an earlier run that are not known to have gone out."""
         for seq, kind, body in letters:
-            insort(self._letters, _Letter(seq, kind, body, _nothing), key=lambda one: one.seq)
+            self._put(_Letter(seq, kind, body, _nothing))
 
     def unsent(self) -> list[Letter]:
-        """Every letter that is not known to have gone out."""
-        waiting = [*self._sending.values(), *self._letters]
-        return [(one.seq, one.kind, one.body) for one in waiting]
+        """Every letter that must go out after a crash and is not known to have gone."""
+        waiting = [*self._sending.values(), *self._acks, *self._statuses]
+        return [(one.seq, one.kind, one.body) for one in waiting if one.lasting]
 
-    def put(self, seq: int, kind: str, body: Mapping[str, Any], then: Callable[[], None]) -> None:
-        """Send `body` when its turn comes; `then` is called once the broker has it."""
-        self._letters.append(_Letter(seq, kind, body, then))
-        if len(self._letters) > MOST:
-            dropped = next((x for x in self._letters if x.kind == "status"), self._letters[0])
-            self._letters.remove(dropped)
-            self._sent(dropped.seq)
+    def put(
+        self,
+        seq: int,
+        kind: str,
+        body: Mapping[str, Any],
+        then: Callable[[], None],
+        lasting: bool = True,
+    ) -> None:
+        """Send `body` when its turn comes; `then` is called once the broker has it.
+
+        Not `lasting`: what it answers comes again after a crash, so it is kept nowhere else.
+        """
+        self._put(_Letter(seq, kind, body, then, lasting))
+        if len(self._statuses) > MOST:
+            self._sent(self._statuses.popleft().seq)
         self._pump()
 
-    def resume(self) -> None:
-        """The link is up."""
+    def resume(self, comes_again: bool) -> None:
+        """The link is up. `comes_again`: the broker sends again what it had no PUBACK for."""
+        if comes_again:
+            self._acks = deque(one for one in self._acks if one.lasting)
         self._wake.set()
 
     async def run(self) -> None:
-        """Send, for ever. Letters leave in order, up to sixteen acks of them abreast."""
+        """Send, for ever: many acks abreast, and one status message at a time."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             self._pump()
 
+    def _put(self, letter: _Letter) -> None:
+        queue = self._acks if letter.kind == "ack" else self._statuses
+        if queue and queue[-1].seq > letter.seq:
+            insort(queue, letter, key=lambda one: one.seq)
+        else:
+            queue.append(letter)
+
     def _pump(self) -> None:
-        while self._letters and len(self._sending) < self._room():
-            letter = self._letters.pop(0)
+        while (letter := self._next()) is not None:
             try:
                 sent = self._publish(letter.kind, letter.body)
             except Exception:
@@ -92,9 +125,17 @@ class Outbox:
             self._sending[task] = letter
             task.add_done_callback(self._done)
 
-    def _room(self) -> int:
-        """Who asked hears first: a status message sets out once all before it has arrived."""
-        return ABREAST if self._letters[0].kind == "ack" else 1
+    def _next(self) -> _Letter | None:
+        """Who asked hears first: a status message sets out once all acks before it have arrived."""
+        if self._acks and len(self._sending) < ABREAST:
+            return self._acks.popleft()
+        if not self._statuses:
+            return None
+        first, under_way = self._statuses[0].seq, self._sending.values()
+        before = self._acks and self._acks[0].seq < first
+        if before or any(one.kind != "ack" or one.seq < first for one in under_way):
+            return None
+        return self._statuses.popleft()
 
     def _done(self, task: asyncio.Task[bool]) -> None:
         self._sending.pop(task, None)
@@ -102,7 +143,7 @@ class Outbox:
             self._pump()
 
     def _keep(self, letter: _Letter) -> None:
-        insort(self._letters, letter, key=lambda one: one.seq)
+        self._put(letter)
         if self._retry is None:
             self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
@@ -117,6 +158,7 @@ class Outbox:
             log.debug("kept for later: %s", error)
             self._keep(letter)
             return False
-        self._sent(letter.seq)
+        if letter.lasting:
+            self._sent(letter.seq)
         letter.then()
         return True

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
 
-from statemachine.answers import Answers
+from statemachine.answers import Answer, Answers
+from statemachine.copies import recalled
 from statemachine.effects import Ack, Effect
 from statemachine.journaling import worth_keeping
-from statemachine.triggers import Command
+from statemachine.memory import Memory
+from statemachine.triggers import Command, Trigger
 
 from .decision import HERE, Decision, Word, unstored
 from .journal import Batch
@@ -40,6 +42,17 @@ class Performing:
         self._asked[reply] = answer = asyncio.get_running_loop().create_future()
         return replace(command, reply=reply), answer
 
+    def learn(self, answered: Iterable[Answer]) -> None:
+        """What was answered before, as the journal has it."""
+        self.answers = Answers([*answered, *self.answers.rows()])
+
+    def known(self, trigger: Trigger, memory: Memory) -> Trigger:
+        """A command with what was answered to the first of its kind."""
+        if not isinstance(trigger, Command):
+            return trigger
+        earlier = self.answers.earlier(trigger)
+        return recalled(trigger, earlier, memory, self._storage.unknown)
+
     def carry_out(self, made: Decision, stored: bool, instead: Decision | None) -> None:
         """Do it, store it, say it. `stored`: what it promises is on disk already.
 
@@ -55,6 +68,11 @@ class Performing:
             self._waker.set(made.wake.at_ms)
         if instead is not None or not stored:
             self._keep(made, instead, [] if stored else made.words)
+
+    def turn_away(self, ack: Ack) -> None:
+        """Say no to who was one too many: nothing was decided, so nothing is stored."""
+        number = None if ack.reply.startswith(HERE) else self._storage.letter()
+        self._say([(ack, number)], True)
 
     def _remember(self, made: Decision) -> None:
         gone = self.answers.keep(made.answers, made.trigger.at_ms)

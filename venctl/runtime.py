@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,23 +17,25 @@ from typing import Any
 from statemachine.adopting import adopted
 from statemachine.answers import Answers
 from statemachine.cloud_triggers import Desired
-from statemachine.copies import recalled
 from statemachine.effects import Effect
 from statemachine.memory import Memory, Passed, from_parts, to_parts
-from statemachine.promises import CROWDED, NOT_STORED, OVERTAKEN, promises, withdraws
-from statemachine.triggers import Command, Readings, Reloaded, Restarted, Timer, Trigger
+from statemachine.promises import CROWDED, NOT_STORED, promises
+from statemachine.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
-from statemachine.wire import rejected
+from statemachine.wire import ack_for
 
-from .audience import Audience
+from .aftermath import Aftermath
 from .clocks import clocks
-from .decision import Decision, decision
+from .decision import Decision, decision, knows_nothing
 from .journal import Batch
-from .line import Line, Promise, Waiting
+from .line import Line, Promise
 from .meanwhile import Meanwhile
 from .opening import Found
 from .performing import Perform, Performing
+from .queue import Waiting
 from .raised import Raised
+from .refusals import Refusals
+from .slices import Slice
 from .storage import Storage
 from .waker import Waker
 from .worker import settle
@@ -44,28 +46,32 @@ RAISED = "the controller could not decide on this; its log says why"
 class Runtime:
     """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory.
 
-    `perform`: as `Performing` has it; `decided` hears of every decision.
+    `perform`: as `Performing` has it.
     """
 
     def __init__(self, ven: Ven, storage: Storage, found: Found, perform: Perform) -> None:
-        self.decided: Callable[[Decision], None] = lambda made: None
         self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
-        self.rev = 0
         self._storage = storage
         self._inbox: deque[Trigger] = deque()
         self._line = Line(self._late)
-        self._promise: Promise | None = None
         self._busy = self._stopped = False
+        self._slice = Slice(self.go_on)
         self._raised = Raised()
         self._meanwhile = Meanwhile()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
         self._performing = Performing(storage, Answers(found.answered), waker, perform)
-        self._audience = Audience()
+        self.aftermath = Aftermath()
+        self._refusals = Refusals(storage, self._performing, self._made, self._take_effect)
+
+    @property
+    def rev(self) -> int:
+        """How often something changed."""
+        return self.aftermath.rev
 
     # -- what others may ask for -----------------------------------------------------------------
 
     def post(self, trigger: Trigger) -> None:
-        """Something happened. Decided upon when this returns, or once what is before it is stored.
+        """Something happened. Decided upon when this returns, or once what is before it is done.
 
         What is posted within a decision waits for its end. Call from the event loop only.
         """
@@ -89,7 +95,7 @@ class Runtime:
 
     def watch(self) -> AsyncIterator[Passed | None]:
         """A transition of an event, or None for any other change; at least once a second."""
-        return self._audience.watch()
+        return self.aftermath.watch()
 
     async def take_over(self, ven: Ven, trigger: Reloaded) -> None:
         """Go on under another ven.yaml; memory is fitted to it as at a start.
@@ -105,8 +111,7 @@ class Runtime:
     def adopt(self, found: Found, boot: str) -> None:
         """What was remembered can be read at last: go on from it, with what was done since."""
         self.memory = adopted(from_parts(self.ven.spec, found.parts), self.memory)
-        rows = [*found.answered, *self._performing.answers.rows()]
-        self._performing.answers = Answers(rows)
+        self._performing.learn(found.answered)
         with self._turn():
             at_ms, mono_ms = clocks()
             since = self._meanwhile.taken(at_ms, mono_ms)
@@ -116,8 +121,7 @@ class Runtime:
 
     def show(self) -> None:
         """Something changed that is not in memory: whoever watches looks anew."""
-        self.rev += 1
-        self._audience.tell(self.memory, self.memory, False)
+        self.aftermath.beside(self.memory)
 
     def everything(self) -> Batch:
         """All there is to store, but for letters."""
@@ -128,7 +132,9 @@ class Runtime:
         if self._busy:
             return
         with self._turn():
-            while self._line and (self._storage.down is not None or self._promise is None):
+            while self._line and (self._storage.down is not None or self._line.promise is None):
+                if self._slice.over():
+                    break
                 one = self._line.next()
                 self._safely(one)
                 if one in self._line:
@@ -151,12 +157,17 @@ class Runtime:
                 self._admit(self._inbox.popleft())
 
     def _admit(self, trigger: Trigger) -> None:
-        held_up = self._storage.down is None and (self._line or self._promise is not None)
-        if held_up and isinstance(trigger, Command | Desired):
-            self._line.join(Waiting(trigger))
+        one = Waiting(trigger)
+        if isinstance(trigger, Command | Desired) and self._must_wait(one):
+            self._line.join(one)
             self._thin_out()
         else:
-            self._safely(Waiting(trigger))
+            self._safely(one)
+
+    def _must_wait(self, one: Waiting) -> bool:
+        if self._storage.down is None and (self._line or self._line.promise is not None):
+            return True
+        return one.from_afar and (bool(self._line) or self._slice.over())
 
     def _safely(self, one: Waiting, instead: Decision | None = None) -> None:
         try:
@@ -165,27 +176,26 @@ class Runtime:
             self._raised.tell(one.trigger, error)
             self._line.drop(one)
             if isinstance(one.trigger, Command):
-                self._answer(one.trigger, "invalid", RAISED)
+                self._refusals.answer(one.trigger, "invalid", RAISED)
             one.end(False)
 
     def _decide(self, one: Waiting, instead: Decision | None) -> None:
         """`instead`: it is stored as decided before, and the world went on meanwhile."""
-        one.trigger = self._known(_stamped(one.trigger) if one.timer or instead else one.trigger)
+        waited = one.timer is not None or instead is not None
+        trigger = _stamped(one.trigger) if waited else one.trigger
+        one.trigger = self._performing.known(trigger, self.memory)
         ven, before = self._site(one)
         after, effects = ven.decide(before, one.trigger)
         if instead is not None:
             self.ven = ven
-            self._take_effect(self._made(one.trigger, after, effects), True, instead)
+            self._take_effect(self._made(one.trigger, effects, after), True, instead)
             one.end(True)
             return
         if one.ven or promises(ven.spec, before, after, one.trigger, effects):
             self._store_first(one, after, effects)
             return
         self._line.drop(one)
-        made = self._made(one.trigger, after, effects)
-        if isinstance(one.trigger, Command) and not made.quick:
-            self._overtake(one, one.trigger)
-        self._take_effect(made)
+        self._take_effect(self._overtake(one, self._made(one.trigger, effects, after)))
 
     def _site(self, one: Waiting) -> tuple[Ven, Memory]:
         """The site to decide for, and what is known of it."""
@@ -193,36 +203,33 @@ class Runtime:
             return self.ven, self.memory
         return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
 
-    def _known(self, trigger: Trigger) -> Trigger:
-        if not isinstance(trigger, Command):
-            return trigger
-        earlier = self._performing.answers.earlier(trigger)
-        return recalled(trigger, earlier, self.memory, self._storage.unknown)
-
-    def _made(self, trigger: Trigger, after: Memory, effects: Sequence[Effect]) -> Decision:
+    def _made(
+        self, trigger: Trigger, effects: Sequence[Effect], after: Memory | None = None
+    ) -> Decision:
+        after = self.memory if after is None else after
         return decision(trigger, self.memory, after, effects, self._storage.letter)
 
     # -- what is stored before it is done --------------------------------------------------------
 
     def _store_first(self, one: Waiting, after: Memory, effects: Sequence[Effect]) -> None:
         if self._storage.down is not None:
-            self._refuse(one, NOT_STORED)
-        elif not self._storage.ready or self._promise is not None:
+            self._refuse(one, "storage", NOT_STORED)
+        elif not self._storage.ready or self._line.promise is not None:
             self._line.join(one)
         else:
             self._line.drop(one)
-            made = self._made(one.trigger, after, effects)
-            self._promise = Promise(one, made)
+            made = self._made(one.trigger, effects, after)
+            self._line.promise = Promise(one, made)
             self._storage.promise(made.batch(), self._stored)
 
     def _stored(self, stored: bool) -> None:
-        promise, self._promise = self._promise, None
+        promise, self._line.promise = self._line.promise, None
         assert promise is not None
         with self._turn():
             if not stored:
-                self._refuse(promise.one, NOT_STORED)
+                self._refuse(promise.one, "storage", NOT_STORED)
             elif promise.overtaken:
-                self._take_back(promise)
+                self._refusals.take_back(promise)
             elif promise.made.before is self.memory:
                 self.ven = promise.one.ven or self.ven
                 self._take_effect(promise.made, True)
@@ -231,31 +238,21 @@ class Runtime:
                 self._safely(promise.one, promise.made)
         self.go_on()
 
-    def _take_back(self, promise: Promise) -> None:
-        command = promise.one.trigger
-        assert isinstance(command, Command)
-        made = self._made(command, self.memory, [rejected(command, "storage", OVERTAKEN)])
-        made.words, made.quick = made.quick, []  # said once the disk knows it too
-        self._take_effect(made, False, promise.made)
-
-    def _refuse(self, one: Waiting, why: str) -> None:
+    def _refuse(self, one: Waiting, reason: str, why: str) -> None:
         self._line.drop(one)
         if isinstance(one.trigger, Command):
-            self._answer(one.trigger, "storage", why)
+            self._refusals.answer(one.trigger, reason, why)
         elif isinstance(one.trigger, Desired):
             trigger = replace(one.trigger, storable=False)
-            self._take_effect(self._made(trigger, *self.ven.decide(self.memory, trigger)))
+            after, effects = self.ven.decide(self.memory, trigger)
+            self._take_effect(self._made(trigger, effects, after))
         one.end(False)
-
-    def _answer(self, command: Command, reason: str, detail: str) -> None:
-        ack = rejected(command, reason, detail)
-        self._take_effect(self._made(command, self.memory, [ack]))
 
     def _late(self, one: Waiting, last: bool) -> None:
         """It has waited: what gives load back goes first, what takes load is at last refused."""
         with self._turn():
             if last:
-                self._refuse(one, NOT_STORED)
+                self._refuse(one, "storage", NOT_STORED)
             else:
                 self._safely(one)
             self._thin_out()
@@ -266,16 +263,23 @@ class Runtime:
         for one in self._line.crowd() if self._storage.slow else ():
             self._safely(one)
             if one in self._line:
-                self._refuse(one, CROWDED)
+                self._refuse(one, "storage", CROWDED)
+        for one in self._line.too_many():
+            self._refuse(one, *self._refusals.too_many())
 
-    def _overtake(self, one: Waiting, command: Command) -> None:
+    def _overtake(self, one: Waiting, made: Decision) -> Decision:
         """What came before and is taken back by this must not be done after it."""
-        spec, promise = self.ven.spec, self._promise
-        if promise is not None and withdraws(spec, command, promise.one.trigger):
-            promise.overtaken = True
-        for other in self._line:
-            if other.place < one.place and withdraws(spec, command, other.trigger):
-                self._refuse(other, OVERTAKEN)
+        command, unknown = one.trigger, knows_nothing(made)
+        if not isinstance(command, Command) or (made.quick and not unknown):
+            return made
+        taken_back = self._line.overtaken(self.ven.spec, one)
+        for other in taken_back:
+            if other in self._line:
+                self._refuse(other, *self._refusals.overtaken())
+        if unknown and taken_back:
+            ack = ack_for(self.ven.spec, made.after, command)
+            return self._made(command, [ack], made.after)
+        return made
 
     # -- what follows from a decision ------------------------------------------------------------
 
@@ -283,13 +287,10 @@ class Runtime:
         self, made: Decision, stored: bool = False, instead: Decision | None = None
     ) -> None:
         self.memory = made.after
-        self.rev += 1
         self._performing.carry_out(made, stored, instead)
         if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
             self._meanwhile.keep(made.trigger)
-        self.decided(made)
-        quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
-        self._audience.tell(made.before, self.memory, quiet)
+        self.aftermath.of(made)
 
     def _ring(self) -> None:
         self.post(_stamped(Timer(at_ms=0, mono_ms=0)))

@@ -23,6 +23,7 @@ from .clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox
+from .queue import gives_back
 from .relink import Hear, Relink
 from .rights import Rights
 from .shadows import Shadows
@@ -71,7 +72,7 @@ class Uplink:
         self._state, self._since, self._detail = "connecting", time.time(), ""
         self._explained: str | None = None
         self._tried = asyncio.Event()
-        self._deaf = self._told_up = False
+        self._deaf = self._told_up = self._missed = False
         self._last_sent: float | None = None
         self._broker = f"{endpoint.host}:{endpoint.port}"
 
@@ -149,7 +150,8 @@ class Uplink:
                 if body.get("reason") == "storage":  # nobody remembers it: it must not come again
                     puback()
                     puback = _no_puback
-                self._outbox.put(number, "ack", body, puback)
+                lasting = body.get("reason") != "overloaded"
+                self._outbox.put(number, "ack", body, puback, lasting)
             case Status(body) if number is not None:
                 self._outbox.put(number, "status", body, lambda: None)
             case GetShadow() | Report() if (shadows := self._way.shadows) is not None:
@@ -194,6 +196,7 @@ class Uplink:
             return
         self._rights.allowed(right)
         self._last_sent = time.time()
+        self._catch_up()
 
     def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows | None]:
         command = self._topics.command
@@ -206,14 +209,10 @@ class Uplink:
 
     def _hear(self, news: News) -> None:
         match news:
-            case Message(topic, payload, puback, stored):
-                at_ms, mono_ms = clocks()
-                reply = f"mqtt:{next(self._replies)}"
-                self._pubacks[reply] = puback
-                door = Door("operator", reply, at_ms, mono_ms, stored, f"MQTT {topic}")
-                self._post(parse_command(payload, self._spec.site.id, door))
-            case Up():
-                self._enter()
+            case Message():
+                self._take_in(news)
+            case Up(resumed):
+                self._enter(resumed)
             case Denied(thing, why):
                 self._deaf |= thing == self._topics.command
                 if self._rights.refused(thing, clocks()[1]):
@@ -221,7 +220,30 @@ class Uplink:
             case Down(why, _, cut_off):
                 self._lose(why, cut_off)
 
-    def _enter(self) -> None:
+    def _take_in(self, said: Message) -> None:
+        at_ms, mono_ms = clocks()
+        reply = f"mqtt:{next(self._replies)}"
+        door = Door("operator", reply, at_ms, mono_ms, said.stored, f"MQTT {said.topic}")
+        command = parse_command(said.payload, self._spec.site.id, door)
+        if self._outbox.full and not gives_back(command):
+            self._take_no_more()
+            return
+        self._pubacks[reply] = said.puback
+        self._post(command)
+
+    def _take_no_more(self) -> None:
+        """What cannot be answered is not taken in: it comes again once all acks have gone."""
+        if not self._missed:
+            log.warning("the broker takes no acks, %d wait; no more is heard", len(self._outbox))
+        self._missed = True
+
+    def _catch_up(self) -> None:
+        if self._missed and self._outbox.has_no_acks:
+            self._missed = False
+            log.warning("the broker takes acks again; connecting anew for what was not heard")
+            self._way.renew()
+
+    def _enter(self, resumed: bool) -> None:
         at_ms, mono_ms = clocks()
         if self._deaf:
             self._become("disconnected", "no command can come in")
@@ -231,7 +253,7 @@ class Uplink:
         self._explained = None
         self._rights.connected()
         self._spawn(self._say_link(True))
-        self._outbox.resume()
+        self._outbox.resume(resumed)
         self._told_up = True
         self._post(t.Connected(at_ms=at_ms, mono_ms=mono_ms))
 
@@ -239,7 +261,7 @@ class Uplink:
         at_ms, mono_ms = clocks()
         if self._told_up:
             self._post(t.Disconnected(at_ms=at_ms, mono_ms=mono_ms))
-        self._deaf = self._told_up = False
+        self._deaf = self._told_up = self._missed = False  # it comes again by itself
         self._become("disconnected", why)
         if cut_off and self._rights.cut_off(_right(*cut_off), mono_ms):
             log.warning("given up, the broker ends the connection over it: %s", _right(*cut_off))

@@ -1,0 +1,49 @@
+"""What happened on other threads, on its way to the loop: many pieces of news for one wake.
+
+To wake the loop is a system call, and with it the other thread lets go of Python's lock: in a flood
+each message would cost both threads a wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .slices import Slice
+
+log = logging.getLogger(__name__)
+
+
+class Arrivals:
+    """News from any thread, each handed to its listener on the loop, in order."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._slice = Slice(self._hand_out)
+        self._news: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._woken = False
+
+    def tell(self, listener: Callable[..., None], *news: Any) -> None:
+        """Call from any thread; `listener` gets the news soon."""
+        self._news.append((listener, news))
+        if self._woken:
+            return
+        self._woken = True
+        try:
+            self._loop.call_soon_threadsafe(self._hand_out)
+        except RuntimeError:
+            log.debug("the loop is closed")
+
+    def _hand_out(self) -> None:
+        while self._news:
+            if self._slice.over():
+                return
+            listener, news = self._news.popleft()
+            listener(*news)
+        self._woken = False
+        if self._news:  # it came after the last look, and woke nobody
+            self._woken = True
+            self._loop.call_soon(self._hand_out)
