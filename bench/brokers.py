@@ -55,15 +55,19 @@ def stand_in(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[tuple[int, int]]:
-    """Debian's mosquitto with nodelay and no persistence: its port and its process."""
+def mosquitto(folder: Path, window: int = 0) -> Iterator[tuple[int, int]]:
+    """Debian's mosquitto with nodelay and no persistence: its port and its process.
+
+    It has `window` messages under way to a client at most; 0: all there are.
+    """
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     conf = folder / "mosquitto.conf"
     lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "set_tcp_nodelay true"]
-    conf.write_text("\n".join([*lines, "max_queued_messages 0", "max_inflight_messages 0", ""]))
+    lines += ["max_queued_messages 0", f"max_inflight_messages {window}", ""]
+    conf.write_text("\n".join(lines))
     with child(folder, "mosquitto", program, "-c", str(conf)) as process:
         _wait(lambda: _listens(port), "mosquitto")
         yield port, process.pid
