@@ -37,7 +37,7 @@ def main(count: int) -> None:
 
 def wish(client: Client, count: int) -> None:
     """Every wish another one, of two circuits in turn, as fast as the broker takes them."""
-    client.subscribe(f"{SHADOW}/get/accepted")
+    client.subscribe(f"{SHADOW}/get/accepted", f"{SHADOW}/get/rejected")
     under_way = 0
     for n in range(count):
         circuit = ("lights1", "misc1")[n % 2]
@@ -59,7 +59,7 @@ def settled(client: Client) -> int:
         while not hasattr(packet := client.next(), "payload"):
             pass
         document = json.loads(bytes(packet.payload))
-        if "delta" not in document["state"]:
+        if "delta" not in document.get("state", {"delta": "throttled"}):
             return int(document["version"])
         time.sleep(0.1)
     raise TimeoutError("the shadow never settled")
