@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from statemachine.promises import OPERATOR
 from statemachine.cloud_triggers import Desired
+from statemachine.promises import OPERATOR
 from statemachine.triggers import Cancel, Command, OptOut, Restore, Trigger
 from statemachine.ven import Ven
 

@@ -44,10 +44,7 @@ RAISED = "the controller could not decide on this; its log says why"
 
 
 class Runtime:
-    """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory.
-
-    `perform`: as `Performing` has it.
-    """
+    """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory."""
 
     def __init__(self, ven: Ven, storage: Storage, found: Found, perform: Perform) -> None:
         self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
