@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench flood days flap converge damage fuzz chaos mutants shots clean
+.PHONY: run test check bench battery flood days flap converge damage fuzz chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -21,6 +21,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)
+
+battery: $(VENV)/.test
+	$(BIN)/python -m tests.battery $(ARGS)
 
 flood: $(VENV)/.test
 	$(BIN)/python -m bench.flood $(ARGS)

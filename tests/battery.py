@@ -1,0 +1,152 @@
+"""The battery of reliability tests as a table: `make battery`.
+
+Each row runs the tests that stand for it and says what was seen; what is not built stands in it too.
+`make battery ARGS="T3 T10"` plays some; `--long` plays the long forms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One test of the battery. `files` are run by pytest, `module` by itself; with neither it is
+    not built, and `lacks` says what. `lacks` beside tests says what they leave out.
+    """
+
+    target: str
+    files: tuple[str, ...] = ()
+    module: tuple[str, ...] = ()
+    long: Mapping[str, str] = field(default_factory=dict)
+    lacks: str = ""
+
+
+def _tests(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/test_{name}.py" for name in names)
+
+
+BATTERY: Mapping[str, Row] = {
+    "T1 crash matrix": Row(
+        "no acknowledged fact is lost, no deed is done twice, outputs as the journal has them",
+        _tests("storage", "lives", "duplicates", "ending"),
+        lacks="the matrix of 12 points by 5 flows as such; random crashes stand in for it",
+    ),
+    "T2 power loss": Row("no acknowledged fact is lost", lacks="the file system that tears writes"),
+    "T3 broker flap": Row(
+        "every wish and ack arrives, at most one CONNECT a second",
+        _tests("flap", "backoff"),
+        long={"FLAPS": "50"},
+    ),
+    "T4 partition": Row(
+        "events go on without the broker, looks keep their pace",
+        _tests("looks", "shadowless", "outbox"),
+        lacks="the spool of telemetry, which comes with the history",
+    ),
+    "T5 duplicates": Row(
+        "nothing is done twice, every order ends alike",
+        _tests("duplicates", "convergence", "copies"),
+        long={"CONVERGE": "10000"},
+    ),
+    "T6 expired and future": Row(
+        "nothing is executed after its time", _tests("events", "moved_events", "retained")
+    ),
+    "T7 clocks": Row(
+        "an event keeps its length, no step begins it twice; steps over 5 s are logged",
+        _tests("life", "lookout", "bounds"),
+    ),
+    "T8 drivers": Row(
+        "no circuit waits for another, a look each second within a fifth, load comes back",
+        _tests("faults", "panel", "wanted", "plausible", "looks", "interlock"),
+    ),
+    "T9 disks": Row(
+        "control goes on in memory, promises are refused, ends are kept",
+        _tests("bad_disk", "faulty_disk", "slow_disk", "local_disk"),
+        long={"CHAOS": "all"},
+    ),
+    "T10 damaged journal": Row(
+        "a start in the safe state, what can be read goes on, the loss is told",
+        _tests("damage", "high_water", "opening", "older"),
+        long={"FLIPS": "2000"},
+    ),
+    "T11 slow consumers": Row(
+        "a client that never reads is dropped and delays nobody",
+        _tests("web_live", "doors", "local_edges"),
+    ),
+    "T12 flood": Row(
+        "every command is answered once, who wants load back is heard within a second",
+        _tests("queue", "flood", "flood_run", "logs"),
+        lacks="a minute at 1,000 a second, which is `make flood`",
+    ),
+    "T13 huge payloads": Row(
+        "refused unread, nothing grows", _tests("hostile_input", "local_broker", "doors")
+    ),
+    "T14 malformed input": Row(
+        "no traceback, no 5xx, nothing changes",
+        _tests("hostile_input", "local_fuzz", "acks", "bad", "spellings"),
+        long={"FUZZ_S": "20"},
+    ),
+    "T15 soak": Row("memory, descriptors and tasks stay level", lacks="the soak"),
+    "T16 simulation": Row(
+        "every rule holds on random days of four sites and of random ones",
+        module=("tests.many_days", "--days", "90", "--building", "1", "--random", "30"),
+    ),
+    "T18 start and stop": Row(
+        "ready and gone in time, whatever the disk, the link or the moment",
+        _tests("stops", "bad_start", "run", "greeting", "watchdog", "service"),
+    ),
+}
+
+
+def main() -> int:
+    """Play the rows that are named, or all; 1 where one did not hold."""
+    parser = argparse.ArgumentParser(prog="make battery ARGS=")
+    parser.add_argument("rows", nargs="*", help="T3 T10; all where none is named")
+    parser.add_argument("--long", action="store_true", help="the long forms")
+    args = parser.parse_args()
+    chosen = [name for name in BATTERY if not args.rows or name.split()[0] in args.rows]
+    held = [_play(name, BATTERY[name], args.long) for name in chosen]
+    return int(not all(held))
+
+
+def _play(name: str, row: Row, long: bool) -> bool:
+    if not row.files and not row.module:
+        print(f"{name:<22} NOT BUILT  {row.lacks}", flush=True)
+        return True
+    began_s = time.monotonic()
+    command = [sys.executable, *(("-m", *row.module) if row.module else (*PYTEST, *row.files))]
+    env = {**os.environ, **(row.long if long else {})}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    seen = _seen(done.stdout)
+    mark, took_s = "held" if done.returncode == 0 else "NOT HELD", time.monotonic() - began_s
+    print(f"{name:<22} {mark:<10} {row.target}", flush=True)
+    print(f"{'':<33} {seen}, {took_s:,.0f} s", flush=True)
+    if row.lacks:
+        print(f"{'':<33} left out: {row.lacks}", flush=True)
+    if done.returncode:
+        print(done.stdout[-4_000:] + done.stderr[-2_000:], flush=True)
+    return done.returncode == 0
+
+
+def _seen(output: str) -> str:
+    """How many tests, or days, and what became of them."""
+    days = re.findall(r"^.*decisions.*$", output, re.M)
+    if days:
+        return f"{days[-1].strip()}; {output.strip().splitlines()[-1]}"
+    counts = re.findall(r"(\d+) (passed|failed|skipped|error)", output)
+    return ", ".join(f"{count} {word}" for count, word in counts) or "no test ran"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
