@@ -1,6 +1,6 @@
 """The battery of reliability tests as a table: `make battery`.
 
-Each row runs the tests that stand for it and says what was seen; what is not built stands in it too.
+Each row runs the tests that stand for it and says what was seen; what is not built is named too.
 `make battery ARGS="T3 T10"` plays some; `--long` plays the long forms.
 """
 
