@@ -17,7 +17,8 @@ from venctl.cli import main, remote
 
 from .certificates import Authority, Pair
 from .mosquitto import Mosquitto, ServerTls, free_port
-from .site import STEADY, Site, venctl
+from .peers import Peer
+from .site import STEADY, Site, until, venctl
 from .test_keeper import SECRET, guarded
 
 VEN = "volttron_local"
@@ -139,3 +140,17 @@ def test_a_name_and_a_password_file_let_in(tmp_path: Path) -> None:
         hearing.kill()
         hearing.communicate()
         broker.kill()
+
+
+def test_a_command_waits_at_a_broker_no_longer_than_its_sender_waits(site: Site) -> None:
+    """Who was told that nobody answered finds nothing done later."""
+    port = int(site.ready["mqtt"].rpartition(":")[2])
+    ear = Peer(port, "ear")
+    try:
+        ear.subscribe("ven/cmd/#")
+        done = site.venctl("trigger", "ping", "--via", "mqtt")
+        assert done.returncode == 0, done.stderr
+        (command,) = until(lambda: ear.heard, "the command")
+        assert 0 < command.properties.MessageExpiryInterval <= remote.WAIT_S
+    finally:
+        ear.close()

@@ -133,18 +133,18 @@ class Link:
             log.debug("the client did not stop within a second")
 
     def publish(
-        self, topic: str, payload: bytes, retain: bool = False
+        self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None
     ) -> Coroutine[Any, Any, None]:
         """Send it at once (QoS 1). What is returned is awaited until the broker has it.
 
-        That raises `LinkDown` when offline or when it may go better next time, and `NotAllowed`
-        when the broker refuses for good or it cannot be sent at all.
+        A broker hands it to nobody after `expiry_s`. What is awaited raises `LinkDown` when offline
+        or when it may go better next time, and `NotAllowed` when the broker refuses for good or it
+        cannot be sent at all.
         """
         # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
         waiting: asyncio.Future[Any] = self._loop.create_future()
-        packet = mqtt5.PublishPacket(
-            topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain
-        )
+        packet = mqtt5.PublishPacket(topic=topic, payload=payload, retain=retain)
+        packet.qos, packet.message_expiry_interval_sec = mqtt5.QoS.AT_LEAST_ONCE, expiry_s
         if not self._connected:
             waiting.set_exception(LinkDown(self._why or "not connected yet"))
             return arrival(topic, waiting)

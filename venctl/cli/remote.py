@@ -99,9 +99,12 @@ def _ack(payload: bytes, correlation: str) -> dict[str, Any] | None:
 
 
 async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
-    """Publish; a link that is lost meanwhile comes back, and then it is published again."""
+    """Publish; a link that is lost meanwhile comes back, and then it is published again.
+
+    Who is told that nobody answered must not find it done later: it waits at a broker no longer.
+    """
     try:
-        await link.publish(topic, json.dumps(command).encode())
+        await link.publish(topic, json.dumps(command).encode(), expiry_s=round(WAIT_S))
     except LinkDown as lost:
         return str(lost)
     return "no answer"
