@@ -12,12 +12,13 @@ from typing import Any
 import mqtt5
 
 from venctl.local.broker import Broker
-from venctl.local.connection import Connection
+from venctl.local.connection import MOST, Connection
 from venctl.local.rights import Everything
 from venctl.local.sessions import Session
 from venctl.local.shadow import ShadowService
 from venctl.local.shadow_topics import ShadowTopics
 from venctl.local.shelf import Shelf
+from web.admission import Admission
 
 NOT_ALLOWED = mqtt5.ConnAckReasonCode.NOT_AUTHORIZED
 
@@ -64,14 +65,19 @@ class StrictBroker:
         self._broker = Broker(shelf, time.time, lambda *_: Everything())
         service = ShadowService({}, time.time)
         self._broker.service = ShadowTopics(self._broker, service, None)
-        server = await self._loop.create_server(lambda: _Strict(self, self._broker), "127.0.0.1", 0)
+        admission: Admission[Connection] = Admission(MOST, MOST)
+        server = await self._loop.create_server(
+            lambda: _Strict(self, self._broker, admission), "127.0.0.1", 0
+        )
         port: int = server.sockets[0].getsockname()[1]
         return port
 
 
 class _Strict(Connection):
-    def __init__(self, policy: StrictBroker, broker: Broker) -> None:
-        super().__init__(broker)
+    def __init__(
+        self, policy: StrictBroker, broker: Broker, admission: Admission[Connection]
+    ) -> None:
+        super().__init__(broker, admission)
         self._policy = policy
 
     def _connect(self, packet: Any) -> None:
@@ -80,6 +86,7 @@ class _Strict(Connection):
         policy.connects.append((packet.client_id, time.monotonic(), with_will))
         if policy.barred or (with_will and not policy.will):
             self.send(mqtt5.ConnAckPacket(reason_code=NOT_ALLOWED))
+            self._flush()
             self._transport.close()
         else:
             super()._connect(packet)

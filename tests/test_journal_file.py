@@ -20,7 +20,7 @@ def test_no_less_than_all_there_is_opens_a_file_in_its_place(
 ) -> None:
     memory = Story(tmp_path / "story.db").memory
     answer = ("key", 1, "digest", '{"status": "accepted"}', 1_000)
-    file = JournalFile(partial(look_into, tmp_path / "journal.db", lambda parts: None))
+    file = JournalFile(partial(look_into, tmp_path / "journal.db", lambda parts: None, dict))
     assert not file.load().parts
     file.write(Batch(memory, answers=[answer]))
     for one in tmp_path.glob("journal.db*"):

@@ -74,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=help, description=help)
         one.set_defaults(run=_lazy(module, name))
         one.add_argument("--json", action="store_true", help="answer as JSON")
-        one.add_argument("--state", type=folder, help="the folder the site's state is kept in")
+        kept = Path if name == "cloud" else folder  # the stand-in waits for what lies in the way
+        one.add_argument("--state", type=kept, help="the folder the site's state is kept in")
         if file:
             one.add_argument("file", type=Path, nargs="?", default=Path("ven.yaml"))
         else:
