@@ -11,6 +11,7 @@ import pytest
 
 from tests.alarming import Core
 from tests.skipping import run
+from tests.storing import AtOnce
 from venctl import alarms, lookout
 from venctl.lookout import Lookout
 from venctl.tls import Dates, Wrong
@@ -59,14 +60,10 @@ def play(
         world, loop = World(Core()), asyncio.get_running_loop()
         monkeypatch.setattr(lookout, "clocks", world.clocks)
         monkeypatch.setattr(alarms, "clocks", world.clocks)
-
-        async def at_once(name: str, work: Callable[[], Dates | None]) -> Dates | None:
-            return work()
-
-        monkeypatch.setattr(lookout, "apart", at_once)
         for at_s, step in steps:
             loop.call_later(at_s, step, world)
-        task = loop.create_task(Lookout(world.core.alarms, lambda: world.link, world.dates).run())
+        looks = Lookout(world.core.alarms, lambda: world.link, world.dates, lambda name: AtOnce())
+        task = loop.create_task(looks.run())
         await asyncio.sleep(seconds)
         task.cancel()
         return world

@@ -22,13 +22,13 @@ from .claim import Claim
 from .clocks import clocks
 from .decision import Decision
 from .drivers import Panel
-from .drivers.sim import SimPanel
 from .editing import Editing
 from .endpoint import Endpoint
 from .journal import Batch
 from .lookout import Lookout
 from .notify import Notify
 from .opening import Found
+from .outside import REAL, Outside
 from .runtime import Runtime
 from .standin import StandIn
 from .store import Store
@@ -37,7 +37,6 @@ from .telemetry import Telemetry
 from .tls import check_files
 from .uplink import Uplink
 from .watchdog import Watchdog, line
-from .worker import Thread
 
 CLOSE_S = 0.5
 UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"
@@ -68,17 +67,18 @@ class Controller:
         stand_in: StandIn | None,
         store: Store,
         notify: Notify,
+        outside: Outside = REAL,
     ) -> None:
-        self._stand_in, self._storage = stand_in, store.storage
-        self._sim = sim = SimPanel(spec, options.folder, lambda: clocks()[0])
-        self._audit = AuditLog(options.folder, Thread("audit"))
+        self._stand_in, self._storage, self._outside = stand_in, store.storage, outside
+        self._sim = sim = outside.circuits(spec, options.folder)
+        self._audit = AuditLog(options.folder, outside.worker("audit"))
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
         self.runtime.aftermath.decided = self._decided
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
         self.panel = Panel(spec, drivers, self._held, self._switched, self._look)
-        self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post)
+        self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post, outside)
         self.uplink.add(store.found.todo)
         self.telemetry = Telemetry(
             self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
@@ -93,7 +93,8 @@ class Controller:
             self.connected,
             self.watchdog.reloading,
         )
-        self._lookout = Lookout(self.alarms, self.uplink.view, partial(check_files, endpoint))
+        dates = partial(check_files, endpoint)
+        self._lookout = Lookout(self.alarms, self.uplink.view, dates, outside.worker)
         self._approach = Approach(spec, endpoint, options.folder, self.uplink, self._tasks)
         self._listen_to_storage()
 
@@ -146,7 +147,9 @@ class Controller:
         at_ms, mono_ms = clocks()
         self.panel.start()
         known = not self._storage.unknown
-        self.runtime.post(Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=_boot(), known=known))
+        self.runtime.post(
+            Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=self._outside.boot(), known=known)
+        )
         self.alarms.open()
         await self.telemetry.read()
         self._tasks.start("the look at the circuits", self.telemetry.run)
@@ -156,7 +159,9 @@ class Controller:
         self._tasks.start("reading ven.yaml anew", self.editing.run)
         self._tasks.start("the way to the broker", self._approach.run)
         self._tasks.start("the outbox", self.uplink.run)
-        self._tasks.start("the lock on the state folder", partial(claim.keep, Thread("lock")))
+        self._tasks.start(
+            "the lock on the state folder", partial(claim.keep, self._outside.worker("lock"))
+        )
         self._tasks.start("the journal's place", self._storage.watch)
 
     async def stop(self) -> None:
@@ -183,7 +188,7 @@ class Controller:
 
     def _remember(self, found: Found) -> None:
         self.uplink.add(found.todo)
-        self.runtime.adopt(found, _boot())
+        self.runtime.adopt(found, self._outside.boot())
 
     def _storage_changed(self) -> None:
         lost, self._storage.lost = self._storage.lost, None
@@ -242,11 +247,3 @@ class Controller:
         if self._stand_in is not None:
             self._stand_in.use(spec)
         self.uplink.use(spec)
-
-
-def _boot() -> str:
-    """Tells this run of the machine from others; "" where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

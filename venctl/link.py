@@ -44,7 +44,8 @@ class Link:
     `hear` gets all news on the loop, in the order it happened; messages may come before `Up`.
     `topics` are names, or filters with `+`. Call everything from the loop.
     With `stored` the broker also sends what it has retained; else only what is said from now on.
-    A `backoff` is shared with the links before and after this one by the same client id.
+    A `backoff` is shared with the links before and after this one by the same client id. `make`
+    makes an MQTT client.
     Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.usable` says
     why in words.
     """
@@ -57,6 +58,7 @@ class Link:
         hear: Callable[[News], None],
         backoff: Backoff | None = None,
         stored: bool = False,
+        make: Callable[[mqtt5.ClientOptions], mqtt5.Client] = mqtt5.Client,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._topics, self._hear = tuple(topics), hear
@@ -72,7 +74,8 @@ class Link:
         self._endpoint, self._will, self._settings = endpoint, will, settings(endpoint, will)
         self._tell_renewal: Callable[[mqtt5.Client], None] = lambda client: None
         self._spent = False
-        self.client = mqtt5.Client(self._options())
+        self._make = make
+        self.client = make(self._options())
 
     @property
     def connected(self) -> bool:
@@ -104,7 +107,7 @@ class Link:
             return
         self._settings["connect_options"] = connect_packet(self._endpoint, self._will)
         self._under_way = {}
-        self.client = mqtt5.Client(self._options())
+        self.client = self._make(self._options())
         self._tell_renewal(self.client)
 
     async def stop(self) -> None:

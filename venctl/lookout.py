@@ -13,7 +13,7 @@ from web.desk import LinkView
 from .alarms import Alarms
 from .clocks import clocks
 from .tls import Dates, Wrong, utc
-from .worker import apart
+from .worker import Thread, Worker, apart
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
@@ -31,9 +31,13 @@ class Lookout:
     """
 
     def __init__(
-        self, alarms: Alarms, link: Callable[[], LinkView], dates: Callable[[], Dates | None]
+        self,
+        alarms: Alarms,
+        link: Callable[[], LinkView],
+        dates: Callable[[], Dates | None],
+        worker: Callable[[str], Worker] = Thread,
     ) -> None:
-        self._alarms, self._link, self._dates = alarms, link, dates
+        self._alarms, self._link, self._dates, self._worker = alarms, link, dates, worker
         self._offset_ms: int | None = None
         self._up_s = asyncio.get_running_loop().time()
         self._lost_since: float | None = None
@@ -86,7 +90,7 @@ class Lookout:
 
     async def _look_at_certificate(self) -> None:
         try:
-            dates = await apart("certificate", self._dates)
+            dates = await apart("certificate", self._dates, self._worker)
         except (Wrong, OSError) as error:
             self._alarms.sound("certificate", str(error))
             return

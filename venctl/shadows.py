@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from awscrt import mqtt5
 
@@ -15,7 +16,7 @@ from statemachine.triggers import Trigger
 from statemachine.wishes import acked_in, desired_of
 
 from .clocks import clocks
-from .twin import Accepted, Delta, Document, Rejected, Twin
+from .twin import Accepted, Delta, Document, Rejected, Twin, service_over
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,15 @@ log = logging.getLogger(__name__)
 class Shadows:
     """All shadows of one site over one client. Call from the loop only."""
 
-    def __init__(self, spec: Spec, client: mqtt5.Client, post: Callable[[Trigger], None]) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        client: mqtt5.Client,
+        post: Callable[[Trigger], None],
+        service: Callable[[mqtt5.Client], Any] = service_over,
+    ) -> None:
         self._spec, self._post = spec, post
-        self._twin = Twin(client, spec.site.id, self._hear)
+        self._twin = Twin(client, spec.site.id, self._hear, service)
 
     def open(self) -> None:
         """Hear deltas from now on."""

@@ -74,7 +74,8 @@ class Twin:
 
     A shadow is named by its name, the classic one by "". `hear` gets a shadow's name and a delta,
     on the loop. One that comes while the link is down may be lost, so ask for the document after
-    each connect. Call everything from the loop.
+    each connect. `service` is how the shadow service is asked over a client. Call everything from
+    the loop.
     """
 
     def __init__(
@@ -82,11 +83,13 @@ class Twin:
         client: mqtt5.Client,
         thing: str,
         hear: Callable[[str, Delta], None],
+        service: Callable[[mqtt5.Client], Any] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._thing, self._hear = thing, hear
         self._streams: dict[str, Any] = {}
-        self._shadow = _over(client)
+        self._over = service or service_over
+        self._shadow = self._over(client)
 
     def open(self, names: Iterable[str]) -> None:
         """Hear the deltas of these shadows, too, from now on and over every reconnect."""
@@ -98,7 +101,7 @@ class Twin:
     def follow(self, client: mqtt5.Client) -> None:
         """The same over another client; what the one before was asked is not answered."""
         names, self._streams = list(self._streams), {}
-        self._shadow = _over(client)
+        self._shadow = self._over(client)
         self.open(names)
 
     def close(self) -> None:
@@ -190,7 +193,8 @@ class Twin:
             self._hear(name, delta)
 
 
-def _over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
+def service_over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
+    """The shadow service, asked over `client`."""
     options = rr.ClientOptions(
         max_request_response_subscriptions=ANSWERS,
         max_streaming_subscriptions=DELTAS,

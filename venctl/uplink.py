@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import count
 from typing import Any
@@ -23,6 +21,7 @@ from .clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox
+from .outside import REAL, Outside
 from .queue import gives_back
 from .relink import Hear, Relink
 from .rights import Rights
@@ -38,6 +37,10 @@ async def _nothing() -> None:
 
 def _no_puback() -> None:
     """It was sent already, or nobody waits for one."""
+
+
+def _now_s() -> float:
+    return clocks()[0] / 1000
 
 
 def _offline() -> bytes:
@@ -57,19 +60,21 @@ class Uplink:
         endpoint: Endpoint,
         sent: Callable[[int], None],
         post: Callable[[t.Trigger], None],
+        outside: Outside = REAL,
     ) -> None:
         self._spec, self._post, self._endpoint = spec, post, endpoint
+        self._outside = outside
         self._topics = spec.topics.named(spec.site.id)
         status = self._topics.status
         will = Will(status, _offline) if status else None
         self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
-        self._backoff = Backoff(endpoint.pace, random.SystemRandom().uniform)
+        self._backoff = Backoff(endpoint.pace, outside.uniform)
         self._way = Relink(self._make, will, self._hear)
         self._outbox = Outbox(sent, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._state, self._since, self._detail = "connecting", time.time(), ""
+        self._state, self._since, self._detail = "connecting", _now_s(), ""
         self._explained: str | None = None
         self._tried = asyncio.Event()
         self._deaf = self._told_up = self._missed = False
@@ -195,15 +200,16 @@ class Uplink:
                 log.warning("given up for now: %s", refusal)
             return
         self._rights.allowed(right)
-        self._last_sent = time.time()
+        self._last_sent = _now_s()
         self._catch_up()
 
     def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows | None]:
         command = self._topics.command
-        link = Link(self._endpoint, [command] if command else [], will, hear, self._backoff)
+        topics, make = [command] if command else [], self._outside.client
+        link = Link(self._endpoint, topics, will, hear, self._backoff, make=make)
         if not self._spec.cloud.has_shadow:
             return link, None
-        shadows = Shadows(self._spec, link.client, self._post)
+        shadows = Shadows(self._spec, link.client, self._post, self._outside.service)
         link.tell_renewals(shadows.follow)
         return link, shadows
 
@@ -272,7 +278,7 @@ class Uplink:
         level = logging.INFO if self._tried.is_set() else logging.DEBUG
         self._tried.set()
         if state != self._state:
-            self._state, self._since = state, time.time()
+            self._state, self._since = state, _now_s()
             log.log(level, "link %s%s", state, f": {detail}" if detail else "")
         self._detail = detail
 

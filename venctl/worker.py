@@ -56,12 +56,12 @@ class Thread:
                 log.debug("the loop is closed")
 
 
-async def apart(name: str, work: Callable[[], T]) -> T:
+async def apart(name: str, work: Callable[[], T], make: Callable[[str], Worker] = Thread) -> T:
     """What `work` answers or raises, done on a thread for it alone.
 
     asyncio's own threads are few, and calls of drivers that never end may sit in all of them.
     """
-    thread = Thread(name)
+    thread = make(name)
     try:
         return await asked(thread, work, None)
     finally:
