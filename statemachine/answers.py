@@ -73,7 +73,7 @@ def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
 
 def _keys(ack: Ack) -> list[str]:
     keys = [key for key in (ack.key, ack.also) if key]
-    taken_on = ack.body["status"] == "accepted"
+    taken_on = ack.body["status"] in ("accepted", "scheduled")
     of_events = [key for key in keys if taken_on and key.startswith("event:")]
     return [*keys, *(_of_revision(key, ack.revision) for key in of_events)]
 

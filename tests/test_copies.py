@@ -235,6 +235,14 @@ def test_an_older_revision_that_was_taken_on_is_a_copy_and_no_contradiction(
     assert desk.ask(**said, revision=2)["reason"] == "stale_revision", "it was never taken on"
 
 
+def test_an_older_revision_that_was_scheduled_is_a_copy_too(desk: Journaled) -> None:
+    said = {**EVENT, "event_id": "e", "start_ts": NOW_S + 60}
+    first = desk.ask(**said)
+    assert desk.ask(**{**said, "shed_kw": 1.0}, revision=2)["status"] == "scheduled"
+    again = desk.ask(**said)
+    assert again == {**first, "status": "duplicate", "ts": again["ts"]}
+
+
 def test_an_id_that_was_made_is_known_by_that_id_too(desk: Journaled) -> None:
     said = {**EVENT, "correlationId": "c"}
     say(desk, said, BACK)
