@@ -12,7 +12,7 @@ from statemachine import Spec, Ven
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.memory import Memory, Passed
 from statemachine.progress import Overdue, Progress, overdue
-from statemachine.triggers import Command, Held, Restarted, Switched
+from statemachine.triggers import Command, Connected, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
 from .alarms import Alarms, log_alarms
@@ -189,6 +189,9 @@ class Controller:
     def _remember(self, found: Found) -> None:
         self.uplink.add(found.todo)
         self.runtime.adopt(found, self._outside.boot())
+        if self.connected():  # which is not remembered, and nobody else tells it again
+            at_ms, mono_ms = clocks()
+            self.runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))
 
     def _storage_changed(self) -> None:
         lost, self._storage.lost = self._storage.lost, None
