@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench battery flood days flap converge damage fuzz chaos mutants shots clean
+.PHONY: run test check bench battery flood days simulate flap converge damage fuzz chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -30,6 +30,9 @@ flood: $(VENV)/.test
 
 days: $(VENV)/.test
 	$(BIN)/python -m tests.many_days $(ARGS)
+
+simulate: $(VENV)/.test
+	$(BIN)/python -m tests.many_stories $(ARGS)
 
 flap: $(VENV)/.test
 	FLAPS=50 $(BIN)/python -m pytest tests/test_flap.py -s
