@@ -113,7 +113,7 @@ def test_a_number_that_cannot_be_meant_is_refused_in_a_sentence(
     assert "Traceback" not in said and "validation error" not in said
 
 
-@pytest.mark.parametrize("words", ["run", "cloud", "state", "log", "doctor", "env", "simulate"])
+@pytest.mark.parametrize("words", ["run", "state", "log", "doctor", "env", "simulate"])
 @pytest.mark.parametrize("place", ["ven.yaml", "/dev/zero", "pipe"])
 def test_a_state_folder_that_is_none_is_refused(
     words: str, place: str, here: Path, capsys: pytest.CaptureFixture[str]
