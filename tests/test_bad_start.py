@@ -69,13 +69,13 @@ def live_through(story: Story, end: str) -> None:
     operator.ask("refused", event("refused", 1.0, LONG_S))
     operator.ask("ping", {"op": "ping"})
     long_enough = max(story.ready + SETTLE_S + 1, story.end + SETTLE_S if end == WITHIN else 0)
-    seen(lambda: time.time() > long_enough, 12)
+    seen(lambda: time.time() > long_enough, 30)
     on.trouble.end()
     clear = on.watcher.wait(on.trouble.ended, lambda x: x.state and not x.alarms(), RECOVER_S)
     story.cleared = clear
     story.recovered = on.watcher.wait(time.time() + 1, lambda look: look.state, 3)
     operator.ask("fresh", event("fresh", 0.3, LONG_S))
-    seen(lambda: time.time() > story.end + SETTLE_S, 12)
+    seen(lambda: time.time() > story.end + SETTLE_S, 30)  # a fast start leaves more of it
     story.set_aside = sorted(p.name for p in on.state.rglob("*") if set_aside(p.name))
     on.kill()
     on.start()
