@@ -96,7 +96,7 @@ def test_the_whole_opt_out_is_asked_for_a_second_time(
     expect(page.get_by_role("dialog")).to_contain_text("The grid operator called it: 2 kW, ")
     page.get_by_role("button", name="Opt out of the whole event").click()
     dialog = page.get_by_role("dialog", name="Opt out of the whole event?")
-    expect(dialog).to_contain_text("it cannot be called here again")
+    expect(dialog).to_contain_text("cannot be called here again")
     expect(page.get_by_role("button", name="Stay in")).to_be_focused()
     assert site.state()["binding"] == "evt-now"
     page.get_by_role("button", name="Opt out", exact=True).last.click()
