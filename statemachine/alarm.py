@@ -72,11 +72,16 @@ def plain(id: str, alarm: Alarm) -> dict[str, object]:
     }
 
 
+def oldest_first(alarms: Mapping[str, Alarm]) -> list[tuple[str, Alarm]]:
+    """Ids and alarms, in the order in which they began."""
+    return sorted(alarms.items(), key=lambda item: (item[1].since_ms, item[0]))
+
+
 def in_shadow(alarms: Mapping[str, Alarm]) -> list[dict[str, Any]]:
     """The alarms that nobody has acknowledged, as many as a shadow has room for; oldest first."""
     said: list[dict[str, Any]] = []
     room = SHADOW_BYTES - len('"alarms":[],')
-    for id, one in sorted(alarms.items(), key=lambda item: (item[1].since_ms, item[0])):
+    for id, one in oldest_first(alarms):
         entry = {"id": id, "since": one.since_ms // 1000, "text": one.text[:SHADOW_TEXT]}
         size = len(compact(entry)) + 1
         if not one.by and size <= room:

@@ -12,7 +12,6 @@ from .spec import Spec
 from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
 ALL_OUT = ""
-
 SHUT_MS = 10 * 60_000
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from .alarm import Alarm
 from .dwell import rests_ms
-from .live import Live
 from .memory import Memory
 from .quantity import watts_text
 from .spec import Spec
@@ -16,9 +15,9 @@ BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, 
 FAILS_MS = 2 * 60_000  # most devices get over it before
 FEW = 3
 SEEN = ("no_room", "device", "rule", "shadow_loop", "shadow_too_large")
-_OF_SHADOWS = {
+OF_SHADOWS = {
     "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute",
-    "shadow_too_large": "The shadow takes no document of this size; names are left out of it",
+    "shadow_too_large": "The document is over 8 KB; names and power are left out of it",
 }
 
 
@@ -44,25 +43,16 @@ def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:
         yield Alarm("rule", memory.at_ms, f"A rule of this site is broken: {rules}")
     for shadow in memory.shadows.values():
         for kind, since_ms in shadow.alarms.items():
-            yield Alarm(kind, since_ms, _OF_SHADOWS[kind])
+            yield Alarm(kind, since_ms, OF_SHADOWS[kind])
 
 
 def _failing(spec: Spec, memory: Memory) -> Iterator[str]:
     for id, live in memory.circuits.items():
-        if live.trouble is not None and memory.mono_ms - _since_mono_ms(live) >= FAILS_MS:
+        since_ms = live.trouble_mono_ms
+        if since_ms is not None and memory.mono_ms - since_ms >= FAILS_MS:
             yield f"{spec.name_of(id)}: {live.trouble}"
     for id, stuck in memory.stuck.items():
         yield f"{id} is no longer in ven.yaml and cannot be given back: {stuck.fault}"
-
-
-def _since_mono_ms(live: Live) -> int:
-    """Since when something is wrong with it without a break."""
-    since = (
-        (live.hold_fault, live.hold_fault_mono_ms),
-        (live.fault, live.fault_mono_ms),
-        (live.read_fault, live.read_fault_mono_ms),
-    )
-    return min(ms or 0 for fault, ms in since if fault is not None)
 
 
 def _no_room(spec: Spec, memory: Memory) -> str:

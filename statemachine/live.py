@@ -90,10 +90,18 @@ class Live:
     @property
     def trouble(self) -> str | None:
         """The newest of its faults; None: its driver does what it is told, and reads it."""
-        faults = (
-            (self.hold_fault_mono_ms or 0, self.hold_fault),
-            (self.fault_mono_ms or 0, self.fault),
-            (self.read_fault_mono_ms or 0, self.read_fault),
-        )
-        known = [(since_ms, fault) for since_ms, fault in faults if fault is not None]
+        known = self._faults()
         return max(known, key=lambda one: one[0])[1] if known else None
+
+    @property
+    def trouble_mono_ms(self) -> int | None:
+        """Since when something is wrong with it without a break; None: nothing is."""
+        return min((since_ms for since_ms, _ in self._faults()), default=None)
+
+    def _faults(self) -> list[tuple[int, str]]:
+        faults = (
+            (self.hold_fault_mono_ms, self.hold_fault),
+            (self.fault_mono_ms, self.fault),
+            (self.read_fault_mono_ms, self.read_fault),
+        )
+        return [(since_ms or 0, fault) for since_ms, fault in faults if fault is not None]

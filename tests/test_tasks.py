@@ -79,3 +79,13 @@ def test_a_small_file_is_written_as_soon_as_the_disk_takes_it_and_says_the_newes
         assert not file.exists(), "what is to be gone is not written again"
 
     run(story())
+
+
+def test_an_alarm_with_more_words_than_are_kept_is_told_once() -> None:
+    async def story() -> None:
+        core = Core()
+        for _ in range(3):
+            core.alarms.sound("storage", "long " * 200)
+        assert len(core.heard) == 1
+
+    run(story())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from statemachine.alarm import Alarm, id_of
+from statemachine.alarm import MOST_TEXT, Alarm, id_of
 from statemachine.triggers import Noticed, Trigger
 
 from .clocks import clocks
@@ -43,6 +43,7 @@ class Alarms:
         if self._early is not None:
             self._early.append((kind, about, text))
             return
+        text = text and text[:MOST_TEXT]  # as the core keeps it, or it would be news each time
         known = self._standing().get(id_of(kind, about))
         if (known and known.text) != text:
             at_ms, mono_ms = clocks()

@@ -20,7 +20,7 @@ from statemachine.triggers import Cancel, Command, OptOut, Restore, Trigger
 from statemachine.ven import Ven
 
 MOST = 100  # who may wait for a moment
-FEW = 8  # of the 20 that a broker sends; the rest of them is for who gives load back
+FEW = 8  # of what a broker sends at a time; the rest of them is for who gives load back
 STANDING_S = 0.5  # a queue that was never empty for so long does not become so by itself
 
 

@@ -131,6 +131,13 @@ def _apart(file: Path) -> Iterator[sqlite3.Connection]:
         with closing(connection(file, "immutable=1")) as db:
             yield db
         return
+    with copied(file) as db:
+        yield db
+
+
+@contextmanager
+def copied(file: Path) -> Iterator[sqlite3.Connection]:
+    """SQLite works on a copy, and changes nothing of the file. Raises OSError, sqlite3.Error."""
     with tempfile.TemporaryDirectory(prefix="venctl-") as folder:
         for suffix in set(SUFFIXES) - {"-shm"}:
             if (beside := file.with_name(file.name + suffix)).exists():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,8 +11,7 @@ from typing import Any
 from statemachine.memory import FORMAT
 from statemachine.strict_json import decoded
 
-from .aside import SUFFIXES
-from .reading import MOST, Rows, connection
+from .reading import MOST, Rows, connection, copied
 
 ORDERS = {"part": "rowid", "answered": "key", "todo": "seq", "counter": "name"}
 KINDS = {
@@ -27,24 +24,13 @@ KINDS = {
 
 def readable(file: Path) -> Rows | None:
     """The rows that can be read of a journal of this format; None: nothing of it can."""
-    for way in (_copied, _without_log):
+    for way in (copied, _without_log):
         try:
             with way(file) as db:
                 return _rows(db)
         except (sqlite3.Error, OSError, MemoryError, UnicodeDecodeError):
             continue
     return None
-
-
-@contextmanager
-def _copied(file: Path) -> Iterator[sqlite3.Connection]:
-    """SQLite works on a copy: nothing of the damaged file is changed."""
-    with tempfile.TemporaryDirectory(prefix="venctl-") as folder:
-        for suffix in set(SUFFIXES) - {"-shm"}:
-            if (beside := file.with_name(file.name + suffix)).exists():
-                shutil.copyfile(beside, Path(folder) / beside.name)
-        with closing(connection(Path(folder) / file.name, "mode=rw")) as db:
-            yield db
 
 
 @contextmanager

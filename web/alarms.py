@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.alarm import KINDS
+from statemachine.alarm import KINDS, oldest_first
 from statemachine.memory import Memory
 
 
 def listed(memory: Memory) -> list[dict[str, Any]]:
     """Every alarm that stands, the oldest first; times in epoch seconds."""
-    every = sorted(memory.alarms.items(), key=lambda item: (item[1].since_ms, item[0]))
     return [
         {
             "id": id,
@@ -22,5 +21,5 @@ def listed(memory: Memory) -> list[dict[str, Any]]:
             "acknowledged_by": one.by or None,
             "acknowledged_at": one.acknowledged_ms and one.acknowledged_ms / 1000,
         }
-        for id, one in every
+        for id, one in oldest_first(memory.alarms)
     ]

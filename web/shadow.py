@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from statemachine.ack_record import APPLIED, MEANING, PENDING
+from statemachine.conditions import OF_SHADOWS
 from statemachine.memory import Memory
 from statemachine.reconcile import server_ms
 from statemachine.report import seconds as interval_s
@@ -20,10 +21,6 @@ Body = dict[str, Any]
 
 SHOWN_MS = 86_400_000
 OFF = "off"  # nobody keeps a shadow for this site
-ALARMS = {
-    "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute.",
-    "shadow_too_large": "The document is over 8 KB; names and power are left out of it.",
-}
 
 
 def shadow(spec: Spec, memory: Memory, now_ms: int) -> Body:
@@ -46,7 +43,7 @@ def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
         "open": sum(len(one.open_wishes()) for one in every.values()),
         "refused": _newest([r for key in every for r in _refused(spec, memory, key)], now_ms),
         "alarms": [
-            {"name": name, "text": ALARMS.get(name, label(name)), "since": at / 1000}
+            {"name": name, "text": f"{OF_SHADOWS[name]}.", "since": at / 1000}
             for name, at in alarms.items()
         ],
     }

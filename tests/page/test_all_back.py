@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from ..site import Backend, Site, until
 from .test_page import accessible
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    one = Site(tmp_path).start().connected()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def backend(site: Site) -> Iterator[Backend]:
-    one = Backend(int(site.ready["mqtt"].rpartition(":")[2]))
-    yield one
-    one.close()
 
 
 def test_everything_is_back_after_one_question_and_the_operator_is_not_heard_for_a_while(
