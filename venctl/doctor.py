@@ -14,11 +14,9 @@ from statemachine import Spec
 
 from .endpoint import LOOPBACK, Endpoint, declared, stand_in
 from .place import Running
-from .tls import Wrong, check_files, secured, utc
+from .tls import SOON_S, Wrong, check_files, secured, utc
 from .way import addresses, greet, open_port
 from .witness import Visitor, Witness, Word
-
-SOON_S = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)

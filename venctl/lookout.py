@@ -12,7 +12,7 @@ from web.desk import LinkView
 
 from .alarms import Alarms
 from .clocks import clocks
-from .tls import Dates, Wrong, utc
+from .tls import SOON_S, Dates, Wrong, utc
 from .worker import Thread, Worker, apart
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ STEP_MS, GRAVE_STEP_MS = 5_000, 60_000
 SILENT_S = 300.0
 TAKEN_OVER = "session taken over"
 DUEL, DUEL_S = 2, 600.0  # so often within that time is no accident
-EACH_S, SOON_S = 3_600.0, 30 * 86_400
+EACH_S = 3_600.0
 
 
 class Lookout:

@@ -17,6 +17,7 @@ from awscrt import io
 from .private_files import Found, look
 
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
+SOON_S = 30 * 86_400  # a certificate that ends within this time wants another
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for
 
 
