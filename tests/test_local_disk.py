@@ -193,6 +193,7 @@ def test_what_was_told_while_the_disk_was_well_outlives_a_kill_in_trouble(
     cloud: StandIn, disk: Disk
 ) -> None:
     work(cloud)
+    until(lambda: kept_version(cloud) == 3, "a busy machine has the third wish on its disk")
     disk.full()
     with peers(cloud, "sender") as (sender,):
         sender.publish("cmd/other", b"x", retain=True)
@@ -257,6 +258,7 @@ def test_a_start_on_a_disk_that_refuses_costs_nothing_of_what_was_kept(
     cloud: StandIn, disk: Disk, how: str, end: str
 ) -> None:
     work(cloud)
+    until(lambda: kept_version(cloud) == 3, "a busy machine has the third wish on its disk")
     getattr(cloud, end)()
     getattr(disk, how)()
     cloud.start()
