@@ -13,6 +13,7 @@ from .panel import LEAST_AMPS
 from .play import Moment
 from .totals import power_w
 from .triggers import Lock
+from .waits import stays_by_hand
 
 CALM_MS = 240_000  # a car may take 2 min to wake; the dead band's 60 s; a look or two
 SLACK_MS = 1_000
@@ -218,7 +219,7 @@ def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]
     for id in order[order.index(one.circuit) + 1 :]:
         other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
         waits = other.waited and other.waits and not book.waits.mute(id, now.ms)
-        if waits and fits and not book.rests(id, now.ms):
+        if waits and fits and not (book.rests(id, now.ms) or stays_by_hand(book, now, id)):
             yield f"{one.circuit} returns before {id}, which is asked later"
 
 

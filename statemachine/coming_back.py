@@ -1,20 +1,20 @@
 """When each circuit that is held comes back if nothing else happens, and what brings it back.
 
 Two questions after another: from when on nothing wants it down any more, and when its turn to
-return comes then. Where nobody can know, no time is given. What gives a second time, and a share
+return comes then. Where nobody can know, no time is given. What gives a third time, and a share
 that returns by the ramp before the rest, may move a time by a few steps of `restore.every`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .ahead import Move, later, led, moves
 from .bridge import kept_down
 from .capacity import loads
 from .curtail import plan_shed
-from .dwell import off_left_ms, shed_left_ms, spent
+from .dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
 from .endings import begun
 from .frozen import changed
 from .live import Live
@@ -23,7 +23,7 @@ from .memory import Event, Memory
 from .panel import Circuit
 from .release import stays_off
 from .requirement import active, needed_w
-from .return_order import Back, in_turn
+from .return_order import Back, Eased, in_turn, steps
 from .spec import Spec
 
 MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
@@ -94,45 +94,79 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
     """From when on nothing wants each circuit down, then its turn; none where that is not seen.
 
     What still waits for its turn, or rests, when an event begins may be wanted down again; and who
-    gives for it comes back in turn with the others.
+    gives for it, be it a second time, comes back in turn with the others.
     """
-    to_come, then = moves(spec, memory), memory
-    freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, int]()
+    to_come, then, again = moves(spec, memory), memory, set[str]()
+    freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, Eased]()
     protected, asked_w = _protected(spec, memory, held), needed_w(spec, memory, memory.at_ms)
-    for at_ms in _moments(memory, protected, to_come):
-        done = {id for id, back in backs.items() if (back.at_ms or at_ms) < at_ms}
-        if done.issuperset(held):
+    to_look = _Ahead(memory.at_ms, protected.union(at_ms for at_ms, _, _ in to_come))
+    for at_ms in to_look:
+        done = {id: back.at_ms or at_ms for id, back in backs.items()}
+        done = {id: back_ms for id, back_ms in done.items() if back_ms < at_ms}
+        if done.keys() >= set(held):
             break
         if at_ms > memory.at_ms:
             last, then = then, _moved(then, at_ms, to_come)
             before_w, asked_w = asked_w, needed_w(spec, then, at_ms)
             if asked_w == before_w and at_ms not in protected and not _opted_out(last):
                 continue  # of many events most end so
-            then = _then(spec, then, done)
-            eased = {id: at_ms for id in then.cuts if _eases(last, then, id)} | eased
+            back = {id: back_ms for id, back_ms in done.items() if id not in again}
+            then = _then(spec, then, back)
+            changing = _changing(spec, then, back)
+            protected |= changing
+            to_look.add(changing)
+            again |= done.keys() & then.cuts.keys()
+            eased = {id: (at_ms, 1) for id in then.cuts if _eases(last, then, id)} | eased
         wanted = {*then.cuts, *kept_down(spec, then)}
+        eased = {id: step for id, step in eased.items() if id not in again & wanted}
+        for id in again - wanted - eased.keys():
+            eased[id] = at_ms, steps(spec, id, then.circuits[id])
         down = [id for id in spec.tiers if id in held or then.circuits[id].giving]
         for id in [id for id in down if id not in done]:
             if id in wanted:
                 freed.pop(id, None)
             elif id not in freed:
                 freed[id] = Back(_why(spec, memory, then, id), at_ms)
-        backs = in_turn(spec, _with(memory, then), freed, eased)
+        backs = in_turn(spec, _with(memory, then, again), freed, eased)
     return {id: backs[id] for id in held if id in backs}
+
+
+class _Ahead:
+    """Now, and the moments to come at which what is wanted down may change by itself, in order."""
+
+    def __init__(self, now_ms: int, moments: Iterable[int]) -> None:
+        self._now_ms, self._left = now_ms, [now_ms]
+        self.add(moments)
+
+    def add(self, moments: Iterable[int]) -> None:
+        """More of them, as far as they are still to come."""
+        self._left = sorted({*self._left, *(at_ms for at_ms in moments if at_ms > self._now_ms)})
+
+    def __iter__(self) -> Iterator[int]:
+        for _ in range(MOST_AHEAD):
+            if self._left:
+                self._now_ms = self._left.pop(0)
+                yield self._now_ms
 
 
 def _opted_out(memory: Memory) -> bool:
     return any(event.opted_out for event in memory.events.values())
 
 
-def _then(spec: Spec, then: Memory, done: set[str]) -> Memory:
-    """The site at that moment, with the plan made then, and held as it has it."""
-    back = {id: _let_go(then.circuits[id], then.mono_ms) for id in done}
+def _then(spec: Spec, then: Memory, done: Mapping[str, int]) -> Memory:
+    """The site at that moment, with the plan made then, and held as it has it.
+
+    `done`: what is back, since when.
+    """
+    to_mono_ms = then.mono_ms - then.at_ms
+    back = {
+        id: _let_go(spec.circuits[id], then.circuits[id], back_ms + to_mono_ms)
+        for id, back_ms in done.items()
+    }
     then = changed(then, circuits={**then.circuits, **back})
     target_w = needed_w(spec, then, then.at_ms)
     cuts = plan_shed(loads(spec, then), target_w, then.cuts, spec.curtail.policy).cuts
-    lives = {id: then.circuits[id] for id in cuts if id not in done}
-    down = {id: _taken(live, cuts[id], then.mono_ms) for id, live in lives.items()}
+    down = {id: _taken(then.circuits[id], cut_w, then.mono_ms) for id, cut_w in cuts.items()}
     return changed(then, cuts=dict(cuts), circuits={**then.circuits, **down})
 
 
@@ -142,23 +176,27 @@ def _eases(last: Memory, then: Memory, id: str) -> bool:
     return before_w is not None and now_w is not None and now_w > before_w
 
 
-def _with(memory: Memory, then: Memory) -> Memory:
-    """What is known now, and who gives by then as it is held then."""
-    gives = {id: live for id, live in then.circuits.items() if live.giving}
+def _with(memory: Memory, then: Memory, again: set[str]) -> Memory:
+    """What is known now, and who gives by then for the first time as it is held then."""
+    gives = {id: live for id, live in then.circuits.items() if live.giving and id not in again}
     return changed(memory, circuits={**memory.circuits, **gives})
 
 
-def _moments(memory: Memory, protected: set[int], to_come: list[Move]) -> list[int]:
-    """Now, and the moments to come at which what is wanted down may change by itself."""
-    moments = protected.union(at_ms for at_ms, _, _ in to_come)
-    to_look = sorted(at_ms for at_ms in moments if at_ms > memory.at_ms)
-    return [memory.at_ms, *to_look][:MOST_AHEAD]
+def _changing(spec: Spec, memory: Memory, every: Iterable[str]) -> set[int]:
+    """When what is free has recovered from giving, or has run for long enough to give."""
+    lefts_ms = {
+        left_ms(spec.circuits[id], memory.circuits[id], memory.mono_ms)
+        for id in every
+        for left_ms in (recovers_ms, runs_ms)
+    }
+    return {memory.at_ms + left_ms for left_ms in lefts_ms if left_ms}
 
 
 def _protected(spec: Spec, memory: Memory, held: list[str]) -> set[int]:
     """When a protection changes by itself, or an event to come begins to keep load down."""
     day, now_ms = day_of(memory.at_ms, spec.site.timezone), memory.at_ms
     moments = {event.start_ms - spec.restore.bridge for event in memory.events.values()}
+    moments |= _changing(spec, memory, memory.circuits)
     for id in held:
         circuit, live = spec.circuits[id], memory.circuits[id]
         off_ms = off_left_ms(circuit, live, memory.mono_ms)
@@ -200,10 +238,10 @@ def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
     return changed(live, held_w=held_w, giving_mono_ms=gave_ms, off_mono_ms=off_ms)
 
 
-def _let_go(live: Live, mono_ms: int) -> Live:
-    """It is back: it runs for a while at least, and recovers."""
+def _let_go(circuit: Circuit, live: Live, mono_ms: int) -> Live:
+    """It is back: it runs for a while at least, and recovers; or off until somebody comes."""
     if live.held_w is None:
         return live
     on_ms = live.on_mono_ms if live.off_mono_ms is None else mono_ms
     free = changed(live, held_w=None, giving_mono_ms=None, off_mono_ms=None, on_mono_ms=on_ms)
-    return changed(free, back_mono_ms=mono_ms)
+    return changed(free, back_mono_ms=mono_ms, enabled=not stays_off(circuit, live))

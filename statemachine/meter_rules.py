@@ -75,9 +75,15 @@ def _achieved(book: Account, said: Any) -> Iterator[str]:
     """What an event is said to have achieved is missing at the meters."""
     asked_w = _watts(said["requested_shed_kw"]) * ENOUGH_PERCENT // 100
     given_w = missing_w(book)[1] + book.meters.by_person_w()[1]
-    given_w += sum(book.meters.all[one.circuit].missing_w()[1] for one in book.loosened)
+    given_w += sum(book.meters.all[id].missing_w()[1] for id in _until_now(book))
     if given_w + noise_w(asked_w) < asked_w and book.is_plain:
         yield f"{said['event_id']} is said to be achieved where {given_w} W are missing"
+
+
+def _until_now(book: Account) -> set[str]:
+    """What gave until this moment: let go in it, or left off by hand."""
+    left_off = {id for id, one in book.seen.items() if book.was_on[id] and not one.on}
+    return left_off | {one.circuit for one in book.loosened}
 
 
 @day_rule("P39")

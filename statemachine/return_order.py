@@ -15,6 +15,7 @@ from .spec import Spec
 from .totals import power_w
 
 Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
+Eased = tuple[int, int]  # from when on a part of a circuit may come back, and in how many steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,12 @@ class _Coming:
 
 
 def in_turn(
-    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, Eased]
 ) -> dict[str, Back]:
     """One step each `restore.every`, critical circuits first; a rest holds up no other.
 
-    `freed`: from when on each may come back, and why then; `eased`: from when on a share of what a
-    circuit gives may, which takes a step as well.
+    `freed`: from when on each may come back, and why then; `eased`: what takes steps beside that, a
+    share of what a circuit gives, or what it gives a second time.
     """
     left = dict(_queue(spec, memory, freed, eased))
     next_ms, beside_w = _first_ms(spec, memory), 0
@@ -68,11 +69,12 @@ def in_turn(
 
 
 def _queue(
-    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, int]
+    spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, Eased]
 ) -> Iterator[tuple[Place, _Coming]]:
     for id in reversed(spec.tiers):
         if id in eased:
-            yield (id, False), _Coming("", eased[id], 1, None)
+            ready_ms, count = eased[id]
+            yield (id, False), _Coming("", ready_ms, count, None)
         if id in freed:
             yield (id, True), _coming(spec, memory, id, freed[id])
 
@@ -102,7 +104,7 @@ def _coming(spec: Spec, memory: Memory, id: str, freed: Back) -> _Coming:
     left_ms = off_left_ms(circuit, live, memory.mono_ms) if live.off else None
     must_ms = None if left_ms is None else max(memory.at_ms + left_ms, rested_ms, free_ms)
     how = "rest" if rested_ms > ready_ms else freed.how
-    return _Coming(how, max(ready_ms, rested_ms), _steps(spec, id, live), must_ms)
+    return _Coming(how, max(ready_ms, rested_ms), steps(spec, id, live), must_ms)
 
 
 def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
@@ -117,7 +119,7 @@ def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
     return max(ends, default=0)
 
 
-def _steps(spec: Spec, id: str, live: Live) -> int:
+def steps(spec: Spec, id: str, live: Live) -> int:
     """A car comes back at 6 A first, others as the site's ramp lets them."""
     circuit, ramp_w = spec.circuits[id], spec.restore.ramp
     if circuit.control == "ev_pilot":

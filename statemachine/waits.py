@@ -57,7 +57,7 @@ class Waits:
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
         held = [id for id in held if not self.mute(id, now.ms) and _is_kept_down(book, id, now)]
         held = [id for id in held if not self._rests(book, id, now)]
-        return [id for id in held if _has_room(book, now, id) and not _by_hand(book, now, id)]
+        return [id for id in held if _has_room(book, now, id) and not stays_by_hand(book, now, id)]
 
     def _rests(self, book: Account, id: str, now: Moment) -> bool:
         """Its device went off later than it was told to: it rests from then on."""
@@ -87,6 +87,11 @@ class Waits:
             self._paused_until_ms = max(self._paused_until_ms, booted_ms)
 
 
+def stays_by_hand(book: Account, now: Moment, id: str) -> bool:
+    """It gave all, comes back by hand, and some event still wants a part of it."""
+    return book.spec.circuits[id].comes_back == "by_hand" and id in now.memory.cuts
+
+
 def _one_is_coming(book: Account) -> bool:
     at_ms, bridge_ms = book.play.at_ms, book.spec.restore.bridge
     return any(
@@ -105,8 +110,3 @@ def _is_kept_down(book: Account, id: str, now: Moment) -> bool:
     """Its device is held; what is told in vain keeps nothing down."""
     breaker = book.play.breakers.all[id]
     return breaker.hold_w is not None and now.ms < breaker.until_ms
-
-
-def _by_hand(book: Account, now: Moment, id: str) -> bool:
-    """It gave all, comes back by hand, and some event still wants a part of it."""
-    return book.spec.circuits[id].comes_back == "by_hand" and id in now.memory.cuts

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statemachine.coming_back import WAYS, after_restore, coming_back
@@ -112,6 +112,9 @@ EVENTS = st.lists(
 )
 
 
+# six that return give again before the one that rests; what recovers in an event replaces another
+@example([(20.0, 60, None), (20.0, 60, 200)], "", 2)
+@example([(6.0, 60, None), (3.0, 300, 200)], "", 130)
 @settings(max_examples=25, deadline=None)
 @given(
     EVENTS,
