@@ -43,7 +43,11 @@ BATTERY: Mapping[str, Row] = {
         _tests("simulated_site", "storage", "lives", "duplicates", "ending"),
         lacks="the matrix of 12 points by 5 flows; crashes at every await of 200 seeds stand in",
     ),
-    "T2 power loss": Row("no acknowledged fact is lost", lacks="the file system that tears writes"),
+    "T2 power loss": Row(
+        "whatever was not synced is lost or torn: nothing that was promised is, no file is damaged",
+        _tests("power_loss"),
+        long={"IMAGES": "2000"},
+    ),
     "T3 broker flap": Row(
         "every wish and ack arrives, at most one CONNECT a second",
         _tests("flap", "backoff"),

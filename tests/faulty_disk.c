@@ -5,21 +5,12 @@
  * they were opened. tests/faulty_disk.py writes the control file.
  */
 #define _GNU_SOURCE
+#include "disk_paths.h"
 #include <dirent.h>
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 enum mode { WELL, FULL, FAILING, UNREADABLE, READ_ONLY, SLOW, HANG, BAD_PAGES };
 enum deed { READ, LOOK, CHANGE, MAKE, WRITE, SYNC, FOLDER, NAME, READ_PAGE };
@@ -56,48 +47,16 @@ static void sleep_ms(int ms)
         ;
 }
 
-static int is_below(const char *path)
-{
-    size_t length = strlen(control->folder);
-    return !strncmp(path, control->folder, length) && (!path[length] || path[length] == '/');
-}
-
 static int is_file_below(int fd)
 {
-    char link[64], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length <= 0)
-        return 0;
-    path[length] = 0;
-    return is_below(path);
+    char path[PATH_MAX];
+    return path_of(fd, path) && is_below(control->folder, path);
 }
 
-/* The path as the control file would write it; its last part need not exist. */
 static int is_path_below(int folder, const char *path)
 {
-    char start[PATH_MAX] = "", joined[2 * PATH_MAX], real[PATH_MAX], link[64];
-    if (path[0] != '/' && folder == AT_FDCWD) {
-        if (!getcwd(start, sizeof start))
-            return 0;
-    } else if (path[0] != '/') {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
-        ssize_t length = readlink(link, start, sizeof start - 1);
-        if (length <= 0)
-            return 0;
-        start[length] = 0;
-    }
-    snprintf(joined, sizeof joined, "%s%s%s", start, start[0] ? "/" : "", path);
-    if (realpath(joined, real))
-        return is_below(real);
-    char *last = strrchr(joined, '/');
-    *last = 0;
-    if (!realpath(joined[0] ? joined : "/", real))
-        return is_below(joined);
-    if (strlen(real) + strlen(last + 1) + 2 > sizeof real)
-        return 0;
-    strcat(strcat(real, "/"), last + 1);
-    return is_below(real);
+    char real[PATH_MAX];
+    return resolve(folder, path, real) && is_below(control->folder, real);
 }
 
 static int error_of(int mode, enum deed deed)
@@ -177,20 +136,6 @@ static enum deed sizing(int fd, off64_t size)
     int shorter = !fstat(fd, &found) && size <= found.st_size;
     return shorter && is_bad() && control->mode == FULL ? CHANGE : WRITE;
 }
-
-#define REAL(type, name, ...)                                                                      \
-    static type (*real)(__VA_ARGS__);                                                              \
-    if (!real)                                                                                     \
-        real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
-
-#define MODE_OF(flags)                                                                             \
-    mode_t mode = 0;                                                                               \
-    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                         \
-        va_list more;                                                                              \
-        va_start(more, flags);                                                                     \
-        mode = va_arg(more, mode_t);                                                               \
-        va_end(more);                                                                              \
-    }
 
 #define OPEN(name)                                                                                 \
     int name(const char *path, int flags, ...)                                                     \

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).with_suffix(".c")
 MODES = ("well", "full", "failing", "unreadable", "read_only", "slow", "hang", "bad_pages")
 HEAD, PATH_BYTES = struct.Struct("iiI"), 4096
 MARK = "LOCKED"
@@ -39,15 +38,15 @@ db.close()
 
 
 @cache
-def shim() -> Path:
-    """The shim, compiled once a session; skips the test where that cannot be."""
+def compiled(name: str) -> Path:
+    """A shim of this folder, compiled once a session; skips the test where that cannot be."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not sys.platform.startswith("linux") or compiler is None:
-        pytest.skip("a faulty disk needs Linux and a C compiler")
-    folder = tempfile.mkdtemp(prefix="faulty-disk-")
+        pytest.skip("a shim in front of the disk needs Linux and a C compiler")
+    folder = tempfile.mkdtemp(prefix=f"{name}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Path(folder) / "faulty_disk.so"
-    command = [compiler, "-O2", "-Wall", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl"]
+    made, source = Path(folder) / f"{name}.so", Path(__file__).with_name(f"{name}.c")
+    command = [compiler, "-O2", "-Wall", "-shared", "-fPIC", "-o", str(made), str(source), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:
         pytest.skip(f"the shim does not compile here: {done.stderr[-400:]}")
@@ -67,7 +66,8 @@ class Disk:
         path = os.fsencode(self.folder)
         self._said[HEAD.size : HEAD.size + len(path)] = path
         before = os.environ.get("LD_PRELOAD")
-        preload = f"{shim()}:{before}" if before else str(shim())
+        shim = str(compiled("faulty_disk"))
+        preload = f"{shim}:{before}" if before else shim
         self.env = {"LD_PRELOAD": preload, "FAULTY_DISK": name}
 
     def well(self) -> None:
