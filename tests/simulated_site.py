@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
@@ -89,12 +90,16 @@ class Relays:
         self._life.edge("before a hold")
         world = self._world
         lasts_ms = until_ms - world.clocks()[0]
+        if watts is not None and world.wall.all[circuit].hold_w is None:
+            world.moved[circuit, "taken"] += 1
         world.wall.hold(circuit, watts, world.ms + lasts_ms)
         world.note(f"{circuit} is held at {watts}")
         self._life.edge("after a hold")
 
     async def switch(self, circuit: str, enabled: bool) -> None:
         self._life.edge("before a switch")
+        if self._world.wall.all[circuit].on != enabled:
+            self._world.moved[circuit, enabled] += 1
         self._world.wall.switch(circuit, enabled)
         self._world.note(f"{circuit} is switched {'on' if enabled else 'off'}")
         self._life.edge("after a switch")
@@ -151,6 +156,7 @@ class World:
         self.broker.on_try = self._tried
         self.began_blind = False
         self.asked: dict[str, Asked] = {}
+        self.moved: Counter[tuple[str, str | bool]] = Counter()  # taken, switched on or off
         self.lives: list[Life] = []
         self.hand: Hand | None = None
         self.controller: Controller | None = None
