@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench battery flood days simulate flap converge damage fuzz chaos mutants shots clean
+.PHONY: run test check bench battery flood soak days simulate flap converge damage fuzz chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -27,6 +27,9 @@ battery: $(VENV)/.test
 
 flood: $(VENV)/.test
 	$(BIN)/python -m bench.flood $(ARGS)
+
+soak: $(VENV)/.test
+	$(BIN)/python -m bench.soak $(HOURS)
 
 days: $(VENV)/.test
 	$(BIN)/python -m tests.many_days $(ARGS)

@@ -101,7 +101,12 @@ BATTERY: Mapping[str, Row] = {
         _tests("hostile_input", "local_fuzz", "acks", "bad", "spellings"),
         long={"FUZZ_S": "20"},
     ),
-    "T15 soak": Row("memory, descriptors and tasks stay level", lacks="the soak"),
+    "T15 soak": Row(
+        "in a week of simulated time no object, task or row is left over, no line is logged",
+        _tests("soak"),
+        lacks="hours of real time, which are `make soak HOURS=24`",
+        long={"SOAK_DAYS": "30"},
+    ),
     "T16 simulation": Row(
         "every rule holds on random days; the whole runtime under faults is T1's `simulated_site`",
         module=("tests.many_days", "--days", "90", "--building", "1", "--random", "30"),

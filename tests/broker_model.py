@@ -123,17 +123,21 @@ class Client:
     def publish(self, packet: mqtt5.PublishPacket) -> Future[Any]:
         self.life.edge("before a publish")
         sent: Future[Any] = Future()
-        self._sent.append(sent)
+        self._note(sent)
         payload = packet.payload if isinstance(packet.payload, bytes) else b""
         self._broker.on_try(packet.topic, json.loads(payload))
         self._later(self._arrive, sent, packet.topic, payload)
         self._give_up_later(sent)
         return sent
 
+    def _note(self, sent: Future[Any]) -> None:
+        """It is under way, as others are that nobody has answered yet."""
+        self._sent = [*(one for one in self._sent if not one.done()), sent]
+
     def subscribe(self, packet: mqtt5.SubscribePacket) -> Future[Any]:
         self.life.edge("before it subscribes")
         sent: Future[Any] = Future()
-        self._sent.append(sent)
+        self._note(sent)
         self._later(self._subscribed, sent, len(packet.subscriptions))
         self._give_up_later(sent)
         return sent

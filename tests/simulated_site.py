@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -143,19 +144,20 @@ class Scribe(AtOnce):
 class World:
     """One site, all that is around it, and what was seen of both. Make it on a `MortalLoop`."""
 
-    def __init__(self, seed: int) -> None:
-        self.loop = asyncio.get_running_loop()
+    def __init__(self, seed: int, spec: Spec = SITE) -> None:
+        self.loop, self.spec = asyncio.get_running_loop(), spec
         self.dice = Random(seed)
         self.trace: list[str] = []
         self.skew_ms, self.booted_s, self.boot = 0, -100.0, 0
         self.stepped_s = -1.0
-        self.wall = Breakers(SITE, Scenario(), None)
+        self.wall = Breakers(spec, Scenario(), None)
         self.faults: dict[str, dict[str, Any]] = {}
         self.disk, self.seconds, self.hangs = Disk(), 0.0, False
         self.broker = Broker(self.dice, self._heard, lambda: self.clocks()[0] / 1000)
         self.broker.on_try = self._tried
         self.began_blind = False
         self.asked: dict[str, Asked] = {}
+        self._names = count()
         self.moved: Counter[tuple[str, str | bool]] = Counter()  # taken, switched on or off
         self.lives: list[Life] = []
         self.hand: Hand | None = None
@@ -202,8 +204,9 @@ class World:
         found = await storage.open(PATIENCE_S)
         self.began_blind = storage.unknown
         store = Store(storage, found, Notes(Scribe(self.disk)))
-        where = plain("127.0.0.1", 1883, SITE.site.id)
-        controller = Controller(SITE, OPTIONS, where, None, store, Notify({}), self._outside())
+        where = plain("127.0.0.1", 1883, self.spec.site.id)
+        outside = self._outside()
+        controller = Controller(self.spec, OPTIONS, where, None, store, Notify({}), outside)
         await controller.start(Claim())  # type: ignore[arg-type]
         controller.watchdog.up()
         self.controller = controller
@@ -251,7 +254,7 @@ class World:
         """A command over MQTT."""
         asked = self._ask("operator", {"confirm_operator": True, **said})
         asked.number = self.broker.send(
-            f"ven/cmd/{SITE.site.id}", json.dumps(asked.said, default=str).encode()
+            f"ven/cmd/{self.spec.site.id}", json.dumps(asked.said, default=str).encode()
         )
         asked.lost = asked.number is None
         return asked
@@ -265,7 +268,7 @@ class World:
         return asked
 
     def _ask(self, door: str, said: Mapping[str, Any]) -> Asked:
-        name = f"c{len(self.asked)}"
+        name = f"c{next(self._names)}"
         said = {"correlationId": name, **said}
         self.note(f"{door} asks {json.dumps(said)}")
         breaks = self.broker.breaks + self.crashes
@@ -274,7 +277,7 @@ class World:
 
     async def _submit(self, asked: Asked, controller: Controller) -> None:
         door = Door(asked.door, "", *self.clocks())
-        command = command_from(asked.said, SITE.site.id, door)
+        command = command_from(asked.said, self.spec.site.id, door)
         self._answered(asked, await controller.submit(command))
 
     def _heard(self, topic: str, body: Any) -> None:
@@ -328,13 +331,13 @@ def _listening() -> Iterator[list[str]]:
             log.setLevel(level)
 
 
-def play(seed: int, story: Callable[[World], Any], trace: list[str]) -> None:
+def play(seed: int, story: Callable[[World], Any], trace: list[str], spec: Spec = SITE) -> None:
     """Play a story from its beginning to its end; `trace` gets what happens, line by line."""
 
     loop = MortalLoop()
 
     async def lived() -> None:
-        world = World(seed)
+        world = World(seed, spec)
         world.trace = trace
         fake = SimpleNamespace(
             time_ns=lambda: world.clocks()[0] * 1_000_000,
