@@ -2,7 +2,8 @@
 
 `python -m bench.flood [SECONDS [A_SECOND]]`, a minute and 1,000 if not said. The brokers: the
 stand-in, which keeps to our Receive Maximum; mosquitto with a window of 20; and mosquitto without
-one, which sends all it has. Ten thousand wishes in the shadow come last.
+one, which sends all it has. Ten thousand wishes in the shadow come last. With a window mosquitto
+2.0.11 delivers a few messages before older ones: `shed after` counts events that it held back.
 """
 
 from __future__ import annotations
