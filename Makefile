@@ -23,6 +23,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)
 
 battery: $(VENV)/.test
+	./.ci/system
 	$(BIN)/python -m tests.battery $(ARGS)
 
 flood: $(VENV)/.test

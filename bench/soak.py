@@ -1,8 +1,9 @@
 """A real controller for hours, with clients that come, ask and go: does anything grow?
 
-`python -m bench.soak [HOURS]`, one if not said: `make soak HOURS=24`. Each minute a sample; the
-slopes are least squares over all but the first quarter. Tasks are counted in simulated time
-(`tests/test_soak.py`): nothing outside a program can count them.
+`python -m bench.soak [HOURS]`, one if not said: `make soak HOURS=24`. First as many commands as the
+journal keeps, so that it and SQLite's cache of it are full; then one a second, and each minute a
+sample. The slopes are least squares over all but the first quarter. Tasks are counted in simulated
+time (`tests/test_soak.py`): nothing outside a program can count them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mqtt5
+
+from venctl.journal import KEEP_DECISIONS
 
 from .brokers import Client, resident_kb
 from .children import SITE, controller
@@ -78,6 +81,8 @@ def main(hours: float) -> int:
     """Run, print, and 1 where something grows."""
     with tempfile.TemporaryDirectory() as name, controller(Path(name), SITE) as (process, said):
         churn = Churn(said["web"], int(said["mqtt"].rpartition(":")[2]))
+        for _ in range(KEEP_DECISIONS):
+            churn.second()
         samples = watched(hours, churn.second, lambda: sample(process, Path(name)))
     slopes = {head: slope(samples, n) for n, head in enumerate(HEADS) if n}
     print("in 24 h ", *(f"{slopes[head]:>12,.1f}" for head in HEADS[1:]))
