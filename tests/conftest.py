@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from .site import Backend, Site
 
 settings.register_profile("no clock", deadline=None)  # how fast a machine is, is no fault of ours
 settings.load_profile("no clock")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`, and our children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
