@@ -100,15 +100,17 @@ class Disk:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
         connection: Any = _Connection(self)
-        return Seen(self.found(), lambda: connection, lambda: None, HighWater(NOWHERE))
+        return Seen(self.found(), lambda: connection, None, HighWater(NOWHERE))
 
     def found(self) -> Found:
         rows = self.db.execute
+        counters = dict(rows("SELECT * FROM counter"))
         return Found(
             {name: json.loads(text) for name, text in rows("SELECT * FROM part ORDER BY rowid")},
             rows("SELECT * FROM answered ORDER BY at_ms").fetchall(),
             [(n, kind, json.loads(x)) for n, kind, x in rows("SELECT * FROM todo ORDER BY seq")],
-            next((value for _, value in rows("SELECT * FROM counter")), 0),
+            counters.get("message", 0),
+            writes=counters.get("writes", 0),
         )
 
 

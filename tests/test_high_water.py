@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -123,15 +126,83 @@ def test_a_note_that_says_nothing_betrays_nothing(tmp_path: Path, note: bytes) -
     assert lost(tmp_path) is None
 
 
-def test_a_journal_taken_away_while_it_is_used_is_told_and_written_anew(tmp_path: Path) -> None:
-    file = journal(tmp_path)
-    file.load()
-    file.write(batch())
-    for one in tmp_path.glob("journal.db*"):
+@given(st.integers(0, 29), st.integers(0, 7))
+def test_a_note_with_a_bit_turned_over_betrays_nothing(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    folder = tmp_path_factory.mktemp("note")
+    HighWater(folder / "journal.db").note(8)
+    note = folder / "journal.db.writes"
+    text = bytearray(note.read_bytes())
+    assert len(text) == 30
+    text[place] ^= 1 << bit
+    note.write_bytes(text)
+    assert HighWater(folder / "journal.db").read() == 0
+
+
+def _away(folder: Path) -> None:
+    for one in folder.glob("journal.db*"):
         if not one.name.endswith(".writes"):
             one.unlink()
+
+
+def _moved(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.mkdir()
+
+
+def _log_gone(folder: Path) -> None:
+    (folder / "journal.db-wal").unlink()
+
+
+def _log_emptied(folder: Path) -> None:
+    os.truncate(folder / "journal.db-wal", 0)
+
+
+def _log_cut(folder: Path) -> None:
+    log = folder / "journal.db-wal"
+    os.truncate(log, log.stat().st_size // 2)
+
+
+def _log_replaced(folder: Path) -> None:
+    log = folder / "journal.db-wal"
+    shutil.copy(log, folder / "copy")
+    (folder / "copy").replace(log)
+
+
+def _emptied(folder: Path) -> None:
+    os.truncate(folder / "journal.db", 0)
+
+
+def _replaced(folder: Path) -> None:
+    shutil.copy(folder / "journal.db", folder / "copy")
+    (folder / "copy").replace(folder / "journal.db")
+
+
+AWAY = (_away, _moved, _log_gone, _log_emptied, _log_cut, _log_replaced, _emptied, _replaced)
+# SQLite still has the old log, and puts all that is in it into the database when it is closed.
+COSTS_NOTHING = (_log_gone, _log_replaced, _emptied, _replaced)
+
+
+@pytest.mark.parametrize("away", AWAY)
+@pytest.mark.parametrize("times", [1, 4])
+def test_whatever_is_taken_away_while_it_is_used_is_noticed_and_all_is_written_anew(
+    tmp_path: Path, away: Callable[[Path], None], times: int
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    file = journal(folder)
+    file.load()
+    for _ in range(times):
+        file.write(batch())
+    file.check()
+    away(folder)
     with pytest.raises(OSError, match=TAKEN_AWAY):
         file.write(batch())
-    assert file.write(batch(anew=True)) == WRITTEN_ANEW
+    told = file.write(batch(anew=True))
+    assert told == (None if away in COSTS_NOTHING else WRITTEN_ANEW)
+    file.check()
+    file.write(batch())
     file.close()
-    assert lost(tmp_path) is None
+    found = journal(folder).load()
+    assert found.lost is None and found.parts and found.writes >= times + 2

@@ -28,10 +28,10 @@ def test_no_less_than_all_there_is_opens_a_file_in_its_place(
     if replaced:
         (tmp_path / "journal.db").write_bytes(b"no journal" * 900)
     if noticed:
-        with pytest.raises(OSError, match="deleted, moved or replaced"):
+        with pytest.raises(OSError, match="deleted, moved, replaced"):
             file.check()
     for _ in range(2):
-        with pytest.raises(OSError, match="deleted, moved or replaced"):
+        with pytest.raises(OSError, match="deleted, moved, replaced"):
             file.write(Batch(memory))
     assert (file.write(Batch(memory, answers=[answer], anew=True)) is not None) == replaced
     found = file.load()

@@ -2,7 +2,8 @@
 
 A write-ahead log that was damaged or deleted leaves a database that is sound, and older than what
 was acknowledged. The note is made after each commit and never synced: after a power cut it may be
-too low, which betrays less, never too high.
+too low, which betrays less, never too high. It has a checksum: a note that was damaged, or is of an
+earlier version, says nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-
-DIGITS = 20
+from zlib import crc32
 
 
 class HighWater:
@@ -24,8 +24,9 @@ class HighWater:
     def read(self) -> int:
         """How many writes were noted; 0 where there is no note that can be read."""
         try:
-            said = self._file.read_bytes()[: DIGITS + 1]
-            return int(said) if len(said) == DIGITS + 1 and said[:DIGITS].isdigit() else 0
+            said = self._file.read_bytes()[:30]
+            number = said[:20]
+            return int(number) if number.isdigit() and said == _text(int(number)) else 0
         except OSError:
             return 0
 
@@ -35,10 +36,15 @@ class HighWater:
             if self._descriptor is None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 self._descriptor = os.open(self._file, flags, 0o600)
-            os.pwrite(self._descriptor, b"%020d\n" % writes, 0)
+            os.pwrite(self._descriptor, _text(writes), 0)
 
     def close(self) -> None:
         """Let go of the file."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _text(writes: int) -> bytes:
+    number = b"%020d" % writes
+    return b"%s %08x\n" % (number, crc32(number))

@@ -58,7 +58,7 @@ class Batch:
 
 
 class Journal:
-    """One writer, over a connection from `opening`, that was written to `writes` times before.
+    """One writer, over a connection from `opening`. `writes`: so often the file was written to.
 
     `sqlite3.Error` is raised where the disk refuses; then nothing was written.
     """
@@ -66,7 +66,7 @@ class Journal:
     def __init__(
         self, connection: sqlite3.Connection, writes: int = 0, high_water: HighWater | None = None
     ) -> None:
-        self._db, self._writes, self._high_water = connection, writes, high_water
+        self._db, self.writes, self._high_water = connection, writes, high_water
         self._kept: Memory | None = None
         self._written = 0
         connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
@@ -81,9 +81,9 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._kept, self._writes = batch.memory or self._kept, self._writes + 1
+        self._kept, self.writes = batch.memory or self._kept, self.writes + 1
         if self._high_water is not None:
-            self._high_water.note(self._writes)
+            self._high_water.note(self.writes)
 
     def close(self) -> None:
         """Let go of the file; what was written is there."""
@@ -104,7 +104,7 @@ class Journal:
         self._many("INSERT OR REPLACE INTO todo VALUES (?, ?, ?)", rows)
         self._many("DELETE FROM todo WHERE seq = ?", [(seq,) for seq in batch.sent])
         message = {} if batch.message is None else {"message": batch.message}
-        counters = {"writes": self._writes + 1, **message}
+        counters = {"writes": self.writes + 1, **message}
         self._many("INSERT OR REPLACE INTO counter VALUES (?, ?)", list(counters.items()))
 
     def _remember(self, before: Memory | None, after: Memory) -> None:

@@ -8,9 +8,10 @@ from contextlib import suppress
 
 from .journal import Batch, Journal
 from .opening import Found, Seen
+from .whereabouts import Whereabouts
 
 Look = Callable[[], Seen]
-TAKEN_AWAY = "the journal was deleted, moved or replaced while it was in use"
+TAKEN_AWAY = "the journal was deleted, moved, replaced or cut short while it was in use"
 WRITTEN_ANEW = f"{TAKEN_AWAY}; all that is in force was written anew, and what was before is gone"
 
 
@@ -21,8 +22,8 @@ class JournalFile:
         self._look = look
         self._seen: Seen | None = None
         self._journal: Journal | None = None
-        self._place: Callable[[], object] = lambda: None
-        self._was: object = None
+        self._where: Whereabouts | None = None
+        self._writes = 0
 
     def load(self) -> Found:
         """What is remembered. Nothing is written before there is something to write."""
@@ -41,14 +42,17 @@ class JournalFile:
         assert self._journal is not None
         try:
             self._journal.write(batch)
+            self._writes = self._journal.writes
+            if self._where is not None:
+                self._where.note()
         except BaseException:
             self.close()
             raise
         return lost
 
     def check(self) -> None:
-        """What is written to a file that was deleted or moved is lost. Raises OSError."""
-        if self._journal is not None and self._place() != self._was:
+        """What is written to a file that is not there any more is lost. Raises OSError."""
+        if self._journal is not None and self._where is not None and self._where.changed():
             self.close()
             raise OSError(TAKEN_AWAY)
 
@@ -56,9 +60,12 @@ class JournalFile:
         if self._seen is None and not anew:
             raise OSError(TAKEN_AWAY)
         seen, self._seen = self._seen or self._look(), None
-        self._journal = Journal(seen.ready(), seen.found.writes, seen.high_water)
-        self._place, self._was = seen.place, seen.place()
-        return WRITTEN_ANEW if anew and seen.found.lost else seen.found.lost
+        writes = max(seen.found.writes, self._writes)
+        self._journal = Journal(seen.ready(), writes, seen.high_water)
+        self._where = seen.where
+        if anew and (seen.found.lost or seen.found.writes < self._writes):
+            return WRITTEN_ANEW
+        return seen.found.lost
 
     def close(self) -> None:
         """Let go of the file."""

@@ -27,6 +27,7 @@ from .high_water import HighWater
 from .reading import CORRUPT, Damaged, NotNow, Rows, connection, read, reason, size, unsettled
 from .salvaging import readable
 from .tables import SCHEMA, Letter
+from .whereabouts import Whereabouts
 
 __all__ = ["Found", "NotNow", "Seen", "look_into"]
 
@@ -58,12 +59,12 @@ class Found:
 class Seen:
     """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`.
 
-    `place` tells which file lies there now: another, or none, where it was moved or replaced.
+    `where` tells whether it is still there while it is written to; None: it lies nowhere.
     """
 
     found: Found
     ready: Callable[[], sqlite3.Connection]
-    place: Callable[[], object]
+    where: Whereabouts | None
     high_water: HighWater
 
 
@@ -98,7 +99,7 @@ def _seen(file: Path, fits: Fits) -> Seen:
 
 def _as_seen(file: Path, rows: Rows | None, found: Found) -> Seen:
     ready = partial(_to_write, file, rows, found)
-    return Seen(found, ready, partial(_place, file), HighWater(file))
+    return Seen(found, ready, Whereabouts(file), HighWater(file))
 
 
 def _complete(file: Path, found: Found) -> Found:
@@ -178,14 +179,6 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
         for key, revision, digest, ack, at_ms in rows.answered
     ]
     return Found(parts, answered, rows.todo, rows.message, writes=rows.writes)
-
-
-def _place(file: Path) -> tuple[int, int] | None:
-    try:
-        there = file.stat()
-    except FileNotFoundError:
-        return None
-    return there.st_dev, there.st_ino
 
 
 def _put_away(file: Path, damage: Damaged) -> str:
