@@ -1,4 +1,4 @@
-"""What is answered before any chart is asked: terms that are too late, too old or too much."""
+"""What is answered before anything is done: what is too late, too old or too much."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .memory import Memory
 from .past import Past
 from .requirement import begins_ms
 from .spec import Spec
-from .triggers import DrEvent
+from .triggers import Command, DrEvent
 
 
 def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
@@ -26,7 +26,7 @@ def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
     if event.ends_ms <= event.at_ms:
         ended = local(event.ends_ms, spec.site.timezone).isoformat(sep=" ", timespec="seconds")
         return "expired", f"{event.event_id} ended at {ended}"
-    if why := _stale(spec, memory, event):
+    if event.start_ms is None and (why := stale(spec, memory, event)):
         return "expired", why
     if why := too_long(spec, span):
         return "limit", why
@@ -40,16 +40,18 @@ def as_taken_on(spec: Spec, memory: Memory, asked: DrEvent) -> Past:
     return with_what_ran(memory, span)
 
 
-def _stale(spec: Spec, memory: Memory, event: DrEvent) -> str:
-    if event.start_ms is not None:
-        return ""
-    if event.issued_ms is None:
-        return too_old(spec, memory, event)
-    age_ms = event.at_ms - event.issued_ms
+def stale(spec: Spec, memory: Memory, asked: Command) -> str:
+    """Why something for now is too old to be done; "" where it is not.
+
+    Whoever gives load back is heard however late.
+    """
+    if asked.issued_ms is None:
+        return too_old(spec, memory, asked)
+    age_ms = asked.at_ms - asked.issued_ms
     if age_ms <= spec.commands.max_age:
         return ""
     most_s = spec.commands.max_age // 1000
     return (
         f"issued {age_ms // 1000} s ago by its sender's clock; this site takes at most {most_s} s; "
-        "call it again, and see whether both clocks are right"
+        "send it again, and see whether both clocks are right"
     )

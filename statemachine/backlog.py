@@ -1,6 +1,6 @@
 """What a broker kept for us while we were away, or sends again: it comes right after a connect.
 
-After an outage longer than `commands.max_age`, also across a restart, an undated immediate event
+After an outage longer than `commands.max_age`, also across a restart, an undated command for now
 that comes before the queue has drained (5 s of quiet, at most 30 s) is too old to be obeyed.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .memory import Memory
 from .spec import Spec
-from .triggers import Command, DrEvent
+from .triggers import Command
 from .turn import Turn
 
 QUIET_MS, MOST_MS = 5_000, 30_000
@@ -46,13 +46,13 @@ def heard(turn: Turn, command: Command) -> None:
         turn.remember(draining=(open_ms, last_ms) if open_ms is not None else None)
 
 
-def too_old(spec: Spec, memory: Memory, asked: DrEvent) -> str:
-    """Why an undated immediate event of the operator may be old; "" where it may not."""
-    if asked.source != "operator" or asked.start_ms is not None or asked.issued_ms is not None:
+def too_old(spec: Spec, memory: Memory, asked: Command) -> str:
+    """Why an undated command of the operator may be old; "" where it may not."""
+    if asked.source != "operator":
         return ""
     if not (memory.aged and memory.draining) and not long_away(spec, memory):
         return ""
-    return "it may have waited while this site was away; call it again, best with `issued_at`"
+    return "it may have waited while this site was away; send it again, best with `issued_at`"
 
 
 def draining(memory: Memory) -> bool:

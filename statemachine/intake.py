@@ -6,7 +6,7 @@ is made.
 
 from __future__ import annotations
 
-from .admit import as_taken_on, unfit
+from .admit import as_taken_on, stale, unfit
 from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
@@ -80,8 +80,10 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
             return lock(turn, asked)
         case Acknowledge() as asked:
             return acknowledge(turn, asked)
-        case SetConfig(every_ms=every_ms, mono_ms=mono_ms):
-            turn.remember(every_ms=every_ms, every_mono_ms=mono_ms)
+        case SetConfig() as asked:
+            if why := stale(turn.spec, turn.memory, asked):
+                return rejected(asked, "expired", why)
+            turn.remember(every_ms=asked.every_ms, every_mono_ms=asked.mono_ms)
         case Reloaded():
             reload(turn, turn.trigger)
         case Held() as said:
@@ -137,6 +139,8 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     if circuit is None:
         return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
     name = turn.spec.name_of(asked.circuit)
+    if why := stale(turn.spec, turn.memory, asked):
+        return rejected(asked, "expired", why)
     if turn.spec.observes:
         return rejected(asked, "locked_out", "this site only observes; nothing is switched")
     if circuit.locked or (circuit.remote == "no" and afar):

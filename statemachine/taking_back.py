@@ -32,13 +32,14 @@ def give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
 
 def _all_back(turn: Turn, asked: Restore, fire: Fire) -> None:
     """Everything ends, every driver hears once more that its circuit is free, and nothing new is
-    taken on for a while.
+    taken on for a while after it was asked.
     """
     started = begun(turn.spec, turn.memory, turn.now_ms)
     for id in list(turn.memory.events):
         _end(turn, asked, "restore" if id in started else "cancel", id, fire)
     _return_now(turn)
-    turn.remember(shut_ms=turn.now_ms + SHUT_MS)
+    asked_ms = turn.now_ms if asked.issued_ms is None else min(asked.issued_ms, turn.now_ms)
+    turn.remember(shut_ms=max(turn.memory.shut_ms, asked_ms + SHUT_MS))
     turn.effects.extend(hold for hold in restate(turn) if hold.watts is None)
 
 

@@ -503,5 +503,5 @@ def test_away_for_longer_than_a_command_may_be_old(ago_ms: int, long: bool) -> N
     assert backlog.long_away(SITE, known) is long
     asked = command_from({"op": "event", "shed_kw": 1}, "v", Door("operator", "r", NOW_MS, MONO))
     assert isinstance(asked, DrEvent)
-    why = "it may have waited while this site was away; call it again, best with `issued_at`"
+    why = "it may have waited while this site was away; send it again, best with `issued_at`"
     assert backlog.too_old(SITE, known, asked) == (why if long else "")

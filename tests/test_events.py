@@ -220,6 +220,78 @@ def test_an_opt_out_of_what_is_not_there_is_not_found() -> None:
 # -- the queue after an outage --------------------------------------------------------------------
 
 
+OFF = {"op": "setLoad", "loadId": "a", "enabled": False}
+FOR_NOW = [OFF, {**OFF, "enabled": True}, {"op": "setConfig", "report_interval_seconds": 7}]
+GIVES_BACK = [
+    {"op": "restore"},
+    {"op": "restore", "event_id": "e"},
+    {"op": "cancel", "event_id": "e"},
+    {"op": "all_back"},
+]
+
+
+def away(desk: Desk, seconds: float) -> None:
+    for what in (Connected, Disconnected):
+        desk.hear(what(**desk.stamp()))
+    desk.wait(seconds)
+    desk.hear(Connected(**desk.stamp()))
+
+
+@pytest.mark.parametrize("said", FOR_NOW)
+@pytest.mark.parametrize("ago_s", [59, 61, 86_400])
+@pytest.mark.parametrize("source", ["operator", "page"])
+def test_what_is_for_now_and_was_issued_too_long_ago_is_not_done(
+    said: dict[str, Any], ago_s: int, source: str
+) -> None:
+    desk, before = desk_of(), desk_of().memory
+    ack = desk.ask_from(source, **said, issued_at=desk.ms / 1000 - ago_s)
+    if ago_s == 59:
+        assert ack["status"] == "success"
+        return
+    assert (ack["status"], ack["reason"]) == ("rejected", "expired")
+    assert desk.memory.every_ms == before.every_ms
+    assert desk.memory.circuits["a"].enabled == before.circuits["a"].enabled
+
+
+@pytest.mark.parametrize("said", FOR_NOW)
+@pytest.mark.parametrize("seconds", [59, 61])
+def test_what_is_for_now_and_undated_may_have_waited_while_the_site_was_away(
+    said: dict[str, Any], seconds: int
+) -> None:
+    desk = desk_of()
+    away(desk, seconds)
+    ack = desk.ask(**said)
+    assert (ack["status"], ack.get("reason")) == (
+        ("rejected", "expired") if seconds == 61 else ("success", None)
+    )
+    desk.wait(5)
+    assert desk.ask(**said, correlationId="again")["status"] == "success"
+
+
+@pytest.mark.parametrize("said", GIVES_BACK)
+@pytest.mark.parametrize("dated", [False, True])
+def test_who_wants_load_back_is_heard_however_late(said: dict[str, Any], dated: bool) -> None:
+    desk = desk_of()
+    call(desk, "e", seconds=3_600)
+    away(desk, 300)
+    assert desk.held()
+    issued = {"issued_at": desk.ms / 1000 - 200} if dated else {}
+    assert desk.ask(**said, **issued)["status"] == "success"
+    desk.wait(60)
+    assert not desk.held() and not desk.memory.events
+
+
+def test_all_back_keeps_new_events_away_for_ten_minutes_after_it_was_asked() -> None:
+    desk = desk_of()
+    desk.ask(op="all_back", issued_at=desk.ms / 1000 - 540)
+    assert call(desk, "soon", issued_at=desk.ms / 1000)["reason"] == "opted_out"
+    desk.wait(61)
+    assert call(desk, "later", issued_at=desk.ms / 1000)["status"] == "accepted"
+    desk.ask(op="all_back")
+    desk.ask(op="all_back", correlationId="late", issued_at=desk.ms / 1000 - 3_600)
+    assert call(desk, "then", issued_at=desk.ms / 1000)["reason"] == "opted_out"
+
+
 def test_an_undated_call_that_waited_while_the_site_was_away_is_too_old() -> None:
     desk = desk_of()
     desk.hear(Connected(**desk.stamp()))
@@ -227,7 +299,7 @@ def test_an_undated_call_that_waited_while_the_site_was_away_is_too_old() -> Non
     desk.wait(61)
     desk.hear(Connected(**desk.stamp()))
     refused = call(desk, "old")
-    assert refused["reason"] == "expired" and "call it again" in refused["detail"]
+    assert refused["reason"] == "expired" and "send it again" in refused["detail"]
     assert call(desk, "dated", issued_at=desk.ms / 1000)["status"] == "accepted"
     assert call(desk, "later", start_ts=desk.ms // 1000 + 60)["status"] == "scheduled"
     desk.wait(4.9)

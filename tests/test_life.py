@@ -469,7 +469,7 @@ class Life(RuleBasedStateMachine):
         correlation = f"t{len(self.sent)}"
         ack = self.command(op="setLoad", loadId=circuit, enabled=enabled, correlationId=correlation)
         refused = SITE.circuits[circuit].shed == -1 or SITE.circuits[circuit].remote == "no"
-        refused |= circuit in self.locked
+        refused |= circuit in self.locked or self.away or self.drain is not None
         assert ack.get("status") == ("rejected" if refused else None), "its relay answers"
 
     @rule(circuit=circuits)

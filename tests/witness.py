@@ -150,7 +150,9 @@ class Witness:
             self.causes += 1
         if isinstance(trigger, SetConfig):
             self.causes += 1
-            self.intervals.append((self.world.site.boot, self.world.now_ms, trigger.every_ms))
+            if self.world.site.memory.every_mono_ms == trigger.mono_ms:  # it was not refused
+                chosen = (self.world.site.boot, self.world.now_ms, trigger.every_ms)
+                self.intervals.append(chosen)
 
     def _expect_report(self, before: Memory) -> None:
         """A circuit changed while all was quiet: the classic shadow hears of it at once."""
