@@ -52,6 +52,7 @@ def test_a_faulty_file_is_told_with_every_place_by_every_command_that_reads_it(
         ("log", 3, "nothing is journaled yet"),
         ("plan --shed 2", 2, "'2' is not a power; write it like 1.5 kW"),
         ("run --port 99999", 2, "'99999' is not a port"),
+        ("run --ready-file /", 2, "'/' is not a file but a folder"),
         ("init", 1, "ven.yaml is there already; nothing was changed"),
         (f"trigger cancel {ELSEWHERE}", 2, "venctl trigger cancel --id evt-1"),
         (f"trigger circuit {ELSEWHERE}", 2, "venctl trigger circuit ev1 off"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,21 @@ def set_aside(file: Path, why: str) -> str:
         if os.path.lexists(beside := file.with_name(file.name + suffix)):
             beside.rename(file.with_name(kept + suffix))
     sync(file.parent)
+    return kept
+
+
+def keep_copy(file: Path, why: str) -> str | None:
+    """Copy a database and what is beside it under such a name; None where the disk takes none.
+
+    The -shm is left out: SQLite makes it anew.
+    """
+    try:
+        kept = _free(file, f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        for suffix in ("", "-wal", "-journal"):
+            if (beside := file.with_name(file.name + suffix)).is_file():
+                shutil.copyfile(beside, file.with_name(kept + suffix))
+    except OSError:
+        return None
     return kept
 
 

@@ -22,7 +22,7 @@ from statemachine.memory import FORMAT
 from statemachine.older import brought_up, digest_of
 from statemachine.strict_json import compact_text
 
-from .aside import SUFFIXES, legible, set_aside, sync
+from .aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater
 from .reading import CORRUPT, Damaged, NotNow, Rows, connection, read, reason, size, unsettled
 from .salvaging import readable
@@ -111,6 +111,8 @@ def _complete(file: Path, found: Found) -> Found:
     lost = f"the journal is gone, which had been written to {noted:,} times"
     if found.parts:
         lost = f"the journal lacks the last {missing:,} of {noted:,} writes that were stored"
+        if (kept := keep_copy(file, "cut")) is not None:
+            lost += f" (a copy is kept as {kept})"
     return replace(found, writes=noted, lost=f"{lost}; what they said is not known any more")
 
 

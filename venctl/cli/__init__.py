@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from .arguments import account, folder, number, port, whole
+from .arguments import account, folder, new_file, number, port, whole
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
 THINGS = (
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=port, help="the page's port (8080; $WEB_PORT)")
     one.add_argument("--mqtt-port", type=port, help="the stand-in broker's port (1883)")
     one.add_argument("--data-port", type=port, help="the stand-in's iot-data port (8090)")
-    one.add_argument("--ready-file", type=Path, help="written once everything serves")
+    one.add_argument("--ready-file", type=new_file, help="written once everything serves")
     one.add_argument("--log-format", choices=("text", "json"), default="text")
     one.add_argument("--verbose", "-v", action="store_true")
 
@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--mqtt-port", type=port, help="the broker's port (1883; 8883 with --tls)")
     one.add_argument("--data-port", type=port, help="the iot-data port (8090)")
     one.add_argument("--tls", action="store_true", help="client certificates and https")
-    one.add_argument("--ready-file", type=Path, help="written once it serves")
+    one.add_argument("--ready-file", type=new_file, help="written once it serves")
     one.add_argument("--verbose", "-v", action="store_true")
 
     one = add(

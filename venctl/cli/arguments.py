@@ -53,6 +53,14 @@ def folder(text: str) -> Path:
     return path
 
 
+def new_file(text: str) -> Path:
+    """For argparse: a file to write, which may be there."""
+    path = Path(text)
+    if path.is_dir():
+        raise _refused(text, "a file but a folder")
+    return path
+
+
 def account(text: str) -> str:
     """For argparse: the number of an AWS account."""
     if not re.fullmatch(r"[0-9]{12}", text):
