@@ -47,7 +47,10 @@ class Command:
 
     def stopped(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
 
     def left(self) -> set[str]:
         names = {"controller.json", "in-force.yaml"}
