@@ -124,8 +124,13 @@ class Client:
 
 def resident_kb(process: int) -> int:
     """What a process keeps in memory."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
+    return status(process, "VmRSS")
+
+
+def status(process: int, field: str) -> int:
+    """A number that the kernel tells of a process."""
+    said = Path(f"/proc/{process}/status").read_text()
+    return int(said.partition(f"{field}:")[2].split()[0])
 
 
 def _wait(ready: Any, what: str) -> None:

@@ -21,7 +21,7 @@ import mqtt5
 
 from venctl.journal import KEEP_DECISIONS
 
-from .brokers import Client, resident_kb
+from .brokers import Client, resident_kb, status
 from .children import SITE, controller
 
 EVERY_S, SAMPLE_S, WARM_H = 1.0, 60.0, 1.0
@@ -60,9 +60,9 @@ class Churn:
         while not isinstance(self._operator.next(), mqtt5.PublishPacket):
             pass
 
-    def _get(self, path: str, most: int = -1) -> None:
+    def _get(self, path: str, most: int | None = None) -> None:
         with urllib.request.urlopen(f"http://{self._web}{path}", timeout=10) as answer:
-            answer.read(most) if most > 0 else answer.read()
+            answer.read(most)
 
 
 def asked(number: int) -> dict[str, object]:
@@ -110,13 +110,12 @@ def watched(hours: float, second: Callable[[], None], look: Callable[[], Sample]
 
 def sample(process: int, folder: Path) -> Sample:
     """Everything but the time, as `HEADS` names it."""
-    threads = Path(f"/proc/{process}/status").read_text().partition("Threads:")[2].split()[0]
     files = [file for file in (folder / ".venctl").rglob("*") if file.is_file()]
     journal = sum(file.stat().st_size for file in files if file.name.startswith("journal.db"))
     return (
         resident_kb(process),
         len(list(Path(f"/proc/{process}/fd").iterdir())),
-        int(threads),
+        status(process, "Threads"),
         journal / 1_024,
         sum(file.stat().st_size for file in files) / 1_024,
         len((folder / "out.txt").read_text().splitlines()),

@@ -101,8 +101,7 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
     protected, asked_w = _protected(spec, memory, held), needed_w(spec, memory, memory.at_ms)
     to_look = _Ahead(memory.at_ms, protected.union(at_ms for at_ms, _, _ in to_come))
     for at_ms in to_look:
-        done = {id: back.at_ms or at_ms for id, back in backs.items()}
-        done = {id: back_ms for id, back_ms in done.items() if back_ms < at_ms}
+        done = {id: ms for id, back in backs.items() if (ms := back.at_ms or at_ms) < at_ms}
         if done.keys() >= set(held):
             break
         if at_ms > memory.at_ms:

@@ -32,6 +32,12 @@ static int is_below(const char *folder, const char *path)
     return !strncmp(path, folder, length) && (!path[length] || path[length] == '/');
 }
 
+static int is_there(int folder, const char *path)
+{
+    struct stat found;
+    return !fstatat(folder, path, &found, AT_SYMLINK_NOFOLLOW);
+}
+
 /* Where an open file lies; 0: nowhere. */
 static int path_of(int fd, char path[PATH_MAX])
 {

@@ -109,12 +109,6 @@ static int on_path(int folder, const char *path, enum deed deed)
     return error;
 }
 
-static int is_there(int folder, const char *path)
-{
-    struct stat found;
-    return !fstatat(folder, path, &found, AT_SYMLINK_NOFOLLOW);
-}
-
 static enum deed opening(int folder, const char *path, int flags)
 {
     if (flags & O_CREAT && !is_there(folder, path))

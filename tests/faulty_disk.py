@@ -53,6 +53,12 @@ def compiled(name: str) -> Path:
     return made
 
 
+def preloaded(name: str) -> str:
+    """$LD_PRELOAD with that shim in front of whatever is in it."""
+    before, shim = os.environ.get("LD_PRELOAD"), str(compiled(name))
+    return f"{shim}:{before}" if before else shim
+
+
 class Disk:
     """The disk below `folder`, as programs started with `env` see it; well at first."""
 
@@ -65,10 +71,7 @@ class Disk:
         os.close(number)
         path = os.fsencode(self.folder)
         self._said[HEAD.size : HEAD.size + len(path)] = path
-        before = os.environ.get("LD_PRELOAD")
-        shim = str(compiled("faulty_disk"))
-        preload = f"{shim}:{before}" if before else shim
-        self.env = {"LD_PRELOAD": preload, "FAULTY_DISK": name}
+        self.env = {"LD_PRELOAD": preloaded("faulty_disk"), "FAULTY_DISK": name}
 
     def well(self) -> None:
         self._become("well")

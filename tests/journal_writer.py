@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from statemachine import Spec
 from statemachine.memory import changed_parts, from_parts
 from statemachine.triggers import Timer
 from tests.power_cut import promise
@@ -28,9 +29,9 @@ SITE = site(MAPLE)
 ANSWERS = 20  # so many are kept, some of kilobytes, so that the log is soon full
 
 
-def look(folder: Path) -> Seen:
+def look(folder: Path, spec: Spec = SITE) -> Seen:
     """What a start finds in the journal there."""
-    return look_into(folder / "journal.db", partial(fits, SITE), lambda parts: {})
+    return look_into(folder / "journal.db", partial(fits, spec), lambda parts: {})
 
 
 def digest(parts: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from enum import IntEnum
 from pathlib import Path
 from random import Random
 
-from tests.faulty_disk import compiled
+from tests.faulty_disk import preloaded
 
 HEAD = struct.Struct("iiiiqq")
 SECTOR = 512
@@ -75,7 +75,7 @@ class Recorder:
         trace.touch()
         self._folder, self.trace = folder.resolve(), trace
         self.env = {
-            "LD_PRELOAD": str(compiled("recorded_disk")),
+            "LD_PRELOAD": preloaded("recorded_disk"),
             "RECORDED_FOLDER": str(self._folder),
             "RECORDED_TRACE": str(trace),
         }

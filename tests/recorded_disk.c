@@ -76,12 +76,6 @@ static void on_sync(int fd)
         note(SYNC, path, NULL, 0, NULL, 0);
 }
 
-static int is_there(int folder, const char *path)
-{
-    struct stat found;
-    return !fstatat(folder, path, &found, AT_SYMLINK_NOFOLLOW);
-}
-
 static int on_open(int fd, int flags, int was_there)
 {
     char path[PATH_MAX];

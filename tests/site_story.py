@@ -235,7 +235,7 @@ class Story:
         wrong = {alarm.kind for alarm in memory.alarms.values()} & WELL_AGAIN
         assert not wrong, f"all is well, and there are alarms of {wrong}"
         self._everybody_was_answered()
-        self._the_shadow_says_so(on)
+        self.the_shadow_says_so(on)
 
     def _everybody_was_answered(self) -> None:
         world = self.world
@@ -249,7 +249,7 @@ class Story:
             if asked.door == "page":
                 assert len(asked.acks) <= 1
 
-    def _the_shadow_says_so(self, on: Mapping[str, bool]) -> None:
+    def the_shadow_says_so(self, on: Mapping[str, bool]) -> None:
         shadow = self.world.broker.shadows.get((SITE.site.id, ""), Shadow())
         assert not (shadow.desired or {}).get("circuits"), f"a wish is left: {shadow}"
         said = (shadow.reported or {}).get("circuits", [])

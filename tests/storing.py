@@ -21,6 +21,7 @@ from venctl.opening import Fits, Found, Salvage, Seen, look_into
 from venctl.runtime import Runtime
 from venctl.storage import Storage
 from venctl.tables import SCHEMA
+from venctl.whereabouts import Whereabouts
 from venctl.worker import Done, Work
 
 
@@ -100,7 +101,7 @@ class Disk:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
         connection: Any = _Connection(self)
-        return Seen(self.found(), lambda: connection, None, HighWater(NOWHERE))
+        return Seen(self.found(), lambda: connection, Whereabouts(NOWHERE), HighWater(NOWHERE))
 
     def found(self) -> Found:
         rows = self.db.execute

@@ -110,7 +110,7 @@ def lived(flow: Flow, seed: int, doom: Doom) -> int:
         left.append(getattr(life, what))
         setattr(life, what, None)
         await restated(world)
-        await settled(world)
+        await settled(one)
         assert all(count == 1 for count in world.moved.values()), world.moved
         await one.come_to_rest()
         if flow.deed is setting:
@@ -140,14 +140,12 @@ def differing(world: World) -> list[str]:
     ]
 
 
-async def settled(world: World) -> None:
+async def settled(story: Story) -> None:
     """Soon after it is connected the shadow wishes nothing more, and says what is."""
+    world = story.world
     await until(world, lambda: world.controller is not None and world.controller.connected())
     await asyncio.sleep(SETTLED_S)
-    shadow = world.broker.shadows[SITE.site.id, ""]
-    assert not (shadow.desired or {}).get("circuits"), shadow.desired
-    said = {one["id"]: one["enabled"] for one in (shadow.reported or {})["circuits"]}
-    assert said == {id: one.on for id, one in world.wall.all.items()}
+    story.the_shadow_says_so({id: one.on for id, one in world.wall.all.items()})
 
 
 async def until(world: World, done: Callable[[], bool]) -> None:

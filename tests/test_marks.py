@@ -322,7 +322,8 @@ def test_only_an_undated_call_of_the_operator_that_starts_at_once_may_be_too_old
                     correlation=None, key="", digest="", event_id="e", shed_w=1, start_ms=None,
                     duration_ms=1, revision=0, issued_ms=None)  # fmt: skip
     assert backlog.too_old(SITE, known, asked)
-    assert (admit.unfit(SITE, known, asked) or "")[0] == "expired"
+    refused = admit.unfit(SITE, known, asked)
+    assert refused is not None and refused[0] == "expired"
     for other in ({"source": "page"}, {"start_ms": NOW_MS}, {"issued_ms": NOW_MS}):
         assert admit.unfit(SITE, known, replace(asked, **other)) is None
     assert not backlog.too_old(SITE, replace(known, draining=None), asked)

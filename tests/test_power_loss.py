@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -22,8 +21,6 @@ from tests.journal_writer import ANSWERS, digest, look
 from tests.power_cut import Call, Kind, Recorder, images, promise
 from tests.site import ROOT, STEADY, Backend, Site
 from venctl.journal import Batch, Journal
-from venctl.opening import look_into
-from venctl.store import fits
 
 IMAGES, SEED = int(os.environ.get("IMAGES", "400")), int(os.environ.get("SEED", "1"))
 LIVES = [(120, "close"), (90, "die"), (1, "die"), (150, "close"), (60, "die")]
@@ -111,8 +108,7 @@ def test_whenever_the_power_goes_every_file_of_a_site_is_as_good(quick: Path) ->
     calls, image = recorder.calls(), quick / "image"
     spec, count = read(STEADY, "ven.yaml"), max(2, IMAGES // 4)
     for number, promised in enumerate(images(calls, count, Random(SEED), image)):
-        look = partial(look_into, image / "journal.db", partial(fits, spec), lambda parts: {})
-        found = look().found
+        found = look(image, spec).found
         if not promised and found.lost:
             continue  # a first start that was cut off may look like a journal that was emptied
         assert found.lost is None

@@ -124,9 +124,7 @@ def test_in_a_week_of_events_switches_and_flaps_nothing_grows() -> None:
     assert not logged, logged
     assert {one.tasks for one in samples} == {first.tasks}
     ours = {kind: n for kind, n in more.items() if kind.startswith(("statemachine", "venctl"))}
-    assert (
-        set(ours) <= {"statemachine.past.Past"} and last.objects["statemachine.past.Past"] <= KEPT
-    )
+    assert set(ours) <= {KIND} and last.objects[KIND] <= KEPT
     assert sum(more.values()) - sum(ours.values()) < MOST_MORE, more.most_common(20)
     assert last.rows["decision"] <= KEEP_DECISIONS + TRIM_EVERY
     assert last.rows["answered"] <= ANSWERS and last.rows["todo"] == 0

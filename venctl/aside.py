@@ -20,7 +20,7 @@ def set_aside(file: Path, why: str) -> str:
     cannot read all of it just now: then it is not known to be of no use.
     """
     legible(file)
-    kept = _free(file, f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    kept = _free(file, why)
     for suffix in SUFFIXES:
         if os.path.lexists(beside := file.with_name(file.name + suffix)):
             beside.rename(file.with_name(kept + suffix))
@@ -29,18 +29,23 @@ def set_aside(file: Path, why: str) -> str:
 
 
 def keep_copy(file: Path, why: str) -> str | None:
-    """Copy a database and what is beside it under such a name; None where the disk takes none.
-
-    The -shm is left out: SQLite makes it anew.
-    """
+    """Copy a database under such a name; None where the disk takes none."""
     try:
-        kept = _free(file, f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-        for suffix in ("", "-wal", "-journal"):
-            if (beside := file.with_name(file.name + suffix)).is_file():
-                shutil.copyfile(beside, file.with_name(kept + suffix))
+        kept = _free(file, why)
+        copy(file, file.with_name(kept))
     except OSError:
         return None
     return kept
+
+
+def copy(file: Path, to: Path) -> None:
+    """Copy a database and what is beside it, but for the -shm: SQLite makes it anew.
+
+    Raises OSError.
+    """
+    for suffix in set(SUFFIXES) - {"-shm"}:
+        if (beside := file.with_name(file.name + suffix)).exists():
+            shutil.copyfile(beside, to.with_name(to.name + suffix))
 
 
 def legible(file: Path) -> None:
@@ -73,7 +78,8 @@ def _read(file: Path) -> None:
         os.close(descriptor)
 
 
-def _free(file: Path, name: str) -> str:
+def _free(file: Path, why: str) -> str:
+    name = f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     for more in ("", *(f".{place}" for place in range(2, 100))):
         if not any(os.path.lexists(file.with_name(name + more + suffix)) for suffix in SUFFIXES):
             return name + more

@@ -39,12 +39,11 @@ class JournalFile:
         """
         self.check()
         lost = self._open(batch.anew) if self._journal is None else None
-        assert self._journal is not None
+        assert self._journal is not None and self._where is not None
         try:
             self._journal.write(batch)
             self._writes = self._journal.writes
-            if self._where is not None:
-                self._where.note()
+            self._where.note()
         except BaseException:
             self.close()
             raise
@@ -52,7 +51,7 @@ class JournalFile:
 
     def check(self) -> None:
         """What is written to a file that is not there any more is lost. Raises OSError."""
-        if self._journal is not None and self._where is not None and self._where.changed():
+        if self._where is not None and self._where.changed():
             self.close()
             raise OSError(TAKEN_AWAY)
 
@@ -69,7 +68,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        journal, self._journal = self._journal, None
+        journal, self._journal, self._where = self._journal, None, None
         if journal is not None:
             with suppress(sqlite3.Error):
                 journal.close()

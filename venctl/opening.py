@@ -59,12 +59,12 @@ class Found:
 class Seen:
     """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`.
 
-    `where` tells whether it is still there while it is written to; None: it lies nowhere.
+    `where` tells whether it is still there while it is written to.
     """
 
     found: Found
     ready: Callable[[], sqlite3.Connection]
-    where: Whereabouts | None
+    where: Whereabouts
     high_water: HighWater
 
 

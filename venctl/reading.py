@@ -6,7 +6,6 @@ that nobody changes, or from a copy where its write-ahead log has to be replayed
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from statemachine.answers import Answer
 from statemachine.memory import FORMAT
 from statemachine.strict_json import decoded
 
-from .aside import SUFFIXES
+from .aside import copy
 from .tables import Columns, Letter, alien, tables
 
 BUSY_MS = 250  # how long another program may hold a lock before we say so
@@ -139,10 +138,9 @@ def _apart(file: Path) -> Iterator[sqlite3.Connection]:
 def copied(file: Path) -> Iterator[sqlite3.Connection]:
     """SQLite works on a copy, and changes nothing of the file. Raises OSError, sqlite3.Error."""
     with tempfile.TemporaryDirectory(prefix="venctl-") as folder:
-        for suffix in set(SUFFIXES) - {"-shm"}:
-            if (beside := file.with_name(file.name + suffix)).exists():
-                shutil.copyfile(beside, Path(folder) / beside.name)
-        with closing(connection(Path(folder) / file.name, "mode=rw")) as db:
+        there = Path(folder) / file.name
+        copy(file, there)
+        with closing(connection(there, "mode=rw")) as db:
             yield db
 
 
