@@ -102,7 +102,7 @@ BATTERY: Mapping[str, Row] = {
         long={"FUZZ_S": "20"},
     ),
     "T15 soak": Row(
-        "in a week of simulated time no object, task or row is left over, no line is logged",
+        "in days of simulated time no object, task or row is left over, no line is logged",
         _tests("soak"),
         lacks="hours of real time, which are `make soak HOURS=24`",
         long={"SOAK_DAYS": "30"},
