@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -176,7 +177,24 @@ def test_a_new_journal_lies_in_a_folder_that_is_made_and_loses_no_commit(tmp_pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("left", [{}, {"": b""}, {"": b"", "-wal": b""}, {"-shm": b"x" * 99}])
+def rollback(pages_before: int) -> bytes:
+    """A journal of a transaction that was cut off, as SQLite begins it: no page is in it yet."""
+    head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 1, pages_before, 512, 4096)
+    return head.ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {},
+        {"": b""},
+        {"": b"", "-wal": b""},
+        {"-shm": b"x" * 99},
+        {"": b"", "-journal": b""},
+        {"": b"", "-journal": bytes(512)},
+        {"": b"", "-journal": rollback(0)},
+    ],
+)
 def test_a_start_cut_off_at_once_on_the_first_day_is_still_the_first_day(
     tmp_path: Path, left: dict[str, bytes]
 ) -> None:
@@ -189,7 +207,12 @@ def test_a_start_cut_off_at_once_on_the_first_day_is_still_the_first_day(
 
 def test_a_file_that_was_emptied_is_damage_and_no_first_day(tmp_path: Path) -> None:
     for place, (ends, beside) in enumerate(
-        [({"": b"", "-wal": b"w" * 99}, ()), ({"-wal": b"w" * 99}, ()), ({"": b""}, ("token",))]
+        [
+            ({"": b"", "-wal": b"w" * 99}, ()),
+            ({"-wal": b"w" * 99}, ()),
+            ({"": b"", "-journal": rollback(3)}, ()),
+            ({"": b""}, ("token",)),
+        ]
     ):
         folder = tmp_path / str(place)
         folder.mkdir()

@@ -24,7 +24,7 @@ from statemachine.strict_json import compact_text
 
 from .aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater
-from .reading import CORRUPT, Damaged, NotNow, Rows, connection, read, reason, size, unsettled
+from .reading import CORRUPT, Damaged, NotNow, Rows, connection, had_content, read, reason, size
 from .salvaging import readable
 from .tables import SCHEMA, Letter
 from .whereabouts import Whereabouts
@@ -152,7 +152,7 @@ def _emptied(file: Path) -> str | None:
     try:
         if size(file):
             return None
-        if unsettled(file):
+        if had_content(file):
             return "the file is empty, or gone, and only what was beside it is left"
         if file.exists() and file.with_name(MADE_LATER).exists():
             return "the file is empty, though this site has run before"

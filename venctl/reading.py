@@ -23,6 +23,7 @@ from .tables import Columns, Letter, alien, tables
 
 BUSY_MS = 250  # how long another program may hold a lock before we say so
 WAL_HEADER = 32
+PAGES_BEFORE = slice(16, 20)  # of a rollback journal's header
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
@@ -116,6 +117,21 @@ def unsettled(file: Path) -> bool:
     """Something beside the file has to be replayed before it says the truth."""
     wal, journal = (size(file.with_name(file.name + end)) for end in ("-wal", "-journal"))
     return wal > WAL_HEADER or journal > 0
+
+
+def had_content(file: Path) -> bool:
+    """What is beside a file without a byte tells that there were some.
+
+    A first start that was cut off tells of no page before it: SQLite turns a new file into one
+    with a write-ahead log under a rollback journal.
+    """
+    if size(file.with_name(file.name + "-wal")) > WAL_HEADER:
+        return True
+    try:
+        with file.with_name(file.name + "-journal").open("rb") as journal:
+            return any(journal.read(PAGES_BEFORE.stop)[PAGES_BEFORE])
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
