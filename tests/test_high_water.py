@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from statemachine import Ven
 from statemachine.triggers import Timer
 from tests.strategies import MAPLE, site
 from venctl.high_water import HighWater
-from venctl.journal import Batch
+from venctl.journal import Batch, Journal
 from venctl.journal_file import TAKEN_AWAY, WRITTEN_ANEW, JournalFile
 from venctl.opening import look_into
 
@@ -183,6 +184,16 @@ def _replaced(folder: Path) -> None:
     (folder / "copy").replace(folder / "journal.db")
 
 
+def _write_and(then: Callable[[], None]) -> Callable[[Journal, Batch], None]:
+    write = Journal.write
+
+    def both(journal: Journal, batch: Batch) -> None:
+        write(journal, batch)
+        then()
+
+    return both
+
+
 AWAY = (_away, _moved, _log_gone, _log_emptied, _log_cut, _log_replaced, _emptied, _replaced)
 # SQLite still has the old log, and puts all that is in it into the database when it is closed.
 COSTS_NOTHING = (_log_gone, _log_replaced, _emptied, _replaced)
@@ -190,8 +201,9 @@ COSTS_NOTHING = (_log_gone, _log_replaced, _emptied, _replaced)
 
 @pytest.mark.parametrize("away", AWAY)
 @pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("in_mid_write", [False, True], ids=["between writes", "in mid-write"])
 def test_whatever_is_taken_away_while_it_is_used_is_noticed_and_all_is_written_anew(
-    tmp_path: Path, away: Callable[[Path], None], times: int
+    tmp_path: Path, away: Callable[[Path], None], times: int, in_mid_write: bool
 ) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
@@ -200,7 +212,11 @@ def test_whatever_is_taken_away_while_it_is_used_is_noticed_and_all_is_written_a
     for _ in range(times):
         file.write(batch())
     file.check()
-    away(folder)
+    if in_mid_write:
+        with patch.object(Journal, "write", _write_and(lambda: away(folder))):
+            file.write(batch())
+    else:
+        away(folder)
     with pytest.raises(OSError, match=TAKEN_AWAY):
         file.write(batch())
     told = file.write(batch(anew=True))

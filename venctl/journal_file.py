@@ -62,6 +62,7 @@ class JournalFile:
         writes = max(seen.found.writes, self._writes)
         self._journal = Journal(seen.ready(), writes, seen.high_water)
         self._where = seen.where
+        self._where.note()
         if anew and (seen.found.lost or seen.found.writes < self._writes):
             return WRITTEN_ANEW
         return seen.found.lost

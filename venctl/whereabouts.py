@@ -19,8 +19,11 @@ class Whereabouts:
         self._seen: dict[Path, Seen] = {}
 
     def note(self) -> None:
-        """They are as they should be now."""
-        self._seen = {file: seen for file in self._files if (seen := _look(file)) is not None}
+        """They were written to; one that became another in the meantime stays noted as it was."""
+        for file in self._files:
+            now, before = _look(file), self._seen.get(file)
+            if now is not None and (before is None or _is_still(before, now)):
+                self._seen[file] = now
 
     def changed(self) -> bool:
         """One of them is gone, is another, or is shorter than it was. Raises OSError."""
