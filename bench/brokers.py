@@ -74,6 +74,16 @@ def mosquitto(folder: Path, window: int = 0) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
+def noting_order(folder: Path, port: int) -> Iterator[tuple[int, Path]]:
+    """A wire to the broker: the port to connect to, and the file with the order of delivery."""
+    ready, order = folder / "order-port.txt", folder / "order.txt"
+    command = (sys.executable, "-m", "bench.order", str(port), str(ready), str(order))
+    with child(folder, "order-log", *command):
+        _wait(ready.exists, "the wire to the broker")
+        yield int(ready.read_text()), order
+
+
+@contextmanager
 def shadow_client(folder: Path, port: int) -> Iterator[None]:
     """Our shadow service as a client of another broker, with the same file and the same fsync."""
     command = (sys.executable, "-m", "bench.shadow_client", str(port), str(folder / "client.db"))

@@ -3,7 +3,8 @@
 `python -m bench.flood [SECONDS [A_SECOND]]`, a minute and 1,000 if not said. The brokers: the
 stand-in, which keeps to our Receive Maximum; mosquitto with a window of 20; and mosquitto without
 one, which sends all it has. Ten thousand wishes in the shadow come last. With a window mosquitto
-2.0.11 delivers a few messages before older ones: `shed after` counts events that it held back.
+2.0.11 delivers some messages before older ones: `shed after` judges the order of delivery, and
+`early` counts what overtook an older command on the broker.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import deltas
-from .brokers import Client, mosquitto, resident_kb
+from .brokers import Client, mosquitto, noting_order, resident_kb
 from .children import SITE, controller
 from .flooding import Flood, Page, Seen
 
@@ -24,17 +25,22 @@ SECONDS, A_SECOND = 60.0, 1_000
 BROKERS = ("stand-in", "mosquitto 20", "mosquitto")
 RESTORE_MS, MOST_MB = 1_000, 150
 HEADS = ("broker", "sent", "once", "told by 0x97", "twice", "never", "overloaded", "shed after",
-         "restore ms", "on page ms", "ack p50", "p99", "MB", "log lines")  # fmt: skip
+         "early", "restore ms", "on page ms", "ack p50", "p99", "MB", "log lines")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A controller at a broker: the broker's port, the controller's process, page and log."""
+    """A controller at a broker: the broker's port, the controller's process, page and log.
+
+    `order`: the file that notes in which order commands are delivered, where the broker is one that
+    may change it.
+    """
 
     port: int
     process: int
     web: str
     log: Path
+    order: Path | None = None
 
     def client(self) -> Client:
         """Another client of the broker."""
@@ -56,6 +62,8 @@ def play(at: Place, seconds: float, a_second: int) -> Seen:
     with Page(at.web) as page:
         seen = Flood(at.port).run(seconds, a_second, lambda: resident_kb(at.process))
         seen.page_ms = page.took_ms
+    if at.order is not None:
+        seen.delivered = at.order.read_text().split()
     return seen
 
 
@@ -64,15 +72,17 @@ def place(broker: str) -> Iterator[Place]:
     """A controller at the broker with this name."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        order = None
         if broker == "stand-in":
             process, said = stack.enter_context(controller(folder, SITE))
             port = int(said["mqtt"].rpartition(":")[2])
         else:
             window = int(broker.partition(" ")[2] or 0)
             port, _ = stack.enter_context(mosquitto(folder, window))
-            cloud = f"cloud: {{kind: mqtt, host: 127.0.0.1, port: {port}}}\n"
+            wire, order = stack.enter_context(noting_order(folder, port))
+            cloud = f"cloud: {{kind: mqtt, host: 127.0.0.1, port: {wire}}}\n"
             process, said = stack.enter_context(controller(folder, SITE + cloud))
-        yield Place(port, process, said["web"], folder / "out.txt")
+        yield Place(port, process, said["web"], folder / "out.txt", order)
 
 
 def show(name: str, seen: Seen, lines: int) -> None:
@@ -86,6 +96,7 @@ def show(name: str, seen: Seen, lines: int) -> None:
         len(seen.unanswered()),
         sum(one[0][1].get("reason") == "overloaded" for one in acks),
         len(seen.shed_afterwards()),
+        seen.early(),
         f"{seen.restore_ms():.0f}",
         f"{max(seen.page_ms, default=0):.0f}",
         f"{seen.latency_ms(0.5):.0f}",

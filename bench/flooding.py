@@ -21,13 +21,17 @@ TAIL_S, SILENT_S, QUIET_S = 30.0, 5.0, 1.0
 
 @dataclass(slots=True)
 class Seen:
-    """What was sent, by correlation id, and what came back; moments in seconds."""
+    """What was sent, by correlation id, and what came back; moments in seconds.
+
+    `delivered`: the order in which the broker delivered it, where that may be another.
+    """
 
     sent: dict[str, float] = field(default_factory=dict)
     restores: dict[str, float] = field(default_factory=dict)
     answers: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    delivered: list[str] = field(default_factory=list)
     page_ms: list[float] = field(default_factory=list)
     most_kb: int = 0
 
@@ -45,12 +49,25 @@ class Seen:
         return max((self._took_ms(id) for id in self.restores), default=0.0)
 
     def shed_afterwards(self) -> list[str]:
-        """Events that were sent before a restore, and accepted after its answer."""
-        come = {id: n for n, id in enumerate(self.order)}
-        sent = {id: n for n, id in enumerate(self.sent)}
+        """Events that were delivered before a restore, and accepted after its answer."""
+        answered = {id: n for n, id in enumerate(self.order)}
+        came = {id: n for n, id in enumerate(self.delivered or self.sent)}
         taken = [id for id, said in self.answers.items() if said[0][1]["status"] == "accepted"]
-        ends = [one for one in self.restores if one in come]
-        return [id for id in taken if any(sent[id] < sent[x] and come[id] > come[x] for x in ends)]
+        ends = [one for one in self.restores if one in answered]
+        return [
+            id
+            for id in taken
+            if any(came[id] < came[one] and answered[id] > answered[one] for one in ends)
+        ]
+
+    def early(self) -> int:
+        """How many were delivered before one that was sent before them."""
+        sent, first = {id: n for n, id in enumerate(self.sent)}, len(self.sent)
+        overtook = 0
+        for id in reversed(self.delivered):
+            overtook += sent[id] > first
+            first = min(first, sent[id])
+        return overtook
 
     def _took_ms(self, id: str) -> float:
         said = self.answers.get(id)

@@ -17,7 +17,7 @@ from .tls import Wrong, client_context, owner_only
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
-RECEIVE_MAXIMUM = 100  # messages the broker may send before the first is acknowledged; AWS: 100
+RECEIVE_MAXIMUM = 100  # messages AWS sends before the first is acknowledged
 KEEP_ALIVE_S = 30
 ACK_TIMEOUT_S = 5
 PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest
@@ -32,7 +32,9 @@ class Endpoint:
     """Where the broker is and who we are there.
 
     TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
-    AWS IoT Core. The broker keeps our session `session_s` long after we are gone.
+    AWS IoT Core. The broker keeps our session `session_s` long after we are gone, and sends at most
+    `receive_maximum` messages before the first is acknowledged. None sets no limit: mosquitto 2.0
+    sends more than any, and what is beyond it overtakes what waits.
     """
 
     host: str
@@ -45,6 +47,7 @@ class Endpoint:
     password: str | None = field(repr=False)
     aws: bool
     session_s: int = SESSION_EXPIRY_S
+    receive_maximum: int | None = RECEIVE_MAXIMUM
     pace: Pace = NEAR
 
 
@@ -89,6 +92,7 @@ def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
         username=cloud.username,
         password=password_of(cloud, beside),
         aws=aws,
+        receive_maximum=RECEIVE_MAXIMUM if aws else None,
         pace=pace_of(host),
     )
 
@@ -183,7 +187,7 @@ def connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket
         username=endpoint.username,
         password=endpoint.password,
         session_expiry_interval_sec=endpoint.session_s,
-        receive_maximum=RECEIVE_MAXIMUM,
+        receive_maximum=endpoint.receive_maximum,
         will=will
         and mqtt5.PublishPacket(
             topic=will.topic, payload=will.payload(), qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True
