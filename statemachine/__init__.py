@@ -4,9 +4,10 @@ Nothing here reads a clock, opens a socket or touches a file. `read` turns text 
 `Ven(spec).decide(memory, trigger)` answers with new memory and a list of effects.
 """
 
+from . import vocabulary
 from .errors import SpecError, VenError
 from .reader import read
 from .spec import Spec
 from .ven import Ven
 
-__all__ = ["Spec", "SpecError", "Ven", "VenError", "read"]
+__all__ = ["Spec", "SpecError", "Ven", "VenError", "read", "vocabulary"]

@@ -1,20 +1,17 @@
-"""The things ven.yaml may do for an event, in `enter` and `do`, and the list of them all."""
+"""The things ven.yaml may do for an event, in `enter` and `do`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import twin_actions
 from .effects import Effect
-from .registry import ACTIONS, action
+from .registry import action
 from .requirement import begins_ms
 from .triggers import DrEvent
 from .turn import Turn
 
-__all__ = ["ACTIONS", "twin_actions"]
 
-
-@action
+@action("event", "dr_event")
 def accept(turn: Turn) -> Iterator[Effect]:
     """Take the event on, or take over its new terms: its delivery is judged by them alone."""
     asked = turn.trigger

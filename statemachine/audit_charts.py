@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .actions import ACTIONS
 from .audit_graph import RESERVED
 from .audit_life import life_faults
 from .audit_rows import row_faults
@@ -12,9 +11,8 @@ from .audit_shadow import shadow_faults
 from .charts import Row, State, Table
 from .draft import Draft
 from .errors import Fault, closest, meant
-from .guards import GUARDS
 from .paths import Graph
-from .scopes import SCOPES
+from .registry import ACTIONS, GUARDS, SCOPES
 from .source import Path
 from .trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 

@@ -8,7 +8,7 @@ from .charts import Row
 from .draft import Draft
 from .errors import Fault
 from .paths import Graph
-from .scopes import SCOPES, never_so
+from .registry import SCOPES, never_true
 from .source import Path
 
 WANTS = {  # a trigger: what makes it come
@@ -37,7 +37,7 @@ def _never(draft: Draft, at: Path, row: Row) -> Fault | None:
     if both := sorted({*row.if_} & {*row.unless}):
         problem = f"this row asks that {both[0]} be so and not so"
         return draft.at(at, "contradiction", problem, "take it out of `if` or of `unless`")
-    idle = next((name for name in row.if_ if never_so(name, row.trigger)), None)
+    idle = next((name for name in row.if_ if never_true(name, row.trigger)), None)
     if idle is not None:
         problem = f"this row can never fire: {idle} is never so when {row.trigger} comes"
         return draft.at(at, "dead-row", problem, f"it is so on {_listed(SCOPES[idle].triggers)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from .charts import Row
-from .scopes import SCOPES, never_so
+from .registry import SCOPES, never_true
 
 Case = frozenset[str]  # the guards that say yes
 
@@ -14,7 +14,7 @@ Case = frozenset[str]  # the guards that say yes
 def cases(rows: Iterable[Row], trigger: str) -> Iterator[Case]:
     """Every way in which the guards of `rows` can answer when `trigger` comes."""
     names = sorted({name for row in rows for name in (*row.if_, *row.unless)})
-    asked = [name for name in names if not never_so(name, trigger)]
+    asked = [name for name in names if not never_true(name, trigger)]
     for answers in product((False, True), repeat=len(asked)):
         case = frozenset(name for name, yes in zip(asked, answers, strict=True) if yes)
         if all(_implied(name, asked) <= case for name in case):

@@ -14,9 +14,8 @@ from typing import Any
 from transitions import EventData, Machine
 from transitions import State as Node
 
-from .actions import ACTIONS
 from .charts import Row, State, Table
-from .guards import GUARDS
+from .registry import ACTIONS, GUARDS
 from .turn import Turn
 
 

@@ -1,43 +1,41 @@
-"""The questions ven.yaml may ask in `if` and `unless` about an event, and the list of them all."""
+"""The questions ven.yaml may ask in `if` and `unless` about an event."""
 
 from __future__ import annotations
 
-from . import notices, twin_guards
+from . import notices
 from .capacity import can_give
-from .registry import GUARDS, guard
+from .registry import guard
 from .requirement import begins_ms
 from .triggers import DrEvent
 from .turn import Turn
 
-__all__ = ["GUARDS", "twin_guards"]
 
-
-@guard
+@guard("event", "dr_event")
 def starts_later(turn: Turn) -> bool:
     """The event's start is still to come."""
     asked = turn.trigger
     return isinstance(asked, DrEvent) and _begins_ms(turn, asked) > turn.now_ms
 
 
-@guard
+@guard("event")
 def can_shed(turn: Turn) -> bool:
     """Some circuit that may be shed draws power now."""
     return can_give(turn.spec, turn.memory)
 
 
-@guard
+@guard("event")
 def from_operator(turn: Turn) -> bool:
     """The grid operator called the event, not somebody at the site."""
     return turn.event.source == "operator"
 
 
-@guard
+@guard("event")
 def delivers(turn: Turn) -> bool:
     """95 % of what the event asks for is measured, or was taken off by people."""
     return notices.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
 
 
-@guard
+@guard("event")
 def over(turn: Turn) -> bool:
     """The event's end has passed."""
     return turn.now_ms >= turn.event.end_ms

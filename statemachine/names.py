@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import getdoc
 
-from .actions import ACTIONS
-from .guards import GUARDS
-from .scopes import SCOPES
+from .registry import ACTIONS, GUARDS, SCOPES
 from .trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 CHARTS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}

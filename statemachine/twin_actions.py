@@ -22,14 +22,14 @@ FULLER_MS, FULLER_MOST_MS = 30_000, 900_000
 MOST_REMEMBERED = reconcile.MOST_ANSWERS * MOST  # a wish for each circuit of a shadow
 
 
-@action
+@action("shadow")
 def get_shadow(turn: Turn) -> Iterator[Effect]:
     """Forget the version and ask for the whole document."""
     turn.remember_shadow(version=None, wants="get")
     yield from ()
 
 
-@action
+@action("shadow", "document", "delta")
 def adopt(turn: Turn) -> Iterator[Effect]:
     """Take version and wishes from the document or delta; decide what can be decided at once."""
     said = turn.trigger
@@ -70,7 +70,7 @@ def _forget_refusal(turn: Turn, said: Desired) -> None:
         turn.remember_shadow(ack=ack_record(fine, answered_s(turn)))
 
 
-@action
+@action("shadow")
 def apply_wishes(turn: Turn) -> Iterator[Effect]:
     """Switch every circuit whose wish is new. The wish is the base; an event still masks it.
 
@@ -87,7 +87,7 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         yield Switch(wish.circuit, wish.enabled, "cloud")
 
 
-@action
+@action("shadow")
 def give_up(turn: Turn) -> Iterator[Effect]:
     """End the wishes that no driver has confirmed."""
     late = {
@@ -98,21 +98,21 @@ def give_up(turn: Turn) -> Iterator[Effect]:
     yield from ()
 
 
-@action
+@action("shadow")
 def settle(turn: Turn) -> Iterator[Effect]:
     """Take what was answered out of desired and say what became of it, in one guarded update."""
     turn.remember_shadow(wants="settle")
     yield from ()
 
 
-@action
+@action("shadow")
 def report(turn: Turn) -> Iterator[Effect]:
     """From here on what is reported is kept true: at once where it changed, else by heartbeat."""
     turn.remember_shadow(wants="report")
     yield from ()
 
 
-@action
+@action("shadow", "settled", "reported")
 def advance(turn: Turn) -> Iterator[Effect]:
     """Our own update moved the version, and nothing else did."""
     said, shadow = turn.trigger, turn.shadow
@@ -124,7 +124,7 @@ def advance(turn: Turn) -> Iterator[Effect]:
     yield from ()
 
 
-@action
+@action("shadow", "delta")
 def note(turn: Turn) -> Iterator[Effect]:
     """Remember that a delta came which is not read now: whatever answers us must be as new."""
     said = turn.trigger
@@ -133,14 +133,14 @@ def note(turn: Turn) -> Iterator[Effect]:
     yield from ()
 
 
-@action
+@action("shadow")
 def forget_heard(turn: Turn) -> Iterator[Effect]:
     """Believe the next document: a shadow that was deleted counts from the beginning."""
     turn.remember_shadow(heard=0)
     yield from ()
 
 
-@action
+@action("shadow")
 def back_off(turn: Turn) -> Iterator[Effect]:
     """Wait a moment, longer when it keeps being refused."""
     turn.remember_shadow(refusals=turn.shadow.refusals + 1)
@@ -148,7 +148,7 @@ def back_off(turn: Turn) -> Iterator[Effect]:
     yield from ()
 
 
-@action
+@action("shadow")
 def slim(turn: Turn) -> Iterator[Effect]:
     """Leave out names, then power, never what is on; and say so."""
     shadow = turn.shadow
@@ -163,7 +163,7 @@ def slim(turn: Turn) -> Iterator[Effect]:
     yield from ()
 
 
-@action
+@action("shadow")
 def sound_loop(turn: Turn) -> Iterator[Effect]:
     """Say that the cloud and this site answer each other without end."""
     sound(turn, LOOP)

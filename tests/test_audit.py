@@ -12,15 +12,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from statemachine import Spec
-from statemachine.actions import ACTIONS
 from statemachine.audit import audit
 from statemachine.charts import Row, State, Table
 from statemachine.draft import Draft
 from statemachine.errors import Fault
-from statemachine.guards import GUARDS
 from statemachine.names import names_of
 from statemachine.reader import examine
-from statemachine.scopes import SCOPES
+from statemachine.registry import ACTIONS, GUARDS, SCOPES
 from statemachine.source import parse
 from statemachine.writer import written
 from tests.strategies import PANEL, Desk, site

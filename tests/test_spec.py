@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from statemachine import SpecError, read
-from statemachine.actions import ACTIONS
 from statemachine.reader import standard
-from statemachine.scopes import SCOPES
+from statemachine.registry import ACTIONS, SCOPES
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
