@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .shadows import End, Shadow
-from .strict_json import compact_text
+from .strict_json import compact
 
 APPLIED, PENDING, MIXED = 200, 202, 207
 INVALID, NOT_REMOTE, UNKNOWN, SUPERSEDED, EXPIRED, LOCKED = 400, 403, 404, 409, 410, 423
@@ -48,11 +48,6 @@ def ack_record(shadow: Shadow, at_s: int) -> dict[str, Any]:
 
 
 FINE: End = (APPLIED, "")
-
-
-def compact(value: Any) -> bytes:
-    """JSON as it is counted and sent: no blanks, UTF-8. Raises ValueError for what is no number."""
-    return compact_text(value).encode()
 
 
 def _whole(codes: list[int]) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account, Loosened
-from .conditions import BLOCKED_MS
 from .day_rules import day_rule
 from .dwell import lasting
 from .effects import Hold, Switch
 from .panel import LEAST_AMPS
 from .play import Moment
+from .rest import BLOCKED_MS
 from .totals import power_w
 from .triggers import Lock
 from .waits import stays_by_hand

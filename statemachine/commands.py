@@ -20,6 +20,7 @@ from .envelope import (
     whole_body,
     word_of,
 )
+from .spec import EVERY_MS
 from .strict_json import NotFinite, Unreadable, strict_json
 from .terms import EVENT_ID, terms_of
 from .triggers import (
@@ -47,7 +48,6 @@ from .values import (
     thousandfold,
 )
 
-EVERY_MS = (1_000, 900_000)
 WHATS = ("status", "config", "loads", "events")
 STORED = (
     "the broker had retained it, so nobody asks it now; publish commands without retain, and clear "

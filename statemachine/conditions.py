@@ -8,10 +8,10 @@ from .alarm import Alarm
 from .dwell import rests_ms
 from .memory import Memory
 from .quantity import watts_text
+from .rest import blocked
 from .spec import Spec
 from .watch import watch
 
-BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
 FAILS_MS = 2 * 60_000  # most devices get over it before
 FEW = 3
 SEEN = ("no_room", "device", "rule", "shadow_loop", "shadow_too_large")
@@ -24,12 +24,6 @@ OF_SHADOWS = {
 def conditions(spec: Spec, memory: Memory) -> Mapping[str, Alarm]:
     """What is wrong at the time of the last trigger, by the alarms' ids."""
     return {one.kind: one for one in _standing(spec, memory)}
-
-
-def blocked(memory: Memory) -> bool:
-    """There has been no room below the main breaker for so long that critical load returns."""
-    since_ms = memory.coming.blocked_ms
-    return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
 
 
 def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:

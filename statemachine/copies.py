@@ -25,6 +25,7 @@ from .triggers import (
     Restore,
     SetConfig,
     Toggle,
+    signature,
 )
 from .turn import Turn
 
@@ -58,15 +59,6 @@ def copy_of(command: Command, memory: Memory) -> First | Refusal | None:
     if not again and isinstance(command, DrEvent) and (out := _opted_out(command, earlier, memory)):
         return out
     return earlier.ack if again or _stands(memory, command, earlier.ack) else None
-
-
-def signature(command: Command) -> str:
-    """The digest of its terms and, of what is no event, when it was issued: by that the very same
-    message is known again. An event is judged by its terms alone.
-    """
-    if command.issued_ms is None or isinstance(command, DrEvent):
-        return command.digest
-    return f"{command.digest}@{command.issued_ms}"
 
 
 def note(turn: Turn) -> None:

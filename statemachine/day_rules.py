@@ -18,11 +18,10 @@ from .cloud_triggers import Delta, Document
 from .effects import Ack, Status, Switch
 from .memory import Memory
 from .play import Moment
-from .promises import OPERATOR
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
+from .triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
 from .wire import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]

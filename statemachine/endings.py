@@ -9,10 +9,9 @@ from __future__ import annotations
 from .ahead import led, reports
 from .localtime import local
 from .memory import Event, Memory
-from .promises import HERE, OPERATOR
 from .requirement import sheds_w
 from .spec import Spec
-from .triggers import Cancel, Command, DrEvent, OptOut, Restore
+from .triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
 from .turn import Turn
 
 SHUT_MS = 10 * 60_000

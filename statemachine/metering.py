@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .memory import Memory
-from .promises import OPERATOR
+from .triggers import OPERATOR
 
 
 def metering(memory: Memory, said: Mapping[str, Any]) -> dict[str, Any]:

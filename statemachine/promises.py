@@ -13,9 +13,19 @@ from .effects import Effect, Switch
 from .memory import Event, Memory
 from .requirement import begins_ms
 from .spec import Spec
-from .triggers import Cancel, DrEvent, Lock, OptOut, Restore, SetConfig, Toggle, Trigger
+from .triggers import (
+    HERE,
+    OPERATOR,
+    Cancel,
+    DrEvent,
+    Lock,
+    OptOut,
+    Restore,
+    SetConfig,
+    Toggle,
+    Trigger,
+)
 
-OPERATOR, HERE = "operator", ("page", "cli")
 NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
 CROWDED = "the disk is slow, and others wait for it already; ask again"
 OVERLOADED = "more commands come than can be decided; ask again, more slowly"

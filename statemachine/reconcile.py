@@ -26,14 +26,13 @@ from .ack_record import (
     UNSTORED,
 )
 from .cloud_triggers import Desired
-from .commands import EVERY_MS
 from .desires import Wish
 from .endings import shut
 from .memory import Memory
 from .promises import takes
 from .quantity import millis_text
 from .shadows import Decision, End, Shadow
-from .spec import Spec
+from .spec import EVERY_MS, Spec
 from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .bridge import kept_down
-from .conditions import blocked
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import BY_EVENT, Effect, Hold, Switch
@@ -23,6 +22,7 @@ from .memory import Coming, Memory
 from .panel import LEAST_AMPS, Circuit
 from .replan import replan
 from .requirement import offset_ms
+from .rest import blocked
 from .spec import Spec
 from .totals import power_w
 from .turn import Turn

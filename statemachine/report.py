@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
-from .ack_record import compact
 from .alarm import in_shadow
 from .frozen import changed
 from .memory import Memory, blank
@@ -16,6 +15,7 @@ from .requirement import active
 from .schedule import AHEAD_BYTES, ahead, ahead_in
 from .shards import MOST, shards
 from .spec import Spec
+from .strict_json import compact
 from .totals import commanded_w, planned_w, shed_w
 from .wire import kw, measured
 

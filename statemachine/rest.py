@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .conditions import BLOCKED_MS
 from .memory import Memory
 from .panel import Circuit
 from .spec import Spec
 from .stamps import LAST_MS
+
+BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
 
 
 def at_rest(memory: Memory) -> bool:
@@ -20,6 +21,12 @@ def heartbeat_only(memory: Memory) -> bool:
     """All that the shadows are woken for is to say again what was said."""
     every = memory.shadows.values()
     return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in every)
+
+
+def blocked(memory: Memory) -> bool:
+    """There has been no room below the main breaker for so long that critical load returns."""
+    since_ms = memory.coming.blocked_ms
+    return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
 
 
 def rest_ms(spec: Spec) -> int:

@@ -16,6 +16,8 @@ from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName
 from .panel import Circuit, Tier
 from .quantity import Millis, Percent, Watts
 
+EVERY_MS = (1_000, 900_000)  # the shortest and the longest interval of telemetry
+
 
 class Site(Model):
     """The site."""

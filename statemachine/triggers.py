@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+OPERATOR, HERE = "operator", ("page", "cli")  # the sources of commands
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -258,3 +260,12 @@ class Disconnected(Trigger):
     """The link is gone."""
 
     name: ClassVar[str] = "disconnected"
+
+
+def signature(command: Command) -> str:
+    """The digest of its terms and, of what is no event, when it was issued: by that the very same
+    message is known again. An event is judged by its terms alone.
+    """
+    if command.issued_ms is None or isinstance(command, DrEvent):
+        return command.digest
+    return f"{command.digest}@{command.issued_ms}"

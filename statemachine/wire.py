@@ -10,7 +10,6 @@ from typing import Any
 
 from .alarm import plain
 from .capacity import capacity_w, loads
-from .copies import signature
 from .curtail import Load, tolerance_w
 from .effects import Ack
 from .endings import ended_here
@@ -20,7 +19,7 @@ from .requirement import active, by_person_w, required_w, saved_w, sheds_w
 from .schedule import told
 from .spec import Spec
 from .totals import commanded_w, planned_w, power_w, shed_w
-from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle
+from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
 
 Body = dict[str, Any]
 

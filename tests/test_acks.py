@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import wire
-from statemachine.ack_record import compact
 from statemachine.check import broken_by
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack
 from statemachine.play import Play
 from statemachine.scenario import read_scenario
+from statemachine.strict_json import compact
 from statemachine.triggers import Invalid
 from statemachine.wire import duplicate
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site

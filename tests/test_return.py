@@ -9,7 +9,6 @@ import pytest
 
 from statemachine.bridge import kept_down
 from statemachine.capacity import loads
-from statemachine.conditions import BLOCKED_MS
 from statemachine.effects import Effect, Hold, Switch
 from statemachine.estimate import typical
 from statemachine.live import Live
@@ -24,6 +23,7 @@ from statemachine.release import (
     waiting,
 )
 from statemachine.replan import standing
+from statemachine.rest import BLOCKED_MS
 from statemachine.spec import Spec
 from statemachine.triggers import Readings, Timer
 from statemachine.turn import Turn

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from statemachine.cloud_triggers import Desired
-from statemachine.promises import OPERATOR
-from statemachine.triggers import Cancel, Command, OptOut, Restore, Trigger
+from statemachine.triggers import OPERATOR, Cancel, Command, OptOut, Restore, Trigger
 from statemachine.ven import Ven
 
 MOST = 100  # who may wait for a moment

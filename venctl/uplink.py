@@ -9,10 +9,10 @@ from itertools import count
 from typing import Any
 
 from statemachine import triggers as t
-from statemachine.ack_record import compact
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, GetShadow, Report, Status
 from statemachine.spec import Spec
+from statemachine.strict_json import compact
 from statemachine.wire import link_status
 from web.desk import LinkView
 
