@@ -5,7 +5,7 @@ Nothing here reads a clock, opens a socket or touches a file. `read` turns text 
 """
 
 from . import vocabulary
-from .errors import SpecError, VenError
+from .kit.errors import SpecError, VenError
 from .reader import read
 from .spec import Spec
 from .ven import Ven

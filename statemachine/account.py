@@ -13,7 +13,7 @@ from .ack_book import AckBook
 from .calls import Calls
 from .clock import STEP_MS
 from .effects import Ack, Hold, Switch
-from .localtime import day_of
+from .kit.localtime import day_of
 from .meters import Meters
 from .play import Moment, Play
 from .release import RENEW_MS

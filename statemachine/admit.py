@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .backlog import too_old
 from .endings import shut, why_shut
+from .kit.localtime import local
 from .limits import Refusal, beyond_limits, too_long, with_what_ran
-from .localtime import local
 from .memory import Memory
 from .past import Past
 from .requirement import begins_ms

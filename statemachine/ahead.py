@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .charts import Row
-from .frozen import changed
+from .kit.frozen import changed
 from .memory import Event, Memory
 from .registry import GUARDS
 from .spec import Spec

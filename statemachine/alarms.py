@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from .alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
 from .conditions import SEEN, conditions
 from .effects import Ack
-from .frozen import changed
+from .kit.frozen import changed
 from .memory import Memory
 from .triggers import Acknowledge, Noticed, Trigger
 from .turn import Turn

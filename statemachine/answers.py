@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from .effects import Ack, Effect
 from .journaling import WEEK_MS, remembered_ms
-from .strict_json import compact_text
+from .kit.strict_json import compact_text
 from .triggers import Command, DrEvent, Earlier
 
 MOST = 20_000

@@ -8,7 +8,7 @@ from .audit_charts import chart_faults
 from .audit_circuits import circuit_faults
 from .audit_site import site_faults
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
 
 
 def audit(draft: Draft) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from .audit_rows import row_faults
 from .audit_shadow import shadow_faults
 from .charts import Row, State, Table
 from .draft import Draft
-from .errors import Fault, closest, meant
+from .kit.errors import Fault, closest, meant
 from .paths import Graph
 from .registry import ACTIONS, GUARDS, SCOPES
 from .source import Path

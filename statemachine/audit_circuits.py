@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
+from .kit.quantity import millis_text, watts_text
 from .panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
-from .quantity import millis_text, watts_text
 from .report import MOST_BYTES, largest
 from .shards import shards
 from .source import Path

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from .cases import Case, spelled
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
 from .paths import TIMERS, Graph, Move, Path, shown
 
 RESERVED = {"any": "every state that is not final", "same": "the state an event is in"}

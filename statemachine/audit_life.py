@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from .audit_graph import dead_ends, in_words, spinning, uncovered, unreached, untaken
 from .charts import State
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
 from .paths import PEOPLE, Graph, Path, shortest, shown
 
 OWN = ("started", "ended", "elapsed", "released")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from .charts import Row
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
 from .paths import Graph
 from .registry import SCOPES, never_true
 from .source import Path

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .audit_graph import dead_ends, spinning, unreached, untaken
 from .draft import Draft
-from .errors import Fault
+from .kit.errors import Fault
 from .paths import Graph, shown
 
 NEWS = ("connected", "disconnected", "restarted")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from .draft import Draft
-from .errors import Fault, closest, meant
+from .kit.errors import Fault, closest, meant
+from .kit.quantity import millis_text, percent_text, watts_text
 from .panel import Circuit
-from .quantity import millis_text, percent_text, watts_text
 from .spec import Never
 
 DAY_MIN, DAY_MS = 24 * 60, 86_400_000

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .kit.localtime import start_ms
 from .loads_model import load_w
-from .localtime import start_ms
 from .panel import LEAST_AMPS, Circuit
 from .recorded import Recorded
 from .scenario import SITE, Scenario

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from .curtail import Load
 from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
+from .kit.localtime import day_of
 from .live import Live
-from .localtime import day_of
 from .memory import Memory
 from .panel import LEAST_AMPS, Circuit, Tier
 from .requirement import opted_out

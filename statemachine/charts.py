@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .fields import Flag, Model, Name, OneOf, StateId, Words
-from .quantity import Millis, Percent
+from .kit.quantity import Millis, Percent
 
 
 class State(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .frozen import changed
+from .kit.frozen import changed
 from .live import Live
 from .memory import Coming, Event, Memory
 from .shadows import moved

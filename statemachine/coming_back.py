@@ -16,9 +16,9 @@ from .capacity import loads
 from .curtail import plan_shed
 from .dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
 from .endings import begun
-from .frozen import changed
+from .kit.frozen import changed
+from .kit.localtime import day_of
 from .live import Live
-from .localtime import day_of
 from .memory import Event, Memory
 from .panel import Circuit
 from .release import stays_off

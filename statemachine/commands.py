@@ -20,8 +20,8 @@ from .envelope import (
     whole_body,
     word_of,
 )
+from .kit.strict_json import NotFinite, Unreadable, strict_json
 from .spec import EVERY_MS
-from .strict_json import NotFinite, Unreadable, strict_json
 from .terms import EVENT_ID, terms_of
 from .triggers import (
     Acknowledge,

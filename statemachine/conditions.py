@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from .alarm import Alarm
 from .dwell import rests_ms
+from .kit.quantity import watts_text
 from .memory import Memory
-from .quantity import watts_text
 from .rest import blocked
 from .spec import Spec
 from .watch import watch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import Fault
+from .kit.errors import Fault
 from .source import Path, Source
 from .spec import Spec
 

@@ -7,7 +7,7 @@ somebody confirms it. Over MQTT the operator's own wish is the confirmation.
 from __future__ import annotations
 
 from .ahead import led, reports
-from .localtime import local
+from .kit.localtime import local
 from .memory import Event, Memory
 from .requirement import sheds_w
 from .spec import Spec

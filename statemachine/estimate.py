@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .frozen import changed
+from .kit.frozen import changed
 from .live import Live
 from .memory import Memory, blank
 from .panel import Circuit

@@ -13,7 +13,7 @@ from .copies import copy_of
 from .effects import Ack, Switch
 from .endings import shut, unconfirmed, why_shut
 from .estimate import unseen
-from .frozen import changed
+from .kit.frozen import changed
 from .limits import remembered
 from .live import Live
 from .locks import lock, locked_out

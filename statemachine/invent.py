@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from .kit.quantity import millis_text, watts_text
 from .panel import Circuit
-from .quantity import millis_text, watts_text
 from .scenario import SITE, clock
 from .spec import Spec
 

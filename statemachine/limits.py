@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .localtime import day_of, month_of, within_hours
+from .kit.localtime import day_of, month_of, within_hours
 from .memory import Memory
 from .past import Past, Span
 from .spec import Limits, Spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .estimate import assume, read
-from .frozen import changed
+from .kit.frozen import changed
 from .live import Live
 from .triggers import Readings
 from .turn import Turn

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .alarm import Alarm
-from .frozen import changed
+from .kit.frozen import changed
+from .kit.last_answer import once
 from .leaving import Stuck, leaving, stuck
 from .live import Live
-from .once import once
 from .past import Past, past_of
 from .pending import Pending
 from .shadows import Shadow, from_plain

@@ -6,7 +6,7 @@ achieved again (domain.md, What a programme expects).
 
 from __future__ import annotations
 
-from .frozen import changed
+from .kit.frozen import changed
 from .memory import Event, Memory
 from .requirement import active, saved_w, sheds_w
 from .spec import Spec

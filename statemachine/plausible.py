@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from reprlib import repr as shortened
 
+from .kit.quantity import watts_text
 from .panel import Circuit
-from .quantity import watts_text
 
 LEAST_PERCENT, MOST_PERCENT = -5, 200
 

@@ -18,7 +18,7 @@ from .commands import Door, command_from
 from .copies import recalled
 from .effects import Effect, GetShadow, Hold, Report, Switch
 from .journaling import worth_keeping
-from .localtime import start_ms
+from .kit.localtime import start_ms
 from .memory import Memory, from_parts, to_parts
 from .modelled import DRIVER_MS, Drivers, answer
 from .plausible import believed

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from .audit import audit
 from .draft import Draft
-from .errors import Fault, SpecError, meant
+from .kit.errors import Fault, SpecError, meant
 from .source import Source, Value, child, parse
 from .spec import Spec
 

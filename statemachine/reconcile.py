@@ -28,9 +28,9 @@ from .ack_record import (
 from .cloud_triggers import Desired
 from .desires import Wish
 from .endings import shut
+from .kit.quantity import millis_text
 from .memory import Memory
 from .promises import takes
-from .quantity import millis_text
 from .shadows import Decision, End, Shadow
 from .spec import EVERY_MS, Spec
 from .wishes import CIRCUITS, INTERVAL

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import Fault, Mark, SpecError, meant
-from .localtime import start_ms
+from .kit.errors import Fault, Mark, SpecError, meant
+from .kit.localtime import start_ms
 from .scenario import SITE
 from .spec import Spec
 

@@ -16,7 +16,7 @@ from .curtail import Load
 from .dwell import off_left_ms, rests_ms
 from .effects import BY_EVENT, Effect, Hold, Switch
 from .faulty import held_back, still_asked
-from .frozen import changed
+from .kit.frozen import changed
 from .live import Live
 from .memory import Coming, Memory
 from .panel import LEAST_AMPS, Circuit

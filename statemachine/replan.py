@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from .capacity import loads
 from .curtail import Load, Plan, plan_shed, reasons
-from .frozen import changed
+from .kit.frozen import changed
 from .live import Live
 from .memory import Basis, Memory
 from .requirement import active, needed_w

@@ -9,13 +9,13 @@ from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
 from .alarm import in_shadow
-from .frozen import changed
+from .kit.frozen import changed
+from .kit.strict_json import compact
 from .memory import Memory, blank
 from .requirement import active
 from .schedule import AHEAD_BYTES, ahead, ahead_in
 from .shards import MOST, shards
 from .spec import Spec
-from .strict_json import compact
 from .totals import commanded_w, planned_w, shed_w
 from .wire import kw, measured
 

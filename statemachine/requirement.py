@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from .dwell import saves_w
+from .kit.last_answer import once
 from .memory import Event, Memory
-from .once import once
 from .spec import Spec
 from .triggers import DrEvent
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from .errors import Fault, SpecError, meant
 from .fields import CircuitId, Count, Flag, Model, OneOf
-from .localtime import start_ms
-from .quantity import Millis, Watts, millis
+from .kit.errors import Fault, SpecError, meant
+from .kit.localtime import start_ms
+from .kit.quantity import Millis, Watts, millis
 from .reader import faults_of
 from .source import Path, Source, parse
 from .spec import Spec

@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from .kit.strict_json import compact
 from .memory import Event, Memory
 from .requirement import active
 from .spec import Spec
-from .strict_json import compact
 
 MOST = 200  # told in one answer, so that it stays below what a broker carries
 MOST_AHEAD = 5  # told in the shadow, which has little room

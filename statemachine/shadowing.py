@@ -13,7 +13,7 @@ from .chart import Chart
 from .charts import Table
 from .cloud_triggers import Answered, Delta, Document, Refused
 from .effects import Effect, GetShadow, Report
-from .frozen import changed
+from .kit.frozen import changed
 from .report import TELLING_W, fingerprint, reported, telling_w
 from .shadows import End, Shadow
 from .triggers import NO_ANSWER, Connected, Disconnected, Switched

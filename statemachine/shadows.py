@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .desires import Interval, Wish
-from .frozen import changed
+from .kit.frozen import changed
 
 End = tuple[int, str]
 

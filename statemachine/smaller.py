@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .invent import STARTS, Words
-from .quantity import millis, millis_text, watts, watts_text
+from .kit.quantity import millis, millis_text, watts, watts_text
 from .scenario import clock, elapsed
 
 Test = Callable[[Words], bool]

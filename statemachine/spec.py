@@ -13,8 +13,8 @@ from pydantic import Field
 
 from .charts import Table
 from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
+from .kit.quantity import Millis, Percent, Watts
 from .panel import Circuit, Tier
-from .quantity import Millis, Percent, Watts
 
 EVERY_MS = (1_000, 900_000)  # the shortest and the longest interval of telemetry
 

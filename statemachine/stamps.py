@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from .estimate import SETTLES_MS, WAKES_MS, unseen
-from .frozen import changed
+from .kit.frozen import changed
+from .kit.localtime import day_of
 from .live import Live
-from .localtime import day_of
 from .memory import Basis, Memory
 from .requirement import offset_ms
 from .savings import forgotten

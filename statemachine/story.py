@@ -10,7 +10,7 @@ from .deeds import said
 from .dwell import lasting
 from .effects import Ack, Switch
 from .invent import Words
-from .localtime import local
+from .kit.localtime import local
 from .memory import Memory
 from .play import Moment, Play
 from .recorded import Recorded

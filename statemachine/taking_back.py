@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .effects import Ack
 from .endings import SHUT_MS, begun
-from .frozen import changed
+from .kit.frozen import changed
 from .limits import ended_early
 from .release import restate
 from .triggers import Cancel, Command, OptOut, Restore

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from .alarms import told
 from .effects import Status
-from .frozen import changed
+from .kit.frozen import changed
 from .leaving import Stuck
 from .live import Live
 from .memory import Memory

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .effects import Effect
-from .frozen import changed
+from .kit.frozen import changed
 from .memory import Event, Memory
 from .shadows import Shadow
 from .spec import Spec

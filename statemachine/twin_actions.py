@@ -8,7 +8,7 @@ from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
 from .cloud_triggers import Answered, Delta, Desired, Document
 from .effects import Effect, Switch
-from .frozen import changed
+from .kit.frozen import changed
 from .registry import action
 from .report import BARE
 from .savings import switch

@@ -13,9 +13,9 @@ from statemachine import wire
 from statemachine.check import broken_by
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack
+from statemachine.kit.strict_json import compact
 from statemachine.play import Play
 from statemachine.scenario import read_scenario
-from statemachine.strict_json import compact
 from statemachine.triggers import Invalid
 from statemachine.wire import duplicate
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site

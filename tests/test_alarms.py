@@ -14,10 +14,10 @@ from statemachine.commands import Door, command_from
 from statemachine.conditions import SEEN
 from statemachine.effects import Ack, Effect, Status
 from statemachine.kept import check
+from statemachine.kit.strict_json import compact
 from statemachine.memory import from_parts, to_parts
 from statemachine.report import reported
 from statemachine.rest import BLOCKED_MS
-from statemachine.strict_json import compact
 from statemachine.triggers import Noticed, Readings, Restarted, Switched
 from statemachine.wire import telemetry
 from tests.desk import BenchDesk

@@ -15,7 +15,7 @@ from statemachine import Spec
 from statemachine.audit import audit
 from statemachine.charts import Row, State, Table
 from statemachine.draft import Draft
-from statemachine.errors import Fault
+from statemachine.kit.errors import Fault
 from statemachine.names import names_of
 from statemachine.reader import examine
 from statemachine.registry import ACTIONS, GUARDS, SCOPES

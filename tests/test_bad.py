@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from statemachine.errors import Fault
 from statemachine.findings import ERRORS, KINDS, WARNINGS
+from statemachine.kit.errors import Fault
 from statemachine.reader import examine
 from venctl.cli import main
 

@@ -13,9 +13,9 @@ from statemachine.capacity import can_give, loads, next_change_ms
 from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
+from statemachine.kit.localtime import day_of
 from statemachine.limits import beyond_limits
 from statemachine.live import Live
-from statemachine.localtime import day_of
 from statemachine.memory import Basis, Event, Memory, blank
 from statemachine.notices import take_notice
 from statemachine.panel import Circuit

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.localtime import instant_s
+from statemachine.kit.localtime import instant_s
 from venctl.cli import clock
 from venctl.cli.clock import Clock
 from venctl.here import read_here

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from statemachine.commands import Door, command_from
 from statemachine.effects import Effect, Hold, Status, Switch
-from statemachine.localtime import next_day_ms, within_hours
+from statemachine.kit.localtime import next_day_ms, within_hours
 from statemachine.requirement import offset_ms
 from statemachine.totals import power_w
 from statemachine.triggers import Connected, Disconnected, Readings, Restarted, Timer

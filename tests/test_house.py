@@ -23,7 +23,7 @@ WORLDLY = {
 PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
     "statemachine/audit_site.py": {"zoneinfo"},
-    "statemachine/localtime.py": {"zoneinfo", "datetime"},
+    "statemachine/kit/localtime.py": {"zoneinfo", "datetime"},
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from statemachine.localtime import instant_s, next_s
+from statemachine.kit.localtime import instant_s, next_s
 
 HERE = ZoneInfo("America/Los_Angeles")
 

@@ -10,8 +10,8 @@ import pytest
 from statemachine import admit, backlog, estimate, limits, notices
 from statemachine.curtail import Load, plan_shed, relay
 from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
+from statemachine.kit.localtime import next_day_ms
 from statemachine.live import Live
-from statemachine.localtime import next_day_ms
 from statemachine.memory import Event, Memory, blank
 from statemachine.panel import Circuit
 from statemachine.past import Past

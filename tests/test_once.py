@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.kit.last_answer import once
 from statemachine.memory import first_wake
-from statemachine.once import once
 from statemachine.requirement import active, sheds_w
 from tests.strategies import MAPLE, NOW_S, Desk, site
 

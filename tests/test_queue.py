@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.commands import Door, parse_command
-from statemachine.strict_json import compact_text
+from statemachine.kit.strict_json import compact_text
 from venctl.queue import FEW, MOST, STANDING_S, Queue, Waiting
 
 EVENT = {"op": "event", "shed_kw": 1.0, "duration_sec": 600}

@@ -10,9 +10,9 @@ from statemachine.ack_record import MOST_BYTES, ack_record
 from statemachine.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.desires import Interval, Wish
 from statemachine.effects import Effect, GetShadow, Hold, Report, Switch
+from statemachine.kit.strict_json import compact
 from statemachine.memory import from_parts, to_parts
 from statemachine.shadows import Shadow
-from statemachine.strict_json import compact
 from statemachine.triggers import Connected, Disconnected, Restarted, Switched
 from statemachine.wishes import acked_in, desired_of
 from tests.strategies import MAPLE, NOW_S, PANEL, Desk, site, wish

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.frozen import changed
+from statemachine.kit.frozen import changed
+from statemachine.kit.strict_json import compact
 from statemachine.report import MOST_BYTES, fingerprint, largest, reported
 from statemachine.schedule import MOST, MOST_AHEAD
 from statemachine.shards import shards
-from statemachine.strict_json import compact
 from tests.strategies import MAPLE, NOW_S, Desk, site
 
 

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from statemachine import SpecError
 from statemachine.cloud_triggers import Document
 from statemachine.desires import Wish
+from statemachine.kit.strict_json import compact
 from statemachine.reconcile import judge
 from statemachine.report import MOST_BYTES, largest, reported
 from statemachine.shadows import Decision
 from statemachine.shards import shards
-from statemachine.strict_json import compact
 from tests.site import Site, until, venctl
 from tests.strategies import NOW_MS, Desk, site
 

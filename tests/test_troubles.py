@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from statemachine import Ven
 from statemachine.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.frozen import changed
 from statemachine.kept import check
+from statemachine.kit.frozen import changed
 from statemachine.leaving import Stuck
 from statemachine.memory import from_parts, to_parts
 from statemachine.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer

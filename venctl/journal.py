@@ -15,8 +15,8 @@ from typing import Any
 
 from statemachine.answers import Answer
 from statemachine.effects import Effect
+from statemachine.kit.strict_json import compact_text
 from statemachine.memory import Memory, changed_parts
-from statemachine.strict_json import compact_text
 from statemachine.triggers import Trigger
 
 from .high_water import HighWater

@@ -18,9 +18,9 @@ from typing import Any
 
 from statemachine.answers import Answer
 from statemachine.kept import check
+from statemachine.kit.strict_json import compact_text
 from statemachine.memory import FORMAT
 from statemachine.older import brought_up, digest_of
-from statemachine.strict_json import compact_text
 
 from .aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater

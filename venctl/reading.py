@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.answers import Answer
+from statemachine.kit.strict_json import decoded
 from statemachine.memory import FORMAT
-from statemachine.strict_json import decoded
 
 from .aside import copy
 from .tables import Columns, Letter, alien, tables

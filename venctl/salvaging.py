@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from statemachine.kit.strict_json import decoded
 from statemachine.memory import FORMAT
-from statemachine.strict_json import decoded
 
 from .reading import MOST, Rows, connection, copied
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from statemachine.check import Broken, broken_by
 from statemachine.effects import Ack
-from statemachine.localtime import local
+from statemachine.kit.localtime import local
+from statemachine.kit.quantity import millis_text
 from statemachine.play import Moment, Play
-from statemachine.quantity import millis_text
 from statemachine.recorded import Recorded, read_recorded
 from statemachine.scenario import Scenario, read_scenario
 from statemachine.spec import Spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp.web import Application, Request, Response
 
-from statemachine.strict_json import MAX_BYTES
+from statemachine.kit.strict_json import MAX_BYTES
 
 from .api import Api
 from .bodies import Replays

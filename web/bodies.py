@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp.web import Request, RequestPayloadError, Response, StreamResponse
 
-from statemachine.strict_json import MAX_BYTES, Unreadable, strict_json
+from statemachine.kit.strict_json import MAX_BYTES, Unreadable, strict_json
 
 from .problems import Answer, Problem, invalid
 

@@ -13,7 +13,7 @@ from statemachine.admit import as_taken_on, unfit
 from statemachine.capacity import loads
 from statemachine.curtail import Load, Plan, plan_shed, tolerance_w
 from statemachine.dwell import gives_for_ms, lasting
-from statemachine.localtime import day_of
+from statemachine.kit.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.requirement import saved_w, sheds_w, together_w
 from statemachine.spec import Spec

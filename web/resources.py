@@ -11,7 +11,7 @@ from statemachine.coming_back import coming_back
 from statemachine.curtail import Load, Plan
 from statemachine.delivery import ails, fresh
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
-from statemachine.localtime import day_of
+from statemachine.kit.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
 from statemachine.panel import Circuit

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from statemachine.errors import Fault
+from statemachine.kit.errors import Fault
 from statemachine.reader import examine
 from statemachine.report import largest
 from statemachine.spec import Spec

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from statemachine.localtime import next_s
+from statemachine.kit.localtime import next_s
 from web.zones import machine_zone, zone_of
 
 from ..place import Running, find, site_of

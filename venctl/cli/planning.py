@@ -110,6 +110,6 @@ def _others(said: dict[str, Any]) -> list[str]:
 
 
 def _length(seconds: float) -> str:
-    from statemachine.quantity import millis_text
+    from statemachine.kit.quantity import millis_text
 
     return millis_text(round(seconds * 1000))

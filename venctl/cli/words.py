@@ -14,13 +14,13 @@ BY = {
 
 def watts_of(text: str) -> int:
     """`2 kW` as 2000. Raises ValueError."""
-    from statemachine.quantity import watts
+    from statemachine.kit.quantity import watts
 
     return watts(text)
 
 
 def millis_of(text: str) -> int:
     """`5 min` as 300000. Raises ValueError."""
-    from statemachine.quantity import millis
+    from statemachine.kit.quantity import millis
 
     return millis(text)
