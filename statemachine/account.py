@@ -18,7 +18,7 @@ from .meters import Meters
 from .play import Moment, Play
 from .release import RENEW_MS
 from .room import Room
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
 from .wire import measured

@@ -9,7 +9,7 @@ from .limits import Refusal, beyond_limits, too_long, with_what_ran
 from .memory import Memory
 from .past import Past
 from .requirement import begins_ms
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Command, DrEvent
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .charts import Row
 from .kit.frozen import changed
 from .memory import Event, Memory
 from .registry import GUARDS
-from .spec import Spec
+from .site.spec import Spec
+from .site.tables import Row
 from .triggers import Timer
 from .turn import Turn
 

@@ -7,7 +7,7 @@ that comes before the queue has drained (5 s of quiet, at most 30 s) is too old 
 from __future__ import annotations
 
 from .memory import Memory
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Command
 from .turn import Turn
 

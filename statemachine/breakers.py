@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from .kit.localtime import start_ms
 from .loads_model import load_w
-from .panel import LEAST_AMPS, Circuit
 from .recorded import Recorded
 from .scenario import SITE, Scenario
-from .spec import Spec
+from .site.panel import LEAST_AMPS, Circuit
+from .site.spec import Spec
 
 ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
 

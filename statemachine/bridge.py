@@ -13,7 +13,7 @@ from .capacity import loads
 from .curtail import plan_shed
 from .memory import Event, Memory
 from .requirement import needed_w
-from .spec import Spec
+from .site.spec import Spec
 
 
 def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:

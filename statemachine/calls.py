@@ -8,7 +8,7 @@ from typing import Any
 
 from .memory import Memory
 from .requirement import sheds_w
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
 ALL_OUT = ""

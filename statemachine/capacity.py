@@ -14,9 +14,9 @@ from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, r
 from .kit.localtime import day_of
 from .live import Live
 from .memory import Memory
-from .panel import LEAST_AMPS, Circuit, Tier
 from .requirement import opted_out
-from .spec import Spec
+from .site.panel import LEAST_AMPS, Circuit, Tier
+from .site.spec import Spec
 
 
 def loads(spec: Spec, memory: Memory) -> list[Load]:

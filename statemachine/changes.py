@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .charts import Table
-from .panel import Circuit
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
+from .site.tables import Table
 
 _AT_START = ("cloud", "web", "topics")
 _CHARTS = ("event", "shadow")

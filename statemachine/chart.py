@@ -14,8 +14,8 @@ from typing import Any
 from transitions import EventData, Machine
 from transitions import State as Node
 
-from .charts import Row, State, Table
 from .registry import ACTIONS, GUARDS
+from .site.tables import Row, State, Table
 from .turn import Turn
 
 

@@ -11,7 +11,7 @@ from .day_rules import DAY_RULES, broken_at_the_end
 from .play import Moment, Play
 from .recorded import Recorded
 from .scenario import Scenario
-from .spec import Spec
+from .site.spec import Spec
 
 _RULES = (  # they enter themselves
     *(circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules),

@@ -8,9 +8,9 @@ from .account import Account, Loosened
 from .day_rules import day_rule
 from .dwell import lasting
 from .effects import Hold, Switch
-from .panel import LEAST_AMPS
 from .play import Moment
 from .rest import BLOCKED_MS
+from .site.panel import LEAST_AMPS
 from .totals import power_w
 from .triggers import Lock
 from .waits import stays_by_hand

@@ -8,8 +8,8 @@ from typing import Any
 from .cloud_triggers import Answered, Delta, Document, Refused
 from .desires import Wish
 from .effects import GetShadow, Report
-from .shards import shards
-from .spec import Spec
+from .site.named_shadows import shards
+from .site.spec import Spec
 from .triggers import Trigger
 from .wishes import CIRCUITS
 

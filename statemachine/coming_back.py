@@ -20,11 +20,11 @@ from .kit.frozen import changed
 from .kit.localtime import day_of
 from .live import Live
 from .memory import Event, Memory
-from .panel import Circuit
 from .release import stays_off
 from .requirement import active, needed_w
 from .return_order import Back, Eased, in_turn, steps
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
 
 MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
 

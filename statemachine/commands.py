@@ -21,7 +21,7 @@ from .envelope import (
     word_of,
 )
 from .kit.strict_json import NotFinite, Unreadable, strict_json
-from .spec import EVERY_MS
+from .site.spec import EVERY_MS
 from .terms import EVENT_ID, terms_of
 from .triggers import (
     Acknowledge,

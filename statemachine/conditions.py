@@ -9,7 +9,7 @@ from .dwell import rests_ms
 from .kit.quantity import watts_text
 from .memory import Memory
 from .rest import blocked
-from .spec import Spec
+from .site.spec import Spec
 from .watch import watch
 
 FAILS_MS = 2 * 60_000  # most devices get over it before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .memory import Event, Memory
 from .notices import delivers
 from .requirement import saved_w, sheds_w
-from .spec import Spec
+from .site.spec import Spec
 from .totals import planned_w
 
 FRESH_MS = 15_000  # what is older says nothing about now

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .kit.errors import Fault
-from .source import Path, Source
-from .spec import Spec
+from .site.source import Path, Source
+from .site.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .live import Live
-from .panel import Circuit
+from .site.panel import Circuit
 
 
 def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:

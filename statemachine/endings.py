@@ -10,7 +10,7 @@ from .ahead import led, reports
 from .kit.localtime import local
 from .memory import Event, Memory
 from .requirement import sheds_w
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
 from .turn import Turn
 

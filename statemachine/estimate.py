@@ -13,8 +13,8 @@ from typing import Any
 from .kit.frozen import changed
 from .live import Live
 from .memory import Memory, blank
-from .panel import Circuit
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
 
 CLEARLY_W, CLEARLY_PERCENT = 50, 5
 SETTLES_MS = 10_000  # a load that was told to draw less may fall too low at first

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from .capacity import loads
 from .curtail import plan_shed
 from .memory import Memory
-from .spec import Spec
+from .site.spec import Spec
 
 
 def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:

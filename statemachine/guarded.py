@@ -14,7 +14,7 @@ from .effects import Hold, Switch
 from .headroom import Headroom
 from .interlock import Interlock, Ruling
 from .rest import rest_ms
-from .spec import Spec
+from .site.spec import Spec
 from .wanted import Deed, Told, Wanted, same
 
 RENEW_MS = 40_000

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from .kit.quantity import millis_text, watts_text
-from .panel import Circuit
 from .scenario import SITE, clock
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
 
 T = TypeVar("T")
 Words = dict[str, Any]

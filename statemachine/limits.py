@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from .kit.localtime import day_of, month_of, within_hours
 from .memory import Memory
 from .past import Past, Span
-from .spec import Limits, Spec
+from .site.spec import Limits, Spec
 
 KEPT = 200
 MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well

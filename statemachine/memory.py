@@ -19,8 +19,8 @@ from .live import Live
 from .past import Past, past_of
 from .pending import Pending
 from .shadows import Shadow, from_plain
-from .shards import shards
-from .spec import Spec
+from .site.named_shadows import shards
+from .site.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)

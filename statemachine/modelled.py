@@ -15,7 +15,7 @@ from .breakers import Breakers
 from .effects import Hold, Switch
 from .guarded import Guarded
 from .headroom import Headroom
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import NO_ANSWER, Held, Switched
 from .wanted import Deed, Told
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .kit.frozen import changed
 from .memory import Event, Memory
 from .requirement import active, saved_w, sheds_w
-from .spec import Spec
+from .site.spec import Spec
 from .totals import shed_w
 from .triggers import Readings
 from .turn import Turn

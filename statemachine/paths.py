@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from .cases import Case, cases, first, fits
-from .charts import Row, Table
+from .site.tables import Row, Table
 from .trigger_words import SHADOW_TRIGGERS
 
 TIMERS = {"start": "started", "end": "ended"}

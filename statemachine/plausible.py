@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from reprlib import repr as shortened
 
 from .kit.quantity import watts_text
-from .panel import Circuit
+from .site.panel import Circuit
 
 LEAST_PERCENT, MOST_PERCENT = -5, 200
 

@@ -25,7 +25,7 @@ from .plausible import believed
 from .recorded import Recorded
 from .rest import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
 from .ven import Ven
 from .wording import spoken

@@ -12,7 +12,7 @@ from .cloud_triggers import Desired
 from .effects import Effect, Switch
 from .memory import Event, Memory
 from .requirement import begins_ms
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import (
     HERE,
     OPERATOR,

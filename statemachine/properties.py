@@ -13,8 +13,8 @@ from itertools import groupby
 from .capacity import loads
 from .curtail import Load, Plan, in_turn, plan_shed, tolerance_w
 from .memory import Memory
-from .panel import Circuit
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
 
 MOST_STEPPED = 12
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from .audit import audit
 from .draft import Draft
 from .kit.errors import Fault, SpecError, meant
-from .source import Source, Value, child, parse
-from .spec import Spec
+from .site.source import Source, Value, child, parse
+from .site.spec import Spec
 
 _CHARTS = ("event", "shadow")
 _ROW: dict[str, Value] = {"trigger": "elapsed", "from": "any"}

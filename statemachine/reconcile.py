@@ -32,7 +32,7 @@ from .kit.quantity import millis_text
 from .memory import Memory
 from .promises import takes
 from .shadows import Decision, End, Shadow
-from .spec import EVERY_MS, Spec
+from .site.spec import EVERY_MS, Spec
 from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds

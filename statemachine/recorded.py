@@ -16,7 +16,7 @@ from typing import Any
 from .kit.errors import Fault, Mark, SpecError, meant
 from .kit.localtime import start_ms
 from .scenario import SITE
-from .spec import Spec
+from .site.spec import Spec
 
 COLUMNS = ("time", "circuit", "kW")
 MOST_W = 1_000_000

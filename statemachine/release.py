@@ -19,11 +19,11 @@ from .faulty import held_back, still_asked
 from .kit.frozen import changed
 from .live import Live
 from .memory import Coming, Memory
-from .panel import LEAST_AMPS, Circuit
 from .replan import replan
 from .requirement import offset_ms
 from .rest import blocked
-from .spec import Spec
+from .site.panel import LEAST_AMPS, Circuit
+from .site.spec import Spec
 from .totals import power_w
 from .turn import Turn
 

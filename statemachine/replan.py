@@ -15,7 +15,7 @@ from .kit.frozen import changed
 from .live import Live
 from .memory import Basis, Memory
 from .requirement import active, needed_w
-from .spec import Spec
+from .site.spec import Spec
 from .totals import taken_w
 from .triggers import Readings
 from .turn import Turn

@@ -14,8 +14,8 @@ from .kit.strict_json import compact
 from .memory import Memory, blank
 from .requirement import active
 from .schedule import AHEAD_BYTES, ahead, ahead_in
-from .shards import MOST, shards
-from .spec import Spec
+from .site.named_shadows import MOST, shards
+from .site.spec import Spec
 from .totals import commanded_w, planned_w, shed_w
 from .wire import kw, measured
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .dwell import saves_w
 from .kit.last_answer import once
 from .memory import Event, Memory
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import DrEvent
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .memory import Memory
-from .panel import Circuit
-from .spec import Spec
+from .site.panel import Circuit
+from .site.spec import Spec
 from .stamps import LAST_MS
 
 BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm

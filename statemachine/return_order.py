@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from .dwell import off_left_ms, rests_ms
 from .live import Live
 from .memory import Memory
-from .panel import LEAST_AMPS
 from .release import graded
 from .requirement import offset_ms
-from .spec import Spec
+from .site.panel import LEAST_AMPS
+from .site.spec import Spec
 from .totals import power_w
 
 Place = tuple[str, bool]  # a circuit, and whether it comes back wholly

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from .calls import ALL_OUT
 from .meters import Meter, noise_w
-from .panel import LEAST_AMPS, Circuit
 from .play import Moment
 from .replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
-from .spec import Spec
+from .site.panel import LEAST_AMPS, Circuit
+from .site.spec import Spec
 from .triggers import Readings, Restarted
 
 if TYPE_CHECKING:

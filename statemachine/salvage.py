@@ -7,7 +7,7 @@ from typing import Any
 
 from .kept import fault_of
 from .memory import blank, to_parts
-from .spec import Spec
+from .site.spec import Spec
 
 Parts = Mapping[str, Any]
 

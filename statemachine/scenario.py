@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from .fields import CircuitId, Count, Flag, Model, OneOf
 from .kit.errors import Fault, SpecError, meant
 from .kit.localtime import start_ms
 from .kit.quantity import Millis, Watts, millis
 from .reader import faults_of
-from .source import Path, Source, parse
-from .spec import Spec
+from .site.fields import CircuitId, Count, Flag, Model, OneOf
+from .site.source import Path, Source, parse
+from .site.spec import Spec
 
 SITE = "unmetered"  # in `load` and `draws`: what is drawn beside the circuits
 ALL = "all"

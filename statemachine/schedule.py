@@ -8,7 +8,7 @@ from typing import Any
 from .kit.strict_json import compact
 from .memory import Event, Memory
 from .requirement import active
-from .spec import Spec
+from .site.spec import Spec
 
 MOST = 200  # told in one answer, so that it stays below what a broker carries
 MOST_AHEAD = 5  # told in the shadow, which has little room

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from .names import names_of
-from .spec import Spec
+from .site.spec import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

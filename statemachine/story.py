@@ -15,7 +15,7 @@ from .memory import Memory
 from .play import Moment, Play
 from .recorded import Recorded
 from .scenario import Call, Scenario, Step
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Command, Disconnected, Restarted, Timer
 
 MOST_LINES = 40

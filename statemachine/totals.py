@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .memory import Memory
-from .spec import Spec
+from .site.spec import Spec
 
 
 def power_w(memory: Memory) -> int:

@@ -11,9 +11,9 @@ from .curtail import Load
 from .invent import Dice
 from .live import Live
 from .memory import Memory, blank
-from .panel import LEAST_AMPS
 from .properties import Trial, capacity_w
-from .spec import Spec
+from .site.panel import LEAST_AMPS
+from .site.spec import Spec
 from .triggers import Readings
 from .ven import Ven
 

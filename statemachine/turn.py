@@ -9,7 +9,7 @@ from .effects import Effect
 from .kit.frozen import changed
 from .memory import Event, Memory
 from .shadows import Shadow
-from .spec import Spec
+from .site.spec import Spec
 from .triggers import Trigger
 
 

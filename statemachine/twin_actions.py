@@ -13,7 +13,7 @@ from .registry import action
 from .report import BARE
 from .savings import switch
 from .shadows import Decision, End
-from .shards import MOST
+from .site.named_shadows import MOST
 from .turn import Turn
 from .wishes import INTERVAL
 

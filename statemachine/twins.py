@@ -15,7 +15,7 @@ from .invent import Dice, Words
 from .play import Moment, Play
 from .requirement import required_w
 from .scenario import Scenario, Step, clock, elapsed
-from .spec import Spec
+from .site.spec import Spec
 
 TICK_MS = 1_000
 SINGLE = ("event", "restore", "cancel", "switch", "opt_out", "again", "crash")

@@ -15,7 +15,7 @@ from .quiet import nothing_follows
 from .release import beyond_plan, carry_out, spread
 from .requirement import next_end_ms
 from .shadowing import Shadowing
-from .spec import Spec
+from .site.spec import Spec
 from .stamps import after_reboot, stamp
 from .toggles import answers
 from .triggers import Command, Restarted, Switched, Timer, Toggle, Trigger

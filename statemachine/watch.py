@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .dwell import lasting
 from .live import Live
 from .memory import Memory
-from .spec import Always, Never, Spec
+from .site.spec import Always, Never, Spec
 from .totals import power_w, shed_w
 
 

@@ -17,7 +17,7 @@ from .faulty import held_back
 from .memory import Event, Memory
 from .requirement import active, by_person_w, required_w, saved_w, sheds_w
 from .schedule import told
-from .spec import Spec
+from .site.spec import Spec
 from .totals import commanded_w, planned_w, power_w, shed_w
 from .triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
 

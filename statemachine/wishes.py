@@ -13,7 +13,7 @@ from typing import Any
 from .ack_record import INVALID, MOST_ID, UNKNOWN
 from .desires import Interval, Wish
 from .shadows import End
-from .spec import EVERY_MS
+from .site.spec import EVERY_MS
 
 CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
 WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word

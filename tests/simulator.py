@@ -19,7 +19,7 @@ from statemachine import Spec, Ven
 from statemachine.commands import Door, command_from
 from statemachine.effects import Effect, GetShadow, Hold, Report, Switch, Wake
 from statemachine.memory import Memory, from_parts, to_parts
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 from statemachine.triggers import (
     Command,
     Connected,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from statemachine.metering import metering
-from statemachine.panel import DWELL_MS
+from statemachine.site.panel import DWELL_MS
 from statemachine.wire import telemetry
 from tests.strategies import Desk, site
 from venctl.cli import main

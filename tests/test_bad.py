@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from statemachine.findings import ERRORS, KINDS, WARNINGS
 from statemachine.kit.errors import Fault
 from statemachine.reader import examine
+from statemachine.site.findings import ERRORS, KINDS, WARNINGS
 from venctl.cli import main
 
 BAD = Path(__file__).parent / "bad"

@@ -18,11 +18,11 @@ from statemachine.limits import beyond_limits
 from statemachine.live import Live
 from statemachine.memory import Basis, Event, Memory, blank
 from statemachine.notices import take_notice
-from statemachine.panel import Circuit
 from statemachine.past import Past
 from statemachine.replan import replan
 from statemachine.requirement import active, offset_ms
-from statemachine.spec import Spec
+from statemachine.site.panel import Circuit
+from statemachine.site.spec import Spec
 from statemachine.stamps import stamp
 from statemachine.triggers import DrEvent, Readings, Timer
 from statemachine.turn import Turn

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import commands, envelope, recorded, source, terms
+from statemachine import commands, envelope, recorded, terms
 from statemachine.commands import OPS, WHATS
+from statemachine.site import source
 from venctl import private_files, simulate, site_token
 from venctl.approach import FILES_AGAIN_S
 from venctl.cli import parser

@@ -13,8 +13,8 @@ from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
 from statemachine.kit.localtime import next_day_ms
 from statemachine.live import Live
 from statemachine.memory import Event, Memory, blank
-from statemachine.panel import Circuit
 from statemachine.past import Past
+from statemachine.site.panel import Circuit
 from statemachine.stamps import after_reboot, stamp
 from statemachine.triggers import Disconnected, DrEvent, Timer
 from statemachine.turn import Turn

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Spec, read
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 from venctl.local.rights import Held, Principal, read_policy
 from venctl.policy import characters, documents
 

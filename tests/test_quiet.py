@@ -14,7 +14,7 @@ from statemachine.effects import Ack, Hold, Wake
 from statemachine.invent import invent_day
 from statemachine.play import Play
 from statemachine.scenario import Scenario
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.triggers import Held, Restarted
 from tests.strategies import MAPLE, NOW_MS, site
 

@@ -24,7 +24,7 @@ from statemachine.release import (
 )
 from statemachine.replan import standing
 from statemachine.rest import BLOCKED_MS
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.triggers import Readings, Timer
 from statemachine.turn import Turn
 from tests.strategies import NOW_MS, site

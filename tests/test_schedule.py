@@ -12,7 +12,7 @@ from statemachine.kit.frozen import changed
 from statemachine.kit.strict_json import compact
 from statemachine.report import MOST_BYTES, fingerprint, largest, reported
 from statemachine.schedule import MOST, MOST_AHEAD
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 from tests.strategies import MAPLE, NOW_S, Desk, site
 
 

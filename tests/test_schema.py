@@ -18,9 +18,9 @@ from statemachine import Spec, SpecError, read
 from statemachine.keys import Key, every_key
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
 from statemachine.names import every_name, names_of
-from statemachine.panel import DWELL_MS
 from statemachine.reader import examine
 from statemachine.schema import schema
+from statemachine.site.panel import DWELL_MS
 from statemachine.writer import written
 from venctl.cli import main
 

@@ -18,7 +18,7 @@ import pytest
 from cryptography import x509
 
 from statemachine import read
-from statemachine.spec import Cloud
+from statemachine.site.spec import Cloud
 from venctl.cli import doctor, editing, main, planning, running, shadow, trigger
 from venctl.endpoint import password_of, plain, secret_of
 from venctl.local.certificates import contexts, identities

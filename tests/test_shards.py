@@ -23,7 +23,7 @@ from statemachine.kit.strict_json import compact
 from statemachine.reconcile import judge
 from statemachine.report import MOST_BYTES, largest, reported
 from statemachine.shadows import Decision
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 from tests.site import Site, until, venctl
 from tests.strategies import NOW_MS, Desk, site
 

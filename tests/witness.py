@@ -16,7 +16,7 @@ from statemachine.cloud_triggers import Delta, Desired
 from statemachine.desires import Wish
 from statemachine.effects import Effect, GetShadow, Report, Switch
 from statemachine.memory import Memory
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 from statemachine.triggers import SetConfig, Toggle, Trigger
 from venctl.local.shadow import Rejected, Shadow
 

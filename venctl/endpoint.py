@@ -10,7 +10,7 @@ from typing import Any
 
 from awscrt import io, mqtt5
 
-from statemachine.spec import Cloud
+from statemachine.site.spec import Cloud
 
 from .backoff import FAR, NEAR, Pace
 from .tls import Wrong, client_context, owner_only

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from statemachine.promises import withdraws
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 
 from .decision import Decision
 from .queue import FEW, Queue, Waiting

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from awscrt import mqtt5
 
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 
 from .clocks import clocks
 from .drivers import Driver

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from statemachine.spec import Spec
+    from statemachine.site.spec import Spec
 
 Document = dict[str, Any]
 MAX_CHARACTERS = 2_048  # of one document, without white space

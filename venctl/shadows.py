@@ -10,8 +10,8 @@ from awscrt import mqtt5
 
 from statemachine import cloud_triggers as t
 from statemachine.effects import GetShadow, Report
-from statemachine.shards import shards
-from statemachine.spec import Spec
+from statemachine.site.named_shadows import shards
+from statemachine.site.spec import Spec
 from statemachine.triggers import Trigger
 from statemachine.wishes import acked_in, desired_of
 

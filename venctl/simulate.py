@@ -14,7 +14,7 @@ from statemachine.kit.quantity import millis_text
 from statemachine.play import Moment, Play
 from statemachine.recorded import Recorded, read_recorded
 from statemachine.scenario import Scenario, read_scenario
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.twins import TWINS, differs
 
 from .diary import Diary

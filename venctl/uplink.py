@@ -12,7 +12,7 @@ from statemachine import triggers as t
 from statemachine.commands import Door, parse_command
 from statemachine.effects import Ack, Effect, GetShadow, Report, Status
 from statemachine.kit.strict_json import compact
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.wire import link_status
 from web.desk import LinkView
 

@@ -23,8 +23,8 @@ from statemachine.invent import Words, invent_day
 from statemachine.play import Moment, Play
 from statemachine.properties import RULES, broken, broken_site
 from statemachine.scenario import Scenario
+from statemachine.site.spec import Spec
 from statemachine.smaller import smaller
-from statemachine.spec import Spec
 from statemachine.story import tell
 from statemachine.trials import invent_memory, invent_trial
 from statemachine.triggers import DrEvent

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from awscrt import mqtt5
 
 from statemachine import Spec
-from statemachine.shards import shards
+from statemachine.site.named_shadows import shards
 
 from .endpoint import Endpoint
 from .link import Denied, Down, Link, LinkDown, News, NotAllowed, Up

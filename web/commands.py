@@ -12,7 +12,7 @@ from aiohttp.web import Request
 from statemachine.commands import Door, command_from
 from statemachine.kit.localtime import instant_s
 from statemachine.kit.strict_json import Unreadable, strict_json
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.triggers import Command, DrEvent, Invalid
 
 from .bodies import key_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statemachine.memory import Memory, Passed
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.triggers import Command
 
 

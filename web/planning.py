@@ -16,7 +16,7 @@ from statemachine.dwell import gives_for_ms, lasting
 from statemachine.kit.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.requirement import saved_w, sheds_w, together_w
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.totals import power_w, shed_w
 from statemachine.triggers import DrEvent
 from statemachine.wire import kw

@@ -14,13 +14,13 @@ from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.kit.localtime import day_of
 from statemachine.memory import Event, Memory
 from statemachine.notices import short
-from statemachine.panel import Circuit
 from statemachine.release import waiting
 from statemachine.replan import standing
 from statemachine.requirement import active, by_person_w, opted_out, required_w, saved_w, sheds_w
 from statemachine.return_order import Back
 from statemachine.schedule import in_order
-from statemachine.spec import Spec
+from statemachine.site.panel import Circuit
+from statemachine.site.spec import Spec
 from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.triggers import OPERATOR
 from statemachine.watch import watch

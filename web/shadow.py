@@ -13,8 +13,8 @@ from statemachine.memory import Memory
 from statemachine.reconcile import server_ms
 from statemachine.report import seconds as interval_s
 from statemachine.shadows import Decision, Shadow
-from statemachine.shards import shards
-from statemachine.spec import Spec
+from statemachine.site.named_shadows import shards
+from statemachine.site.spec import Spec
 from statemachine.wishes import INTERVAL
 
 Body = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 from statemachine.kit.errors import Fault
 from statemachine.reader import examine
 from statemachine.report import largest
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 
 from ..place import state_folder
 from ..private_files import text_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from statemachine import SpecError, read
-from statemachine.panel import DWELL_MS
+from statemachine.site.panel import DWELL_MS
 from statemachine.writer import entry, scalar
 
 from . import DONE, REFUSED, USAGE

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from statemachine import Spec
-from statemachine.spec import Topics
+from statemachine.site.spec import Topics
 
 from ..endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
 from ..place import find

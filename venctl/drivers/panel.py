@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from statemachine.effects import Hold, Switch
 from statemachine.guarded import Guarded
 from statemachine.headroom import Headroom
-from statemachine.spec import Spec
+from statemachine.site.spec import Spec
 from statemachine.wanted import Deed, Told
 
 from .calls import Call

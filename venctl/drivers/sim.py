@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.loads_model import load_w
-from statemachine.panel import Circuit
-from statemachine.spec import Spec
+from statemachine.site.panel import Circuit
+from statemachine.site.spec import Spec
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from .kit.errors import meant
-from .kit.quantity import percent, percent_text
+from ..kit.errors import meant
+from ..kit.quantity import percent, percent_text
 
 NEVER = -1
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")

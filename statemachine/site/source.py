@@ -15,7 +15,7 @@ from typing import TypeAlias
 import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from .kit.errors import Fault, Mark, SpecError
+from ..kit.errors import Fault, Mark, SpecError
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
 Path: TypeAlias = tuple[str | int, ...]

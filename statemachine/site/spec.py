@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .charts import Table
+from ..kit.quantity import Millis, Percent, Watts
 from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
-from .kit.quantity import Millis, Percent, Watts
 from .panel import Circuit, Tier
+from .tables import Table
 
 EVERY_MS = (1_000, 900_000)  # the shortest and the longest interval of telemetry
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..kit.quantity import Millis, Watts
 from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share, Word
-from .kit.quantity import Millis, Watts
 
 MINUTE_MS = 60_000
 RUNS_PERCENT, IDLE_PERCENT = 5, 1

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..kit.quantity import Millis, Percent
 from .fields import Flag, Model, Name, OneOf, StateId, Words
-from .kit.quantity import Millis, Percent
 
 
 class State(Model):

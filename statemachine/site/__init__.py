@@ -1,0 +1,1 @@
+"""What a ven.yaml says: the settings, how each is read, and the findings there can be."""
