@@ -10,7 +10,7 @@ import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
 from statemachine.commands import Door, command_from
 from statemachine.curtail import Load, plan_shed, relay
-from statemachine.triggers import Readings
+from statemachine.state.triggers import Readings
 
 SITE = """
 site: {id: bench, service: 24 kW}

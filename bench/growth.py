@@ -13,8 +13,8 @@ from typing import Any
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.effects import Hold
-from statemachine.triggers import Held, Readings, Trigger
+from statemachine.state.effects import Hold
+from statemachine.state.triggers import Held, Readings, Trigger
 
 from .children import controller
 

@@ -11,15 +11,15 @@ from typing import Any
 
 from .ack_book import AckBook
 from .calls import Calls
-from .clock import STEP_MS
-from .effects import Ack, Hold, Switch
 from .kit.localtime import day_of
 from .meters import Meters
 from .play import Moment, Play
 from .release import RENEW_MS
 from .room import Room
 from .site.spec import Spec
-from .triggers import Connected, Lock, Readings, Restarted
+from .state.clock import STEP_MS
+from .state.effects import Ack, Hold, Switch
+from .state.triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
 from .wire import measured
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .effects import Effect
 from .registry import action
 from .requirement import begins_ms
-from .triggers import DrEvent
-from .turn import Turn
+from .state.effects import Effect
+from .state.triggers import DrEvent
+from .state.turn import Turn
 
 
 @action("event", "dr_event")

@@ -6,11 +6,11 @@ from .backlog import too_old
 from .endings import shut, why_shut
 from .kit.localtime import local
 from .limits import Refusal, beyond_limits, too_long, with_what_ran
-from .memory import Memory
-from .past import Past
 from .requirement import begins_ms
 from .site.spec import Spec
-from .triggers import Command, DrEvent
+from .state.memory import Memory
+from .state.past import Past
+from .state.triggers import Command, DrEvent
 
 
 def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .kit.frozen import changed
-from .live import Live
-from .memory import Memory
+from .state.circuit import Live
+from .state.memory import Memory
 
 READING = (
     *("drawn_w", "read_mono_ms", "read_ms", "free_w"),

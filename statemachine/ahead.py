@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .kit.frozen import changed
-from .memory import Event, Memory
 from .registry import GUARDS
 from .site.spec import Spec
 from .site.tables import Row
-from .triggers import Timer
-from .turn import Turn
+from .state.memory import Event, Memory
+from .state.triggers import Timer
+from .state.turn import Turn
 
 Move = tuple[int, str, str]  # at_ms, the event's id, the state it is in from then on
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
 from .conditions import SEEN, conditions
-from .effects import Ack
 from .kit.frozen import changed
-from .memory import Memory
-from .triggers import Acknowledge, Noticed, Trigger
-from .turn import Turn
+from .state.alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
+from .state.effects import Ack
+from .state.memory import Memory
+from .state.triggers import Acknowledge, Noticed, Trigger
+from .state.turn import Turn
 from .wire import rejected
 
 

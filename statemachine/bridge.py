@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from .ahead import later, led
 from .capacity import loads
 from .curtail import plan_shed
-from .memory import Event, Memory
 from .requirement import needed_w
 from .site.spec import Spec
+from .state.memory import Event, Memory
 
 
 def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:

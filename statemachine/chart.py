@@ -16,7 +16,7 @@ from transitions import State as Node
 
 from .registry import ACTIONS, GUARDS
 from .site.tables import Row, State, Table
-from .turn import Turn
+from .state.turn import Turn
 
 
 @dataclass(slots=True)

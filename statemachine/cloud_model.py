@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cloud_triggers import Answered, Delta, Document, Refused
-from .desires import Wish
-from .effects import GetShadow, Report
 from .site.named_shadows import shards
 from .site.spec import Spec
-from .triggers import Trigger
+from .state.cloud_triggers import Answered, Delta, Document, Refused
+from .state.desires import Wish
+from .state.effects import GetShadow, Report
+from .state.triggers import Trigger
 from .wishes import CIRCUITS
 
 

@@ -18,13 +18,13 @@ from .dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
 from .endings import begun
 from .kit.frozen import changed
 from .kit.localtime import day_of
-from .live import Live
-from .memory import Event, Memory
 from .release import stays_off
 from .requirement import active, needed_w
 from .return_order import Back, Eased, in_turn, steps
 from .site.panel import Circuit
 from .site.spec import Spec
+from .state.circuit import Live
+from .state.memory import Event, Memory
 
 MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
 

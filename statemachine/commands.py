@@ -22,8 +22,7 @@ from .envelope import (
 )
 from .kit.strict_json import NotFinite, Unreadable, strict_json
 from .site.spec import EVERY_MS
-from .terms import EVENT_ID, terms_of
-from .triggers import (
+from .state.triggers import (
     Acknowledge,
     Cancel,
     Command,
@@ -37,6 +36,7 @@ from .triggers import (
     SetConfig,
     Toggle,
 )
+from .terms import EVENT_ID, terms_of
 from .values import (
     Fields,
     first,

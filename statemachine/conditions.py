@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .alarm import Alarm
 from .dwell import rests_ms
 from .kit.quantity import watts_text
-from .memory import Memory
 from .rest import blocked
 from .site.spec import Spec
+from .state.alarm import Alarm
+from .state.memory import Memory
 from .watch import watch
 
 FAILS_MS = 2 * 60_000  # most devices get over it before

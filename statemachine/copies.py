@@ -14,8 +14,8 @@ from typing import Any
 
 from .backlog import connected_ms, draining
 from .limits import Refusal
-from .memory import Memory
-from .triggers import (
+from .state.memory import Memory
+from .state.triggers import (
     Cancel,
     Command,
     DrEvent,
@@ -27,7 +27,7 @@ from .triggers import (
     Toggle,
     signature,
 )
-from .turn import Turn
+from .state.turn import Turn
 
 First = Mapping[str, Any]
 MOST_ID = 110  # of a made id, so that a number fits behind it

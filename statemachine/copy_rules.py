@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from .account import Account
 from .backlog import MOST_MS
 from .day_rules import day_rule
-from .effects import Ack
 from .play import Moment
 from .requirement import active
-from .triggers import Command, Restore, SetConfig, Toggle
+from .state.effects import Ack
+from .state.triggers import Command, Restore, SetConfig, Toggle
 
 
 @day_rule("P44")

@@ -14,14 +14,14 @@ from typing import Any
 from .account import Account
 from .calls import ALL_OUT
 from .capacity import loads
-from .cloud_triggers import Delta, Document
-from .effects import Ack, Status, Switch
-from .memory import Memory
 from .play import Moment
 from .properties import best_total_w
 from .requirement import active, required_w, sheds_w
 from .rest import at_rest
-from .triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
+from .state.cloud_triggers import Delta, Document
+from .state.effects import Ack, Status, Switch
+from .state.memory import Memory
+from .state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
 from .wire import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]

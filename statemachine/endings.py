@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from .ahead import led, reports
 from .kit.localtime import local
-from .memory import Event, Memory
 from .requirement import sheds_w
 from .site.spec import Spec
-from .triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
-from .turn import Turn
+from .state.memory import Event, Memory
+from .state.triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
+from .state.turn import Turn
 
 SHUT_MS = 10 * 60_000
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from .capacity import loads
 from .curtail import plan_shed
-from .memory import Memory
 from .site.spec import Spec
+from .state.memory import Memory
 
 
 def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:

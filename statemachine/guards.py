@@ -6,8 +6,8 @@ from . import notices
 from .capacity import can_give
 from .registry import guard
 from .requirement import begins_ms
-from .triggers import DrEvent
-from .turn import Turn
+from .state.triggers import DrEvent
+from .state.turn import Turn
 
 
 @guard("event", "dr_event")

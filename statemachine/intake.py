@@ -10,19 +10,17 @@ from .admit import as_taken_on, stale, unfit
 from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
-from .effects import Ack, Switch
 from .endings import shut, unconfirmed, why_shut
 from .estimate import unseen
 from .kit.frozen import changed
 from .limits import remembered
-from .live import Live
 from .locks import lock, locked_out
 from .looks import hear_readings
-from .memory import Basis, Coming, Event, Memory
 from .release import restate
-from .taking_back import Fire, cancel, give_back, opt_out
-from .toggles import switch
-from .triggers import (
+from .state.circuit import Live
+from .state.effects import Ack, Switch
+from .state.memory import Basis, Coming, Event, Memory
+from .state.triggers import (
     Acknowledge,
     Cancel,
     Command,
@@ -42,8 +40,10 @@ from .triggers import (
     Switched,
     Toggle,
 )
+from .state.turn import Turn
+from .taking_back import Fire, cancel, give_back, opt_out
+from .toggles import switch
 from .troubles import hear_held, hear_switched
-from .turn import Turn
 from .wire import duplicate, rejected
 
 

@@ -5,10 +5,10 @@ This is a lock in software. It is no lockout/tagout: whoever works on a circuit 
 
 from __future__ import annotations
 
-from .effects import Ack
 from .release import give_back
-from .triggers import Lock
-from .turn import Turn
+from .state.effects import Ack
+from .state.triggers import Lock
+from .state.turn import Turn
 from .wire import rejected
 
 AT_THE_SITE = ("page", "cli")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .estimate import assume, read
 from .kit.frozen import changed
-from .live import Live
-from .triggers import Readings
-from .turn import Turn
+from .state.circuit import Live
+from .state.triggers import Readings
+from .state.turn import Turn
 
 
 def hear_readings(turn: Turn, said: Readings) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from .account import Account
 from .day_rules import day_rule
 from .dwell import lasting
-from .effects import Ack, Status
 from .meters import noise_w
 from .notices import ENOUGH_PERCENT
 from .play import Moment
-from .triggers import DrEvent, Readings
+from .state.effects import Ack, Status
+from .state.triggers import DrEvent, Readings
 from .wire import telemetry
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .cloud_triggers import Delta, Document
 from .loads_model import CYCLES_S
 from .play import Moment, Play
-from .triggers import Readings, Restarted, Toggle
+from .state.cloud_triggers import Delta, Document
+from .state.triggers import Readings, Restarted, Toggle
 
 if TYPE_CHECKING:
     from .account import Account

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .breakers import Breakers
-from .effects import Hold, Switch
 from .guarded import Guarded
 from .headroom import Headroom
 from .site.spec import Spec
-from .triggers import NO_ANSWER, Held, Switched
+from .state.effects import Hold, Switch
+from .state.triggers import NO_ANSWER, Held, Switched
 from .wanted import Deed, Told
 
 DRIVER_MS, SILENT_MS = 100, 4_000

@@ -7,12 +7,12 @@ achieved again (domain.md, What a programme expects).
 from __future__ import annotations
 
 from .kit.frozen import changed
-from .memory import Event, Memory
 from .requirement import active, saved_w, sheds_w
 from .site.spec import Spec
-from .totals import shed_w
-from .triggers import Readings
-from .turn import Turn
+from .state.measures import shed_w
+from .state.memory import Event, Memory
+from .state.triggers import Readings
+from .state.turn import Turn
 
 ENOUGH_PERCENT = 95
 SHORT_MS = 30_000

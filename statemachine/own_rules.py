@@ -12,7 +12,7 @@ from .account import Account
 from .circuit_rules import patient, returning_w
 from .day_rules import day_rule
 from .play import Moment
-from .totals import power_w
+from .state.measures import power_w
 from .watch import site_below, watch
 
 WAITING = ("off_for", "shed_for")

@@ -16,17 +16,17 @@ from .breakers import Breakers
 from .cloud_model import CloudModel
 from .commands import Door, command_from
 from .copies import recalled
-from .effects import Effect, GetShadow, Hold, Report, Switch
 from .journaling import worth_keeping
 from .kit.localtime import start_ms
-from .memory import Memory, from_parts, to_parts
 from .modelled import DRIVER_MS, Drivers, answer
 from .plausible import believed
 from .recorded import Recorded
 from .rest import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
 from .site.spec import Spec
-from .triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
+from .state.effects import Effect, GetShadow, Hold, Report, Switch
+from .state.memory import Memory, from_parts, to_parts
+from .state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
 from .ven import Ven
 from .wording import spoken
 

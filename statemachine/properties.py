@@ -12,9 +12,9 @@ from itertools import groupby
 
 from .capacity import loads
 from .curtail import Load, Plan, in_turn, plan_shed, tolerance_w
-from .memory import Memory
 from .site.panel import Circuit
 from .site.spec import Spec
+from .state.memory import Memory
 
 MOST_STEPPED = 12
 

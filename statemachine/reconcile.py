@@ -25,14 +25,14 @@ from .ack_record import (
     UNKNOWN,
     UNSTORED,
 )
-from .cloud_triggers import Desired
-from .desires import Wish
 from .endings import shut
 from .kit.quantity import millis_text
-from .memory import Memory
 from .promises import takes
-from .shadows import Decision, End, Shadow
 from .site.spec import EVERY_MS, Spec
+from .state.cloud_triggers import Desired
+from .state.desires import Wish
+from .state.memory import Memory
+from .state.shadow import Decision, End, Shadow
 from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds

@@ -14,18 +14,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from .bridge import kept_down
 from .curtail import Load
 from .dwell import off_left_ms, rests_ms
-from .effects import BY_EVENT, Effect, Hold, Switch
 from .faulty import held_back, still_asked
 from .kit.frozen import changed
-from .live import Live
-from .memory import Coming, Memory
 from .replan import replan
 from .requirement import offset_ms
 from .rest import blocked
 from .site.panel import LEAST_AMPS, Circuit
 from .site.spec import Spec
-from .totals import power_w
-from .turn import Turn
+from .state.circuit import Live
+from .state.effects import BY_EVENT, Effect, Hold, Switch
+from .state.measures import power_w
+from .state.memory import Coming, Memory
+from .state.turn import Turn
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000

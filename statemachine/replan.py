@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from .capacity import loads
 from .curtail import Load, Plan, plan_shed, reasons
 from .kit.frozen import changed
-from .live import Live
-from .memory import Basis, Memory
 from .requirement import active, needed_w
 from .site.spec import Spec
-from .totals import taken_w
-from .triggers import Readings
-from .turn import Turn
+from .state.circuit import Live
+from .state.measures import taken_w
+from .state.memory import Basis, Memory
+from .state.triggers import Readings
+from .state.turn import Turn
 
 SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
 OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
-from .alarm import in_shadow
 from .kit.frozen import changed
 from .kit.strict_json import compact
-from .memory import Memory, blank
 from .requirement import active
 from .schedule import AHEAD_BYTES, ahead, ahead_in
 from .site.named_shadows import MOST, shards
 from .site.spec import Spec
-from .totals import commanded_w, planned_w, shed_w
+from .state.alarm import in_shadow
+from .state.measures import commanded_w, planned_w, shed_w
+from .state.memory import Memory, blank
 from .wire import kw, measured
 
 Body = dict[str, Any]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .dwell import saves_w
 from .kit.last_answer import once
-from .memory import Event, Memory
 from .site.spec import Spec
-from .triggers import DrEvent
+from .state.memory import Event, Memory
+from .state.triggers import DrEvent
 
 
 def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .dwell import off_left_ms, rests_ms
-from .live import Live
-from .memory import Memory
 from .release import graded
 from .requirement import offset_ms
 from .site.panel import LEAST_AMPS
 from .site.spec import Spec
-from .totals import power_w
+from .state.circuit import Live
+from .state.measures import power_w
+from .state.memory import Memory
 
 Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
 Eased = tuple[int, int]  # from when on a part of a circuit may come back, and in how many steps

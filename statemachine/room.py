@@ -14,7 +14,7 @@ from .play import Moment
 from .replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
 from .site.panel import LEAST_AMPS, Circuit
 from .site.spec import Spec
-from .triggers import Readings, Restarted
+from .state.triggers import Readings, Restarted
 
 if TYPE_CHECKING:
     from .account import Account

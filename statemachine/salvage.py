@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .kept import fault_of
-from .memory import blank, to_parts
 from .site.spec import Spec
+from .state.memory import blank, to_parts
 
 Parts = Mapping[str, Any]
 

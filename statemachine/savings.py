@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from .kit.frozen import changed
-from .live import Live
-from .memory import Memory
 from .requirement import active
-from .turn import Turn
+from .state.circuit import Live
+from .state.memory import Memory
+from .state.turn import Turn
 
 
 def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:

@@ -6,9 +6,9 @@ import heapq
 from typing import Any
 
 from .kit.strict_json import compact
-from .memory import Event, Memory
 from .requirement import active
 from .site.spec import Spec
+from .state.memory import Event, Memory
 
 MOST = 200  # told in one answer, so that it stays below what a broker carries
 MOST_AHEAD = 5  # told in the shadow, which has little room

@@ -10,14 +10,14 @@ from typing import Any
 
 from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
 from .chart import Chart
-from .cloud_triggers import Answered, Delta, Document, Refused
-from .effects import Effect, GetShadow, Report
 from .kit.frozen import changed
 from .report import TELLING_W, fingerprint, reported, telling_w
-from .shadows import End, Shadow
 from .site.tables import Table
-from .triggers import NO_ANSWER, Connected, Disconnected, Switched
-from .turn import Turn
+from .state.cloud_triggers import Answered, Delta, Document, Refused
+from .state.effects import Effect, GetShadow, Report
+from .state.shadow import End, Shadow
+from .state.triggers import NO_ANSWER, Connected, Disconnected, Switched
+from .state.turn import Turn
 from .twin_actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open
 
 MAX_ROUNDS = 50

@@ -11,11 +11,11 @@ from typing import Any
 from .estimate import SETTLES_MS, WAKES_MS, unseen
 from .kit.frozen import changed
 from .kit.localtime import day_of
-from .live import Live
-from .memory import Basis, Memory
 from .requirement import offset_ms
 from .savings import forgotten
-from .turn import Turn
+from .state.circuit import Live
+from .state.memory import Basis, Memory
+from .state.turn import Turn
 
 FIRST_MS, LAST_MS = 60_000, 300_000
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .deeds import said
 from .dwell import lasting
-from .effects import Ack, Switch
 from .invent import Words
 from .kit.localtime import local
-from .memory import Memory
 from .play import Moment, Play
 from .recorded import Recorded
 from .scenario import Call, Scenario, Step
 from .site.spec import Spec
-from .triggers import Command, Disconnected, Restarted, Timer
+from .state.effects import Ack, Switch
+from .state.memory import Memory
+from .state.triggers import Command, Disconnected, Restarted, Timer
 
 MOST_LINES = 40
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")

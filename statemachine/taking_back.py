@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .effects import Ack
 from .endings import SHUT_MS, begun
 from .kit.frozen import changed
 from .limits import ended_early
 from .release import restate
-from .triggers import Cancel, Command, OptOut, Restore
-from .turn import Turn
+from .state.effects import Ack
+from .state.triggers import Cancel, Command, OptOut, Restore
+from .state.turn import Turn
 from .wire import rejected
 
 MOST_OPTED_OUT = 200

@@ -7,10 +7,10 @@ retry may still succeed in that time. The wish stays, and the driver is told unt
 from __future__ import annotations
 
 from . import savings
-from .effects import Ack, Switch
-from .pending import Pending, pending
-from .triggers import NO_ANSWER, Switched, Toggle
-from .turn import Turn
+from .state.effects import Ack, Switch
+from .state.pending_switch import Pending, pending
+from .state.triggers import NO_ANSWER, Switched, Toggle
+from .state.turn import Turn
 from .wire import ack_for, duplicate, rejected
 
 PATIENCE_MS = 5_000

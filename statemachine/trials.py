@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from .curtail import Load
 from .invent import Dice
-from .live import Live
-from .memory import Memory, blank
 from .properties import Trial, capacity_w
 from .site.panel import LEAST_AMPS
 from .site.spec import Spec
-from .triggers import Readings
+from .state.circuit import Live
+from .state.memory import Memory, blank
+from .state.triggers import Readings
 from .ven import Ven
 
 AMP_W = 24

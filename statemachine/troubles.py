@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .alarms import told
-from .effects import Status
 from .kit.frozen import changed
-from .leaving import Stuck
-from .live import Live
-from .memory import Memory
-from .triggers import NO_ANSWER, Held, Switched
-from .turn import Turn
+from .state.circuit import Live
+from .state.effects import Status
+from .state.memory import Memory
+from .state.pending_release import Stuck
+from .state.triggers import NO_ANSWER, Held, Switched
+from .state.turn import Turn
 from .wire import circuit_status
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
-from .cloud_triggers import Answered, Delta, Desired, Document
-from .effects import Effect, Switch
 from .kit.frozen import changed
 from .registry import action
 from .report import BARE
 from .savings import switch
-from .shadows import Decision, End
 from .site.named_shadows import MOST
-from .turn import Turn
+from .state.cloud_triggers import Answered, Delta, Desired, Document
+from .state.effects import Effect, Switch
+from .state.shadow import Decision, End
+from .state.turn import Turn
 from .wishes import INTERVAL
 
 LOOP, TOO_LARGE = "shadow_loop", "shadow_too_large"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import reconcile
-from .cloud_triggers import Answered, Delta, Desired, Document, Refused
 from .registry import guard
-from .turn import Turn
+from .state.cloud_triggers import Answered, Delta, Desired, Document, Refused
+from .state.turn import Turn
 
 TOO_LARGE = 413
 

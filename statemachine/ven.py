@@ -5,11 +5,8 @@ from __future__ import annotations
 from . import alarms, backlog
 from .capacity import next_change_ms
 from .chart import Chart
-from .clock import follow_clock, rebooted
 from .copies import note
-from .effects import Ack, Effect, Hold, Status, Switch, Wake
 from .intake import answer_early, restate_all, take
-from .memory import Memory, Passed, blank, first_wake
 from .notices import take_notice
 from .quiet import nothing_follows
 from .release import beyond_plan, carry_out, spread
@@ -17,10 +14,13 @@ from .requirement import next_end_ms
 from .shadowing import Shadowing
 from .site.spec import Spec
 from .stamps import after_reboot, stamp
+from .state.clock import follow_clock, rebooted
+from .state.effects import Ack, Effect, Hold, Status, Switch, Wake
+from .state.memory import Memory, Passed, blank, first_wake
+from .state.triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
+from .state.turn import Turn
 from .toggles import answers
-from .triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
 from .troubles import note_silence, tell
-from .turn import Turn
 from .wire import ack_for, event_status
 
 MAX_ROUNDS = 50

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from .play import Moment
 from .stamps import LAST_MS
-from .totals import power_w
-from .triggers import Restarted
+from .state.measures import power_w
+from .state.triggers import Restarted
 from .wanted import LONGEST_MS
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .dwell import lasting
-from .live import Live
-from .memory import Memory
 from .site.spec import Always, Never, Spec
-from .totals import power_w, shed_w
+from .state.circuit import Live
+from .state.measures import power_w, shed_w
+from .state.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)

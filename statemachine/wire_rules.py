@@ -7,9 +7,9 @@ from typing import Any
 
 from .account import Account
 from .day_rules import day_rule
-from .effects import Ack, GetShadow, Report
 from .play import Moment
-from .triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
+from .state.effects import Ack, GetShadow, Report
+from .state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
 
 
 @day_rule("P45")

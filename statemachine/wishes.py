@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .ack_record import INVALID, MOST_ID, UNKNOWN
-from .desires import Interval, Wish
-from .shadows import End
 from .site.spec import EVERY_MS
+from .state.desires import Interval, Wish
+from .state.shadow import End
 
 CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
 WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statemachine import Ven
-from statemachine.triggers import Trigger
+from statemachine.state.triggers import Trigger
 from tests.strategies import MAPLE, site
 from venctl.alarms import Alarms
 

@@ -12,10 +12,10 @@ from aiohttp.web import Application, Request
 
 from statemachine import Spec, Ven, read
 from statemachine.copies import recalled
-from statemachine.effects import Ack, Hold, Switch
-from statemachine.memory import Memory, Passed
-from statemachine.totals import power_w, shed_w
-from statemachine.triggers import Command, Earlier, Held, Readings, Switched, Timer, Trigger
+from statemachine.state.effects import Ack, Hold, Switch
+from statemachine.state.measures import power_w, shed_w
+from statemachine.state.memory import Memory, Passed
+from statemachine.state.triggers import Command, Earlier, Held, Readings, Switched, Timer, Trigger
 from web.desk import Edit, LinkView, Sample
 
 Client: TypeAlias = TestClient[Request, Application]

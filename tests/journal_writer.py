@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from statemachine import Spec
-from statemachine.memory import changed_parts, from_parts
-from statemachine.triggers import Timer
+from statemachine.state.memory import changed_parts, from_parts
+from statemachine.state.triggers import Timer
 from tests.power_cut import promise
 from tests.strategies import MAPLE, Desk, site
 from venctl.journal import Batch

@@ -7,7 +7,7 @@ from typing import Any
 from statemachine.answers import Answers, rows_of
 from statemachine.copies import recalled
 from statemachine.site.spec import Spec
-from statemachine.triggers import Command
+from statemachine.state.triggers import Command
 from tests.strategies import Desk
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from statemachine import Spec, Ven
 from statemachine.commands import Door, command_from
-from statemachine.effects import Effect, GetShadow, Hold, Report, Switch, Wake
-from statemachine.memory import Memory, from_parts, to_parts
 from statemachine.site.named_shadows import shards
-from statemachine.triggers import (
+from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch, Wake
+from statemachine.state.memory import Memory, from_parts, to_parts
+from statemachine.state.triggers import (
     Command,
     Connected,
     Disconnected,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Ven
-from statemachine.effects import Effect
+from statemachine.state.effects import Effect
 from tests.strategies import NOW_MS
 from venctl.high_water import HighWater
 from venctl.opening import Fits, Found, Salvage, Seen, look_into

@@ -7,10 +7,19 @@ from typing import Any
 
 from statemachine import Spec, Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.desires import Wish
-from statemachine.effects import Ack, Effect, Hold
-from statemachine.memory import Memory
-from statemachine.triggers import Command, Earlier, Held, Readings, Switched, Timer, Toggle, Trigger
+from statemachine.state.desires import Wish
+from statemachine.state.effects import Ack, Effect, Hold
+from statemachine.state.memory import Memory
+from statemachine.state.triggers import (
+    Command,
+    Earlier,
+    Held,
+    Readings,
+    Switched,
+    Timer,
+    Toggle,
+    Trigger,
+)
 
 NOW_S = 1_700_000_000
 NOW_MS = NOW_S * 1_000

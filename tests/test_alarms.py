@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.commands import Door, command_from
 from statemachine.conditions import SEEN
-from statemachine.effects import Ack, Effect, Status
 from statemachine.kept import check
 from statemachine.kit.strict_json import compact
-from statemachine.memory import from_parts, to_parts
 from statemachine.report import reported
 from statemachine.rest import BLOCKED_MS
-from statemachine.triggers import Noticed, Readings, Restarted, Switched
+from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
+from statemachine.state.effects import Ack, Effect, Status
+from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.triggers import Noticed, Readings, Restarted, Switched
 from statemachine.wire import telemetry
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site

@@ -8,10 +8,10 @@ import pytest
 
 from statemachine.check import broken_by
 from statemachine.commands import Door, command_from
-from statemachine.effects import Ack, Hold
 from statemachine.endings import SHUT_MS
 from statemachine.play import Play
 from statemachine.scenario import Scenario
+from statemachine.state.effects import Ack, Hold
 from tests.strategies import MAPLE, Desk, site
 
 MINUTES = SHUT_MS // 60_000

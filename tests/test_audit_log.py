@@ -12,7 +12,7 @@ import pytest
 
 from statemachine import Ven
 from statemachine.commands import Door, command_from
-from statemachine.triggers import Trigger
+from statemachine.state.triggers import Trigger
 from tests.site import Backend, Site, until
 from tests.storing import AtOnce
 from tests.strategies import MAPLE, site

@@ -15,17 +15,17 @@ from statemachine.curtail import Load, plan_shed
 from statemachine.dwell import changes_in_ms, gives_for_ms
 from statemachine.kit.localtime import day_of
 from statemachine.limits import beyond_limits
-from statemachine.live import Live
-from statemachine.memory import Basis, Event, Memory, blank
 from statemachine.notices import take_notice
-from statemachine.past import Past
 from statemachine.replan import replan
 from statemachine.requirement import active, offset_ms
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 from statemachine.stamps import stamp
-from statemachine.triggers import DrEvent, Readings, Timer
-from statemachine.turn import Turn
+from statemachine.state.circuit import Live
+from statemachine.state.memory import Basis, Event, Memory, blank
+from statemachine.state.past import Past
+from statemachine.state.triggers import DrEvent, Readings, Timer
+from statemachine.state.turn import Turn
 from tests.strategies import NOW_MS, site
 
 MONO = 10_000_000

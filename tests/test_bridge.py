@@ -17,11 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from statemachine import Spec, Ven, release
 from statemachine.bridge import kept_down
 from statemachine.check import broken_by
-from statemachine.effects import Effect, Hold, Status
-from statemachine.memory import Memory, from_parts, to_parts
 from statemachine.play import Play
 from statemachine.scenario import Scenario
-from statemachine.triggers import Reloaded, Restarted
+from statemachine.state.effects import Effect, Hold, Status
+from statemachine.state.memory import Memory, from_parts, to_parts
+from statemachine.state.triggers import Reloaded, Restarted
 from tests.strategies import MAPLE, Desk, site
 
 PANEL = """

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.commands import Door, parse_command
-from statemachine.effects import Ack
-from statemachine.triggers import (
+from statemachine.state.effects import Ack
+from statemachine.state.triggers import (
     Cancel,
     Command,
     DrEvent,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.effects import Effect, Hold, Status, Switch
 from statemachine.requirement import sheds_w
-from statemachine.triggers import Connected, Disconnected, Restarted
+from statemachine.state.effects import Effect, Hold, Status, Switch
+from statemachine.state.triggers import Connected, Disconnected, Restarted
 from tests.strategies import MAPLE, NOW_S, Desk, site
 
 SITE = site(MAPLE)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from statemachine.capacity import loads
 from statemachine.curtail import Load, plan_shed, relay
-from statemachine.memory import Memory
 from statemachine.properties import (
     RULES,
     Trial,
     broken_site,
 )
+from statemachine.state.memory import Memory
 from statemachine.trials import invent_loads, invent_memory, invent_trial
 from tests.strategies import MAPLE, PANEL, Desk, site
 

@@ -25,9 +25,9 @@ import pytest
 from statemachine import Ven
 from statemachine.answers import Answers
 from statemachine.commands import Door, parse_command
-from statemachine.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.memory import Memory, to_parts
-from statemachine.triggers import (
+from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
+from statemachine.state.memory import Memory, to_parts
+from statemachine.state.triggers import (
     Connected,
     Disconnected,
     DrEvent,

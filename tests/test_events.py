@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.commands import Door, command_from
-from statemachine.effects import Effect, Hold, Status, Switch
 from statemachine.kit.localtime import next_day_ms, within_hours
 from statemachine.requirement import offset_ms
-from statemachine.totals import power_w
-from statemachine.triggers import Connected, Disconnected, Readings, Restarted, Timer
+from statemachine.state.effects import Effect, Hold, Status, Switch
+from statemachine.state.measures import power_w
+from statemachine.state.triggers import Connected, Disconnected, Readings, Restarted, Timer
 from tests.strategies import NOW_MS, NOW_S, Desk, site
 
 HOUR_S = 3600

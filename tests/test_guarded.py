@@ -11,10 +11,10 @@ from statemachine.ahead import reports
 from statemachine.check import broken_by
 from statemachine.commands import MAX_REASON, Door, command_from
 from statemachine.deeds import said
-from statemachine.effects import Status
 from statemachine.play import Play
 from statemachine.scenario import Scenario, Step
-from statemachine.triggers import Restarted
+from statemachine.state.effects import Status
+from statemachine.state.triggers import Restarted
 from tests.strategies import NOW_S, Desk, site
 
 from .test_web_api import Page, api, open_page

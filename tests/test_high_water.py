@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Ven
-from statemachine.triggers import Timer
+from statemachine.state.triggers import Timer
 from tests.strategies import MAPLE, site
 from venctl.high_water import HighWater
 from venctl.journal import Batch, Journal

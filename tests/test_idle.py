@@ -10,7 +10,7 @@ from statemachine.commands import Door, command_from
 from statemachine.estimate import typical
 from statemachine.reader import examine
 from statemachine.report import reported
-from statemachine.triggers import DrEvent
+from statemachine.state.triggers import DrEvent
 from statemachine.wire import telemetry
 from tests.panels import EXTRAS
 from tests.strategies import NOW_MS, Desk, site

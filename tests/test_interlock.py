@@ -12,7 +12,6 @@ import pytest
 
 from statemachine import Spec
 from statemachine.breakers import Breakers
-from statemachine.effects import BY_EVENT, Hold, Switch
 from statemachine.guarded import Guarded
 from statemachine.headroom import Headroom
 from statemachine.interlock import Interlock, Ruling
@@ -21,6 +20,7 @@ from statemachine.observed import LAG_MS
 from statemachine.play import Moment, Play
 from statemachine.rest import rest_ms
 from statemachine.scenario import Scenario
+from statemachine.state.effects import BY_EVENT, Hold, Switch
 from statemachine.wanted import Deed, Told
 from tests.many_days import FILES
 from tests.panels import invent_site

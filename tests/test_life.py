@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from statemachine import Ven
-from statemachine.clock import STEP_MS
-from statemachine.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.commands import Door, command_from
 from statemachine.copies import recalled
 from statemachine.curtail import Load, relay
-from statemachine.desires import Wish
-from statemachine.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
-from statemachine.memory import Memory, changed_parts, from_parts, to_parts
 from statemachine.properties import best_total_w
-from statemachine.triggers import (
+from statemachine.state.clock import STEP_MS
+from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
+from statemachine.state.desires import Wish
+from statemachine.state.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
+from statemachine.state.memory import Memory, changed_parts, from_parts, to_parts
+from statemachine.state.triggers import (
     Command,
     Connected,
     Disconnected,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from statemachine.copies import recalled
-from statemachine.effects import Ack, Effect, Status
-from statemachine.memory import from_parts, to_parts
-from statemachine.triggers import Command, Earlier, Restarted, Timer, Trigger
+from statemachine.state.effects import Ack, Effect, Status
+from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.triggers import Command, Earlier, Restarted, Timer, Trigger
 from tests.strategies import PANEL, Desk, site
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.triggers import Readings, Trigger
+from statemachine.state.triggers import Readings, Trigger
 from tests.alarming import Core
 from tests.skipping import run
 from venctl.drivers import Panel

@@ -11,13 +11,13 @@ from statemachine import admit, backlog, estimate, limits, notices
 from statemachine.curtail import Load, plan_shed, relay
 from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
 from statemachine.kit.localtime import next_day_ms
-from statemachine.live import Live
-from statemachine.memory import Event, Memory, blank
-from statemachine.past import Past
 from statemachine.site.panel import Circuit
 from statemachine.stamps import after_reboot, stamp
-from statemachine.triggers import Disconnected, DrEvent, Timer
-from statemachine.turn import Turn
+from statemachine.state.circuit import Live
+from statemachine.state.memory import Event, Memory, blank
+from statemachine.state.past import Past
+from statemachine.state.triggers import Disconnected, DrEvent, Timer
+from statemachine.state.turn import Turn
 from tests.strategies import NOW_MS, site
 
 SITE = site(

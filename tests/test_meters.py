@@ -12,7 +12,7 @@ from statemachine import Spec, account
 from statemachine.check import broken_by
 from statemachine.play import Play
 from statemachine.scenario import Scenario
-from statemachine.triggers import Readings, Trigger
+from statemachine.state.triggers import Readings, Trigger
 from statemachine.wire import telemetry
 from tests.strategies import MAPLE, site
 

@@ -21,14 +21,22 @@ from typing import Any
 import pytest
 
 from statemachine import Ven, read
-from statemachine.cloud_triggers import Document
 from statemachine.commands import Door, command_from
-from statemachine.desires import Wish
-from statemachine.effects import Ack, Effect, Hold, Report, Switch
 from statemachine.kept import check
-from statemachine.memory import FORMAT, Memory, from_parts
 from statemachine.older import brought_up
-from statemachine.triggers import Connected, Earlier, Readings, Restarted, Switched, Timer, Trigger
+from statemachine.state.cloud_triggers import Document
+from statemachine.state.desires import Wish
+from statemachine.state.effects import Ack, Effect, Hold, Report, Switch
+from statemachine.state.memory import FORMAT, Memory, from_parts
+from statemachine.state.triggers import (
+    Connected,
+    Earlier,
+    Readings,
+    Restarted,
+    Switched,
+    Timer,
+    Trigger,
+)
 from tests.journals.make import MONO_MS, NOW_MS, SITE
 from tests.site import ROOT
 from tests.storing import look_and_open

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.kit.last_answer import once
-from statemachine.memory import first_wake
 from statemachine.requirement import active, sheds_w
+from statemachine.state.memory import first_wake
 from tests.strategies import MAPLE, NOW_S, Desk, site
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.triggers import Readings, Trigger
+from statemachine.state.triggers import Readings, Trigger
 from statemachine.wire import power_w, shed_w, telemetry
 from tests.strategies import MAPLE, NOW_S, Desk, site
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.memory import FORMAT
+from statemachine.state.memory import FORMAT
 from tests.journals.make import Story, tell
 from tests.site import ROOT
 from tests.storing import look_and_open

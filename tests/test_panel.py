@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from statemachine import Spec
-from statemachine.effects import Hold, Switch
+from statemachine.state.effects import Hold, Switch
 from tests.faulty_panel import WORDS, Faulty
 from tests.skipping import run
 from tests.strategies import MAPLE, site

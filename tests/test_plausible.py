@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from statemachine.breakers import ODD
 from statemachine.check import broken_by
-from statemachine.effects import Effect, Status
 from statemachine.plausible import believed, beside
 from statemachine.play import Play
 from statemachine.scenario import Scenario
-from statemachine.triggers import Readings
+from statemachine.state.effects import Effect, Status
+from statemachine.state.triggers import Readings
 from tests.strategies import MAPLE, Desk, site
 
 CIRCUITS = site(MAPLE).circuits  # heater1 is rated 1.5 kW

@@ -9,11 +9,11 @@ import pytest
 
 from statemachine.check import broken_by
 from statemachine.day_rules import DAY_RULES
-from statemachine.effects import Ack, Hold, Status
 from statemachine.invent import invent_day
 from statemachine.play import Moment, Play
 from statemachine.scenario import Scenario
-from statemachine.triggers import DrEvent, Readings, Restarted
+from statemachine.state.effects import Ack, Hold, Status
+from statemachine.state.triggers import DrEvent, Readings, Restarted
 from statemachine.twins import Track
 from tests.panels import invent_site
 from tests.strategies import MAPLE, site
@@ -137,7 +137,7 @@ def test_a_core_that_names_nobody_breaks_a_rule(monkeypatch: pytest.MonkeyPatch)
 def test_a_core_that_does_not_wait_for_its_drivers_breaks_a_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("statemachine.live.ANSWER_MS", 0)
+    monkeypatch.setattr("statemachine.state.circuit.ANSWER_MS", 0)
     monkeypatch.setattr("statemachine.ven.note_silence", lambda turn: None)
     steps = [{"at": "0:10:00", "event": CALL}, {**MUTE, "at": "0:20:15"}, WELL]
     said = {"look": "10 s", "loads": "steady", "steps": steps}

@@ -17,8 +17,8 @@ from statemachine.day_rules import DAY_RULES
 from statemachine.properties import RULES, broken_site
 from statemachine.requirement import offset_ms
 from statemachine.rulebook import PROPERTIES
+from statemachine.state.triggers import DrEvent, Invalid
 from statemachine.trials import invent_memory
-from statemachine.triggers import DrEvent, Invalid
 from statemachine.twins import TWINS
 from tests.strategies import NOW_MS, PANEL, Desk, site
 

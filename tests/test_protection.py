@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from statemachine.capacity import loads
 from statemachine.curtail import Load, plan_shed, relay
-from statemachine.effects import Hold, Switch
-from statemachine.triggers import Readings, Restarted, Timer
+from statemachine.state.effects import Hold, Switch
+from statemachine.state.triggers import Readings, Restarted, Timer
 from tests.strategies import NOW_S, Desk, site
 
 CALL = {"op": "event", "shed_kw": 9.0}

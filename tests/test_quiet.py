@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from statemachine import Ven, ven
-from statemachine.effects import Ack, Hold, Wake
 from statemachine.invent import invent_day
 from statemachine.play import Play
 from statemachine.scenario import Scenario
 from statemachine.site.spec import Spec
-from statemachine.triggers import Held, Restarted
+from statemachine.state.effects import Ack, Hold, Wake
+from statemachine.state.triggers import Held, Restarted
 from tests.strategies import MAPLE, NOW_MS, site
 
 ROOT = Path(__file__).parent.parent

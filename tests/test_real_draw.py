@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from statemachine.curtail import Load, plan_shed, relay, tolerance_w
-from statemachine.effects import Ack, Status
 from statemachine.play import Moment
+from statemachine.state.effects import Ack, Status
 from statemachine.wire import telemetry
 from tests.strategies import MAPLE, site
 from tests.test_meters import (

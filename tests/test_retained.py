@@ -10,7 +10,7 @@ import pytest
 from awscrt import mqtt5
 
 from statemachine.commands import Door, parse_command
-from statemachine.triggers import Command, Invalid, Trigger
+from statemachine.state.triggers import Command, Invalid, Trigger
 from tests.mosquitto import Mosquitto
 from tests.peer import HANG_S, endpoint, peer
 from tests.site import STEADY, Backend, Site, until

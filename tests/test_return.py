@@ -9,10 +9,7 @@ import pytest
 
 from statemachine.bridge import kept_down
 from statemachine.capacity import loads
-from statemachine.effects import Effect, Hold, Switch
 from statemachine.estimate import typical
-from statemachine.live import Live
-from statemachine.memory import Coming, Event, Memory, blank
 from statemachine.notices import take_notice
 from statemachine.release import (
     LEASE_MS,
@@ -25,8 +22,11 @@ from statemachine.release import (
 from statemachine.replan import standing
 from statemachine.rest import BLOCKED_MS
 from statemachine.site.spec import Spec
-from statemachine.triggers import Readings, Timer
-from statemachine.turn import Turn
+from statemachine.state.circuit import Live
+from statemachine.state.effects import Effect, Hold, Switch
+from statemachine.state.memory import Coming, Event, Memory, blank
+from statemachine.state.triggers import Readings, Timer
+from statemachine.state.turn import Turn
 from tests.strategies import NOW_MS, site
 
 MONO = 10_000_000

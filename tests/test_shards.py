@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import SpecError
-from statemachine.cloud_triggers import Document
-from statemachine.desires import Wish
 from statemachine.kit.strict_json import compact
 from statemachine.reconcile import judge
 from statemachine.report import MOST_BYTES, largest, reported
-from statemachine.shadows import Decision
 from statemachine.site.named_shadows import shards
+from statemachine.state.cloud_triggers import Document
+from statemachine.state.desires import Wish
+from statemachine.state.shadow import Decision
 from tests.site import Site, until, venctl
 from tests.strategies import NOW_MS, Desk, site
 

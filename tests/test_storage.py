@@ -17,10 +17,10 @@ import pytest
 
 from statemachine import Ven
 from statemachine.commands import Door, command_from
-from statemachine.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.memory import from_parts, to_parts
 from statemachine.promises import OVERTAKEN
-from statemachine.triggers import Held, Readings, Restarted, Switched
+from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
+from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.triggers import Held, Readings, Restarted, Switched
 from tests.skipping import run
 from tests.storing import Disk, Slow, life
 from tests.strategies import MAPLE, NOW_MS, site

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Ven
-from statemachine.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.kept import check
 from statemachine.kit.frozen import changed
-from statemachine.leaving import Stuck
-from statemachine.memory import from_parts, to_parts
-from statemachine.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer
+from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
+from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.pending_release import Stuck
+from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer
 from tests.strategies import MAPLE, Desk, site
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}

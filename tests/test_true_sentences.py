@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.effects import Status
+from statemachine.state.effects import Status
 from venctl.cli.clock import of_zone
 from venctl.cli.planning import _head
 from venctl.cli.running import _six_lines

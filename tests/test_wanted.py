@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.effects import Hold, Switch
+from statemachine.state.effects import Hold, Switch
 from statemachine.wanted import Deed, Told, Wanted, pause_ms
 
 OFF, ON = Switch("c", False), Switch("c", True)

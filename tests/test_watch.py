@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.effects import Status
-from statemachine.triggers import Readings
+from statemachine.state.effects import Status
+from statemachine.state.triggers import Readings
 from statemachine.watch import watch
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site

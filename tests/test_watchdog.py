@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.effects import Hold, Switch
 from statemachine.invent import invent_day
 from statemachine.play import Play
 from statemachine.progress import CALL_MS, LOOK_MS, TIMER_MS, Overdue, Progress, overdue, stalled
 from statemachine.scenario import Scenario
+from statemachine.state.effects import Hold, Switch
 from tests.alarming import Core
 from venctl.drivers import TIMEOUT_S, Panel
 from venctl.notify import Notify

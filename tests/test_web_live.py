@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from statemachine.memory import Passed
+from statemachine.state.memory import Passed
 from web.app import access_for, make_app
 from web.guard import HEADERS
 from web.live import MOST_TRANSITIONS

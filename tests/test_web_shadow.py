@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from statemachine import Spec, read
-from statemachine.cloud_triggers import Delta, Document
-from statemachine.desires import Interval, Wish
-from statemachine.effects import GetShadow
-from statemachine.triggers import Connected, Disconnected, Restarted
+from statemachine.state.cloud_triggers import Delta, Document
+from statemachine.state.desires import Interval, Wish
+from statemachine.state.effects import GetShadow
+from statemachine.state.triggers import Connected, Disconnected, Restarted
 from venctl.cli.clock import of_zone
 from venctl.cli.shadow import _lines
 from web.shadow import shadow

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from statemachine.cloud_triggers import Delta, Desired
-from statemachine.desires import Wish
-from statemachine.effects import Effect, GetShadow, Report, Switch
-from statemachine.memory import Memory
 from statemachine.site.named_shadows import shards
-from statemachine.triggers import SetConfig, Toggle, Trigger
+from statemachine.state.cloud_triggers import Delta, Desired
+from statemachine.state.desires import Wish
+from statemachine.state.effects import Effect, GetShadow, Report, Switch
+from statemachine.state.memory import Memory
+from statemachine.state.triggers import SetConfig, Toggle, Trigger
 from venctl.local.shadow import Rejected, Shadow
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-from statemachine.memory import Memory, Passed
-from statemachine.triggers import Readings, Timer
+from statemachine.state.memory import Memory, Passed
+from statemachine.state.triggers import Readings, Timer
 
 from .audience import Audience
 from .decision import Decision

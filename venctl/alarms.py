@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from statemachine.alarm import MOST_TEXT, Alarm, id_of
-from statemachine.triggers import Noticed, Trigger
+from statemachine.state.alarm import MOST_TEXT, Alarm, id_of
+from statemachine.state.triggers import Noticed, Trigger
 
 from .clocks import clocks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from statemachine.memory import Memory, Passed
+from statemachine.state.memory import Memory, Passed
 
 
 class Audience:

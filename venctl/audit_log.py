@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from statemachine.cloud_triggers import Desired
-from statemachine.effects import Ack, Effect, Switch
-from statemachine.triggers import Command, Get, Ping, Trigger
+from statemachine.state.cloud_triggers import Desired
+from statemachine.state.effects import Ack, Effect, Switch
+from statemachine.state.triggers import Command, Get, Ping, Trigger
 
 from .decision import Decision
 from .worker import Worker

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.effects import Effect, Hold, Switch
-from statemachine.memory import Memory, Passed
 from statemachine.progress import Overdue, Progress, overdue
-from statemachine.triggers import Command, Connected, Held, Restarted, Switched
+from statemachine.state.effects import Effect, Hold, Switch
+from statemachine.state.memory import Memory, Passed
+from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
 from .alarms import Alarms, log_alarms

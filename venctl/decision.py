@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from statemachine.answers import Answer, rows_of
-from statemachine.effects import Ack, Effect, Report, Status, Wake
-from statemachine.memory import Memory
-from statemachine.triggers import Get, Ping, Trigger
+from statemachine.state.effects import Ack, Effect, Report, Status, Wake
+from statemachine.state.memory import Memory
+from statemachine.state.triggers import Get, Ping, Trigger
 
 from .journal import Batch
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from statemachine.play import Moment, Play
 from statemachine.requirement import required_w
-from statemachine.totals import power_w, shed_w
-from statemachine.triggers import Readings
+from statemachine.state.measures import power_w, shed_w
+from statemachine.state.triggers import Readings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError, Ven
 from statemachine.changes import Changes, changes
-from statemachine.triggers import Connected, Reloaded
+from statemachine.state.triggers import Connected, Reloaded
 from web.desk import Edit
 
 from .clocks import clocks

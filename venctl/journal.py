@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any
 
 from statemachine.answers import Answer
-from statemachine.effects import Effect
 from statemachine.kit.strict_json import compact_text
-from statemachine.memory import Memory, changed_parts
-from statemachine.triggers import Trigger
+from statemachine.state.effects import Effect
+from statemachine.state.memory import Memory, changed_parts
+from statemachine.state.triggers import Trigger
 
 from .high_water import HighWater
 from .tables import Letter

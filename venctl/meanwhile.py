@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from statemachine.triggers import Command
+from statemachine.state.triggers import Command
 
 from .decision import NOBODY
 

@@ -19,8 +19,8 @@ from typing import Any
 from statemachine.answers import Answer
 from statemachine.kept import check
 from statemachine.kit.strict_json import compact_text
-from statemachine.memory import FORMAT
 from statemachine.older import brought_up, digest_of
+from statemachine.state.memory import FORMAT
 
 from .aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater
@@ -40,7 +40,7 @@ MADE_LATER = "token"  # beside the journal, from the end of a first start on
 class Found:
     """What the journal held, brought up to this version; empty on the first day.
 
-    `parts` are as `statemachine.memory.from_parts` takes them. `answered` is key, revision,
+    `parts` are as `statemachine.state.memory.from_parts` takes them. `answered` is key, revision,
     digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
     known to have gone out, both oldest first; `message` the last message number. `lost` says,
     where something of it is lost: why, and as what a damaged journal is kept. `writes`: how often

@@ -11,10 +11,10 @@ from typing import Any
 
 from statemachine.answers import Answer, Answers
 from statemachine.copies import recalled
-from statemachine.effects import Ack, Effect
 from statemachine.journaling import worth_keeping
-from statemachine.memory import Memory
-from statemachine.triggers import Command, Trigger
+from statemachine.state.effects import Ack, Effect
+from statemachine.state.memory import Memory
+from statemachine.state.triggers import Command, Trigger
 
 from .decision import HERE, Decision, Word, unstored
 from .journal import Batch

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from statemachine.cloud_triggers import Desired
-from statemachine.triggers import OPERATOR, Cancel, Command, OptOut, Restore, Trigger
+from statemachine.state.cloud_triggers import Desired
+from statemachine.state.triggers import OPERATOR, Cancel, Command, OptOut, Restore, Trigger
 from statemachine.ven import Ven
 
 MOST = 100  # who may wait for a moment

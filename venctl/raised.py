@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from statemachine.triggers import Trigger
+from statemachine.state.triggers import Trigger
 
 log = logging.getLogger(__name__)
 

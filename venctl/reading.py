@@ -16,7 +16,7 @@ from typing import Any
 
 from statemachine.answers import Answer
 from statemachine.kit.strict_json import decoded
-from statemachine.memory import FORMAT
+from statemachine.state.memory import FORMAT
 
 from .aside import copy
 from .tables import Columns, Letter, alien, tables

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from statemachine.effects import Effect
 from statemachine.promises import CROWDED, OVERLOADED, OVERTAKEN
-from statemachine.triggers import Command
+from statemachine.state.effects import Effect
+from statemachine.state.triggers import Command
 from statemachine.wire import rejected
 
 from .decision import Decision

@@ -16,11 +16,11 @@ from typing import Any
 
 from statemachine.adopting import adopted
 from statemachine.answers import Answers
-from statemachine.cloud_triggers import Desired
-from statemachine.effects import Effect
-from statemachine.memory import Memory, Passed, from_parts, to_parts
 from statemachine.promises import CROWDED, NOT_STORED, promises
-from statemachine.triggers import Command, Reloaded, Restarted, Timer, Trigger
+from statemachine.state.cloud_triggers import Desired
+from statemachine.state.effects import Effect
+from statemachine.state.memory import Memory, Passed, from_parts, to_parts
+from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
 from statemachine.wire import ack_for
 

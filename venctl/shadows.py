@@ -8,11 +8,11 @@ from typing import Any
 
 from awscrt import mqtt5
 
-from statemachine import cloud_triggers as t
-from statemachine.effects import GetShadow, Report
 from statemachine.site.named_shadows import shards
 from statemachine.site.spec import Spec
-from statemachine.triggers import Trigger
+from statemachine.state import cloud_triggers as t
+from statemachine.state.effects import GetShadow, Report
+from statemachine.state.triggers import Trigger
 from statemachine.wishes import acked_in, desired_of
 
 from .clocks import clocks

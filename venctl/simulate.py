@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from statemachine.check import Broken, broken_by
-from statemachine.effects import Ack
 from statemachine.kit.localtime import local
 from statemachine.kit.quantity import millis_text
 from statemachine.play import Moment, Play
 from statemachine.recorded import Recorded, read_recorded
 from statemachine.scenario import Scenario, read_scenario
 from statemachine.site.spec import Spec
+from statemachine.state.effects import Ack
 from statemachine.twins import TWINS, differs
 
 from .diary import Diary

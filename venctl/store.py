@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.memory import from_parts
 from statemachine.salvage import salvaged
-from statemachine.triggers import Restarted
+from statemachine.state.memory import from_parts
+from statemachine.state.triggers import Restarted
 
 from .clocks import clocks
 from .notes import Notes

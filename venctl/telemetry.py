@@ -12,8 +12,8 @@ from statemachine.kit.strict_json import compact
 from statemachine.metering import metering
 from statemachine.plausible import believed, beside
 from statemachine.requirement import needed_w
-from statemachine.totals import power_w, shed_w
-from statemachine.triggers import Readings
+from statemachine.state.measures import power_w, shed_w
+from statemachine.state.triggers import Readings
 from statemachine.wire import telemetry
 from web.desk import Sample
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from statemachine import triggers as t
 from statemachine.commands import Door, parse_command
-from statemachine.effects import Ack, Effect, GetShadow, Report, Status
 from statemachine.kit.strict_json import compact
 from statemachine.site.spec import Spec
+from statemachine.state import triggers as t
+from statemachine.state.effects import Ack, Effect, GetShadow, Report, Status
 from statemachine.wire import link_status
 from web.desk import LinkView
 

@@ -25,9 +25,9 @@ from statemachine.properties import RULES, broken, broken_site
 from statemachine.scenario import Scenario
 from statemachine.site.spec import Spec
 from statemachine.smaller import smaller
+from statemachine.state.triggers import DrEvent
 from statemachine.story import tell
 from statemachine.trials import invent_memory, invent_trial
-from statemachine.triggers import DrEvent
 from statemachine.twins import TWINS, differs
 
 SITE_RULES = 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.alarm import KINDS, oldest_first
-from statemachine.memory import Memory
+from statemachine.state.alarm import KINDS, oldest_first
+from statemachine.state.memory import Memory
 
 
 def listed(memory: Memory) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from aiohttp.web import Request, Response
 
 from statemachine import SpecError
 from statemachine.commands import Door, parse_command
-from statemachine.triggers import Acknowledge, DrEvent, Lock, Toggle
+from statemachine.state.triggers import Acknowledge, DrEvent, Lock, Toggle
 
 from .alarms import listed
 from .bodies import read_object, read_raw

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.memory import Memory, Passed
 from statemachine.site.spec import Spec
 from statemachine.site.tables import Row, State, Table
+from statemachine.state.memory import Memory, Passed
 
 from .shadow import label
 

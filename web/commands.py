@@ -13,7 +13,7 @@ from statemachine.commands import Door, command_from
 from statemachine.kit.localtime import instant_s
 from statemachine.kit.strict_json import Unreadable, strict_json
 from statemachine.site.spec import Spec
-from statemachine.triggers import Command, DrEvent, Invalid
+from statemachine.state.triggers import Command, DrEvent, Invalid
 
 from .bodies import key_of
 from .desk import Desk

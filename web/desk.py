@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from statemachine.memory import Memory, Passed
 from statemachine.site.spec import Spec
-from statemachine.triggers import Command
+from statemachine.state.memory import Memory, Passed
+from statemachine.state.triggers import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp.web import Request, Response
 
-from statemachine.triggers import Cancel, OptOut, Restore
+from statemachine.state.triggers import Cancel, OptOut, Restore
 
 from .bodies import read_json, read_object
 from .commands import circuit_in, command_of, event_in, settle

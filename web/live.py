@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp.web import Application, Request, StreamResponse
 
-from statemachine.memory import Passed
+from statemachine.state.memory import Passed
 
 from .charts import transition
 from .desk import Desk

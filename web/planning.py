@@ -14,11 +14,11 @@ from statemachine.capacity import loads
 from statemachine.curtail import Load, Plan, plan_shed, tolerance_w
 from statemachine.dwell import gives_for_ms, lasting
 from statemachine.kit.localtime import day_of
-from statemachine.memory import Event, Memory
 from statemachine.requirement import saved_w, sheds_w, together_w
 from statemachine.site.spec import Spec
-from statemachine.totals import power_w, shed_w
-from statemachine.triggers import DrEvent
+from statemachine.state.measures import power_w, shed_w
+from statemachine.state.memory import Event, Memory
+from statemachine.state.triggers import DrEvent
 from statemachine.wire import kw
 
 SAME_W = 100

@@ -12,7 +12,6 @@ from statemachine.curtail import Load, Plan
 from statemachine.delivery import ails, fresh
 from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
 from statemachine.kit.localtime import day_of
-from statemachine.memory import Event, Memory
 from statemachine.notices import short
 from statemachine.release import waiting
 from statemachine.replan import standing
@@ -21,8 +20,9 @@ from statemachine.return_order import Back
 from statemachine.schedule import in_order
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
-from statemachine.totals import commanded_w, planned_w, power_w, shed_w, taken_w
-from statemachine.triggers import OPERATOR
+from statemachine.state.measures import commanded_w, planned_w, power_w, shed_w, taken_w
+from statemachine.state.memory import Event, Memory
+from statemachine.state.triggers import OPERATOR
 from statemachine.watch import watch
 from statemachine.wire import kw
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from statemachine.ack_record import APPLIED, MEANING, PENDING
 from statemachine.conditions import OF_SHADOWS
-from statemachine.memory import Memory
 from statemachine.reconcile import server_ms
 from statemachine.report import seconds as interval_s
-from statemachine.shadows import Decision, Shadow
 from statemachine.site.named_shadows import shards
 from statemachine.site.spec import Spec
+from statemachine.state.memory import Memory
+from statemachine.state.shadow import Decision, Shadow
 from statemachine.wishes import INTERVAL
 
 Body = dict[str, Any]

@@ -17,12 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from statemachine import Ven, read, triggers
-from statemachine.cloud_triggers import Answered, Delta, Document
+from statemachine import Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.desires import Wish
-from statemachine.effects import GetShadow, Hold, Report, Switch
-from statemachine.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
+from statemachine.state import triggers
+from statemachine.state.cloud_triggers import Answered, Delta, Document
+from statemachine.state.desires import Wish
+from statemachine.state.effects import GetShadow, Hold, Report, Switch
+from statemachine.state.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
 from venctl.journal import Journal
 
 NOW_MS, MONO_MS = 1_764_000_000_000, 50_000_000
@@ -167,7 +168,7 @@ def tell(story: Story) -> None:
 
 def _format() -> int:
     try:
-        from statemachine.memory import FORMAT
+        from statemachine.state.memory import FORMAT
     except ImportError:
         return 0
     return FORMAT

@@ -39,7 +39,7 @@ def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any
     """The same answer for a site that does not run, each circuit at its typical load."""
     from statemachine.commands import Door, command_from
     from statemachine.estimate import typical
-    from statemachine.triggers import DrEvent
+    from statemachine.state.triggers import DrEvent
     from web.planning import preview
 
     from .site import site

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from statemachine.triggers import NO_ANSWER
+from statemachine.state.triggers import NO_ANSWER
 
 T = TypeVar("T")
 GRACE_S = 0.2

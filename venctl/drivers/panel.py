@@ -12,10 +12,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statemachine.effects import Hold, Switch
 from statemachine.guarded import Guarded
 from statemachine.headroom import Headroom
 from statemachine.site.spec import Spec
+from statemachine.state.effects import Hold, Switch
 from statemachine.wanted import Deed, Told
 
 from .calls import Call

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .site.spec import Spec
+from ..site.spec import Spec
 
 
 @dataclass(frozen=True)

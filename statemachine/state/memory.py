@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..kit.frozen import changed
+from ..kit.last_answer import once
+from ..site.named_shadows import shards
+from ..site.spec import Spec
 from .alarm import Alarm
-from .kit.frozen import changed
-from .kit.last_answer import once
-from .leaving import Stuck, leaving, stuck
-from .live import Live
+from .circuit import Live
 from .past import Past, past_of
-from .pending import Pending
-from .shadows import Shadow, from_plain
-from .site.named_shadows import shards
-from .site.spec import Spec
+from .pending_release import Stuck, leaving, stuck
+from .pending_switch import Pending
+from .shadow import Shadow, from_plain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..site.spec import Spec
 from .memory import Memory
-from .site.spec import Spec
 
 
 def power_w(memory: Memory) -> int:

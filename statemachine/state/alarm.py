@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .kit.strict_json import compact
+from ..kit.strict_json import compact
 
 MOST_TEXT = 300
 SHADOW_BYTES, SHADOW_TEXT = 400, 80  # there is little room in a shadow

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..kit.frozen import changed
+from ..site.spec import Spec
 from .effects import Effect
-from .kit.frozen import changed
 from .memory import Event, Memory
-from .shadows import Shadow
-from .site.spec import Spec
+from .shadow import Shadow
 from .triggers import Trigger
 
 

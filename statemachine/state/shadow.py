@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..kit.frozen import changed
 from .desires import Interval, Wish
-from .kit.frozen import changed
 
 End = tuple[int, str]
 

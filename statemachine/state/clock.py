@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .kit.frozen import changed
-from .live import Live
+from ..kit.frozen import changed
+from .circuit import Live
 from .memory import Coming, Event, Memory
-from .shadows import moved
+from .shadow import moved
 from .triggers import Restarted
 from .turn import Turn
 
