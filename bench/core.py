@@ -9,7 +9,7 @@ from statistics import median
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.curtail import Load, plan_shed, relay
+from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.triggers import Readings
 
 SITE = """

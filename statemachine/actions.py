@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .curtail.requirement import begins_ms
 from .registry import action
-from .requirement import begins_ms
 from .state.effects import Effect
 from .state.triggers import DrEvent
 from .state.turn import Turn

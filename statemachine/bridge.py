@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .ahead import later, led
-from .capacity import loads
-from .curtail import plan_shed
-from .requirement import needed_w
+from .curtail.capacity import loads
+from .curtail.plan import plan_shed
+from .curtail.requirement import needed_w
 from .site.spec import Spec
 from .state.memory import Event, Memory
 

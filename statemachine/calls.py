@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .requirement import sheds_w
+from .curtail.requirement import sheds_w
 from .site.spec import Spec
 from .state.memory import Memory
 from .state.triggers import Cancel, DrEvent, OptOut, Restore, Trigger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account, Loosened
+from .curtail.dwell import lasting
 from .day_rules import day_rule
-from .dwell import lasting
 from .play import Moment
 from .rest import BLOCKED_MS
 from .site.panel import LEAST_AMPS

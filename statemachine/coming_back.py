@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from .ahead import Move, later, led, moves
 from .bridge import kept_down
-from .capacity import loads
-from .curtail import plan_shed
-from .dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
+from .curtail.capacity import loads
+from .curtail.dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
+from .curtail.plan import plan_shed
+from .curtail.requirement import active, needed_w
 from .endings import begun
 from .kit.frozen import changed
 from .kit.localtime import day_of
 from .release import stays_off
-from .requirement import active, needed_w
 from .return_order import Back, Eased, in_turn, steps
 from .site.panel import Circuit
 from .site.spec import Spec

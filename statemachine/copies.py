@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from .backlog import connected_ms, draining
-from .limits import Refusal
+from .curtail.limits import Refusal
 from .state.memory import Memory
 from .state.triggers import (
     Cancel,

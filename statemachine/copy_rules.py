@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from .account import Account
 from .backlog import MOST_MS
+from .curtail.requirement import active
 from .day_rules import day_rule
 from .play import Moment
-from .requirement import active
 from .state.effects import Ack
 from .state.triggers import Command, Restore, SetConfig, Toggle
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from .account import Account
 from .calls import ALL_OUT
-from .capacity import loads
+from .curtail.capacity import loads
+from .curtail.requirement import active, required_w, sheds_w
 from .play import Moment
 from .properties import best_total_w
-from .requirement import active, required_w, sheds_w
 from .rest import at_rest
 from .state.cloud_triggers import Delta, Document
 from .state.effects import Ack, Status, Switch

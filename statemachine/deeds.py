@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .dwell import lasting
+from .curtail.dwell import lasting
 from .scenario import (
     ALL,
     SITE,

@@ -7,8 +7,8 @@ somebody confirms it. Over MQTT the operator's own wish is the confirmation.
 from __future__ import annotations
 
 from .ahead import led, reports
+from .curtail.requirement import sheds_w
 from .kit.localtime import local
-from .requirement import sheds_w
 from .site.spec import Spec
 from .state.memory import Event, Memory
 from .state.triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import notices
-from .capacity import can_give
+from .curtail import delivery_news as notices
+from .curtail.capacity import can_give
+from .curtail.requirement import begins_ms
 from .registry import guard
-from .requirement import begins_ms
 from .state.triggers import DrEvent
 from .state.turn import Turn
 

@@ -10,10 +10,10 @@ from .admit import as_taken_on, stale, unfit
 from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
+from .curtail.estimate import unseen
+from .curtail.limits import remembered
 from .endings import shut, unconfirmed, why_shut
-from .estimate import unseen
 from .kit.frozen import changed
-from .limits import remembered
 from .locks import lock, locked_out
 from .looks import hear_readings
 from .release import restate

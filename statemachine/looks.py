@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .estimate import assume, read
+from .curtail.estimate import assume, read
 from .kit.frozen import changed
 from .state.circuit import Live
 from .state.triggers import Readings

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .account import Account
+from .curtail.delivery_news import ENOUGH_PERCENT
+from .curtail.dwell import lasting
 from .day_rules import day_rule
-from .dwell import lasting
 from .meters import noise_w
-from .notices import ENOUGH_PERCENT
 from .play import Moment
 from .state.effects import Ack, Status
 from .state.triggers import DrEvent, Readings

@@ -7,7 +7,7 @@ forward.
 
 from __future__ import annotations
 
-from .estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
+from .curtail.estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
 from .site.panel import LEAST_AMPS, Circuit
 from .state.effects import Hold
 from .wanted import Deed

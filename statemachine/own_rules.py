@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from .account import Account
 from .circuit_rules import patient, returning_w
+from .curtail.site_rules import site_below, watch
 from .day_rules import day_rule
 from .play import Moment
 from .state.measures import power_w
-from .watch import site_below, watch
 
 WAITING = ("off_for", "shed_for")
 

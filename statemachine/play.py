@@ -16,10 +16,10 @@ from .breakers import Breakers
 from .cloud_model import CloudModel
 from .commands import Door, command_from
 from .copies import recalled
+from .curtail.plausible import believed
 from .journaling import worth_keeping
 from .kit.localtime import start_ms
 from .modelled import DRIVER_MS, Drivers, answer
-from .plausible import believed
 from .recorded import Recorded
 from .rest import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .requirement import begins_ms
+from .curtail.requirement import begins_ms
 from .site.spec import Spec
 from .state.cloud_triggers import Desired
 from .state.effects import Effect, Switch

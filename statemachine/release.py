@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .bridge import kept_down
-from .curtail import Load
-from .dwell import off_left_ms, rests_ms
-from .faulty import held_back, still_asked
+from .curtail.dwell import off_left_ms, rests_ms
+from .curtail.failing import held_back, still_asked
+from .curtail.plan import Load
+from .curtail.replan import replan
+from .curtail.requirement import offset_ms
 from .kit.frozen import changed
-from .replan import replan
-from .requirement import offset_ms
 from .rest import blocked
 from .site.panel import LEAST_AMPS, Circuit
 from .site.spec import Spec

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .ack_record import MOST_BYTES as ACK_BYTES
+from .curtail.requirement import active
 from .kit.frozen import changed
 from .kit.strict_json import compact
-from .requirement import active
 from .schedule import AHEAD_BYTES, ahead, ahead_in
 from .site.named_shadows import MOST, shards
 from .site.spec import Spec

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .dwell import off_left_ms, rests_ms
+from .curtail.dwell import off_left_ms, rests_ms
+from .curtail.requirement import offset_ms
 from .release import graded
-from .requirement import offset_ms
 from .site.panel import LEAST_AMPS
 from .site.spec import Spec
 from .state.circuit import Live

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account
+from .curtail.dwell import lasting
 from .day_rules import day_rule
-from .dwell import lasting
 from .play import Moment
 
 LATE_MS = 2_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from .curtail.requirement import active
 from .kit.strict_json import compact
-from .requirement import active
 from .site.spec import Spec
 from .state.memory import Event, Memory
 

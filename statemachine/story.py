@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from .curtail.dwell import lasting
 from .deeds import said
-from .dwell import lasting
 from .invent import Words
 from .kit.localtime import local
 from .play import Moment, Play

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .curtail.limits import ended_early
 from .endings import SHUT_MS, begun
 from .kit.frozen import changed
-from .limits import ended_early
 from .release import restate
 from .state.effects import Ack
 from .state.triggers import Cancel, Command, OptOut, Restore

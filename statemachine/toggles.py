@@ -6,7 +6,7 @@ retry may still succeed in that time. The wish stays, and the driver is told unt
 
 from __future__ import annotations
 
-from . import savings
+from .curtail import savings
 from .state.effects import Ack, Switch
 from .state.pending_switch import Pending, pending
 from .state.triggers import NO_ANSWER, Switched, Toggle

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .curtail import Load
+from .curtail.plan import Load
 from .invent import Dice
 from .properties import Trial, capacity_w
 from .site.panel import LEAST_AMPS

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
+from .curtail.savings import switch
 from .kit.frozen import changed
 from .registry import action
 from .report import BARE
-from .savings import switch
 from .site.named_shadows import MOST
 from .state.cloud_triggers import Answered, Delta, Desired, Document
 from .state.effects import Effect, Switch

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .curtail.requirement import required_w
 from .invent import Dice, Words
 from .play import Moment, Play
-from .requirement import required_w
 from .scenario import Scenario, Step, clock, elapsed
 from .site.spec import Spec
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from . import alarms, backlog
-from .capacity import next_change_ms
 from .chart import Chart
 from .copies import note
+from .curtail.capacity import next_change_ms
+from .curtail.delivery_news import take_notice
+from .curtail.history import after_reboot, stamp
+from .curtail.requirement import next_end_ms
 from .intake import answer_early, restate_all, take
-from .notices import take_notice
 from .quiet import nothing_follows
 from .release import beyond_plan, carry_out, spread
-from .requirement import next_end_ms
 from .shadowing import Shadowing
 from .site.spec import Spec
-from .stamps import after_reboot, stamp
 from .state.clock import follow_clock, rebooted
 from .state.effects import Ack, Effect, Hold, Status, Switch, Wake
 from .state.memory import Memory, Passed, blank, first_wake

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .curtail.history import LAST_MS
 from .play import Moment
-from .stamps import LAST_MS
 from .state.measures import power_w
 from .state.triggers import Restarted
 from .wanted import LONGEST_MS

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .capacity import capacity_w, loads
-from .curtail import Load, tolerance_w
+from .curtail.capacity import capacity_w, loads
+from .curtail.failing import held_back
+from .curtail.plan import Load, tolerance_w
+from .curtail.requirement import active, by_person_w, required_w, saved_w, sheds_w
 from .endings import ended_here
-from .faulty import held_back
-from .requirement import active, by_person_w, required_w, saved_w, sheds_w
 from .schedule import told
 from .site.spec import Spec
 from .state.alarm import plain

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.metering import metering
+from statemachine.curtail.metering import metering
 from statemachine.site.panel import DWELL_MS
 from statemachine.wire import telemetry
 from tests.strategies import Desk, site

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.baseline import (
+from statemachine.curtail.baseline import (
     HOUR_MS,
     Baseline,
     Sample,

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from statemachine import backlog
-from statemachine.capacity import can_give, loads, next_change_ms
 from statemachine.commands import Door, command_from
-from statemachine.curtail import Load, plan_shed
-from statemachine.dwell import changes_in_ms, gives_for_ms
+from statemachine.curtail.capacity import can_give, loads, next_change_ms
+from statemachine.curtail.delivery_news import take_notice
+from statemachine.curtail.dwell import changes_in_ms, gives_for_ms
+from statemachine.curtail.history import stamp
+from statemachine.curtail.limits import beyond_limits
+from statemachine.curtail.plan import Load, plan_shed
+from statemachine.curtail.replan import replan
+from statemachine.curtail.requirement import active, offset_ms
 from statemachine.kit.localtime import day_of
-from statemachine.limits import beyond_limits
-from statemachine.notices import take_notice
-from statemachine.replan import replan
-from statemachine.requirement import active, offset_ms
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
-from statemachine.stamps import stamp
 from statemachine.state.circuit import Live
 from statemachine.state.memory import Basis, Event, Memory, blank
 from statemachine.state.past import Past

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.requirement import sheds_w
+from statemachine.curtail.requirement import sheds_w
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.triggers import Connected, Disconnected, Restarted
 from tests.strategies import MAPLE, NOW_S, Desk, site

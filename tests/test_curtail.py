@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.capacity import loads
-from statemachine.curtail import Load, plan_shed, relay
+from statemachine.curtail.capacity import loads
+from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.properties import (
     RULES,
     Trial,

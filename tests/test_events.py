@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.commands import Door, command_from
+from statemachine.curtail.requirement import offset_ms
 from statemachine.kit.localtime import next_day_ms, within_hours
-from statemachine.requirement import offset_ms
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.measures import power_w
 from statemachine.state.triggers import Connected, Disconnected, Readings, Restarted, Timer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statemachine.commands import Door, command_from
-from statemachine.estimate import typical
+from statemachine.curtail.estimate import typical
 from statemachine.reader import examine
 from statemachine.report import reported
 from statemachine.state.triggers import DrEvent

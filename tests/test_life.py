@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from statemachine import Ven
 from statemachine.commands import Door, command_from
 from statemachine.copies import recalled
-from statemachine.curtail import Load, relay
+from statemachine.curtail.plan import Load, relay
 from statemachine.properties import best_total_w
 from statemachine.state.clock import STEP_MS
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from statemachine import admit, backlog, estimate, limits, notices
-from statemachine.curtail import Load, plan_shed, relay
-from statemachine.dwell import lasting, shed_left_ms, shed_today_ms, spent
+from statemachine import admit, backlog
+from statemachine.curtail import delivery_news as notices
+from statemachine.curtail import estimate, limits
+from statemachine.curtail.dwell import lasting, shed_left_ms, shed_today_ms, spent
+from statemachine.curtail.history import after_reboot, stamp
+from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.kit.localtime import next_day_ms
 from statemachine.site.panel import Circuit
-from statemachine.stamps import after_reboot, stamp
 from statemachine.state.circuit import Live
 from statemachine.state.memory import Event, Memory, blank
 from statemachine.state.past import Past

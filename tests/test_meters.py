@@ -199,7 +199,7 @@ def test_what_was_off_when_an_event_began_saves_it_nothing(
 
 
 def test_a_core_that_counts_what_was_off_before_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("statemachine.savings._joined", lambda turn, live: {})
+    monkeypatch.setattr("statemachine.curtail.savings._joined", lambda turn, live: {})
     steps = [call("0:20:00", "1 kW", "20 min"), *ON_AND_OFF]
     assert "P41" in broken(play(site(MAPLE), steps))
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.check import broken_by
-from statemachine.limits import MOST_SPANS, with_what_ran
+from statemachine.curtail.limits import MOST_SPANS, with_what_ran
 from statemachine.play import Play
 from statemachine.scenario import Scenario, clock
 from statemachine.state.memory import from_parts, to_parts

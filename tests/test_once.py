@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.curtail.requirement import active, sheds_w
 from statemachine.kit.last_answer import once
-from statemachine.requirement import active, sheds_w
 from statemachine.state.memory import first_wake
 from tests.strategies import MAPLE, NOW_S, Desk, site
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from statemachine import Spec
 from statemachine.commands import Door, command_from
-from statemachine.estimate import typical
-from statemachine.requirement import offset_ms
+from statemachine.curtail.estimate import typical
+from statemachine.curtail.requirement import offset_ms
 from statemachine.state.triggers import DrEvent
 from tests.strategies import MAPLE, NOW_MS, NOW_S, Desk, site
 from web.planning import outlook, preview

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from statemachine.breakers import ODD
 from statemachine.check import broken_by
-from statemachine.plausible import believed, beside
+from statemachine.curtail.plausible import believed, beside
 from statemachine.play import Play
 from statemachine.scenario import Scenario
 from statemachine.state.effects import Effect, Status

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from statemachine import check
 from statemachine.commands import Door, command_from, parse_command
-from statemachine.curtail import Load, plan_shed, relay
+from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.curtail.requirement import offset_ms
 from statemachine.day_rules import DAY_RULES
 from statemachine.properties import RULES, broken_site
-from statemachine.requirement import offset_ms
 from statemachine.rulebook import PROPERTIES
 from statemachine.state.triggers import DrEvent, Invalid
 from statemachine.trials import invent_memory

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.capacity import loads
-from statemachine.curtail import Load, plan_shed, relay
+from statemachine.curtail.capacity import loads
+from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.effects import Hold, Switch
 from statemachine.state.triggers import Readings, Restarted, Timer
 from tests.strategies import NOW_S, Desk, site

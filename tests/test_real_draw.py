@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.curtail import Load, plan_shed, relay, tolerance_w
+from statemachine.curtail.plan import Load, plan_shed, relay, tolerance_w
 from statemachine.play import Moment
 from statemachine.state.effects import Ack, Status
 from statemachine.wire import telemetry

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from statemachine.bridge import kept_down
-from statemachine.capacity import loads
-from statemachine.estimate import typical
-from statemachine.notices import take_notice
+from statemachine.curtail.capacity import loads
+from statemachine.curtail.delivery_news import take_notice
+from statemachine.curtail.estimate import typical
+from statemachine.curtail.replan import standing
 from statemachine.release import (
     LEASE_MS,
     RENEW_MS,
@@ -19,7 +20,6 @@ from statemachine.release import (
     restate,
     waiting,
 )
-from statemachine.replan import standing
 from statemachine.rest import BLOCKED_MS
 from statemachine.site.spec import Spec
 from statemachine.state.circuit import Live

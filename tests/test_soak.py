@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
-import statemachine.limits
+import statemachine.curtail.limits
 import venctl.journal
 import venctl.lookout
 import venctl.storage
@@ -49,7 +49,7 @@ class Sample:
 def shortened() -> Iterator[None]:
     """Looks less often, and no less often than the watchdog bears; a past that is full in a day."""
     with ExitStack() as every:
-        every.enter_context(patch.object(statemachine.limits, "KEPT", KEPT_EVENTS))
+        every.enter_context(patch.object(statemachine.curtail.limits, "KEPT", KEPT_EVENTS))
         every.enter_context(patch.object(venctl.journal, "KEEP_DECISIONS", KEPT_DECISIONS))
         every.enter_context(patch.object(venctl.journal, "TRIM_EVERY", TRIM_EVERY))
         for module in (venctl.telemetry, venctl.lookout, venctl.storage):

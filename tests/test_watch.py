@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from statemachine.curtail.site_rules import watch
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Readings
-from statemachine.watch import watch
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site
 from web.resources import state

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from statemachine.curtail.requirement import required_w
 from statemachine.play import Moment, Play
-from statemachine.requirement import required_w
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings
 

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from statemachine.dwell import lasting
+from statemachine.curtail.dwell import lasting
 from web.desk import LinkView
 
 from .alarms import Alarms

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from statemachine.curtail.metering import metering
+from statemachine.curtail.plausible import believed, beside
+from statemachine.curtail.requirement import needed_w
 from statemachine.kit.strict_json import compact
-from statemachine.metering import metering
-from statemachine.plausible import believed, beside
-from statemachine.requirement import needed_w
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings
 from statemachine.wire import telemetry

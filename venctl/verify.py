@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from statemachine.capacity import loads
 from statemachine.check import Broken, broken_by
+from statemachine.curtail.capacity import loads
 from statemachine.day_rules import DAY_RULES
 from statemachine.invent import Words, invent_day
 from statemachine.play import Moment, Play

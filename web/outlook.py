@@ -6,7 +6,7 @@ from typing import Any
 
 from statemachine.ahead import reports
 from statemachine.coming_back import after_restore
-from statemachine.delivery import on_target, possible_w
+from statemachine.curtail.delivery import on_target, possible_w
 from statemachine.return_order import Back
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Event, Memory

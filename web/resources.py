@@ -8,14 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from statemachine.coming_back import coming_back
-from statemachine.curtail import Load, Plan
-from statemachine.delivery import ails, fresh
-from statemachine.dwell import lasting, rests_ms, runs_ms, shed_today_ms
+from statemachine.curtail.delivery import ails, fresh
+from statemachine.curtail.delivery_news import short
+from statemachine.curtail.dwell import lasting, rests_ms, runs_ms, shed_today_ms
+from statemachine.curtail.plan import Load, Plan
+from statemachine.curtail.replan import standing
+from statemachine.curtail.requirement import (
+    active,
+    by_person_w,
+    opted_out,
+    required_w,
+    saved_w,
+    sheds_w,
+)
+from statemachine.curtail.site_rules import watch
 from statemachine.kit.localtime import day_of
-from statemachine.notices import short
 from statemachine.release import waiting
-from statemachine.replan import standing
-from statemachine.requirement import active, by_person_w, opted_out, required_w, saved_w, sheds_w
 from statemachine.return_order import Back
 from statemachine.schedule import in_order
 from statemachine.site.panel import Circuit
@@ -23,7 +31,6 @@ from statemachine.site.spec import Spec
 from statemachine.state.measures import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import OPERATOR
-from statemachine.watch import watch
 from statemachine.wire import kw
 
 from .alarms import listed

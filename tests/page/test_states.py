@@ -235,7 +235,7 @@ def test_who_switched_a_circuit_last_is_told_in_its_sheet(page: Page, site: Site
 
 @pytest.mark.parametrize("text", [STEADY + "always:\n  - {site_below: 9 kW}\n"])
 def test_a_broken_rule_of_the_site_is_told_above_all_else(page: Page, site: Site) -> None:
-    pytest.importorskip("statemachine.watch")
+    pytest.importorskip("statemachine.curtail.site_rules")
     alert = page.get_by_role("alert").filter(has_text="A rule of this site is broken.")
     expect(alert).to_contain_text("The site always draws less than 9.00 kW.")
     expect(page.get_by_text("Found: 10.00 kW.")).to_be_visible()

@@ -38,7 +38,7 @@ def plan(args: argparse.Namespace) -> int:
 def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
     """The same answer for a site that does not run, each circuit at its typical load."""
     from statemachine.commands import Door, command_from
-    from statemachine.estimate import typical
+    from statemachine.curtail.estimate import typical
     from statemachine.state.triggers import DrEvent
     from web.planning import preview
 

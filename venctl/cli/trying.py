@@ -12,7 +12,7 @@ from random import randrange
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError
-from statemachine.dwell import lasting
+from statemachine.curtail.dwell import lasting
 from statemachine.scenario import (
     LONGEST_LOOK_MS,
     LOOKS,

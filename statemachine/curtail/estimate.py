@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .kit.frozen import changed
-from .site.panel import Circuit
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.memory import Memory, blank
+from ..kit.frozen import changed
+from ..site.panel import Circuit
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.memory import Memory, blank
 
 CLEARLY_W, CLEARLY_PERCENT = 50, 5
 SETTLES_MS = 10_000  # a load that was told to draw less may fall too low at first

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..site.spec import Always, Never, Spec
+from ..state.circuit import Live
+from ..state.measures import power_w, shed_w
+from ..state.memory import Memory
 from .dwell import lasting
-from .site.spec import Always, Never, Spec
-from .state.circuit import Live
-from .state.measures import power_w, shed_w
-from .state.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)

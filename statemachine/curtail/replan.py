@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..kit.frozen import changed
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.measures import taken_w
+from ..state.memory import Basis, Memory
+from ..state.triggers import Readings
+from ..state.turn import Turn
 from .capacity import loads
-from .curtail import Load, Plan, plan_shed, reasons
-from .kit.frozen import changed
+from .plan import Load, Plan, plan_shed, reasons
 from .requirement import active, needed_w
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.measures import taken_w
-from .state.memory import Basis, Memory
-from .state.triggers import Readings
-from .state.turn import Turn
 
 SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
 OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000

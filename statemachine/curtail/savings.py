@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .kit.frozen import changed
+from ..kit.frozen import changed
+from ..state.circuit import Live
+from ..state.memory import Memory
+from ..state.turn import Turn
 from .requirement import active
-from .state.circuit import Live
-from .state.memory import Memory
-from .state.turn import Turn
 
 
 def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:

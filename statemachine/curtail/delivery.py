@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .notices import delivers
+from ..site.spec import Spec
+from ..state.measures import planned_w
+from ..state.memory import Event, Memory
+from .delivery_news import delivers
 from .requirement import saved_w, sheds_w
-from .site.spec import Spec
-from .state.measures import planned_w
-from .state.memory import Event, Memory
 
 FRESH_MS = 15_000  # what is older says nothing about now
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..site.spec import Spec
+from ..state.memory import Memory
 from .capacity import loads
-from .curtail import plan_shed
-from .site.spec import Spec
-from .state.memory import Memory
+from .plan import plan_shed
 
 
 def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kit.frozen import changed
+from ..kit.localtime import day_of
+from ..state.circuit import Live
+from ..state.memory import Basis, Memory
+from ..state.turn import Turn
 from .estimate import SETTLES_MS, WAKES_MS, unseen
-from .kit.frozen import changed
-from .kit.localtime import day_of
 from .requirement import offset_ms
 from .savings import forgotten
-from .state.circuit import Live
-from .state.memory import Basis, Memory
-from .state.turn import Turn
 
 FIRST_MS, LAST_MS = 60_000, 300_000
 

@@ -6,13 +6,13 @@ achieved again (domain.md, What a programme expects).
 
 from __future__ import annotations
 
-from .kit.frozen import changed
+from ..kit.frozen import changed
+from ..site.spec import Spec
+from ..state.measures import shed_w
+from ..state.memory import Event, Memory
+from ..state.triggers import Readings
+from ..state.turn import Turn
 from .requirement import active, saved_w, sheds_w
-from .site.spec import Spec
-from .state.measures import shed_w
-from .state.memory import Event, Memory
-from .state.triggers import Readings
-from .state.turn import Turn
 
 ENOUGH_PERCENT = 95
 SHORT_MS = 30_000

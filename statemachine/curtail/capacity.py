@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .curtail import Load
+from ..kit.localtime import day_of
+from ..site.panel import LEAST_AMPS, Circuit, Tier
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.memory import Memory
 from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
-from .kit.localtime import day_of
+from .plan import Load
 from .requirement import opted_out
-from .site.panel import LEAST_AMPS, Circuit, Tier
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.memory import Memory
 
 
 def loads(spec: Spec, memory: Memory) -> list[Load]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .state.memory import Memory
-from .state.triggers import OPERATOR
+from ..state.memory import Memory
+from ..state.triggers import OPERATOR
 
 
 def metering(memory: Memory, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..kit.last_answer import once
+from ..site.spec import Spec
+from ..state.memory import Event, Memory
+from ..state.triggers import DrEvent
 from .dwell import saves_w
-from .kit.last_answer import once
-from .site.spec import Spec
-from .state.memory import Event, Memory
-from .state.triggers import DrEvent
 
 
 def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from reprlib import repr as shortened
 
-from .kit.quantity import watts_text
-from .site.panel import Circuit
+from ..kit.quantity import watts_text
+from ..site.panel import Circuit
 
 LEAST_PERCENT, MOST_PERCENT = -5, 200
 

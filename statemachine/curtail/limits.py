@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .kit.localtime import day_of, month_of, within_hours
-from .site.spec import Limits, Spec
-from .state.memory import Memory
-from .state.past import Past, Span
+from ..kit.localtime import day_of, month_of, within_hours
+from ..site.spec import Limits, Spec
+from ..state.memory import Memory
+from ..state.past import Past, Span
 
 KEPT = 200
 MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .site.panel import Circuit
-from .state.circuit import Live
+from ..site.panel import Circuit
+from ..state.circuit import Live
 
 
 def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from .kit.localtime import days_before
+from ..kit.localtime import days_before
 
 HOUR_MS = 3_600_000
 MOST_DAYS_BACK = 60

@@ -1,0 +1,1 @@
+"""Who gives how much: the requirement, what each circuit may give, and the plan."""
