@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .chart.registry import GUARDS
 from .kit.frozen import changed
-from .registry import GUARDS
 from .site.spec import Spec
 from .site.tables import Row
 from .state.memory import Event, Memory

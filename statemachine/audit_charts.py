@@ -8,13 +8,13 @@ from .audit_graph import RESERVED
 from .audit_life import life_faults
 from .audit_rows import row_faults
 from .audit_shadow import shadow_faults
+from .chart.registry import ACTIONS, GUARDS, SCOPES
+from .chart.trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 from .draft import Draft
 from .kit.errors import Fault, closest, meant
 from .paths import Graph
-from .registry import ACTIONS, GUARDS, SCOPES
 from .site.source import Path
 from .site.tables import Row, State, Table
-from .trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
 
 LEAST_MS = 10
 OF_EVENTS = ("until", "sheds", "report", "final")

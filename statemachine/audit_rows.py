@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .chart.registry import SCOPES, never_true
 from .draft import Draft
 from .kit.errors import Fault
 from .paths import Graph
-from .registry import SCOPES, never_true
 from .site.source import Path
 from .site.tables import Row
 

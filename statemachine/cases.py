@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from .registry import SCOPES, never_true
+from .chart.registry import SCOPES, never_true
 from .site.tables import Row
 
 Case = frozenset[str]  # the guards that say yes

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from .cases import Case, cases, first, fits
+from .chart.trigger_words import SHADOW_TRIGGERS
 from .site.tables import Row, Table
-from .trigger_words import SHADOW_TRIGGERS
 
 TIMERS = {"start": "started", "end": "ended"}
 PEOPLE = ("dr_event", "restore", "cancel")

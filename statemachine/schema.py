@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .names import names_of
+from .chart.names import names_of
 from .site.spec import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

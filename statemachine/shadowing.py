@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
-from .chart import Chart
+from .chart.machine import Chart
 from .kit.frozen import changed
 from .report import TELLING_W, fingerprint, reported, telling_w
 from .site.tables import Table

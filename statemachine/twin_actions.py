@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
+from .chart.registry import action
 from .curtail.savings import switch
 from .kit.frozen import changed
-from .registry import action
 from .report import BARE
 from .site.named_shadows import MOST
 from .state.cloud_triggers import Answered, Delta, Desired, Document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import reconcile
-from .registry import guard
+from .chart.registry import guard
 from .state.cloud_triggers import Answered, Delta, Desired, Document, Refused
 from .state.turn import Turn
 

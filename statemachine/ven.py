@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import alarms, backlog
-from .chart import Chart
+from .chart.machine import Chart
 from .copies import note
 from .curtail.capacity import next_change_ms
 from .curtail.delivery_news import take_notice

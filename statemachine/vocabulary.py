@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from . import actions, guards, twin_actions, twin_guards
+from . import twin_actions, twin_guards
+from .chart import event_actions as actions
+from .chart import event_guards as guards
 
 DECLARED_IN = (actions, guards, twin_actions, twin_guards)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from statemachine import Spec
 from statemachine.audit import audit
+from statemachine.chart.names import names_of
+from statemachine.chart.registry import ACTIONS, GUARDS, SCOPES
 from statemachine.draft import Draft
 from statemachine.kit.errors import Fault
-from statemachine.names import names_of
 from statemachine.reader import examine
-from statemachine.registry import ACTIONS, GUARDS, SCOPES
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
 from statemachine.writer import written

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from statemachine import Spec, SpecError, read
+from statemachine.chart.names import every_name, names_of
 from statemachine.keys import Key, every_key
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
-from statemachine.names import every_name, names_of
 from statemachine.reader import examine
 from statemachine.schema import schema
 from statemachine.site.panel import DWELL_MS

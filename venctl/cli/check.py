@@ -102,7 +102,7 @@ def _defaults(args: argparse.Namespace, spec: Spec) -> str:
 
 
 def _names(as_json: bool) -> str:
-    from statemachine.names import every_name
+    from statemachine.chart.names import every_name
 
     rows = every_name()
     if as_json:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .state.effects import Effect
-from .state.turn import Turn
+from ..state.effects import Effect
+from ..state.turn import Turn
 
 Guard = Callable[[Turn], bool]
 Action = Callable[[Turn], Iterator[Effect]]

@@ -14,9 +14,9 @@ from typing import Any
 from transitions import EventData, Machine
 from transitions import State as Node
 
+from ..site.tables import Row, State, Table
+from ..state.turn import Turn
 from .registry import ACTIONS, GUARDS
-from .site.tables import Row, State, Table
-from .state.turn import Turn
 
 
 @dataclass(slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .curtail.requirement import begins_ms
+from ..curtail.requirement import begins_ms
+from ..state.effects import Effect
+from ..state.triggers import DrEvent
+from ..state.turn import Turn
 from .registry import action
-from .state.effects import Effect
-from .state.triggers import DrEvent
-from .state.turn import Turn
 
 
 @action("event", "dr_event")

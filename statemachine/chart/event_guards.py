@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .curtail import delivery_news as notices
-from .curtail.capacity import can_give
-from .curtail.requirement import begins_ms
+from ..curtail import delivery_news as notices
+from ..curtail.capacity import can_give
+from ..curtail.requirement import begins_ms
+from ..state.triggers import DrEvent
+from ..state.turn import Turn
 from .registry import guard
-from .state.triggers import DrEvent
-from .state.turn import Turn
 
 
 @guard("event", "dr_event")
