@@ -14,7 +14,7 @@ from .calls import Calls
 from .kit.localtime import day_of
 from .meters import Meters
 from .play import Moment, Play
-from .release import RENEW_MS
+from .returns.release import RENEW_MS
 from .room import Room
 from .site.spec import Spec
 from .state.clock import STEP_MS

@@ -8,7 +8,7 @@ from .account import Account, Loosened
 from .curtail.dwell import lasting
 from .day_rules import day_rule
 from .play import Moment
-from .rest import BLOCKED_MS
+from .returns.idle import BLOCKED_MS
 from .site.panel import LEAST_AMPS
 from .state.effects import Hold, Switch
 from .state.measures import power_w

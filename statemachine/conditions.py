@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from .curtail.dwell import rests_ms
 from .curtail.site_rules import watch
 from .kit.quantity import watts_text
-from .rest import blocked
+from .returns.idle import blocked
 from .site.spec import Spec
 from .state.alarm import Alarm
 from .state.memory import Memory

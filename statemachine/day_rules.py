@@ -17,7 +17,7 @@ from .curtail.capacity import loads
 from .curtail.requirement import active, required_w, sheds_w
 from .play import Moment
 from .properties import best_total_w
-from .rest import at_rest
+from .returns.idle import at_rest
 from .state.cloud_triggers import Delta, Document
 from .state.effects import Ack, Status, Switch
 from .state.memory import Memory

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .headroom import Headroom
 from .interlock import Interlock, Ruling
-from .rest import rest_ms
+from .returns.idle import rest_ms
 from .site.spec import Spec
 from .state.effects import Hold, Switch
 from .wanted import Deed, Told, Wanted, same

@@ -12,11 +12,11 @@ from .backlog import found, heard, lost
 from .copies import copy_of
 from .curtail.estimate import unseen
 from .curtail.limits import remembered
-from .endings import shut, unconfirmed, why_shut
 from .kit.frozen import changed
 from .locks import lock, locked_out
 from .looks import hear_readings
-from .release import restate
+from .returns.ending import shut, unconfirmed, why_shut
+from .returns.release import restate
 from .state.circuit import Live
 from .state.effects import Ack, Switch
 from .state.memory import Basis, Coming, Event, Memory

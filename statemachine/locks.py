@@ -5,7 +5,7 @@ This is a lock in software. It is no lockout/tagout: whoever works on a circuit 
 
 from __future__ import annotations
 
-from .release import give_back
+from .returns.release import give_back
 from .state.effects import Ack
 from .state.triggers import Lock
 from .state.turn import Turn

@@ -21,7 +21,7 @@ from .journaling import worth_keeping
 from .kit.localtime import start_ms
 from .modelled import DRIVER_MS, Drivers, answer
 from .recorded import Recorded
-from .rest import at_rest, heartbeat_only, rest_ms
+from .returns.idle import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
 from .site.spec import Spec
 from .state.effects import Effect, GetShadow, Hold, Report, Switch

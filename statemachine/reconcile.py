@@ -25,9 +25,9 @@ from .ack_record import (
     UNKNOWN,
     UNSTORED,
 )
-from .endings import shut
 from .kit.quantity import millis_text
 from .promises import takes
+from .returns.ending import shut
 from .site.spec import EVERY_MS, Spec
 from .state.cloud_triggers import Desired
 from .state.desires import Wish

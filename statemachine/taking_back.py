@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .curtail.limits import ended_early
-from .endings import SHUT_MS, begun
 from .kit.frozen import changed
-from .release import restate
+from .returns.ending import SHUT_MS, begun
+from .returns.release import restate
 from .state.effects import Ack
 from .state.triggers import Cancel, Command, OptOut, Restore
 from .state.turn import Turn

@@ -11,7 +11,7 @@ from .curtail.history import after_reboot, stamp
 from .curtail.requirement import next_end_ms
 from .intake import answer_early, restate_all, take
 from .quiet import nothing_follows
-from .release import beyond_plan, carry_out, spread
+from .returns.release import beyond_plan, carry_out, spread
 from .shadowing import Shadowing
 from .site.spec import Spec
 from .state.clock import follow_clock, rebooted

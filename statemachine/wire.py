@@ -12,7 +12,7 @@ from .curtail.capacity import capacity_w, loads
 from .curtail.failing import held_back
 from .curtail.plan import Load, tolerance_w
 from .curtail.requirement import active, by_person_w, required_w, saved_w, sheds_w
-from .endings import ended_here
+from .returns.ending import ended_here
 from .schedule import told
 from .site.spec import Spec
 from .state.alarm import plain

@@ -14,7 +14,7 @@ from statemachine.conditions import SEEN
 from statemachine.kept import check
 from statemachine.kit.strict_json import compact
 from statemachine.report import reported
-from statemachine.rest import BLOCKED_MS
+from statemachine.returns.idle import BLOCKED_MS
 from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.memory import from_parts, to_parts

@@ -8,8 +8,8 @@ import pytest
 
 from statemachine.check import broken_by
 from statemachine.commands import Door, command_from
-from statemachine.endings import SHUT_MS
 from statemachine.play import Play
+from statemachine.returns.ending import SHUT_MS
 from statemachine.scenario import Scenario
 from statemachine.state.effects import Ack, Hold
 from tests.strategies import MAPLE, Desk, site

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from statemachine import Spec, Ven, release
-from statemachine.bridge import kept_down
+from statemachine import Spec, Ven
 from statemachine.check import broken_by
 from statemachine.play import Play
+from statemachine.returns import release
+from statemachine.returns.bridge import kept_down
 from statemachine.scenario import Scenario
 from statemachine.state.effects import Effect, Hold, Status
 from statemachine.state.memory import Memory, from_parts, to_parts

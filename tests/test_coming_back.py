@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from statemachine.coming_back import WAYS, after_restore, coming_back
+from statemachine.returns.forecast import WAYS, after_restore, coming_back
 from statemachine.state.memory import Memory
 from tests.strategies import MAPLE, NOW_S, Desk, site
 from venctl.cli.running import WAYS as SAID

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from statemachine.ahead import reports
 from statemachine.check import broken_by
 from statemachine.commands import MAX_REASON, Door, command_from
 from statemachine.deeds import said
 from statemachine.play import Play
+from statemachine.returns.upcoming import reports
 from statemachine.scenario import Scenario, Step
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Restarted

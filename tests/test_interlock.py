@@ -18,7 +18,7 @@ from statemachine.interlock import Interlock, Ruling
 from statemachine.modelled import Drivers
 from statemachine.observed import LAG_MS
 from statemachine.play import Moment, Play
-from statemachine.rest import rest_ms
+from statemachine.returns.idle import rest_ms
 from statemachine.scenario import Scenario
 from statemachine.state.effects import BY_EVENT, Hold, Switch
 from statemachine.wanted import Deed, Told

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from statemachine.bridge import kept_down
 from statemachine.curtail.capacity import loads
 from statemachine.curtail.delivery_news import take_notice
 from statemachine.curtail.estimate import typical
 from statemachine.curtail.replan import standing
-from statemachine.release import (
+from statemachine.returns.bridge import kept_down
+from statemachine.returns.idle import BLOCKED_MS
+from statemachine.returns.release import (
     LEASE_MS,
     RENEW_MS,
     beyond_plan,
@@ -20,7 +21,6 @@ from statemachine.release import (
     restate,
     waiting,
 )
-from statemachine.rest import BLOCKED_MS
 from statemachine.site.spec import Spec
 from statemachine.state.circuit import Live
 from statemachine.state.effects import Effect, Hold, Switch

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.ahead import reports
-from statemachine.coming_back import after_restore
 from statemachine.curtail.delivery import on_target, possible_w
-from statemachine.return_order import Back
+from statemachine.returns.forecast import after_restore
+from statemachine.returns.return_order import Back
+from statemachine.returns.upcoming import reports
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Event, Memory
 from statemachine.wire import kw

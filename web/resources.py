@@ -7,7 +7,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from statemachine.coming_back import coming_back
 from statemachine.curtail.delivery import ails, fresh
 from statemachine.curtail.delivery_news import short
 from statemachine.curtail.dwell import lasting, rests_ms, runs_ms, shed_today_ms
@@ -23,8 +22,9 @@ from statemachine.curtail.requirement import (
 )
 from statemachine.curtail.site_rules import watch
 from statemachine.kit.localtime import day_of
-from statemachine.release import waiting
-from statemachine.return_order import Back
+from statemachine.returns.forecast import coming_back
+from statemachine.returns.release import waiting
+from statemachine.returns.return_order import Back
 from statemachine.schedule import in_order
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .curtail.history import LAST_MS
-from .site.panel import Circuit
-from .site.spec import Spec
-from .state.memory import Memory
+from ..curtail.history import LAST_MS
+from ..site.panel import Circuit
+from ..site.spec import Spec
+from ..state.memory import Memory
 
 BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
 

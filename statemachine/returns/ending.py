@@ -6,13 +6,13 @@ somebody confirms it. Over MQTT the operator's own wish is the confirmation.
 
 from __future__ import annotations
 
-from .ahead import led, reports
-from .curtail.requirement import sheds_w
-from .kit.localtime import local
-from .site.spec import Spec
-from .state.memory import Event, Memory
-from .state.triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
-from .state.turn import Turn
+from ..curtail.requirement import sheds_w
+from ..kit.localtime import local
+from ..site.spec import Spec
+from ..state.memory import Event, Memory
+from ..state.triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
+from ..state.turn import Turn
+from .upcoming import led, reports
 
 SHUT_MS = 10 * 60_000
 

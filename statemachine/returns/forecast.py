@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .ahead import Move, later, led, moves
+from ..curtail.capacity import loads
+from ..curtail.dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
+from ..curtail.plan import plan_shed
+from ..curtail.requirement import active, needed_w
+from ..kit.frozen import changed
+from ..kit.localtime import day_of
+from ..site.panel import Circuit
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.memory import Event, Memory
 from .bridge import kept_down
-from .curtail.capacity import loads
-from .curtail.dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
-from .curtail.plan import plan_shed
-from .curtail.requirement import active, needed_w
-from .endings import begun
-from .kit.frozen import changed
-from .kit.localtime import day_of
+from .ending import begun
 from .release import stays_off
 from .return_order import Back, Eased, in_turn, steps
-from .site.panel import Circuit
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.memory import Event, Memory
+from .upcoming import Move, later, led, moves
 
 MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
 

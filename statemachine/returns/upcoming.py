@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .chart.registry import GUARDS
-from .kit.frozen import changed
-from .site.spec import Spec
-from .site.tables import Row
-from .state.memory import Event, Memory
-from .state.triggers import Timer
-from .state.turn import Turn
+from ..chart.registry import GUARDS
+from ..kit.frozen import changed
+from ..site.spec import Spec
+from ..site.tables import Row
+from ..state.memory import Event, Memory
+from ..state.triggers import Timer
+from ..state.turn import Turn
 
 Move = tuple[int, str, str]  # at_ms, the event's id, the state it is in from then on
 

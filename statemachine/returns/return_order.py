@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .curtail.dwell import off_left_ms, rests_ms
-from .curtail.requirement import offset_ms
+from ..curtail.dwell import off_left_ms, rests_ms
+from ..curtail.requirement import offset_ms
+from ..site.panel import LEAST_AMPS
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.measures import power_w
+from ..state.memory import Memory
 from .release import graded
-from .site.panel import LEAST_AMPS
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.measures import power_w
-from .state.memory import Memory
 
 Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
 Eased = tuple[int, int]  # from when on a part of a circuit may come back, and in how many steps

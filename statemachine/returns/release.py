@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..curtail.dwell import off_left_ms, rests_ms
+from ..curtail.failing import held_back, still_asked
+from ..curtail.plan import Load
+from ..curtail.replan import replan
+from ..curtail.requirement import offset_ms
+from ..kit.frozen import changed
+from ..site.panel import LEAST_AMPS, Circuit
+from ..site.spec import Spec
+from ..state.circuit import Live
+from ..state.effects import BY_EVENT, Effect, Hold, Switch
+from ..state.measures import power_w
+from ..state.memory import Coming, Memory
+from ..state.turn import Turn
 from .bridge import kept_down
-from .curtail.dwell import off_left_ms, rests_ms
-from .curtail.failing import held_back, still_asked
-from .curtail.plan import Load
-from .curtail.replan import replan
-from .curtail.requirement import offset_ms
-from .kit.frozen import changed
-from .rest import blocked
-from .site.panel import LEAST_AMPS, Circuit
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.effects import BY_EVENT, Effect, Hold, Switch
-from .state.measures import power_w
-from .state.memory import Coming, Memory
-from .state.turn import Turn
+from .idle import blocked
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000

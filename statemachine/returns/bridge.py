@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .ahead import later, led
-from .curtail.capacity import loads
-from .curtail.plan import plan_shed
-from .curtail.requirement import needed_w
-from .site.spec import Spec
-from .state.memory import Event, Memory
+from ..curtail.capacity import loads
+from ..curtail.plan import plan_shed
+from ..curtail.requirement import needed_w
+from ..site.spec import Spec
+from ..state.memory import Event, Memory
+from .upcoming import later, led
 
 
 def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:
