@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .breakers import Breakers
-from .guarded import Guarded
-from .headroom import Headroom
+from .interlock.guarded import Guarded
+from .interlock.headroom import Headroom
+from .interlock.wanted import Deed, Told
 from .site.spec import Spec
 from .state.effects import Hold, Switch
 from .state.triggers import NO_ANSWER, Held, Switched
-from .wanted import Deed, Told
 
 DRIVER_MS, SILENT_MS = 100, 4_000
 SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .curtail.history import LAST_MS
+from .interlock.wanted import LONGEST_MS
 from .play import Moment
 from .state.measures import power_w
 from .state.triggers import Restarted
-from .wanted import LONGEST_MS
 
 if TYPE_CHECKING:
     from .account import Account

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.interlock.wanted import Deed, Told, Wanted, pause_ms
 from statemachine.state.effects import Hold, Switch
-from statemachine.wanted import Deed, Told, Wanted, pause_ms
 
 OFF, ON = Switch("c", False), Switch("c", True)
 

@@ -1,7 +1,7 @@
 """The panel: has every circuit as it is wanted and allowed, and says what its driver answers.
 
 Each circuit has a worker of its own, so that one that hangs delays no other, and one wish of each
-kind, the newest, behind an interlock (`statemachine/guarded.py`). Circuits behind one gateway may
+kind, the newest, behind an interlock (`statemachine/interlock/guarded.py`). Circuits behind one gateway may
 share a link: on it they are served one after another.
 """
 
@@ -12,11 +12,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statemachine.guarded import Guarded
-from statemachine.headroom import Headroom
+from statemachine.interlock.guarded import Guarded
+from statemachine.interlock.headroom import Headroom
+from statemachine.interlock.wanted import Deed, Told
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Hold, Switch
-from statemachine.wanted import Deed, Told
 
 from .calls import Call
 from .reads import Reads

@@ -7,9 +7,9 @@ forward.
 
 from __future__ import annotations
 
-from .curtail.estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
-from .site.panel import LEAST_AMPS, Circuit
-from .state.effects import Hold
+from ..curtail.estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
+from ..site.panel import LEAST_AMPS, Circuit
+from ..state.effects import Hold
 from .wanted import Deed
 
 LAG_MS = 5_000  # who decides counts from then on; a device follows one call later

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ..returns.idle import rest_ms
+from ..site.spec import Spec
+from ..state.effects import Hold, Switch
 from .headroom import Headroom
 from .interlock import Interlock, Ruling
-from .returns.idle import rest_ms
-from .site.spec import Spec
-from .state.effects import Hold, Switch
 from .wanted import Deed, Told, Wanted, same
 
 RENEW_MS = 40_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .state.effects import Hold, Switch
+from ..state.effects import Hold, Switch
 
 FIRST_MS, LONGEST_MS = 1_000, 60_000
 Deed = Hold | Switch

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .kit.quantity import millis_text, watts_text
+from ..kit.quantity import millis_text, watts_text
+from ..site.panel import LEAST_AMPS, Circuit
+from ..state.effects import BY_EVENT, Hold, Switch
 from .observed import LAG_MS, Observed, lets_run
-from .site.panel import LEAST_AMPS, Circuit
-from .state.effects import BY_EVENT, Hold, Switch
 
 AGAIN_MS = 1_000  # it waits for room, and looks again then
 GONE = "ven.yaml has no such circuit; nothing holds or switches it"
