@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .agenda import Agenda
-from .answers import Answers, rows_of
 from .breakers import Breakers
 from .cloud_model import CloudModel
 from .commands import Door, command_from
 from .copies import recalled
 from .curtail.plausible import believed
-from .journaling import worth_keeping
+from .journal.answers import Answers, rows_of
+from .journal.retention import worth_keeping
 from .kit.localtime import start_ms
 from .modelled import DRIVER_MS, Drivers, answer
 from .recorded import Recorded

@@ -25,8 +25,8 @@ from .ack_record import (
     UNKNOWN,
     UNSTORED,
 )
+from .journal.promises import takes
 from .kit.quantity import millis_text
-from .promises import takes
 from .returns.ending import shut
 from .site.spec import EVERY_MS, Spec
 from .state.cloud_triggers import Desired

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.answers import Answers, rows_of
 from statemachine.copies import recalled
+from statemachine.journal.answers import Answers, rows_of
 from statemachine.site.spec import Spec
 from statemachine.state.triggers import Command
 from tests.strategies import Desk

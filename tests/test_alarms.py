@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from statemachine.commands import Door, command_from
 from statemachine.conditions import SEEN
-from statemachine.kept import check
+from statemachine.journal.integrity import check
 from statemachine.kit.strict_json import compact
 from statemachine.report import reported
 from statemachine.returns.idle import BLOCKED_MS

@@ -20,8 +20,8 @@ import pytest
 
 from statemachine import Ven
 from statemachine.commands import Door, command_from
-from statemachine.kept import check
-from statemachine.salvage import salvaged
+from statemachine.journal.integrity import check
+from statemachine.journal.salvage import salvaged
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.memory import FORMAT, Memory, from_parts, to_parts

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.answers import Answers
 from statemachine.commands import Door, parse_command
+from statemachine.journal.answers import Answers
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.memory import Memory, to_parts
 from statemachine.state.triggers import (

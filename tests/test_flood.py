@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.promises import OVERTAKEN
+from statemachine.journal.promises import OVERTAKEN
 from tests.storing import Disk
 from tests.test_storage import EVENT, World, played
 from venctl.queue import FEW, MOST

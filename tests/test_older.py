@@ -22,8 +22,8 @@ import pytest
 
 from statemachine import Ven, read
 from statemachine.commands import Door, command_from
-from statemachine.kept import check
-from statemachine.older import brought_up
+from statemachine.journal.integrity import check
+from statemachine.journal.upgrade import brought_up
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Ack, Effect, Hold, Report, Switch

@@ -17,7 +17,7 @@ import pytest
 
 from statemachine import Ven
 from statemachine.commands import Door, command_from
-from statemachine.promises import OVERTAKEN
+from statemachine.journal.promises import OVERTAKEN
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Restarted, Switched

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Ven
-from statemachine.kept import check
+from statemachine.journal.integrity import check
 from statemachine.kit.frozen import changed
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.memory import from_parts, to_parts

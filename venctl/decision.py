@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from statemachine.answers import Answer, rows_of
+from statemachine.journal.answers import Answer, rows_of
 from statemachine.state.effects import Ack, Effect, Report, Status, Wake
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import Get, Ping, Trigger

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from statemachine.answers import Answer
+from statemachine.journal.answers import Answer
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.effects import Effect
 from statemachine.state.memory import Memory, changed_parts

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from statemachine.promises import withdraws
+from statemachine.journal.promises import withdraws
 from statemachine.site.spec import Spec
 
 from .decision import Decision

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from statemachine.answers import Answer
-from statemachine.kept import check
+from statemachine.journal.answers import Answer
+from statemachine.journal.integrity import check
+from statemachine.journal.upgrade import brought_up, digest_of
 from statemachine.kit.strict_json import compact_text
-from statemachine.older import brought_up, digest_of
 from statemachine.state.memory import FORMAT
 
 from .aside import SUFFIXES, keep_copy, legible, set_aside, sync

@@ -9,9 +9,9 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from statemachine.answers import Answer, Answers
 from statemachine.copies import recalled
-from statemachine.journaling import worth_keeping
+from statemachine.journal.answers import Answer, Answers
+from statemachine.journal.retention import worth_keeping
 from statemachine.state.effects import Ack, Effect
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import Command, Trigger

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from statemachine.answers import Answer
+from statemachine.journal.answers import Answer
 from statemachine.kit.strict_json import decoded
 from statemachine.state.memory import FORMAT
 

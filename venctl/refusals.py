@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from statemachine.promises import CROWDED, OVERLOADED, OVERTAKEN
+from statemachine.journal.promises import CROWDED, OVERLOADED, OVERTAKEN
 from statemachine.state.effects import Effect
 from statemachine.state.triggers import Command
 from statemachine.wire import rejected

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from statemachine.adopting import adopted
-from statemachine.answers import Answers
-from statemachine.promises import CROWDED, NOT_STORED, promises
+from statemachine.journal.adoption import adopted
+from statemachine.journal.answers import Answers
+from statemachine.journal.promises import CROWDED, NOT_STORED, promises
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Effect
 from statemachine.state.memory import Memory, Passed, from_parts, to_parts

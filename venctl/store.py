@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.salvage import salvaged
+from statemachine.journal.salvage import salvaged
 from statemachine.state.memory import from_parts
 from statemachine.state.triggers import Restarted
 

@@ -113,7 +113,7 @@ class Now:
     """What a journal was to ask for in the formats up to 3, over the one there is now."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        from statemachine.answers import Answers
+        from statemachine.journal.answers import Answers
         from venctl.tables import SCHEMA
 
         for statement in SCHEMA:

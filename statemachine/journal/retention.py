@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .state.effects import Effect, Wake
-from .state.memory import Memory
-from .state.triggers import Held, Readings, Timer, Trigger
+from ..state.effects import Effect, Wake
+from ..state.memory import Memory
+from ..state.triggers import Held, Readings, Timer, Trigger
 
 WEEK_MS = 7 * 86_400_000
 COPY_MS = 60_000

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .curtail.requirement import begins_ms
-from .site.spec import Spec
-from .state.cloud_triggers import Desired
-from .state.effects import Effect, Switch
-from .state.memory import Event, Memory
-from .state.triggers import (
+from ..curtail.requirement import begins_ms
+from ..site.spec import Spec
+from ..state.cloud_triggers import Desired
+from ..state.effects import Effect, Switch
+from ..state.memory import Event, Memory
+from ..state.triggers import (
     HERE,
     OPERATOR,
     Cancel,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .kit.frozen import changed
-from .state.circuit import Live
-from .state.memory import Memory
+from ..kit.frozen import changed
+from ..state.circuit import Live
+from ..state.memory import Memory
 
 READING = (
     *("drawn_w", "read_mono_ms", "read_ms", "free_w"),

@@ -12,10 +12,10 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from .state.circuit import Live
-from .state.memory import SHELVES, Event, Memory
-from .state.past import Past
-from .state.shadow import Shadow
+from ..state.circuit import Live
+from ..state.memory import SHELVES, Event, Memory
+from ..state.past import Past
+from ..state.shadow import Shadow
 
 Check = Callable[[Any], bool]
 _KINDS: dict[str, Any] = {"shadows": Shadow, "circuits": Live, "events": Event, "past": Past}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from .journaling import WEEK_MS, remembered_ms
-from .kit.strict_json import compact_text
-from .state.effects import Ack, Effect
-from .state.triggers import Command, DrEvent, Earlier
+from ..kit.strict_json import compact_text
+from ..state.effects import Ack, Effect
+from ..state.triggers import Command, DrEvent, Earlier
+from .retention import WEEK_MS, remembered_ms
 
 MOST = 20_000
 Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms

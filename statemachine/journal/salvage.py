@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .kept import fault_of
-from .site.spec import Spec
-from .state.memory import blank, to_parts
+from ..site.spec import Spec
+from ..state.memory import blank, to_parts
+from .integrity import fault_of
 
 Parts = Mapping[str, Any]
 
