@@ -8,9 +8,9 @@ from statistics import median
 
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
-from statemachine.commands import Door, command_from
 from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.triggers import Readings
+from statemachine.wire.commands import Door, command_from
 
 SITE = """
 site: {id: bench, service: 24 kW}

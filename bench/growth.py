@@ -12,9 +12,9 @@ from typing import Any
 
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
-from statemachine.commands import Door, command_from
 from statemachine.state.effects import Hold
 from statemachine.state.triggers import Held, Readings, Trigger
+from statemachine.wire.commands import Door, command_from
 
 from .children import controller
 

@@ -21,7 +21,7 @@ from .state.clock import STEP_MS
 from .state.effects import Ack, Hold, Switch
 from .state.triggers import Connected, Lock, Readings, Restarted
 from .waits import Waits
-from .wire import measured
+from .wire.messages import measured
 
 
 @dataclass(slots=True)

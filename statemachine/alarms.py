@@ -11,7 +11,7 @@ from .state.effects import Ack
 from .state.memory import Memory
 from .state.triggers import Acknowledge, Noticed, Trigger
 from .state.turn import Turn
-from .wire import rejected
+from .wire.messages import rejected
 
 
 def hear_noticed(turn: Turn, said: Noticed) -> None:

@@ -22,7 +22,7 @@ from .state.cloud_triggers import Delta, Document
 from .state.effects import Ack, Status, Switch
 from .state.memory import Memory
 from .state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
-from .wire import gives_back
+from .wire.messages import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}

@@ -44,7 +44,7 @@ from .state.turn import Turn
 from .taking_back import Fire, cancel, give_back, opt_out
 from .toggles import switch
 from .troubles import hear_held, hear_switched
-from .wire import duplicate, rejected
+from .wire.messages import duplicate, rejected
 
 
 def answer_early(turn: Turn, command: Command) -> Ack | None:

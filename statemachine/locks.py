@@ -9,7 +9,7 @@ from .returns.release import give_back
 from .state.effects import Ack
 from .state.triggers import Lock
 from .state.turn import Turn
-from .wire import rejected
+from .wire.messages import rejected
 
 AT_THE_SITE = ("page", "cli")
 

@@ -17,7 +17,7 @@ from .meters import noise_w
 from .play import Moment
 from .state.effects import Ack, Status
 from .state.triggers import DrEvent, Readings
-from .wire import telemetry
+from .wire.messages import telemetry
 
 
 @day_rule("P37")

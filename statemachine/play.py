@@ -13,7 +13,6 @@ from typing import Any
 from .agenda import Agenda
 from .breakers import Breakers
 from .cloud_model import CloudModel
-from .commands import Door, command_from
 from .copies import recalled
 from .curtail.plausible import believed
 from .journal.answers import Answers, rows_of
@@ -28,6 +27,7 @@ from .state.effects import Effect, GetShadow, Hold, Report, Switch
 from .state.memory import Memory, from_parts, to_parts
 from .state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
 from .ven import Ven
+from .wire.commands import Door, command_from
 from .wording import spoken
 
 CLOUD_MS, LINK_MS = 150, 300

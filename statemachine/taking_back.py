@@ -11,7 +11,7 @@ from .returns.release import restate
 from .state.effects import Ack
 from .state.triggers import Cancel, Command, OptOut, Restore
 from .state.turn import Turn
-from .wire import rejected
+from .wire.messages import rejected
 
 MOST_OPTED_OUT = 200
 Fire = Callable[[Turn, str, str], bool]

@@ -11,7 +11,7 @@ from .state.effects import Ack, Switch
 from .state.pending_switch import Pending, pending
 from .state.triggers import NO_ANSWER, Switched, Toggle
 from .state.turn import Turn
-from .wire import ack_for, duplicate, rejected
+from .wire.messages import ack_for, duplicate, rejected
 
 PATIENCE_MS = 5_000
 

@@ -16,7 +16,7 @@ from .state.memory import Memory
 from .state.pending_release import Stuck
 from .state.triggers import NO_ANSWER, Held, Switched
 from .state.turn import Turn
-from .wire import circuit_status
+from .wire.messages import circuit_status
 
 
 def hear_held(turn: Turn, said: Held) -> None:

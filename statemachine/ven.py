@@ -21,7 +21,7 @@ from .state.triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
 from .state.turn import Turn
 from .toggles import answers
 from .troubles import note_silence, tell
-from .wire import ack_for, event_status
+from .wire.messages import ack_for, event_status
 
 MAX_ROUNDS = 50
 

@@ -27,8 +27,8 @@ from unittest.mock import patch
 import venctl.clocks
 from statemachine import Spec
 from statemachine.breakers import Breakers
-from statemachine.commands import Door, command_from
 from statemachine.scenario import Scenario
+from statemachine.wire.commands import Door, command_from
 from tests.broker_model import Broker, Client, Service
 from tests.faulty_panel import Faulty
 from tests.mortal import Died, Life, MortalLoop, living

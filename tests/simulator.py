@@ -16,7 +16,6 @@ from random import Random
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.commands import Door, command_from
 from statemachine.site.named_shadows import shards
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch, Wake
 from statemachine.state.memory import Memory, from_parts, to_parts
@@ -31,6 +30,7 @@ from statemachine.state.triggers import (
     Timer,
     Trigger,
 )
+from statemachine.wire.commands import Door, command_from
 from tests.witness import Witness
 from venctl.local.shadow import Key, Rejected, Shadow, ShadowService
 from venctl.shadows import answered, differing, heard

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine import Spec, Ven, read
-from statemachine.commands import Door, command_from
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Ack, Effect, Hold
 from statemachine.state.memory import Memory
@@ -20,6 +19,7 @@ from statemachine.state.triggers import (
     Toggle,
     Trigger,
 )
+from statemachine.wire.commands import Door, command_from
 
 NOW_S = 1_700_000_000
 NOW_MS = NOW_S * 1_000

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine import wire
 from statemachine.check import broken_by
-from statemachine.commands import Door, parse_command
 from statemachine.kit.strict_json import compact
 from statemachine.play import Play
 from statemachine.scenario import read_scenario
 from statemachine.state.effects import Ack
 from statemachine.state.triggers import Invalid
-from statemachine.wire import duplicate
+from statemachine.wire import messages as wire
+from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.messages import duplicate
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
 
 SITE = site(PANEL)

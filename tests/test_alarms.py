@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.commands import Door, command_from
 from statemachine.conditions import SEEN
 from statemachine.journal.integrity import check
 from statemachine.kit.strict_json import compact
@@ -19,7 +18,8 @@ from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Noticed, Readings, Restarted, Switched
-from statemachine.wire import telemetry
+from statemachine.wire.commands import Door, command_from
+from statemachine.wire.messages import telemetry
 from tests.desk import BenchDesk
 from tests.strategies import MAPLE, Desk, site
 from web.resources import state

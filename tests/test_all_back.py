@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from statemachine.check import broken_by
-from statemachine.commands import Door, command_from
 from statemachine.play import Play
 from statemachine.returns.ending import SHUT_MS
 from statemachine.scenario import Scenario
 from statemachine.state.effects import Ack, Hold
+from statemachine.wire.commands import Door, command_from
 from tests.strategies import MAPLE, Desk, site
 
 MINUTES = SHUT_MS // 60_000

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.commands import Door, command_from
 from statemachine.state.triggers import Trigger
+from statemachine.wire.commands import Door, command_from
 from tests.site import Backend, Site, until
 from tests.storing import AtOnce
 from tests.strategies import MAPLE, site

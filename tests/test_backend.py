@@ -9,7 +9,7 @@ import pytest
 
 from statemachine.curtail.metering import metering
 from statemachine.site.panel import DWELL_MS
-from statemachine.wire import telemetry
+from statemachine.wire.messages import telemetry
 from tests.strategies import Desk, site
 from venctl.cli import main
 

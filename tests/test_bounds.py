@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from statemachine import backlog
-from statemachine.commands import Door, command_from
 from statemachine.curtail.capacity import can_give, loads, next_change_ms
 from statemachine.curtail.delivery_news import take_notice
 from statemachine.curtail.dwell import changes_in_ms, gives_for_ms
@@ -26,6 +25,7 @@ from statemachine.state.memory import Basis, Event, Memory, blank
 from statemachine.state.past import Past
 from statemachine.state.triggers import DrEvent, Readings, Timer
 from statemachine.state.turn import Turn
+from statemachine.wire.commands import Door, command_from
 from tests.strategies import NOW_MS, site
 
 MONO = 10_000_000

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.commands import Door, parse_command
 from statemachine.state.effects import Ack
 from statemachine.state.triggers import (
     Cancel,
@@ -22,6 +21,7 @@ from statemachine.state.triggers import (
     SetConfig,
     Toggle,
 )
+from statemachine.wire.commands import Door, parse_command
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
 
 SITE = site(PANEL)

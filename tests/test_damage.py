@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.commands import Door, command_from
 from statemachine.journal.integrity import check
 from statemachine.journal.salvage import salvaged
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.memory import FORMAT, Memory, from_parts, to_parts
 from statemachine.state.triggers import Connected, Readings, Restarted, Timer
+from statemachine.wire.commands import Door, command_from
 from tests.journals.make import MONO_MS, NOW_MS, Story, tell
 from tests.storing import look_and_open
 from venctl.journal import Batch, Journal

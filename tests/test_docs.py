@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import commands, envelope, recorded, terms
-from statemachine.commands import OPS, WHATS
+from statemachine import recorded
 from statemachine.site import source
+from statemachine.wire import commands, envelope, terms
+from statemachine.wire.commands import OPS, WHATS
 from venctl import private_files, simulate, site_token
 from venctl.approach import FILES_AGAIN_S
 from venctl.cli import parser

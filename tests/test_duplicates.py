@@ -23,7 +23,6 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.commands import Door, parse_command
 from statemachine.journal.answers import Answers
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.memory import Memory, to_parts
@@ -38,6 +37,7 @@ from statemachine.state.triggers import (
     Timer,
     Trigger,
 )
+from statemachine.wire.commands import Door, parse_command
 from tests import storing
 from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.commands import Door, command_from
 from statemachine.curtail.requirement import offset_ms
 from statemachine.kit.localtime import next_day_ms, within_hours
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.measures import power_w
 from statemachine.state.triggers import Connected, Disconnected, Readings, Restarted, Timer
+from statemachine.wire.commands import Door, command_from
 from tests.strategies import NOW_MS, NOW_S, Desk, site
 
 HOUR_S = 3600

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from statemachine.check import broken_by
-from statemachine.commands import MAX_REASON, Door, command_from
 from statemachine.deeds import said
 from statemachine.play import Play
 from statemachine.returns.upcoming import reports
 from statemachine.scenario import Scenario, Step
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Restarted
+from statemachine.wire.commands import MAX_REASON, Door, command_from
 from tests.strategies import NOW_S, Desk, site
 
 from .test_web_api import Page, api, open_page

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from statemachine.commands import Door, command_from
 from statemachine.curtail.estimate import typical
 from statemachine.reader import examine
 from statemachine.report import reported
 from statemachine.state.triggers import DrEvent
-from statemachine.wire import telemetry
+from statemachine.wire.commands import Door, command_from
+from statemachine.wire.messages import telemetry
 from tests.panels import EXTRAS
 from tests.strategies import NOW_MS, Desk, site
 from web.planning import preview

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from statemachine import Ven
-from statemachine.commands import Door, command_from
 from statemachine.copies import recalled
 from statemachine.curtail.plan import Load, relay
 from statemachine.properties import best_total_w
@@ -38,6 +37,7 @@ from statemachine.state.triggers import (
     Toggle,
     Trigger,
 )
+from statemachine.wire.commands import Door, command_from
 from tests.strategies import NOW_MS, PANEL, site
 
 SITE = site(PANEL)

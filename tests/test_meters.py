@@ -13,7 +13,7 @@ from statemachine.check import broken_by
 from statemachine.play import Play
 from statemachine.scenario import Scenario
 from statemachine.state.triggers import Readings, Trigger
-from statemachine.wire import telemetry
+from statemachine.wire.messages import telemetry
 from tests.strategies import MAPLE, site
 
 STATION = """

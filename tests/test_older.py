@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 
 from statemachine import Ven, read
-from statemachine.commands import Door, command_from
 from statemachine.journal.integrity import check
 from statemachine.journal.upgrade import brought_up
 from statemachine.state.cloud_triggers import Document
@@ -37,6 +36,7 @@ from statemachine.state.triggers import (
     Timer,
     Trigger,
 )
+from statemachine.wire.commands import Door, command_from
 from tests.journals.make import MONO_MS, NOW_MS, SITE
 from tests.site import ROOT
 from tests.storing import look_and_open

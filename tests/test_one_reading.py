@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statemachine.state.triggers import Readings, Trigger
-from statemachine.wire import power_w, shed_w, telemetry
+from statemachine.wire.messages import power_w, shed_w, telemetry
 from tests.strategies import MAPLE, NOW_S, Desk, site
 
 EVENT = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 120}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import Spec
-from statemachine.commands import Door, command_from
 from statemachine.curtail.estimate import typical
 from statemachine.curtail.requirement import offset_ms
 from statemachine.state.triggers import DrEvent
+from statemachine.wire.commands import Door, command_from
 from tests.strategies import MAPLE, NOW_MS, NOW_S, Desk, site
 from web.planning import outlook, preview
 

@@ -127,7 +127,7 @@ def test_a_mute_circuit_is_named_when_its_event_is_over_and_well_once_it_answers
 
 
 def test_a_core_that_names_nobody_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("statemachine.wire._not_free", lambda *_: {})
+    monkeypatch.setattr("statemachine.wire.messages._not_free", lambda *_: {})
     steps = [{"at": "0:10:00", "event": CALL}, MUTE, WELL]
     said = {"look": "10 s", "loads": "steady", "steps": steps}
     found = list(broken_by(Play(SITE, Scenario.model_validate(said))))

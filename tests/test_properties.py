@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import check
-from statemachine.commands import Door, command_from, parse_command
 from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.curtail.requirement import offset_ms
 from statemachine.day_rules import DAY_RULES
@@ -20,6 +19,7 @@ from statemachine.rulebook import PROPERTIES
 from statemachine.state.triggers import DrEvent, Invalid
 from statemachine.trials import invent_memory
 from statemachine.twins import TWINS
+from statemachine.wire.commands import Door, command_from, parse_command
 from tests.strategies import NOW_MS, PANEL, Desk, site
 
 assert check  # it knows all rules

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.commands import Door, parse_command
 from statemachine.kit.strict_json import compact_text
+from statemachine.wire.commands import Door, parse_command
 from venctl.queue import FEW, MOST, STANDING_S, Queue, Waiting
 
 EVENT = {"op": "event", "shed_kw": 1.0, "duration_sec": 600}

@@ -9,7 +9,7 @@ import pytest
 from statemachine.curtail.plan import Load, plan_shed, relay, tolerance_w
 from statemachine.play import Moment
 from statemachine.state.effects import Ack, Status
-from statemachine.wire import telemetry
+from statemachine.wire.messages import telemetry
 from tests.strategies import MAPLE, site
 from tests.test_meters import (
     CAR,

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from statemachine import Spec, Ven
-from statemachine.commands import Door, command_from
 from statemachine.state.circuit import Live
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
-from statemachine.wire import telemetry
+from statemachine.wire.commands import Door, command_from
+from statemachine.wire.messages import telemetry
 from tests.storing import AtOnce, Disk, life
 from tests.strategies import MAPLE, NOW_MS, NOW_S, Desk, site
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from awscrt import mqtt5
 
-from statemachine.commands import Door, parse_command
 from statemachine.state.triggers import Command, Invalid, Trigger
+from statemachine.wire.commands import Door, parse_command
 from tests.mosquitto import Mosquitto
 from tests.peer import HANG_S, endpoint, peer
 from tests.site import STEADY, Backend, Site, until

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.commands import Door, parse_command
 from statemachine.state.triggers import Cancel, Command, DrEvent, Invalid, OptOut, Restore
-from statemachine.terms import DURATION, END, EVENT_ID, SHED, START
+from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.terms import DURATION, END, EVENT_ID, SHED, START
 from tests.site import ROOT
 from tests.strategies import NOW_MS, NOW_S, PANEL, Desk, site
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.commands import Door, command_from
 from statemachine.journal.promises import OVERTAKEN
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Restarted, Switched
+from statemachine.wire.commands import Door, command_from
 from tests.skipping import run
 from tests.storing import Disk, Slow, life
 from tests.strategies import MAPLE, NOW_MS, site

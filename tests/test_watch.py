@@ -101,7 +101,7 @@ async def test_the_state_of_the_page_tells_of_breaches() -> None:
 
 
 def _call(desk: BenchDesk) -> Any:
-    from statemachine.commands import Door, command_from
+    from statemachine.wire.commands import Door, command_from
 
     said = {"op": "event", "shed_kw": 2.0, "duration_sec": 600}
     return command_from(said, SITE.site.id, Door("page", "r", *desk.clocks()))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from statemachine.journal.promises import CROWDED, OVERLOADED, OVERTAKEN
 from statemachine.state.effects import Effect
 from statemachine.state.triggers import Command
-from statemachine.wire import rejected
+from statemachine.wire.messages import rejected
 
 from .decision import Decision
 from .line import Promise

@@ -22,7 +22,7 @@ from statemachine.state.effects import Effect
 from statemachine.state.memory import Memory, Passed, from_parts, to_parts
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.ven import Ven
-from statemachine.wire import ack_for
+from statemachine.wire.messages import ack_for
 
 from .aftermath import Aftermath
 from .clocks import clocks

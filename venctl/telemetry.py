@@ -14,7 +14,7 @@ from statemachine.curtail.requirement import needed_w
 from statemachine.kit.strict_json import compact
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings
-from statemachine.wire import telemetry
+from statemachine.wire.messages import telemetry
 from web.desk import Sample
 
 from .clocks import clocks

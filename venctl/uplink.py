@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from statemachine.commands import Door, parse_command
 from statemachine.kit.strict_json import compact
 from statemachine.site.spec import Spec
 from statemachine.state import triggers as t
 from statemachine.state.effects import Ack, Effect, GetShadow, Report, Status
-from statemachine.wire import link_status
+from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.messages import link_status
 from web.desk import LinkView
 
 from .backoff import Backoff

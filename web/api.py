@@ -10,8 +10,8 @@ from urllib.parse import quote
 from aiohttp.web import Request, Response
 
 from statemachine import SpecError
-from statemachine.commands import Door, parse_command
 from statemachine.state.triggers import Acknowledge, DrEvent, Lock, Toggle
+from statemachine.wire.commands import Door, parse_command
 
 from .alarms import listed
 from .bodies import read_object, read_raw

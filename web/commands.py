@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from aiohttp.web import Request
 
-from statemachine.commands import Door, command_from
 from statemachine.kit.localtime import instant_s
 from statemachine.kit.strict_json import Unreadable, strict_json
 from statemachine.site.spec import Spec
 from statemachine.state.triggers import Command, DrEvent, Invalid
+from statemachine.wire.commands import Door, command_from
 
 from .bodies import key_of
 from .desk import Desk

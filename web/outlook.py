@@ -10,7 +10,7 @@ from statemachine.returns.return_order import Back
 from statemachine.returns.upcoming import reports
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Event, Memory
-from statemachine.wire import kw
+from statemachine.wire.messages import kw
 
 Body = dict[str, Any]
 

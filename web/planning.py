@@ -19,7 +19,7 @@ from statemachine.site.spec import Spec
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import DrEvent
-from statemachine.wire import kw
+from statemachine.wire.messages import kw
 
 SAME_W = 100
 OTHERS_W = (1_000, 2_000, 5_000)

@@ -25,13 +25,13 @@ from statemachine.kit.localtime import day_of
 from statemachine.returns.forecast import coming_back
 from statemachine.returns.release import waiting
 from statemachine.returns.return_order import Back
-from statemachine.schedule import in_order
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 from statemachine.state.measures import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import OPERATOR
-from statemachine.wire import kw
+from statemachine.wire.messages import kw
+from statemachine.wire.schedule import in_order
 
 from .alarms import listed
 from .desk import Desk, LinkView

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Ven, read
-from statemachine.commands import Door, command_from
 from statemachine.state import triggers
 from statemachine.state.cloud_triggers import Answered, Delta, Document
 from statemachine.state.desires import Wish
 from statemachine.state.effects import GetShadow, Hold, Report, Switch
 from statemachine.state.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
+from statemachine.wire.commands import Door, command_from
 from venctl.journal import Journal
 
 NOW_MS, MONO_MS = 1_764_000_000_000, 50_000_000

@@ -18,7 +18,7 @@ from aiohttp.web import AppRunner, SockSite
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from statemachine.commands import Door, command_from
+from statemachine.wire.commands import Door, command_from
 from web.app import access_for, make_app
 from web.desk import LinkView
 

@@ -37,9 +37,9 @@ def plan(args: argparse.Namespace) -> int:
 
 def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
     """The same answer for a site that does not run, each circuit at its typical load."""
-    from statemachine.commands import Door, command_from
     from statemachine.curtail.estimate import typical
     from statemachine.state.triggers import DrEvent
+    from statemachine.wire.commands import Door, command_from
     from web.planning import preview
 
     from .site import site

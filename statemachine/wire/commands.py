@@ -10,19 +10,9 @@ from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Any
 
-from .envelope import (
-    CORRELATION,
-    LOAD,
-    digest_of,
-    fields_of_command,
-    ids_of,
-    issued_ms_of,
-    whole_body,
-    word_of,
-)
-from .kit.strict_json import NotFinite, Unreadable, strict_json
-from .site.spec import EVERY_MS
-from .state.triggers import (
+from ..kit.strict_json import NotFinite, Unreadable, strict_json
+from ..site.spec import EVERY_MS
+from ..state.triggers import (
     Acknowledge,
     Cancel,
     Command,
@@ -36,17 +26,18 @@ from .state.triggers import (
     SetConfig,
     Toggle,
 )
-from .terms import EVENT_ID, terms_of
-from .values import (
-    Fields,
-    first,
-    flag,
-    id_of,
-    number,
-    readable_id,
-    shown,
-    thousandfold,
+from .envelope import (
+    CORRELATION,
+    LOAD,
+    digest_of,
+    fields_of_command,
+    ids_of,
+    issued_ms_of,
+    whole_body,
+    word_of,
 )
+from .terms import EVENT_ID, terms_of
+from .values import Fields, first, flag, id_of, number, readable_id, shown, thousandfold
 
 WHATS = ("status", "config", "loads", "events")
 STORED = (

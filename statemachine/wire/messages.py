@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .curtail.capacity import capacity_w, loads
-from .curtail.failing import held_back
-from .curtail.plan import Load, tolerance_w
-from .curtail.requirement import active, by_person_w, required_w, saved_w, sheds_w
-from .returns.ending import ended_here
+from ..curtail.capacity import capacity_w, loads
+from ..curtail.failing import held_back
+from ..curtail.plan import Load, tolerance_w
+from ..curtail.requirement import active, by_person_w, required_w, saved_w, sheds_w
+from ..returns.ending import ended_here
+from ..site.spec import Spec
+from ..state.alarm import plain
+from ..state.effects import Ack
+from ..state.measures import commanded_w, planned_w, power_w, shed_w
+from ..state.memory import Event, Memory
+from ..state.triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
 from .schedule import told
-from .site.spec import Spec
-from .state.alarm import plain
-from .state.effects import Ack
-from .state.measures import commanded_w, planned_w, power_w, shed_w
-from .state.memory import Event, Memory
-from .state.triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
 
 Body = dict[str, Any]
 

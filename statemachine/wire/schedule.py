@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from .curtail.requirement import active
-from .kit.strict_json import compact
-from .site.spec import Spec
-from .state.memory import Event, Memory
+from ..curtail.requirement import active
+from ..kit.strict_json import compact
+from ..site.spec import Spec
+from ..state.memory import Event, Memory
 
 MOST = 200  # told in one answer, so that it stays below what a broker carries
 MOST_AHEAD = 5  # told in the shadow, which has little room

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .kit.localtime import rfc_3339_s
-from .kit.strict_json import json_text
+from ..kit.localtime import rfc_3339_s
+from ..kit.strict_json import json_text
 
 Fields = Mapping[str, Any]
 _KINDS = {str: "text", bool: "a flag", int: "a number", float: "a number", list: "a list"}

@@ -1,0 +1,1 @@
+"""The wire: commands in, in every spelling; acks, telemetry and status out."""
