@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from .draft import Draft
 from .kit.errors import Fault
 from .kit.quantity import millis_text, watts_text
-from .report import MOST_BYTES, largest
+from .shadow.report import MOST_BYTES, largest
 from .site.named_shadows import shards
 from .site.panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
 from .site.source import Path

@@ -12,7 +12,7 @@ from .curtail.requirement import next_end_ms
 from .intake import answer_early, restate_all, take
 from .quiet import nothing_follows
 from .returns.release import beyond_plan, carry_out, spread
-from .shadowing import Shadowing
+from .shadow.protocol import Shadowing
 from .site.spec import Spec
 from .state.clock import follow_clock, rebooted
 from .state.effects import Ack, Effect, Hold, Status, Switch, Wake

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from statemachine.conditions import SEEN
 from statemachine.journal.integrity import check
 from statemachine.kit.strict_json import compact
-from statemachine.report import reported
 from statemachine.returns.idle import BLOCKED_MS
+from statemachine.shadow.report import reported
 from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.memory import from_parts, to_parts

@@ -8,7 +8,7 @@ import pytest
 
 from statemachine.curtail.estimate import typical
 from statemachine.reader import examine
-from statemachine.report import reported
+from statemachine.shadow.report import reported
 from statemachine.state.triggers import DrEvent
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
-from statemachine.ack_record import MEANING
+from statemachine.shadow.ack_record import MEANING
 
 from .site import ROOT, Site, until, venctl
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from statemachine.ack_record import MOST_BYTES, ack_record
 from statemachine.kit.strict_json import compact
+from statemachine.shadow.ack_record import MOST_BYTES, ack_record
+from statemachine.shadow.wishes import acked_in, desired_of
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.shadow import Shadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Switched
-from statemachine.wishes import acked_in, desired_of
 from tests.strategies import MAPLE, NOW_S, PANEL, Desk, site, wish
 from web.shadow import shadow
 

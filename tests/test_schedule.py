@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from statemachine.kit.frozen import changed
 from statemachine.kit.strict_json import compact
-from statemachine.report import MOST_BYTES, fingerprint, largest, reported
+from statemachine.shadow.report import MOST_BYTES, fingerprint, largest, reported
 from statemachine.site.named_shadows import shards
 from statemachine.wire.schedule import MOST, MOST_AHEAD
 from tests.strategies import MAPLE, NOW_S, Desk, site

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from statemachine import SpecError
 from statemachine.kit.strict_json import compact
-from statemachine.reconcile import judge
-from statemachine.report import MOST_BYTES, largest, reported
+from statemachine.shadow.reconcile import judge
+from statemachine.shadow.report import MOST_BYTES, largest, reported
 from statemachine.site.named_shadows import shards
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish

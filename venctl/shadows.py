@@ -8,12 +8,12 @@ from typing import Any
 
 from awscrt import mqtt5
 
+from statemachine.shadow.wishes import acked_in, desired_of
 from statemachine.site.named_shadows import shards
 from statemachine.site.spec import Spec
 from statemachine.state import cloud_triggers as t
 from statemachine.state.effects import GetShadow, Report
 from statemachine.state.triggers import Trigger
-from statemachine.wishes import acked_in, desired_of
 
 from .clocks import clocks
 from .twin import Accepted, Delta, Document, Rejected, Twin, service_over

@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from statemachine.ack_record import APPLIED, MEANING, PENDING
 from statemachine.conditions import OF_SHADOWS
-from statemachine.reconcile import server_ms
-from statemachine.report import seconds as interval_s
+from statemachine.shadow.ack_record import APPLIED, MEANING, PENDING
+from statemachine.shadow.reconcile import server_ms
+from statemachine.shadow.report import seconds as interval_s
+from statemachine.shadow.wishes import INTERVAL
 from statemachine.site.named_shadows import shards
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
 from statemachine.state.shadow import Decision, Shadow
-from statemachine.wishes import INTERVAL
 
 Body = dict[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from statemachine.kit.errors import Fault
 from statemachine.reader import examine
-from statemachine.report import largest
+from statemachine.shadow.report import largest
 from statemachine.site.spec import Spec
 
 from ..place import state_folder

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..chart.registry import guard
+from ..state.cloud_triggers import Answered, Delta, Desired, Document, Refused
+from ..state.turn import Turn
 from . import reconcile
-from .chart.registry import guard
-from .state.cloud_triggers import Answered, Delta, Desired, Document, Refused
-from .state.turn import Turn
 
 TOO_LARGE = 413
 

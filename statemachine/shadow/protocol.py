@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ..chart.machine import Chart
+from ..kit.frozen import changed
+from ..site.tables import Table
+from ..state.cloud_triggers import Answered, Delta, Document, Refused
+from ..state.effects import Effect, GetShadow, Report
+from ..state.shadow import End, Shadow
+from ..state.triggers import NO_ANSWER, Connected, Disconnected, Switched
+from ..state.turn import Turn
 from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
-from .chart.machine import Chart
-from .kit.frozen import changed
+from .actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open
 from .report import TELLING_W, fingerprint, reported, telling_w
-from .site.tables import Table
-from .state.cloud_triggers import Answered, Delta, Document, Refused
-from .state.effects import Effect, GetShadow, Report
-from .state.shadow import End, Shadow
-from .state.triggers import NO_ANSWER, Connected, Disconnected, Switched
-from .state.turn import Turn
-from .twin_actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open
 
 MAX_ROUNDS = 50
 MIN_GAP_MS = 1_000

@@ -12,6 +12,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..journal.promises import takes
+from ..kit.quantity import millis_text
+from ..returns.ending import shut
+from ..site.spec import EVERY_MS, Spec
+from ..state.cloud_triggers import Desired
+from ..state.desires import Wish
+from ..state.memory import Memory
+from ..state.shadow import Decision, End, Shadow
 from .ack_record import (
     APPLIED,
     EXPIRED,
@@ -25,14 +33,6 @@ from .ack_record import (
     UNKNOWN,
     UNSTORED,
 )
-from .journal.promises import takes
-from .kit.quantity import millis_text
-from .returns.ending import shut
-from .site.spec import EVERY_MS, Spec
-from .state.cloud_triggers import Desired
-from .state.desires import Wish
-from .state.memory import Memory
-from .state.shadow import Decision, End, Shadow
 from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds

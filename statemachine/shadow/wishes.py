@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..site.spec import EVERY_MS
+from ..state.desires import Interval, Wish
+from ..state.shadow import End
 from .ack_record import INVALID, MOST_ID, UNKNOWN
-from .site.spec import EVERY_MS
-from .state.desires import Interval, Wish
-from .state.shadow import End
 
 CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
 WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word

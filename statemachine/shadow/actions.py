@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..chart.registry import action
+from ..curtail.savings import switch
+from ..kit.frozen import changed
+from ..site.named_shadows import MOST
+from ..state.cloud_triggers import Answered, Delta, Desired, Document
+from ..state.effects import Effect, Switch
+from ..state.shadow import Decision, End
+from ..state.turn import Turn
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
-from .chart.registry import action
-from .curtail.savings import switch
-from .kit.frozen import changed
 from .report import BARE
-from .site.named_shadows import MOST
-from .state.cloud_triggers import Answered, Delta, Desired, Document
-from .state.effects import Effect, Switch
-from .state.shadow import Decision, End
-from .state.turn import Turn
 from .wishes import INTERVAL
 
 LOOP, TOO_LARGE = "shadow_loop", "shadow_too_large"

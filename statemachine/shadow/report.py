@@ -7,17 +7,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..curtail.requirement import active
+from ..kit.frozen import changed
+from ..kit.strict_json import compact
+from ..site.named_shadows import MOST, shards
+from ..site.spec import Spec
+from ..state.alarm import in_shadow
+from ..state.measures import commanded_w, planned_w, shed_w
+from ..state.memory import Memory, blank
+from ..wire.messages import kw, measured
+from ..wire.schedule import AHEAD_BYTES, ahead, ahead_in
 from .ack_record import MOST_BYTES as ACK_BYTES
-from .curtail.requirement import active
-from .kit.frozen import changed
-from .kit.strict_json import compact
-from .site.named_shadows import MOST, shards
-from .site.spec import Spec
-from .state.alarm import in_shadow
-from .state.measures import commanded_w, planned_w, shed_w
-from .state.memory import Memory, blank
-from .wire.messages import kw, measured
-from .wire.schedule import AHEAD_BYTES, ahead, ahead_in
 
 Body = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .kit.strict_json import compact
-from .state.shadow import End, Shadow
+from ..kit.strict_json import compact
+from ..state.shadow import End, Shadow
 
 APPLIED, PENDING, MIXED = 200, 202, 207
 INVALID, NOT_REMOTE, UNKNOWN, SUPERSEDED, EXPIRED, LOCKED = 400, 403, 404, 409, 410, 423

@@ -1,0 +1,1 @@
+"""The device shadow: what the cloud desires, who wins, and what is reported."""
