@@ -5,9 +5,9 @@ Nothing here reads a clock, opens a socket or touches a file. `read` turns text 
 """
 
 from . import vocabulary
+from .decide.ven import Ven
 from .kit.errors import SpecError, VenError
 from .reader import read
 from .site.spec import Spec
-from .ven import Ven
 
 __all__ = ["Spec", "SpecError", "Ven", "VenError", "read", "vocabulary"]

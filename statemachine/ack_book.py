@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .decide.switches import PATIENCE_MS
 from .play import Moment
 from .state.effects import Ack
 from .state.triggers import Command, Restarted, Toggle
-from .toggles import PATIENCE_MS
 
 
 class AckBook:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import Account
-from .backlog import MOST_MS
 from .curtail.requirement import active
 from .day_rules import day_rule
+from .decide.backlog import MOST_MS
 from .play import Moment
 from .state.effects import Ack
 from .state.triggers import Command, Restore, SetConfig, Toggle

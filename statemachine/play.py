@@ -13,8 +13,9 @@ from typing import Any
 from .agenda import Agenda
 from .breakers import Breakers
 from .cloud_model import CloudModel
-from .copies import recalled
 from .curtail.plausible import believed
+from .decide.copies import recalled
+from .decide.ven import Ven
 from .journal.answers import Answers, rows_of
 from .journal.retention import worth_keeping
 from .kit.localtime import start_ms
@@ -26,7 +27,6 @@ from .site.spec import Spec
 from .state.effects import Effect, GetShadow, Hold, Report, Switch
 from .state.memory import Memory, from_parts, to_parts
 from .state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
-from .ven import Ven
 from .wire.commands import Door, command_from
 from .wording import spoken
 

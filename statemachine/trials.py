@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .curtail.plan import Load
+from .decide.ven import Ven
 from .invent import Dice
 from .properties import Trial, capacity_w
 from .site.panel import LEAST_AMPS
@@ -15,7 +16,6 @@ from .site.spec import Spec
 from .state.circuit import Live
 from .state.memory import Memory, blank
 from .state.triggers import Readings
-from .ven import Ven
 
 AMP_W = 24
 

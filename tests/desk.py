@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from statemachine import Spec, Ven, read
-from statemachine.copies import recalled
+from statemachine.decide.copies import recalled
 from statemachine.state.effects import Ack, Hold, Switch
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.memory import Memory, Passed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.copies import recalled
+from statemachine.decide.copies import recalled
 from statemachine.journal.answers import Answers, rows_of
 from statemachine.site.spec import Spec
 from statemachine.state.triggers import Command

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.conditions import SEEN
+from statemachine.decide.conditions import SEEN
 from statemachine.journal.integrity import check
 from statemachine.kit.strict_json import compact
 from statemachine.returns.idle import BLOCKED_MS

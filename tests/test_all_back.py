@@ -108,5 +108,5 @@ def test_a_core_that_takes_an_event_on_after_it_is_found(monkeypatch: pytest.Mon
         return {one.rule for one in broken_by(play)}
 
     assert broken() == set()
-    monkeypatch.setattr("statemachine.admit.shut", lambda memory, source: False)
+    monkeypatch.setattr("statemachine.decide.admit.shut", lambda memory, source: False)
     assert broken() == {"P48"}

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from statemachine import backlog
 from statemachine.curtail.capacity import can_give, loads, next_change_ms
 from statemachine.curtail.delivery_news import take_notice
 from statemachine.curtail.dwell import changes_in_ms, gives_for_ms
@@ -17,6 +16,7 @@ from statemachine.curtail.limits import beyond_limits
 from statemachine.curtail.plan import Load, plan_shed
 from statemachine.curtail.replan import replan
 from statemachine.curtail.requirement import active, offset_ms
+from statemachine.decide import backlog
 from statemachine.kit.localtime import day_of
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec

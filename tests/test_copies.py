@@ -308,7 +308,7 @@ def test_the_bystander_of_a_day_sees_what_is_taken_for_a_copy_and_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert rules_broken_by_what_is_said_twice() == set()
-    monkeypatch.setattr("statemachine.copies._stands", lambda *_: True)
+    monkeypatch.setattr("statemachine.decide.copies._stands", lambda *_: True)
     assert rules_broken_by_what_is_said_twice() == {"P44"}
 
 

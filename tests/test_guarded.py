@@ -228,7 +228,7 @@ def test_a_day_on_which_an_unconfirmed_word_counts_breaks_a_rule(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert broken_on(UNCONFIRMED[way]) == set()
-    monkeypatch.setattr("statemachine.intake.unconfirmed", lambda *_: "")
+    monkeypatch.setattr("statemachine.decide.apply.unconfirmed", lambda *_: "")
     assert "P47" in broken_on(UNCONFIRMED[way])
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from statemachine import Ven
-from statemachine.copies import recalled
 from statemachine.curtail.plan import Load, relay
+from statemachine.decide.copies import recalled
 from statemachine.properties import best_total_w
 from statemachine.state.clock import STEP_MS
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused

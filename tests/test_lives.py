@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from statemachine.copies import recalled
+from statemachine.decide.copies import recalled
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Command, Earlier, Restarted, Timer, Trigger

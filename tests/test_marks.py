@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from statemachine import admit, backlog
 from statemachine.curtail import delivery_news as notices
 from statemachine.curtail import estimate, limits
 from statemachine.curtail.dwell import lasting, shed_left_ms, shed_today_ms, spent
 from statemachine.curtail.history import after_reboot, stamp
 from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.decide import admit, backlog
 from statemachine.kit.localtime import next_day_ms
 from statemachine.site.panel import Circuit
 from statemachine.state.circuit import Live

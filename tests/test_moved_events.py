@@ -200,5 +200,5 @@ def test_the_bystander_of_a_day_sees_an_event_that_runs_on_and_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert rules_broken_by_a_chain_of_revisions() == set()
-    monkeypatch.setattr("statemachine.admit.with_what_ran", lambda memory, asked: asked)
+    monkeypatch.setattr("statemachine.decide.admit.with_what_ran", lambda memory, asked: asked)
     assert rules_broken_by_a_chain_of_revisions() == {"P42"}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from statemachine import Ven, ven
+from statemachine import Ven
+from statemachine.decide import ven
 from statemachine.invent import invent_day
 from statemachine.play import Play
 from statemachine.scenario import Scenario

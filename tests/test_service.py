@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from statemachine.progress import CALL_MS, LOOK_MS, TIMER_MS
+from statemachine.decide.progress import CALL_MS, LOOK_MS, TIMER_MS
 from venctl.cli import parser
 from venctl.cli.ending import GRACE_S
 from venctl.controller import CLOSE_S

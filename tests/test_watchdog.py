@@ -14,9 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statemachine.decide.progress import (
+    CALL_MS,
+    LOOK_MS,
+    TIMER_MS,
+    Overdue,
+    Progress,
+    overdue,
+    stalled,
+)
 from statemachine.invent import invent_day
 from statemachine.play import Play
-from statemachine.progress import CALL_MS, LOOK_MS, TIMER_MS, Overdue, Progress, overdue, stalled
 from statemachine.scenario import Scenario
 from statemachine.state.effects import Hold, Switch
 from tests.alarming import Core

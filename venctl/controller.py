@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.progress import Overdue, Progress, overdue
+from statemachine.decide.progress import Overdue, Progress, overdue
 from statemachine.state.effects import Effect, Hold, Switch
 from statemachine.state.memory import Memory, Passed
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched

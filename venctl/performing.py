@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from statemachine.copies import recalled
+from statemachine.decide.copies import recalled
 from statemachine.journal.answers import Answer, Answers
 from statemachine.journal.retention import worth_keeping
 from statemachine.state.effects import Ack, Effect

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+from statemachine.decide.ven import Ven
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.triggers import OPERATOR, Cancel, Command, OptOut, Restore, Trigger
-from statemachine.ven import Ven
 
 MOST = 100  # who may wait for a moment
 FEW = 8  # of what a broker sends at a time; the rest of them is for who gives load back

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from statemachine.decide.ven import Ven
 from statemachine.journal.adoption import adopted
 from statemachine.journal.answers import Answers
 from statemachine.journal.promises import CROWDED, NOT_STORED, promises
@@ -21,7 +22,6 @@ from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Effect
 from statemachine.state.memory import Memory, Passed, from_parts, to_parts
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
-from statemachine.ven import Ven
 from statemachine.wire.messages import ack_for
 
 from .aftermath import Aftermath

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from statemachine.progress import Overdue, Progress, stalled
+from statemachine.decide.progress import Overdue, Progress, stalled
 
 from .alarms import Alarms
 from .notify import Notify

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statemachine.admit import as_taken_on, unfit
 from statemachine.curtail.capacity import loads
 from statemachine.curtail.dwell import gives_for_ms, lasting
 from statemachine.curtail.plan import Load, Plan, plan_shed, tolerance_w
 from statemachine.curtail.requirement import saved_w, sheds_w, together_w
+from statemachine.decide.admit import as_taken_on, unfit
 from statemachine.kit.localtime import day_of
 from statemachine.site.spec import Spec
 from statemachine.state.measures import power_w, shed_w

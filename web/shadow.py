@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from statemachine.conditions import OF_SHADOWS
+from statemachine.decide.conditions import OF_SHADOWS
 from statemachine.shadow.ack_record import APPLIED, MEANING, PENDING
 from statemachine.shadow.reconcile import server_ms
 from statemachine.shadow.report import seconds as interval_s

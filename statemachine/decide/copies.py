@@ -12,10 +12,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from .backlog import connected_ms, draining
-from .curtail.limits import Refusal
-from .state.memory import Memory
-from .state.triggers import (
+from ..curtail.limits import Refusal
+from ..state.memory import Memory
+from ..state.triggers import (
     Cancel,
     Command,
     DrEvent,
@@ -27,7 +26,8 @@ from .state.triggers import (
     Toggle,
     signature,
 )
-from .state.turn import Turn
+from ..state.turn import Turn
+from .backlog import connected_ms, draining
 
 First = Mapping[str, Any]
 MOST_ID = 110  # of a made id, so that a number fits behind it

@@ -6,10 +6,10 @@ that comes before the queue has drained (5 s of quiet, at most 30 s) is too old 
 
 from __future__ import annotations
 
-from .site.spec import Spec
-from .state.memory import Memory
-from .state.triggers import Command
-from .state.turn import Turn
+from ..site.spec import Spec
+from ..state.memory import Memory
+from ..state.triggers import Command
+from ..state.turn import Turn
 
 QUIET_MS, MOST_MS = 5_000, 30_000
 

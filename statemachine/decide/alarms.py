@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..kit.frozen import changed
+from ..state.alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
+from ..state.effects import Ack
+from ..state.memory import Memory
+from ..state.triggers import Acknowledge, Noticed, Trigger
+from ..state.turn import Turn
+from ..wire.messages import rejected
 from .conditions import SEEN, conditions
-from .kit.frozen import changed
-from .state.alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
-from .state.effects import Ack
-from .state.memory import Memory
-from .state.triggers import Acknowledge, Noticed, Trigger
-from .state.turn import Turn
-from .wire.messages import rejected
 
 
 def hear_noticed(turn: Turn, said: Noticed) -> None:

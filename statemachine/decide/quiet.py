@@ -6,11 +6,11 @@ with every report of its shadows. To plan anew after each would cost circuits ti
 
 from __future__ import annotations
 
-from .state.circuit import Live
-from .state.cloud_triggers import Answered, Delta, Document, Refused
-from .state.memory import Memory
-from .state.triggers import Held, Switched
-from .state.turn import Turn
+from ..state.circuit import Live
+from ..state.cloud_triggers import Answered, Delta, Document, Refused
+from ..state.memory import Memory
+from ..state.triggers import Held, Switched
+from ..state.turn import Turn
 
 _CLOCKS = {"at_ms", "mono_ms"}
 _OF_SHADOWS = {"shadows", "server_mono_ms"}

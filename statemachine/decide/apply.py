@@ -6,21 +6,15 @@ is made.
 
 from __future__ import annotations
 
-from .admit import as_taken_on, stale, unfit
-from .alarms import acknowledge, hear_noticed
-from .backlog import found, heard, lost
-from .copies import copy_of
-from .curtail.estimate import unseen
-from .curtail.limits import remembered
-from .kit.frozen import changed
-from .locks import lock, locked_out
-from .looks import hear_readings
-from .returns.ending import shut, unconfirmed, why_shut
-from .returns.release import restate
-from .state.circuit import Live
-from .state.effects import Ack, Switch
-from .state.memory import Basis, Coming, Event, Memory
-from .state.triggers import (
+from ..curtail.estimate import unseen
+from ..curtail.limits import remembered
+from ..kit.frozen import changed
+from ..returns.ending import shut, unconfirmed, why_shut
+from ..returns.release import restate
+from ..state.circuit import Live
+from ..state.effects import Ack, Switch
+from ..state.memory import Basis, Coming, Event, Memory
+from ..state.triggers import (
     Acknowledge,
     Cancel,
     Command,
@@ -40,11 +34,17 @@ from .state.triggers import (
     Switched,
     Toggle,
 )
-from .state.turn import Turn
-from .taking_back import Fire, cancel, give_back, opt_out
-from .toggles import switch
-from .troubles import hear_held, hear_switched
-from .wire.messages import duplicate, rejected
+from ..state.turn import Turn
+from ..wire.messages import duplicate, rejected
+from .admit import as_taken_on, stale, unfit
+from .alarms import acknowledge, hear_noticed
+from .backlog import found, heard, lost
+from .copies import copy_of
+from .device_faults import hear_held, hear_switched
+from .early_end import Fire, cancel, give_back, opt_out
+from .locks import lock, locked_out
+from .readings import hear_readings
+from .switches import switch
 
 
 def answer_early(turn: Turn, command: Command) -> Ack | None:

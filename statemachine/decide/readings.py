@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .curtail.estimate import assume, read
-from .kit.frozen import changed
-from .state.circuit import Live
-from .state.triggers import Readings
-from .state.turn import Turn
+from ..curtail.estimate import assume, read
+from ..kit.frozen import changed
+from ..state.circuit import Live
+from ..state.triggers import Readings
+from ..state.turn import Turn
 
 
 def hear_readings(turn: Turn, said: Readings) -> None:

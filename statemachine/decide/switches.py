@@ -6,12 +6,12 @@ retry may still succeed in that time. The wish stays, and the driver is told unt
 
 from __future__ import annotations
 
-from .curtail import savings
-from .state.effects import Ack, Switch
-from .state.pending_switch import Pending, pending
-from .state.triggers import NO_ANSWER, Switched, Toggle
-from .state.turn import Turn
-from .wire.messages import ack_for, duplicate, rejected
+from ..curtail import savings
+from ..state.effects import Ack, Switch
+from ..state.pending_switch import Pending, pending
+from ..state.triggers import NO_ANSWER, Switched, Toggle
+from ..state.turn import Turn
+from ..wire.messages import ack_for, duplicate, rejected
 
 PATIENCE_MS = 5_000
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .curtail.limits import ended_early
-from .kit.frozen import changed
-from .returns.ending import SHUT_MS, begun
-from .returns.release import restate
-from .state.effects import Ack
-from .state.triggers import Cancel, Command, OptOut, Restore
-from .state.turn import Turn
-from .wire.messages import rejected
+from ..curtail.limits import ended_early
+from ..kit.frozen import changed
+from ..returns.ending import SHUT_MS, begun
+from ..returns.release import restate
+from ..state.effects import Ack
+from ..state.triggers import Cancel, Command, OptOut, Restore
+from ..state.turn import Turn
+from ..wire.messages import rejected
 
 MOST_OPTED_OUT = 200
 Fire = Callable[[Turn, str, str], bool]

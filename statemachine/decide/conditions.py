@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .curtail.dwell import rests_ms
-from .curtail.site_rules import watch
-from .kit.quantity import watts_text
-from .returns.idle import blocked
-from .site.spec import Spec
-from .state.alarm import Alarm
-from .state.memory import Memory
+from ..curtail.dwell import rests_ms
+from ..curtail.site_rules import watch
+from ..kit.quantity import watts_text
+from ..returns.idle import blocked
+from ..site.spec import Spec
+from ..state.alarm import Alarm
+from ..state.memory import Memory
 
 FAILS_MS = 2 * 60_000  # most devices get over it before
 FEW = 3

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from ..chart.machine import Chart
+from ..curtail.capacity import next_change_ms
+from ..curtail.delivery_news import take_notice
+from ..curtail.history import after_reboot, stamp
+from ..curtail.requirement import next_end_ms
+from ..returns.release import beyond_plan, carry_out, spread
+from ..shadow.protocol import Shadowing
+from ..site.spec import Spec
+from ..state.clock import follow_clock, rebooted
+from ..state.effects import Ack, Effect, Hold, Status, Switch, Wake
+from ..state.memory import Memory, Passed, blank, first_wake
+from ..state.triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
+from ..state.turn import Turn
+from ..wire.messages import ack_for, event_status
 from . import alarms, backlog
-from .chart.machine import Chart
+from .apply import answer_early, restate_all, take
 from .copies import note
-from .curtail.capacity import next_change_ms
-from .curtail.delivery_news import take_notice
-from .curtail.history import after_reboot, stamp
-from .curtail.requirement import next_end_ms
-from .intake import answer_early, restate_all, take
+from .device_faults import note_silence, tell
 from .quiet import nothing_follows
-from .returns.release import beyond_plan, carry_out, spread
-from .shadow.protocol import Shadowing
-from .site.spec import Spec
-from .state.clock import follow_clock, rebooted
-from .state.effects import Ack, Effect, Hold, Status, Switch, Wake
-from .state.memory import Memory, Passed, blank, first_wake
-from .state.triggers import Command, Restarted, Switched, Timer, Toggle, Trigger
-from .state.turn import Turn
-from .toggles import answers
-from .troubles import note_silence, tell
-from .wire.messages import ack_for, event_status
+from .switches import answers
 
 MAX_ROUNDS = 50
 

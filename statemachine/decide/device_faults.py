@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..kit.frozen import changed
+from ..state.circuit import Live
+from ..state.effects import Status
+from ..state.memory import Memory
+from ..state.pending_release import Stuck
+from ..state.triggers import NO_ANSWER, Held, Switched
+from ..state.turn import Turn
+from ..wire.messages import circuit_status
 from .alarms import told
-from .kit.frozen import changed
-from .state.circuit import Live
-from .state.effects import Status
-from .state.memory import Memory
-from .state.pending_release import Stuck
-from .state.triggers import NO_ANSWER, Held, Switched
-from .state.turn import Turn
-from .wire.messages import circuit_status
 
 
 def hear_held(turn: Turn, said: Held) -> None:

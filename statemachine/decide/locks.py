@@ -5,11 +5,11 @@ This is a lock in software. It is no lockout/tagout: whoever works on a circuit 
 
 from __future__ import annotations
 
-from .returns.release import give_back
-from .state.effects import Ack
-from .state.triggers import Lock
-from .state.turn import Turn
-from .wire.messages import rejected
+from ..returns.release import give_back
+from ..state.effects import Ack
+from ..state.triggers import Lock
+from ..state.turn import Turn
+from ..wire.messages import rejected
 
 AT_THE_SITE = ("page", "cli")
 
