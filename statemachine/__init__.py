@@ -5,9 +5,9 @@ Nothing here reads a clock, opens a socket or touches a file. `read` turns text 
 """
 
 from . import vocabulary
+from .audit.reader import read
 from .decide.ven import Ven
 from .kit.errors import SpecError, VenError
-from .reader import read
 from .site.spec import Spec
 
 __all__ = ["Spec", "SpecError", "Ven", "VenError", "read", "vocabulary"]

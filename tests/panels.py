@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from statemachine import Spec, read
+from statemachine.audit.reader import examine
 from statemachine.invent import Dice
-from statemachine.reader import examine
 
 RAMP = """
 event:

@@ -12,12 +12,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from statemachine import Spec
-from statemachine.audit import audit
+from statemachine.audit.audit import audit
+from statemachine.audit.draft import Draft
+from statemachine.audit.reader import examine
 from statemachine.chart.names import names_of
 from statemachine.chart.registry import ACTIONS, GUARDS, SCOPES
-from statemachine.draft import Draft
 from statemachine.kit.errors import Fault
-from statemachine.reader import examine
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
 from statemachine.writer import written

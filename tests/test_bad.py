@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from statemachine.audit.reader import examine
 from statemachine.kit.errors import Fault
-from statemachine.reader import examine
 from statemachine.site.findings import ERRORS, KINDS, WARNINGS
 from venctl.cli import main
 

@@ -22,7 +22,7 @@ WORLDLY = {
 }  # fmt: skip
 PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
-    "statemachine/audit_site.py": {"zoneinfo"},
+    "statemachine/audit/site.py": {"zoneinfo"},
     "statemachine/kit/localtime.py": {"zoneinfo", "datetime"},
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}

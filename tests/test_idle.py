@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from statemachine.audit.reader import examine
 from statemachine.curtail.estimate import typical
-from statemachine.reader import examine
 from statemachine.shadow.report import reported
 from statemachine.state.triggers import DrEvent
 from statemachine.wire.commands import Door, command_from

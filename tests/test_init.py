@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from statemachine import Spec
-from statemachine.reader import examine
+from statemachine.audit.reader import examine
 from statemachine.schema import schema
 from venctl.cli import main
 

@@ -15,10 +15,10 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from statemachine import Spec, SpecError, read
+from statemachine.audit.reader import examine
 from statemachine.chart.names import every_name, names_of
 from statemachine.keys import Key, every_key
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
-from statemachine.reader import examine
 from statemachine.schema import schema
 from statemachine.site.panel import DWELL_MS
 from statemachine.writer import written

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from statemachine import SpecError, read
+from statemachine.audit.reader import standard
 from statemachine.chart.registry import ACTIONS, SCOPES
-from statemachine.reader import standard
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\

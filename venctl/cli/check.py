@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from statemachine.audit.reader import examine
 from statemachine.kit.errors import Fault
-from statemachine.reader import examine
 from statemachine.shadow.report import largest
 from statemachine.site.spec import Spec
 

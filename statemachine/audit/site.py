@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from ..kit.errors import Fault, closest, meant
+from ..kit.quantity import millis_text, percent_text, watts_text
+from ..site.panel import Circuit
+from ..site.spec import Never
 from .draft import Draft
-from .kit.errors import Fault, closest, meant
-from .kit.quantity import millis_text, percent_text, watts_text
-from .site.panel import Circuit
-from .site.spec import Never
 
 DAY_MIN, DAY_MS = 24 * 60, 86_400_000
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")

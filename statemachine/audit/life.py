@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from .audit_graph import dead_ends, in_words, spinning, uncovered, unreached, untaken
+from ..kit.errors import Fault
+from ..site.tables import State
 from .draft import Draft
-from .kit.errors import Fault
+from .graph import dead_ends, in_words, spinning, uncovered, unreached, untaken
 from .paths import PEOPLE, Graph, Path, shortest, shown
-from .site.tables import State
 
 OWN = ("started", "ended", "elapsed", "released")
 INSTANT = ("started", "ended", "released")

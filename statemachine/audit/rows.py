@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .chart.registry import SCOPES, never_true
+from ..chart.registry import SCOPES, never_true
+from ..kit.errors import Fault
+from ..site.source import Path
+from ..site.tables import Row
 from .draft import Draft
-from .kit.errors import Fault
 from .paths import Graph
-from .site.source import Path
-from .site.tables import Row
 
 WANTS = {  # a trigger: what makes it come
     "started": "give it `until: start`",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
+from ..kit.errors import Fault
 from .cases import Case, spelled
 from .draft import Draft
-from .kit.errors import Fault
 from .paths import TIMERS, Graph, Move, Path, shown
 
 RESERVED = {"any": "every state that is not final", "same": "the state an event is in"}

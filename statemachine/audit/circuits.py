@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from ..kit.errors import Fault
+from ..kit.quantity import millis_text, watts_text
+from ..shadow.report import MOST_BYTES, largest
+from ..site.named_shadows import shards
+from ..site.panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
+from ..site.source import Path
 from .draft import Draft
-from .kit.errors import Fault
-from .kit.quantity import millis_text, watts_text
-from .shadow.report import MOST_BYTES, largest
-from .site.named_shadows import shards
-from .site.panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
-from .site.source import Path
 
 LEAST_STALE_MS = 2_000  # circuits are read once a second
 DAY_MS = 86_400_000

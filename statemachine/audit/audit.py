@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .audit_charts import chart_faults
-from .audit_circuits import circuit_faults
-from .audit_site import site_faults
+from ..kit.errors import Fault
+from .charts import chart_faults
+from .circuits import circuit_faults
 from .draft import Draft
-from .kit.errors import Fault
+from .site import site_faults
 
 
 def audit(draft: Draft) -> Iterator[Fault]:

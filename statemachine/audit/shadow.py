@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .audit_graph import dead_ends, spinning, unreached, untaken
+from ..kit.errors import Fault
 from .draft import Draft
-from .kit.errors import Fault
+from .graph import dead_ends, spinning, unreached, untaken
 from .paths import Graph, shown
 
 NEWS = ("connected", "disconnected", "restarted")

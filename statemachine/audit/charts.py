@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .audit_graph import RESERVED
-from .audit_life import life_faults
-from .audit_rows import row_faults
-from .audit_shadow import shadow_faults
-from .chart.registry import ACTIONS, GUARDS, SCOPES
-from .chart.trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
+from ..chart.registry import ACTIONS, GUARDS, SCOPES
+from ..chart.trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
+from ..kit.errors import Fault, closest, meant
+from ..site.source import Path
+from ..site.tables import Row, State, Table
 from .draft import Draft
-from .kit.errors import Fault, closest, meant
+from .graph import RESERVED
+from .life import life_faults
 from .paths import Graph
-from .site.source import Path
-from .site.tables import Row, State, Table
+from .rows import row_faults
+from .shadow import shadow_faults
 
 LEAST_MS = 10
 OF_EVENTS = ("until", "sheds", "report", "final")

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..chart.trigger_words import SHADOW_TRIGGERS
+from ..site.tables import Row, Table
 from .cases import Case, cases, first, fits
-from .chart.trigger_words import SHADOW_TRIGGERS
-from .site.tables import Row, Table
 
 TIMERS = {"start": "started", "end": "ended"}
 PEOPLE = ("dr_event", "restore", "cancel")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from .chart.registry import SCOPES, never_true
-from .site.tables import Row
+from ..chart.registry import SCOPES, never_true
+from ..site.tables import Row
 
 Case = frozenset[str]  # the guards that say yes
 

@@ -9,11 +9,11 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from ..kit.errors import Fault, SpecError, meant
+from ..site.source import Source, Value, child, parse
+from ..site.spec import Spec
 from .audit import audit
 from .draft import Draft
-from .kit.errors import Fault, SpecError, meant
-from .site.source import Source, Value, child, parse
-from .site.spec import Spec
 
 _CHARTS = ("event", "shadow")
 _ROW: dict[str, Value] = {"trigger": "elapsed", "from": "any"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kit.errors import Fault
-from .site.source import Path, Source
-from .site.spec import Spec
+from ..kit.errors import Fault
+from ..site.source import Path, Source
+from ..site.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

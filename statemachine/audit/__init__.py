@@ -1,0 +1,1 @@
+"""Does a ven.yaml hang together: every finding, with its place."""
