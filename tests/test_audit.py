@@ -17,10 +17,10 @@ from statemachine.audit.draft import Draft
 from statemachine.audit.reader import examine
 from statemachine.chart.names import names_of
 from statemachine.chart.registry import ACTIONS, GUARDS, SCOPES
+from statemachine.describe.writer import written
 from statemachine.kit.errors import Fault
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
-from statemachine.writer import written
 from tests.strategies import PANEL, Desk, site
 
 ROOT = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import Spec
-from statemachine.changes import changes
+from statemachine.describe.changes import changes
 from tests.site import ROOT
 from tests.strategies import MAPLE, site
 

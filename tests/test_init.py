@@ -13,7 +13,7 @@ import pytest
 
 from statemachine import Spec
 from statemachine.audit.reader import examine
-from statemachine.schema import schema
+from statemachine.describe.schema import schema
 from venctl.cli import main
 
 from .site import ROOT

@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from statemachine import Spec, SpecError, read
 from statemachine.audit.reader import examine
 from statemachine.chart.names import every_name, names_of
-from statemachine.keys import Key, every_key
+from statemachine.describe.keys import Key, every_key
+from statemachine.describe.schema import schema
+from statemachine.describe.writer import written
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
-from statemachine.schema import schema
 from statemachine.site.panel import DWELL_MS
-from statemachine.writer import written
 from venctl.cli import main
 
 ROOT = Path(__file__).parent.parent

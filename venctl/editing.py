@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from statemachine import Spec, SpecError, Ven
-from statemachine.changes import Changes, changes
+from statemachine.describe.changes import Changes, changes
 from statemachine.state.triggers import Connected, Reloaded
 from web.desk import Edit
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from aiohttp.typedefs import Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from statemachine.writer import scalar
+from statemachine.describe.writer import scalar
 
 from .problems import Answer, Problem
 from .session import SESSION_PATH, Sessions

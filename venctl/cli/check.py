@@ -35,7 +35,7 @@ def check(args: argparse.Namespace) -> int:
 
 def schema(args: argparse.Namespace) -> int:
     """The JSON Schema of a ven.yaml, for an editor to complete with."""
-    from statemachine.schema import schema as made
+    from statemachine.describe.schema import schema as made
 
     print(json.dumps(made(), indent=None if args.json else 2, ensure_ascii=False))
     return DONE
@@ -96,7 +96,7 @@ def _counts(spec: Spec) -> dict[str, Any]:
 
 
 def _defaults(args: argparse.Namespace, spec: Spec) -> str:
-    from statemachine.writer import in_force, written
+    from statemachine.describe.writer import in_force, written
 
     return json.dumps(in_force(spec)) + "\n" if args.json else written(spec)
 
@@ -117,7 +117,7 @@ def _names(as_json: bool) -> str:
 
 
 def _keys(as_json: bool) -> str:
-    from statemachine.keys import every_key
+    from statemachine.describe.keys import every_key
 
     rows = [(key.path, key.form, key.default, key.meaning) for key in every_key()]
     heads = ("key", "written", "default", "meaning")

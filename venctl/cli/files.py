@@ -8,7 +8,7 @@ import sys
 
 from statemachine import Spec, SpecError, read
 from statemachine.audit.reader import standard
-from statemachine.diagram import mermaid
+from statemachine.describe.diagram import mermaid
 
 from ..private_files import text_of
 from . import DONE, USAGE

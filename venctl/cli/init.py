@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from statemachine import SpecError, read
+from statemachine.describe.writer import entry, scalar
 from statemachine.site.panel import DWELL_MS
-from statemachine.writer import entry, scalar
 
 from . import DONE, REFUSED, USAGE
 
@@ -80,7 +80,7 @@ def init(args: argparse.Namespace) -> int:
         print(f"venctl: {args.file} is there already; nothing was changed", file=sys.stderr)
         return REFUSED
     if args.schema:
-        from statemachine.schema import schema
+        from statemachine.describe.schema import schema
 
         made = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
         args.file.with_name(SCHEMA).write_text(made, encoding="utf-8")

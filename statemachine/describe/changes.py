@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .site.panel import Circuit
-from .site.spec import Spec
-from .site.tables import Table
+from ..site.panel import Circuit
+from ..site.spec import Spec
+from ..site.tables import Table
 
 _AT_START = ("cloud", "web", "topics")
 _CHARTS = ("event", "shadow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from .site.tables import Row, State, Table
+from ..site.tables import Row, State, Table
 
 
 def mermaid(table: Table) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .chart.names import names_of
-from .site.spec import Spec
+from ..chart.names import names_of
+from ..site.spec import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .site.panel import SHEDDING, Circuit
-from .site.spec import Spec
+from ..site.panel import SHEDDING, Circuit
+from ..site.spec import Spec
 
 WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./:%+-]*( [A-Za-z0-9_./%+-]+)*")

@@ -1,0 +1,1 @@
+"""A ven.yaml described: its schema, its text, its changes, its diagrams."""
