@@ -8,8 +8,8 @@ from pathlib import Path
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Spec, read
 from statemachine.check import broken_by
-from statemachine.play import Play
-from statemachine.scenario import Scenario
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from venctl.verify import Search
 
 SITE = Path(__file__).parent.parent / "ven.yaml"

@@ -13,13 +13,13 @@ from .ack_book import AckBook
 from .calls import Calls
 from .kit.localtime import day_of
 from .meters import Meters
-from .play import Moment, Play
 from .returns.release import RENEW_MS
 from .room import Room
 from .site.spec import Spec
 from .state.clock import STEP_MS
 from .state.effects import Ack, Hold, Switch
 from .state.triggers import Connected, Lock, Readings, Restarted
+from .verify.world.play import Moment, Play
 from .waits import Waits
 from .wire.messages import measured
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .decide.switches import PATIENCE_MS
-from .play import Moment
 from .state.effects import Ack
 from .state.triggers import Command, Restarted, Toggle
+from .verify.world.play import Moment
 
 
 class AckBook:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
 from .account import Account
 from .day_rules import DAY_RULES, broken_at_the_end
-from .play import Moment, Play
-from .recorded import Recorded
-from .scenario import Scenario
 from .site.spec import Spec
+from .verify.world.play import Moment, Play
+from .verify.world.recorded import Recorded
+from .verify.world.scenario import Scenario
 
 _RULES = (  # they enter themselves
     *(circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules),

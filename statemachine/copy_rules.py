@@ -8,9 +8,9 @@ from .account import Account
 from .curtail.requirement import active
 from .day_rules import day_rule
 from .decide.backlog import MOST_MS
-from .play import Moment
 from .state.effects import Ack
 from .state.triggers import Command, Restore, SetConfig, Toggle
+from .verify.world.play import Moment
 
 
 @day_rule("P44")

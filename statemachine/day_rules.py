@@ -15,13 +15,13 @@ from .account import Account
 from .calls import ALL_OUT
 from .curtail.capacity import loads
 from .curtail.requirement import active, required_w, sheds_w
-from .play import Moment
 from .properties import best_total_w
 from .returns.idle import at_rest
 from .state.cloud_triggers import Delta, Document
 from .state.effects import Ack, Status, Switch
 from .state.memory import Memory
 from .state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
+from .verify.world.play import Moment
 from .wire.messages import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .curtail.dwell import lasting
-from .scenario import (
+from .verify.world.scenario import (
     ALL,
     SITE,
     Crash,

@@ -14,9 +14,9 @@ from .curtail.delivery_news import ENOUGH_PERCENT
 from .curtail.dwell import lasting
 from .day_rules import day_rule
 from .meters import noise_w
-from .play import Moment
 from .state.effects import Ack, Status
 from .state.triggers import DrEvent, Readings
+from .verify.world.play import Moment
 from .wire.messages import telemetry
 
 

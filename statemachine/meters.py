@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .loads_model import CYCLES_S
-from .play import Moment, Play
 from .state.cloud_triggers import Delta, Document
 from .state.triggers import Readings, Restarted, Toggle
+from .verify.world.loads import CYCLES_S
+from .verify.world.play import Moment, Play
 
 if TYPE_CHECKING:
     from .account import Account

@@ -12,8 +12,8 @@ from .account import Account
 from .circuit_rules import patient, returning_w
 from .curtail.site_rules import site_below, watch
 from .day_rules import day_rule
-from .play import Moment
 from .state.measures import power_w
+from .verify.world.play import Moment
 
 WAITING = ("off_for", "shed_for")
 

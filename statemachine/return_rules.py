@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .account import Account
 from .curtail.dwell import lasting
 from .day_rules import day_rule
-from .play import Moment
+from .verify.world.play import Moment
 
 LATE_MS = 2_000
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from .calls import ALL_OUT
 from .curtail.replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
 from .meters import Meter, noise_w
-from .play import Moment
 from .site.panel import LEAST_AMPS, Circuit
 from .site.spec import Spec
 from .state.triggers import Readings, Restarted
+from .verify.world.play import Moment
 
 if TYPE_CHECKING:
     from .account import Account

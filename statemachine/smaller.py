@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from .invent import STARTS, Words
 from .kit.quantity import millis, millis_text, watts, watts_text
-from .scenario import clock, elapsed
+from .verify.world.scenario import clock, elapsed
 
 Test = Callable[[Words], bool]
 PAUSES_MS = (60_000, 10_000, 1_000)  # short enough to read

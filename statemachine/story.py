@@ -10,13 +10,13 @@ from .curtail.dwell import lasting
 from .deeds import said
 from .invent import Words
 from .kit.localtime import local
-from .play import Moment, Play
-from .recorded import Recorded
-from .scenario import Call, Scenario, Step
 from .site.spec import Spec
 from .state.effects import Ack, Switch
 from .state.memory import Memory
 from .state.triggers import Command, Disconnected, Restarted, Timer
+from .verify.world.play import Moment, Play
+from .verify.world.recorded import Recorded
+from .verify.world.scenario import Call, Scenario, Step
 
 MOST_LINES = 40
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")

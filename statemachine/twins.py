@@ -13,9 +13,9 @@ from typing import Any
 
 from .curtail.requirement import required_w
 from .invent import Dice, Words
-from .play import Moment, Play
-from .scenario import Scenario, Step, clock, elapsed
 from .site.spec import Spec
+from .verify.world.play import Moment, Play
+from .verify.world.scenario import Scenario, Step, clock, elapsed
 
 TICK_MS = 1_000
 SINGLE = ("event", "restore", "cancel", "switch", "opt_out", "again", "crash")

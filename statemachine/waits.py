@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from .curtail.history import LAST_MS
 from .interlock.wanted import LONGEST_MS
-from .play import Moment
 from .state.measures import power_w
 from .state.triggers import Restarted
+from .verify.world.play import Moment
 
 if TYPE_CHECKING:
     from .account import Account

@@ -7,9 +7,9 @@ from typing import Any
 
 from .account import Account
 from .day_rules import day_rule
-from .play import Moment
 from .state.effects import Ack, GetShadow, Report
 from .state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
+from .verify.world.play import Moment
 
 
 @day_rule("P45")

@@ -17,9 +17,9 @@ from random import Random
 
 from statemachine import Spec, read
 from statemachine.check import broken_by
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.twins import differs
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site
 from venctl.verify import thrown
 

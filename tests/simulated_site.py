@@ -1,7 +1,7 @@
 """The whole controller in simulated time, with everything around it that fails: one story a seed.
 
 Real is all that `venctl run` puts together, but for the page's server: `Controller` with its
-journal, panel, link, shadow, alarms and tasks. Modelled are the wall (`statemachine/breakers.py`),
+journal, panel, link, shadow, alarms and tasks. Modelled are the wall (`statemachine/verify/world/panel.py`),
 the broker, the disk and the clocks. One seed decides who asks what, what fails, and at which step
 or edge the program dies.
 """
@@ -26,8 +26,8 @@ from unittest.mock import patch
 
 import venctl.clocks
 from statemachine import Spec
-from statemachine.breakers import Breakers
-from statemachine.scenario import Scenario
+from statemachine.verify.world.panel import Breakers
+from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.commands import Door, command_from
 from tests.broker_model import Broker, Client, Service
 from tests.faulty_panel import Faulty

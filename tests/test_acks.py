@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from statemachine.check import broken_by
 from statemachine.kit.strict_json import compact
-from statemachine.play import Play
-from statemachine.scenario import read_scenario
 from statemachine.state.effects import Ack
 from statemachine.state.triggers import Invalid
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import read_scenario
 from statemachine.wire import messages as wire
 from statemachine.wire.commands import Door, parse_command
 from statemachine.wire.messages import duplicate

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from statemachine.check import broken_by
-from statemachine.play import Play
 from statemachine.returns.ending import SHUT_MS
-from statemachine.scenario import Scenario
 from statemachine.state.effects import Ack, Hold
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.commands import Door, command_from
 from tests.strategies import MAPLE, Desk, site
 

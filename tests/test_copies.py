@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.check import broken_by
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.state.memory import Memory, from_parts, to_parts
 from statemachine.state.triggers import Connected, Disconnected, Restarted
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from tests.journaled import Journaled
 from tests.strategies import NOW_S, site
 from venctl.cli.clock import of_zone

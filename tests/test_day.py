@@ -15,10 +15,10 @@ import pytest
 from statemachine import read
 from statemachine.check import broken_by
 from statemachine.invent import invent_day
-from statemachine.play import Play
-from statemachine.scenario import Scenario, read_scenario
 from statemachine.story import scenario_text, tell
 from statemachine.twins import TWINS, differs
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.panels import invent_valid
 
 DAYS = int(os.environ.get("VENCTL_DAYS", "200"))

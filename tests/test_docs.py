@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from statemachine import recorded
 from statemachine.site import source
+from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
 from statemachine.wire.commands import OPS, WHATS
 from venctl import private_files, simulate, site_token

@@ -9,11 +9,11 @@ import pytest
 
 from statemachine.check import broken_by
 from statemachine.deeds import said
-from statemachine.play import Play
 from statemachine.returns.upcoming import reports
-from statemachine.scenario import Scenario, Step
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Restarted
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario, Step
 from statemachine.wire.commands import MAX_REASON, Door, command_from
 from tests.strategies import NOW_S, Desk, site
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from statemachine import SpecError, read
 from statemachine.kit.errors import WIDTH, Fault, Mark
-from statemachine.recorded import MOST_FAULTS, read_recorded
+from statemachine.verify.world.recorded import MOST_FAULTS, read_recorded
 from venctl import cli
 from venctl.simulate import MOST_RECORDED
 

@@ -11,17 +11,17 @@ from random import Random
 import pytest
 
 from statemachine import Spec
-from statemachine.breakers import Breakers
 from statemachine.interlock.guarded import Guarded
 from statemachine.interlock.headroom import Headroom
 from statemachine.interlock.interlock import Interlock, Ruling
 from statemachine.interlock.observed import LAG_MS
 from statemachine.interlock.wanted import Deed, Told
-from statemachine.modelled import Drivers
-from statemachine.play import Moment, Play
 from statemachine.returns.idle import rest_ms
-from statemachine.scenario import Scenario
 from statemachine.state.effects import BY_EVENT, Hold, Switch
+from statemachine.verify.world.drivers import Drivers
+from statemachine.verify.world.panel import Breakers
+from statemachine.verify.world.play import Moment, Play
+from statemachine.verify.world.scenario import Scenario
 from tests.many_days import FILES
 from tests.panels import invent_site
 from tests.strategies import site

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.loads_model import CYCLES_S, load_w
+from statemachine.verify.world.loads import CYCLES_S, load_w
 
 MOMENTS = st.integers(0, 4_000_000_000_000)
 TYPES = st.sampled_from([*CYCLES_S, "lights", "other"])

@@ -10,9 +10,9 @@ import pytest
 
 from statemachine import Spec, account
 from statemachine.check import broken_by
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.state.triggers import Readings, Trigger
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.messages import telemetry
 from tests.strategies import MAPLE, site
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from statemachine.check import broken_by
 from statemachine.curtail.limits import MOST_SPANS, with_what_ran
-from statemachine.play import Play
-from statemachine.scenario import Scenario, clock
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.past import Past
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario, clock
 from tests.journaled import Journaled
 from tests.strategies import Desk, site
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.breakers import ODD
 from statemachine.check import broken_by
 from statemachine.curtail.plausible import believed, beside
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.state.effects import Effect, Status
 from statemachine.state.triggers import Readings
+from statemachine.verify.world.panel import ODD
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from tests.strategies import MAPLE, Desk, site
 
 CIRCUITS = site(MAPLE).circuits  # heater1 is rated 1.5 kW

@@ -10,11 +10,11 @@ import pytest
 from statemachine.check import broken_by
 from statemachine.day_rules import DAY_RULES
 from statemachine.invent import invent_day
-from statemachine.play import Moment, Play
-from statemachine.scenario import Scenario
 from statemachine.state.effects import Ack, Hold, Status
 from statemachine.state.triggers import DrEvent, Readings, Restarted
 from statemachine.twins import Track
+from statemachine.verify.world.play import Moment, Play
+from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site
 from tests.strategies import MAPLE, site
 

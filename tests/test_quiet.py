@@ -12,11 +12,11 @@ import pytest
 from statemachine import Ven
 from statemachine.decide import ven
 from statemachine.invent import invent_day
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack, Hold, Wake
 from statemachine.state.triggers import Held, Restarted
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from tests.strategies import MAPLE, NOW_MS, site
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from statemachine.curtail.plan import Load, plan_shed, relay, tolerance_w
-from statemachine.play import Moment
 from statemachine.state.effects import Ack, Status
+from statemachine.verify.world.play import Moment
 from statemachine.wire.messages import telemetry
 from tests.strategies import MAPLE, site
 from tests.test_meters import (

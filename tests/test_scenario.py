@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from statemachine import SpecError
 from statemachine.invent import invent_day
-from statemachine.recorded import read_recorded
-from statemachine.scenario import Scenario, clock, elapsed, read_scenario
 from statemachine.story import scenario_text
+from statemachine.verify.world.recorded import read_recorded
+from statemachine.verify.world.scenario import Scenario, clock, elapsed, read_scenario
 from tests.strategies import MAPLE, site
 
 SITE = site(MAPLE)

@@ -11,7 +11,7 @@ import pytest
 
 from statemachine.day_rules import DAY_RULES
 from statemachine.rulebook import PROPERTIES
-from statemachine.scenario import Call, Crash, Scenario, Step, read_scenario
+from statemachine.verify.world.scenario import Call, Crash, Scenario, Step, read_scenario
 from tests.site import ROOT, venctl
 from tests.strategies import MAPLE, site
 from venctl.diary import Line

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
-from statemachine.scenario import Scenario, read_scenario
 from statemachine.smaller import smaller
 from statemachine.story import scenario_text, tell
+from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.site import venctl
 from tests.strategies import MAPLE, site
 from venctl.verify import Found, Search, Tried, first_of

@@ -24,9 +24,9 @@ from statemachine.decide.progress import (
     stalled,
 )
 from statemachine.invent import invent_day
-from statemachine.play import Play
-from statemachine.scenario import Scenario
 from statemachine.state.effects import Hold, Switch
+from statemachine.verify.world.play import Play
+from statemachine.verify.world.scenario import Scenario
 from tests.alarming import Core
 from venctl.drivers import TIMEOUT_S, Panel
 from venctl.notify import Notify

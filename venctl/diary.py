@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from statemachine.curtail.requirement import required_w
-from statemachine.play import Moment, Play
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings
+from statemachine.verify.world.play import Moment, Play
 
 
 @dataclass(frozen=True, slots=True)

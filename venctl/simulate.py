@@ -10,12 +10,12 @@ from pathlib import Path
 from statemachine.check import Broken, broken_by
 from statemachine.kit.localtime import local
 from statemachine.kit.quantity import millis_text
-from statemachine.play import Moment, Play
-from statemachine.recorded import Recorded, read_recorded
-from statemachine.scenario import Scenario, read_scenario
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack
 from statemachine.twins import TWINS, differs
+from statemachine.verify.world.play import Moment, Play
+from statemachine.verify.world.recorded import Recorded, read_recorded
+from statemachine.verify.world.scenario import Scenario, read_scenario
 
 from .diary import Diary
 from .private_files import text_of

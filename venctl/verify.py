@@ -20,15 +20,15 @@ from statemachine.check import Broken, broken_by
 from statemachine.curtail.capacity import loads
 from statemachine.day_rules import DAY_RULES
 from statemachine.invent import Words, invent_day
-from statemachine.play import Moment, Play
 from statemachine.properties import RULES, broken, broken_site
-from statemachine.scenario import Scenario
 from statemachine.site.spec import Spec
 from statemachine.smaller import smaller
 from statemachine.state.triggers import DrEvent
 from statemachine.story import tell
 from statemachine.trials import invent_memory, invent_trial
 from statemachine.twins import TWINS, differs
+from statemachine.verify.world.play import Moment, Play
+from statemachine.verify.world.scenario import Scenario
 
 SITE_RULES = 3
 MOST_STEPS = 20

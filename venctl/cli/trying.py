@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError
 from statemachine.curtail.dwell import lasting
-from statemachine.scenario import (
+from statemachine.story import scenario_text, tell
+from statemachine.verify.world.scenario import (
     LONGEST_LOOK_MS,
     LOOKS,
     SHORTEST_LOOK_MS,
@@ -22,7 +23,6 @@ from statemachine.scenario import (
     clock,
     elapsed,
 )
-from statemachine.story import scenario_text, tell
 
 from ..here import read_here
 from ..private_files import text_of

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from statemachine.loads_model import load_w
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
+from statemachine.verify.world.loads import load_w
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .breakers import Breakers
-from .interlock.guarded import Guarded
-from .interlock.headroom import Headroom
-from .interlock.wanted import Deed, Told
-from .site.spec import Spec
-from .state.effects import Hold, Switch
-from .state.triggers import NO_ANSWER, Held, Switched
+from ...interlock.guarded import Guarded
+from ...interlock.headroom import Headroom
+from ...interlock.wanted import Deed, Told
+from ...site.spec import Spec
+from ...state.effects import Hold, Switch
+from ...state.triggers import NO_ANSWER, Held, Switched
+from .panel import Breakers
 
 DRIVER_MS, SILENT_MS = 100, 4_000
 SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kit.localtime import start_ms
-from .loads_model import load_w
+from ...kit.localtime import start_ms
+from ...site.panel import LEAST_AMPS, Circuit
+from ...site.spec import Spec
+from .loads import load_w
 from .recorded import Recorded
 from .scenario import SITE, Scenario
-from .site.panel import LEAST_AMPS, Circuit
-from .site.spec import Spec
 
 ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .kit.errors import Fault, Mark, SpecError, meant
-from .kit.localtime import start_ms
+from ...kit.errors import Fault, Mark, SpecError, meant
+from ...kit.localtime import start_ms
+from ...site.spec import Spec
 from .scenario import SITE
-from .site.spec import Spec
 
 COLUMNS = ("time", "circuit", "kW")
 MOST_W = 1_000_000

@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .agenda import Agenda
-from .breakers import Breakers
-from .cloud_model import CloudModel
-from .curtail.plausible import believed
-from .decide.copies import recalled
-from .decide.ven import Ven
-from .journal.answers import Answers, rows_of
-from .journal.retention import worth_keeping
-from .kit.localtime import start_ms
-from .modelled import DRIVER_MS, Drivers, answer
+from ...curtail.plausible import believed
+from ...decide.copies import recalled
+from ...decide.ven import Ven
+from ...journal.answers import Answers, rows_of
+from ...journal.retention import worth_keeping
+from ...kit.localtime import start_ms
+from ...returns.idle import at_rest, heartbeat_only, rest_ms
+from ...site.spec import Spec
+from ...state.effects import Effect, GetShadow, Hold, Report, Switch
+from ...state.memory import Memory, from_parts, to_parts
+from ...state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
+from ...wire.commands import Door, command_from
+from .cloud import CloudModel
+from .drivers import DRIVER_MS, Drivers, answer
+from .panel import Breakers
 from .recorded import Recorded
-from .returns.idle import at_rest, heartbeat_only, rest_ms
 from .scenario import Crash, Scenario, Step
-from .site.spec import Spec
-from .state.effects import Effect, GetShadow, Hold, Report, Switch
-from .state.memory import Memory, from_parts, to_parts
-from .state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
-from .wire.commands import Door, command_from
-from .wording import spoken
+from .step_commands import spoken
+from .timeline import Agenda
 
 CLOUD_MS, LINK_MS = 150, 300
 MOST_SPINS = 500  # decisions at one moment: it wakes for ever, which a rule has noticed by then

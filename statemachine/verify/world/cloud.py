@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .shadow.wishes import CIRCUITS
-from .site.named_shadows import shards
-from .site.spec import Spec
-from .state.cloud_triggers import Answered, Delta, Document, Refused
-from .state.desires import Wish
-from .state.effects import GetShadow, Report
-from .state.triggers import Trigger
+from ...shadow.wishes import CIRCUITS
+from ...site.named_shadows import shards
+from ...site.spec import Spec
+from ...state.cloud_triggers import Answered, Delta, Document, Refused
+from ...state.desires import Wish
+from ...state.effects import GetShadow, Report
+from ...state.triggers import Trigger
 
 
 @dataclass(slots=True)

@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from .audit.reader import faults_of
-from .kit.errors import Fault, SpecError, meant
-from .kit.localtime import start_ms
-from .kit.quantity import Millis, Watts, millis
-from .site.fields import CircuitId, Count, Flag, Model, OneOf
-from .site.source import Path, Source, parse
-from .site.spec import Spec
+from ...audit.reader import faults_of
+from ...kit.errors import Fault, SpecError, meant
+from ...kit.localtime import start_ms
+from ...kit.quantity import Millis, Watts, millis
+from ...site.fields import CircuitId, Count, Flag, Model, OneOf
+from ...site.source import Path, Source, parse
+from ...site.spec import Spec
 
 SITE = "unmetered"  # in `load` and `draws`: what is drawn beside the circuits
 ALL = "all"
