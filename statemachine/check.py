@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
-from .account import Account
 from .day_rules import DAY_RULES, broken_at_the_end
 from .site.spec import Spec
+from .verify.observer.observer import Account
 from .verify.world.play import Moment, Play
 from .verify.world.recorded import Recorded
 from .verify.world.scenario import Scenario

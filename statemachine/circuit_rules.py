@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .account import Account, Loosened
 from .curtail.dwell import lasting
 from .day_rules import day_rule
 from .returns.idle import BLOCKED_MS
@@ -12,8 +11,9 @@ from .site.panel import LEAST_AMPS
 from .state.effects import Hold, Switch
 from .state.measures import power_w
 from .state.triggers import Lock
+from .verify.observer.observer import Account, Loosened
+from .verify.observer.waits import stays_by_hand
 from .verify.world.play import Moment
-from .waits import stays_by_hand
 
 CALM_MS = 240_000  # a car may take 2 min to wake; the dead band's 60 s; a look or two
 SLACK_MS = 1_000

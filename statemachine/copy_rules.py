@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .account import Account
 from .curtail.requirement import active
 from .day_rules import day_rule
 from .decide.backlog import MOST_MS
 from .state.effects import Ack
 from .state.triggers import Command, Restore, SetConfig, Toggle
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 
 

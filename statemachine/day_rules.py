@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .account import Account
-from .calls import ALL_OUT
 from .curtail.capacity import loads
 from .curtail.requirement import active, required_w, sheds_w
 from .properties import best_total_w
@@ -21,6 +19,8 @@ from .state.cloud_triggers import Delta, Document
 from .state.effects import Ack, Status, Switch
 from .state.memory import Memory
 from .state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
+from .verify.observer.observed_events import ALL_OUT
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 from .wire.messages import gives_back
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .account import Account
 from .curtail.delivery_news import ENOUGH_PERCENT
 from .curtail.dwell import lasting
 from .day_rules import day_rule
-from .meters import noise_w
 from .state.effects import Ack, Status
 from .state.triggers import DrEvent, Readings
+from .verify.observer.meters import noise_w
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 from .wire.messages import telemetry
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .account import Account
 from .circuit_rules import patient, returning_w
 from .curtail.site_rules import site_below, watch
 from .day_rules import day_rule
 from .state.measures import power_w
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 
 WAITING = ("off_for", "shed_for")

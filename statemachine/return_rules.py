@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .account import Account
 from .curtail.dwell import lasting
 from .day_rules import day_rule
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 
 LATE_MS = 2_000

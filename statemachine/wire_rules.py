@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .account import Account
 from .day_rules import day_rule
 from .state.effects import Ack, GetShadow, Report
 from .state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
+from .verify.observer.observer import Account
 from .verify.world.play import Moment
 
 

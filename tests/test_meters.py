@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from statemachine import Spec, account
+from statemachine import Spec
 from statemachine.check import broken_by
 from statemachine.state.triggers import Readings, Trigger
+from statemachine.verify.observer import observer as account
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.messages import telemetry

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .decide.switches import PATIENCE_MS
-from .state.effects import Ack
-from .state.triggers import Command, Restarted, Toggle
-from .verify.world.play import Moment
+from ...decide.switches import PATIENCE_MS
+from ...state.effects import Ack
+from ...state.triggers import Command, Restarted, Toggle
+from ..world.play import Moment
 
 
 class AckBook:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .curtail.history import LAST_MS
-from .interlock.wanted import LONGEST_MS
-from .state.measures import power_w
-from .state.triggers import Restarted
-from .verify.world.play import Moment
+from ...curtail.history import LAST_MS
+from ...interlock.wanted import LONGEST_MS
+from ...state.measures import power_w
+from ...state.triggers import Restarted
+from ..world.play import Moment
 
 if TYPE_CHECKING:
-    from .account import Account
+    from .observer import Account
 
 
 class Waits:

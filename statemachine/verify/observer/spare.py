@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .calls import ALL_OUT
-from .curtail.replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
+from ...curtail.replan import OVER_MS, OVER_PERCENT, OVER_W, SHORT_MS, SHORT_PERCENT, SHORT_W
+from ...site.panel import LEAST_AMPS, Circuit
+from ...site.spec import Spec
+from ...state.triggers import Readings, Restarted
+from ..world.play import Moment
 from .meters import Meter, noise_w
-from .site.panel import LEAST_AMPS, Circuit
-from .site.spec import Spec
-from .state.triggers import Readings, Restarted
-from .verify.world.play import Moment
+from .observed_events import ALL_OUT
 
 if TYPE_CHECKING:
-    from .account import Account
+    from .observer import Account
 
 
 class Room:

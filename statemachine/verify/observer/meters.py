@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .state.cloud_triggers import Delta, Document
-from .state.triggers import Readings, Restarted, Toggle
-from .verify.world.loads import CYCLES_S
-from .verify.world.play import Moment, Play
+from ...state.cloud_triggers import Delta, Document
+from ...state.triggers import Readings, Restarted, Toggle
+from ..world.loads import CYCLES_S
+from ..world.play import Moment, Play
 
 if TYPE_CHECKING:
-    from .account import Account
+    from .observer import Account
 
 NOISE_W, NOISE_PERCENT = 50, 5
 SETTLE_MS = 5_000  # a silent driver is known after 4 s

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .curtail.requirement import sheds_w
-from .site.spec import Spec
-from .state.memory import Memory
-from .state.triggers import Cancel, DrEvent, OptOut, Restore, Trigger
+from ...curtail.requirement import sheds_w
+from ...site.spec import Spec
+from ...state.memory import Memory
+from ...state.triggers import Cancel, DrEvent, OptOut, Restore, Trigger
 
 ALL_OUT = ""
 SHUT_MS = 10 * 60_000

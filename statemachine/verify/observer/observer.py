@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .ack_book import AckBook
-from .calls import Calls
-from .kit.localtime import day_of
+from ...kit.localtime import day_of
+from ...returns.release import RENEW_MS
+from ...site.spec import Spec
+from ...state.clock import STEP_MS
+from ...state.effects import Ack, Hold, Switch
+from ...state.triggers import Connected, Lock, Readings, Restarted
+from ...wire.messages import measured
+from ..world.play import Moment, Play
 from .meters import Meters
-from .returns.release import RENEW_MS
-from .room import Room
-from .site.spec import Spec
-from .state.clock import STEP_MS
-from .state.effects import Ack, Hold, Switch
-from .state.triggers import Connected, Lock, Readings, Restarted
-from .verify.world.play import Moment, Play
+from .observed_events import Calls
+from .open_commands import AckBook
+from .spare import Room
 from .waits import Waits
-from .wire.messages import measured
 
 
 @dataclass(slots=True)
