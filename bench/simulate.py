@@ -7,7 +7,7 @@ from pathlib import Path
 
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Spec, read
-from statemachine.check import broken_by
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from venctl.verify import Search

@@ -10,12 +10,12 @@ from dataclasses import replace
 from .curtail.plan import Load
 from .decide.ven import Ven
 from .invent import Dice
-from .properties import Trial, capacity_w
 from .site.panel import LEAST_AMPS
 from .site.spec import Spec
 from .state.circuit import Live
 from .state.memory import Memory, blank
 from .state.triggers import Readings
+from .verify.rules.properties import Trial, capacity_w
 
 AMP_W = 24
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.check import broken_by
 from statemachine.kit.strict_json import compact
 from statemachine.state.effects import Ack
 from statemachine.state.triggers import Invalid
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import read_scenario
 from statemachine.wire import messages as wire

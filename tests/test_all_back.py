@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.check import broken_by
 from statemachine.returns.ending import SHUT_MS
 from statemachine.state.effects import Ack, Hold
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.commands import Door, command_from

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from statemachine import Spec, Ven
-from statemachine.check import broken_by
 from statemachine.returns import release
 from statemachine.returns.bridge import kept_down
 from statemachine.state.effects import Effect, Hold, Status
 from statemachine.state.memory import Memory, from_parts, to_parts
 from statemachine.state.triggers import Reloaded, Restarted
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.strategies import MAPLE, Desk, site

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.check import broken_by
 from statemachine.state.memory import Memory, from_parts, to_parts
 from statemachine.state.triggers import Connected, Disconnected, Restarted
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.journaled import Journaled

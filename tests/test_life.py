@@ -18,7 +18,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from statemachine import Ven
 from statemachine.curtail.plan import Load, relay
 from statemachine.decide.copies import recalled
-from statemachine.properties import best_total_w
 from statemachine.state.clock import STEP_MS
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Wish
@@ -37,6 +36,7 @@ from statemachine.state.triggers import (
     Toggle,
     Trigger,
 )
+from statemachine.verify.rules.properties import best_total_w
 from statemachine.wire.commands import Door, command_from
 from tests.strategies import NOW_MS, PANEL, site
 

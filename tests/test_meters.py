@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from statemachine import Spec
-from statemachine.check import broken_by
 from statemachine.state.triggers import Readings, Trigger
 from statemachine.verify.observer import observer as account
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.messages import telemetry
@@ -162,7 +162,7 @@ def test_a_core_that_says_more_shed_than_is_missing_is_found(
 def test_p41_a_core_that_forgets_what_a_person_took_off_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("statemachine.meter_rules._by_person_kw", lambda book: 0.0)
+    monkeypatch.setattr("statemachine.verify.rules.meter_rules._by_person_kw", lambda book: 0.0)
     found = [x for x in broken_by(play(site(MAPLE), OFF_IN_AN_EVENT)) if x.rule == "P41"]
     assert found[0].said == "0 W are said to be taken off by people, where it is 1500 W"
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.check import broken_by
 from statemachine.curtail.plausible import believed, beside
 from statemachine.state.effects import Effect, Status
 from statemachine.state.triggers import Readings
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.panel import ODD
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from statemachine import Spec, Ven
-from statemachine.check import broken_by
 from statemachine.state.effects import Effect, GetShadow, Report
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.shadow import Decision
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Trigger
+from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import read_scenario
 from tests.mosquitto import Mosquitto

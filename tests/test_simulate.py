@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from statemachine.day_rules import DAY_RULES
-from statemachine.rulebook import PROPERTIES
+from statemachine.verify.rules.day_rules import DAY_RULES
+from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.world.scenario import Call, Crash, Scenario, Step, read_scenario
 from tests.site import ROOT, venctl
 from tests.strategies import MAPLE, site

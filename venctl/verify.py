@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from statemachine.check import Broken, broken_by
 from statemachine.curtail.capacity import loads
-from statemachine.day_rules import DAY_RULES
 from statemachine.invent import Words, invent_day
-from statemachine.properties import RULES, broken, broken_site
 from statemachine.site.spec import Spec
 from statemachine.smaller import smaller
 from statemachine.state.triggers import DrEvent
 from statemachine.story import tell
 from statemachine.trials import invent_memory, invent_trial
 from statemachine.twins import TWINS, differs
+from statemachine.verify.rules.day_rules import DAY_RULES
+from statemachine.verify.rules.properties import RULES, broken, broken_site
+from statemachine.verify.rules.run_rules import Broken, broken_by
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...site.spec import Spec
+from ..observer.observer import Account
+from ..world.play import Moment, Play
+from ..world.recorded import Recorded
+from ..world.scenario import Scenario
 from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
 from .day_rules import DAY_RULES, broken_at_the_end
-from .site.spec import Spec
-from .verify.observer.observer import Account
-from .verify.world.play import Moment, Play
-from .verify.world.recorded import Recorded
-from .verify.world.scenario import Scenario
 
 _RULES = (  # they enter themselves
     *(circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...curtail.site_rules import site_below, watch
+from ...state.measures import power_w
+from ..observer.observer import Account
+from ..world.play import Moment
 from .circuit_rules import patient, returning_w
-from .curtail.site_rules import site_below, watch
 from .day_rules import day_rule
-from .state.measures import power_w
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
 
 WAITING = ("off_for", "shed_for")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .curtail.dwell import lasting
+from ...curtail.dwell import lasting
+from ...returns.idle import BLOCKED_MS
+from ...site.panel import LEAST_AMPS
+from ...state.effects import Hold, Switch
+from ...state.measures import power_w
+from ...state.triggers import Lock
+from ..observer.observer import Account, Loosened
+from ..observer.waits import stays_by_hand
+from ..world.play import Moment
 from .day_rules import day_rule
-from .returns.idle import BLOCKED_MS
-from .site.panel import LEAST_AMPS
-from .state.effects import Hold, Switch
-from .state.measures import power_w
-from .state.triggers import Lock
-from .verify.observer.observer import Account, Loosened
-from .verify.observer.waits import stays_by_hand
-from .verify.world.play import Moment
 
 CALM_MS = 240_000  # a car may take 2 min to wake; the dead band's 60 s; a look or two
 SLACK_MS = 1_000

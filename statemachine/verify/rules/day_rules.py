@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .curtail.capacity import loads
-from .curtail.requirement import active, required_w, sheds_w
+from ...curtail.capacity import loads
+from ...curtail.requirement import active, required_w, sheds_w
+from ...returns.idle import at_rest
+from ...state.cloud_triggers import Delta, Document
+from ...state.effects import Ack, Status, Switch
+from ...state.memory import Memory
+from ...state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
+from ...wire.messages import gives_back
+from ..observer.observed_events import ALL_OUT
+from ..observer.observer import Account
+from ..world.play import Moment
 from .properties import best_total_w
-from .returns.idle import at_rest
-from .state.cloud_triggers import Delta, Document
-from .state.effects import Ack, Status, Switch
-from .state.memory import Memory
-from .state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
-from .verify.observer.observed_events import ALL_OUT
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
-from .wire.messages import gives_back
 
 DayRule = Callable[[Account, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .curtail.dwell import lasting
+from ...curtail.dwell import lasting
+from ..observer.observer import Account
+from ..world.play import Moment
 from .day_rules import day_rule
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
 
 LATE_MS = 2_000
 

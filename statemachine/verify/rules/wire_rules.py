@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...state.effects import Ack, GetShadow, Report
+from ...state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
+from ..observer.observer import Account
+from ..world.play import Moment
 from .day_rules import day_rule
-from .state.effects import Ack, GetShadow, Report
-from .state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
 
 
 @day_rule("P45")

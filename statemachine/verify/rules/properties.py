@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from .curtail.capacity import loads
-from .curtail.plan import Load, Plan, in_turn, plan_shed, tolerance_w
-from .site.panel import Circuit
-from .site.spec import Spec
-from .state.memory import Memory
+from ...curtail.capacity import loads
+from ...curtail.plan import Load, Plan, in_turn, plan_shed, tolerance_w
+from ...site.panel import Circuit
+from ...site.spec import Spec
+from ...state.memory import Memory
 
 MOST_STEPPED = 12
 

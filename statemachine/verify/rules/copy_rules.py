@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .curtail.requirement import active
+from ...curtail.requirement import active
+from ...decide.backlog import MOST_MS
+from ...state.effects import Ack
+from ...state.triggers import Command, Restore, SetConfig, Toggle
+from ..observer.observer import Account
+from ..world.play import Moment
 from .day_rules import day_rule
-from .decide.backlog import MOST_MS
-from .state.effects import Ack
-from .state.triggers import Command, Restore, SetConfig, Toggle
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
 
 
 @day_rule("P44")

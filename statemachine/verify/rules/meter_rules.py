@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .curtail.delivery_news import ENOUGH_PERCENT
-from .curtail.dwell import lasting
+from ...curtail.delivery_news import ENOUGH_PERCENT
+from ...curtail.dwell import lasting
+from ...state.effects import Ack, Status
+from ...state.triggers import DrEvent, Readings
+from ...wire.messages import telemetry
+from ..observer.meters import noise_w
+from ..observer.observer import Account
+from ..world.play import Moment
 from .day_rules import day_rule
-from .state.effects import Ack, Status
-from .state.triggers import DrEvent, Readings
-from .verify.observer.meters import noise_w
-from .verify.observer.observer import Account
-from .verify.world.play import Moment
-from .wire.messages import telemetry
 
 
 @day_rule("P37")

@@ -1,0 +1,1 @@
+"""The rules that every moment of a day must keep."""
