@@ -16,8 +16,8 @@ from pathlib import Path
 from random import Random
 
 from statemachine import Spec, read
-from statemachine.twins import differs
 from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.search.pairs import differs
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statemachine import Spec, read
 from statemachine.audit.reader import examine
-from statemachine.invent import Dice
+from statemachine.verify.search.generate_days import Dice
 
 RAMP = """
 event:

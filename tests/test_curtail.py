@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from statemachine.curtail.capacity import loads
 from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.memory import Memory
-from statemachine.trials import invent_loads, invent_memory, invent_trial
 from statemachine.verify.rules.properties import RULES, Trial, broken_site
+from statemachine.verify.search.generate_panels import invent_loads, invent_memory, invent_trial
 from tests.strategies import MAPLE, PANEL, Desk, site
 
 SITE = site(PANEL)

@@ -13,10 +13,10 @@ from random import Random
 import pytest
 
 from statemachine import read
-from statemachine.invent import invent_day
-from statemachine.story import scenario_text, tell
-from statemachine.twins import TWINS, differs
 from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.narrate import scenario_text, tell
+from statemachine.verify.search.pairs import TWINS, differs
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.panels import invent_valid

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from statemachine.deeds import said
 from statemachine.returns.upcoming import reports
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Restarted
 from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.search.step_text import said
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, Step
 from statemachine.wire.commands import MAX_REASON, Door, command_from

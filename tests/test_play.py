@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from statemachine.invent import invent_day
 from statemachine.state.effects import Ack, Hold, Status
 from statemachine.state.triggers import DrEvent, Readings, Restarted
-from statemachine.twins import Track
 from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.pairs import Track
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site

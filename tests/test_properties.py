@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.curtail.requirement import offset_ms
 from statemachine.state.triggers import DrEvent, Invalid
-from statemachine.trials import invent_memory
-from statemachine.twins import TWINS
 from statemachine.verify.rules import run_rules as check
 from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.properties import RULES, broken_site
 from statemachine.verify.rules.rulebook import PROPERTIES
+from statemachine.verify.search.generate_panels import invent_memory
+from statemachine.verify.search.pairs import TWINS
 from statemachine.wire.commands import Door, command_from, parse_command
 from tests.strategies import NOW_MS, PANEL, Desk, site
 

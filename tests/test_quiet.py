@@ -11,10 +11,10 @@ import pytest
 
 from statemachine import Ven
 from statemachine.decide import ven
-from statemachine.invent import invent_day
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack, Hold, Wake
 from statemachine.state.triggers import Held, Restarted
+from statemachine.verify.search.generate_days import invent_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.strategies import MAPLE, NOW_MS, site

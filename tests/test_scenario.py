@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import SpecError
-from statemachine.invent import invent_day
-from statemachine.story import scenario_text
+from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.narrate import scenario_text
 from statemachine.verify.world.recorded import read_recorded
 from statemachine.verify.world.scenario import Scenario, clock, elapsed, read_scenario
 from tests.strategies import MAPLE, site

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from statemachine import read
-from statemachine.smaller import smaller
-from statemachine.story import scenario_text, tell
+from statemachine.verify.search.narrate import scenario_text, tell
+from statemachine.verify.search.shrink import smaller
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.site import venctl
 from tests.strategies import MAPLE, site

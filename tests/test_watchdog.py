@@ -23,8 +23,8 @@ from statemachine.decide.progress import (
     overdue,
     stalled,
 )
-from statemachine.invent import invent_day
 from statemachine.state.effects import Hold, Switch
+from statemachine.verify.search.generate_days import invent_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.alarming import Core

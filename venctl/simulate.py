@@ -11,8 +11,8 @@ from statemachine.kit.localtime import local
 from statemachine.kit.quantity import millis_text
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack
-from statemachine.twins import TWINS, differs
 from statemachine.verify.rules.run_rules import Broken, broken_by
+from statemachine.verify.search.pairs import TWINS, differs
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.recorded import Recorded, read_recorded
 from statemachine.verify.world.scenario import Scenario, read_scenario

@@ -17,16 +17,16 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from statemachine.curtail.capacity import loads
-from statemachine.invent import Words, invent_day
 from statemachine.site.spec import Spec
-from statemachine.smaller import smaller
 from statemachine.state.triggers import DrEvent
-from statemachine.story import tell
-from statemachine.trials import invent_memory, invent_trial
-from statemachine.twins import TWINS, differs
 from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.properties import RULES, broken, broken_site
 from statemachine.verify.rules.run_rules import Broken, broken_by
+from statemachine.verify.search.generate_days import Words, invent_day
+from statemachine.verify.search.generate_panels import invent_memory, invent_trial
+from statemachine.verify.search.narrate import tell
+from statemachine.verify.search.pairs import TWINS, differs
+from statemachine.verify.search.shrink import smaller
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 

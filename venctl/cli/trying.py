@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError
 from statemachine.curtail.dwell import lasting
-from statemachine.story import scenario_text, tell
+from statemachine.verify.search.narrate import scenario_text, tell
 from statemachine.verify.world.scenario import (
     LONGEST_LOOK_MS,
     LOOKS,

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .curtail.requirement import required_w
-from .invent import Dice, Words
-from .site.spec import Spec
-from .verify.world.play import Moment, Play
-from .verify.world.scenario import Scenario, Step, clock, elapsed
+from ...curtail.requirement import required_w
+from ...site.spec import Spec
+from ..world.play import Moment, Play
+from ..world.scenario import Scenario, Step, clock, elapsed
+from .generate_days import Dice, Words
 
 TICK_MS = 1_000
 SINGLE = ("event", "restore", "cancel", "switch", "opt_out", "again", "crash")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .curtail.plan import Load
-from .decide.ven import Ven
-from .invent import Dice
-from .site.panel import LEAST_AMPS
-from .site.spec import Spec
-from .state.circuit import Live
-from .state.memory import Memory, blank
-from .state.triggers import Readings
-from .verify.rules.properties import Trial, capacity_w
+from ...curtail.plan import Load
+from ...decide.ven import Ven
+from ...site.panel import LEAST_AMPS
+from ...site.spec import Spec
+from ...state.circuit import Live
+from ...state.memory import Memory, blank
+from ...state.triggers import Readings
+from ..rules.properties import Trial, capacity_w
+from .generate_days import Dice
 
 AMP_W = 24
 

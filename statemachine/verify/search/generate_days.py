@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from .kit.quantity import millis_text, watts_text
-from .site.panel import Circuit
-from .site.spec import Spec
-from .verify.world.scenario import SITE, clock
+from ...kit.quantity import millis_text, watts_text
+from ...site.panel import Circuit
+from ...site.spec import Spec
+from ..world.scenario import SITE, clock
 
 T = TypeVar("T")
 Words = dict[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .invent import STARTS, Words
-from .kit.quantity import millis, millis_text, watts, watts_text
-from .verify.world.scenario import clock, elapsed
+from ...kit.quantity import millis, millis_text, watts, watts_text
+from ..world.scenario import clock, elapsed
+from .generate_days import STARTS, Words
 
 Test = Callable[[Words], bool]
 PAUSES_MS = (60_000, 10_000, 1_000)  # short enough to read

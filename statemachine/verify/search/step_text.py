@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .curtail.dwell import lasting
-from .verify.world.scenario import (
+from ...curtail.dwell import lasting
+from ..world.scenario import (
     ALL,
     SITE,
     Crash,

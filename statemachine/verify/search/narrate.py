@@ -6,17 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from .curtail.dwell import lasting
-from .deeds import said
-from .invent import Words
-from .kit.localtime import local
-from .site.spec import Spec
-from .state.effects import Ack, Switch
-from .state.memory import Memory
-from .state.triggers import Command, Disconnected, Restarted, Timer
-from .verify.world.play import Moment, Play
-from .verify.world.recorded import Recorded
-from .verify.world.scenario import Call, Scenario, Step
+from ...curtail.dwell import lasting
+from ...kit.localtime import local
+from ...site.spec import Spec
+from ...state.effects import Ack, Switch
+from ...state.memory import Memory
+from ...state.triggers import Command, Disconnected, Restarted, Timer
+from ..world.play import Moment, Play
+from ..world.recorded import Recorded
+from ..world.scenario import Call, Scenario, Step
+from .generate_days import Words
+from .step_text import said
 
 MOST_LINES = 40
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")
