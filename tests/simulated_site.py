@@ -1,9 +1,9 @@
 """The whole controller in simulated time, with everything around it that fails: one story a seed.
 
 Real is all that `venctl run` puts together, but for the page's server: `Controller` with its
-journal, panel, link, shadow, alarms and tasks. Modelled are the wall (`statemachine/verify/world/panel.py`),
-the broker, the disk and the clocks. One seed decides who asks what, what fails, and at which step
-or edge the program dies.
+journal, panel, link, shadow, alarms and tasks. Modelled are the wall
+(`statemachine/verify/world/panel.py`), the broker, the disk and the clocks. One seed decides who
+asks what, what fails, and at which step or edge the program dies.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 from statemachine.audit.reader import examine
 from statemachine.kit.errors import Fault
-from statemachine.site.findings import ERRORS, KINDS, WARNINGS
+from statemachine.kit.findings import ERRORS, KINDS, WARNINGS
 from venctl.cli import main
 
 BAD = Path(__file__).parent / "bad"

@@ -27,6 +27,14 @@ MAY = {
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 
+# Lowest first: a room of statemachine imports from its own and from those before it.
+LAYERS = (
+    "kit", "site", "state", "curtail", "chart", "returns", "interlock", "journal", "wire", "shadow",
+    "decide", "audit", "describe", "verify.world", "verify.observer", "verify.rules",
+    "verify.search",
+)  # fmt: skip
+MOST_MODULES = 16
+
 
 def imports(file: Path) -> set[str]:
     """The first words of all modules a file imports from outside its own package."""
@@ -44,6 +52,39 @@ def test_imports_point_one_way(name: str) -> None:
     room, said = name.split("/")[0], imports(ROOT / name)
     assert not said & {"tests", "bench"}
     assert not said & set(ROOMS[ROOMS.index(room) + 1 :])
+
+
+def room_of(module: str) -> str:
+    """The room of a dotted module below statemachine; "": it stands above all of them."""
+    return next((room for room in LAYERS if f"{module}.".startswith(f"statemachine.{room}.")), "")
+
+
+def imported_rooms(file: Path) -> set[str]:
+    """The rooms of statemachine that a file in it imports from."""
+    package = ".".join(file.relative_to(ROOT).parent.parts)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {room_of(module) or room_of(f"{module}.{one.name}") for one in node.names}
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("statemachine/")])
+def test_no_room_imports_from_one_above_it(name: str) -> None:
+    room = room_of(name.removesuffix(".py").replace("/", "."))
+    above = LAYERS[LAYERS.index(room) + 1 :] if room else ()
+    assert not imported_rooms(ROOT / name) & {*above, *([""] if room else [])}
+
+
+def test_every_module_of_statemachine_lies_in_a_room_that_is_not_crowded() -> None:
+    modules = [file for file in FILES if file.name != "__init__.py"]
+    for folder in {file.parent for file in modules}:
+        if folder.relative_to(ROOT).parts[0] == "statemachine":
+            assert sum(file.parent == folder for file in modules) <= MOST_MODULES, folder
+    outside = {file.name for file in modules if file.parent == ROOT / "statemachine"}
+    assert outside == {"vocabulary.py"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("statemachine/")])

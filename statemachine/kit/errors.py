@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ..site.findings import SEVERITY
+from .findings import SEVERITY
 
 WIDTH = 240  # characters of a line that are shown
 

@@ -1,8 +1,8 @@
 """The panel: has every circuit as it is wanted and allowed, and says what its driver answers.
 
 Each circuit has a worker of its own, so that one that hangs delays no other, and one wish of each
-kind, the newest, behind an interlock (`statemachine/interlock/guarded.py`). Circuits behind one gateway may
-share a link: on it they are served one after another.
+kind, the newest, behind an interlock (`statemachine/interlock/guarded.py`). Circuits behind one
+gateway may share a link: on it they are served one after another.
 """
 
 from __future__ import annotations
