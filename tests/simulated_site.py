@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import venctl.clocks
+import venctl.base.clocks
 from statemachine import Spec
 from statemachine.verify.world.panel import Breakers
 from statemachine.verify.world.scenario import Scenario
@@ -34,14 +34,14 @@ from tests.faulty_panel import Faulty
 from tests.mortal import Died, Life, MortalLoop, living
 from tests.storing import AtOnce, Disk, Slow
 from tests.strategies import MAPLE, NOW_MS, site
+from venctl.base.notes import Notes
+from venctl.base.worker import Done, Work
 from venctl.controller import Controller, Options
 from venctl.endpoint import plain
-from venctl.notes import Notes
 from venctl.notify import Notify
 from venctl.outside import Outside
 from venctl.storage import Storage
 from venctl.store import PATIENCE_S, Store
-from venctl.worker import Done, Work
 
 SITE = site(MAPLE.replace("sim:", "restore: {every: 1 s, bridge: 0 s}\nsim:"))
 NOWHERE = Path("/nowhere")
@@ -343,7 +343,7 @@ def play(seed: int, story: Callable[[World], Any], trace: list[str], spec: Spec 
             time_ns=lambda: world.clocks()[0] * 1_000_000,
             monotonic_ns=lambda: world.clocks()[1] * 1_000_000,
         )
-        with patch.object(venctl.clocks, "time", fake):
+        with patch.object(venctl.base.clocks, "time", fake):
             try:
                 await story(world)
             finally:

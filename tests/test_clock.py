@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.kit.localtime import instant_s
+from venctl.base.here import read_here
 from venctl.cli import clock
 from venctl.cli.clock import Clock
-from venctl.here import read_here
 from web import zones
 
 from .site import STEADY, Site, venctl

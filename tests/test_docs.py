@@ -18,8 +18,9 @@ from statemachine.site import source
 from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
 from statemachine.wire.commands import OPS, WHATS
-from venctl import private_files, simulate, site_token
+from venctl import simulate, site_token
 from venctl.approach import FILES_AGAIN_S
+from venctl.base import private_files
 from venctl.cli import parser
 from venctl.local import (
     broker,

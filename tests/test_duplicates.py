@@ -41,7 +41,7 @@ from statemachine.wire.commands import Door, parse_command
 from tests import storing
 from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site
-from venctl import slices
+from venctl.base import slices
 from venctl.journal import Batch
 from venctl.outbox import Outbox
 from venctl.runtime import Runtime

@@ -12,8 +12,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from statemachine import read
+from venctl.base.policy import documents
 from venctl.local import Device, LocalCloud
-from venctl.policy import documents
 
 from .peers import Peer, Raw
 from .site import ROOT, STEADY, Backend, Site, until, venctl

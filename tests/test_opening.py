@@ -21,7 +21,7 @@ from statemachine.state.memory import FORMAT
 from tests.journals.make import Story, tell
 from tests.site import ROOT
 from tests.storing import look_and_open
-from venctl.aside import set_aside
+from venctl.base.aside import set_aside
 from venctl.opening import NotNow
 
 NOBODY = 65_534

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from statemachine import Spec, read
 from statemachine.site.named_shadows import shards
+from venctl.base.policy import characters, documents
 from venctl.local.rights import Held, Principal, read_policy
-from venctl.policy import characters, documents
 
 from .site import ROOT, venctl
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl import private_files
-from venctl.private_files import write_private
+from venctl.base import private_files
+from venctl.base.private_files import write_private
 from venctl.site_token import read_token, site_token, weakness
 
 from .site import STEADY, Site, until

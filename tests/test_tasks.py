@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from venctl.notes import Notes
+from venctl.base.notes import Notes
 from venctl.tasks import AGAIN_S, WELL_S, Tasks
 
 from .alarming import Core

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from statemachine import Spec
 
+from .base.worker import apart
 from .endpoint import Endpoint
 from .keeper import keeper_for
 from .tasks import Tasks
 from .tls import Wrong, usable
 from .uplink import Uplink
 from .way import preflight
-from .worker import apart
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 60

@@ -19,8 +19,8 @@ from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Ack, Effect, Switch
 from statemachine.state.triggers import Command, Get, Ping, Trigger
 
+from .base.worker import Worker
 from .decision import Decision
-from .worker import Worker
 
 FOLDER = "audit"
 MONTHS = 13

@@ -18,8 +18,8 @@ from web.desk import Edit, LinkView, Sample
 from .alarms import Alarms, log_alarms
 from .approach import Approach
 from .audit_log import AuditLog
+from .base.clocks import clocks
 from .claim import Claim
-from .clocks import clocks
 from .decision import Decision
 from .drivers import Panel
 from .editing import Editing

@@ -13,13 +13,13 @@ from statemachine.describe.changes import Changes, changes
 from statemachine.state.triggers import Connected, Reloaded
 from web.desk import Edit
 
-from .clocks import clocks
-from .here import read_here
-from .notes import Notes
+from .base.clocks import clocks
+from .base.here import read_here
+from .base.notes import Notes
+from .base.private_files import text_of
+from .base.worker import apart
 from .place import IN_FORCE, in_force
-from .private_files import text_of
 from .runtime import Runtime
-from .worker import apart
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from statemachine import Spec
 
+from .base.worker import apart
 from .endpoint import Endpoint
 from .link import Denied, Link, LinkDown, Message, News, NotAllowed
 from .local.documents import dumps
@@ -18,7 +19,6 @@ from .local.shadow import ShadowService
 from .local.shadow_topics import messages_about
 from .local.store import Store
 from .tasks import Tasks
-from .worker import apart
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")

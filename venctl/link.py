@@ -19,8 +19,8 @@ from typing import Any
 
 from awscrt import mqtt5
 
-from .arrivals import Arrivals
 from .backoff import Backoff
+from .base.arrivals import Arrivals
 from .endpoint import Endpoint, Will, connect_packet, settings
 from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
 from .puback import arrival, nothing, puback

@@ -11,9 +11,9 @@ from statemachine.curtail.dwell import lasting
 from web.desk import LinkView
 
 from .alarms import Alarms
-from .clocks import clocks
+from .base.clocks import clocks
+from .base.worker import Thread, Worker, apart
 from .tls import SOON_S, Dates, Wrong, utc
-from .worker import Thread, Worker, apart
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0

@@ -15,11 +15,11 @@ from awscrt import mqtt5
 
 from statemachine.site.spec import Spec
 
-from .clocks import clocks
+from .base.clocks import clocks
+from .base.worker import Thread, Worker
 from .drivers import Driver
 from .drivers.sim import SimPanel
 from .twin import service_over
-from .worker import Thread, Worker
 
 
 class Circuits(Driver, Protocol):

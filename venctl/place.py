@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from .base.private_files import text_of
 from .claim import claimed
-from .private_files import text_of
 from .site_token import read_token
 
 log = logging.getLogger(__name__)

@@ -22,19 +22,19 @@ from web.alarms import listed
 from web.app import access_for, make_app
 from web.server import Runner
 
+from .base.notes import Notes
+from .base.ports import who_has
+from .base.worker import Thread
 from .claim import Claim
 from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
 from .greeting import addresses, lines
-from .notes import Notes
 from .notify import Notify
 from .place import IN_FORCE
-from .ports import who_has
 from .site_token import Token, passing_token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong
-from .worker import Thread
 
 CONNECT_S = 1.0
 NOTE_S = 1.0

@@ -25,7 +25,9 @@ from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Tri
 from statemachine.wire.messages import ack_for
 
 from .aftermath import Aftermath
-from .clocks import clocks
+from .base.clocks import clocks
+from .base.slices import Slice
+from .base.worker import settle
 from .decision import Decision, decision, knows_nothing
 from .journal import Batch
 from .line import Line, Promise
@@ -35,10 +37,8 @@ from .performing import Perform, Performing
 from .queue import Waiting
 from .raised import Raised
 from .refusals import Refusals
-from .slices import Slice
 from .storage import Storage
 from .waker import Waker
-from .worker import settle
 
 RAISED = "the controller could not decide on this; its log says why"
 

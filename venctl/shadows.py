@@ -15,7 +15,7 @@ from statemachine.state import cloud_triggers as t
 from statemachine.state.effects import GetShadow, Report
 from statemachine.state.triggers import Trigger
 
-from .clocks import clocks
+from .base.clocks import clocks
 from .twin import Accepted, Delta, Document, Rejected, Twin, service_over
 
 log = logging.getLogger(__name__)

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .base.policy import documents
+from .base.ports import who_has
+from .base.private_files import text_of, write_private
 from .claim import Claim
 from .local import Device, LocalCloud, PortTaken, Tls
 from .local.rights import Document, PolicyFault, read_policy
-from .policy import documents
-from .ports import who_has
-from .private_files import text_of, write_private
 
 if TYPE_CHECKING:
     from statemachine import Spec

@@ -14,10 +14,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from .base.worker import Worker, asked
 from .journal import Batch
 from .journal_file import JournalFile, Look
 from .opening import Found, NotNow
-from .worker import Worker, asked
 
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer

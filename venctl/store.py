@@ -13,11 +13,11 @@ from statemachine.journal.salvage import salvaged
 from statemachine.state.memory import from_parts
 from statemachine.state.triggers import Restarted
 
-from .clocks import clocks
-from .notes import Notes
+from .base.clocks import clocks
+from .base.notes import Notes
+from .base.worker import Thread
 from .opening import Found, look_into
 from .storage import Storage
-from .worker import Thread
 
 PATIENCE_S = 4.0  # a start waits so long for a journal that another program has locked
 

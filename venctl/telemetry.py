@@ -17,7 +17,7 @@ from statemachine.state.triggers import Readings
 from statemachine.wire.messages import telemetry
 from web.desk import Sample
 
-from .clocks import clocks
+from .base.clocks import clocks
 from .drivers import Panel
 from .runtime import Runtime
 

@@ -17,7 +17,7 @@ from statemachine.wire.messages import link_status
 from web.desk import LinkView
 
 from .backoff import Backoff
-from .clocks import clocks
+from .base.clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outbox import Outbox

@@ -10,7 +10,7 @@ import sys
 
 from statemachine import Spec, SpecError, read
 
-from ..private_files import text_of
+from ..base.private_files import text_of
 from . import DONE, USAGE
 
 REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
@@ -18,7 +18,7 @@ REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
 
 def aws(args: argparse.Namespace) -> int:
     """Print the policy documents of a site: its devices' certificates need them attached."""
-    from ..policy import documents
+    from ..base.policy import documents
 
     try:
         spec = read(text_of(args.file), str(args.file))

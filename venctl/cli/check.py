@@ -14,8 +14,8 @@ from statemachine.kit.errors import Fault
 from statemachine.shadow.report import largest
 from statemachine.site.spec import Spec
 
+from ..base.private_files import text_of
 from ..place import state_folder
-from ..private_files import text_of
 from . import DONE, USAGE
 from .editing import switched
 

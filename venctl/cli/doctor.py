@@ -14,9 +14,9 @@ from typing import Any
 
 from statemachine import SpecError, read
 
+from ..base.private_files import text_of
 from ..doctor import Case, Finding, examine
 from ..place import Running, find, state_folder
-from ..private_files import text_of
 from . import DONE, REFUSED, USAGE
 from .http import NobodyAnswers, call
 

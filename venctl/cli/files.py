@@ -10,7 +10,7 @@ from statemachine import Spec, SpecError, read
 from statemachine.audit.reader import standard
 from statemachine.describe.diagram import mermaid
 
-from ..private_files import text_of
+from ..base.private_files import text_of
 from . import DONE, USAGE
 from .check import as_json
 

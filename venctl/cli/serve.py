@@ -9,11 +9,11 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
+from ..base.here import read_here
+from ..base.private_files import text_of
 from ..claim import Taken
 from ..controller import Options
-from ..here import read_here
 from ..place import IN_FORCE, cut_off, state_folder
-from ..private_files import text_of
 from ..run import serve
 from ..standin import CannotStart
 from . import DONE, USAGE

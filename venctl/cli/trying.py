@@ -24,8 +24,8 @@ from statemachine.verify.world.scenario import (
     elapsed,
 )
 
-from ..here import read_here
-from ..private_files import text_of
+from ..base.here import read_here
+from ..base.private_files import text_of
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 from .clock import of_zone

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ..private_files import look, write_together
+from ..base.private_files import look, write_together
 from .cloud import DEVICE, Tls
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
-from ..worker import apart
+from ..base.worker import apart
 from .database import Rows, Table
 from .shadow import Key, Shadow
 from .writer import FIRST_S, Writer
