@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from venctl.claim import Claim, Taken, claimed
+from venctl.folder.claim import Claim, Taken, claimed
 
 
 def test_a_folder_is_made_for_its_owner_only_and_says_who_has_it(tmp_path: Path) -> None:

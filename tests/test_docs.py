@@ -18,10 +18,11 @@ from statemachine.site import source
 from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
 from statemachine.wire.commands import OPS, WHATS
-from venctl import simulate, site_token
+from venctl import simulate
 from venctl.approach import FILES_AGAIN_S
 from venctl.base import private_files
 from venctl.cli import parser
+from venctl.folder import site_token
 from venctl.local import (
     broker,
     certificates,

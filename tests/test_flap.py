@@ -28,9 +28,9 @@ from tests.peer import endpoint
 from tests.site import STEADY
 from tests.test_tls import server_tls
 from venctl.backoff import FAR, Pace
-from venctl.claim import Claim
 from venctl.controller import Controller, Options
 from venctl.endpoint import Endpoint
+from venctl.folder.claim import Claim
 from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
 from venctl.notify import Notify

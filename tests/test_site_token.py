@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from venctl.base import private_files
 from venctl.base.private_files import write_private
-from venctl.site_token import read_token, site_token, weakness
+from venctl.folder.site_token import read_token, site_token, weakness
 
 from .site import STEADY, Site, until
 from .states import STATES, bring, shared_folder, soon, told
@@ -330,7 +330,7 @@ def test_an_empty_token_opens_a_page_on_the_network_to_nobody(
         until(lambda: "state    " in site.said(), "the greeting")
         lines = [line for line in site.said().splitlines() if "it was empty" in line]
         assert lines[1:] == ["token    the token was replaced: it was empty"]
-        assert "WARNING venctl.site_token: the token was replaced: it was empty" in lines[0]
+        assert "WARNING venctl.folder.site_token: the token was replaced: it was empty" in lines[0]
         assert site.venctl("state").returncode == 0
     finally:
         site.close()

@@ -19,11 +19,11 @@ from .alarms import Alarms, log_alarms
 from .approach import Approach
 from .audit_log import AuditLog
 from .base.clocks import clocks
-from .claim import Claim
 from .decision import Decision
 from .drivers import Panel
 from .editing import Editing
 from .endpoint import Endpoint
+from .folder.claim import Claim
 from .journal import Batch
 from .lookout import Lookout
 from .notify import Notify

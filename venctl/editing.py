@@ -18,7 +18,7 @@ from .base.here import read_here
 from .base.notes import Notes
 from .base.private_files import text_of
 from .base.worker import apart
-from .place import IN_FORCE, in_force
+from .folder.state_folder import IN_FORCE, in_force
 from .runtime import Runtime
 
 log = logging.getLogger(__name__)

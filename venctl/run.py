@@ -25,13 +25,13 @@ from web.server import Runner
 from .base.notes import Notes
 from .base.ports import who_has
 from .base.worker import Thread
-from .claim import Claim
 from .controller import Controller, Options
 from .endpoint import Endpoint, declared, plain
+from .folder.claim import Claim
+from .folder.site_token import Token, passing_token, site_token
+from .folder.state_folder import IN_FORCE
 from .greeting import addresses, lines
 from .notify import Notify
-from .place import IN_FORCE
-from .site_token import Token, passing_token, site_token
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store import opened
 from .tls import Wrong

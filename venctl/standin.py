@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .base.policy import documents
 from .base.ports import who_has
 from .base.private_files import text_of, write_private
-from .claim import Claim
+from .folder.claim import Claim
 from .local import Device, LocalCloud, PortTaken, Tls
 from .local.rights import Document, PolicyFault, read_policy
 

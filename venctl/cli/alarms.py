@@ -8,7 +8,7 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
-from ..place import find
+from ..folder.state_folder import find
 from . import DONE, NOBODY, REFUSED
 from .clock import Clock, of_running
 from .http import NobodyAnswers, call, found

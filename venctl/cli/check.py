@@ -15,7 +15,7 @@ from statemachine.shadow.report import largest
 from statemachine.site.spec import Spec
 
 from ..base.private_files import text_of
-from ..place import state_folder
+from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .editing import switched
 

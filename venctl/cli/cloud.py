@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..claim import Taken
+from ..folder.claim import Taken
 from ..standin import CannotStart, Ports, serve_alone
 from . import DONE, USAGE
 from .ending import to_the_end

@@ -16,7 +16,7 @@ from statemachine import SpecError, read
 
 from ..base.private_files import text_of
 from ..doctor import Case, Finding, examine
-from ..place import Running, find, state_folder
+from ..folder.state_folder import Running, find, state_folder
 from . import DONE, REFUSED, USAGE
 from .http import NobodyAnswers, call
 

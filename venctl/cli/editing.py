@@ -11,7 +11,7 @@ from typing import Any
 
 from statemachine import Spec
 
-from ..place import find
+from ..folder.state_folder import find
 from . import DONE, NOBODY, REFUSED, USAGE
 from .clock import of_zone
 from .http import NobodyAnswers, call, found

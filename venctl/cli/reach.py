@@ -10,7 +10,7 @@ from statemachine import Spec
 from statemachine.site.spec import Topics
 
 from ..endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
-from ..place import find
+from ..folder.state_folder import find
 from .site import site
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit_log import read as audited
-from ..place import announced, find, site_id, state_folder
+from ..folder.state_folder import announced, find, site_id, state_folder
 from . import DONE, NOBODY
 from .clock import Clock, of_file, of_running, of_zone
 from .http import NobodyAnswers, ask, call, found

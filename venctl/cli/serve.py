@@ -11,9 +11,9 @@ from statemachine import Spec, SpecError
 
 from ..base.here import read_here
 from ..base.private_files import text_of
-from ..claim import Taken
 from ..controller import Options
-from ..place import IN_FORCE, cut_off, state_folder
+from ..folder.claim import Taken
+from ..folder.state_folder import IN_FORCE, cut_off, state_folder
 from ..run import serve
 from ..standin import CannotStart
 from . import DONE, USAGE

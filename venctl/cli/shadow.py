@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from ..place import find
+from ..folder.state_folder import find
 from . import DONE, NOBODY
 from .clock import Clock, of_running
 from .http import NobodyAnswers, call, found

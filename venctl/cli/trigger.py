@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from ..place import Running, find
+from ..folder.state_folder import Running, find
 from . import DONE, NOBODY, REFUSED
 from .clock import Clock, of_running, over_mqtt
 from .http import NobodyAnswers, call, found

@@ -16,7 +16,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from .base.worker import Worker, asked
+from ..base.worker import Worker, asked
 
 log = logging.getLogger(__name__)
 AGAIN_S = 1.0

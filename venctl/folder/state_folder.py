@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from .base.private_files import text_of
+from ..base.private_files import text_of
 from .claim import claimed
 from .site_token import read_token
 

@@ -9,7 +9,7 @@ import string
 from contextlib import suppress
 from pathlib import Path
 
-from .base.private_files import look, write_private
+from ..base.private_files import look, write_private
 
 log = logging.getLogger(__name__)
 Token = tuple[str, str | None]  # and a sentence, where there is something to say of it
