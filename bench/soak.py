@@ -19,7 +19,7 @@ from pathlib import Path
 
 import mqtt5
 
-from venctl.journal import KEEP_DECISIONS
+from venctl.store.journal import KEEP_DECISIONS
 
 from .brokers import Client, resident_kb, status
 from .children import SITE, controller

@@ -20,10 +20,10 @@ from statemachine.state.memory import changed_parts, from_parts
 from statemachine.state.triggers import Timer
 from tests.power_cut import promise
 from tests.strategies import MAPLE, Desk, site
-from venctl.journal import Batch
-from venctl.journal_file import JournalFile
-from venctl.opening import Seen, look_into
-from venctl.store import fits
+from venctl.store.journal import Batch
+from venctl.store.journal_file import JournalFile
+from venctl.store.opening import Seen, look_into
+from venctl.store.start import fits
 
 SITE = site(MAPLE)
 ANSWERS = 20  # so many are kept, some of kilobytes, so that the log is soon full

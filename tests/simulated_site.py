@@ -40,8 +40,8 @@ from venctl.controller import Controller, Options
 from venctl.endpoint import plain
 from venctl.notify import Notify
 from venctl.outside import Outside
-from venctl.storage import Storage
-from venctl.store import PATIENCE_S, Store
+from venctl.store.start import PATIENCE_S, Store
+from venctl.store.storage import Storage
 
 SITE = site(MAPLE.replace("sim:", "restore: {every: 1 s, bridge: 0 s}\nsim:"))
 NOWHERE = Path("/nowhere")

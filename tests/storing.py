@@ -17,12 +17,12 @@ from statemachine import Ven
 from statemachine.state.effects import Effect
 from tests.strategies import NOW_MS
 from venctl.base.worker import Done, Work
-from venctl.high_water import HighWater
-from venctl.opening import Fits, Found, Salvage, Seen, look_into
 from venctl.runtime import Runtime
-from venctl.storage import Storage
-from venctl.tables import SCHEMA
-from venctl.whereabouts import Whereabouts
+from venctl.store.high_water import HighWater
+from venctl.store.opening import Fits, Found, Salvage, Seen, look_into
+from venctl.store.storage import Storage
+from venctl.store.tables import SCHEMA
+from venctl.store.whereabouts import Whereabouts
 
 
 class AtOnce:

@@ -28,9 +28,9 @@ from statemachine.state.triggers import Connected, Readings, Restarted, Timer
 from statemachine.wire.commands import Door, command_from
 from tests.journals.make import MONO_MS, NOW_MS, Story, tell
 from tests.storing import look_and_open
-from venctl.journal import Batch, Journal
-from venctl.opening import Found, NotNow
-from venctl.reading import size
+from venctl.store.journal import Batch, Journal
+from venctl.store.opening import Found, NotNow
+from venctl.store.reading import size
 
 FLIPS = int(os.environ.get("FLIPS") or (60 if os.environ.get("CI") else 200))
 PAGE, DAY_MS = 4096, 86_400_000

@@ -42,9 +42,9 @@ from tests import storing
 from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site
 from venctl.base import slices
-from venctl.journal import Batch
-from venctl.outbox import Outbox
 from venctl.runtime import Runtime
+from venctl.store.journal import Batch
+from venctl.store.outbox import Outbox
 
 SEEDS, FIRST = int(os.environ.get("SEEDS", "200")), int(os.environ.get("SEED", "1"))
 SITE = site(MAPLE.replace("sim:", "restore: {every: 300 ms}\nsim:"))

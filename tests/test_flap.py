@@ -34,7 +34,7 @@ from venctl.folder.claim import Claim
 from venctl.link import Link, Message, News, Up
 from venctl.local import LocalCloud
 from venctl.notify import Notify
-from venctl.store import opened
+from venctl.store.start import opened
 
 FLAPS = int(os.environ.get("FLAPS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -221,7 +221,7 @@ async def test_whatever_breaks_no_ack_and_no_wish_is_lost(
 ) -> None:
     monkeypatch.setattr("venctl.endpoint.CONNACK_TIMEOUT_MS", 300)
     monkeypatch.setattr("venctl.endpoint.ACK_TIMEOUT_S", 1)
-    monkeypatch.setattr("venctl.outbox.RETRY_S", 0.1)
+    monkeypatch.setattr("venctl.store.outbox.RETRY_S", 0.1)
     order = list(FAULTS) * (FLAPS // len(FAULTS)) + list(FAULTS)[: FLAPS % len(FAULTS)]
     random.Random(SEED).shuffle(order)
     async with stage(tmp_path, PACE) as on:

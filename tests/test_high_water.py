@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from statemachine import Ven
 from statemachine.state.triggers import Timer
 from tests.strategies import MAPLE, site
-from venctl.high_water import HighWater
-from venctl.journal import Batch, Journal
-from venctl.journal_file import TAKEN_AWAY, WRITTEN_ANEW, JournalFile
-from venctl.opening import look_into
+from venctl.store.high_water import HighWater
+from venctl.store.journal import Batch, Journal
+from venctl.store.journal_file import TAKEN_AWAY, WRITTEN_ANEW, JournalFile
+from venctl.store.opening import look_into
 
 NOW_MS = 1_700_000_000_000
 

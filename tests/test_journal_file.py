@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.journals.make import Story
-from venctl.journal import Batch
-from venctl.journal_file import JournalFile
-from venctl.opening import look_into
+from venctl.store.journal import Batch
+from venctl.store.journal_file import JournalFile
+from venctl.store.opening import look_into
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -40,8 +40,8 @@ from statemachine.wire.commands import Door, command_from
 from tests.journals.make import MONO_MS, NOW_MS, SITE
 from tests.site import ROOT
 from tests.storing import look_and_open
-from venctl.journal import Batch, Journal
-from venctl.opening import Found
+from venctl.store.journal import Batch, Journal
+from venctl.store.opening import Found
 
 FOLDER = ROOT / "tests" / "journals"
 FORMATS = ("format1", "format2-early", "format2-middle", "format2", "format3")
@@ -236,7 +236,7 @@ def test_bringing_up_what_is_up_to_date_changes_nothing(found: Found) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from venctl.opening import look_into
+from venctl.store.opening import look_into
 print("ready", flush=True)
 sys.stdin.readline()
 look_into(Path(sys.argv[1]), lambda parts: None, lambda parts: dict()).ready()

@@ -22,7 +22,7 @@ from tests.journals.make import Story, tell
 from tests.site import ROOT
 from tests.storing import look_and_open
 from venctl.base.aside import set_aside
-from venctl.opening import NotNow
+from venctl.store.opening import NotNow
 
 NOBODY = 65_534
 HOLD = {
@@ -38,7 +38,7 @@ HOLD = {
 OPEN = f"""
 import json, os, resource, sys
 from pathlib import Path
-from venctl.opening import NotNow, look_into
+from venctl.store.opening import NotNow, look_into
 if os.geteuid() == 0:
     os.setuid({NOBODY})
 if sys.argv[2] == "full":

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from venctl import outbox
-from venctl.outbox import ABREAST, Outbox
+from venctl.store import outbox
+from venctl.store.outbox import ABREAST, Outbox
 
 
 class Wire:

@@ -20,7 +20,7 @@ from statemachine import read
 from tests.journal_writer import ANSWERS, digest, look
 from tests.power_cut import Call, Kind, Recorder, images, promise
 from tests.site import ROOT, STEADY, Backend, Site
-from venctl.journal import Batch, Journal
+from venctl.store.journal import Batch, Journal
 
 IMAGES, SEED = int(os.environ.get("IMAGES", "400")), int(os.environ.get("SEED", "1"))
 LIVES = [(120, "close"), (90, "die"), (1, "die"), (150, "close"), (60, "die")]

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 import statemachine.curtail.limits
-import venctl.journal
 import venctl.lookout
-import venctl.storage
+import venctl.store.journal
+import venctl.store.storage
 import venctl.telemetry
 import venctl.watchdog
 from tests.simulated_site import World, play
@@ -50,9 +50,9 @@ def shortened() -> Iterator[None]:
     """Looks less often, and no less often than the watchdog bears; a past that is full in a day."""
     with ExitStack() as every:
         every.enter_context(patch.object(statemachine.curtail.limits, "KEPT", KEPT_EVENTS))
-        every.enter_context(patch.object(venctl.journal, "KEEP_DECISIONS", KEPT_DECISIONS))
-        every.enter_context(patch.object(venctl.journal, "TRIM_EVERY", TRIM_EVERY))
-        for module in (venctl.telemetry, venctl.lookout, venctl.storage):
+        every.enter_context(patch.object(venctl.store.journal, "KEEP_DECISIONS", KEPT_DECISIONS))
+        every.enter_context(patch.object(venctl.store.journal, "TRIM_EVERY", TRIM_EVERY))
+        for module in (venctl.telemetry, venctl.lookout, venctl.store.storage):
             every.enter_context(patch.object(module, "LOOK_S", APART_S))
         every.enter_context(patch.object(venctl.watchdog, "EVERY_S", APART_S))
         yield

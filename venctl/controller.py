@@ -24,14 +24,14 @@ from .drivers import Panel
 from .editing import Editing
 from .endpoint import Endpoint
 from .folder.claim import Claim
-from .journal import Batch
 from .lookout import Lookout
 from .notify import Notify
-from .opening import Found
 from .outside import REAL, Outside
 from .runtime import Runtime
 from .standin import StandIn
-from .store import Store
+from .store.journal import Batch
+from .store.opening import Found
+from .store.start import Store
 from .tasks import Tasks
 from .telemetry import Telemetry
 from .tls import check_files

@@ -17,8 +17,8 @@ from statemachine.state.memory import Memory
 from statemachine.state.triggers import Command, Trigger
 
 from .decision import HERE, Decision, Word, unstored
-from .journal import Batch
-from .storage import Storage
+from .store.journal import Batch
+from .store.storage import Storage
 from .waker import Waker
 
 Perform = Callable[[Effect, int | None], None]

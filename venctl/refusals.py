@@ -14,7 +14,7 @@ from statemachine.wire.messages import rejected
 from .decision import Decision
 from .line import Promise
 from .performing import Performing
-from .storage import Storage
+from .store.storage import Storage
 
 log = logging.getLogger(__name__)
 EVERY_S = 10.0

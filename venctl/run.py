@@ -33,7 +33,7 @@ from .folder.state_folder import IN_FORCE
 from .greeting import addresses, lines
 from .notify import Notify
 from .standin import CannotStart, Ports, StandIn, stand_in_of
-from .store import opened
+from .store.start import opened
 from .tls import Wrong
 
 CONNECT_S = 1.0

@@ -29,15 +29,15 @@ from .base.clocks import clocks
 from .base.slices import Slice
 from .base.worker import settle
 from .decision import Decision, decision, knows_nothing
-from .journal import Batch
 from .line import Line, Promise
 from .meanwhile import Meanwhile
-from .opening import Found
 from .performing import Perform, Performing
 from .queue import Waiting
 from .raised import Raised
 from .refusals import Refusals
-from .storage import Storage
+from .store.journal import Batch
+from .store.opening import Found
+from .store.storage import Storage
 from .waker import Waker
 
 RAISED = "the controller could not decide on this; its log says why"

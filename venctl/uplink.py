@@ -20,13 +20,13 @@ from .backoff import Backoff
 from .base.clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from .outbox import Outbox
 from .outside import REAL, Outside
 from .queue import gives_back
 from .relink import Hear, Relink
 from .rights import Rights
 from .shadows import Shadows
-from .tables import Letter
+from .store.outbox import Outbox
+from .store.tables import Letter
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from statemachine.state.desires import Wish
 from statemachine.state.effects import GetShadow, Hold, Report, Switch
 from statemachine.state.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
 from statemachine.wire.commands import Door, command_from
-from venctl.journal import Journal
+from venctl.store.journal import Journal
 
 NOW_MS, MONO_MS = 1_764_000_000_000, 50_000_000
 SITE = """
@@ -114,7 +114,7 @@ class Now:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         from statemachine.journal.answers import Answers
-        from venctl.tables import SCHEMA
+        from venctl.store.tables import SCHEMA
 
         for statement in SCHEMA:
             db.execute(statement)
@@ -131,7 +131,7 @@ class Now:
         self._journal.write(made.batch())
 
     def next_number(self) -> None:
-        from venctl.journal import Batch
+        from venctl.store.journal import Batch
 
         self._messages += 1
         self._journal.write(Batch(message=self._messages))

@@ -22,7 +22,7 @@ from statemachine.journal.upgrade import brought_up, digest_of
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.memory import FORMAT
 
-from .base.aside import SUFFIXES, keep_copy, legible, set_aside, sync
+from ..base.aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater
 from .reading import CORRUPT, Damaged, NotNow, Rows, connection, had_content, read, reason, size
 from .salvaging import readable

@@ -13,9 +13,9 @@ from statemachine.journal.salvage import salvaged
 from statemachine.state.memory import from_parts
 from statemachine.state.triggers import Restarted
 
-from .base.clocks import clocks
-from .base.notes import Notes
-from .base.worker import Thread
+from ..base.clocks import clocks
+from ..base.notes import Notes
+from ..base.worker import Thread
 from .opening import Found, look_into
 from .storage import Storage
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from .base.worker import Worker, asked
+from ..base.worker import Worker, asked
 from .journal import Batch
 from .journal_file import JournalFile, Look
 from .opening import Found, NotNow

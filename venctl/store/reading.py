@@ -18,7 +18,7 @@ from statemachine.journal.answers import Answer
 from statemachine.kit.strict_json import decoded
 from statemachine.state.memory import FORMAT
 
-from .base.aside import copy
+from ..base.aside import copy
 from .tables import Columns, Letter, alien, tables
 
 BUSY_MS = 250  # how long another program may hold a lock before we say so
