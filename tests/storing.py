@@ -17,7 +17,7 @@ from statemachine import Ven
 from statemachine.state.effects import Effect
 from tests.strategies import NOW_MS
 from venctl.base.worker import Done, Work
-from venctl.runtime import Runtime
+from venctl.runtime.runtime import Runtime
 from venctl.store.high_water import HighWater
 from venctl.store.opening import Fits, Found, Salvage, Seen, look_into
 from venctl.store.storage import Storage

@@ -17,7 +17,7 @@ from tests.site import Backend, Site, until
 from tests.storing import AtOnce
 from tests.strategies import MAPLE, site
 from venctl.audit_log import MONTHS, AuditLog, read
-from venctl.decision import decision
+from venctl.runtime.decision import decision
 
 NOW_MS = 1_700_000_000_000
 VEN = Ven(site(MAPLE))

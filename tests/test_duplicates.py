@@ -42,7 +42,7 @@ from tests import storing
 from tests.storing import AtOnce, Disk
 from tests.strategies import MAPLE, NOW_MS, site
 from venctl.base import slices
-from venctl.runtime import Runtime
+from venctl.runtime.runtime import Runtime
 from venctl.store.journal import Batch
 from venctl.store.outbox import Outbox
 

@@ -16,7 +16,7 @@ import pytest
 from statemachine.journal.promises import OVERTAKEN
 from tests.storing import Disk
 from tests.test_storage import EVENT, World, played
-from venctl.queue import FEW, MOST
+from venctl.runtime.queue import FEW, MOST
 
 FLOOD_S = int(os.environ.get("FLOOD_S", "3"))
 COMMIT_S = 0.005

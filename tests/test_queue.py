@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from statemachine.kit.strict_json import compact_text
 from statemachine.wire.commands import Door, parse_command
-from venctl.queue import FEW, MOST, STANDING_S, Queue, Waiting
+from venctl.runtime.queue import FEW, MOST, STANDING_S, Queue, Waiting
 
 EVENT = {"op": "event", "shed_kw": 1.0, "duration_sec": 600}
 ASKED: dict[str, dict[str, Any]] = {

@@ -20,7 +20,7 @@ from statemachine.state.effects import Ack, Effect, Switch
 from statemachine.state.triggers import Command, Get, Ping, Trigger
 
 from .base.worker import Worker
-from .decision import Decision
+from .runtime.decision import Decision
 
 FOLDER = "audit"
 MONTHS = 13

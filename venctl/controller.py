@@ -19,7 +19,6 @@ from .alarms import Alarms, log_alarms
 from .approach import Approach
 from .audit_log import AuditLog
 from .base.clocks import clocks
-from .decision import Decision
 from .drivers import Panel
 from .editing import Editing
 from .endpoint import Endpoint
@@ -27,7 +26,8 @@ from .folder.claim import Claim
 from .lookout import Lookout
 from .notify import Notify
 from .outside import REAL, Outside
-from .runtime import Runtime
+from .runtime.decision import Decision
+from .runtime.runtime import Runtime
 from .standin import StandIn
 from .store.journal import Batch
 from .store.opening import Found

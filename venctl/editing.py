@@ -19,7 +19,7 @@ from .base.notes import Notes
 from .base.private_files import text_of
 from .base.worker import apart
 from .folder.state_folder import IN_FORCE, in_force
-from .runtime import Runtime
+from .runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

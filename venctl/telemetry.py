@@ -19,7 +19,7 @@ from web.desk import Sample
 
 from .base.clocks import clocks
 from .drivers import Panel
-from .runtime import Runtime
+from .runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0

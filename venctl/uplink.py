@@ -21,9 +21,9 @@ from .base.clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outside import REAL, Outside
-from .queue import gives_back
 from .relink import Hear, Relink
 from .rights import Rights
+from .runtime.queue import gives_back
 from .shadows import Shadows
 from .store.outbox import Outbox
 from .store.tables import Letter

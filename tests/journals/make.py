@@ -124,7 +124,7 @@ class Now:
         return self._answers.earlier(command)
 
     def commit(self, before: Any, after: Any, trigger: Any, effects: Any) -> None:
-        from venctl.decision import decision
+        from venctl.runtime.decision import decision
 
         made = decision(trigger, before, after, effects, self._letter)
         self._answers.keep(made.answers, trigger.at_ms)

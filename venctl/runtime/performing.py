@@ -16,9 +16,9 @@ from statemachine.state.effects import Ack, Effect
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import Command, Trigger
 
+from ..store.journal import Batch
+from ..store.storage import Storage
 from .decision import HERE, Decision, Word, unstored
-from .store.journal import Batch
-from .store.storage import Storage
 from .waker import Waker
 
 Perform = Callable[[Effect, int | None], None]

@@ -24,10 +24,13 @@ from statemachine.state.memory import Memory, Passed, from_parts, to_parts
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.messages import ack_for
 
+from ..base.clocks import clocks
+from ..base.slices import Slice
+from ..base.worker import settle
+from ..store.journal import Batch
+from ..store.opening import Found
+from ..store.storage import Storage
 from .aftermath import Aftermath
-from .base.clocks import clocks
-from .base.slices import Slice
-from .base.worker import settle
 from .decision import Decision, decision, knows_nothing
 from .line import Line, Promise
 from .meanwhile import Meanwhile
@@ -35,9 +38,6 @@ from .performing import Perform, Performing
 from .queue import Waiting
 from .raised import Raised
 from .refusals import Refusals
-from .store.journal import Batch
-from .store.opening import Found
-from .store.storage import Storage
 from .waker import Waker
 
 RAISED = "the controller could not decide on this; its log says why"

@@ -11,10 +11,10 @@ from statemachine.state.effects import Effect
 from statemachine.state.triggers import Command
 from statemachine.wire.messages import rejected
 
+from ..store.storage import Storage
 from .decision import Decision
 from .line import Promise
 from .performing import Performing
-from .store.storage import Storage
 
 log = logging.getLogger(__name__)
 EVERY_S = 10.0

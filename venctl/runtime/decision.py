@@ -10,7 +10,7 @@ from statemachine.state.effects import Ack, Effect, Report, Status, Wake
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import Get, Ping, Trigger
 
-from .store.journal import Batch
+from ..store.journal import Batch
 
 HERE = "here:"  # how the reply of a command begins that waits in this program
 NOBODY = "nobody"  # the reply of a command that was answered before
