@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from venctl.endpoint import Endpoint, Will
-from venctl.link import Link, Message, News, Up
+from venctl.link.endpoint import Endpoint, Will
+from venctl.link.link import Link, Message, News, Up
 
 N = TypeVar("N", bound=News)
 HANG_S = 10

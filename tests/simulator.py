@@ -32,10 +32,10 @@ from statemachine.state.triggers import (
 )
 from statemachine.wire.commands import Door, command_from
 from tests.witness import Witness
+from venctl.link.shadow_adapter import answered, differing, heard
+from venctl.link.shadow_client import Accepted, Delta, Document
+from venctl.link.shadow_client import Rejected as Refusal
 from venctl.local.shadow import Key, Rejected, Shadow, ShadowService
-from venctl.shadows import answered, differing, heard
-from venctl.twin import Accepted, Delta, Document
-from venctl.twin import Rejected as Refusal
 
 EPOCH_MS = 1_700_000_000_000
 THING = "v1"

@@ -9,9 +9,9 @@ from awscrt import mqtt5
 
 from statemachine import Spec, SpecError, read
 from tests.certificates import Authority
-from venctl.backoff import FAR, NEAR
-from venctl.endpoint import Will, declared, settings
-from venctl.tls import Wrong
+from venctl.link.backoff import FAR, NEAR
+from venctl.link.endpoint import Will, declared, settings
+from venctl.link.tls import Wrong
 
 SECRET = "marker-secret"
 

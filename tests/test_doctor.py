@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 
 from statemachine import read
-from venctl.tls import Wrong
+from venctl.link.tls import Wrong
 from venctl.witness import Word
 from web.resources import state
 

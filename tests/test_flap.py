@@ -27,11 +27,11 @@ from tests.flaky import DOWN, UP, Flaky
 from tests.peer import endpoint
 from tests.site import STEADY
 from tests.test_tls import server_tls
-from venctl.backoff import FAR, Pace
 from venctl.controller import Controller, Options
-from venctl.endpoint import Endpoint
 from venctl.folder.claim import Claim
-from venctl.link import Link, Message, News, Up
+from venctl.link.backoff import FAR, Pace
+from venctl.link.endpoint import Endpoint
+from venctl.link.link import Link, Message, News, Up
 from venctl.local import LocalCloud
 from venctl.notify import Notify
 from venctl.store.start import opened
@@ -219,8 +219,8 @@ FAULTS = (
 async def test_whatever_breaks_no_ack_and_no_wish_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venctl.endpoint.CONNACK_TIMEOUT_MS", 300)
-    monkeypatch.setattr("venctl.endpoint.ACK_TIMEOUT_S", 1)
+    monkeypatch.setattr("venctl.link.endpoint.CONNACK_TIMEOUT_MS", 300)
+    monkeypatch.setattr("venctl.link.endpoint.ACK_TIMEOUT_S", 1)
     monkeypatch.setattr("venctl.store.outbox.RETRY_S", 0.1)
     order = list(FAULTS) * (FLAPS // len(FAULTS)) + list(FAULTS)[: FLAPS % len(FAULTS)]
     random.Random(SEED).shuffle(order)

@@ -14,8 +14,8 @@ import pytest
 
 from tests.mosquitto import Mosquitto
 from tests.peer import HANG_S, Peer, endpoint, peer
-from venctl.endpoint import Will
-from venctl.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
+from venctl.link.endpoint import Will
+from venctl.link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 
 CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
 PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
@@ -23,8 +23,8 @@ PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
 
 CHILD = """
 import asyncio, sys
-from venctl.endpoint import Endpoint, Will
-from venctl.link import Link, Message, Up
+from venctl.link.endpoint import Endpoint, Will
+from venctl.link.link import Link, Message, Up
 async def main(port):
     def hear(news):
         if isinstance(news, Message): print(news.payload.decode(), flush=True)
@@ -387,7 +387,7 @@ async def test_being_stopped_is_told_once(broker: Mosquitto) -> None:
 async def test_a_subscription_without_an_answer_is_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("venctl.endpoint.ACK_TIMEOUT_S", 1)
+    monkeypatch.setattr("venctl.link.endpoint.ACK_TIMEOUT_S", 1)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)

@@ -13,8 +13,8 @@ from tests.alarming import Core
 from tests.skipping import run
 from tests.storing import AtOnce
 from venctl import alarms, lookout
+from venctl.link.tls import Dates, Wrong
 from venctl.lookout import Lookout
-from venctl.tls import Dates, Wrong
 from web.desk import LinkView
 
 NOW_S = 1_700_000_000

@@ -15,8 +15,8 @@ from tests.mosquitto import Mosquitto
 from tests.peer import HANG_S, endpoint, peer
 from tests.site import STEADY, Backend, Site, until
 from tests.strategies import MAPLE, NOW_MS, site
-from venctl.link import Link, Message, News
-from venctl.uplink import Uplink
+from venctl.link.link import Link, Message, News
+from venctl.link.uplink import Uplink
 
 LOCAL = "cloud: {kind: local}"
 CMD = "ven/cmd/volttron_local"
@@ -74,7 +74,7 @@ async def test_a_broker_that_sends_it_all_the_same_hears_a_refusal_at_each_conne
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     always = mqtt5.RetainHandlingType.SEND_ON_SUBSCRIBE
-    monkeypatch.setattr("venctl.link._HANDLING", (always, always))
+    monkeypatch.setattr("venctl.link.link._HANDLING", (always, always))
     spec = site(MAPLE)
     async with peer(endpoint(broker.port, "op")) as operator:
         await operator.link.publish(CMD, json.dumps(OFF).encode(), retain=True)

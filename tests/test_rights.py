@@ -10,16 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.rights import (
-    AGAIN_MS,
-    BARRED,
-    CARRIED,
-    DENIED,
-    DROPPED,
-    LATER_MS,
-    Rights,
-    after,
-)
+from venctl.link.rights import AGAIN_MS, BARRED, CARRIED, DENIED, DROPPED, LATER_MS, Rights, after
 
 from .site import STEADY, Backend, Site, until, venctl
 from .strict import StrictBroker

@@ -22,12 +22,12 @@ from statemachine.site.spec import Cloud
 from venctl.base.policy import documents
 from venctl.base.private_files import write_private
 from venctl.cli import doctor, editing, main, planning, running, shadow, trigger
-from venctl.endpoint import password_of, plain, secret_of
 from venctl.folder.site_token import read_token, site_token
 from venctl.folder.state_folder import cut_off, in_force
+from venctl.link.endpoint import password_of, plain, secret_of
+from venctl.link.tls import Wrong, usable
 from venctl.local.certificates import contexts, identities
 from venctl.standin import CannotStart, Ports, stand_in_of
-from venctl.tls import Wrong, usable
 
 from .certificates import Authority
 from .mosquitto import free_port

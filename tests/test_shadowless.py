@@ -18,7 +18,7 @@ from statemachine.verify.world.scenario import read_scenario
 from tests.mosquitto import Mosquitto
 from tests.peer import HANG_S, endpoint
 from tests.strategies import PANEL, Desk, site
-from venctl.uplink import Uplink
+from venctl.link.uplink import Uplink
 
 OFF = PANEL + "cloud: {kind: mqtt, host: 127.0.0.1}\n"
 SERVED = PANEL + "cloud: {kind: mqtt, host: 127.0.0.1, shadow: serve}\n"

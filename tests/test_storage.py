@@ -24,7 +24,7 @@ from statemachine.wire.commands import Door, command_from
 from tests.skipping import run
 from tests.storing import Disk, Slow, life
 from tests.strategies import MAPLE, NOW_MS, site
-from venctl.endpoint import RECEIVE_MAXIMUM
+from venctl.link.endpoint import RECEIVE_MAXIMUM
 from venctl.runtime import runtime as runtime_module
 
 SITE = site(MAPLE.replace("sim:", "restore: {every: 1 s, bridge: 0 s}\nsim:"))

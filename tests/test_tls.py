@@ -16,9 +16,9 @@ from tests.certificates import Authority, Pair
 from tests.flaky import Flaky
 from tests.mosquitto import Mosquitto, ServerTls, free_port
 from tests.peer import Peer, endpoint, peer
-from venctl import tls
-from venctl.endpoint import Endpoint
-from venctl.tls import Wrong
+from venctl.link import tls
+from venctl.link.endpoint import Endpoint
+from venctl.link.tls import Wrong
 from venctl.way import greet, open_port, preflight
 
 CMD = "ven/cmd/v1"

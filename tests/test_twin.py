@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.mosquitto import Mosquitto
-from venctl import twin
-from venctl.endpoint import Endpoint, Will
-from venctl.link import Link, Message, News, Up
+from venctl.link import shadow_client as twin
+from venctl.link.endpoint import Endpoint, Will
+from venctl.link.link import Link, Message, News, Up
+from venctl.link.shadow_client import Accepted, Delta, Document, Rejected, Twin
 from venctl.local import LocalCloud
-from venctl.twin import Accepted, Delta, Document, Rejected, Twin
 
 SHADOW = "$aws/things/v1/shadow"
 HANG_S = 10

@@ -21,11 +21,13 @@ from .audit_log import AuditLog
 from .base.clocks import clocks
 from .drivers import Panel
 from .editing import Editing
-from .endpoint import Endpoint
 from .folder.claim import Claim
+from .link.endpoint import Endpoint
+from .link.outside import REAL, Outside
+from .link.tls import check_files
+from .link.uplink import Uplink
 from .lookout import Lookout
 from .notify import Notify
-from .outside import REAL, Outside
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
 from .standin import StandIn
@@ -34,8 +36,6 @@ from .store.opening import Found
 from .store.start import Store
 from .tasks import Tasks
 from .telemetry import Telemetry
-from .tls import check_files
-from .uplink import Uplink
 from .watchdog import Watchdog, line
 
 CLOSE_S = 0.5

@@ -12,9 +12,9 @@ from typing import Any
 
 from statemachine import Spec
 
-from .endpoint import LOOPBACK, Endpoint, declared, stand_in
 from .folder.state_folder import Running
-from .tls import SOON_S, Wrong, check_files, secured, utc
+from .link.endpoint import LOOPBACK, Endpoint, declared, stand_in
+from .link.tls import SOON_S, Wrong, check_files, secured, utc
 from .way import addresses, greet, open_port
 from .witness import Visitor, Witness, Word
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from statemachine import Spec
 
 from .base.worker import apart
-from .endpoint import Endpoint
-from .link import Denied, Link, LinkDown, Message, News, NotAllowed
+from .link.endpoint import Endpoint
+from .link.link import Denied, Link, LinkDown, Message, News, NotAllowed
 from .local.documents import dumps
 from .local.shadow import ShadowService
 from .local.shadow_topics import messages_about

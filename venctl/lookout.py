@@ -13,7 +13,7 @@ from web.desk import LinkView
 from .alarms import Alarms
 from .base.clocks import clocks
 from .base.worker import Thread, Worker, apart
-from .tls import SOON_S, Dates, Wrong, utc
+from .link.tls import SOON_S, Dates, Wrong, utc
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0

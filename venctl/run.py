@@ -26,15 +26,15 @@ from .base.notes import Notes
 from .base.ports import who_has
 from .base.worker import Thread
 from .controller import Controller, Options
-from .endpoint import Endpoint, declared, plain
 from .folder.claim import Claim
 from .folder.site_token import Token, passing_token, site_token
 from .folder.state_folder import IN_FORCE
 from .greeting import addresses, lines
+from .link.endpoint import Endpoint, declared, plain
+from .link.tls import Wrong
 from .notify import Notify
 from .standin import CannotStart, Ports, StandIn, stand_in_of
 from .store.start import opened
-from .tls import Wrong
 
 CONNECT_S = 1.0
 NOTE_S = 1.0

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from ..tls import usable
+from ..link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
+from ..link.tls import usable
 from ..way import preflight
 from . import DONE, NOBODY, REFUSED
 from .clock import Clock

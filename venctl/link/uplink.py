@@ -16,17 +16,17 @@ from statemachine.wire.commands import Door, parse_command
 from statemachine.wire.messages import link_status
 from web.desk import LinkView
 
+from ..base.clocks import clocks
+from ..runtime.queue import gives_back
+from ..store.outbox import Outbox
+from ..store.tables import Letter
 from .backoff import Backoff
-from .base.clocks import clocks
 from .endpoint import Endpoint, Will
 from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from .outside import REAL, Outside
-from .relink import Hear, Relink
+from .replaceable import Hear, Relink
 from .rights import Rights
-from .runtime.queue import gives_back
-from .shadows import Shadows
-from .store.outbox import Outbox
-from .store.tables import Letter
+from .shadow_adapter import Shadows
 
 log = logging.getLogger(__name__)
 

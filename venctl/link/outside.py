@@ -15,11 +15,11 @@ from awscrt import mqtt5
 
 from statemachine.site.spec import Spec
 
-from .base.clocks import clocks
-from .base.worker import Thread, Worker
-from .drivers import Driver
-from .drivers.sim import SimPanel
-from .twin import service_over
+from ..base.clocks import clocks
+from ..base.worker import Thread, Worker
+from ..drivers import Driver
+from ..drivers.sim import SimPanel
+from .shadow_client import service_over
 
 
 class Circuits(Driver, Protocol):

@@ -15,8 +15,8 @@ from statemachine.state import cloud_triggers as t
 from statemachine.state.effects import GetShadow, Report
 from statemachine.state.triggers import Trigger
 
-from .base.clocks import clocks
-from .twin import Accepted, Delta, Document, Rejected, Twin, service_over
+from ..base.clocks import clocks
+from .shadow_client import Accepted, Delta, Document, Rejected, Twin, service_over
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from typing import Any
 
 from awscrt import mqtt5
 
+from ..base.arrivals import Arrivals
 from .backoff import Backoff
-from .base.arrivals import Arrivals
 from .endpoint import Endpoint, Will, connect_packet, settings
-from .news import Denied, Down, LinkDown, Message, News, NotAllowed, Up
+from .events import Denied, Down, LinkDown, Message, News, NotAllowed, Up
 from .puback import arrival, nothing, puback
-from .verdict import hung_up, sentence, unheard, will_may_be_why, word
+from .reason_codes import hung_up, sentence, unheard, will_may_be_why, word
 
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from awscrt import io
 
-from .base.private_files import Found, look
+from ..base.private_files import Found, look
 
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
 SOON_S = 30 * 86_400  # a certificate that ends within this time wants another

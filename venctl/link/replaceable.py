@@ -15,7 +15,7 @@ from typing import Any
 from .endpoint import Will
 from .link import Denied, Down, Link, LinkDown, News, Up
 from .rights import CARRIED, DENIED, after
-from .shadows import Shadows
+from .shadow_adapter import Shadows
 
 log = logging.getLogger(__name__)
 Hear = Callable[[News], None]

@@ -8,8 +8,8 @@ from typing import Any
 
 from awscrt import mqtt5
 
-from .news import LinkDown, NotAllowed
-from .verdict import for_good, refused, word
+from .events import LinkDown, NotAllowed
+from .reason_codes import for_good, refused, word
 
 log = logging.getLogger(__name__)
 
