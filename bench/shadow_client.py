@@ -10,9 +10,9 @@ from pathlib import Path
 import mqtt5
 
 import venctl  # noqa: F401  (puts the rooms on the path)
-from venctl.local.documents import dumps
-from venctl.local.shadow import ShadowService
-from venctl.local.store import PromptStore
+from venctl.standin.shadow.documents import dumps
+from venctl.standin.shadow.service import ShadowService
+from venctl.standin.shadow.store import PromptStore
 
 from .brokers import Client
 

@@ -19,7 +19,7 @@ from awscrt import mqtt5
 from awsiot import V2ServiceException
 
 from tests.mortal import Life, living
-from venctl.local.shadow import Key, Rejected, Shadow, ShadowService
+from venctl.standin.shadow.service import Key, Rejected, Shadow, ShadowService
 
 DELAY_S = (0.001, 0.02, 0.3)
 NO_ANSWER_S = 5.0

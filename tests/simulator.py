@@ -35,7 +35,7 @@ from tests.witness import Witness
 from venctl.link.shadow_adapter import answered, differing, heard
 from venctl.link.shadow_client import Accepted, Delta, Document
 from venctl.link.shadow_client import Rejected as Refusal
-from venctl.local.shadow import Key, Rejected, Shadow, ShadowService
+from venctl.standin.shadow.service import Key, Rejected, Shadow, ShadowService
 
 EPOCH_MS = 1_700_000_000_000
 THING = "v1"

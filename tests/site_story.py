@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tests.simulated_site import SITE, Asked, World, play
-from venctl.local.shadow import Rejected, Shadow
+from venctl.standin.shadow.service import Rejected, Shadow
 
 ACTS = 45
 PAUSES_S = (0.001, 0.02, 0.3, 1.0, 3.0)

@@ -11,13 +11,13 @@ from typing import Any
 
 import mqtt5
 
-from venctl.local.broker import Broker
-from venctl.local.connection import MOST, Connection
-from venctl.local.rights import Everything
-from venctl.local.sessions import Session
-from venctl.local.shadow import ShadowService
-from venctl.local.shadow_topics import ShadowTopics
-from venctl.local.shelf import Shelf
+from venctl.standin.broker.broker import Broker
+from venctl.standin.broker.connection import MOST, Connection
+from venctl.standin.broker.policy_rights import Everything
+from venctl.standin.broker.session_store import Shelf
+from venctl.standin.broker.sessions import Session
+from venctl.standin.shadow.service import ShadowService
+from venctl.standin.shadow.topics import ShadowTopics
 from web.admission import Admission
 
 NOT_ALLOWED = mqtt5.ConnAckReasonCode.NOT_AUTHORIZED

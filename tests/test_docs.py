@@ -23,18 +23,20 @@ from venctl.approach import FILES_AGAIN_S
 from venctl.base import private_files
 from venctl.cli import parser
 from venctl.folder import site_token
-from venctl.local import (
+from venctl.standin import certificates
+from venctl.standin import rest as data_plane
+from venctl.standin.broker import (
     broker,
-    certificates,
     connection,
-    data_plane,
     retained,
-    roster,
     sessions,
-    shadow,
-    shadow_topics,
     topics,
 )
+from venctl.standin.broker import (
+    session_registry as roster,
+)
+from venctl.standin.shadow import service as shadow
+from venctl.standin.shadow import topics as shadow_topics
 from web import bodies, live, server
 from web import session as web_session
 

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venctl.cli.logs import BURST, Limit
-from venctl.local import LocalCloud
-from venctl.local import data_plane as plane
+from venctl.standin import rest as plane
+from venctl.standin.cloud import LocalCloud
 from web import bodies, live, server
 from web.admission import Admission
 from web.app import access_for, make_app
@@ -298,7 +298,7 @@ async def test_of_an_address_8_streams_are_open_and_the_oldest_goes_for_the_next
 def test_an_mqtt_client_that_says_nothing_goes_first_and_one_that_is_served_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venctl.local.cloud.MOST", 3)
+    monkeypatch.setattr("venctl.standin.cloud.MOST", 3)
     cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
     with ExitStack() as stack:
         stack.callback(cloud.stop)

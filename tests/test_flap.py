@@ -32,8 +32,8 @@ from venctl.folder.claim import Claim
 from venctl.link.backoff import FAR, Pace
 from venctl.link.endpoint import Endpoint
 from venctl.link.link import Link, Message, News, Up
-from venctl.local import LocalCloud
 from venctl.notify import Notify
+from venctl.standin.cloud import LocalCloud
 from venctl.store.start import opened
 
 FLAPS = int(os.environ.get("FLAPS", "12"))

@@ -10,7 +10,7 @@ from typing import Any
 import mqtt5
 import pytest
 
-from venctl.local import LocalCloud, PortTaken
+from venctl.standin.cloud import LocalCloud, PortTaken
 
 from .peers import Peer, Raw
 from .site import until
@@ -102,7 +102,7 @@ def test_a_wildcard_gets_no_retained_message_as_at_aws(peer: Maker) -> None:
 def test_a_retained_message_of_many_is_refused_and_not_dropped_in_silence(
     peer: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venctl.local.retained.MAX_BYTES", 100)
+    monkeypatch.setattr("venctl.standin.broker.retained.MAX_BYTES", 100)
     one = peer("r5")
     assert one.publish("kept/z", b"x" * 101, retain=True) == 0x97
     assert one.publish("kept/z", b"x" * 101) < 0x80
@@ -324,7 +324,7 @@ def test_who_sends_more_than_can_wait_is_told_and_nothing_is_lost_in_silence(
     cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asked for the topic counts; who listens by a wildcard has room for more."""
-    monkeypatch.setattr("venctl.local.sessions.MAX_WAITING", 10)
+    monkeypatch.setattr("venctl.standin.broker.sessions.MAX_WAITING", 10)
     away = raw("away", session_expiry_interval=60)
     away.subscribe("cmd/one")
     away.close()
@@ -344,7 +344,7 @@ def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
     cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = cloud._broker.roster._room.taken
-    monkeypatch.setattr("venctl.local.sessions.MAX_TOGETHER_BYTES", taken + 100_000)
+    monkeypatch.setattr("venctl.standin.broker.sessions.MAX_TOGETHER_BYTES", taken + 100_000)
     names = [f"away-{n}" for n in range(3)]
     for name in names:
         one = raw(name, session_expiry_interval=60)

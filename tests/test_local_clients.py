@@ -17,7 +17,7 @@ from awscrt import mqtt as crt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.local import v311
+from venctl.standin.broker import v311
 
 from .peers import Peer, Raw
 from .site import until

@@ -14,8 +14,7 @@ from typing import Any
 import mqtt5
 import pytest
 
-from venctl.local import LocalCloud
-from venctl.local.cloud import Device
+from venctl.standin.cloud import Device, LocalCloud
 
 from .mosquitto import Mosquitto
 from .peers import Peer, Raw

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from venctl.local.framing import MAX_PACKET, Malformed, Packets
-from venctl.local.shadow import Rejected, ShadowService
+from venctl.standin.broker.framing import MAX_PACKET, Malformed, Packets
+from venctl.standin.shadow.service import Rejected, ShadowService
 
 from .peers import Peer
 from .site import until

@@ -13,7 +13,7 @@ import pytest
 
 from statemachine import read
 from venctl.base.policy import documents
-from venctl.local import Device, LocalCloud
+from venctl.standin.cloud import Device, LocalCloud
 
 from .peers import Peer, Raw
 from .site import ROOT, STEADY, Backend, Site, until, venctl

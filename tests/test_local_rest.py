@@ -17,8 +17,8 @@ import mqtt5
 import pytest
 from botocore.exceptions import ClientError
 
-from venctl.local import LocalCloud
-from venctl.local.throttle import Throttle
+from venctl.standin.cloud import LocalCloud
+from venctl.standin.shadow.throttle import Throttle
 
 from .peers import Peer, Raw
 from .site import Site, until

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from venctl.local.database import checked_rows, opened
-from venctl.local.shelf import TABLES
+from venctl.standin.broker.session_store import TABLES
+from venctl.standin.disk.database import checked_rows, opened
 
 from .peers import Peer, Raw
 from .site import until

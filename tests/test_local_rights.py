@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.local.rights import Held, PolicyFault, Principal, read_policy
+from venctl.standin.broker.policy_rights import Held, PolicyFault, Principal, read_policy
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 DEVICE = Principal("ven1", "ven1", frozenset())

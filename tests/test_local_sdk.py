@@ -13,7 +13,7 @@ from awscrt import mqtt5
 from awscrt import mqtt_request_response as request_response
 from awsiot import ServiceStreamOptions, V2ServiceException, iotshadow
 
-from venctl.local import LocalCloud
+from venctl.standin.cloud import LocalCloud
 
 WITHIN_S = 10.0
 

@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from venctl.local import LocalCloud
+from venctl.standin.cloud import LocalCloud
 
 from .site import ROOT, until
 

@@ -23,7 +23,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from cryptography import x509
 
-from venctl.local.certificates import Identities, identities
+from venctl.standin.certificates import Identities, identities
 
 from .certificates import Authority
 from .faulty_disk import Disk
@@ -92,7 +92,7 @@ def test_certificates_that_cannot_be_renewed_serve_on_until_they_expire(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("venctl.local.certificates.write_together", full)
+    monkeypatch.setattr("venctl.standin.certificates.write_together", full)
     assert serials(identities(tmp_path, NOW + timedelta(days=799))) == first
     with pytest.raises(OSError, match="No space left"):
         identities(tmp_path, NOW + timedelta(days=801))

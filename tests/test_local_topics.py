@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from venctl.local.rights import Everything
-from venctl.local.sessions import Parcel, Room, Session
-from venctl.local.shelf import Found, Shelf, fields_of
-from venctl.local.topics import Filters, is_filter, is_name
+from venctl.standin.broker.policy_rights import Everything
+from venctl.standin.broker.session_store import Found, Shelf, fields_of
+from venctl.standin.broker.sessions import Parcel, Room, Session
+from venctl.standin.broker.topics import Filters, is_filter, is_name
 
 LEVELS = st.sampled_from(["a", "b", "", "$x", "é"])
 NAMES = st.lists(LEVELS, min_size=1, max_size=5).map("/".join).filter(bool)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.local import writer as module
-from venctl.local.database import Rows, Table
-from venctl.local.ledger import Ledger
-from venctl.local.writer import Writer
+from venctl.standin.disk import writer as module
+from venctl.standin.disk.database import Rows, Table
+from venctl.standin.disk.ledger import Ledger
+from venctl.standin.disk.writer import Writer
 
 from .site import until
 

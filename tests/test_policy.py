@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statemachine import Spec, read
 from statemachine.site.named_shadows import shards
 from venctl.base.policy import characters, documents
-from venctl.local.rights import Held, Principal, read_policy
+from venctl.standin.broker.policy_rights import Held, Principal, read_policy
 
 from .site import ROOT, venctl
 

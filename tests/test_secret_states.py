@@ -26,8 +26,8 @@ from venctl.folder.site_token import read_token, site_token
 from venctl.folder.state_folder import cut_off, in_force
 from venctl.link.endpoint import password_of, plain, secret_of
 from venctl.link.tls import Wrong, usable
-from venctl.local.certificates import contexts, identities
-from venctl.standin import CannotStart, Ports, stand_in_of
+from venctl.standin.certificates import contexts, identities
+from venctl.standin.start import CannotStart, Ports, stand_in_of
 
 from .certificates import Authority
 from .mosquitto import free_port
@@ -296,7 +296,7 @@ def stand_in(folder: Path) -> str:
     """What is logged of the identities, which are all of use afterwards."""
     said = io.StringIO()
     handler = logging.StreamHandler(said)
-    logger = logging.getLogger("venctl.local.certificates")
+    logger = logging.getLogger("venctl.standin.certificates")
     logger.addHandler(handler)
     try:
         who = identities(folder, datetime.now(UTC))

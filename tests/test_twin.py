@@ -15,7 +15,7 @@ from venctl.link import shadow_client as twin
 from venctl.link.endpoint import Endpoint, Will
 from venctl.link.link import Link, Message, News, Up
 from venctl.link.shadow_client import Accepted, Delta, Document, Rejected, Twin
-from venctl.local import LocalCloud
+from venctl.standin.cloud import LocalCloud
 
 SHADOW = "$aws/things/v1/shadow"
 HANG_S = 10

@@ -18,7 +18,7 @@ from statemachine.state.desires import Wish
 from statemachine.state.effects import Effect, GetShadow, Report, Switch
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import SetConfig, Toggle, Trigger
-from venctl.local.shadow import Rejected, Shadow
+from venctl.standin.shadow.service import Rejected, Shadow
 
 if TYPE_CHECKING:
     from tests.simulator import World

@@ -30,7 +30,7 @@ from .lookout import Lookout
 from .notify import Notify
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
-from .standin import StandIn
+from .standin.start import StandIn
 from .store.journal import Batch
 from .store.opening import Found
 from .store.start import Store

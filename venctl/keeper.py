@@ -14,10 +14,10 @@ from statemachine import Spec
 from .base.worker import apart
 from .link.endpoint import Endpoint
 from .link.link import Denied, Link, LinkDown, Message, News, NotAllowed
-from .local.documents import dumps
-from .local.shadow import ShadowService
-from .local.shadow_topics import messages_about
-from .local.store import Store
+from .standin.shadow.documents import dumps
+from .standin.shadow.service import ShadowService
+from .standin.shadow.store import Store
+from .standin.shadow.topics import messages_about
 from .tasks import Tasks
 
 log = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ from .greeting import addresses, lines
 from .link.endpoint import Endpoint, declared, plain
 from .link.tls import Wrong
 from .notify import Notify
-from .standin import CannotStart, Ports, StandIn, stand_in_of
+from .standin.start import CannotStart, Ports, StandIn, stand_in_of
 from .store.start import opened
 
 CONNECT_S = 1.0

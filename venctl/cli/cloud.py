@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ..folder.claim import Taken
-from ..standin import CannotStart, Ports, serve_alone
+from ..standin.start import CannotStart, Ports, serve_alone
 from . import DONE, USAGE
 from .ending import to_the_end
 from .logs import to_stderr

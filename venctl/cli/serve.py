@@ -15,7 +15,7 @@ from ..controller import Options
 from ..folder.claim import Taken
 from ..folder.state_folder import IN_FORCE, cut_off, state_folder
 from ..run import serve
-from ..standin import CannotStart
+from ..standin.start import CannotStart
 from . import DONE, USAGE
 from .ending import to_the_end
 from .logs import to_stderr

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .shelf import Shelf
+from .session_store import Shelf
 
 MAX_MESSAGES = 1_000
 MAX_BYTES = 16 * 1024 * 1024

@@ -21,12 +21,12 @@ from aiohttp.web_exceptions import HTTPException, HTTPRequestEntityTooLarge
 
 from web.guard import HEADERS, is_home
 
-from .broker import Broker
+from .broker.broker import Broker
+from .broker.policy_rights import Rights
+from .broker.retained import Note
 from .publishing import Bad, packet_of
-from .retained import Note
-from .rights import Rights
-from .shadow import Rejected, ShadowService
-from .shadow_topics import ShadowTopics
+from .shadow.service import Rejected, ShadowService
+from .shadow.topics import ShadowTopics
 
 MAX_BODY, READ_S = 128 * 1024, 10
 TOO_LARGE = "The payload exceeds the maximum size allowed"

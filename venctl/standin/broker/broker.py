@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import mqtt5
 
+from .policy_rights import Everything, Rights
 from .retained import Retained
-from .rights import Everything, Rights
-from .roster import RightsOf, Roster, may_publish
+from .session_registry import RightsOf, Roster, may_publish
+from .session_store import Found, Shelf, fields_of
 from .sessions import Parcel, Session, Subscription, size_of
-from .shelf import Found, Shelf, fields_of
 from .topics import has_wildcard, is_filter, is_name
 
 MAX_SUBSCRIPTIONS = 50

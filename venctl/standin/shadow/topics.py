@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from typing import Any
 
-from .broker import Broker
+from ..broker.broker import Broker
 from .documents import dumps
-from .shadow import Answer, Rejected, ShadowService
+from .service import Answer, Rejected, ShadowService
 
 MAX_IN_FLIGHT = 10
 _TOPIC = re.compile(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..base.policy import MAX_CHARACTERS, characters
+from ...base.policy import MAX_CHARACTERS, characters
 
 Document = Mapping[str, Any]
 THING = "iot:Connection.Thing.ThingName"

@@ -16,9 +16,9 @@ from typing import Any
 
 import mqtt5
 
-from .database import Key, Rows, Table
+from ..disk.database import Key, Rows, Table
+from ..disk.writer import FIRST_S, Writer
 from .sessions import Parcel, Session, Subscription
-from .writer import FIRST_S, Writer
 
 ALONE = " WITHOUT ROWID"
 TABLES = {

@@ -15,7 +15,7 @@ from web.admission import Admission
 from . import v311
 from .broker import Broker
 from .framing import MAX_PACKET, MAX_PAYLOAD, Malformed, OtherVersion, Packets, TooLarge
-from .roster import Refused
+from .session_registry import Refused
 from .sessions import Session, Subscription
 
 log = logging.getLogger(__name__)

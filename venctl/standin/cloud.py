@@ -19,14 +19,14 @@ from aiohttp.web import Application, TCPSite
 from web.admission import Admission
 from web.server import Runner
 
-from .broker import Broker
-from .connection import MOST, Connection
-from .data_plane import data_plane
-from .rights import Document, Everything, Held, Principal, Rights
-from .shadow import REQUESTS_A_SECOND, ShadowService
-from .shadow_topics import ShadowTopics
-from .shelf import Shelf
-from .store import PromptStore
+from .broker.broker import Broker
+from .broker.connection import MOST, Connection
+from .broker.policy_rights import Document, Everything, Held, Principal, Rights
+from .broker.session_store import Shelf
+from .rest import data_plane
+from .shadow.service import REQUESTS_A_SECOND, ShadowService
+from .shadow.store import PromptStore
+from .shadow.topics import ShadowTopics
 
 log = logging.getLogger(__name__)
 HOST = "127.0.0.1"

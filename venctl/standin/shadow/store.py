@@ -8,10 +8,10 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
-from ..base.worker import apart
-from .database import Rows, Table
-from .shadow import Key, Shadow
-from .writer import FIRST_S, Writer
+from ...base.worker import apart
+from ..disk.database import Rows, Table
+from ..disk.writer import FIRST_S, Writer
+from .service import Key, Shadow
 
 TABLES = {
     "shadow": Table(

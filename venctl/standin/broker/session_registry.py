@@ -10,9 +10,9 @@ from typing import Any
 
 import mqtt5
 
-from .rights import Everything, Rights
+from .policy_rights import Everything, Rights
+from .session_store import Kept, Shelf
 from .sessions import MAX_UNDER_WAY, Room, Session, Subscription, Wire
-from .shelf import Kept, Shelf
 from .topics import Filters, is_name
 
 MAX_SESSIONS = 1_000

@@ -15,17 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .base.policy import documents
-from .base.ports import who_has
-from .base.private_files import text_of, write_private
-from .folder.claim import Claim
-from .local import Device, LocalCloud, PortTaken, Tls
-from .local.rights import Document, PolicyFault, read_policy
+from ..base.policy import documents
+from ..base.ports import who_has
+from ..base.private_files import text_of, write_private
+from ..folder.claim import Claim
+from .broker.policy_rights import Document, PolicyFault, read_policy
+from .cloud import Device, LocalCloud, PortTaken, Tls
 
 if TYPE_CHECKING:
     from statemachine import Spec
 
-    from .local.certificates import Identities
+    from .certificates import Identities
 
 log = logging.getLogger(__name__)
 MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
@@ -125,7 +125,7 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
 
 
 def _identities(folder: Path) -> tuple[Identities, Tls]:
-    from .local import certificates  # not for everybody: it takes a while to load
+    from . import certificates  # not for everybody: it takes a while to load
 
     mine = folder / "tls"
     try:

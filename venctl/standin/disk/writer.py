@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
-from ..base.aside import legible, set_aside
+from ...base.aside import legible, set_aside
 from .database import (
     Damaged,
     Rows,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import mqtt5
 
-from .rights import Rights
+from .policy_rights import Rights
 
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 8 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""The stand-in's MQTT broker: packets, sessions, topics, retained messages, policies."""

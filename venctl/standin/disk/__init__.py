@@ -1,0 +1,1 @@
+"""The stand-in's own files: rows in SQLite, written without making its loop wait."""

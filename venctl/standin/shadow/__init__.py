@@ -1,0 +1,1 @@
+"""The stand-in's Device Shadow service."""
