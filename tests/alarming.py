@@ -5,7 +5,7 @@ from __future__ import annotations
 from statemachine import Ven
 from statemachine.state.triggers import Trigger
 from tests.strategies import MAPLE, site
-from venctl.alarms import Alarms
+from venctl.health.alarms import Alarms
 
 
 class Core:

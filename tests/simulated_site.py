@@ -37,9 +37,9 @@ from tests.strategies import MAPLE, NOW_MS, site
 from venctl.base.notes import Notes
 from venctl.base.worker import Done, Work
 from venctl.controller import Controller, Options
+from venctl.health.notify import Notify
 from venctl.link.endpoint import plain
 from venctl.link.outside import Outside
-from venctl.notify import Notify
 from venctl.store.start import PATIENCE_S, Store
 from venctl.store.storage import Storage
 

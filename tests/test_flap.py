@@ -29,10 +29,10 @@ from tests.site import STEADY
 from tests.test_tls import server_tls
 from venctl.controller import Controller, Options
 from venctl.folder.claim import Claim
+from venctl.health.notify import Notify
 from venctl.link.backoff import FAR, Pace
 from venctl.link.endpoint import Endpoint
 from venctl.link.link import Link, Message, News, Up
-from venctl.notify import Notify
 from venctl.standin.cloud import LocalCloud
 from venctl.store.start import opened
 

@@ -12,9 +12,9 @@ import pytest
 from tests.alarming import Core
 from tests.skipping import run
 from tests.storing import AtOnce
-from venctl import alarms, lookout
+from venctl.health import alarms, lookout
+from venctl.health.lookout import Lookout
 from venctl.link.tls import Dates, Wrong
-from venctl.lookout import Lookout
 from web.desk import LinkView
 
 NOW_S = 1_700_000_000
@@ -92,7 +92,7 @@ def test_a_clock_that_is_set_is_logged_and_by_more_than_a_minute_an_alarm(
     by_ms: int, told: bool, alarm: bool,
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    with caplog.at_level(logging.WARNING, "venctl.lookout"):
+    with caplog.at_level(logging.WARNING, "venctl.health.lookout"):
         world = play(monkeypatch, 60, (20.5, sets(by_ms)))
     assert len(caplog.records) == told and world.standing == ["clock"] * alarm
 

@@ -116,9 +116,9 @@ def test_a_retained_command_is_done_once_and_asks_nothing_at_a_restart(
 async def test_the_keeper_of_a_shadow_carries_out_no_retained_request(
     tmp_path: Path, broker: Mosquitto
 ) -> None:
-    from venctl.alarms import Alarms
+    from venctl.health.alarms import Alarms
+    from venctl.health.tasks import Tasks
     from venctl.keeper import ShadowKeeper
-    from venctl.tasks import Tasks
 
     place = "$aws/things/v1/shadow"
     ask = json.dumps({"state": {"desired": {"a": 1}}, "clientToken": "old"}).encode()

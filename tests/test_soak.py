@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 import statemachine.curtail.limits
-import venctl.lookout
+import venctl.health.lookout
+import venctl.health.watchdog
 import venctl.store.journal
 import venctl.store.storage
 import venctl.telemetry
-import venctl.watchdog
 from tests.simulated_site import World, play
 from tests.strategies import MAPLE, site
 
@@ -52,9 +52,9 @@ def shortened() -> Iterator[None]:
         every.enter_context(patch.object(statemachine.curtail.limits, "KEPT", KEPT_EVENTS))
         every.enter_context(patch.object(venctl.store.journal, "KEEP_DECISIONS", KEPT_DECISIONS))
         every.enter_context(patch.object(venctl.store.journal, "TRIM_EVERY", TRIM_EVERY))
-        for module in (venctl.telemetry, venctl.lookout, venctl.store.storage):
+        for module in (venctl.telemetry, venctl.health.lookout, venctl.store.storage):
             every.enter_context(patch.object(module, "LOOK_S", APART_S))
-        every.enter_context(patch.object(venctl.watchdog, "EVERY_S", APART_S))
+        every.enter_context(patch.object(venctl.health.watchdog, "EVERY_S", APART_S))
         yield
 
 

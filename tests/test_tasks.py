@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from venctl.base.notes import Notes
-from venctl.tasks import AGAIN_S, WELL_S, Tasks
+from venctl.health.tasks import AGAIN_S, WELL_S, Tasks
 
 from .alarming import Core
 from .skipping import run

@@ -29,8 +29,8 @@ from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.alarming import Core
 from venctl.drivers import TIMEOUT_S, Panel
-from venctl.notify import Notify
-from venctl.watchdog import EVERY_S, Watchdog, line
+from venctl.health.notify import Notify
+from venctl.health.watchdog import EVERY_S, Watchdog, line
 
 from .faulty_panel import Faulty
 from .manager import Manager

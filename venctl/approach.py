@@ -10,11 +10,11 @@ from pathlib import Path
 from statemachine import Spec
 
 from .base.worker import apart
+from .health.tasks import Tasks
 from .keeper import keeper_for
 from .link.endpoint import Endpoint
 from .link.tls import Wrong, usable
 from .link.uplink import Uplink
-from .tasks import Tasks
 from .way import preflight
 
 log = logging.getLogger(__name__)

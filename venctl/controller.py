@@ -15,28 +15,28 @@ from statemachine.state.memory import Memory, Passed
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
-from .alarms import Alarms, log_alarms
 from .approach import Approach
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .drivers import Panel
 from .editing import Editing
 from .folder.claim import Claim
+from .health.alarms import Alarms, log_alarms
+from .health.lookout import Lookout
+from .health.notify import Notify
+from .health.tasks import Tasks
+from .health.watchdog import Watchdog, line
 from .link.endpoint import Endpoint
 from .link.outside import REAL, Outside
 from .link.tls import check_files
 from .link.uplink import Uplink
-from .lookout import Lookout
-from .notify import Notify
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
 from .standin.start import StandIn
 from .store.journal import Batch
 from .store.opening import Found
 from .store.start import Store
-from .tasks import Tasks
 from .telemetry import Telemetry
-from .watchdog import Watchdog, line
 
 CLOSE_S = 0.5
 UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"

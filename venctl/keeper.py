@@ -12,13 +12,13 @@ from pathlib import Path
 from statemachine import Spec
 
 from .base.worker import apart
+from .health.tasks import Tasks
 from .link.endpoint import Endpoint
 from .link.link import Denied, Link, LinkDown, Message, News, NotAllowed
 from .standin.shadow.documents import dumps
 from .standin.shadow.service import ShadowService
 from .standin.shadow.store import Store
 from .standin.shadow.topics import messages_about
-from .tasks import Tasks
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")

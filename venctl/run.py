@@ -30,9 +30,9 @@ from .folder.claim import Claim
 from .folder.site_token import Token, passing_token, site_token
 from .folder.state_folder import IN_FORCE
 from .greeting import addresses, lines
+from .health.notify import Notify
 from .link.endpoint import Endpoint, declared, plain
 from .link.tls import Wrong
-from .notify import Notify
 from .standin.start import CannotStart, Ports, StandIn, stand_in_of
 from .store.start import opened
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from statemachine.state.alarm import MOST_TEXT, Alarm, id_of
 from statemachine.state.triggers import Noticed, Trigger
 
-from .base.clocks import clocks
+from ..base.clocks import clocks
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from statemachine.curtail.dwell import lasting
 from web.desk import LinkView
 
+from ..base.clocks import clocks
+from ..base.worker import Thread, Worker, apart
+from ..link.tls import SOON_S, Dates, Wrong, utc
 from .alarms import Alarms
-from .base.clocks import clocks
-from .base.worker import Thread, Worker, apart
-from .link.tls import SOON_S, Dates, Wrong, utc
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
