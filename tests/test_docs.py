@@ -19,10 +19,10 @@ from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
 from statemachine.wire.commands import OPS, WHATS
 from venctl import simulate
-from venctl.approach import FILES_AGAIN_S
 from venctl.base import private_files
 from venctl.cli import parser
 from venctl.folder import site_token
+from venctl.reach.supervisor import FILES_AGAIN_S
 from venctl.standin import certificates
 from venctl.standin import rest as data_plane
 from venctl.standin.broker import (

@@ -118,7 +118,7 @@ async def test_the_keeper_of_a_shadow_carries_out_no_retained_request(
 ) -> None:
     from venctl.health.alarms import Alarms
     from venctl.health.tasks import Tasks
-    from venctl.keeper import ShadowKeeper
+    from venctl.reach.shadow_server import ShadowKeeper
 
     place = "$aws/things/v1/shadow"
     ask = json.dumps({"state": {"desired": {"a": 1}}, "clientToken": "old"}).encode()

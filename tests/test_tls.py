@@ -19,7 +19,7 @@ from tests.peer import Peer, endpoint, peer
 from venctl.link import tls
 from venctl.link.endpoint import Endpoint
 from venctl.link.tls import Wrong
-from venctl.way import greet, open_port, preflight
+from venctl.reach.preflight import greet, open_port, preflight
 
 CMD = "ven/cmd/v1"
 HERE = "127.0.0.1"

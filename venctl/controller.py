@@ -15,7 +15,6 @@ from statemachine.state.memory import Memory, Passed
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
 from web.desk import Edit, LinkView, Sample
 
-from .approach import Approach
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .drivers import Panel
@@ -30,6 +29,7 @@ from .link.endpoint import Endpoint
 from .link.outside import REAL, Outside
 from .link.tls import check_files
 from .link.uplink import Uplink
+from .reach.supervisor import Approach
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
 from .standin.start import StandIn

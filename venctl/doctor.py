@@ -15,7 +15,7 @@ from statemachine import Spec
 from .folder.state_folder import Running
 from .link.endpoint import LOOPBACK, Endpoint, declared, stand_in
 from .link.tls import SOON_S, Wrong, check_files, secured, utc
-from .way import addresses, greet, open_port
+from .reach.preflight import addresses, greet, open_port
 from .witness import Visitor, Witness, Word
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 from ..link.tls import usable
-from ..way import preflight
+from ..reach.preflight import preflight
 from . import DONE, NOBODY, REFUSED
 from .clock import Clock
 from .reach import Reach, reach

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from statemachine import Spec
 
-from .base.worker import apart
-from .health.tasks import Tasks
-from .keeper import keeper_for
-from .link.endpoint import Endpoint
-from .link.tls import Wrong, usable
-from .link.uplink import Uplink
-from .way import preflight
+from ..base.worker import apart
+from ..health.tasks import Tasks
+from ..link.endpoint import Endpoint
+from ..link.tls import Wrong, usable
+from ..link.uplink import Uplink
+from .preflight import preflight
+from .shadow_server import keeper_for
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 60

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from statemachine import Spec
 
-from .base.worker import apart
-from .health.tasks import Tasks
-from .link.endpoint import Endpoint
-from .link.link import Denied, Link, LinkDown, Message, News, NotAllowed
-from .standin.shadow.documents import dumps
-from .standin.shadow.service import ShadowService
-from .standin.shadow.store import Store
-from .standin.shadow.topics import messages_about
+from ..base.worker import apart
+from ..health.tasks import Tasks
+from ..link.endpoint import Endpoint
+from ..link.link import Denied, Link, LinkDown, Message, News, NotAllowed
+from ..standin.shadow.documents import dumps
+from ..standin.shadow.service import ShadowService
+from ..standin.shadow.store import Store
+from ..standin.shadow.topics import messages_about
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")

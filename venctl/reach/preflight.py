@@ -10,7 +10,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from .link.tls import (
+from ..link.tls import (
     ALPN,
     NO_CHECK_TIME,
     Dates,
