@@ -63,7 +63,7 @@ def test_its_ven_yaml_is_one(folder: Path) -> None:
 
 
 def test_every_step_of_the_doctor_is_in_its_table() -> None:
-    from venctl.doctor import STEPS
+    from venctl.doctor.steps import STEPS
 
     table = re.findall(r"^\| ([a-z, ]+) \|", TEXT, re.MULTILINE)
     named = [word for cell in table for word in cell.split(", ")]

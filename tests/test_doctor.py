@@ -15,8 +15,8 @@ from threading import Thread
 import pytest
 
 from statemachine import read
+from venctl.doctor.probes import Word
 from venctl.link.tls import Wrong
-from venctl.witness import Word
 from web.resources import state
 
 from .certificates import Authority, Pair

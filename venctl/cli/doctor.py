@@ -15,7 +15,7 @@ from typing import Any
 from statemachine import SpecError, read
 
 from ..base.private_files import text_of
-from ..doctor import Case, Finding, examine
+from ..doctor.steps import Case, Finding, examine
 from ..folder.state_folder import Running, find, state_folder
 from . import DONE, REFUSED, USAGE
 from .http import NobodyAnswers, call

@@ -12,11 +12,11 @@ from typing import Any
 
 from statemachine import Spec
 
-from .folder.state_folder import Running
-from .link.endpoint import LOOPBACK, Endpoint, declared, stand_in
-from .link.tls import SOON_S, Wrong, check_files, secured, utc
-from .reach.preflight import addresses, greet, open_port
-from .witness import Visitor, Witness, Word
+from ..folder.state_folder import Running
+from ..link.endpoint import LOOPBACK, Endpoint, declared, stand_in
+from ..link.tls import SOON_S, Wrong, check_files, secured, utc
+from ..reach.preflight import addresses, greet, open_port
+from .probes import Visitor, Witness, Word
 
 
 @dataclass(frozen=True, slots=True)

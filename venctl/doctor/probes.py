@@ -16,11 +16,11 @@ from awscrt import mqtt5
 from statemachine import Spec
 from statemachine.site.named_shadows import shards
 
-from .link.endpoint import Endpoint
-from .link.link import Denied, Down, Link, LinkDown, News, NotAllowed, Up
-from .link.reason_codes import FOREIGN, VERSION
-from .link.shadow_client import TIMED_OUT, Document, Rejected, Twin
-from .link.tls import Wrong, utc
+from ..link.endpoint import Endpoint
+from ..link.link import Denied, Down, Link, LinkDown, News, NotAllowed, Up
+from ..link.reason_codes import FOREIGN, VERSION
+from ..link.shadow_client import TIMED_OUT, Document, Rejected, Twin
+from ..link.tls import Wrong, utc
 
 CONNECT_S, ANSWER_S = 15.0, 6.0
 CLOCK_S = 5

@@ -1,0 +1,1 @@
+"""`venctl doctor`: the way to the cloud, step by step."""
