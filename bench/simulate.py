@@ -10,7 +10,7 @@ from statemachine import Spec, read
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
-from venctl.verify import Search
+from venctl.simulate.search import Search
 
 SITE = Path(__file__).parent.parent / "ven.yaml"
 DAYS = 40

@@ -21,7 +21,7 @@ from statemachine.verify.search.pairs import differs
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site
-from venctl.verify import thrown
+from venctl.simulate.search import thrown
 
 ROOT = Path(__file__).parent.parent
 FILES = {

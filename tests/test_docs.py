@@ -18,11 +18,11 @@ from statemachine.site import source
 from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
 from statemachine.wire.commands import OPS, WHATS
-from venctl import simulate
 from venctl.base import private_files
 from venctl.cli import parser
 from venctl.folder import site_token
 from venctl.reach.supervisor import FILES_AGAIN_S
+from venctl.simulate import days as simulate
 from venctl.standin import certificates
 from venctl.standin import rest as data_plane
 from venctl.standin.broker import (

@@ -22,7 +22,7 @@ from statemachine import SpecError, read
 from statemachine.kit.errors import WIDTH, Fault, Mark
 from statemachine.verify.world.recorded import MOST_FAULTS, read_recorded
 from venctl import cli
-from venctl.simulate import MOST_RECORDED
+from venctl.simulate.days import MOST_RECORDED
 
 from .site import ROOT, STEADY, venctl
 

@@ -25,7 +25,7 @@ from statemachine.verify.world.scenario import Scenario
 from tests.many_days import FILES
 from tests.panels import invent_site
 from tests.strategies import site
-from venctl.verify import thrown
+from venctl.simulate.search import thrown
 
 LOOK_MS, FOREVER_MS = 1_000, 10**9
 SITE = site("""

@@ -14,9 +14,9 @@ from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.world.scenario import Call, Crash, Scenario, Step, read_scenario
 from tests.site import ROOT, venctl
 from tests.strategies import MAPLE, site
-from venctl.diary import Line
-from venctl.drawing import WIDTH, blocks, svg
-from venctl.simulate import play
+from venctl.simulate.charts import WIDTH, blocks, svg
+from venctl.simulate.days import play
+from venctl.simulate.report import Line
 
 DAY = """
 start: 2026-07-14T17:00

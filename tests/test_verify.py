@@ -13,7 +13,7 @@ from statemachine.verify.search.shrink import smaller
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.site import venctl
 from tests.strategies import MAPLE, site
-from venctl.verify import Found, Search, Tried, first_of
+from venctl.simulate.search import Found, Search, Tried, first_of
 
 ROOT = Path(__file__).parent.parent
 BACK_SLOWLY = """

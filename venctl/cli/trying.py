@@ -32,9 +32,9 @@ from .clock import of_zone
 from .words import millis_of, watts_of
 
 if TYPE_CHECKING:
-    from ..diary import Line
-    from ..simulate import Played
-    from ..verify import Found, Progress, Tried
+    from ..simulate.days import Played
+    from ..simulate.report import Line
+    from ..simulate.search import Found, Progress, Tried
 
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
@@ -44,7 +44,7 @@ CALLED = "cli"  # the event of the command line
 
 def verify(args: argparse.Namespace) -> int:
     """Random days against every rule; 1 if one is broken, with a story and a scenario of it."""
-    from ..verify import Search, rules_tried
+    from ..simulate.search import Search, rules_tried
 
     spec = _read(args)
     if spec is None:
@@ -69,7 +69,7 @@ def verify(args: argparse.Namespace) -> int:
 
 def simulate(args: argparse.Namespace) -> int:
     """A scenario or a recorded day, played; 1: a rule breaks, or the event of --shed is refused."""
-    from ..simulate import load, play
+    from ..simulate.days import load, play
 
     spec = _read(args)
     if spec is None:
@@ -84,12 +84,12 @@ def simulate(args: argparse.Namespace) -> int:
     else:
         _print_table(played)
         if args.chart:
-            from ..drawing import blocks
+            from ..simulate.charts import blocks
 
             print("\n" + blocks(played.diary.lines, played.clock))
         _print_end(played)
     if args.svg is not None:
-        from ..drawing import svg
+        from ..simulate.charts import svg
 
         args.svg.write_text(svg(played.diary.lines, spec.shed_order(), played.clock), "utf-8")
     for no in played.refused:

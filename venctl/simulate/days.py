@@ -17,8 +17,8 @@ from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.recorded import Recorded, read_recorded
 from statemachine.verify.world.scenario import Scenario, read_scenario
 
-from .base.private_files import text_of
-from .diary import Diary
+from ..base.private_files import text_of
+from .report import Diary
 
 TAIL_MS = 60_000
 MOST_RECORDED = 32 << 20  # bytes: a day of 10 circuits, each read every 1.5 s

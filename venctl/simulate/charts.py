@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
-from .diary import Line
+from .report import Line
 
 Clock = Callable[[int], str]
 WIDTH, HEIGHT = 72, 12
