@@ -18,7 +18,6 @@ from web.desk import Edit, LinkView, Sample
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .drivers import Panel
-from .editing import Editing
 from .folder.claim import Claim
 from .health.alarms import Alarms, log_alarms
 from .health.lookout import Lookout
@@ -30,6 +29,7 @@ from .link.outside import REAL, Outside
 from .link.tls import check_files
 from .link.uplink import Uplink
 from .reach.supervisor import Approach
+from .reload import Editing
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
 from .standin.start import StandIn
