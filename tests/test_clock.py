@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from statemachine.kit.localtime import instant_s
 from venctl.base.here import read_here
-from venctl.cli import clock
-from venctl.cli.clock import Clock
+from venctl.cli.kit import clock
+from venctl.cli.kit.clock import Clock
 from web import zones
 
 from .site import STEADY, Site, venctl

@@ -16,7 +16,7 @@ from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.journaled import Journaled
 from tests.strategies import NOW_S, site
-from venctl.cli.clock import of_zone
+from venctl.cli.kit.clock import of_zone
 from venctl.cli.trigger import answer
 
 SITE = site("""

@@ -15,7 +15,7 @@ from aiohttp.web import SockSite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.cli.logs import BURST, Limit
+from venctl.cli.kit.logs import BURST, Limit
 from venctl.standin import rest as plane
 from venctl.standin.cloud import LocalCloud
 from web import bodies, live, server

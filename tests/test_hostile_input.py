@@ -189,7 +189,7 @@ class Endless(BaseHTTPRequestHandler):
 def test_an_answer_without_an_end_is_no_answer(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venctl.cli.http.MOST_ANSWER", 1 << 20)
+    monkeypatch.setattr("venctl.cli.kit.http.MOST_ANSWER", 1 << 20)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
     Thread(target=server.serve_forever, daemon=True).start()
     web = f"127.0.0.1:{server.server_port}"

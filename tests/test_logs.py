@@ -7,7 +7,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.cli.logs import BURST, EACH_S, Limit
+from venctl.cli.kit.logs import BURST, EACH_S, Limit
 
 
 class Clock:

@@ -14,7 +14,7 @@ import pytest
 
 from statemachine.decide.progress import CALL_MS, LOOK_MS, TIMER_MS
 from venctl.cli import parser
-from venctl.cli.ending import GRACE_S
+from venctl.cli.kit.ending import GRACE_S
 from venctl.controller import CLOSE_S
 from venctl.drivers.panel import LAST_S, TIMEOUT_S
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statemachine.state.effects import Status
-from venctl.cli.clock import of_zone
+from venctl.cli.kit.clock import of_zone
 from venctl.cli.planning import _head
 from venctl.cli.running import _six_lines
 from venctl.cli.trigger import _lines

@@ -13,7 +13,7 @@ from statemachine.state.cloud_triggers import Delta, Document
 from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import GetShadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted
-from venctl.cli.clock import of_zone
+from venctl.cli.kit.clock import of_zone
 from venctl.cli.shadow import _lines
 from web.shadow import shadow
 

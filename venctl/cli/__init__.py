@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from .arguments import account, folder, new_file, number, port, whole
+from .kit.arguments import account, folder, new_file, number, port, whole
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
 THINGS = (

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from ..folder.state_folder import find
 from . import DONE, NOBODY, REFUSED
-from .clock import Clock, of_running
-from .http import NobodyAnswers, call, found
-from .words import BY
+from .kit.clock import Clock, of_running
+from .kit.http import NobodyAnswers, call, found
+from .kit.words import BY
 
 
 def alarms(args: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..folder.claim import Taken
 from ..standin.start import CannotStart, Ports, serve_alone
 from . import DONE, USAGE
-from .ending import to_the_end
-from .logs import to_stderr
+from .kit.ending import to_the_end
+from .kit.logs import to_stderr
 
 
 def cloud(args: argparse.Namespace) -> int:

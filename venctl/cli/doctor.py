@@ -18,7 +18,7 @@ from ..base.private_files import text_of
 from ..doctor.steps import Case, Finding, examine
 from ..folder.state_folder import Running, find, state_folder
 from . import DONE, REFUSED, USAGE
-from .http import NobodyAnswers, call
+from .kit.http import NobodyAnswers, call
 
 
 def doctor(args: argparse.Namespace) -> int:

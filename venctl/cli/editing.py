@@ -13,9 +13,9 @@ from statemachine import Spec
 
 from ..folder.state_folder import find
 from . import DONE, NOBODY, REFUSED, USAGE
-from .clock import of_zone
-from .http import NobodyAnswers, call, found
-from .words import BY
+from .kit.clock import of_zone
+from .kit.http import NobodyAnswers, call, found
+from .kit.words import BY
 
 
 def reload(args: argparse.Namespace) -> int:

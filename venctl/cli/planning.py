@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from ..folder.state_folder import find
 from . import DONE, NOBODY, REFUSED
-from .clock import Clock, of_file, of_running
-from .http import NobodyAnswers, NotLetIn, call, found
-from .words import millis_of, watts_of
+from .kit.clock import Clock, of_file, of_running
+from .kit.http import NobodyAnswers, NotLetIn, call, found
+from .kit.words import millis_of, watts_of
 
 
 def plan(args: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any
     from statemachine.wire.commands import Door, command_from
     from web.planning import preview
 
-    from .site import site
+    from .kit.site import site
 
     spec = site(args.file)
     said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}

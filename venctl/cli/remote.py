@@ -13,8 +13,8 @@ from ..link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed,
 from ..link.tls import usable
 from ..reach.preflight import preflight
 from . import DONE, NOBODY, REFUSED
-from .clock import Clock
-from .reach import Reach, reach
+from .kit.clock import Clock
+from .kit.reach import Reach, reach
 from .trigger import answer
 
 WAIT_S = 10.0

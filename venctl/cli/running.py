@@ -15,9 +15,9 @@ from typing import Any
 from ..audit_log import read as audited
 from ..folder.state_folder import announced, find, site_id, state_folder
 from . import DONE, NOBODY
-from .clock import Clock, of_file, of_running, of_zone
-from .http import NobodyAnswers, ask, call, found
-from .words import BY
+from .kit.clock import Clock, of_file, of_running, of_zone
+from .kit.http import NobodyAnswers, ask, call, found
+from .kit.words import BY
 
 FRESH_S = 15
 AUDITED = (

@@ -17,8 +17,8 @@ from ..folder.state_folder import IN_FORCE, cut_off, state_folder
 from ..run import serve
 from ..standin.start import CannotStart
 from . import DONE, USAGE
-from .ending import to_the_end
-from .logs import to_stderr
+from .kit.ending import to_the_end
+from .kit.logs import to_stderr
 
 
 def run(args: argparse.Namespace) -> int:

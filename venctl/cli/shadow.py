@@ -9,8 +9,8 @@ from typing import Any
 
 from ..folder.state_folder import find
 from . import DONE, NOBODY
-from .clock import Clock, of_running
-from .http import NobodyAnswers, call, found
+from .kit.clock import Clock, of_running
+from .kit.http import NobodyAnswers, call, found
 
 WORDS = {
     "in_sync": "in sync",

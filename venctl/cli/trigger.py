@@ -13,9 +13,9 @@ from typing import Any
 
 from ..folder.state_folder import Running, find
 from . import DONE, NOBODY, REFUSED
-from .clock import Clock, of_running, over_mqtt
-from .http import NobodyAnswers, call, found
-from .words import millis_of, watts_of
+from .kit.clock import Clock, of_running, over_mqtt
+from .kit.http import NobodyAnswers, call, found
+from .kit.words import millis_of, watts_of
 
 ENDS = ("restore", "all-back", "cancel", "opt-out")
 

@@ -28,8 +28,8 @@ from ..base.here import read_here
 from ..base.private_files import text_of
 from . import DONE, REFUSED, USAGE
 from .check import as_json
-from .clock import of_zone
-from .words import millis_of, watts_of
+from .kit.clock import of_zone
+from .kit.words import millis_of, watts_of
 
 if TYPE_CHECKING:
     from ..simulate.days import Played

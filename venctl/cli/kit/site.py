@@ -6,8 +6,8 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
-from ..base.here import read_here
-from ..base.private_files import text_of
+from ...base.here import read_here
+from ...base.private_files import text_of
 
 
 def site(file: Path) -> Spec:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-from ..folder.state_folder import Running, find
+from ...folder.state_folder import Running, find
 
 TIMEOUT_S, MOST_ANSWER = 10, 16 << 20
 NOT_LET_IN = (401, 429)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from statemachine.kit.localtime import next_s
 from web.zones import machine_zone, zone_of
 
-from ..folder.state_folder import Running, find, site_of
+from ...folder.state_folder import Running, find, site_of
 from .http import NobodyAnswers, call
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from statemachine import Spec
 from statemachine.site.spec import Topics
 
-from ..folder.state_folder import find
-from ..link.endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
+from ...folder.state_folder import find
+from ...link.endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
 from .site import site
 
 

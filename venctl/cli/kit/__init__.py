@@ -1,0 +1,1 @@
+"""What the commands share: arguments, clock, requests, logs, words."""
