@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from venctl.cli import main, running
+from venctl.cli import main
+from venctl.cli import status as running
 
 from .site import STEADY, Site, venctl
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statemachine.returns.forecast import WAYS, after_restore, coming_back
 from statemachine.state.memory import Memory
 from tests.strategies import MAPLE, NOW_S, Desk, site
-from venctl.cli.running import WAYS as SAID
+from venctl.cli.status import WAYS as SAID
 
 ROOT = Path(__file__).parent.parent
 PANEL = """

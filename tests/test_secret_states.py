@@ -21,7 +21,21 @@ from statemachine import read
 from statemachine.site.spec import Cloud
 from venctl.base.policy import documents
 from venctl.base.private_files import write_private
-from venctl.cli import doctor, editing, main, planning, running, shadow, trigger
+from venctl.cli import (
+    doctor,
+    main,
+    shadow,
+    trigger,
+)
+from venctl.cli import (
+    plan as planning,
+)
+from venctl.cli import (
+    reload as editing,
+)
+from venctl.cli import (
+    status as running,
+)
 from venctl.folder.site_token import read_token, site_token
 from venctl.folder.state_folder import cut_off, in_force
 from venctl.link.endpoint import password_of, plain, secret_of

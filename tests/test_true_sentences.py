@@ -8,8 +8,8 @@ import pytest
 
 from statemachine.state.effects import Status
 from venctl.cli.kit.clock import of_zone
-from venctl.cli.planning import _head
-from venctl.cli.running import _six_lines
+from venctl.cli.plan import _head
+from venctl.cli.status import _six_lines
 from venctl.cli.trigger import _lines
 from web.desk import LinkView
 from web.planning import outlook, preview

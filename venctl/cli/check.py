@@ -17,7 +17,7 @@ from statemachine.site.spec import Spec
 from ..base.private_files import text_of
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
-from .editing import switched
+from .reload import switched
 
 
 def check(args: argparse.Namespace) -> int:
