@@ -18,7 +18,7 @@ from venctl.standin.broker.session_store import Shelf
 from venctl.standin.broker.sessions import Session
 from venctl.standin.shadow.service import ShadowService
 from venctl.standin.shadow.topics import ShadowTopics
-from web.admission import Admission
+from web.http.admission import Admission
 
 NOT_ALLOWED = mqtt5.ConnAckReasonCode.NOT_AUTHORIZED
 

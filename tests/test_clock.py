@@ -16,7 +16,7 @@ from statemachine.kit.localtime import instant_s
 from venctl.base.here import read_here
 from venctl.cli.kit import clock
 from venctl.cli.kit.clock import Clock
-from web import zones
+from web import time_zone as zones
 
 from .site import STEADY, Site, venctl
 

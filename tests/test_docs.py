@@ -37,8 +37,9 @@ from venctl.standin.broker import (
 )
 from venctl.standin.shadow import service as shadow
 from venctl.standin.shadow import topics as shadow_topics
-from web import bodies, live, server
-from web import session as web_session
+from web import live
+from web.http import bodies, server
+from web.http import session as web_session
 
 from .site import ROOT, STEADY, Site, until
 

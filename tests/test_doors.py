@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from venctl.cli.kit.logs import BURST, Limit
 from venctl.standin import rest as plane
 from venctl.standin.cloud import LocalCloud
-from web import bodies, live, server
-from web.admission import Admission
+from web import live
 from web.app import access_for, make_app
-from web.guard import HEADERS
-from web.server import MOST, MOST_EACH, Runner
+from web.http import bodies, server
+from web.http.admission import Admission
+from web.http.guard import HEADERS
+from web.http.server import MOST, MOST_EACH, Runner
 
 from .desk import BenchDesk, site
 from .peers import Peer

@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request, unus
 from aiohttp.web import Application, Request, StreamResponse
 
 from statemachine import read
-from web import session
 from web.app import access_for, make_app
-from web.guard import HEADERS, Access
-from web.problems import Problem
-from web.session import SESSION_PATH, Sessions
+from web.http import session
+from web.http.guard import HEADERS, Access
+from web.http.problems import Problem
+from web.http.session import SESSION_PATH, Sessions
 
 from .desk import SITE as FILE
 from .desk import BenchDesk, Client, site

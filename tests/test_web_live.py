@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from statemachine.state.memory import Passed
 from web.app import access_for, make_app
-from web.guard import HEADERS
+from web.http.guard import HEADERS
 from web.live import MOST_TRANSITIONS
 
 from .desk import BenchDesk, Client, site

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 
-from web.guard import is_loopback
+from web.http.guard import is_loopback
 
 EVERYWHERE = ("", "0.0.0.0", "::")
 # Nobody answers there, and nothing is sent: the machine only says from where it would.

@@ -20,7 +20,7 @@ from aiohttp.web import SockSite
 from statemachine import Spec
 from web.alarms import listed
 from web.app import access_for, make_app
-from web.server import Runner
+from web.http.server import Runner
 
 from .base.notes import Notes
 from .base.ports import who_has

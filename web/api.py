@@ -14,8 +14,6 @@ from statemachine.state.triggers import Acknowledge, DrEvent, Lock, Toggle
 from statemachine.wire.commands import Door, parse_command
 
 from .alarms import listed
-from .bodies import read_object, read_raw
-from .charts import machine
 from .commands import (
     Ack,
     circuit_in,
@@ -28,9 +26,11 @@ from .commands import (
 )
 from .desk import Desk
 from .endings import END, Endings
+from .http.bodies import read_object, read_raw
+from .http.problems import Answer, Problem, as_json, invalid
+from .machine import machine
 from .openapi import FLAG, NUMBER, TEXT, Operation
 from .planning import Outlook, differs, outlook, preview
-from .problems import Answer, Problem, as_json, invalid
 from .resources import circuit, events, past, recent, state
 from .shadow import shadow
 

@@ -7,15 +7,15 @@ from aiohttp.web import Application, Request, Response
 from statemachine.kit.strict_json import MAX_BYTES
 
 from .api import Api
-from .bodies import Replays
 from .desk import Desk
-from .files import Files
-from .guard import Access, access_for, add_headers, guard
+from .http.bodies import Replays
+from .http.guard import Access, access_for, add_headers, guard
+from .http.problems import as_json, tell_problems
+from .http.session import SESSION_PATH, Sessions
+from .http.static_files import Files
 from .live import Hub
 from .openapi import TEXT, Operation, document
-from .problems import as_json, tell_problems
 from .resources import program_version
-from .session import SESSION_PATH, Sessions
 
 __all__ = ["Access", "access_for", "make_app"]
 

@@ -15,11 +15,11 @@ from statemachine.site.spec import Spec
 from statemachine.state.triggers import Command, DrEvent, Invalid
 from statemachine.wire.commands import Door, command_from
 
-from .bodies import key_of
 from .desk import Desk
-from .problems import Problem, invalid, not_found
-from .visitors import who_of
-from .zones import zone_of
+from .http.bodies import key_of
+from .http.problems import Problem, invalid, not_found
+from .http.visitors import who_of
+from .time_zone import zone_of
 
 ANSWER_S = 30
 Ack = Mapping[str, Any]

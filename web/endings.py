@@ -8,11 +8,11 @@ from aiohttp.web import Request, Response
 
 from statemachine.state.triggers import Cancel, OptOut, Restore
 
-from .bodies import read_json, read_object
 from .commands import circuit_in, command_of, event_in, settle
 from .desk import Desk
+from .http.bodies import read_json, read_object
+from .http.problems import Problem, as_json
 from .openapi import FLAG, TEXT
-from .problems import Problem, as_json
 
 END = {"confirm_operator": FLAG, "reason": TEXT}
 

@@ -14,10 +14,10 @@ from aiohttp.web import Application, Request, StreamResponse
 
 from statemachine.state.memory import Passed
 
-from .charts import transition
 from .desk import Desk
+from .http.session import COOKIE, SECURE_COOKIE
+from .machine import transition
 from .resources import state
-from .session import COOKIE, SECURE_COOKIE
 
 log = logging.getLogger(__name__)
 PING_S = 15

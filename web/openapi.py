@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .problems import Answer
+from .http.problems import Answer
 
 Schema = dict[str, Any]
 NUMBER: Schema = {"type": "number", "exclusiveMinimum": 0}

@@ -37,7 +37,7 @@ from .alarms import listed
 from .desk import Desk, LinkView
 from .outlook import restore, returns, service
 from .shadow import label, summary
-from .zones import zone_of
+from .time_zone import zone_of
 
 Body = dict[str, Any]
 

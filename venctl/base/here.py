@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statemachine import Spec, read
-from web.zones import zone_of
+from web.time_zone import zone_of
 
 
 def read_here(text: str, name: str) -> Spec:

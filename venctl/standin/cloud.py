@@ -16,8 +16,8 @@ from weakref import WeakSet
 
 from aiohttp.web import Application, TCPSite
 
-from web.admission import Admission
-from web.server import Runner
+from web.http.admission import Admission
+from web.http.server import Runner
 
 from .broker.broker import Broker
 from .broker.connection import MOST, Connection

@@ -19,7 +19,7 @@ from aiohttp.web import (
 )
 from aiohttp.web_exceptions import HTTPException, HTTPRequestEntityTooLarge
 
-from web.guard import HEADERS, is_home
+from web.http.guard import HEADERS, is_home
 
 from .broker.broker import Broker
 from .broker.policy_rights import Rights

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from statemachine.kit.localtime import next_s
-from web.zones import machine_zone, zone_of
+from web.time_zone import machine_zone, zone_of
 
 from ...folder.state_folder import Running, find, site_of
 from .http import NobodyAnswers, call

@@ -10,7 +10,7 @@ from typing import Any
 
 import mqtt5
 
-from web.admission import Admission
+from web.http.admission import Admission
 
 from . import v311
 from .broker import Broker

@@ -35,7 +35,7 @@ class Files:
     """What lies under `static/`, by its path there."""
 
     def __init__(self) -> None:
-        root = files(__package__ or "web") / "static"
+        root = files("web") / "static"
         self._known = dict(_read(root, "")) if root.is_dir() else {}
 
     async def index(self, request: Request) -> Response:
