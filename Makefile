@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench battery flood soak days simulate flap converge damage fuzz chaos mutants shots clean
+.PHONY: run test check bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -13,7 +13,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests --ignore=tests/page -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/page -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m pytest tests/page
 
 check: $(VENV)/.test
@@ -49,6 +49,10 @@ damage: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s
+
+deep: $(VENV)/.test
+	DEPTH=10 $(BIN)/python -m pytest tests/test_audit.py tests/test_bridge.py tests/test_curtail.py \
+	  tests/test_life.py tests/test_lives.py tests/test_properties.py tests/test_reload.py $(ARGS)
 
 chaos: $(VENV)/.test
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed plays it again"; \

@@ -19,6 +19,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`, and our 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What takes minutes goes first, so that no worker is left alone with it at the end.
+LONG = (
+    *("verify", "local_disk", "day", "editing", "convergence", "simulated_site", "bad_start"),
+    *("doctor", "run", "readme", "crash_matrix", "duplicates", "power_loss", "soak", "audit"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
+
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
     """`venctl run` asks for files of its own; a test that calls it in our process must not leave

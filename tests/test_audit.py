@@ -21,6 +21,7 @@ from statemachine.describe.writer import written
 from statemachine.kit.errors import Fault
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
+from tests.depth import examples
 from tests.strategies import PANEL, Desk, site
 
 ROOT = Path(__file__).parent.parent
@@ -137,7 +138,7 @@ def lead(spec: Spec, steps: list[tuple[str, int]]) -> tuple[Idler, list[str]]:
     return desk, done
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(changed(), STEPS)
 def test_left_alone_every_life_that_the_audit_accepts_comes_to_its_end(
     table: Table, steps: list[tuple[str, int]]
@@ -153,7 +154,7 @@ def test_left_alone_every_life_that_the_audit_accepts_comes_to_its_end(
     assert not desk.held()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(changed(), STEPS)
 def test_a_row_that_is_called_dead_is_not_missed_when_it_is_taken_out(
     table: Table, steps: list[tuple[str, int]]

@@ -23,6 +23,7 @@ from statemachine.state.triggers import Reloaded, Restarted
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
+from tests.depth import examples
 from tests.strategies import MAPLE, Desk, site
 
 PANEL = """
@@ -139,7 +140,7 @@ def test_an_event_that_is_moved_near_keeps_down_what_is_still_held() -> None:
     gone_s=st.integers(0, 33),
     restarts_s=st.sets(st.integers(0, 60), max_size=4),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_a_program_that_is_killed_now_and_then_gives_back_as_one_that_never_was(
     way: str, every: str, gone_s: int, restarts_s: set[int]
 ) -> None:
@@ -534,4 +535,4 @@ class Removals(RuleBasedStateMachine):
 
 
 TestRemovals = Removals.TestCase
-TestRemovals.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestRemovals.settings = settings(max_examples=examples(20), stateful_step_count=25, deadline=None)

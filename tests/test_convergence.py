@@ -30,7 +30,7 @@ LARGE = site(
     "site: {id: v1, service: 24 kW}\ncircuits:\n"
     + "".join(f"  c{n}: {{rated: 1 kW, shed: 20 %}}\n" for n in range(42))
 )
-STORIES = int(os.environ.get("CONVERGE", "200"))
+STORIES = int(os.environ.get("CONVERGE", "100"))
 BATCH = max(50, STORIES // 20)
 
 # Stories that once went wrong here, or that alone notice a fault put in by hand.

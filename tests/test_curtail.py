@@ -14,6 +14,7 @@ from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.memory import Memory
 from statemachine.verify.rules.properties import RULES, Trial, broken_site
 from statemachine.verify.search.generate_panels import invent_loads, invent_memory, invent_trial
+from tests.depth import examples
 from tests.strategies import MAPLE, PANEL, Desk, site
 
 SITE = site(PANEL)
@@ -23,7 +24,7 @@ TRIALS = DICE.map(lambda dice: invent_trial(dice, invent_loads(dice, 8)))
 
 @pytest.mark.parametrize("number", RULES)
 def test_every_rule_of_planning_holds(number: str) -> None:
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=examples(80), deadline=None)
     @given(TRIALS)
     def holds(trial: Trial) -> None:
         assert RULES[number](trial, trial.plan()) is None
@@ -31,7 +32,7 @@ def test_every_rule_of_planning_holds(number: str) -> None:
     holds()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(DICE.map(lambda dice: invent_memory(dice, SITE)))
 def test_a_circuit_gives_only_what_ven_yaml_allows(memory: Memory) -> None:
     assert list(broken_site(SITE, memory)) == []
@@ -40,7 +41,7 @@ def test_a_circuit_gives_only_what_ven_yaml_allows(memory: Memory) -> None:
 RELAYS = st.lists(st.integers(1, 60), min_size=1, max_size=12)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(RELAYS, st.integers(0, 80), st.data())
 def test_relays_overshoot_least_of_all_ways_to_open_them(
     caps: list[int], smooth_w: int, data: st.DataObject

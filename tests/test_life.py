@@ -38,6 +38,7 @@ from statemachine.state.triggers import (
 )
 from statemachine.verify.rules.properties import best_total_w
 from statemachine.wire.commands import Door, command_from
+from tests.depth import examples
 from tests.strategies import NOW_MS, PANEL, site
 
 SITE = site(PANEL)
@@ -722,4 +723,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestLife.settings = settings(max_examples=examples(50), stateful_step_count=30, deadline=None)

@@ -15,6 +15,7 @@ from statemachine.decide.copies import recalled
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Command, Earlier, Restarted, Timer, Trigger
+from tests.depth import examples
 from tests.strategies import PANEL, Desk, site
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -418,6 +419,8 @@ class BuildingLife(AnyLife):
 
 TestHouseLife, TestShopLife = HouseLife.TestCase, ShopLife.TestCase
 TestBuildingLife = BuildingLife.TestCase
-TestHouseLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
-TestShopLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
-TestBuildingLife.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
+TestHouseLife.settings = settings(max_examples=examples(12), stateful_step_count=20, deadline=None)
+TestShopLife.settings = settings(max_examples=examples(12), stateful_step_count=20, deadline=None)
+TestBuildingLife.settings = settings(
+    max_examples=examples(4), stateful_step_count=15, deadline=None
+)

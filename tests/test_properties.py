@@ -20,6 +20,7 @@ from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.search.generate_panels import invent_memory
 from statemachine.verify.search.pairs import TWINS
 from statemachine.wire.commands import Door, command_from, parse_command
+from tests.depth import examples
 from tests.strategies import NOW_MS, PANEL, Desk, site
 
 assert check  # it knows all rules
@@ -57,7 +58,7 @@ ODD = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ODD | st.floats() | st.integers(), ODD | st.floats() | st.integers(), ODD, ODD)
 def test_p18_only_whole_watts_and_times_reach_the_planner(
     shed: object, length: object, start: object, within: object
@@ -77,7 +78,7 @@ def test_p18_only_whole_watts_and_times_reach_the_planner(
         assert type(command.randomize_ms) is int and command.randomize_ms >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.randoms(use_true_random=False).map(lambda dice: invent_memory(dice, site(PANEL))))
 def test_p19_stricter_settings_never_let_a_circuit_give_more(memory: object) -> None:
     assert list(broken_site(site(PANEL), memory)) == []  # type: ignore[arg-type]
@@ -103,7 +104,7 @@ restore: {{every: 1 s, bridge: 0 s}}
 """
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(2, 6), st.integers(1, 6), st.integers(2, 20))
 def test_p36_equal_events_take_equal_relays_in_turn(relays: int, asked: int, events: int) -> None:
     """Whatever number of them one event needs, and over midnight too."""

@@ -21,6 +21,7 @@ from statemachine.state.memory import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry
+from tests.depth import examples
 from tests.storing import AtOnce, Disk, life
 from tests.strategies import MAPLE, NOW_MS, NOW_S, Desk, site
 
@@ -408,7 +409,7 @@ class Editing(RuleBasedStateMachine):
 
 
 class TestEditing(Editing.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+    settings = settings(max_examples=examples(20), stateful_step_count=25, deadline=None)
 
 
 def test_events_of_an_edited_site_keep_their_clock(desk: Editor) -> None:

@@ -14,7 +14,7 @@ from tests.many_stories import kept
 from tests.simulated_site import SITE, World, play
 from tests.site_story import broken_by
 
-SEEDS, FIRST = int(os.environ.get("SEEDS", "200")), int(os.environ.get("SEED", "1"))
+SEEDS, FIRST = int(os.environ.get("SEEDS", "80")), int(os.environ.get("SEED", "1"))
 TOGETHER = 20
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -58,16 +59,17 @@ def search(text: str, days: int) -> tuple[list[Found], Tried]:
 
 @pytest.fixture(scope="module")
 def held_too_long() -> Found:
-    found, _ = search(MAPLE + BACK_SLOWLY, 40)
+    with patch("venctl.simulate.search.TWINS", {}):  # each would be made small as well
+        found, _ = search(MAPLE + BACK_SLOWLY, 4)
     return next(one for one in found if one.sentence.startswith("P21 "))
 
 
 @pytest.mark.parametrize("file", ["ven.yaml", *(f"examples/{n}.yaml" for n in ("house", "shop"))])
 def test_nothing_is_wrong_with_the_samples(file: str) -> None:
-    found, tried = search((ROOT / file).read_text("utf-8"), 25)
+    found, tried = search((ROOT / file).read_text("utf-8"), 8)
     assert [one.sentence for one in found] == []
-    assert tried.days == 25 and tried.plans == 50
-    assert tried.events > 25 and tried.decisions > 2_500
+    assert tried.days == 8 and tried.plans == 16
+    assert tried.events > 8 and tried.decisions > 800
 
 
 def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told(
@@ -91,7 +93,7 @@ def test_a_story_is_kept_as_a_scenario_that_breaks_the_rule_again(held_too_long:
 
 def test_a_rule_of_the_site_itself_is_found_broken() -> None:
     rule = "never:\n  - {circuit: heater1, off_for: 10 min}\n"
-    found, _ = search(MAPLE + rule, 60)
+    found, _ = search(MAPLE + rule, 12)
     assert [one.sentence.split(":")[0] for one in found] == [
         "OWN the rules of the site itself hold"
     ]
@@ -100,11 +102,14 @@ def test_a_rule_of_the_site_itself_is_found_broken() -> None:
 
 def test_the_same_seed_searches_the_same_days_wherever_it_runs(tmp_path: Path) -> None:
     """Other modules are loaded here than in the shell, and Hypothesis reads their constants."""
-    first, second = search(MAPLE, 12)[1], search(MAPLE, 12)[1]
+    first, second = search(MAPLE, 3)[1], search(MAPLE, 3)[1]
     assert first == second
     (tmp_path / "ven.yaml").write_text(MAPLE)
-    done = venctl("verify", *SURE, "--seed", "1", "--examples", "12", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout)["tried"] == first.plain()
+    done = venctl("verify", *SURE, "--seed", "1", "--examples", "3", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["tried"] == first.plain()
+    assert said["seed"] == 1 and said["broken"] == [] and said["tried"]["days"] == 3
 
 
 def test_a_search_ends_when_its_time_is_over() -> None:
@@ -161,14 +166,6 @@ def test_the_command_finds_tells_keeps_and_plays_again(tmp_path: Path) -> None:
     again = venctl("simulate", "story.yaml", cwd=tmp_path)
     assert again.returncode == 1
     assert "P21 an event that is over sheds nothing" in again.stderr
-
-
-def test_the_command_answers_as_json(tmp_path: Path) -> None:
-    (tmp_path / "ven.yaml").write_text(MAPLE)
-    done = venctl("verify", *SURE, "--seed", "1", "--examples", "5", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["seed"] == 1 and said["broken"] == [] and said["tried"]["days"] == 5
 
 
 def test_the_command_says_by_which_seed_the_same_search_is_made_again(tmp_path: Path) -> None:

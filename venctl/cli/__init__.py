@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--file", type=Path, default=Path("ven.yaml"))
         return one
 
-    one = add("run", "serve", "run the controller of a ven.yaml")
+    one = add("run", "run", "run the controller of a ven.yaml")
     one.add_argument("--port", type=port, help="the page's port (8080; $WEB_PORT)")
     one.add_argument("--mqtt-port", type=port, help="the stand-in broker's port (1883)")
     one.add_argument("--data-port", type=port, help="the stand-in's iot-data port (8090)")
@@ -127,20 +127,20 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--count", type=whole(1, 10**9), help="stop after so many messages")
     _broker(one)
 
-    one = add("plan", "planning", "what an event would do now, and why", False)
+    one = add("plan", "plan", "what an event would do now, and why", False)
     one.add_argument("--shed", required=True, help='how much: "2 kW"')
     one.add_argument("--for", dest="length", default="15 min", help='how long: "10 min"')
-    add("events", "running", "the events that live, and those before them", False)
+    add("events", "status", "the events that live, and those before them", False)
     one = add("alarms", "alarms", "what is wrong, and what to do about it", False)
     one.add_argument("--acknowledge", metavar="ID", help="say that you have seen this one")
-    add("reload", "editing", "take an edited ven.yaml without a restart")
-    add("state", "running", "the page in six lines", False)
+    add("reload", "reload", "take an edited ven.yaml without a restart")
+    add("state", "status", "the page in six lines", False)
     add("shadow", "shadow", "the device shadow: desired, reported, why a wish was refused", False)
-    one = add("log", "running", "what was decided, newest last", False)
+    one = add("log", "status", "what was decided, newest last", False)
     one.add_argument("--csv", action="store_true", help="who asked for what, as CSV, 13 months")
     one.add_argument("--follow", "-f", action="store_true", help="go on as things happen")
     one.add_argument("--lines", "-n", type=whole(1, 1_000_000), default=20)
-    add("env", "running", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
+    add("env", "status", 'for eval "$(venctl env)": the aws command talks to the stand-in', False)
     one = add("check", "check", "say everything that is wrong with a ven.yaml")
     show = one.add_mutually_exclusive_group()
     show.add_argument("--names", action="store_true", help="list guards, actions and triggers")
@@ -148,7 +148,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--defaults", action="store_true", help="print every value in force")
     add("schema", "check", "print the JSON Schema of a ven.yaml", False)
     add("doctor", "doctor", "walk the way to the cloud and say where it ends")
-    one = add("verify", "trying", "try every rule on this site with random days of all kinds")
+    one = add("verify", "simulate", "try every rule on this site with random days of all kinds")
     one.add_argument(
         "--examples", type=whole(1, 1_000_000), default=400, help="days to try at most"
     )
@@ -157,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
         "--seconds", type=number(0, 604_800), default=45.0, help="how long to try at most"
     )
     one.add_argument("--story", type=Path, default=Path("story.yaml"), help="where a fault is kept")
-    one = add("simulate", "trying", "play a scenario or a recorded day in simulated time", False)
+    one = add("simulate", "simulate", "play a scenario or a recorded day in simulated time", False)
     played = "a scenario in YAML, or a day in CSV or JSON lines; a quiet day if left out"
     one.add_argument("scenario", type=Path, nargs="?", help=played)
     one.add_argument("--site", type=Path, dest="file", help="the ven.yaml to play it against")
@@ -168,7 +168,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--shed", help='with an event of so much: "2 kW"')
     one.add_argument("--for", dest="length", default="1 h", help="of such a length")
     one.add_argument("--at", default="1:00:00", help="that begins so long after the start: 1:00:00")
-    one = add("graph", "files", "print a chart as mermaid", False)
+    one = add("graph", "graph", "print a chart as mermaid", False)
     one.add_argument("chart", nargs="?", choices=("event", "shadow"), default="event")
     one.add_argument("--yaml", action="store_true", help="print the default chart to paste")
     one = add("aws", "aws", "what an AWS account needs for this site", False)

@@ -34,6 +34,7 @@ SITE_RULES = 3
 MOST_STEPS = 20
 PLANS_SHARE, DAYS_SHARE = 0.15, 0.75  # of the time; what is left makes the found days small
 TWIN_EACH = 4
+LATER_MS = 600_000  # a simpler day may break the rule a little later, and is played no further
 COINS = st.tuples(*[st.booleans()] * 64)
 
 
@@ -137,13 +138,17 @@ class Search:
     def _told(self, rule: str, words: Words, seconds: float) -> Found:
         """A day that breaks a rule, made small and told."""
         until_s = time.monotonic() + seconds
-        small = smaller(
-            words,
-            lambda day: first_of(self.spec, day, rule) is not None,
-            lambda: time.monotonic() > until_s,
-        )
-        one = first_of(self.spec, small, rule)
+        one = first_of(self.spec, words, rule)
         assert one is not None, "what was found is there"
+
+        def breaks(day: Words) -> bool:
+            nonlocal one
+            assert one is not None
+            found = first_of(self.spec, day, rule, one.ms + LATER_MS)
+            one = found or one
+            return found is not None
+
+        small = smaller(words, breaks, lambda: time.monotonic() > until_s)
         small = {"about": one.said, "breaks": rule, **small}
         story = tell(self.spec, Scenario.model_validate(small), one.ms, str(one))
         return Found(str(one), tuple(story), small)
@@ -182,12 +187,12 @@ def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:
     return rule, {**twin.invent(words, dice), "loads": "steady"}
 
 
-def first_of(spec: Spec, words: Words, rule: str) -> Broken | None:
-    """The first time that a day breaks one rule."""
+def first_of(spec: Spec, words: Words, rule: str, until_ms: int | None = None) -> Broken | None:
+    """The first time that a day breaks one rule; by `until_ms`, where that is given."""
     scenario = Scenario.model_validate(words)
     if rule in TWINS and (differing := next(differs(spec, scenario, rule), None)):
         return Broken(rule, *differing)
-    found = (one for one in broken_by(Play(spec, scenario)) if one.rule == rule)
+    found = (one for one in broken_by(Play(spec, scenario), None, until_ms) if one.rule == rule)
     return next(found, None)
 
 

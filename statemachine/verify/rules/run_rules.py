@@ -34,10 +34,17 @@ class Broken:
         return f"{self.rule} {words}: {self.said}"
 
 
-def broken_by(play: Play, seen: Watcher | None = None) -> Iterator[Broken]:
-    """Every rule that `play` breaks, as it is played; `seen` is shown every moment."""
+def broken_by(
+    play: Play, seen: Watcher | None = None, until_ms: int | None = None
+) -> Iterator[Broken]:
+    """Every rule that `play` breaks, as it is played; `seen` is shown every moment.
+
+    `until_ms`: it is played no further, and what holds at the end of a day is not asked then.
+    """
     book = Account(play)
     for moment in play.moments():
+        if until_ms is not None and moment.ms > until_ms:
+            return
         book.note(moment)
         if seen is not None:
             seen(play, moment)
