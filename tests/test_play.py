@@ -12,11 +12,12 @@ from statemachine.state.triggers import DrEvent, Readings, Restarted
 from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.search.generate_days import invent_day
-from statemachine.verify.search.pairs import Track
+from statemachine.verify.search.pairs import Track, differs
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 from tests.panels import invent_site
 from tests.strategies import MAPLE, site
+from venctl.simulate.search import thrown
 
 SITE = site(MAPLE)
 CALL = {"id": "e1", "shed": "2 kW", "for": "10 min"}
@@ -56,6 +57,12 @@ def test_a_lease_ends_by_itself_while_the_program_is_away() -> None:
     assert one.breakers.all["heater1"].hold_w is None
     assert back.memory.events["e1"].state == "shedding"
     assert Hold("heater1", 0, back.trigger.at_ms + 120_000) in back.effects
+
+
+def test_who_is_down_for_no_time_misses_nothing_that_is_asked_at_the_page() -> None:
+    crash = {"at": "0:10:00", "crash": {"down": "0 s"}}
+    _, moments = play(crash, {"at": "0:10:00", "event": {**CALL, "door": "page"}})
+    assert [ack["status"] for ack in acks(moments)] == ["accepted"]
 
 
 def test_during_the_outage_the_load_was_back() -> None:
@@ -172,3 +179,12 @@ def test_a_fault_in_the_core_is_a_broken_rule_and_no_broken_play() -> None:
 def test_rules_are_named_in_words() -> None:
     assert set(DAY_RULES) >= {"P20", "P21", "P27", "P29", "P31", "P35", "OWN"}
     assert DAY_RULES["P27"].__name__ == "no_circuit_changes_within_its_dwell_time"
+
+
+@pytest.mark.parametrize("number", [20742, 20829])
+def test_a_crash_is_compared_with_the_very_same_looks(number: int) -> None:
+    dice = Random(f"random:{number}")
+    spec = invent_site(dice)
+    rule, words = thrown(spec, dice)
+    assert rule == "P25"
+    assert next(differs(spec, Scenario.model_validate(words), rule), None) is None

@@ -192,8 +192,7 @@ class Play:
                 case Hold() | Switch():
                     for told in self.drivers.put(effect, self.ms):
                         self._soon(0, lambda x=told: answer(x, self._stamps()))  # type: ignore[misc]
-                    if isinstance(effect, Hold):
-                        self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
+                    self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
                 case GetShadow() | Report():
                     self._soon(CLOUD_MS, lambda x=effect: self.cloud.answer(x, self._stamps()))  # type: ignore[misc]
 
@@ -277,7 +276,8 @@ class Play:
                 self.boots, self.booted_ms = self.boots + 1, self.ms
             yield from self._come_up()
 
-        self._agenda.plan(self.ms + crash.down, deed)
+        # Who is down for no time misses nothing: at the page nobody would ask again.
+        self._agenda.plan(self.ms + crash.down, deed, first=not crash.down)
 
     def _come_up(self) -> Iterator[Moment]:
         """As a controller starts: what is known is restated, circuits are read, the link rises."""

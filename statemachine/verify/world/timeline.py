@@ -16,10 +16,10 @@ class Agenda(Generic[T]):
         self._numbers = 0
         self._deeds: list[tuple[int, int, Callable[[], T]]] = []
 
-    def plan(self, ms: int, deed: Callable[[], T]) -> None:
-        """Have `deed` done at `ms`."""
+    def plan(self, ms: int, deed: Callable[[], T], first: bool = False) -> None:
+        """Have `deed` done at `ms`; `first`: before all else that is planned for that moment."""
         self._numbers += 1
-        heappush(self._deeds, (ms, self._numbers, deed))
+        heappush(self._deeds, (ms, -self._numbers if first else self._numbers, deed))
 
     @property
     def next_ms(self) -> int | None:
