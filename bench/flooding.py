@@ -45,8 +45,9 @@ class Seen:
         return all_ms[min(len(all_ms) - 1, int(share * len(all_ms)))] if all_ms else 0.0
 
     def restore_ms(self) -> float:
-        """The slowest; endless where one was not done."""
-        return max((self._took_ms(id) for id in self.restores), default=0.0)
+        """The slowest; endless where one was not done, nor refused at once by the broker."""
+        taken = [id for id in self.restores if id not in self.refused]
+        return max((self._took_ms(id) for id in taken), default=0.0)
 
     def shed_afterwards(self) -> list[str]:
         """Events that were delivered before a restore, and accepted after its answer."""
