@@ -57,7 +57,8 @@ deep: $(VENV)/.test
 chaos: $(VENV)/.test
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed plays it again"; \
 	  CHAOS=all SEED=$$seed $(BIN)/python -m pytest -v tests/test_faulty_disk.py \
-	  tests/test_bad_disk.py tests/test_slow_disk.py tests/test_bad_start.py $(ARGS)
+	  tests/test_bad_disk.py tests/test_slow_disk.py tests/test_bad_start.py \
+	  tests/test_local_disk.py $(ARGS)
 
 mutants: $(VENV)/.test
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'

@@ -21,7 +21,7 @@ from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.panels import invent_valid
 
-DAYS = int(os.environ.get("VENCTL_DAYS", "60"))
+DAYS = int(os.environ.get("VENCTL_DAYS", "40"))
 KEPT = (63, 574, 1167, 1196, 2140, 2180)
 STORIES = sorted((Path(__file__).parent / "days").glob("*.yaml"))
 MOST_STEPS = 12

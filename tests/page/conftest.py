@@ -69,4 +69,5 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 
 def _ours(text: str) -> bool:
     """A lost connection is logged by the browser itself; refusals (4xx) of an action are too."""
-    return "ERR_CONNECTION" not in text and "ERR_INCOMPLETE" not in text and "409" not in text
+    theirs = ("ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_SOCKET_NOT_CONNECTED", "409")
+    return not any(word in text for word in theirs)
