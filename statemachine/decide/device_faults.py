@@ -72,6 +72,8 @@ def tell(turn: Turn, before: Memory) -> Iterator[Status]:
     """A message for each circuit that came into trouble or out of it, and for each alarm."""
     for id, live in turn.memory.circuits.items():
         was = before.circuits.get(id)
+        if was is live:
+            continue
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
             said = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
             yield Status(said)
