@@ -50,15 +50,21 @@ class Seen:
         return max((self._took_ms(id) for id in taken), default=0.0)
 
     def shed_afterwards(self) -> list[str]:
-        """Events that were delivered before a restore, and accepted after its answer."""
+        """Events that were delivered before a restore, and accepted after its answer.
+
+        What was delivered again after a lost connection counts as it came last, a restore as it
+        came first.
+        """
+        order = self.delivered or list(self.sent)
+        last = {id: n for n, id in enumerate(order)}
+        first = {id: n for n, id in reversed(list(enumerate(order)))}
         answered = {id: n for n, id in enumerate(self.order)}
-        came = {id: n for n, id in enumerate(self.delivered or self.sent)}
         taken = [id for id, said in self.answers.items() if said[0][1]["status"] == "accepted"]
         ends = [one for one in self.restores if one in answered]
         return [
             id
             for id in taken
-            if any(came[id] < came[one] and answered[id] > answered[one] for one in ends)
+            if any(last[id] < first[one] and answered[id] > answered[one] for one in ends)
         ]
 
     def early(self) -> int:
