@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from .chart import event_actions as actions
-from .chart import event_guards as guards
-from .shadow import actions as twin_actions
-from .shadow import guards as twin_guards
+from .chart import event_actions, event_guards
+from .shadow import actions, guards
 
-DECLARED_IN = (actions, guards, twin_actions, twin_guards)
+DECLARED_IN = (event_actions, event_guards, actions, guards)

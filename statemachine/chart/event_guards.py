@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..curtail import delivery_news as notices
+from ..curtail import delivery_news
 from ..curtail.capacity import can_give
 from ..curtail.requirement import begins_ms
 from ..state.triggers import DrEvent
@@ -32,7 +32,7 @@ def from_operator(turn: Turn) -> bool:
 @guard("event")
 def delivers(turn: Turn) -> bool:
     """95 % of what the event asks for is measured, or was taken off by people."""
-    return notices.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
+    return delivery_news.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
 
 
 @guard("event")

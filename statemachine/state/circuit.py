@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 
 ANSWER_MS = 6_000  # a panel says after 4 s that a driver is silent
 
@@ -92,17 +91,14 @@ class Live:
     def trouble(self) -> str | None:
         """The newest of its faults; None: its driver does what it is told, and reads it."""
         known = self._faults()
-        return max(known, key=itemgetter(0))[1] if known else None
+        return max(known, key=lambda one: one[0])[1] if known else None
 
     @property
     def trouble_mono_ms(self) -> int | None:
         """Since when something is wrong with it without a break; None: nothing is."""
-        known = self._faults()
-        return min(known)[0] if known else None
+        return min((since_ms for since_ms, _ in self._faults()), default=None)
 
     def _faults(self) -> list[tuple[int, str]]:
-        if self.hold_fault is None and self.fault is None and self.read_fault is None:
-            return []
         faults = (
             (self.hold_fault_mono_ms, self.hold_fault),
             (self.fault_mono_ms, self.fault),

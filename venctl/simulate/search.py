@@ -138,15 +138,15 @@ class Search:
     def _told(self, rule: str, words: Words, seconds: float) -> Found:
         """A day that breaks a rule, made small and told."""
         until_s = time.monotonic() + seconds
-        one = first_of(self.spec, words, rule)
-        assert one is not None, "what was found is there"
+        found = first_of(self.spec, words, rule)
+        assert found is not None, "what was found is there"
+        one = found
 
         def breaks(day: Words) -> bool:
             nonlocal one
-            assert one is not None
-            found = first_of(self.spec, day, rule, one.ms + LATER_MS)
-            one = found or one
-            return found is not None
+            again = first_of(self.spec, day, rule, one.ms + LATER_MS)
+            one = again or one
+            return again is not None
 
         small = smaller(words, breaks, lambda: time.monotonic() > until_s)
         small = {"about": one.said, "breaks": rule, **small}

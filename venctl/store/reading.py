@@ -115,8 +115,7 @@ def size(file: Path) -> int:
 
 def unsettled(file: Path) -> bool:
     """Something beside the file has to be replayed before it says the truth."""
-    wal, journal = (size(file.with_name(file.name + end)) for end in ("-wal", "-journal"))
-    return wal > WAL_HEADER or journal > 0
+    return _has_log(file) or size(file.with_name(file.name + "-journal")) > 0
 
 
 def had_content(file: Path) -> bool:
@@ -125,13 +124,17 @@ def had_content(file: Path) -> bool:
     A first start that was cut off tells of no page before it: SQLite turns a new file into one
     with a write-ahead log under a rollback journal.
     """
-    if size(file.with_name(file.name + "-wal")) > WAL_HEADER:
+    if _has_log(file):
         return True
     try:
         with file.with_name(file.name + "-journal").open("rb") as journal:
             return any(journal.read(PAGES_BEFORE.stop)[PAGES_BEFORE])
     except FileNotFoundError:
         return False
+
+
+def _has_log(file: Path) -> bool:
+    return size(file.with_name(file.name + "-wal")) > WAL_HEADER
 
 
 @contextmanager
