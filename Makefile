@@ -24,7 +24,7 @@ bench: $(VENV)/.test
 
 battery: $(VENV)/.test
 	./.ci/system
-	$(BIN)/python -m tests.battery $(ARGS)
+	$(BIN)/python -m tests.kit.campaigns.battery $(ARGS)
 
 flood: $(VENV)/.test
 	$(BIN)/python -m bench.flood $(ARGS)
@@ -33,32 +33,38 @@ soak: $(VENV)/.test
 	$(BIN)/python -m bench.soak $(HOURS)
 
 days: $(VENV)/.test
-	$(BIN)/python -m tests.many_days $(ARGS)
+	$(BIN)/python -m tests.kit.campaigns.days $(ARGS)
 
 simulate: $(VENV)/.test
-	$(BIN)/python -m tests.many_stories $(ARGS)
+	$(BIN)/python -m tests.kit.campaigns.stories $(ARGS)
 
 flap: $(VENV)/.test
-	FLAPS=50 $(BIN)/python -m pytest tests/test_flap.py -s
+	FLAPS=50 $(BIN)/python -m pytest tests/system/test_flap.py -s
 
 converge: $(VENV)/.test
-	CONVERGE=10000 $(BIN)/python -m pytest tests/test_convergence.py
+	CONVERGE=10000 $(BIN)/python -m pytest tests/statemachine/shadow/test_convergence.py
 
 damage: $(VENV)/.test
-	FLIPS=2000 $(BIN)/python -m pytest tests/test_damage.py
+	FLIPS=2000 $(BIN)/python -m pytest tests/venctl/store/test_damage.py
 
 fuzz: $(VENV)/.test
-	FUZZ_S=20 $(BIN)/python -m pytest tests/test_local_fuzz.py -s
+	FUZZ_S=20 $(BIN)/python -m pytest tests/venctl/standin/broker/test_fuzz.py -s
 
 deep: $(VENV)/.test
-	DEPTH=10 $(BIN)/python -m pytest tests/test_audit.py tests/test_bridge.py tests/test_curtail.py \
-	  tests/test_life.py tests/test_lives.py tests/test_properties.py tests/test_reload.py $(ARGS)
+	DEPTH=10 $(BIN)/python -m pytest tests/statemachine/audit/test_audit.py \
+	  tests/statemachine/returns/test_bridge.py \
+	  tests/statemachine/curtail/test_plan.py \
+	  tests/statemachine/decide/test_any_order.py \
+	  tests/statemachine/chart/test_examples.py \
+	  tests/statemachine/verify/rules/test_rulebook.py \
+	  tests/statemachine/decide/test_reload.py \
+	  $(ARGS)
 
 chaos: $(VENV)/.test
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed plays it again"; \
-	  CHAOS=all SEED=$$seed $(BIN)/python -m pytest -v tests/test_faulty_disk.py \
-	  tests/test_bad_disk.py tests/test_slow_disk.py tests/test_bad_start.py \
-	  tests/test_local_disk.py $(ARGS)
+	  CHAOS=all SEED=$$seed $(BIN)/python -m pytest -v tests/kit/process/test_faulty_disk.py \
+	  tests/system/test_bad_disk.py tests/system/test_slow_disk.py tests/system/test_bad_start.py \
+	  tests/venctl/standin/disk/test_disk.py $(ARGS)
 
 mutants: $(VENV)/.test
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'

@@ -4,7 +4,7 @@
 as the journal keeps, so that it and SQLite's cache of it are full; then one a second, and each
 minute a sample. An hour of that is warm-up: as long as that the stand-in remembers clients that
 have gone. The slopes are least squares over the hours after it. Tasks are counted in simulated time
-(`tests/test_soak.py`): nothing outside a program can count them.
+(`tests/system/test_soak.py`): nothing outside a program can count them.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from .mosquitto import Mosquitto
-from .site import Backend, Site
+from tests.kit.mqtt.mosquitto import Mosquitto
+from tests.kit.process.site import Backend, Site
 
 settings.register_profile("no clock", deadline=None)  # how fast a machine is, is no fault of ours
 settings.load_profile("no clock")
@@ -20,14 +20,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`, and our 
 
 
 # What takes minutes goes first, so that no worker is left alone with it at the end.
-LONG = (
-    *("verify", "local_disk", "day", "editing", "convergence", "simulated_site", "bad_start"),
-    *("doctor", "run", "readme", "crash_matrix", "duplicates", "power_loss", "soak", "audit"),
-)
+LONG = {
+    "venctl/simulate/test_verify.py",
+    "venctl/standin/disk/test_disk.py",
+    "statemachine/verify/test_days.py",
+    "system/test_reload.py",
+    "statemachine/shadow/test_convergence.py",
+    "system/test_simulated_site.py",
+    "system/test_bad_start.py",
+    "venctl/doctor/test_doctor.py",
+    "system/test_run.py",
+    "docs/test_readme.py",
+    "system/test_crash_matrix.py",
+    "system/test_duplicates.py",
+    "system/test_power_loss.py",
+    "system/test_soak.py",
+    "statemachine/audit/test_audit.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    items.sort(key=lambda item: item.nodeid.split("::")[0].removeprefix("tests/") not in LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.kit.paths import ROOT
+
 ROOMS = ("statemachine", "web", "venctl")
 FILES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
 NAMES = [str(file.relative_to(ROOT)) for file in FILES]
@@ -132,3 +133,17 @@ def test_a_module_is_short_and_says_what_it_is_for(name: str) -> None:
     assert len(text.splitlines()) <= 300
     said = ast.get_docstring(ast.parse(text))
     assert said and said.split("\n\n")[0].replace("\n", " ").rstrip("`)").endswith((".", "?", ":"))
+
+
+MIRRORS = sorted(
+    {
+        str(file.parent.relative_to(ROOT / "tests"))
+        for room in ROOMS
+        for file in (ROOT / "tests" / room).rglob("*.py")
+    }
+)
+
+
+@pytest.mark.parametrize("folder", MIRRORS)
+def test_each_folder_of_tests_has_a_counterpart_in_the_source(folder: str) -> None:
+    assert list((ROOT / folder).glob("*.py")), f"tests/{folder} mirrors no folder with modules"

@@ -1,7 +1,7 @@
 """Every kind of fault that a ven.yaml is told of, by the name that `check --json` gives it.
 
 An error refuses the file; a warning is printed by `venctl check` and the file is taken. Each kind
-has a bad file and its message under `tests/bad`.
+has a bad file and its message under `tests/data/bad`.
 """
 
 from __future__ import annotations

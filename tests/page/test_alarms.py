@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..faulty_disk import Disk
-from ..site import Site, until
+from tests.kit.process.faulty_disk import Disk
+from tests.kit.process.site import Site, until
+
 from .test_page import accessible
 
 

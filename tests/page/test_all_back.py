@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from ..site import Backend, Site, until
+from tests.kit.process.site import Backend, Site, until
+
 from .test_page import accessible
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..mosquitto import Mosquitto
-from ..site import STEADY, Backend, Site, until
+from tests.kit.mqtt.mosquitto import Mosquitto
+from tests.kit.process.site import STEADY, Backend, Site, until
+
 from .test_page import accessible, trigger
 
 EVENT_S = 10

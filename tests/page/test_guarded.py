@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ..site import STEADY, Backend, Site, until
+from tests.kit.process.site import STEADY, Backend, Site, until
+
 from .test_page import SIZES, accessible, trigger
 
 KEYBOARDS = (

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ..site import STEADY, Site
+from tests.kit.process.site import STEADY, Site
+
 from .test_states import row
 
 AT = 1_764_000_000  # 16:00:00 in UTC

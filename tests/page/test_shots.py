@@ -19,12 +19,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from statemachine.wire.commands import Door, command_from
+from tests.kit.core.desk import START_MS, BenchDesk
+from tests.kit.core.desk import site as sample
+from tests.kit.paths import ROOT
 from web.app import access_for, make_app
 from web.desk import LinkView
 
-from ..desk import START_MS, BenchDesk
-from ..desk import site as sample
-from ..site import ROOT
 from .test_page import SIZES
 
 PICTURE = ROOT / "docs" / "page.png"

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..site import ROOT, STEADY, Site
+from tests.kit.paths import ROOT
+from tests.kit.process.site import STEADY, Site
+
 from .test_page import SIZES, accessible
 
 OBSERVE = STEADY.replace("mode: act", "mode: observe")

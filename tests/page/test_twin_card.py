@@ -8,8 +8,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..site import ROOT, Site
-from ..test_run import iot_data
+from tests.kit.paths import ROOT
+from tests.kit.process.site import Site
+from tests.system.test_run import iot_data
+
 from .test_page import SIZES, accessible
 
 
