@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..curtail.requirement import begins_ms
-from ..state.effects import Effect
 from ..state.triggers import DrEvent
 from ..state.turn import Turn
 from .registry import action
 
 
 @action("event", "dr_event")
-def accept(turn: Turn) -> Iterator[Effect]:
+def accept(turn: Turn) -> None:
     """Take the event on, or take over its new terms: its delivery is judged by them alone."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
         start_ms = begins_ms(turn.spec.site.id, turn.event, asked)
         if start_ms > turn.now_ms or asked.shed_w != turn.event.shed_w:
-            turn.remember_event(short_ms=None, told=())
+            turn.remember_event(turn.event_id, short_ms=None, told=())
         turn.remember_event(
+            turn.event_id,
             shed_w=asked.shed_w,
             start_ms=start_ms,
             end_ms=start_ms + asked.duration_ms,
@@ -31,4 +29,3 @@ def accept(turn: Turn) -> Iterator[Effect]:
             ended_by="",
             ended_why="",
         )
-    yield from ()

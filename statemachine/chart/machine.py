@@ -84,7 +84,7 @@ def _doing(names: Sequence[str]) -> Callable[[EventData], None]:
     def do(data: EventData) -> None:
         turn = _turn(data)
         for action in actions:
-            turn.effects.extend(action(turn))
+            action(turn)
 
     return do
 

@@ -5,14 +5,13 @@ Each is declared where it is written, with its chart and the triggers it works o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..state.effects import Effect
 from ..state.turn import Turn
 
 Guard = Callable[[Turn], bool]
-Action = Callable[[Turn], Iterator[Effect]]
+Action = Callable[[Turn], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def guard(chart: str, *triggers: str, implies: str = "") -> Callable[[Guard], Gu
 
 
 def action(chart: str, *triggers: str) -> Callable[[Action], Action]:
-    """Let a chart use the function by its own name. It remembers, and yields effects.
+    """Let a chart use the function by its own name. It writes in the turn.
 
     What is done on entering a state must bear repeating: that is how a crash is cured.
     """

@@ -20,9 +20,9 @@ from .savings import forgotten
 FIRST_MS, LAST_MS = 60_000, 300_000
 
 
-def stamp(turn: Turn, before: Memory) -> None:
+def stamp(turn: Turn) -> None:
     """Bring the marks of every circuit up to date."""
-    memory = turn.memory
+    before, memory = turn.before, turn.memory
     day = day_of(memory.at_ms, turn.spec.site.timezone)
     marked = {
         id: _marked(before.circuits.get(id), live, _gives(memory, id), memory, day)
@@ -41,14 +41,14 @@ def _gives(memory: Memory, id: str) -> bool:
     return id in memory.cuts or (live.giving and live.enabled and live.held_w is not None)
 
 
-def after_reboot(turn: Turn, before: Memory) -> None:
+def after_reboot(turn: Turn) -> None:
     """The machine came up anew: its clock has a new zero, dwell times start, load waits its turn.
 
     What is held returns after 1 to 5 minutes, so that a street does not return at once. A restart
     of the program alone changes nothing: the monotonic clock goes on.
     """
-    memory, mono_ms = turn.memory, turn.memory.mono_ms
-    circuits = {id: _renewed(live, before.mono_ms, mono_ms) for id, live in memory.circuits.items()}
+    memory, mono_ms, last_ms = turn.memory, turn.memory.mono_ms, turn.before.mono_ms
+    circuits = {id: _renewed(live, last_ms, mono_ms) for id, live in memory.circuits.items()}
     late_ms = FIRST_MS + offset_ms(turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS)
     held = any(live.held_w is not None for live in circuits.values())
     coming = changed(

@@ -21,7 +21,7 @@ def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
     moved = _joined(turn, live) if enabled else _saved(turn, live)
     saved = moved if enabled != live.enabled else {}
     news = {"enabled": enabled, "switched_by": by, "switched_ms": turn.now_ms}
-    turn.memory = turn.memory.circuit(id, **news, **saved, **marks)
+    turn.remember_circuit(id, **news, **saved, **marks)
 
 
 def forgotten(live: Live, memory: Memory) -> Live:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from ..kit.frozen import changed
 from ..state.alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
 from ..state.effects import Ack
-from ..state.memory import Memory
 from ..state.triggers import Acknowledge, Noticed, Trigger
 from ..state.turn import Turn
 from ..wire.messages import rejected
@@ -44,9 +43,9 @@ def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
     return None
 
 
-def told(turn: Turn, before: Memory) -> Iterator[Mapping[str, object]]:
+def told(turn: Turn) -> Iterator[Mapping[str, object]]:
     """A message for each alarm that was raised in this decision, is over, or was acknowledged."""
-    was, now = before.alarms, turn.memory.alarms
+    was, now = turn.before.alarms, turn.memory.alarms
     for id in {**was, **now}:
         if word := _what_became(id, was, now, turn.trigger):
             by = turn.trigger.source if isinstance(turn.trigger, Acknowledge) else ""

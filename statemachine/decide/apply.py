@@ -13,7 +13,7 @@ from ..returns.ending import shut, unconfirmed, why_shut
 from ..returns.release import restate
 from ..state.circuit import Live
 from ..state.effects import Ack, Switch
-from ..state.memory import Basis, Coming, Event, Memory
+from ..state.memory import Basis, Coming, Event
 from ..state.triggers import (
     Acknowledge,
     Cancel,
@@ -41,7 +41,7 @@ from .alarms import acknowledge, hear_noticed
 from .backlog import found, heard, lost
 from .copies import copy_of
 from .device_faults import hear_held, hear_switched
-from .early_end import Fire, cancel, give_back, opt_out
+from .early_end import cancel, give_back, opt_out
 from .locks import lock, locked_out
 from .readings import hear_readings
 from .switches import switch
@@ -61,19 +61,19 @@ def answer_early(turn: Turn, command: Command) -> Ack | None:
             return duplicate(command, first)
 
 
-def take(turn: Turn, fire: Fire) -> Ack | None:
+def take(turn: Turn) -> Ack | None:
     """Do what the trigger says, but for the shadow's; an ack only where it is refused."""
     if isinstance(turn.trigger, Command) and (why := unconfirmed(turn, turn.trigger)):
         return rejected(turn.trigger, "operator", why)
     match turn.trigger:
         case DrEvent() as asked:
-            return _call(turn, asked, fire)
+            return _call(turn, asked)
         case Restore() as asked:
-            return give_back(turn, asked, fire)
+            return give_back(turn, asked)
         case Cancel() as asked:
-            return cancel(turn, asked, fire)
+            return cancel(turn, asked)
         case OptOut() as asked:
-            return opt_out(turn, asked, fire)
+            return opt_out(turn, asked)
         case Toggle() as asked:
             return _toggle(turn, asked)
         case Lock() as asked:
@@ -101,7 +101,7 @@ def take(turn: Turn, fire: Fire) -> Ack | None:
     return None
 
 
-def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
+def _call(turn: Turn, asked: DrEvent) -> Ack | None:
     spec, id = turn.spec, asked.event_id
     if refusal := unfit(spec, turn.memory, asked):
         return rejected(asked, *refusal)
@@ -109,7 +109,7 @@ def _call(turn: Turn, asked: DrEvent, fire: Fire) -> Ack | None:
     span = as_taken_on(spec, turn.memory, asked)
     if known is None:
         turn.remember(events={**turn.memory.events, id: _new(turn, asked, span.start_ms)})
-    if not fire(turn, "dr_event", id):
+    if not turn.fire("dr_event", id):
         if known is None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
         state = known.state if known else spec.event.initial
@@ -162,8 +162,7 @@ def reload(turn: Turn, said: Reloaded) -> None:
     turn.remember(basis=Basis())
     if said.every_ms is not None:
         turn.remember(every_ms=said.every_ms, every_mono_ms=said.mono_ms)
-    turn.effects.extend(restate(turn))
-    turn.effects.extend(_switches(turn))
+    turn.do(*restate(turn), *_switches(turn))
 
 
 def _switches(turn: Turn) -> list[Switch]:
@@ -173,7 +172,7 @@ def _switches(turn: Turn) -> list[Switch]:
     return [Switch(id, live.enabled, live.switched_by or "file") for id, live in lives]
 
 
-def restate_all(turn: Turn, before: Memory) -> None:
+def restate_all(turn: Turn) -> None:
     """Nobody knows better what is held and switched than memory does: say it all once more.
 
     What was read before counts until it is read again, or load would flicker at every start; what
@@ -182,15 +181,15 @@ def restate_all(turn: Turn, before: Memory) -> None:
     """
     mono_ms = turn.memory.mono_ms
     read = {id: _seen_now(live, mono_ms) for id, live in turn.memory.circuits.items()}
-    turn.remember(circuits=read, renew_ms=None, coming=_resumed(turn, before))
-    holds = list(restate(turn))
-    turn.effects.extend(holds)
+    turn.remember(circuits=read, renew_ms=None, coming=_resumed(turn))
+    holds = restate(turn)
+    turn.do(*holds)
     ids = [hold.circuit for hold in holds if hold.circuit in read]
     owed = [id for id in ids if read[id].held_w is not None or not read[id].sure]
     asked = {id: changed(read[id], asked_mono_ms=mono_ms) for id in owed}
     turn.remember(circuits={**read, **asked})
     if not isinstance(turn.trigger, Restarted) or turn.trigger.known:
-        turn.effects.extend(_switches(turn))
+        turn.do(*_switches(turn))
 
 
 def _seen_now(live: Live, mono_ms: int) -> Live:
@@ -201,13 +200,13 @@ def _seen_now(live: Live, mono_ms: int) -> Live:
     return changed(live, read_mono_ms=mono_ms, **({"stopped_mono_ms": mono_ms} if rests else {}))
 
 
-def _resumed(turn: Turn, before: Memory) -> Coming:
+def _resumed(turn: Turn) -> Coming:
     """How load goes on coming back: when it would have, was the program not away.
 
     Where a step is the last thing known, it may be carried out only now, as it is said again: what
     comes next keeps its distance to this moment. A random wait that is longer goes on.
     """
-    now_ms, coming = turn.now_ms, turn.memory.coming
+    before, now_ms, coming = turn.before, turn.now_ms, turn.memory.coming
     if before.at_ms > before.coming.last_ms or not before.coming.last_ms:
         return changed(coming, last_ms=min(coming.last_ms, now_ms))
     due_ms = coming.due_ms and max(coming.due_ms, now_ms + turn.spec.restore.every)

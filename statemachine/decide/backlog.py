@@ -26,11 +26,12 @@ def found(turn: Turn) -> None:
     turn.remember(draining=span, aged=long_away(turn.spec, turn.memory), lost_ms=None)
 
 
-def restarted(turn: Turn, before: Memory) -> None:
+def restarted(turn: Turn) -> None:
     """The program was away since it last heard anything. What was draining then drains anew.
 
     Its dates may be of another clock: a machine without a battery comes up in the past.
     """
+    before = turn.before
     turn.remember(draining=None)
     if before.aged and before.draining is not None and before.draining[0] > before.at_ms:
         turn.remember(lost_ms=turn.now_ms - turn.spec.commands.max_age - 1)

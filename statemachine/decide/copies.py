@@ -66,12 +66,12 @@ def note(turn: Turn) -> None:
     asked, memory = turn.trigger, turn.memory
     match asked:
         case Toggle(circuit=id, key=key) | Lock(circuit=id, key=key):
-            turn.memory = memory.circuit(id, last_command=key)
+            turn.remember_circuit(id, last_command=key)
         case SetConfig(key=key):
             turn.remember(last_config=key)
         case Restore(event_id=None, key=key):
             for id in [id for id, x in memory.events.items() if x.start_ms <= turn.now_ms]:
-                turn.memory = turn.memory.event(id, last_command=key)
+                turn.remember_event(id, last_command=key)
             turn.remember(last_call=key)
         case DrEvent(event_id=id, key=key) | Restore(event_id=str(id), key=key):
             _note_event(turn, id, key)
@@ -87,7 +87,7 @@ def _named(known: DrEvent, id: str) -> DrEvent:
 
 def _note_event(turn: Turn, id: str, key: str) -> None:
     if id in turn.memory.events:
-        turn.memory = turn.memory.event(id, last_command=key)
+        turn.remember_event(id, last_command=key)
 
 
 def _known_by_id(command: DrEvent, earlier: Earlier, memory: Memory) -> First | Refusal | None:

@@ -6,12 +6,9 @@ learned from what the circuit draws, and no event is said to be over that has no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..kit.frozen import changed
 from ..state.circuit import Live
 from ..state.effects import Status
-from ..state.memory import Memory
 from ..state.pending_release import Stuck
 from ..state.triggers import NO_ANSWER, Held, Switched
 from ..state.turn import Turn
@@ -36,7 +33,7 @@ def hear_held(turn: Turn, said: Held) -> None:
         "hold_fault": None,
         "hold_fault_mono_ms": None,
     }
-    turn.memory = turn.memory.circuit(said.circuit, **well, deaf_w=deaf_w)
+    turn.remember_circuit(said.circuit, **well, deaf_w=deaf_w)
 
 
 def _hear_released(turn: Turn, said: Held) -> None:
@@ -58,7 +55,7 @@ def hear_switched(turn: Turn, said: Switched) -> None:
         return
     since_ms = turn.memory.mono_ms if live.fault is None else live.fault_mono_ms
     since_ms = None if said.fault is None else since_ms
-    turn.memory = turn.memory.circuit(said.circuit, fault=said.fault, fault_mono_ms=since_ms)
+    turn.remember_circuit(said.circuit, fault=said.fault, fault_mono_ms=since_ms)
 
 
 def note_silence(turn: Turn) -> None:
@@ -68,22 +65,23 @@ def note_silence(turn: Turn) -> None:
             _mark(turn, id, live, NO_ANSWER)
 
 
-def tell(turn: Turn, before: Memory) -> Iterator[Status]:
+def tell(turn: Turn) -> None:
     """A message for each circuit that came into trouble or out of it, and for each alarm."""
+    before = turn.before
     for id, live in turn.memory.circuits.items():
         was = before.circuits.get(id)
         if was is live:
             continue
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
             said = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
-            yield Status(said)
+            turn.do(Status(said))
     for id in {**before.stuck, **turn.memory.stuck}:
         was_stuck, stuck = before.stuck.get(id), turn.memory.stuck.get(id)
         if (was_stuck is None) != (stuck is None):
             fault = None if stuck is None else stuck.fault
-            yield Status(circuit_status(id, fault, None, None, turn.now_ms))
-    for alarm in told(turn, before):
-        yield Status(alarm)
+            turn.do(Status(circuit_status(id, fault, None, None, turn.now_ms)))
+    for alarm in told(turn):
+        turn.do(Status(alarm))
 
 
 def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..curtail.limits import ended_early
 from ..kit.frozen import changed
 from ..returns.ending import SHUT_MS, begun
@@ -14,33 +12,32 @@ from ..state.turn import Turn
 from ..wire.messages import rejected
 
 MOST_OPTED_OUT = 200
-Fire = Callable[[Turn, str, str], bool]
 
 
-def give_back(turn: Turn, asked: Restore, fire: Fire) -> Ack | None:
+def give_back(turn: Turn, asked: Restore) -> Ack | None:
     """Somebody wants load back; an ack only where that is refused."""
     if asked.shuts:
-        _all_back(turn, asked, fire)
+        _all_back(turn, asked)
         return None
     ids = [asked.event_id] if asked.event_id else begun(turn.spec, turn.memory, turn.now_ms)
     later = [id for id in ids if _called_later(turn, asked, id)]
     if later and later == ids:
         return _outdated(asked, later[0])
-    _restore(turn, asked, [id for id in ids if id not in later], fire)
+    _restore(turn, asked, [id for id in ids if id not in later])
     return None
 
 
-def _all_back(turn: Turn, asked: Restore, fire: Fire) -> None:
+def _all_back(turn: Turn, asked: Restore) -> None:
     """Everything ends, every driver hears once more that its circuit is free, and nothing new is
     taken on for a while after it was asked.
     """
     started = begun(turn.spec, turn.memory, turn.now_ms)
     for id in list(turn.memory.events):
-        _end(turn, asked, "restore" if id in started else "cancel", id, fire)
+        _end(turn, asked, "restore" if id in started else "cancel", id)
     _return_now(turn)
     asked_ms = turn.now_ms if asked.issued_ms is None else min(asked.issued_ms, turn.now_ms)
     turn.remember(shut_ms=max(turn.memory.shut_ms, asked_ms + SHUT_MS))
-    turn.effects.extend(hold for hold in restate(turn) if hold.watts is None)
+    turn.do(*(hold for hold in restate(turn) if hold.watts is None))
 
 
 def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
@@ -55,22 +52,22 @@ def _outdated(asked: Command, id: str) -> Ack:
     return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
 
 
-def _restore(turn: Turn, asked: Command, ids: list[str], fire: Fire) -> None:
+def _restore(turn: Turn, asked: Command, ids: list[str]) -> None:
     for id in ids:
-        _end(turn, asked, "restore", id, fire)
+        _end(turn, asked, "restore", id)
     _return_now(turn)
 
 
-def _end(turn: Turn, asked: Command, word: str, id: str, fire: Fire) -> None:
+def _end(turn: Turn, asked: Command, word: str, id: str) -> None:
     """End an event before its time; what is told of it from now on says who did, and why."""
     was = turn.memory.events.get(id)
     if was is None:
         return
-    turn.memory = turn.memory.event(id, ended_by=asked.source, ended_why=asked.why)
-    if fire(turn, word, id):
+    turn.remember_event(id, ended_by=asked.source, ended_why=asked.why)
+    if turn.fire(word, id):
         turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
     else:
-        turn.memory = turn.memory.event(id, ended_by=was.ended_by, ended_why=was.ended_why)
+        turn.remember_event(id, ended_by=was.ended_by, ended_why=was.ended_why)
 
 
 def _return_now(turn: Turn) -> None:
@@ -80,17 +77,17 @@ def _return_now(turn: Turn) -> None:
         turn.remember(coming=changed(coming, not_before_ms=0, due_ms=None))
 
 
-def cancel(turn: Turn, asked: Cancel, fire: Fire) -> Ack | None:
+def cancel(turn: Turn, asked: Cancel) -> Ack | None:
     """Somebody takes an event back; an ack only where that is refused."""
     if asked.event_id not in turn.memory.events:
         return _unknown(asked, asked.event_id)
     if _called_later(turn, asked, asked.event_id):
         return _outdated(asked, asked.event_id)
-    _end(turn, asked, "cancel", asked.event_id, fire)
+    _end(turn, asked, "cancel", asked.event_id)
     return None
 
 
-def opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
+def opt_out(turn: Turn, asked: OptOut) -> Ack | None:
     """The occupant keeps a circuit, or the site, out of an event, or lets it give again."""
     id, circuit = asked.event_id, asked.circuit
     event = turn.memory.events.get(id)
@@ -98,12 +95,12 @@ def opt_out(turn: Turn, asked: OptOut, fire: Fire) -> Ack | None:
         return _unknown(asked, id)
     if circuit is None:
         turn.remember(opted_out=(*turn.memory.opted_out[-MOST_OPTED_OUT:], id))
-        _restore(turn, asked, [id], fire)
+        _restore(turn, asked, [id])
         return None
     if circuit not in turn.spec.circuits:
         return rejected(asked, "not_found", f"no circuit is called {circuit!r}")
     out = {*event.opted_out, circuit} if asked.out else {*event.opted_out} - {circuit}
-    turn.memory = turn.memory.event(id, opted_out=tuple(sorted(out)))
+    turn.remember_event(id, opted_out=tuple(sorted(out)))
     return None
 
 

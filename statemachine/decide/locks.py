@@ -28,9 +28,9 @@ def lock(turn: Turn, asked: Lock) -> Ack | None:
     if live is None:
         return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
     if not asked.locked:
-        turn.memory = turn.memory.circuit(asked.circuit, locked_by=None, locked_ms=None)
+        turn.remember_circuit(asked.circuit, locked_by=None, locked_ms=None)
         return None
     if live.held_w is not None:
-        turn.effects.extend(give_back(turn, asked.circuit, None))
-    turn.memory = turn.memory.circuit(asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms)
+        give_back(turn, asked.circuit, None)
+    turn.remember_circuit(asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms)
     return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ..state.circuit import Live
 from ..state.cloud_triggers import Answered, Delta, Document, Refused
-from ..state.memory import Memory
 from ..state.triggers import Held, Switched
 from ..state.turn import Turn
 
@@ -17,24 +16,24 @@ _OF_SHADOWS = {"shadows", "server_mono_ms"}
 _ANSWERS = (Answered, Delta, Document, Refused, Held, Switched)
 
 
-def nothing_follows(turn: Turn, before: Memory) -> bool:
+def nothing_follows(turn: Turn) -> bool:
     """The plan, the holds, the events and what is told of them are as they were before.
 
     Of a return that waits for its last driver, and of an alarm that may be due, this is not said.
     """
-    after, due_ms = turn.memory, turn.memory.due_ms()
+    before, after, due_ms = turn.before, turn.memory, turn.memory.due_ms()
     if not isinstance(turn.trigger, _ANSWERS) or turn.effects or turn.told or after.pending:
         return False
     if after.coming.blocked_ms is not None or (due_ms is not None and due_ms <= turn.now_ms):
         return False
     was, now = vars(before), vars(after)
     news = {name for name in now if now[name] is not was[name]} - _CLOCKS - _OF_SHADOWS
-    return not news or (news == {"circuits"} and _confirmed(turn, before))
+    return not news or (news == {"circuits"} and _confirmed(turn))
 
 
-def _confirmed(turn: Turn, before: Memory) -> bool:
+def _confirmed(turn: Turn) -> bool:
     """All that is new of the circuits is that one of them has done what it was told."""
-    said, lives = turn.trigger, turn.memory.circuits
+    said, before, lives = turn.trigger, turn.before, turn.memory.circuits
     news = [id for id, live in lives.items() if live is not before.circuits.get(id)]
     if not isinstance(said, Held | Switched) or news != [said.circuit]:
         return False

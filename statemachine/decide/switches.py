@@ -34,7 +34,7 @@ def _same(known: Pending, asked: Toggle) -> bool:
 def _wish(turn: Turn, asked: Toggle) -> None:
     marks = {"changed_mono_ms": asked.mono_ms}
     savings.switch(turn, asked.circuit, asked.enabled, asked.source, **marks)
-    turn.effects.append(Switch(asked.circuit, asked.enabled, asked.source))
+    turn.do(Switch(asked.circuit, asked.enabled, asked.source))
 
 
 def answers(turn: Turn) -> list[Ack]:

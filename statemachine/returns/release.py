@@ -9,7 +9,7 @@ anyway (`bridge.py`), waits without holding up the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..curtail.dwell import off_left_ms, rests_ms
 from ..curtail.failing import held_back, still_asked
@@ -20,7 +20,7 @@ from ..kit.frozen import changed
 from ..site.panel import LEAST_AMPS, Circuit
 from ..site.spec import Spec
 from ..state.circuit import Live
-from ..state.effects import BY_EVENT, Effect, Hold, Switch
+from ..state.effects import BY_EVENT, Hold, Switch
 from ..state.measures import power_w
 from ..state.memory import Coming, Memory
 from ..state.turn import Turn
@@ -33,7 +33,7 @@ RENEW_MS = 40_000
 Wanted = Mapping[str, int | None]
 
 
-def carry_out(turn: Turn) -> Iterator[Effect]:
+def carry_out(turn: Turn) -> None:
     """Plan what is required now; hold more at once, let go of one circuit when its time is come.
 
     A circuit that is switched off is let go at once, nothing returns with it, and so is one that a
@@ -43,26 +43,24 @@ def carry_out(turn: Turn) -> Iterator[Effect]:
     wanted = _wanted(turn, replan(turn))
     for id, watts in wanted.items():
         if watts is not None and _tighter(watts, turn.memory.circuits[id].held_w):
-            yield _hold(turn, id, watts)
+            _hold(turn, id, watts)
     looser = [id for id in reversed(wanted) if turn.memory.circuits[id].held_w != wanted[id]]
     for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
-        yield from give_back(turn, id, wanted[id])
-    yield from _return_overdue(turn, looser, wanted)
+        give_back(turn, id, wanted[id])
+    _return_overdue(turn, looser, wanted)
     left = [id for id in looser if turn.memory.circuits[id].held_w != wanted[id]]
-    yield from _step(turn, left, wanted)
-    yield from _renew(turn)
+    _step(turn, left, wanted)
+    _renew(turn)
 
 
-def give_back(turn: Turn, id: str, watts: int | None) -> Iterator[Effect]:
+def give_back(turn: Turn, id: str, watts: int | None) -> None:
     """Let a circuit draw up to `watts`; what comes back by hand, and is off, is switched off."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
     if stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
-        turn.memory = turn.memory.circuit(
-            id, enabled=False, switched_by=BY_EVENT, switched_ms=turn.now_ms
-        )
-        yield Switch(id, False, BY_EVENT)
-    yield _hold(turn, id, watts)
+        turn.remember_circuit(id, enabled=False, switched_by=BY_EVENT, switched_ms=turn.now_ms)
+        turn.do(Switch(id, False, BY_EVENT))
+    _hold(turn, id, watts)
 
 
 def beyond_plan(turn: Turn) -> bool:
@@ -76,16 +74,19 @@ def beyond_plan(turn: Turn) -> bool:
     )
 
 
-def restate(turn: Turn) -> Iterator[Hold]:
+def restate(turn: Turn) -> list[Hold]:
     """Every hold once more, also those that are none: after a restart nobody knows better.
 
     Who only observes touches nothing but what is left from the time before.
     """
     until_ms = turn.now_ms + LEASE_MS
-    for id, live in turn.memory.circuits.items():
-        if live.held_w is not None or not turn.spec.observes:
-            yield Hold(id, live.held_w, until_ms)
-    yield from (Hold(id, None, until_ms) for id in turn.memory.leaving)
+    told = {
+        id: live.held_w
+        for id, live in turn.memory.circuits.items()
+        if live.held_w is not None or not turn.spec.observes
+    }
+    holds = [Hold(id, watts, until_ms) for id, watts in told.items()]
+    return holds + [Hold(id, None, until_ms) for id in turn.memory.leaving]
 
 
 def spread(turn: Turn) -> None:
@@ -151,14 +152,14 @@ def _waits_for_nothing(live: Live) -> bool:
     return not live.enabled or live.locked_by is not None
 
 
-def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> None:
     """What was off for as long as it may be waits for nobody's turn, only for room."""
     beside_w = 0
     for id in [id for id in looser if _off_too_long(turn, id)]:
         watts = _next_level(turn, id, wanted[id])
         if _fits(turn, id, watts, beside_w):
             beside_w += _more_w(turn, id, watts)
-            yield from give_back(turn, id, watts)
+            give_back(turn, id, watts)
             _queue_behind(turn)
 
 
@@ -175,7 +176,7 @@ def _queue_behind(turn: Turn) -> None:
     turn.remember(coming=changed(coming, last_ms=turn.now_ms, due_ms=due_ms))
 
 
-def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+def _step(turn: Turn, looser: list[str], wanted: Wanted) -> None:
     """One circuit more when its time has come; only this pace is remembered from step to step.
 
     Whether an event keeps load down is asked anew each time, of the events that live then.
@@ -189,7 +190,7 @@ def _step(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
     coming = _paced(turn)
     turn.remember(coming=coming)
     if turn.now_ms >= (coming.due_ms or 0):
-        yield from _return_one(turn, looser, wanted)
+        _return_one(turn, looser, wanted)
 
 
 def _paced(turn: Turn) -> Coming:
@@ -202,7 +203,7 @@ def _paced(turn: Turn) -> Coming:
     return changed(coming, due_ms=min(coming.due_ms, last_ms), bridged=False)
 
 
-def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effect]:
+def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> None:
     """The first circuit, in the order of return, that may come back now; or a look again later."""
     coming, kept = turn.memory.coming, kept_down(turn.spec, turn.memory)
     levels = {id: _next_level(turn, id, wanted[id]) for id in looser}
@@ -212,7 +213,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> Iterator[Effec
         _wait(turn, bool(fitting), any(id not in kept for id in looser))
         return
     had_room = _has_room(turn, id, levels[id])
-    yield from give_back(turn, id, levels[id])
+    give_back(turn, id, levels[id])
     is_back = levels[id] == wanted[id] and turn.memory.circuits[id].enabled
     done = coming.done + is_back
     left = len(looser) > 1 or levels[id] != wanted[id]
@@ -271,7 +272,7 @@ def _more_w(turn: Turn, id: str, watts: int | None) -> int:
     return max(0, level_w - (live.drawn_w or 0))
 
 
-def _renew(turn: Turn) -> Iterator[Effect]:
+def _renew(turn: Turn) -> None:
     lives = turn.memory.circuits
     held = {id: live.held_w for id, live in lives.items() if live.held_w is not None}
     due = {**dict.fromkeys(turn.memory.leaving), **held}
@@ -281,16 +282,15 @@ def _renew(turn: Turn) -> Iterator[Effect]:
         turn.remember(renew_ms=turn.now_ms + RENEW_MS)
     elif turn.now_ms >= turn.memory.renew_ms:
         turn.remember(renew_ms=turn.now_ms + RENEW_MS)
-        for id, watts in due.items():
-            yield Hold(id, watts, turn.now_ms + LEASE_MS)
+        turn.do(*(Hold(id, watts, turn.now_ms + LEASE_MS) for id, watts in due.items()))
 
 
 def _tighter(watts: int, held_w: int | None) -> bool:
     return held_w is None or watts < held_w
 
 
-def _hold(turn: Turn, id: str, watts: int | None) -> Hold:
-    turn.memory = turn.memory.circuit(id, held_w=watts, asked_mono_ms=turn.memory.mono_ms)
+def _hold(turn: Turn, id: str, watts: int | None) -> None:
+    turn.remember_circuit(id, held_w=watts, asked_mono_ms=turn.memory.mono_ms)
     if turn.spec.observes and watts is None:
         turn.remember(leaving={**turn.memory.leaving, id: turn.spec.circuits[id].driver})
-    return Hold(id, watts, turn.now_ms + LEASE_MS)
+    turn.do(Hold(id, watts, turn.now_ms + LEASE_MS))

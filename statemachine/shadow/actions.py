@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..chart.registry import action
 from ..curtail.savings import switch
 from ..kit.frozen import changed
 from ..site.named_shadows import MOST
 from ..state.cloud_triggers import Answered, Delta, Desired, Document
-from ..state.effects import Effect, Switch
+from ..state.effects import Switch
 from ..state.shadow import Decision, End
 from ..state.turn import Turn
 from . import reconcile
@@ -23,14 +21,13 @@ MOST_REMEMBERED = reconcile.MOST_ANSWERS * MOST  # a wish for each circuit of a 
 
 
 @action("shadow")
-def get_shadow(turn: Turn) -> Iterator[Effect]:
+def get_shadow(turn: Turn) -> None:
     """Forget the version and ask for the whole document."""
     turn.remember_shadow(version=None, wants="get")
-    yield from ()
 
 
 @action("shadow", "document", "delta")
-def adopt(turn: Turn) -> Iterator[Effect]:
+def adopt(turn: Turn) -> None:
     """Take version and wishes from the document or delta; decide what can be decided at once."""
     said = turn.trigger
     if isinstance(said, Desired):
@@ -49,7 +46,6 @@ def adopt(turn: Turn) -> Iterator[Effect]:
         _adopt_interval(turn, said, found)
     if isinstance(said, Document):
         turn.remember_shadow(acked=said.acked)
-    yield from ()
 
 
 def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> None:
@@ -71,7 +67,7 @@ def _forget_refusal(turn: Turn, said: Desired) -> None:
 
 
 @action("shadow")
-def apply_wishes(turn: Turn) -> Iterator[Effect]:
+def apply_wishes(turn: Turn) -> None:
     """Switch every circuit whose wish is new. The wish is the base; an event still masks it.
 
     A wish decided before is not carried out again: a restart restates its switch anyway.
@@ -84,36 +80,33 @@ def apply_wishes(turn: Turn) -> Iterator[Effect]:
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
         end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
-        yield Switch(wish.circuit, wish.enabled, "cloud")
+        turn.do(Switch(wish.circuit, wish.enabled, "cloud"))
 
 
 @action("shadow")
-def give_up(turn: Turn) -> Iterator[Effect]:
+def give_up(turn: Turn) -> None:
     """End the wishes that no driver has confirmed."""
     late = {
         wish.circuit: Decision(wish.enabled, wish.stamp_s, SILENT, "no answer", turn.now_ms)
         for wish in turn.shadow.open_wishes()
     }
     turn.remember_shadow(decided={**turn.shadow.decided, **late})
-    yield from ()
 
 
 @action("shadow")
-def settle(turn: Turn) -> Iterator[Effect]:
+def settle(turn: Turn) -> None:
     """Take what was answered out of desired and say what became of it, in one guarded update."""
     turn.remember_shadow(wants="settle")
-    yield from ()
 
 
 @action("shadow")
-def report(turn: Turn) -> Iterator[Effect]:
+def report(turn: Turn) -> None:
     """From here on what is reported is kept true: at once where it changed, else by heartbeat."""
     turn.remember_shadow(wants="report")
-    yield from ()
 
 
 @action("shadow", "settled", "reported")
-def advance(turn: Turn) -> Iterator[Effect]:
+def advance(turn: Turn) -> None:
     """Our own update moved the version, and nothing else did."""
     said, shadow = turn.trigger, turn.shadow
     if isinstance(said, Answered):
@@ -121,35 +114,31 @@ def advance(turn: Turn) -> Iterator[Effect]:
         turn.remember_shadow(version=said.version, newest=said.version, refusals=0, acked=told)
         if said.settles:
             turn.remember_shadow(wishes=(), doubled=(), clears=(), refused={})
-    yield from ()
 
 
 @action("shadow", "delta")
-def note(turn: Turn) -> Iterator[Effect]:
+def note(turn: Turn) -> None:
     """Remember that a delta came which is not read now: whatever answers us must be as new."""
     said = turn.trigger
     if isinstance(said, Delta):
         turn.remember_shadow(heard=max(turn.shadow.heard, said.version))
-    yield from ()
 
 
 @action("shadow")
-def forget_heard(turn: Turn) -> Iterator[Effect]:
+def forget_heard(turn: Turn) -> None:
     """Believe the next document: a shadow that was deleted counts from the beginning."""
     turn.remember_shadow(heard=0)
-    yield from ()
 
 
 @action("shadow")
-def back_off(turn: Turn) -> Iterator[Effect]:
+def back_off(turn: Turn) -> None:
     """Wait a moment, longer when it keeps being refused."""
     turn.remember_shadow(refusals=turn.shadow.refusals + 1)
     turn.arm({**turn.wakes(), "elapsed": turn.now_ms + reconcile.jitter_ms(turn.spec, turn.shadow)})
-    yield from ()
 
 
 @action("shadow")
-def slim(turn: Turn) -> Iterator[Effect]:
+def slim(turn: Turn) -> None:
     """Leave out names, then power, never what is on; and say so."""
     shadow = turn.shadow
     tried = shadow.fuller_pause_ms and not shadow.fuller_ms
@@ -160,14 +149,12 @@ def slim(turn: Turn) -> Iterator[Effect]:
         fuller_pause_ms=pause_ms,
     )
     sound(turn, TOO_LARGE)
-    yield from ()
 
 
 @action("shadow")
-def sound_loop(turn: Turn) -> Iterator[Effect]:
+def sound_loop(turn: Turn) -> None:
     """Say that the cloud and this site answer each other without end."""
     sound(turn, LOOP)
-    yield from ()
 
 
 def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:

@@ -5,14 +5,14 @@ One machine for each shadow, all of the one declared chart. The classic shadow's
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..chart.machine import Chart
 from ..kit.frozen import changed
 from ..site.tables import Table
 from ..state.cloud_triggers import Answered, Delta, Document, Refused
-from ..state.effects import Effect, GetShadow, Report
+from ..state.effects import GetShadow, Report
 from ..state.shadow import End, Shadow
 from ..state.triggers import NO_ANSWER, Connected, Disconnected, Switched
 from ..state.turn import Turn
@@ -101,7 +101,8 @@ class Shadowing:
             turn.event_id, turn.key = "", key
             due_ms = _due_ms(turn)
             if due_ms is not None and turn.now_ms >= due_ms and turn.shadow.in_flight is None:
-                turn.effects.extend(_sent(turn) if _has_room(turn) else ())
+                if _has_room(turn):
+                    _send(turn)
                 due_ms = _patience_ms(turn.shadow) if turn.shadow.in_flight else None
             if due_ms != turn.shadow.look_ms:
                 turn.remember_shadow(look_ms=due_ms)
@@ -176,20 +177,20 @@ def _has_room(turn: Turn) -> bool:
     return not {"settle", "report"} & set(under_way)
 
 
-def _sent(turn: Turn) -> Iterator[Effect]:
+def _send(turn: Turn) -> None:
     what, token = turn.shadow.wants, turn.shadow.token + 1
     turn.remember_shadow(token=token, in_flight=token, doing=what, asked_ms=turn.now_ms)
     if what == "get":
         turn.remember_shadow(wants="")
-        yield GetShadow(token, turn.key)
+        turn.do(GetShadow(token, turn.key))
     elif what == "settle":
         turn.remember_shadow(wants="", ack=ack_record(turn.shadow, answered_s(turn)))
         count_answer(turn)
         clears, version = turn.shadow.clears, turn.shadow.version
-        yield Report(token, _said(turn), clears, version, turn.key)
+        turn.do(Report(token, _said(turn), clears, version, turn.key))
     else:
         _try_fuller(turn)
-        yield Report(token, _said(turn), key=turn.key)
+        turn.do(Report(token, _said(turn), key=turn.key))
 
 
 def _said(turn: Turn) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..journal.promises import takes
+from ..kit.last_answer import once
 from ..kit.quantity import millis_text
 from ..returns.ending import shut
 from ..site.spec import EVERY_MS, Spec
@@ -52,8 +53,9 @@ class Judgement:
     every_ms: int | None = None
 
 
+@once
 def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
-    """The verdict on a document or delta. Pure, so that a guard may ask for it too."""
+    """The verdict on a document or delta, worked out once for all guards and actions that ask."""
     out = Judgement(refused=dict(said.refusals))
     for wish in said.wishes or ():
         _judge_wish(spec, memory, said, wish, out)

@@ -152,15 +152,22 @@ class Memory:
 
     def due_ms(self) -> int | None:
         """When something remembered wants a look next; None: never."""
-        first = first_wake(self.events)
+        first, coming = first_wake(self.events), self.coming
         dues = [] if first is None else [first[0]]
-        dues += [asked.due_ms for asked in self.pending]
-        step_ms = None if self.coming.bridged else self.coming.due_ms
-        looks = [step_ms, self.renew_ms, self.look_ms]
+        if self.pending:
+            dues += [asked.due_ms for asked in self.pending]
+        if coming.due_ms is not None and not coming.bridged:
+            dues.append(coming.due_ms)
+        if self.renew_ms is not None:
+            dues.append(self.renew_ms)
+        if self.look_ms is not None:
+            dues.append(self.look_ms)
         for shadow in self.shadows.values():
-            dues += shadow.wakes.values()
-            looks.append(shadow.look_ms)
-        return min([*dues, *(due for due in looks if due is not None)], default=None)
+            if shadow.look_ms is not None:
+                dues.append(shadow.look_ms)
+            if shadow.wakes:
+                dues += shadow.wakes.values()
+        return min(dues) if dues else None
 
 
 @once

@@ -1,35 +1,69 @@
-"""One decision in the making: what is known, what came in, and what to do about it so far."""
+"""One decision in the making: what is known, what came in, and what to do about it so far.
+
+A turn is the only writer of memory: guards, actions and phases change it through these methods.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from enum import IntEnum
+from typing import Any, Protocol
 
 from ..kit.frozen import changed
 from ..site.spec import Spec
-from .effects import Effect
+from .effects import Ack, Effect
 from .memory import Event, Memory
 from .shadow import Shadow
 from .triggers import Trigger
 
 
+class Reach(IntEnum):
+    """How much of a decision a trigger needs; each includes the ones before it."""
+
+    ANSWERED = 0
+    """A copy or a refusal is answered; nothing else is touched."""
+    QUIET = 1
+    """The plan stays as it is; a shadow may have something to say."""
+    WHOLE = 2
+    """The plan is made anew."""
+
+
+class Charts(Protocol):
+    """The executable charts of the events."""
+
+    def fire(self, turn: Turn, name: str, id: str) -> bool: ...
+
+
 @dataclass(slots=True)
 class Turn:
-    """Handed to every guard and action. Guards only look; actions remember and yield effects.
-
-    `name` is the trigger's word; `event_id` the event whose chart is being fired, "" for a
-    shadow's, whose name is then `key`; `told` what is to be said of an event's life once the
-    plan is made.
-    """
+    """Handed to every guard, action and phase. Guards only look; the others write."""
 
     spec: Spec
     memory: Memory
+    """What is known by now."""
     trigger: Trigger
+    """What happened, and when."""
     name: str = ""
+    """The word of the trigger that is being fired."""
     event_id: str = ""
+    """The event whose chart is being fired; "" while a shadow's is."""
     key: str = ""
+    """The shadow whose chart is being fired; "" is the classic one."""
+    charts: Charts | None = None
+    """What `fire` fires; None in a look ahead, which only asks guards."""
     effects: list[Effect] = field(default_factory=list)
+    """What to do, in the order in which it was decided."""
     told: list[tuple[Event, str]] = field(default_factory=list)
+    """What to say of the life of events once the plan is made."""
+    before: Memory = field(init=False)
+    """What was known when the trigger came."""
+    reach: Reach = Reach.WHOLE
+    """How far the decision has to go."""
+    refusal: Ack | None = None
+    """The answer to a command that is refused, or was answered before."""
+
+    def __post_init__(self) -> None:
+        self.before = self.memory
 
     @property
     def now_ms(self) -> int:
@@ -45,6 +79,15 @@ class Turn:
         """The shadow whose chart is being fired."""
         return self.memory.shadows[self.key]
 
+    def fire(self, name: str, id: str) -> bool:
+        """Fire the chart of one event; True if a row took the trigger."""
+        assert self.charts is not None
+        return self.charts.fire(self, name, id)
+
+    def do(self, *effects: Effect) -> None:
+        """Have this done, after what was decided so far."""
+        self.effects.extend(effects)
+
     def remember(self, **fields: Any) -> None:
         """Replace fields of the memory; what is as it was costs nothing."""
         known = self.memory
@@ -52,14 +95,20 @@ class Turn:
         if news:
             self.memory = changed(known, **news)
 
-    def remember_event(self, **fields: Any) -> None:
-        self.memory = self.memory.event(self.event_id, **fields)
+    def remember_circuit(self, id: str, **fields: Any) -> None:
+        """Replace fields of one circuit."""
+        self.memory = self.memory.circuit(id, **fields)
+
+    def remember_event(self, id: str, **fields: Any) -> None:
+        """Replace fields of one live event."""
+        self.memory = self.memory.event(id, **fields)
 
     def forget_event(self, id: str) -> None:
         """An event's life is over."""
         self.remember(events={i: event for i, event in self.memory.events.items() if i != id})
 
     def remember_shadow(self, **fields: Any) -> None:
+        """Replace fields of the shadow whose chart is being fired."""
         shadows = {**self.memory.shadows, self.key: changed(self.shadow, **fields)}
         self.remember(shadows=shadows)
 
@@ -72,7 +121,7 @@ class Turn:
         if wakes == self.wakes():
             return
         if self.event_id:
-            self.remember_event(wakes=wakes)
+            self.remember_event(self.event_id, wakes=wakes)
         else:
             self.remember_shadow(wakes=wakes)
 

@@ -82,7 +82,6 @@ def decision(
                 pass
             case _:
                 made.deeds.append(effect)
-    made.words.sort(key=lambda word: not isinstance(word[0], Ack))  # who asked hears first
     return made
 
 

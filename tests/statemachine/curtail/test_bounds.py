@@ -411,7 +411,8 @@ def test_neither_who_is_not_held_nor_who_returns_is_called_deaf() -> None:
 def test_of_those_that_begin_at_once_the_first_of_the_plan_gave_first() -> None:
     before = memory(SITE)
     turn = Turn(SITE, replace(before, cuts={"b": 5, "a": 5}), Timer(at_ms=NOW_MS, mono_ms=MONO))
-    stamp(turn, before)
+    turn.before = before
+    stamp(turn)
     lives = turn.memory.circuits
     assert (lives["b"].gave_ms, lives["a"].gave_ms) == (NOW_MS, NOW_MS + 1)
 
@@ -419,13 +420,15 @@ def test_of_those_that_begin_at_once_the_first_of_the_plan_gave_first() -> None:
 def test_what_began_on_a_day_that_is_over_counts_for_the_day_on_which_it_ends() -> None:
     before = memory(SITE, a=live(day=TODAY - 1, sheds_today=3, shed_today_ms=9_000))
     begun = Turn(SITE, replace(before, cuts={"a": 5}), Timer(at_ms=NOW_MS, mono_ms=MONO))
-    stamp(begun, before)
+    begun.before = before
+    stamp(begun)
     one = begun.memory.circuits["a"]
     assert (one.day, one.sheds_today, one.shed_today_ms) == (TODAY, 1, 0)
     gave = memory(SITE, a=live(day=TODAY - 1, sheds_today=3, shed_today_ms=9_000,
                                giving_mono_ms=MONO - 500))  # fmt: skip
     ended = Turn(SITE, gave, Timer(at_ms=NOW_MS, mono_ms=MONO))
-    stamp(ended, gave)
+    ended.before = gave
+    stamp(ended)
     one = ended.memory.circuits["a"]
     assert (one.day, one.sheds_today, one.shed_today_ms) == (TODAY, 1, 500)
 
@@ -485,14 +488,16 @@ def test_what_was_draining_when_the_program_stopped_drains_anew(
 ) -> None:
     before = replace(memory(SITE, draining=draining, lost_ms=lost_ms), at_ms=NOW_MS - 50)
     turn = Turn(SITE, replace(before, at_ms=NOW_MS), Timer(at_ms=NOW_MS, mono_ms=MONO))
-    backlog.restarted(turn, before)
+    turn.before = before
+    backlog.restarted(turn)
     assert (turn.memory.lost_ms, turn.memory.draining) == (since_ms, None)
 
 
 def test_on_the_first_day_nothing_was_missed() -> None:
     first = blank(SITE)
     turn = Turn(SITE, replace(first, at_ms=NOW_MS), Timer(at_ms=NOW_MS, mono_ms=MONO))
-    backlog.restarted(turn, first)
+    turn.before = first
+    backlog.restarted(turn)
     assert turn.memory.lost_ms is None
 
 

@@ -53,7 +53,8 @@ def marked(
     was = memory(a=before, b=live())
     now = replace(was, circuits={**was.circuits, "a": after}, cuts=cuts or {}, at_ms=at_ms)
     turn = turn_at(now)
-    stamp(turn, was)
+    turn.before = was
+    stamp(turn)
     return turn.memory.circuits["a"]
 
 
@@ -120,7 +121,8 @@ def test_going_off_and_coming_on_are_marked_once() -> None:
     assert (off.off_mono_ms, off.on_mono_ms) == (MONO, None)
     later = memory(a=off, b=live())
     turn = turn_at(replace(later, mono_ms=MONO + 5))
-    stamp(turn, later)
+    turn.before = later
+    stamp(turn)
     assert turn.memory.circuits["a"] == off
     back = marked(off, replace(off, held_w=None))
     assert (back.off_mono_ms, back.on_mono_ms) == (None, MONO)
@@ -156,7 +158,8 @@ def test_a_deaf_circuit_is_given_a_new_chance_when_nothing_is_asked() -> None:
     known = memory(a=deaf, b=live())
     asked = replace(known, basis=replace(known.basis, required_w=500))
     turn = turn_at(asked)
-    stamp(turn, asked)
+    turn.before = asked
+    stamp(turn)
     assert turn.memory.circuits["a"].deaf_w == 10
 
 
@@ -174,7 +177,8 @@ def test_a_reboot_begins_every_length_anew_and_forgets_no_budget() -> None:
     basis = replace(known.basis, required_w=5, events=("e",))
     known = replace(known, basis=basis, every_mono_ms=3, server_mono_ms=4)
     turn = turn_at(replace(known, mono_ms=100, boot="two"))
-    after_reboot(turn, known)
+    turn.before = known
+    after_reboot(turn)
     a, b = turn.memory.circuits["a"], turn.memory.circuits["b"]
     assert (a.off_mono_ms, a.on_mono_ms, a.giving_mono_ms) == (100, None, 100)
     assert (a.back_mono_ms, a.shed_today_ms, a.stopped_mono_ms) == (None, 1_050, 100)
@@ -193,7 +197,8 @@ def test_a_return_under_way_waits_after_a_reboot_another_time_at_each_site() -> 
         turn = turn_at(replace(known, coming=coming, boot=boot))
         spec = SITE.model_copy(update={"site": SITE.site.model_copy(update={"id": id})})
         turn.spec = spec
-        after_reboot(turn, known)
+        turn.before = known
+        after_reboot(turn)
         assert turn.memory.coming.due_ms == turn.memory.coming.not_before_ms
         return turn.memory.coming.due_ms
 
@@ -205,7 +210,8 @@ def test_a_return_under_way_waits_after_a_reboot_another_time_at_each_site() -> 
 def test_nothing_held_returns_without_a_wait_after_a_reboot() -> None:
     known = memory(a=live(), b=live())
     turn = turn_at(replace(known, boot="two"))
-    after_reboot(turn, known)
+    turn.before = known
+    after_reboot(turn)
     assert turn.memory.coming.not_before_ms == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.decide import ven
+from statemachine.decide import phases
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack, Hold, Wake
 from statemachine.state.triggers import Held, Restarted
@@ -50,7 +50,7 @@ def test_what_is_not_settled_anew_makes_no_difference_to_any_day(
     spec = site(text)
     day = Scenario.model_validate(invent_day(spec, Random(seed), 12))
     quick = done(spec, day)
-    monkeypatch.setattr(ven, "nothing_follows", lambda turn, before: False)
+    monkeypatch.setattr(phases, "nothing_follows", lambda turn: False)
     assert quick == done(spec, day)
 
 
@@ -62,7 +62,7 @@ def test_the_answers_of_hundreds_of_drivers_are_no_hundreds_of_plans(
     stamps: dict[str, Any] = {"at_ms": NOW_MS, "mono_ms": 1_000}
     memory, effects = core.decide(core.start(), Restarted(**stamps, boot="b", known=True, since=()))
     settled: list[object] = []
-    monkeypatch.setattr(Ven, "_settle", lambda self, turn: settled.append(turn.trigger))
+    monkeypatch.setattr(phases, "carry_out", lambda turn: settled.append(turn.trigger))
     for hold in [one for one in effects if isinstance(one, Hold)]:
         said = Held(**stamps, circuit=hold.circuit, watts=hold.watts, fault=None)
         memory, _ = core.decide(memory, said)
