@@ -13,7 +13,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..state.circuit import Live
-from ..state.memory import SHELVES, Event, Memory
+from ..state.memory import Event, Memory
+from ..state.parts import SHELVES
 from ..state.past import Past
 from ..state.shadow import Shadow
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..site.spec import Spec
-from ..state.memory import blank, to_parts
+from ..state.memory import blank
+from ..state.parts import to_parts
 from .integrity import fault_of
 
 Parts = Mapping[str, Any]

@@ -14,15 +14,18 @@ SHADOW_BYTES, SHADOW_TEXT = 400, 80  # there is little room in a shadow
 
 @dataclass(frozen=True)
 class Alarm:
-    """Since `since_ms`, in UTC milliseconds. `by` has acknowledged it at `acknowledged_ms`; "":
-    nobody has.
-    """
+    """One alarm that stands."""
 
     kind: str
+    """Which of `KINDS` it is."""
     since_ms: int
+    """Since when, in UTC."""
     text: str
+    """What is wrong, for people."""
     by: str = ""
+    """The door of whoever has acknowledged it; "": nobody has."""
     acknowledged_ms: int | None = None
+    """When, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

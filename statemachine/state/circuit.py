@@ -9,62 +9,97 @@ ANSWER_MS = 6_000  # a panel says after 4 s that a driver is silent
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """One circuit as last known. `free_w` is what it would draw if it were let be.
+    """One circuit as last known.
 
-    Times ending in `_mono_ms` are on the monotonic clock: since when it is off, when it last came
-    on, since when it gives, when it was last given back, when it was last switched otherwise than
-    by a wish; when its meter saw it start by itself, or stop; `settled_mono_ms`: from when on it
-    draws what its newest hold lets it. `gave_ms` is when it last began to give; `day` the local
-    day that `sheds_today` and `shed_today_ms` count.
-    `taken_w`: what it did not draw at its last reading because it gave, so that power, shed and
-    base are of one moment. `deaf_w`: all it really gives, for it obeys no hold. `locked_by`: who
-    locked it out. `driver` switches it, also on the day it is no longer in the file. `read_ms` is
-    the time of its reading.
-    `asked_mono_ms`: since when its driver owes an answer to `held_w`; None: it confirmed it.
-    `obeyed_w` is what its driver last said that it keeps it at; None: it lets it be. `fault` is of
-    its switch, `hold_fault` of its hold, `read_fault` of its meter, each with the time since when.
-    `by_person_w` is what it drew when somebody switched it off while the events `by_person_in` ran.
-    `joined` are the events that ran when somebody switched it on, which had not been off for them.
-    `last_command` is the key of the last command about it.
+    Watts are whole. Times that end in `_mono_ms` are on the monotonic clock, those that end in
+    `_ms` alone are UTC or, where it says so, a length. None: never, or not known.
     """
 
+    # its switch
     enabled: bool
-    drawn_w: int | None = None
-    read_mono_ms: int | None = None
-    free_w: int = 0
-    held_w: int | None = None
+    """It is switched on, whatever it is held at."""
     switched_by: str | None = None
+    """The door of whoever switched it last."""
     switched_ms: int | None = None
+    """When that was, in UTC."""
     changed_mono_ms: int | None = None
+    """When it was last switched by anything but a wish of the cloud."""
     locked_by: str | None = None
+    """The door of the person who locked it."""
     locked_ms: int | None = None
-    fault: str | None = None
-    off_mono_ms: int | None = None
-    on_mono_ms: int | None = None
-    giving_mono_ms: int | None = None
-    back_mono_ms: int | None = None
-    gave_ms: int = 0
-    day: int = 0
-    sheds_today: int = 0
-    shed_today_ms: int = 0
-    deaf_w: int | None = None
-    driver: str = "sim"
-    read_ms: int | None = None
-    asked_mono_ms: int | None = None
-    hold_fault: str | None = None
-    hold_fault_mono_ms: int | None = None
-    fault_mono_ms: int | None = None
-    read_fault: str | None = None
-    read_fault_mono_ms: int | None = None
-    started_mono_ms: int | None = None
-    stopped_mono_ms: int | None = None
-    settled_mono_ms: int = 0
-    obeyed_w: int | None = None
-    by_person_w: int = 0
-    by_person_in: tuple[str, ...] = ()
-    joined: tuple[str, ...] = ()
+    """When that was, in UTC."""
     last_command: str = ""
+    """The key of the last command about it."""
+    driver: str = "sim"
+    """The driver that switches it, also after it has gone from the file."""
+
+    # its meter
+    drawn_w: int | None = None
+    """What it drew at its last reading."""
+    read_mono_ms: int | None = None
+    """When it was last read."""
+    read_ms: int | None = None
+    """The same in UTC."""
+    free_w: int = 0
+    """What it would draw if it was not held."""
     taken_w: int = 0
+    """What it did not draw at its last reading because it gave: so power, shed and base agree."""
+    started_mono_ms: int | None = None
+    """When its meter saw it start by itself."""
+    stopped_mono_ms: int | None = None
+    """When its meter saw it stop by itself."""
+
+    # its hold
+    held_w: int | None = None
+    """The most it may draw; None: it is free."""
+    asked_mono_ms: int | None = None
+    """Since when its driver owes an answer to that; None: it has confirmed it."""
+    obeyed_w: int | None = None
+    """What its driver last said that it keeps it at; None: it is free."""
+    settled_mono_ms: int = 0
+    """From when on it draws what its newest hold allows."""
+    deaf_w: int | None = None
+    """All that it really gives, because it obeys no hold; None: it obeys."""
+
+    # its faults
+    fault: str | None = None
+    """What its driver says about its switch."""
+    fault_mono_ms: int | None = None
+    """Since when."""
+    hold_fault: str | None = None
+    """What its driver says about its hold."""
+    hold_fault_mono_ms: int | None = None
+    """Since when."""
+    read_fault: str | None = None
+    """What is wrong with its meter."""
+    read_fault_mono_ms: int | None = None
+    """Since when."""
+
+    # how long it has rested, run and given
+    off_mono_ms: int | None = None
+    """Since when nothing may flow."""
+    on_mono_ms: int | None = None
+    """When it last came on."""
+    giving_mono_ms: int | None = None
+    """Since when it gives, today."""
+    back_mono_ms: int | None = None
+    """When it was last given back."""
+    gave_ms: int = 0
+    """When it last began to give, in UTC: whose turn it is."""
+    day: int = 0
+    """The local day that the next two count, as a day number."""
+    sheds_today: int = 0
+    """How often it has begun to give on that day."""
+    shed_today_ms: int = 0
+    """How long it has given on that day, without the time that still runs."""
+
+    # people and events
+    by_person_w: int = 0
+    """What it drew when somebody switched it off during events."""
+    by_person_in: tuple[str, ...] = ()
+    """The ids of those events."""
+    joined: tuple[str, ...] = ()
+    """The events that ran when somebody switched it on, and for which it had not been off."""
 
     @property
     def off(self) -> bool:

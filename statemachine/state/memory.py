@@ -1,12 +1,7 @@
-"""All that the controller remembers between triggers, frozen, and its way to JSON and back.
-
-Every circuit, event and shadow is a part of its own, so that the journal writes only what a
-decision changed. None of the classes has slots: `vars` is their way to JSON.
-"""
+"""All that the controller remembers between triggers, frozen."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,40 +12,59 @@ from ..site.named_shadows import shards
 from ..site.spec import Spec
 from .alarm import Alarm
 from .circuit import Live
-from .past import Past, past_of
-from .pending_release import Stuck, leaving, stuck
+from .past import Past
+from .pending_release import Stuck
 from .pending_switch import Pending
-from .shadow import Shadow, from_plain
+from .shadow import Shadow
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One live event: its terms, where it stands in its chart, and when it is to be woken.
+    """One live event: its terms, where it stands in its chart, and what was said of it."""
 
-    `short_ms` is since when it delivers less than asked; `told` what was said of its delivery;
-    `opted_out` the circuits that the occupant keeps out of it; `last_command` the key of the last
-    command about it, `issued_ms` when its terms were issued, where they say so; `ended_by` who
-    ended it before its time, by the door, and `ended_why` the reason given.
-    """
-
+    # its terms
     id: str
+    """Unique at this site for as long as the event is remembered."""
     source: str
+    """The door it came by: operator, page, cli ..."""
     shed_w: int
+    """What it asks for, in watts."""
     start_ms: int
+    """Its start, in UTC, with its random delay."""
     end_ms: int
+    """Its end, in UTC."""
     scheduled: bool
+    """It has a date, so that it does not move with the clock."""
     revision: int
-    state: str
-    entered_ms: int
+    """The revision of these terms."""
     randomize_ms: int = 0
-    wakes: Mapping[str, int] = field(default_factory=dict)
-    short_ms: int | None = None
-    told: tuple[str, ...] = ()
-    opted_out: tuple[str, ...] = ()
-    last_command: str = ""
+    """Within how long after the start called for it may start, as a length."""
     issued_ms: int | None = None
+    """When these terms were issued, in UTC, where they say so."""
+
+    # its chart
+    state: str
+    """The state of its chart."""
+    entered_ms: int
+    """Since when, in UTC."""
+    wakes: Mapping[str, int] = field(default_factory=dict)
+    """The triggers that come by themselves, and when, in UTC milliseconds."""
+
+    # its delivery
+    short_ms: int | None = None
+    """Since when it delivers less than it asks for, in UTC."""
+    told: tuple[str, ...] = ()
+    """What was said of its delivery."""
+
+    # people
+    opted_out: tuple[str, ...] = ()
+    """The circuits that the occupant keeps out of it."""
+    last_command: str = ""
+    """The key of the last command about it."""
     ended_by: str = ""
+    """The door of whoever ended it before its time."""
     ended_why: str = ""
+    """The reason they gave."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +72,15 @@ class Passed:
     """A transition as it was seen: for the page and for `graph`."""
 
     event_id: str
+    """The event that made it."""
     source: str
+    """The state it left."""
     target: str
+    """The state it reached."""
     trigger: str
+    """The trigger that led there."""
     at_ms: int
+    """When, in UTC."""
 
 
 @dataclass(frozen=True)
@@ -69,73 +88,106 @@ class Basis:
     """What the plan in force was made for, and since when it delivers too little or too much."""
 
     required_w: int = 0
+    """What circuits had to give."""
     events: tuple[str, ...] = ()
+    """The events that asked for it."""
     usable: tuple[str, ...] = ()
+    """The circuits that could give, and how."""
     short_mono_ms: int | None = None
+    """Since when it delivers too little, monotonic."""
     over_mono_ms: int | None = None
+    """Since when it delivers too much, monotonic."""
 
 
 @dataclass(frozen=True)
 class Coming:
-    """How load comes back: the next step, the last one, and how many circuits are back.
-
-    `due_ms` is the site's own pace; `bridged`: it has come, and what is left waits for an event
-    to start, which wakes. `not_before_ms` is a random start of the return, or a pause after a
-    reboot; `blocked_ms` since when nothing has room.
-    """
+    """How load comes back."""
 
     due_ms: int | None = None
+    """When the next step is due by the site's own pace, in UTC; None: nothing is to come back."""
     last_ms: int = 0
+    """When the last step was, in UTC."""
     not_before_ms: int = 0
+    """The random start of the return, or the end of a pause after a reboot, in UTC; 0: neither."""
     done: int = 0
+    """How many circuits are back since the return began."""
     blocked_ms: int | None = None
+    """Since when nothing has room below the main breaker, in UTC."""
     bridged: bool = False
+    """The step is due, and what is left waits for an event to start, which wakes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Everything. `cuts` is the plan in force: watts taken from each circuit that gives.
+    """Everything that is remembered from one trigger to the next."""
 
-    `at_ms` and `mono_ms` are the clocks of the last trigger; `lost_ms` is since when the link was
-    away, `draining` the span in which what a broker kept for us still comes in, `aged`
-    that it may be too old by now; `last_call` is the key of the last command about all events, an
-    event or a restore of all, `last_config` that of the last about telemetry;
-    `server_mono_ms` the shadow service's clock less this machine's monotonic one; `leaving` the
-    circuits to be given back for good, with their drivers, until a driver says that it is done;
-    `stuck` what keeps those from it that are gone from the file; `pending` the switches of people
-    that wait for the answer of a driver; `shut_ms`, until when no event is taken on that nobody at
-    the site calls; `alarms` those that stand, by their ids.
-    """
-
+    # what lives
     shadows: Mapping[str, Shadow]
+    """Every device shadow by its name; "" is the classic one."""
     circuits: Mapping[str, Live]
+    """Every circuit of the file, by its id."""
     events: Mapping[str, Event] = field(default_factory=dict)
-    cuts: Mapping[str, int] = field(default_factory=dict)
+    """Every live event, by its id."""
     past: Mapping[str, Past] = field(default_factory=dict)
-    opted_out: tuple[str, ...] = ()
-    leaving: Mapping[str, str] = field(default_factory=dict)
-    stuck: Mapping[str, Stuck] = field(default_factory=dict)
-    pending: tuple[Pending, ...] = ()
+    """The events that were taken on, for the limits of the site."""
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    """The alarms that stand, by their ids."""
+
+    # the plan and the return
+    cuts: Mapping[str, int] = field(default_factory=dict)
+    """The plan in force: watts taken from each circuit that gives."""
     basis: Basis = Basis()
+    """What that plan was made for."""
     coming: Coming = Coming()
-    unmetered_w: int = 0
-    read_ms: int | None = None
-    every_ms: int
-    every_mono_ms: int | None = None
-    server_mono_ms: int | None = None
+    """How load comes back."""
     renew_ms: int | None = None
+    """When the holds are renewed, in UTC."""
     look_ms: int | None = None
-    at_ms: int = 0
-    mono_ms: int = 0
-    lost_ms: int | None = None
+    """When a protection or a requirement next changes by itself, in UTC."""
+
+    # the site
+    unmetered_w: int = 0
+    """What the site draws beside its circuits, at the last reading."""
+    read_ms: int | None = None
+    """When the circuits were last read, in UTC."""
+    every_ms: int
+    """How often telemetry is sent, as a length."""
+    every_mono_ms: int | None = None
+    """When that was last changed, monotonic."""
+
+    # people and circuits that wait
+    opted_out: tuple[str, ...] = ()
+    """The events that the occupant keeps the whole site out of."""
     shut_ms: int = 0
-    draining: tuple[int, int] | None = None
-    aged: bool = True
-    last_call: str = ""
-    last_config: str = ""
+    """Until when only people at the site may call events, in UTC; 0: anybody may."""
+    leaving: Mapping[str, str] = field(default_factory=dict)
+    """The circuits to be given back for good, with their drivers, until a driver has done it."""
+    stuck: Mapping[str, Stuck] = field(default_factory=dict)
+    """What keeps those from it that are gone from the file."""
+    pending: tuple[Pending, ...] = ()
+    """The switches of people that wait for the answer of a driver."""
+
+    # the clocks and the link
+    at_ms: int = 0
+    """The time of the last trigger, in UTC."""
+    mono_ms: int = 0
+    """The same on the monotonic clock."""
     boot: str = ""
+    """The id of this boot of the machine."""
+    server_mono_ms: int | None = None
+    """The shadow service's clock less the monotonic one."""
+    lost_ms: int | None = None
+    """Since when the link is away, in UTC; None: it is up."""
+    draining: tuple[int, int] | None = None
+    """Until when a broker may still send what it kept for us, if it is quiet, and at the latest."""
+    aged: bool = True
+    """What a broker kept may be too old by now."""
+    last_call: str = ""
+    """The key of the last event, or of the last restore of all."""
+    last_config: str = ""
+    """The key of the last command about telemetry."""
     last: Passed | None = None
+    """The last transition of an event."""
 
     @property
     def shadow(self) -> Shadow:
@@ -189,112 +241,3 @@ def blank(spec: Spec) -> Memory:
         },
         every_ms=spec.telemetry.every,
     )
-
-
-FORMAT = 5  # raised whenever what is kept changes its shape
-SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
-_SITE = tuple(name for name in Memory.__dataclass_fields__ if name not in SHELVES)
-
-
-def to_parts(memory: Memory) -> dict[str, Any]:
-    """Memory as JSON values, a part for each thing that changes by itself."""
-    parts = changed_parts(None, memory)
-    return {name: json.loads(text) for name, text in parts.items() if text is not None}
-
-
-def changed_parts(before: Memory | None, after: Memory) -> dict[str, str | None]:
-    """The parts of `after`, as JSON, that differ from what was kept; None: it is no more.
-
-    All there are where nothing was kept.
-    """
-    texts: dict[str, str | None] = {}
-    for shelf in SHELVES:
-        entries = getattr(after, shelf)
-        known = getattr(before, shelf) if before is not None else {}
-        if entries is known:
-            continue
-        for key, entry in entries.items():
-            if (was := known.get(key)) is not entry and was != entry:
-                texts[f"{shelf}/{key}"] = _JSON.encode(entry)
-        texts.update((f"{shelf}/{key}", None) for key in known.keys() - entries.keys())
-    return {**texts, "site": _JSON.encode({name: getattr(after, name) for name in _SITE})}
-
-
-_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=vars)
-
-
-def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
-    """Memory out of what the journal kept, fitted to the circuits of `spec`.
-
-    A circuit that is new starts as on the first day; one that is gone is forgotten once it is let
-    go. Events keep their states, also such as the chart no longer has: `ven.py` ends those.
-    """
-    first = blank(spec)
-    if not parts:
-        return first
-    site, shelves = dict(parts["site"]), _shelves(parts)
-    lives = {id: live for id, live in shelves["circuits"].items() if id in first.circuits}
-    kept = {id: _live(spec, id, live) for id, live in lives.items()}
-    site["leaving"] = leaving(spec, site["leaving"], shelves["circuits"])
-    known = {id: Stuck(**one) for id, one in site.get("stuck", {}).items()}
-    at_ms, mono_ms = site.get("at_ms", 0), site.get("mono_ms", 0)
-    site["stuck"] = stuck(spec, site["leaving"], known, shelves["circuits"], at_ms)
-    site["basis"], site["coming"] = _basis(site["basis"]), Coming(**site["coming"])
-    site["opted_out"] = tuple(site["opted_out"])
-    site["alarms"] = {id: Alarm(**one) for id, one in site.get("alarms", {}).items()}
-    site["pending"] = tuple(Pending(**asked) for asked in site.get("pending", ()))
-    site["draining"] = site["draining"] and tuple(site["draining"])
-    site["cuts"] = {id: cut for id, cut in site["cuts"].items() if id in first.circuits}
-    site["last"] = site["last"] and Passed(**site["last"])
-    return Memory(
-        shadows=_shadows(spec, shelves["shadows"]),
-        circuits={**_back(first.circuits, known, mono_ms), **kept},
-        events={id: _event(event) for id, event in shelves["events"].items()},
-        past={id: past_of(*past) for id, past in shelves["past"].items()},
-        **site,
-    )
-
-
-def _back(
-    fresh: Mapping[str, Live], known: Mapping[str, Stuck], mono_ms: int
-) -> Mapping[str, Live]:
-    """A circuit that comes back into the file has the fault that kept it from leaving."""
-    return {
-        id: changed(live, hold_fault=known[id].fault, hold_fault_mono_ms=mono_ms)
-        if id in known
-        else live
-        for id, live in fresh.items()
-    }
-
-
-def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {shelf: {} for shelf in SHELVES}
-    for name, value in parts.items():
-        shelf, _, key = name.partition("/")
-        if shelf in found:
-            found[shelf][key] = value
-    return found
-
-
-def _live(spec: Spec, id: str, kept: Mapping[str, Any]) -> Live:
-    many = {name: tuple(kept.get(name, ())) for name in ("by_person_in", "joined")}
-    return Live(**{**kept, **many, "driver": spec.circuits[id].driver})
-
-
-def _event(kept: Mapping[str, Any]) -> Event:
-    lists = {name: tuple(kept[name]) for name in ("told", "opted_out")}
-    return Event(**{**kept, **lists})
-
-
-def _basis(kept: Mapping[str, Any]) -> Basis:
-    return Basis(**{**kept, "events": tuple(kept["events"]), "usable": tuple(kept["usable"])})
-
-
-def _shadows(spec: Spec, kept: Mapping[str, Any]) -> dict[str, Shadow]:
-    first = blank(spec).shadows
-    fit = {
-        key: from_plain(shadow, spec.circuits)
-        for key, shadow in kept.items()
-        if key in first and shadow["state"] in spec.shadow.states
-    }
-    return {**first, **fit}

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..site.spec import Spec
+from .circuit import Live
 
 
 @dataclass(frozen=True)
 class Stuck:
-    """What keeps a circuit from leaving that is gone from the file, and since when."""
+    """What keeps a circuit from leaving that is gone from the file."""
 
     fault: str
+    """What its driver says."""
     since_ms: int
+    """Since when, in UTC."""
 
 
-def leaving(
-    spec: Spec, before: Mapping[str, str], lives: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
+def leaving(spec: Spec, before: Mapping[str, str], lives: Mapping[str, Live]) -> dict[str, str]:
     """Circuit and driver of each, for the site `spec`, out of those that were leaving before it
     and of what was remembered of each circuit.
 
     In a site that acts a circuit of the file leaves no more: its holds are restated anyway.
     """
     items = lives.items()
-    held = {id: str(live["driver"]) for id, live in items if live["held_w"] is not None}
-    owed = {id: str(live["driver"]) for id, live in items if _owed(live)}
+    held = {id: live.driver for id, live in items if live.held_w is not None}
+    owed = {id: live.driver for id, live in items if _owed(live)}
     gone = {id: at for id, at in {**before, **held, **owed}.items() if id not in spec.circuits}
     return {**before, **owed, **gone} if spec.observes else gone
 
@@ -40,18 +40,17 @@ def stuck(
     spec: Spec,
     leaves: Mapping[str, str],
     before: Mapping[str, Stuck],
-    lives: Mapping[str, Mapping[str, Any]],
+    lives: Mapping[str, Live],
     at_ms: int,
 ) -> dict[str, Stuck]:
     """What keeps those of `leaves` that are in the file no more, as far as it is known at `at_ms`
     from `before` and from what was remembered of each circuit.
     """
-    faults = {id: live.get("hold_fault") for id, live in lives.items()}
+    faults = {id: live.hold_fault for id, live in lives.items()}
     known = {id: Stuck(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
     return {id: one for id, one in known.items() if id in leaves and id not in spec.circuits}
 
 
-def _owed(live: Mapping[str, Any]) -> bool:
+def _owed(live: Live) -> bool:
     """It was given back, and its driver has not said that it is done."""
-    answered = live.get("asked_mono_ms") is None and live.get("hold_fault") is None
-    return live["held_w"] is None and not answered
+    return live.held_w is None and not live.sure

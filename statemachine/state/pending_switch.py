@@ -13,23 +13,34 @@ OURS = ("due_ms", "copy")
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """Answered when its driver has done it, at the latest at `due_ms`. `copy`: it was delivered
-    again meanwhile, and is answered as a copy. The other fields are the command's own.
-    """
+    """A switch that is answered when its driver has done it."""
 
     circuit: str
+    """The circuit."""
     enabled: bool
+    """What was asked: on or off."""
     due_ms: int
-    at_ms: int
-    op: str
-    source: str
-    reply: str
-    correlation: str | None
-    key: str
-    digest: str
-    issued_ms: int | None = None
+    """When it is answered at the latest, in UTC."""
     copy: bool = False
+    """It was delivered again meanwhile, and is answered as a copy."""
+    at_ms: int
+    """When it came, in UTC."""
+    op: str
+    """Its spelling on the wire."""
+    source: str
+    """The door it came by."""
+    reply: str
+    """Whom to answer."""
+    correlation: str | None
+    """What the asker calls it."""
+    key: str
+    """What it is remembered by."""
+    digest: str
+    """Its terms in short, to know a copy."""
+    issued_ms: int | None = None
+    """When it was issued, in UTC, where it says so."""
     ids: Mapping[str, Any] = field(default_factory=dict)
+    """The ids that its answer repeats."""
 
     def command(self) -> Toggle:
         """The command that it was."""

@@ -1,8 +1,8 @@
-"""What is remembered of each device shadow of a site, frozen, and its way back from JSON."""
+"""What is remembered of each device shadow of a site, frozen."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,18 @@ End = tuple[int, str]
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a wish: a code, 202 until its driver has answered, and words for people."""
+    """What became of a wish."""
 
     enabled: bool
+    """What was wished."""
     stamp_s: int
+    """When, in epoch seconds of the service; 0: not known."""
     code: int
+    """The code of its end; 202 until the driver has answered."""
     words: str
+    """The same for people."""
     at_ms: int
+    """When it was decided, in UTC."""
 
     def about(self, wish: Wish) -> bool:
         """This was decided about that very wish, and is not to be decided again."""
@@ -29,49 +34,77 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Shadow:
-    """Where a shadow's chart stands and what is known of the document.
+    """Where the chart of one shadow stands, and what is known of its document."""
 
-    `version` is the newest one known and the one at which `wishes` were read; None: unknown.
-    `heard` is the newest version of a delta that was not read. `clears` names what the settle
-    takes out of desired, `refused` the entries that ended without a decision. `wants` is what
-    the state has to say (get, settle, report), `doing` what is under way as `in_flight`.
-    `newest` is the newest version read since the link is up, 0 for none, also while `version` is
-    not known. `acked` are the ids that the cloud may still hold in its ack record; `answers` the
-    monotonic times at which the cloud was answered of late, `answered` what about each time.
-    `lean` is how much detail is left out, `fuller_ms` when more is tried again (0 while it is
-    tried), `fuller_pause_ms` how long that waited.
-    """
-
+    # its chart
     state: str
-    version: int | None = None
-    heard: int = 0
-    newest: int = 0
-    wishes: tuple[Wish, ...] = ()
-    doubled: tuple[str, ...] = ()
-    clears: tuple[str, ...] = ()
-    refused: Mapping[str, End] = field(default_factory=dict)
-    decided: Mapping[str, Decision] = field(default_factory=dict)
-    interval: Interval | None = None
+    """The state of the chart."""
     wants: str = ""
-    doing: str = ""
-    token: int = 0
-    in_flight: int | None = None
-    asked_ms: int = 0
-    updated_ms: int = 0
-    look_ms: int | None = None
-    sent: str = ""
-    sent_w: int = 0
-    ack: Mapping[str, Any] | None = None
-    acked: tuple[str, ...] = ()
-    answers: tuple[int, ...] = ()
-    answered: tuple[str, ...] = ()
-    refusals: int = 0
-    refusal: End | None = None
-    lean: int = 0
-    fuller_ms: int = 0
-    fuller_pause_ms: int = 0
-    alarms: Mapping[str, int] = field(default_factory=dict)
+    """What that state has to say: get, settle or report; "": nothing."""
     wakes: Mapping[str, int] = field(default_factory=dict)
+    """The triggers that come by themselves, and when, in UTC milliseconds."""
+    look_ms: int | None = None
+    """When it next has something to say, or gives up an answer, in UTC."""
+
+    # the document
+    version: int | None = None
+    """The newest version known, at which `wishes` were read; None: not known."""
+    heard: int = 0
+    """The newest version of a delta that was not read; 0: none."""
+    newest: int = 0
+    """The newest version read since the link is up, also where `version` is not known; 0: none."""
+    wishes: tuple[Wish, ...] = ()
+    """What is desired of circuits."""
+    doubled: tuple[str, ...] = ()
+    """The circuits that were named twice."""
+    interval: Interval | None = None
+    """The telemetry interval that was last desired."""
+
+    # what became of it
+    clears: tuple[str, ...] = ()
+    """What the next settle takes out of desired."""
+    refused: Mapping[str, End] = field(default_factory=dict)
+    """The entries that ended without a decision, by circuit or key."""
+    decided: Mapping[str, Decision] = field(default_factory=dict)
+    """The last decision about each circuit."""
+    ack: Mapping[str, Any] | None = None
+    """The ack record that is reported."""
+    acked: tuple[str, ...] = ()
+    """The ids that the service may still hold in an ack record."""
+    answers: tuple[int, ...] = ()
+    """When the cloud was answered of late, in monotonic milliseconds."""
+    answered: tuple[str, ...] = ()
+    """What each of these answers was about."""
+
+    # the request under way
+    token: int = 0
+    """The number of the last request."""
+    in_flight: int | None = None
+    """The number of the request that waits for its answer."""
+    doing: str = ""
+    """What that request is: get, settle or report."""
+    asked_ms: int = 0
+    """When it was sent, in UTC."""
+    refusals: int = 0
+    """How many requests in a row were refused."""
+    refusal: End | None = None
+    """The last refusal: its code and its words."""
+
+    # what was reported
+    updated_ms: int = 0
+    """When an update was last sent, in UTC."""
+    sent: str = ""
+    """The fingerprint of what was reported."""
+    sent_w: int = 0
+    """The watts commanded and shed at that time, together."""
+    lean: int = 0
+    """How much detail is left out, because the document would be too large; 0: nothing."""
+    fuller_ms: int = 0
+    """When more detail is tried again, in UTC; 0: not waiting."""
+    fuller_pause_ms: int = 0
+    """How long that waits, as a length."""
+    alarms: Mapping[str, int] = field(default_factory=dict)
+    """The alarms of this shadow, each since when, in UTC milliseconds."""
 
     def ends(self) -> dict[str, End]:
         """What became of everything that was last asked, the open wishes as 202."""
@@ -102,22 +135,4 @@ def moved(shadow: Shadow, step_ms: int) -> Shadow:
         asked_ms=shadow.asked_ms + step_ms,
         updated_ms=shadow.updated_ms + step_ms,
         fuller_ms=shadow.fuller_ms and shadow.fuller_ms + step_ms,
-    )
-
-
-def from_plain(kept: Mapping[str, Any], circuits: Container[str]) -> Shadow:
-    """A shadow out of the JSON it was kept as; what was decided of circuits now gone is not."""
-    decided = {id: Decision(**one) for id, one in kept["decided"].items() if id in circuits}
-    interval, refusal = kept["interval"], kept["refusal"]
-    return Shadow(
-        **{
-            **kept,
-            "wishes": tuple(Wish(**wish) for wish in kept["wishes"]),
-            "refused": {id: (code, words) for id, (code, words) in kept["refused"].items()},
-            "decided": decided,
-            "interval": None if interval is None else Interval(**interval),
-            "refusal": None if refusal is None else tuple(refusal),
-            **{name: tuple(kept[name]) for name in ("doubled", "clears", "acked", "answers")},
-            "answered": tuple(kept.get("answered", ())),
-        }
     )

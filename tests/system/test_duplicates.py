@@ -25,7 +25,8 @@ import pytest
 from statemachine import Ven
 from statemachine.journal.answers import Answers
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.state.memory import Memory, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import to_parts
 from statemachine.state.triggers import (
     Connected,
     Disconnected,

@@ -20,7 +20,8 @@ from statemachine.journal.answers import Answers
 from statemachine.journal.promises import CROWDED, NOT_STORED, promises
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Effect
-from statemachine.state.memory import Memory, Passed, from_parts, to_parts
+from statemachine.state.memory import Memory, Passed
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.messages import ack_for
 

@@ -16,7 +16,8 @@ from typing import Any
 from statemachine.journal.answers import Answer
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.effects import Effect
-from statemachine.state.memory import Memory, changed_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import changed_parts
 from statemachine.state.triggers import Trigger
 
 from .high_water import HighWater

@@ -20,7 +20,7 @@ from statemachine.journal.answers import Answer
 from statemachine.journal.integrity import check
 from statemachine.journal.upgrade import brought_up, digest_of
 from statemachine.kit.strict_json import compact_text
-from statemachine.state.memory import FORMAT
+from statemachine.state.parts import FORMAT
 
 from ..base.aside import SUFFIXES, keep_copy, legible, set_aside, sync
 from .high_water import HighWater

@@ -16,7 +16,7 @@ from typing import Any
 
 from statemachine.journal.answers import Answer
 from statemachine.kit.strict_json import decoded
-from statemachine.state.memory import FORMAT
+from statemachine.state.parts import FORMAT
 
 from ..base.aside import copy
 from .tables import Columns, Letter, alien, tables

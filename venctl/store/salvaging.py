@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.kit.strict_json import decoded
-from statemachine.state.memory import FORMAT
+from statemachine.state.parts import FORMAT
 
 from .reading import MOST, Rows, connection, copied
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from statemachine import Spec, Ven
 from statemachine.journal.salvage import salvaged
-from statemachine.state.memory import from_parts
+from statemachine.state.parts import from_parts
 from statemachine.state.triggers import Restarted
 
 from ..base.clocks import clocks

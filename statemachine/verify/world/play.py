@@ -19,7 +19,8 @@ from ...kit.localtime import start_ms
 from ...returns.idle import at_rest, heartbeat_only, rest_ms
 from ...site.spec import Spec
 from ...state.effects import Effect, GetShadow, Hold, Report, Switch
-from ...state.memory import Memory, from_parts, to_parts
+from ...state.memory import Memory
+from ...state.parts import from_parts, to_parts
 from ...state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
 from ...wire.commands import Door, command_from
 from .cloud import CloudModel

@@ -169,7 +169,7 @@ def tell(story: Story) -> None:
 
 def _format() -> int:
     try:
-        from statemachine.state.memory import FORMAT
+        from statemachine.state.parts import FORMAT
     except ImportError:
         return 0
     return FORMAT

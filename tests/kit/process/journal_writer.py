@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from statemachine import Spec
-from statemachine.state.memory import changed_parts, from_parts
+from statemachine.state.parts import changed_parts, from_parts
 from statemachine.state.triggers import Timer
 from tests.kit.core.sample_sites import MAPLE, Desk, site
 from tests.kit.process.power_cut import promise

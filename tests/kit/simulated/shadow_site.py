@@ -18,7 +18,8 @@ from typing import Any
 from statemachine import Spec, Ven
 from statemachine.site.named_shadows import shards
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch, Wake
-from statemachine.state.memory import Memory, from_parts, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import (
     Command,
     Connected,

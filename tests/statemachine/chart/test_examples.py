@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from statemachine.decide.copies import recalled
 from statemachine.state.effects import Ack, Effect, Status
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Command, Earlier, Restarted, Timer, Trigger
 from tests.kit.core.sample_sites import PANEL, Desk, site
 from tests.kit.depth import examples

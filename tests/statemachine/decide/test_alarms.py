@@ -15,7 +15,7 @@ from statemachine.returns.idle import BLOCKED_MS
 from statemachine.shadow.report import reported
 from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.state.effects import Ack, Effect, Status
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Noticed, Readings, Restarted, Switched
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry

@@ -22,7 +22,8 @@ from statemachine.state.clock import STEP_MS
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Ack, Effect, GetShadow, Hold, Report, Status, Switch, Wake
-from statemachine.state.memory import Memory, changed_parts, from_parts, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import changed_parts, from_parts, to_parts
 from statemachine.state.triggers import (
     Command,
     Connected,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.state.memory import Memory, from_parts, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Connected, Disconnected, Restarted
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play

@@ -15,7 +15,7 @@ from statemachine import Ven
 from statemachine.journal.integrity import check
 from statemachine.kit.frozen import changed
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.pending_release import Stuck
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer
 from tests.kit.core.sample_sites import MAPLE, Desk, site

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.curtail.limits import MOST_SPANS, with_what_ran
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.past import Past
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play

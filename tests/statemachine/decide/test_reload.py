@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from statemachine import Spec, Ven
 from statemachine.state.circuit import Live
 from statemachine.state.effects import Effect, Hold, Status, Switch
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry

@@ -18,7 +18,8 @@ from statemachine import Spec, Ven
 from statemachine.returns import release
 from statemachine.returns.bridge import kept_down
 from statemachine.state.effects import Effect, Hold, Status
-from statemachine.state.memory import Memory, from_parts, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Reloaded, Restarted
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play

@@ -12,7 +12,7 @@ from statemachine.shadow.wishes import acked_in, desired_of
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.shadow import Shadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Switched
 from tests.kit.core.sample_sites import MAPLE, NOW_S, PANEL, Desk, site, wish

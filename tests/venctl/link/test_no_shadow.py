@@ -9,7 +9,7 @@ import pytest
 
 from statemachine import Spec, Ven
 from statemachine.state.effects import Effect, GetShadow, Report
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.shadow import Decision
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Trigger
 from statemachine.verify.rules.run_rules import broken_by

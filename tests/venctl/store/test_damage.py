@@ -23,7 +23,8 @@ from statemachine.journal.integrity import check
 from statemachine.journal.salvage import salvaged
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
-from statemachine.state.memory import FORMAT, Memory, from_parts, to_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import FORMAT, from_parts, to_parts
 from statemachine.state.triggers import Connected, Readings, Restarted, Timer
 from statemachine.wire.commands import Door, command_from
 from tests.kit.core.write_journals import MONO_MS, NOW_MS, Story, tell

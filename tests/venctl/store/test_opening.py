@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.state.memory import FORMAT
+from statemachine.state.parts import FORMAT
 from tests.kit.core.write_journals import Story, tell
 from tests.kit.paths import ROOT
 from tests.kit.simulated.storing import look_and_open

@@ -18,7 +18,7 @@ import pytest
 from statemachine import Ven
 from statemachine.journal.promises import OVERTAKEN
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
-from statemachine.state.memory import from_parts, to_parts
+from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Restarted, Switched
 from statemachine.wire.commands import Door, command_from
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site

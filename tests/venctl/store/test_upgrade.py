@@ -26,7 +26,8 @@ from statemachine.journal.upgrade import brought_up
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Ack, Effect, Hold, Report, Switch
-from statemachine.state.memory import FORMAT, Memory, from_parts
+from statemachine.state.memory import Memory
+from statemachine.state.parts import FORMAT, from_parts
 from statemachine.state.triggers import (
     Connected,
     Earlier,
