@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,8 +14,8 @@ from statemachine.state.parts import from_parts, to_parts
 from statemachine.verify.search.generate_days import invent_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 MODULES = ("alarm", "circuit", "desires", "memory", "past", "pending_release", "pending_switch",
            "shadow", "turn")  # fmt: skip
 FIELDS = [

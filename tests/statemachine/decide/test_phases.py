@@ -17,9 +17,10 @@ from statemachine.state.cloud_triggers import Delta, Document
 from statemachine.state.effects import Ack, Effect, GetShadow, Hold, Status, Switch, Wake
 from statemachine.state.triggers import Connected
 from statemachine.state.turn import Reach
-from tests.strategies import MAPLE, NOW_S, Desk, site, wish
+from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site, wish
+from tests.kit.paths import ROOT
 
-CORE = Path(__file__).parent.parent / "statemachine"
+CORE = ROOT / "statemachine"
 CIRCUITS = st.sampled_from("abc")
 EFFECTS: st.SearchStrategy[Effect] = st.one_of(
     st.builds(Hold, CIRCUITS, st.none() | st.integers(0, 9), st.just(0)),
