@@ -145,7 +145,7 @@ def test_a_core_that_does_not_wait_for_its_drivers_breaks_a_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("statemachine.state.circuit.ANSWER_MS", 0)
-    monkeypatch.setattr("statemachine.decide.ven.note_silence", lambda turn: None)
+    monkeypatch.setattr("statemachine.decide.device_faults.note_silence", lambda turn: None)
     steps = [{"at": "0:10:00", "event": CALL}, {**MUTE, "at": "0:20:15"}, WELL]
     said = {"look": "10 s", "loads": "steady", "steps": steps}
     found = list(broken_by(Play(SITE, Scenario.model_validate(said))))
