@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from statemachine.shadow.ack_record import APPLIED, PENDING
 from statemachine.state.cloud_triggers import Desired
-from statemachine.state.effects import Ack, Effect, Switch
-from statemachine.state.triggers import Command, Get, Ping, Trigger
+from statemachine.state.effects import Ack
+from statemachine.state.memory import Memory
+from statemachine.state.shadow import Shadow
+from statemachine.state.triggers import Command, Get, Ping
 
 from .base.worker import Worker
 from .runtime.decision import Decision
@@ -38,7 +41,7 @@ class AuditLog:
 
     def note(self, made: Decision) -> None:
         """A decision was made."""
-        for row in rows_of(made.trigger, made.effects):
+        for row in rows_of(made):
             row |= {"missed": self._missed} if self._missed else {}
             text = json.dumps(row, ensure_ascii=False, default=str) + "\n"
             file = self._folder / f"{_month(row['at_ms'])}.jsonl"
@@ -48,11 +51,12 @@ class AuditLog:
         self._missed = self._missed + 1 if error is not None else 0
 
 
-def rows_of(trigger: Trigger, effects: Sequence[Effect]) -> Iterator[Row]:
+def rows_of(made: Decision) -> Iterator[Row]:
     """A row for each command but questions, for each answer that comes later, as a switch's does,
-    and for each switch that a shadow wished for.
+    and for what became of each wish of a shadow, as soon as that is decided.
     """
-    acks = [one.body for one in effects if isinstance(one, Ack)]
+    trigger = made.trigger
+    acks = [one.body for one in made.effects if isinstance(one, Ack)]
     if isinstance(trigger, Command):
         ack = acks[0] if acks else {"status": "taken"}
         if not isinstance(trigger, Ping | Get) and ack.get("reason") != "overloaded":
@@ -60,13 +64,8 @@ def rows_of(trigger: Trigger, effects: Sequence[Effect]) -> Iterator[Row]:
         return
     for ack in acks:
         yield {"at_ms": trigger.at_ms, "door": "", "who": "", **_told(ack), **_named(ack)}
-    if isinstance(trigger, Desired):
-        switches = [one for one in effects if isinstance(one, Switch)]
-        who = f"shadow {trigger.key or 'classic'}"
-        for one in switches:
-            row = {"at_ms": trigger.at_ms, "door": "cloud", "who": who, "op": "wish"}
-            asked = {"circuit": one.circuit, "enabled": one.enabled}
-            yield {**row, "status": "taken", "loadId": one.circuit, "asked": asked}
+    if isinstance(trigger, Desired) and trigger.key in made.after.shadows:
+        yield from _of_wishes(trigger, made.before.shadows.get(trigger.key), made.after)
 
 
 def read(state: Path) -> Iterator[Row]:
@@ -80,6 +79,29 @@ def read(state: Path) -> Iterator[Row]:
                     continue
                 if isinstance(row, dict):
                     yield row
+
+
+def _of_wishes(desired: Desired, known: Shadow | None, after: Memory) -> Iterator[Row]:
+    """What is new of the wishes: carried out, so already, or refused, with the code of its end."""
+    shadow = after.shadows[desired.key]
+    who = f"shadow {desired.key or 'classic'}"
+    row = {"at_ms": desired.at_ms, "door": "cloud", "who": who, "op": "wish"}
+    wished = {wish.circuit: wish.enabled for wish in desired.wishes or ()}
+    for circuit, enabled in wished.items():
+        end = shadow.decided.get(circuit)
+        if end is not None and (known is None or known.decided.get(circuit) != end):
+            taken = end.code in (PENDING, APPLIED)
+            told = {"status": "taken"} if taken else _refused(end.code, end.words)
+            asked = {"circuit": circuit, "enabled": enabled}
+            yield {**row, **told, "loadId": circuit, "asked": asked}
+    for name, (code, words) in shadow.refused.items():
+        if known is None or known.refused.get(name) != (code, words):
+            asked = {"circuit": name, "enabled": wished.get(name)}
+            yield {**row, **_refused(code, words), "loadId": name, "asked": asked}
+
+
+def _refused(code: int, words: str) -> Row:
+    return {"status": "rejected", "reason": str(code), "detail": words}
 
 
 def _of_command(command: Command, body: Mapping[str, Any]) -> Row:

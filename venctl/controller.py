@@ -70,6 +70,7 @@ class Controller:
         outside: Outside = REAL,
     ) -> None:
         self._stand_in, self._storage, self._outside = stand_in, store.storage, outside
+        self._notes = store.notes
         self._sim = sim = outside.circuits(spec, options.folder)
         self._audit = AuditLog(options.folder, outside.worker("audit"))
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
@@ -163,6 +164,7 @@ class Controller:
             "the lock on the state folder", partial(claim.keep, self._outside.worker("lock"))
         )
         self._tasks.start("the journal's place", self._storage.watch)
+        self._tasks.start("the files beside the journal", self._notes.watch)
 
     async def stop(self) -> None:
         """Leave load as `restore.on_stop` says, then go."""

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.state.triggers import Trigger
+from statemachine.state.cloud_triggers import Document
+from statemachine.state.desires import Wish
+from statemachine.state.triggers import Connected, Trigger
 from statemachine.wire.commands import Door, command_from
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.process.site import Backend, Site, until
@@ -60,6 +62,27 @@ def test_questions_leave_no_line(tmp_path: Path) -> None:
 def test_what_is_refused_has_its_line_and_its_reason(tmp_path: Path) -> None:
     (row,) = noted(tmp_path, asked(op="setLoad", loadId="nobody", enabled=True, door="operator"))
     assert (row["status"], row["reason"], row["door"]) == ("rejected", "not_found", "operator")
+
+
+def test_every_wish_of_the_cloud_has_one_line_whatever_becomes_of_it(tmp_path: Path) -> None:
+    """Locked at the site, metered only, and simply carried out; the document read twice."""
+    at = {"at_ms": NOW_MS, "mono_ms": 1_000}
+    wishes = (Wish("lights1", False, 0), Wish("misc1", False, 0), Wish("nobody", True, 0))
+    document: dict[str, Any] = {"token": 1, "version": 3, "wishes": wishes, "wished": ("circuits",)}
+    rows = noted(
+        tmp_path,
+        asked(op="setLock", loadId="lights1", locked=True),
+        Connected(**at),
+        Document(**at, **document),
+        Document(**at, **{**document, "token": 2}),
+    )
+    wished = [row for row in rows if row["op"] == "wish"]
+    assert [(row["loadId"], row["status"], row.get("reason")) for row in wished] == [
+        ("lights1", "rejected", "423"),
+        ("misc1", "taken", None),
+        ("nobody", "rejected", "404"),
+    ]
+    assert wished[0]["detail"] == "locked by page" and wished[0]["who"] == "shadow classic"
 
 
 def test_thirteen_months_are_kept_and_the_oldest_goes(tmp_path: Path) -> None:

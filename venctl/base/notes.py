@@ -1,10 +1,12 @@
-"""Small files that others read: written whole by a thread, and again until the disk takes them."""
+"""Small files that others read: written whole by a thread, again until the disk takes them, and
+once more where somebody took one away.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,18 +25,20 @@ class Notes:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._said: dict[Path, str] = {}
+        self._said: dict[Path, str] = {}  # what is still to be written
+        self._lasting: dict[Path, str] = {}
         self._refused: set[Path] = set()
         self._changed = asyncio.Event()
 
     def write(self, file: Path, text: str) -> None:
         """Have `file` say `text`, soon."""
-        self._said[file] = text
+        self._said[file] = self._lasting[file] = text
         self._worker.do(partial(write_private, file, text), partial(self._done, file, text))
 
     def remove(self, file: Path) -> None:
         """Have no such file."""
         self._said.pop(file, None)
+        self._lasting.pop(file, None)
         with suppress(OSError):
             file.unlink(missing_ok=True)
 
@@ -54,6 +58,15 @@ class Notes:
         except TimeoutError:
             return other()
 
+    async def watch(self) -> None:
+        """Write again, for ever, what is no longer there: a folder was moved, or emptied."""
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            for file in await asked(self._worker, partial(_gone, [*self._lasting]), None):
+                if file in self._lasting and file not in self._said:
+                    log.warning("%s was taken away, and is written anew", file)
+                    self.write(file, self._lasting[file])
+
     def _done(self, file: Path, text: str, _: object, error: Exception | None) -> None:
         if self._said.get(file) != text:
             return
@@ -70,3 +83,7 @@ class Notes:
     def _again(self, file: Path, text: str) -> None:
         if self._said.get(file) == text:
             self.write(file, text)
+
+
+def _gone(files: Sequence[Path]) -> list[Path]:
+    return [file for file in files if not file.exists()]

@@ -47,7 +47,7 @@ class Endpoint:
     password: str | None = field(repr=False)
     aws: bool
     session_s: int = SESSION_EXPIRY_S
-    receive_maximum: int | None = RECEIVE_MAXIMUM
+    receive_maximum: int | None = None
     pace: Pace = NEAR
 
 
@@ -63,8 +63,20 @@ class Will:
 
 
 def plain(host: str, port: int, client_id: str) -> Endpoint:
-    """A broker without TLS, without a name and a password."""
-    return Endpoint(host, port, client_id, None, None, None, None, None, False, pace=pace_of(host))
+    """A stand-in without TLS. It keeps to a Receive Maximum, as AWS does."""
+    return Endpoint(
+        host=host,
+        port=port,
+        client_id=client_id,
+        cert=None,
+        key=None,
+        ca=None,
+        username=None,
+        password=None,
+        aws=False,
+        receive_maximum=RECEIVE_MAXIMUM,
+        pace=pace_of(host),
+    )
 
 
 def stand_in(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:

@@ -80,6 +80,24 @@ def test_a_small_file_is_written_as_soon_as_the_disk_takes_it_and_says_the_newes
     run(story())
 
 
+def test_a_file_that_is_taken_away_is_written_anew_unless_it_is_to_be_gone(tmp_path: Path) -> None:
+    async def story() -> None:
+        notes, folder = Notes(AtOnce()), tmp_path / "site"
+        kept, removed = folder / "controller.json", folder / "in-force.yaml"
+        folder.mkdir()
+        watching = asyncio.create_task(notes.watch())
+        for file in (kept, removed):
+            notes.write(file, file.name)
+        notes.remove(removed)
+        folder.rename(tmp_path / "moved")
+        folder.mkdir()
+        await asyncio.sleep(5)
+        assert [file.read_text() for file in folder.iterdir()] == [kept.name]
+        watching.cancel()
+
+    run(story())
+
+
 def test_an_alarm_with_more_words_than_are_kept_is_told_once() -> None:
     async def story() -> None:
         core = Core()

@@ -10,7 +10,16 @@ from statemachine import Spec
 from statemachine.site.spec import Topics
 
 from ...folder.state_folder import find
-from ...link.endpoint import PORT, TLS_PORT, Endpoint, declared, pace_of, secret_of, stand_in
+from ...link.endpoint import (
+    PORT,
+    RECEIVE_MAXIMUM,
+    TLS_PORT,
+    Endpoint,
+    declared,
+    pace_of,
+    secret_of,
+    stand_in,
+)
 from .site import site
 
 
@@ -49,6 +58,7 @@ def _flagged(args: argparse.Namespace, me: str) -> Endpoint:
         password=None if args.password_file is None else secret_of(args.password_file),
         aws=_aws(args.endpoint),
         session_s=0,
+        receive_maximum=RECEIVE_MAXIMUM if _aws(args.endpoint) else None,
         pace=pace_of(args.endpoint),
     )
 
