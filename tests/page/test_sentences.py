@@ -59,12 +59,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def say(browser: Browser, site: Site) -> Iterator[Any]:
-    """What a function of `outlook.js` answers."""
+    """What a function of `core/outlook.js` answers."""
     page = browser.new_context(locale="en-GB").new_page()
     page.goto(site.url)
 
     def ask(name: str, *given: Any) -> Any:
-        code = "([name, given]) => import('/static/outlook.js').then((m) => m[name](...given))"
+        code = "([name, given]) => import('/static/core/outlook.js').then((m) => m[name](...given))"
         answer = page.evaluate(code, [name, list(given)])
         return answer.replace("\u00a0", " ") if isinstance(answer, str) else answer
 

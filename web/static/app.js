@@ -1,20 +1,20 @@
 // The page: its header, what is said when the controller is out of reach, and the cards.
 import { html, render, useEffect } from "./vendor/ui.js";
-import { AlarmBanner, pressing } from "./alarms.js";
-import { ChartCard } from "./chart.js";
-import { CircuitsCard } from "./circuits.js";
-import { Dialog, Scrolled, Toast, openDialog } from "./dialog.js";
-import { EventCard } from "./event.js";
-import * as focus from "./focus.js";
-import * as live from "./live.js";
-import * as machine from "./machine.js";
-import { chip, icon, nextTheme, theme, useLater } from "./parts.js";
-import { PowerCard } from "./power.js";
-import * as series from "./series.js";
-import { TokenForm, locked } from "./session.js";
-import * as switching from "./switching.js";
-import { TwinCard } from "./twin.js";
-import { asSentence, browserZone, clock, duration } from "./words.js";
+import { AlarmBanner, pressing } from "./parts/alarms.js";
+import { ChartCard } from "./cards/power-chart.js";
+import { CircuitsCard } from "./cards/circuits.js";
+import { Dialog, Scrolled, Toast, openDialog } from "./parts/dialog.js";
+import { EventCard } from "./cards/event.js";
+import * as focus from "./core/focus.js";
+import * as live from "./core/live.js";
+import * as machine from "./cards/machine.js";
+import { chip, icon, nextTheme, theme, useLater } from "./parts/components.js";
+import { PowerCard } from "./cards/power.js";
+import * as series from "./core/series.js";
+import { TokenForm, locked } from "./core/session.js";
+import * as switching from "./parts/switching.js";
+import { TwinCard } from "./cards/shadow-card.js";
+import { asSentence, browserZone, clock, duration } from "./core/words.js";
 
 const { second, state, trouble } = live;
 const FRESH_S = 15;

@@ -1,9 +1,9 @@
 // Locks a circuit out at the site, and lets it go again.
-import { html, signal } from "./vendor/ui.js";
-import { newKey, tell } from "./api.js";
-import { stale } from "./live.js";
-import { complaint, icon, note } from "./parts.js";
-import { moment } from "./words.js";
+import { html, signal } from "../vendor/ui.js";
+import { newKey, tell } from "../core/api.js";
+import { stale } from "../core/live.js";
+import { complaint, icon, note } from "./components.js";
+import { moment } from "../core/words.js";
 
 const DOORS = { page: "from the page", cli: "from the command line" };
 

@@ -1,8 +1,8 @@
 // Ends events before their time: asks where the grid operator called them, offers a way back else.
-import { newKey, tell } from "./api.js";
+import { newKey, tell } from "../core/api.js";
 import { confirmFirst, tellToast } from "./dialog.js";
-import { serverNow, state } from "./live.js";
-import { list, moment, rating } from "./words.js";
+import { serverNow, state } from "../core/live.js";
+import { list, moment, rating } from "../core/words.js";
 
 const LEAST_S = 1;
 

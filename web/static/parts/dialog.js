@@ -1,6 +1,6 @@
 // Modal dialogs and the toast: one of each at a time, opened from anywhere.
-import { html, signal, useEffect, useRef } from "./vendor/ui.js";
-import { icon, useOverflow } from "./parts.js";
+import { html, signal, useEffect, useRef } from "../vendor/ui.js";
+import { icon, useOverflow } from "./components.js";
 
 const SHOWN_MS = 8000;
 const LONGEST_REASON = 200;

@@ -1,5 +1,5 @@
 // Keeps the newest state of the controller: by its stream, or by asking while no stream gets through.
-import { computed, effect, signal } from "./vendor/ui.js";
+import { computed, effect, signal } from "../vendor/ui.js";
 import { ask } from "./api.js";
 import { admissions, locked } from "./session.js";
 import { withIsolatedNames } from "./words.js";

@@ -1,5 +1,5 @@
 // Something asked of the controller by a button: under way, silent, refused or done.
-import { useSignal } from "./vendor/ui.js";
+import { useSignal } from "../vendor/ui.js";
 
 /**
  * `busy` while under way, `said` the sentence to show under the button, `run(send)` to begin.

@@ -1,13 +1,13 @@
 // Keeps the site, or one circuit, out of an event that runs: the occupant's last word.
-import { html, useRef } from "./vendor/ui.js";
-import { newKey, tell } from "./api.js";
-import { useDeed } from "./deed.js";
+import { html, useRef } from "../vendor/ui.js";
+import { newKey, tell } from "../core/api.js";
+import { useDeed } from "./request.js";
 import { Scrolled, confirmFirst, openDialog } from "./dialog.js";
-import { factsOf, terms } from "./ending.js";
-import { state } from "./live.js";
-import { staysOff } from "./outlook.js";
-import { complaint, icon } from "./parts.js";
-import { kw } from "./words.js";
+import { factsOf, terms } from "./end-events.js";
+import { state } from "../core/live.js";
+import { staysOff } from "../core/outlook.js";
+import { complaint, icon } from "./components.js";
+import { kw } from "../core/words.js";
 
 const optOut = (event, body) => (onSilence) =>
   tell("POST", `/api/v1/events/${encodeURIComponent(event.id)}/opt-out`,

@@ -1,10 +1,10 @@
 // The Controller state card: the event chart as the controller declares it, laid out here.
-import { computed, effect, html, signal, useRef } from "./vendor/ui.js";
-import { ask } from "./api.js";
-import { graphOf, layOut } from "./layout.js";
-import { connections, second, stale, state, transition } from "./live.js";
-import { narrow, note, useOverflow } from "./parts.js";
-import { duration } from "./words.js";
+import { computed, effect, html, signal, useRef } from "../vendor/ui.js";
+import { ask } from "../core/api.js";
+import { graphOf, layOut } from "../core/layout.js";
+import { connections, second, stale, state, transition } from "../core/live.js";
+import { narrow, note, useOverflow } from "../parts/components.js";
+import { duration } from "../core/words.js";
 
 const WIDEST = 800; // pixels before scaling; the card has some 670
 const LEAST = 0.75; // drawn no smaller than this: then it is scrolled

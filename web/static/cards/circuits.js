@@ -1,13 +1,13 @@
 // The Circuits card: every circuit in the order it gives way, with its switch.
-import { html } from "./vendor/ui.js";
-import { AllBack } from "./allback.js";
-import { openDialog } from "./dialog.js";
-import { second, stale, state } from "./live.js";
-import { givingWay, onItsWay } from "./outlook.js";
-import { bar, icon, note, smallChip } from "./parts.js";
-import { CircuitSheet } from "./sheet.js";
-import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "./switching.js";
-import { asSentence, countdown, kw, ordinal, percent, rating, soon } from "./words.js";
+import { html } from "../vendor/ui.js";
+import { AllBack } from "../parts/all-back.js";
+import { openDialog } from "../parts/dialog.js";
+import { second, stale, state } from "../core/live.js";
+import { givingWay, onItsWay } from "../core/outlook.js";
+import { bar, icon, note, smallChip } from "../parts/components.js";
+import { CircuitSheet } from "../parts/circuit-details.js";
+import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "../parts/switching.js";
+import { asSentence, countdown, kw, ordinal, percent, rating, soon } from "../core/words.js";
 
 // Maps: a circuit's type is any word, and `constructor` is one of every object's own.
 const ICON = new Map(Object.entries({

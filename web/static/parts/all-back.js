@@ -1,12 +1,12 @@
 // Everything back at once: every event ends, and for a while only people here call a new one.
-import { html } from "./vendor/ui.js";
-import { newKey, tell } from "./api.js";
-import { useDeed } from "./deed.js";
+import { html } from "../vendor/ui.js";
+import { newKey, tell } from "../core/api.js";
+import { useDeed } from "./request.js";
 import { confirmFirst, tellToast } from "./dialog.js";
-import { factsOf } from "./ending.js";
-import { stale } from "./live.js";
-import { complaint, icon } from "./parts.js";
-import { until } from "./words.js";
+import { factsOf } from "./end-events.js";
+import { stale } from "../core/live.js";
+import { complaint, icon } from "./components.js";
+import { until } from "../core/words.js";
 
 const allBack = (body) => (onSilence) =>
   tell("POST", "/api/v1/all-back", body, { key: newKey(), most: 3, onSilence });

@@ -1,5 +1,5 @@
 // What the chart shows: the last 15 minutes, seeded by the controller, then kept as the page sees them.
-import { effect, signal } from "./vendor/ui.js";
+import { effect, signal } from "../vendor/ui.js";
 import { ask } from "./api.js";
 import { connections, state } from "./live.js";
 

@@ -1,10 +1,10 @@
 // The sheet of one circuit: everything the controller says about it, live while it is open.
-import { html } from "./vendor/ui.js";
+import { html } from "../vendor/ui.js";
 import { Scrolled } from "./dialog.js";
-import { second, state } from "./live.js";
+import { second, state } from "../core/live.js";
 import { Lockout } from "./lockout.js";
-import { note } from "./parts.js";
-import { countdown, duration, kw, moment, ordinal, percent, rating, starter } from "./words.js";
+import { note } from "./components.js";
+import { countdown, duration, kw, moment, ordinal, percent, rating, starter } from "../core/words.js";
 
 const CONTROL = {
   relay: "On and off", modulating: "Any power up to its rating", none: "Cannot be switched",

@@ -1,5 +1,5 @@
 // Places a chart's states and transitions: dagre decides where, the machine card draws.
-import { Graph, layout } from "./vendor/dagre.js";
+import { Graph, layout } from "../vendor/dagre.js";
 
 const HEIGHT = 34;
 const LINE = 13;

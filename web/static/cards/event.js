@@ -1,15 +1,15 @@
 // The DR event control card: no event, one under way, load coming back; and the others that live.
-import { html, useEffect, useRef, useSignal } from "./vendor/ui.js";
-import { newKey, tell } from "./api.js";
-import { useDeed } from "./deed.js";
-import { endEvents } from "./ending.js";
-import { EventForm } from "./form.js";
-import { second, stale, state } from "./live.js";
-import { milestone, restoring } from "./outlook.js";
-import { chip, complaint, icon } from "./parts.js";
-import { openOptOut } from "./optout.js";
-import { Between, Returning, Running } from "./running.js";
-import { clock, moment, rating, starter, until } from "./words.js";
+import { html, useEffect, useRef, useSignal } from "../vendor/ui.js";
+import { newKey, tell } from "../core/api.js";
+import { useDeed } from "../parts/request.js";
+import { endEvents } from "../parts/end-events.js";
+import { EventForm } from "../parts/event-form.js";
+import { second, stale, state } from "../core/live.js";
+import { milestone, restoring } from "../core/outlook.js";
+import { chip, complaint, icon } from "../parts/components.js";
+import { openOptOut } from "../parts/opt-out.js";
+import { Between, Returning, Running } from "../parts/event-running.js";
+import { clock, moment, rating, starter, until } from "../core/words.js";
 
 /** The event the card is about: the one that binds, else one whose load is coming back. */
 function mainEvent(now) {

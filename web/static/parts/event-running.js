@@ -1,9 +1,9 @@
 // An event under way: what was asked and delivered, how long it lasts, which circuits give.
-import { html, useRef } from "./vendor/ui.js";
-import { serverNow, second, stale, state } from "./live.js";
-import { served } from "./outlook.js";
-import { icon, note, smallChip } from "./parts.js";
-import { clock, countdown, few, kw, kwNumber, rating, soon, starter, until } from "./words.js";
+import { html, useRef } from "../vendor/ui.js";
+import { serverNow, second, stale, state } from "../core/live.js";
+import { served } from "../core/outlook.js";
+import { icon, note, smallChip } from "./components.js";
+import { clock, countdown, few, kw, kwNumber, rating, soon, starter, until } from "../core/words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;

@@ -1,10 +1,10 @@
 // What an event would do before anyone asks for it: GET /api/v1/preview, and how it reads.
-import { html, signal } from "./vendor/ui.js";
-import { ask } from "./api.js";
-import { state } from "./live.js";
-import { outcome } from "./outlook.js";
-import { bar, note } from "./parts.js";
-import { duration, few, kw, percent, withIsolatedNames } from "./words.js";
+import { html, signal } from "../vendor/ui.js";
+import { ask } from "../core/api.js";
+import { state } from "../core/live.js";
+import { outcome } from "../core/outlook.js";
+import { bar, note } from "./components.js";
+import { duration, few, kw, percent, withIsolatedNames } from "../core/words.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;

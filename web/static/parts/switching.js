@@ -1,10 +1,10 @@
 // Switches circuits: what was wished for, what became of it, and the way back.
-import { effect, signal } from "./vendor/ui.js";
-import { Refusal, SWITCH_PATIENCE_MS, tell } from "./api.js";
+import { effect, signal } from "../vendor/ui.js";
+import { Refusal, SWITCH_PATIENCE_MS, tell } from "../core/api.js";
 import { confirmFirst, tellToast } from "./dialog.js";
-import { state } from "./live.js";
-import { remembered } from "./parts.js";
-import { kw } from "./words.js";
+import { state } from "../core/live.js";
+import { remembered } from "./components.js";
+import { kw } from "../core/words.js";
 
 const CONFIRM_WITHIN_MS = SWITCH_PATIENCE_MS + 1000;
 

@@ -1,9 +1,9 @@
 // The fields of the event form: what they hold, and what is wrong with it.
-import { html, signal } from "./vendor/ui.js";
-import { serverNow } from "./live.js";
-import { icon, remembered } from "./parts.js";
+import { html, signal } from "../vendor/ui.js";
+import { serverNow } from "../core/live.js";
+import { icon, remembered } from "./components.js";
 import { mostPossible } from "./preview.js";
-import { duration, kw, localField, rating, readNumber, typed } from "./words.js";
+import { duration, kw, localField, rating, readNumber, typed } from "../core/words.js";
 
 const DURATIONS = [[60, "1 min"], [300, "5 min"], [900, "15 min"], [3600, "1 h"]];
 const LEAST_KW = 0.1;

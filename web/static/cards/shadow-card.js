@@ -1,9 +1,9 @@
 // The Device shadow card: whether desired and reported agree, and why a wish was refused.
-import { html, signal, useEffect } from "./vendor/ui.js";
-import { ask } from "./api.js";
-import { second, stale, state } from "./live.js";
-import { chip, icon, note, smallChip } from "./parts.js";
-import { moment } from "./words.js";
+import { html, signal, useEffect } from "../vendor/ui.js";
+import { ask } from "../core/api.js";
+import { second, stale, state } from "../core/live.js";
+import { chip, icon, note, smallChip } from "../parts/components.js";
+import { moment } from "../core/words.js";
 
 const ASK_EVERY_S = 3;
 const TONE = {

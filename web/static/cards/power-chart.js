@@ -1,10 +1,10 @@
 // The Power card: the last 15 minutes as lines, with a readout by mouse, touch and keys, or as a table.
-import { html, signal, useEffect, useRef, useSignal } from "./vendor/ui.js";
-import uPlot from "./vendor/uplot.js";
-import { serverNow, stale, state } from "./live.js";
-import { icon, theme, watchMedia } from "./parts.js";
-import { SPAN_S, eventBands, series, tableRows } from "./series.js";
-import { clock, kw, kwNumber, minuteClock, typed } from "./words.js";
+import { html, signal, useEffect, useRef, useSignal } from "../vendor/ui.js";
+import uPlot from "../vendor/uplot.js";
+import { serverNow, stale, state } from "../core/live.js";
+import { icon, theme, watchMedia } from "../parts/components.js";
+import { SPAN_S, eventBands, series, tableRows } from "../core/series.js";
+import { clock, kw, kwNumber, minuteClock, typed } from "../core/words.js";
 
 const HEIGHT = 168;
 const systemDark = watchMedia("(prefers-color-scheme: dark)");

@@ -1,9 +1,9 @@
 // The form that asks for an event, beside the preview of what it would do.
-import { computed, html, useEffect, useRef } from "./vendor/ui.js";
-import { useDeed } from "./deed.js";
-import { Amount, Duration, Start, readForm, rememberForm } from "./fields.js";
-import { second, stale, state } from "./live.js";
-import { complaint, icon } from "./parts.js";
+import { computed, html, useEffect, useRef } from "../vendor/ui.js";
+import { useDeed } from "./request.js";
+import { Amount, Duration, Start, readForm, rememberForm } from "./event-fields.js";
+import { second, stale, state } from "../core/live.js";
+import { complaint, icon } from "./components.js";
 import { Preview, freshPreview, previewNow, previewSoon } from "./preview.js";
 import { askAboutCritical, send, welcome } from "./trigger.js";
 

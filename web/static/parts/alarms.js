@@ -1,10 +1,10 @@
 // What is wrong with the controller or the site as a whole: said until it is over or somebody has seen it.
-import { html } from "./vendor/ui.js";
-import { newKey, tell } from "./api.js";
-import { useDeed } from "./deed.js";
-import { stale } from "./live.js";
-import { complaint, icon } from "./parts.js";
-import { asSentence, clock } from "./words.js";
+import { html } from "../vendor/ui.js";
+import { newKey, tell } from "../core/api.js";
+import { useDeed } from "./request.js";
+import { stale } from "../core/live.js";
+import { complaint, icon } from "./components.js";
+import { asSentence, clock } from "../core/words.js";
 
 /** Those that nobody has acknowledged. A broken rule of the site has a banner of its own. */
 export const pressing = (now) => now.alarms.filter((one) => !one.acknowledged_by && one.kind !== "rule");

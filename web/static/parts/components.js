@@ -1,6 +1,6 @@
 // Small pieces every card is made of, and what this browser remembers.
-import icons from "./vendor/icons.js";
-import { html, signal, useEffect, useState } from "./vendor/ui.js";
+import icons from "../vendor/icons.js";
+import { html, signal, useEffect, useState } from "../vendor/ui.js";
 
 /** An icon of the vendored set; for the eye only, so a word always stands beside it. */
 export const icon = (name) => html`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">

@@ -1,8 +1,8 @@
 // The Power status card: what the site draws, what is shed, and how the grid link is.
-import { html } from "./vendor/ui.js";
-import { second, stale, state } from "./live.js";
-import { chip, note } from "./parts.js";
-import { asSentence, clock, duration, kwNumber, list } from "./words.js";
+import { html } from "../vendor/ui.js";
+import { second, stale, state } from "../core/live.js";
+import { chip, note } from "../parts/components.js";
+import { asSentence, clock, duration, kwNumber, list } from "../core/words.js";
 
 const FRESH_S = 15;
 

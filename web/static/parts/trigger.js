@@ -1,9 +1,9 @@
 // Asks for an event: the command, the question before critical circuits, the word after.
-import { Refusal, newKey, tell } from "./api.js";
+import { Refusal, newKey, tell } from "../core/api.js";
 import { confirmFirst, tellToast } from "./dialog.js";
-import { serverNow } from "./live.js";
+import { serverNow } from "../core/live.js";
 import { critically, criticalOnes, previewSoon } from "./preview.js";
-import { duration, kw, moment } from "./words.js";
+import { duration, kw, moment } from "../core/words.js";
 
 let unanswered = null;
 
