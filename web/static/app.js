@@ -1,20 +1,21 @@
 // The page: its header, what is said when the controller is out of reach, and the cards.
-import { html, render, useEffect } from "./vendor/ui.js";
-import { AlarmBanner, pressing } from "./parts/alarms.js";
-import { ChartCard } from "./cards/power-chart.js";
+
 import { CircuitsCard } from "./cards/circuits.js";
-import { Dialog, Scrolled, Toast, openDialog } from "./parts/dialog.js";
 import { EventCard } from "./cards/event.js";
+import * as machine from "./cards/machine.js";
+import { PowerCard } from "./cards/power.js";
+import { ChartCard } from "./cards/power-chart.js";
+import { TwinCard } from "./cards/shadow-card.js";
 import * as focus from "./core/focus.js";
 import * as live from "./core/live.js";
-import * as machine from "./cards/machine.js";
-import { chip, icon, nextTheme, theme, useLater } from "./parts/components.js";
-import { PowerCard } from "./cards/power.js";
 import * as series from "./core/series.js";
-import { TokenForm, locked } from "./core/session.js";
-import * as switching from "./parts/switching.js";
-import { TwinCard } from "./cards/shadow-card.js";
+import { locked, TokenForm } from "./core/session.js";
 import { asSentence, browserZone, clock, duration } from "./core/words.js";
+import { AlarmBanner, pressing } from "./parts/alarms.js";
+import { chip, icon, nextTheme, theme, useLater } from "./parts/components.js";
+import { Dialog, openDialog, Scrolled, Toast } from "./parts/dialog.js";
+import * as switching from "./parts/switching.js";
+import { html, render, useEffect } from "./vendor/ui.js";
 
 const { second, state, trouble } = live;
 const FRESH_S = 15;
@@ -30,11 +31,15 @@ const KEYS = [
 ];
 
 const LINK = {
-  connecting: "grid link connecting", disconnected: "grid link down", unknown: "grid link unknown",
+  connecting: "grid link connecting",
+  disconnected: "grid link down",
+  unknown: "grid link unknown",
 };
 
-const attention = ([first, ...others]) => html`<a href=${`#circuit-${first.id}`}>${
-  others.length ? `${others.length + 1} circuits need` : "1 circuit needs"} attention</a>`;
+const attention = ([first, ...others]) =>
+  html`<a href=${`#circuit-${first.id}`}>${
+    others.length ? `${others.length + 1} circuits need` : "1 circuit needs"
+  } attention</a>`;
 
 /** The worst state there is, in a few words: [tone, mark, rest]. */
 function liveMark(now) {
@@ -54,11 +59,13 @@ function liveMark(now) {
 }
 
 function showKeys() {
-  openDialog((close) => html`<h2 id="dialog-title">Keys</h2>
+  openDialog(
+    (close) => html`<h2 id="dialog-title">Keys</h2>
     <${Scrolled} label="Keys"><dl class="sheet">
       ${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}
     </dl><//>
-    <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`);
+    <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`,
+  );
 }
 
 const THEME_ICON = { auto: "sun-moon", light: "sun", dark: "moon" };
@@ -75,8 +82,11 @@ function Header({ now }) {
       </div>
     </div>
     ${now?.mode === "observe" && chip("info s", "eye", html`Observe<span class="wide"> only</span>`)}
-    ${now?.site.simulated && html`<span class="chip s"><span class="wide">Simulated</span
-      ><span class="tight">Sim</span></span>`}
+    ${
+      now?.site.simulated &&
+      html`<span class="chip s"><span class="wide">Simulated</span
+      ><span class="tight">Sim</span></span>`
+    }
     <span class="live">
       <i class=${`dot ${tone}`}></i>
       <span><b>${mark}</b> ${rest && html`<span class=${tone === "ok" ? "ago" : ""}>${rest}</span>`}</span>
@@ -89,8 +99,11 @@ function Header({ now }) {
 }
 
 function LostBanner({ now }) {
-  const seen = now && `Showing values from ${clock(now.t, now.site.timezone)}, ${
-    duration(live.silence_s.value)} ago. `;
+  const seen =
+    now &&
+    `Showing values from ${clock(now.t, now.site.timezone)}, ${duration(
+      live.silence_s.value,
+    )} ago. `;
   const wait = live.nextTry_s.value;
   // What counts seconds stands outside the alert, or it would be read out every second.
   return html`<div class="ban bad">
@@ -117,15 +130,21 @@ const ObserveBanner = () => html`<div class="ban info">
 </div>`;
 
 /** A rule that ven.yaml declares is broken. What is found drifts, so it stands outside the alert. */
-const BreachBanner = ({ now }) => now.breaches.map(({ rule, found }) => html`<div class="ban bad" key=${rule}>
+const BreachBanner = ({ now }) =>
+  now.breaches.map(
+    ({ rule, found }) => html`<div class="ban bad" key=${rule}>
   ${icon("triangle-alert")}
   <div>
     <p role="alert"><b>A rule of this site is broken.</b> ${asSentence(rule)}</p>
     <p class="num">Found: ${found}.</p>
   </div>
-</div>`);
+</div>`,
+  );
 
-const Troubles = ({ now }) => [html`<${AlarmBanner} now=${now} />`, html`<${BreachBanner} now=${now} />`];
+const Troubles = ({ now }) => [
+  html`<${AlarmBanner} now=${now} />`,
+  html`<${BreachBanner} now=${now} />`,
+];
 
 function calmly(now) {
   if (now && pressing(now).length + now.breaches.length > 0) return Troubles;

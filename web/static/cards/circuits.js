@@ -1,19 +1,27 @@
 // The Circuits card: every circuit in the order it gives way, with its switch.
-import { html } from "../vendor/ui.js";
-import { AllBack } from "../parts/all-back.js";
-import { openDialog } from "../parts/dialog.js";
+
 import { second, stale, state } from "../core/live.js";
 import { givingWay, onItsWay } from "../core/outlook.js";
-import { bar, icon, note, smallChip } from "../parts/components.js";
-import { CircuitSheet } from "../parts/circuit-details.js";
-import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "../parts/switching.js";
 import { asSentence, countdown, kw, ordinal, percent, rating, soon } from "../core/words.js";
+import { AllBack } from "../parts/all-back.js";
+import { CircuitSheet } from "../parts/circuit-details.js";
+import { bar, icon, note, smallChip } from "../parts/components.js";
+import { openDialog } from "../parts/dialog.js";
+import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "../parts/switching.js";
+import { html } from "../vendor/ui.js";
 
 // Maps: a circuit's type is any word, and `constructor` is one of every object's own.
-const ICON = new Map(Object.entries({
-  heater: "heater", water_heater: "droplets", lights: "lightbulb", ev: "car", hvac: "air-vent",
-  fridge: "refrigerator", motor: "fan",
-}));
+const ICON = new Map(
+  Object.entries({
+    heater: "heater",
+    water_heater: "droplets",
+    lights: "lightbulb",
+    ev: "car",
+    hvac: "air-vent",
+    fridge: "refrigerator",
+    motor: "fan",
+  }),
+);
 const OVER = 1.005; // a share of the rating; less is within what a meter errs
 
 const isOver = (circuit) => circuit.power_kw > circuit.rated_kw * OVER;
@@ -56,13 +64,17 @@ function hindrance(circuit, now) {
   if (enabled && held_kw !== null && back_how !== null) {
     return onItsWay(circuit, now, soon(Math.max(0, left(back_at))));
   }
-  if (!enabled && circuit.switched_by === "event") return "Off since the event: switch it on by hand";
+  if (!enabled && circuit.switched_by === "event")
+    return "Off since the event: switch it on by hand";
   return null;
 }
 
 function Switch({ circuit }) {
   const busy = circuit.id in wishes.value;
-  const locked = switchesLocked.value || circuit.locked || circuit.locked_by !== null ||
+  const locked =
+    switchesLocked.value ||
+    circuit.locked ||
+    circuit.locked_by !== null ||
     state.value.mode === "observe";
   return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
@@ -76,7 +88,8 @@ function Row({ circuit, now }) {
   const tone = circuit.shed_kw > 0 ? "shd" : shownOn(circuit) ? "onn" : "";
   const held = hindrance(circuit, now);
   const fault = faults.value[circuit.id]?.why ?? (circuit.ails && asSentence(circuit.ails));
-  const sheet = () => openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
+  const sheet = () =>
+    openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
   return html`<li class=${tone} data-circuit=${circuit.id} id=${`circuit-${circuit.id}`}>
     <span class="ico">${icon(ICON.get(circuit.type) ?? "plug")}</span>
     <div class="about">
@@ -127,8 +140,10 @@ export function CircuitsCard() {
       </span>
     </header>
     <${AllBack} now=${now} />
-    ${now.circuits.length === 0 &&
-    html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`}
+    ${
+      now.circuits.length === 0 &&
+      html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`
+    }
     <ul class="cl">
       ${inShedOrder(now.circuits).map(
         (one) => html`<${Row} key=${one.id} circuit=${one} now=${now} />`,
@@ -137,4 +152,3 @@ export function CircuitsCard() {
     </ul>
   </section>`;
 }
-

@@ -1,15 +1,16 @@
 // The DR event control card: no event, one under way, load coming back; and the others that live.
-import { html, useEffect, useRef, useSignal } from "../vendor/ui.js";
+
 import { newKey, tell } from "../core/api.js";
-import { useDeed } from "../parts/request.js";
-import { endEvents } from "../parts/end-events.js";
-import { EventForm } from "../parts/event-form.js";
 import { second, stale, state } from "../core/live.js";
 import { milestone, restoring } from "../core/outlook.js";
-import { chip, complaint, icon } from "../parts/components.js";
-import { openOptOut } from "../parts/opt-out.js";
-import { Between, Returning, Running } from "../parts/event-running.js";
 import { clock, moment, rating, starter, until } from "../core/words.js";
+import { chip, complaint, icon } from "../parts/components.js";
+import { endEvents } from "../parts/end-events.js";
+import { EventForm } from "../parts/event-form.js";
+import { Between, Returning, Running } from "../parts/event-running.js";
+import { openOptOut } from "../parts/opt-out.js";
+import { useDeed } from "../parts/request.js";
+import { html, useEffect, useRef, useSignal } from "../vendor/ui.js";
 
 /** The event the card is about: the one that binds, else one whose load is coming back. */
 function mainEvent(now) {
@@ -67,11 +68,15 @@ function OtherEvent({ event, now, run }) {
   return html`<li data-event=${event.id}>
     <div>
       <p><b>${rating(event.requested_kw)}</b> from ${at(event.start)} to ${
-        event.active ? until(event.end, now.site.timezone) : at(event.end)}</p>
+        event.active ? until(event.end, now.site.timezone) : at(event.end)
+      }</p>
       <p class="muted sml">${event.label}, ${starter(event.source)}, ${event.id}</p>
     </div>
-    ${(event.scheduled || event.active) && html`<button class="btn sm" disabled=${stale.value}
-      aria-label=${`${word} ${event.id}`} onClick=${act}>${word}</button>`}
+    ${
+      (event.scheduled || event.active) &&
+      html`<button class="btn sm" disabled=${stale.value}
+      aria-label=${`${word} ${event.id}`} onClick=${act}>${word}</button>`
+    }
   </li>`;
 }
 
@@ -128,8 +133,7 @@ export function EventCard() {
     </header>
     <${Milestones} event=${event} />
     ${event?.active && html`<${Running} event=${event} />`}
-    ${event && !event.active &&
-    html`<${now.restoring ? Returning : Between} event=${event} />`}
+    ${event && !event.active && html`<${now.restoring ? Returning : Between} event=${event} />`}
     ${event && html`<${Actions} event=${event} now=${now} deed=${deed} open=${open} form="new-event" />`}
     ${complaint(deed.said.value)}
     <${OtherEvents} events=${others} now=${now} run=${deed.run} alone=${!event} />

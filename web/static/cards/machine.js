@@ -1,10 +1,11 @@
 // The Controller state card: the event chart as the controller declares it, laid out here.
-import { computed, effect, html, signal, useRef } from "../vendor/ui.js";
+
 import { ask } from "../core/api.js";
 import { graphOf, layOut } from "../core/layout.js";
 import { connections, second, stale, state, transition } from "../core/live.js";
-import { narrow, note, useOverflow } from "../parts/components.js";
 import { duration } from "../core/words.js";
+import { narrow, note, useOverflow } from "../parts/components.js";
+import { computed, effect, html, signal, useRef } from "../vendor/ui.js";
 
 const WIDEST = 800; // pixels before scaling; the card has some 670
 const LEAST = 0.75; // drawn no smaller than this: then it is scrolled
@@ -99,11 +100,13 @@ export function MachineCard() {
       <h2 id="h-state">Controller state</h2>
       <span class="end muted num sml">${heading(lit, now)}</span>
     </header>
-    ${drawn
-      ? html`<${Scrolled}>
+    ${
+      drawn
+        ? html`<${Scrolled}>
           <${Drawing} drawn=${drawn} lit=${lit} last=${machine.value.last} />
         <//>`
-      : html`<p class="muted">Waiting for the controller's chart…</p>`}
+        : html`<p class="muted">Waiting for the controller's chart…</p>`
+    }
     ${now.waits.map((line) => note("hourglass", `The edited file waits until no event is live: ${line}.`))}
   </section>`;
 }

@@ -1,14 +1,19 @@
 // The Power card: the last 15 minutes as lines, with a readout by mouse, touch and keys, or as a table.
+
+import { serverNow, stale, state } from "../core/live.js";
+import { eventBands, SPAN_S, series, tableRows } from "../core/series.js";
+import { clock, kw, kwNumber, minuteClock, typed } from "../core/words.js";
+import { icon, theme, watchMedia } from "../parts/components.js";
 import { html, signal, useEffect, useRef, useSignal } from "../vendor/ui.js";
 import uPlot from "../vendor/uplot.js";
-import { serverNow, stale, state } from "../core/live.js";
-import { icon, theme, watchMedia } from "../parts/components.js";
-import { SPAN_S, eventBands, series, tableRows } from "../core/series.js";
-import { clock, kw, kwNumber, minuteClock, typed } from "../core/words.js";
 
 const HEIGHT = 168;
 const systemDark = watchMedia("(prefers-color-scheme: dark)");
-const LINES = [["use", "Measured"], ["base", "Base power"], ["target", "Target"]];
+const LINES = [
+  ["use", "Measured"],
+  ["base", "Base power"],
+  ["target", "Target"],
+];
 
 /** Index of the point under the cursor, or null. */
 const cursor = signal(null);
@@ -57,25 +62,49 @@ function drawLabel({ ctx, bbox }, text, x) {
 }
 
 function axes(zone) {
-  const common = { stroke: colour("--muted"), font: "12px Inter, sans-serif", ticks: { show: false } };
+  const common = {
+    stroke: colour("--muted"),
+    font: "12px Inter, sans-serif",
+    ticks: { show: false },
+  };
   const grid = { stroke: colour("--line"), width: 1 };
   return [
-    { ...common, grid: { show: false }, size: 26, gap: 6, space: 90,
-      values: (_, marks) => marks.map((t) => minuteClock(t, zone)) },
-    { ...common, grid, size: 38, gap: 6, space: 30,
-      values: (_, marks) => marks.map((value) => (value % 1 ? typed(value) : String(value))) },
+    {
+      ...common,
+      grid: { show: false },
+      size: 26,
+      gap: 6,
+      space: 90,
+      values: (_, marks) => marks.map((t) => minuteClock(t, zone)),
+    },
+    {
+      ...common,
+      grid,
+      size: 38,
+      gap: 6,
+      space: 30,
+      values: (_, marks) => marks.map((value) => (value % 1 ? typed(value) : String(value))),
+    },
   ];
 }
 
 function options(width, zone) {
-  const line = (name, more) => ({ stroke: colour(name), width: 2, points: { show: false }, ...more });
+  const line = (name, more) => ({
+    stroke: colour(name),
+    width: 2,
+    points: { show: false },
+    ...more,
+  });
   return {
-    width, height: HEIGHT, legend: { show: false }, padding: [10, 18, 0, 0],
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [10, 18, 0, 0],
     tzDate: (t) => uPlot.tzDate(new Date(t * 1000), zone),
     cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 8 } },
     scales: {
       x: { range: () => window_s() },
-      y: { range: (_, low, high) => [0, Math.max(1, Math.ceil(((high || 1) * 1.12) / 2) * 2)] },
+      y: { range: (_, _low, high) => [0, Math.max(1, Math.ceil(((high || 1) * 1.12) / 2) * 2)] },
     },
     axes: axes(zone),
     series: [
@@ -100,7 +129,14 @@ function moveTo(plot, idx) {
 function step(plot, key) {
   const last = series.peek().t.length - 1;
   const at = cursor.peek() ?? last;
-  const by = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 12, PageDown: at + 12, Home: 0, End: last };
+  const by = {
+    ArrowLeft: at - 1,
+    ArrowRight: at + 1,
+    PageUp: at - 12,
+    PageDown: at + 12,
+    Home: 0,
+    End: last,
+  };
   if (!(key in by) || last < 0) return false;
   moveTo(plot, Math.max(0, Math.min(last, by[key])));
   return true;
@@ -111,7 +147,11 @@ function readout(idx, zone) {
   const { t, power, base, target } = series.value;
   const at = idx === null || idx >= t.length ? t.length - 1 : idx;
   if (at < 0) return "Nothing recorded yet.";
-  const parts = [[power, "measured"], [base, "base"], [target, "target"]]
+  const parts = [
+    [power, "measured"],
+    [base, "base"],
+    [target, "target"],
+  ]
     .filter(([column]) => column[at] !== null)
     .map(([column, word]) => `${kw(column[at])} ${word}`);
   return `${clock(t[at], zone)}: ${parts.join(", ") || "no reading"}`;
@@ -131,10 +171,17 @@ function Plot({ zone }) {
   useEffect(() => {
     const made = new uPlot(options(ref.current.clientWidth, zone), columns(), ref.current);
     plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: ref.current.clientWidth, height: HEIGHT }));
+    const watch = new ResizeObserver(() =>
+      made.setSize({ width: ref.current.clientWidth, height: HEIGHT }),
+    );
     watch.observe(ref.current);
     const stop = series.subscribe(() => made.setData(columns()));
-    return () => { stop(); watch.disconnect(); made.destroy(); cursor.value = null; };
+    return () => {
+      stop();
+      watch.disconnect();
+      made.destroy();
+      cursor.value = null;
+    };
   }, [theme.value, systemDark.value, zone]);
   const touch = (event) => {
     if (event.pointerType === "mouse") return;
@@ -164,9 +211,11 @@ function Table({ zone }) {
   return html`<div class="tw" tabindex="0" role="region" aria-label="Power as a table, in kW">
     <table>
       <thead><tr><th>Time</th>${LINES.map(([, word]) => html`<th class="r">${word}</th>`)}</tr></thead>
-      <tbody>${tableRows(series.value).map((row) => html`<tr key=${row.t}>
+      <tbody>${tableRows(series.value).map(
+        (row) => html`<tr key=${row.t}>
         <td class="num">${clock(row.t, zone)}</td>${cell(row.power)}${cell(row.base)}${cell(row.target)}
-      </tr>`)}</tbody>
+      </tr>`,
+      )}</tbody>
     </table>
   </div>`;
 }

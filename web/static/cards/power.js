@@ -1,8 +1,9 @@
 // The Power status card: what the site draws, what is shed, and how the grid link is.
-import { html } from "../vendor/ui.js";
+
 import { second, stale, state } from "../core/live.js";
-import { chip, note } from "../parts/components.js";
 import { asSentence, clock, duration, kwNumber, list } from "../core/words.js";
+import { chip, note } from "../parts/components.js";
+import { html } from "../vendor/ui.js";
 
 const FRESH_S = 15;
 
@@ -32,8 +33,10 @@ function LinkFacts({ link }) {
   }
   return html`<div class="foot num">${facts}</div>
     ${link.detail && note("info", asSentence(link.detail), link.state === "connected" ? "" : "bad")}
-    ${link.denied.length > 0 &&
-    note("triangle-alert", `The broker does not allow ${list(link.denied)}.`, "warn")}`;
+    ${
+      link.denied.length > 0 &&
+      note("triangle-alert", `The broker does not allow ${list(link.denied)}.`, "warn")
+    }`;
 }
 
 function Reading({ now }) {

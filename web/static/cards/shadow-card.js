@@ -1,14 +1,18 @@
 // The Device shadow card: whether desired and reported agree, and why a wish was refused.
-import { html, signal, useEffect } from "../vendor/ui.js";
+
 import { ask } from "../core/api.js";
 import { second, stale, state } from "../core/live.js";
-import { chip, icon, note, smallChip } from "../parts/components.js";
 import { moment } from "../core/words.js";
+import { chip, icon, note, smallChip } from "../parts/components.js";
+import { html, signal, useEffect } from "../vendor/ui.js";
 
 const ASK_EVERY_S = 3;
 const TONE = {
-  in_sync: ["ok", "check"], offline: ["none", "wifi-off"], waiting: ["bad", "triangle-alert"],
-  muted: ["bad", "triangle-alert"], off: ["none", "minus"],
+  in_sync: ["ok", "check"],
+  offline: ["none", "wifi-off"],
+  waiting: ["bad", "triangle-alert"],
+  muted: ["bad", "triangle-alert"],
+  off: ["none", "minus"],
 };
 
 /** Whether the table is open, and the newest answer of GET /api/v1/shadow for it. */
@@ -16,12 +20,15 @@ const open = signal(false);
 const compared = signal(null);
 
 const VERDICTS = {
-  pending: ["warn", "clock", "Pending"], rejected: ["bad", "triangle-alert", "Rejected"],
-  in_sync: ["ok", "check", "In sync"], unknown: ["none", "clock", "Not known"],
+  pending: ["warn", "clock", "Pending"],
+  rejected: ["bad", "triangle-alert", "Rejected"],
+  in_sync: ["ok", "check", "In sync"],
+  unknown: ["none", "clock", "Not known"],
   off: ["none", "minus", "Off"],
 };
 
-const onOff = (value) => (value === null ? "–" : value === true ? "on" : value === false ? "off" : value);
+const onOff = (value) =>
+  value === null ? "–" : value === true ? "on" : value === false ? "off" : value;
 
 /** `EV Charger on`, or only its name where nobody said which way. */
 const asked = ({ name, wanted }) => (wanted === null ? name : `${name} ${onOff(wanted)}`);
@@ -70,7 +77,8 @@ async function fetchRows() {
 
 function summary({ state: at, open: waiting, refused }) {
   if (at === "off") return "Nobody keeps a shadow for this site.";
-  if (waiting) return `${waiting === 1 ? "One wish waits" : `${waiting} wishes wait`} for a circuit to answer.`;
+  if (waiting)
+    return `${waiting === 1 ? "One wish waits" : `${waiting} wishes wait`} for a circuit to answer.`;
   if (at === "offline") return "What the cloud wishes is not known while the link is down.";
   return refused.length ? null : "Every wish of the cloud has been answered.";
 }
@@ -78,7 +86,7 @@ function summary({ state: at, open: waiting, refused }) {
 export function TwinCard() {
   const now = state.value;
   const { shadow } = now;
-  const [tone, name] = stale.value ? ["none", "clock"] : TONE[shadow.state] ?? ["warn", "clock"];
+  const [tone, name] = stale.value ? ["none", "clock"] : (TONE[shadow.state] ?? ["warn", "clock"]);
   const said = summary(shadow);
   return html`<section class="card twin" aria-labelledby="h-twin">
     <header>
@@ -91,9 +99,12 @@ export function TwinCard() {
     </header>
     ${said && html`<p class="muted">${said}</p>`}
     <div role="status">
-      ${shadow.refused.length > 0 && html`<ul class="refused">
+      ${
+        shadow.refused.length > 0 &&
+        html`<ul class="refused">
         ${shadow.refused.map((one) => html`<${Refused} key=${one.id} one=${one} now=${now} />`)}
-      </ul>`}
+      </ul>`
+      }
     </div>
     ${shadow.alarms.map((alarm) => note("triangle-alert", alarm.text, "bad"))}
     ${open.value && html`<${Compare} />`}

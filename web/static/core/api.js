@@ -60,7 +60,10 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * NoAnswer after the last try.
  */
 export async function tell(
-  method, path, body, { key = null, most = 1, onSilence = () => {}, patience_ms = PATIENCE_MS } = {},
+  method,
+  path,
+  body,
+  { key = null, most = 1, onSilence = () => {}, patience_ms = PATIENCE_MS } = {},
 ) {
   const headers = { "Content-Type": "application/json" };
   if (key) headers["Idempotency-Key"] = key;

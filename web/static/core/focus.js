@@ -40,6 +40,8 @@ export function start() {
   document.addEventListener("focusin", remember);
   document.addEventListener("focusout", release);
   new MutationObserver(look).observe(document.body, {
-    childList: true, subtree: true, attributeFilter: ["disabled"],
+    childList: true,
+    subtree: true,
+    attributeFilter: ["disabled"],
   });
 }

@@ -56,7 +56,9 @@ function place({ nodes, edges }, upright, ranker) {
   );
   for (const node of nodes) {
     const room = loopRoom(node, edges, upright);
-    const [width, height] = upright ? [widthOf(node) + room, HEIGHT] : [widthOf(node), HEIGHT + room];
+    const [width, height] = upright
+      ? [widthOf(node) + room, HEIGHT]
+      : [widthOf(node), HEIGHT + room];
     graph.setNode(node.name, { width, height, room });
   }
   for (const edge of edges) {
@@ -87,7 +89,9 @@ function crossings(placed) {
 /** dagre stops at the first order it cannot improve, so it starts from several; the clearest wins. */
 function placeClearly({ nodes, edges }, upright) {
   const tries = [nodes, [...nodes].reverse()].flatMap((order) =>
-    ["network-simplex", "longest-path"].map((ranker) => place({ nodes: order, edges }, upright, ranker)),
+    ["network-simplex", "longest-path"].map((ranker) =>
+      place({ nodes: order, edges }, upright, ranker),
+    ),
   );
   const counts = tries.map(crossings);
   return tries[counts.indexOf(Math.min(...counts))];
@@ -115,7 +119,12 @@ function curve(from, points, to) {
   const all = [border(from, inner[0]), ...inner, border(to, inner.at(-1))];
   let path = `M${at(all[0])}`;
   for (let i = 1; i < all.length; i += 1) {
-    const [before, a, b, after] = [all[i - 2] ?? all[i - 1], all[i - 1], all[i], all[i + 1] ?? all[i]];
+    const [before, a, b, after] = [
+      all[i - 2] ?? all[i - 1],
+      all[i - 1],
+      all[i],
+      all[i + 1] ?? all[i],
+    ];
     const leave = { x: a.x + (b.x - before.x) / 6, y: a.y + (b.y - before.y) / 6 };
     const arrive = { x: b.x - (after.x - a.x) / 6, y: b.y - (after.y - a.y) / 6 };
     path += `C${at(leave)} ${at(arrive)} ${at(b)}`;
@@ -129,11 +138,21 @@ function loop(edge, { x, y, width, height }, upright) {
   const path = (...points) => `M${points[0]}C${points.slice(1).join(" ")}`;
   if (upright) {
     const [near, far] = [x + width / 2, x + width / 2 + LOOP];
-    const bow = path(`${near} ${y - 8}`, `${far} ${y - 14}`, `${far} ${y + 14}`, `${near} ${y + 8}`);
+    const bow = path(
+      `${near} ${y - 8}`,
+      `${far} ${y - 14}`,
+      `${far} ${y + 14}`,
+      `${near} ${y + 8}`,
+    );
     return { path: bow, x: far + text.width / 2, y: y - (text.height - LINE) / 2 };
   }
   const [near, far] = [y - height / 2, y - height / 2 - LOOP];
-  const bow = path(`${x - 10} ${near}`, `${x - 18} ${far}`, `${x + 18} ${far}`, `${x + 10} ${near}`);
+  const bow = path(
+    `${x - 10} ${near}`,
+    `${x - 18} ${far}`,
+    `${x + 18} ${far}`,
+    `${x + 10} ${near}`,
+  );
   return { path: bow, x, y: far - text.height + LINE / 2 + 2 };
 }
 
@@ -168,8 +187,11 @@ export function layOut(graph, upright) {
   const drawn = [...nodes.values()];
   const [left, top, right, bottom] = bounds(drawn, edges);
   return {
-    left: Math.floor(left) - 2, top: Math.floor(top) - 2,
-    width: Math.ceil(right - left) + 4, height: Math.ceil(bottom - top) + 4,
-    nodes: drawn, edges,
+    left: Math.floor(left) - 2,
+    top: Math.floor(top) - 2,
+    width: Math.ceil(right - left) + 4,
+    height: Math.ceil(bottom - top) + 4,
+    nodes: drawn,
+    edges,
   };
 }

@@ -45,7 +45,8 @@ let failures = 0;
 let streamPause_ms = 3000;
 let streamAgain_ms = 0;
 let asking = null;
-let askTimer, askAt_ms = 0;
+let askTimer,
+  askAt_ms = 0;
 let firstWordTimer, hiddenTimer;
 let resting = false;
 
@@ -79,14 +80,26 @@ function look() {
 
 function openStream() {
   source?.close();
-  const mine = (source = new EventSource("/api/v1/stream"));
-  const on = (name, act) => mine.addEventListener(name, (event) => {
-    if (mine === source) act(event);
+  const mine = new EventSource("/api/v1/stream");
+  source = mine;
+  const on = (name, act) =>
+    mine.addEventListener(name, (event) => {
+      if (mine === source) act(event);
+    });
+  on("snapshot", (event) => {
+    settle();
+    connections.value += 1;
+    take(JSON.parse(event.data));
   });
-  on("snapshot", (event) => { settle(); connections.value += 1; take(JSON.parse(event.data)); });
-  on("state", (event) => { streamHeard_ms = Date.now(); take(JSON.parse(event.data)); });
+  on("state", (event) => {
+    streamHeard_ms = Date.now();
+    take(JSON.parse(event.data));
+  });
   on("transition", (event) => (transition.value = JSON.parse(event.data)));
-  on("resync", () => { connections.value += 1; askIn(0); });
+  on("resync", () => {
+    connections.value += 1;
+    askIn(0);
+  });
   on("evicted", () => rest("evicted"));
   on("error", loseStream);
   clearTimeout(firstWordTimer);
@@ -122,7 +135,8 @@ function askIn(ms) {
 async function askOnce() {
   askTimer = null;
   asking?.abort();
-  const mine = (asking = new AbortController());
+  const mine = new AbortController();
+  asking = mine;
   try {
     const answer = await ask("/api/v1/state", mine.signal);
     if (!mine.signal.aborted) heardByAsking(answer);

@@ -1,13 +1,17 @@
 // What is to come, in sentences: how a circuit comes back, how an event is served, what an end does.
-import { kw, list, rating, starter, until } from "./words.js";
+import { kw, list, rating, until } from "./words.js";
 
 const ENOUGH = 0.95; // of what is asked, as the controller counts it
 const SOON_S = 5;
 const SAID_S = 10; // a milestone that is older is not true any more
-const MILESTONES = [[60, "One minute remaining."], [300, "Five minutes remaining."]];
+const MILESTONES = [
+  [60, "One minute remaining."],
+  [300, "Five minutes remaining."],
+];
 const STAYS_OFF = "stays off until someone switches it on";
 
-const names = (ids, now) => list(ids.map((id) => now.circuits.find((one) => one.id === id)?.name ?? id));
+const names = (ids, now) =>
+  list(ids.map((id) => now.circuits.find((one) => one.id === id)?.name ?? id));
 
 /** `Paused by event until 14:35`, and what else brings it back than the event's end. */
 export function givingWay({ held_kw, back_how, back_at }, now) {
@@ -54,28 +58,44 @@ export function served(event, observes, shortBy_kw) {
   if (delivery === "superseded") return ["info", "info", "Another event asks for more"];
   if (observes || required === 0) return null;
   if (possible !== null && possible < required * ENOUGH) {
-    return ["warn", "triangle-alert", `Only ${kw(possible)} of ${rating(required)} is possible now`];
+    return [
+      "warn",
+      "triangle-alert",
+      `Only ${kw(possible)} of ${rating(required)} is possible now`,
+    ];
   }
   if (shortBy_kw > 0) return ["warn", "triangle-alert", `Short by ${kw(shortBy_kw)}`];
   if (on_target === null) return ["", "hourglass", "Not measured now"];
   if (!on_target) return null;
   const part = required < event.requested_kw;
-  const words = part ? `On target for now: ${rating(required)} of ${rating(event.requested_kw)}` : "Achieved";
+  const words = part
+    ? `On target for now: ${rating(required)} of ${rating(event.requested_kw)}`
+    : "Achieved";
   return ["ok", "circle-check", words];
 }
 
 /** What Restore would do: which events end, when load is back, and what does not come back by it. */
 export function restoring(now) {
   const { ends, back_at, by_hand, kept_down, unknown } = now.restore;
-  const said = [ends.length === 1 ? "Restore ends this event early." : `Restore ends ${ends.length} events early.`];
+  const said = [
+    ends.length === 1
+      ? "Restore ends this event early."
+      : `Restore ends ${ends.length} events early.`,
+  ];
   if (now.mode === "observe") return said[0];
   if (back_at !== null && kept_down.length === 0) {
     const at_once = back_at - now.t < SOON_S;
-    said.push(at_once ? "Load returns at once." : `Load is back at ${until(back_at, now.site.timezone)}.`);
+    said.push(
+      at_once ? "Load returns at once." : `Load is back at ${until(back_at, now.site.timezone)}.`,
+    );
   }
   if (by_hand.length) said.push(`${names(by_hand, now)} ${plural(by_hand, STAYS_OFF)}.`);
-  if (kept_down.length) said.push(`${names(kept_down, now)} ${plural(kept_down, "stays down for another event")}.`);
-  if (unknown.length) said.push(`${names(unknown, now)} ${plural(unknown, "waits for room below the main breaker")}.`);
+  if (kept_down.length)
+    said.push(`${names(kept_down, now)} ${plural(kept_down, "stays down for another event")}.`);
+  if (unknown.length)
+    said.push(
+      `${names(unknown, now)} ${plural(unknown, "waits for room below the main breaker")}.`,
+    );
   const stay = now.events.filter((one) => one.scheduled).length;
   if (stay) said.push(stay === 1 ? "One scheduled event stays." : `${stay} scheduled events stay.`);
   return said.join(" ");
@@ -89,8 +109,10 @@ export function outcome(answer, now) {
     if (answer.ends_at <= answer.covered_until) {
       return `Nothing would change: what runs sheds ${rating(running)} until ${at(answer.covered_until)}.`;
     }
-    return `Nothing would change until ${at(answer.covered_until)}: what runs sheds ${rating(running)}. ` +
-      `Then ${rating(asked)} until ${at(answer.ends_at)}.`;
+    return (
+      `Nothing would change until ${at(answer.covered_until)}: what runs sheds ${rating(running)}. ` +
+      `Then ${rating(asked)} until ${at(answer.ends_at)}.`
+    );
   }
   const before = answer.starts_at === null ? "now" : "without it";
   const beside = running > 0 ? `, ${kw(more)} more than ${before}` : "";
@@ -99,4 +121,6 @@ export function outcome(answer, now) {
 }
 
 const plural = (ids, words) =>
-  ids.length === 1 ? words : words.replace(/^(stay|wait)s/, "$1").replace("switches it", "switches them");
+  ids.length === 1
+    ? words
+    : words.replace(/^(stay|wait)s/, "$1").replace("switches it", "switches them");

@@ -1,6 +1,7 @@
 // The token that a page off loopback needs: from the address it was opened with, or asked for.
-import { html, signal, useState } from "../vendor/ui.js";
+
 import { complaint, icon } from "../parts/components.js";
+import { html, signal, useState } from "../vendor/ui.js";
 
 /** Whether the controller wants a token and this page has none that it takes. */
 export const locked = signal(false);

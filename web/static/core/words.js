@@ -5,7 +5,9 @@ const GAP = "\u00a0"; // no-break, before a unit
 const language = navigator.language || "en";
 // One kind of digits on the page: what it writes into a field it must be able to read again.
 const LATIN = { numberingSystem: "latn" };
-const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xff10];
+const ZEROS = [
+  0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xff10,
+];
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|\ud802|\ud803|\ud83a|\ud83b/;
 const NAMES = new Set(["name", "next_name"]);
 const formats = new Map();
@@ -16,9 +18,16 @@ function cached(key, make) {
 }
 
 function fixed(value, low, high = low) {
-  const format = cached(`n${low}-${high}`, () => new Intl.NumberFormat(language, {
-    minimumFractionDigits: low, maximumFractionDigits: high, useGrouping: false, ...LATIN,
-  }));
+  const format = cached(
+    `n${low}-${high}`,
+    () =>
+      new Intl.NumberFormat(language, {
+        minimumFractionDigits: low,
+        maximumFractionDigits: high,
+        useGrouping: false,
+        ...LATIN,
+      }),
+  );
   return format.format(value === 0 ? 0 : value).replace("-", MINUS);
 }
 
@@ -52,7 +61,10 @@ function latin(digit) {
 
 /** A number as people type it, in digits of any script, with comma or point; NaN when it is none. */
 export function readNumber(text) {
-  const plain = text.trim().replace(/\p{Nd}/gu, latin).replace(/[,\u066b]/, ".");
+  const plain = text
+    .trim()
+    .replace(/\p{Nd}/gu, latin)
+    .replace(/[,\u066b]/, ".");
   return /^\d*\.?\d+$|^\d+\.$/.test(plain) ? Number(plain) : NaN;
 }
 
@@ -81,7 +93,10 @@ export function duration(seconds) {
 
 function timeFormat(zone, options) {
   const key = `t${zone}${JSON.stringify(options)}`;
-  return cached(key, () => new Intl.DateTimeFormat(language, { timeZone: zone, ...LATIN, ...options }));
+  return cached(
+    key,
+    () => new Intl.DateTimeFormat(language, { timeZone: zone, ...LATIN, ...options }),
+  );
 }
 
 /** A time as a sentence can carry it: some are written with a word from right to left. */
@@ -90,8 +105,7 @@ const told = (t, zone, options) => isolated(timeFormat(zone, options).format(t *
 const HOURS = { hour: "2-digit", minute: "2-digit" };
 
 /** Time of day with seconds, in the site's zone. `t` is epoch seconds. */
-export const clock = (t, zone) =>
-  told(t, zone, { ...HOURS, second: "2-digit" });
+export const clock = (t, zone) => told(t, zone, { ...HOURS, second: "2-digit" });
 
 /** Time of day without seconds, in the site's zone. */
 export const minuteClock = (t, zone) => told(t, zone, HOURS);
@@ -109,7 +123,12 @@ export function moment(t, now, zone) {
 /** The site's wall clock as a datetime-local field wants it: `2026-11-24T18:00`. */
 export function localField(t, zone) {
   const parts = new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", ...HOURS, hourCycle: "h23",
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    ...HOURS,
+    hourCycle: "h23",
   }).formatToParts(t * 1000);
   const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
@@ -124,9 +143,12 @@ const isolated = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : n
 export function withIsolatedNames(value) {
   if (Array.isArray(value)) return value.map(withIsolatedNames);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [
-    key, NAMES.has(key) && typeof one === "string" ? isolated(one) : withIsolatedNames(one),
-  ]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      NAMES.has(key) && typeof one === "string" ? isolated(one) : withIsolatedNames(one),
+    ]),
+  );
 }
 
 /** `Heater, Lights and House Load`. */
@@ -150,8 +172,12 @@ export function ordinal(n) {
 }
 
 const STARTERS = {
-  page: "This page", operator: "Grid operator", cli: "Command line", schedule: "Schedule",
-  cloud: "The cloud", event: "An event",
+  page: "This page",
+  operator: "Grid operator",
+  cli: "Command line",
+  schedule: "Schedule",
+  cloud: "The cloud",
+  event: "An event",
 };
 
 /** Who started an event or moved a switch. */

@@ -1,17 +1,23 @@
 // What is wrong with the controller or the site as a whole: said until it is over or somebody has seen it.
-import { html } from "../vendor/ui.js";
+
 import { newKey, tell } from "../core/api.js";
-import { useDeed } from "./request.js";
 import { stale } from "../core/live.js";
-import { complaint, icon } from "./components.js";
 import { asSentence, clock } from "../core/words.js";
+import { html } from "../vendor/ui.js";
+import { complaint, icon } from "./components.js";
+import { useDeed } from "./request.js";
 
 /** Those that nobody has acknowledged. A broken rule of the site has a banner of its own. */
-export const pressing = (now) => now.alarms.filter((one) => !one.acknowledged_by && one.kind !== "rule");
+export const pressing = (now) =>
+  now.alarms.filter((one) => !one.acknowledged_by && one.kind !== "rule");
 
 const acknowledge = (id) => (onSilence) =>
-  tell("POST", `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`, {},
-    { key: newKey(), most: 3, onSilence });
+  tell(
+    "POST",
+    `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`,
+    {},
+    { key: newKey(), most: 3, onSilence },
+  );
 
 /** One alarm; what it says may change, and is then said anew. */
 function Alarm({ alarm, zone }) {
@@ -29,5 +35,7 @@ function Alarm({ alarm, zone }) {
 }
 
 /** A banner for each alarm that presses. */
-export const AlarmBanner = ({ now }) => pressing(now).map((alarm) =>
-  html`<${Alarm} key=${alarm.id} alarm=${alarm} zone=${now.site.timezone} />`);
+export const AlarmBanner = ({ now }) =>
+  pressing(now).map(
+    (alarm) => html`<${Alarm} key=${alarm.id} alarm=${alarm} zone=${now.site.timezone} />`,
+  );

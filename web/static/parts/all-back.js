@@ -1,12 +1,13 @@
 // Everything back at once: every event ends, and for a while only people here call a new one.
-import { html } from "../vendor/ui.js";
+
 import { newKey, tell } from "../core/api.js";
-import { useDeed } from "./request.js";
+import { stale } from "../core/live.js";
+import { until } from "../core/words.js";
+import { html } from "../vendor/ui.js";
+import { complaint, icon } from "./components.js";
 import { confirmFirst, tellToast } from "./dialog.js";
 import { factsOf } from "./end-events.js";
-import { stale } from "../core/live.js";
-import { complaint, icon } from "./components.js";
-import { until } from "../core/words.js";
+import { useDeed } from "./request.js";
 
 const allBack = (body) => (onSilence) =>
   tell("POST", "/api/v1/all-back", body, { key: newKey(), most: 3, onSilence });
@@ -38,8 +39,11 @@ export function AllBack({ now }) {
   return html`<div class="allback">
     <button class="btn sm" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
       aria-haspopup="dialog" onClick=${() => ask(now, run)}>${icon("rotate-ccw")}All back now</button>
-    ${shut && html`<span class="hint num">Until ${until(now.shut_until, now.site.timezone)} only
-      people here can call an event.</span>`}
+    ${
+      shut &&
+      html`<span class="hint num">Until ${until(now.shut_until, now.site.timezone)} only
+      people here can call an event.</span>`
+    }
     ${complaint(said.value)}
   </div>`;
 }

@@ -1,14 +1,27 @@
 // The sheet of one circuit: everything the controller says about it, live while it is open.
-import { html } from "../vendor/ui.js";
-import { Scrolled } from "./dialog.js";
+
 import { second, state } from "../core/live.js";
-import { Lockout } from "./lockout.js";
+import {
+  countdown,
+  duration,
+  kw,
+  moment,
+  ordinal,
+  percent,
+  rating,
+  starter,
+} from "../core/words.js";
+import { html } from "../vendor/ui.js";
 import { note } from "./components.js";
-import { countdown, duration, kw, moment, ordinal, percent, rating, starter } from "../core/words.js";
+import { Scrolled } from "./dialog.js";
+import { Lockout } from "./lockout.js";
 
 const CONTROL = {
-  relay: "On and off", modulating: "Any power up to its rating", none: "Cannot be switched",
-  ev_pilot: "Charging current, from 6 A", duty_cycle: "On average, by switching",
+  relay: "On and off",
+  modulating: "Any power up to its rating",
+  none: "Cannot be switched",
+  ev_pilot: "Charging current, from 6 A",
+  duty_cycle: "On average, by switching",
 };
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -31,7 +44,12 @@ function protection({ rests_until, runs_until }) {
 }
 
 /** `Gave 2 of 3 times, 40 min of 2 h`. */
-function today({ sheds_today, shed_today_s, max_sheds_per_day: most_times, max_shed_per_day_s: most_s }) {
+function today({
+  sheds_today,
+  shed_today_s,
+  max_sheds_per_day: most_times,
+  max_shed_per_day_s: most_s,
+}) {
   if (!sheds_today && most_times === null && most_s === null) return null;
   const times = sheds_today === 1 ? "once" : `${sheds_today} times`;
   const count = most_times === null ? times : `${sheds_today} of ${most_times} times`;
@@ -75,9 +93,14 @@ export function CircuitSheet({ id, close }) {
       ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="num">${value}</dd>`)}
     </dl><//>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
-    ${circuit.locked &&
-    note("lock", "Locked in the configuration file: nobody switches or sheds it from here. " +
-      "This is no lockout: open its breaker before you work on it.")}
+    ${
+      circuit.locked &&
+      note(
+        "lock",
+        "Locked in the configuration file: nobody switches or sheds it from here. " +
+          "This is no lockout: open its breaker before you work on it.",
+      )
+    }
     ${!circuit.locked && !circuit.remote && note("lock", "The cloud may not switch it; this page may.")}
     <${Lockout} circuit=${circuit} now=${now} />
     ${shut}`;

@@ -58,7 +58,8 @@ export function confirmFirst({ name, title, text, facts = [], wants, keep, go, d
     close();
     act(said);
   };
-  openDialog((close) => html`
+  openDialog(
+    (close) => html`
     <span class="dico">${icon(name)}</span>
     <h2 id="dialog-title">${title}</h2>
     <p>${text}</p>
@@ -69,7 +70,8 @@ export function confirmFirst({ name, title, text, facts = [], wants, keep, go, d
     <div class="acts">
       <button class="btn" data-first onClick=${close}>${keep}</button>
       <button class=${danger ? "btn dng" : "btn pri"} onClick=${() => confirm(close)}>${go}</button>
-    </div>`);
+    </div>`,
+  );
 }
 
 const toast = signal(null);
@@ -92,13 +94,19 @@ function countDown() {
 /** The place of the toast; there from the start, so that what appears in it is read out. */
 export function Toast() {
   const shown = toast.value;
-  const undo = () => { closeToast(); shown.undo(); };
+  const undo = () => {
+    closeToast();
+    shown.undo();
+  };
   return html`<div class="toasts" role="status" onMouseEnter=${holdToast} onFocusIn=${holdToast}
     onMouseLeave=${countDown} onFocusOut=${countDown}>
-    ${shown && html`<div class="toast">
+    ${
+      shown &&
+      html`<div class="toast">
       <span>${shown.text}</span>
       ${shown.undo && html`<button onClick=${undo}>Undo</button>`}
       <button class="shut" aria-label="Dismiss" onClick=${closeToast}>${icon("x")}</button>
-    </div>`}
+    </div>`
+    }
   </div>`;
 }

@@ -1,8 +1,8 @@
 // Ends events before their time: asks where the grid operator called them, offers a way back else.
 import { newKey, tell } from "../core/api.js";
-import { confirmFirst, tellToast } from "./dialog.js";
 import { serverNow, state } from "../core/live.js";
 import { list, moment, rating } from "../core/words.js";
+import { confirmFirst, tellToast } from "./dialog.js";
 
 const LEAST_S = 1;
 
@@ -63,7 +63,9 @@ function offerUndo(own, word) {
   if (own.length === 0) return;
   const many = own.length > 1 ? `${own.length} events` : "Event";
   const done = word === "cancel" ? "cancelled" : "ended";
-  tellToast(`${many} ${done}.`, () => own.forEach(([event, critical]) => callAgain(event, critical)));
+  tellToast(`${many} ${done}.`, () => {
+    for (const [event, critical] of own) callAgain(event, critical);
+  });
 }
 
 /** What is left of it, as a new event: an id stands for one event only. */

@@ -1,11 +1,17 @@
 // The fields of the event form: what they hold, and what is wrong with it.
-import { html, signal } from "../vendor/ui.js";
+
 import { serverNow } from "../core/live.js";
+import { duration, kw, localField, rating, readNumber, typed } from "../core/words.js";
+import { html, signal } from "../vendor/ui.js";
 import { icon, remembered } from "./components.js";
 import { mostPossible } from "./preview.js";
-import { duration, kw, localField, rating, readNumber, typed } from "../core/words.js";
 
-const DURATIONS = [[60, "1 min"], [300, "5 min"], [900, "15 min"], [3600, "1 h"]];
+const DURATIONS = [
+  [60, "1 min"],
+  [300, "5 min"],
+  [900, "15 min"],
+  [3600, "1 h"],
+];
 const LEAST_KW = 0.1;
 
 const shedText = signal(remembered.read("shed_kw") ?? typed(2));
@@ -77,7 +83,8 @@ export function Amount({ site, fault }) {
   const most = mostPossible();
   const max_kw = most === null ? 0 : Math.floor(most * 100 + 1e-6) / 100;
   const set = (amount) => (shedText.value = typed(amount));
-  const step = (by) => set(within(LEAST_KW, Math.round((value || 0) * 10 + by) / 10, site.service_kw));
+  const step = (by) =>
+    set(within(LEAST_KW, Math.round((value || 0) * 10 + by) / 10, site.service_kw));
   return html`<div>
     <${Stepper} id="shed" label="Shed amount" unit="kW" text=${shedText} fault=${fault} step=${step}
       names=${["Less", "More"]} />
@@ -127,11 +134,14 @@ export function Start({ site, fault }) {
     <div class="seg" role="radiogroup" aria-labelledby="start-label">
       ${option("Now", false)}${option("Later", true)}
     </div>
-    ${later.value && html`<label class="at" for="start-at">Start time${" "}
+    ${
+      later.value &&
+      html`<label class="at" for="start-at">Start time${" "}
       <span class="hp">in ${site.timezone}</span></label>
     <input id="start-at" type="datetime-local" value=${startAt.value}
       aria-invalid=${String(Boolean(fault))} aria-describedby=${fault ? "start-fault" : undefined}
       onInput=${(event) => (startAt.value = event.target.value)} />
-    ${fault && html`<p class="fault" id="start-fault">${fault}</p>`}`}
+    ${fault && html`<p class="fault" id="start-fault">${fault}</p>`}`
+    }
   </div>`;
 }

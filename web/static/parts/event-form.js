@@ -1,10 +1,11 @@
 // The form that asks for an event, beside the preview of what it would do.
-import { computed, html, useEffect, useRef } from "../vendor/ui.js";
-import { useDeed } from "./request.js";
-import { Amount, Duration, Start, readForm, rememberForm } from "./event-fields.js";
+
 import { second, stale, state } from "../core/live.js";
+import { computed, html, useEffect, useRef } from "../vendor/ui.js";
 import { complaint, icon } from "./components.js";
-import { Preview, freshPreview, previewNow, previewSoon } from "./preview.js";
+import { Amount, Duration, readForm, rememberForm, Start } from "./event-fields.js";
+import { freshPreview, Preview, previewNow, previewSoon } from "./preview.js";
+import { useDeed } from "./request.js";
 import { askAboutCritical, send, welcome } from "./trigger.js";
 
 /** Loads drift, so a preview is taken anew before it is too old to act on. */
@@ -20,7 +21,14 @@ function usePreview(asked) {
   const dead = stale.value || document.hidden;
   useEffect(() => {
     previewSoon(dead ? null : asked);
-  }, [asked?.shed_kw, asked?.duration_s, asked?.start_at, dead, everyFiveSeconds.value, situation.value]);
+  }, [
+    asked?.shed_kw,
+    asked?.duration_s,
+    asked?.start_at,
+    dead,
+    everyFiveSeconds.value,
+    situation.value,
+  ]);
   useEffect(() => () => previewSoon(null), []);
 }
 

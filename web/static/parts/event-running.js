@@ -1,9 +1,20 @@
 // An event under way: what was asked and delivered, how long it lasts, which circuits give.
-import { html, useRef } from "../vendor/ui.js";
-import { serverNow, second, stale, state } from "../core/live.js";
+
+import { second, serverNow, stale, state } from "../core/live.js";
 import { served } from "../core/outlook.js";
+import {
+  clock,
+  countdown,
+  few,
+  kw,
+  kwNumber,
+  rating,
+  soon,
+  starter,
+  until,
+} from "../core/words.js";
+import { html, useRef } from "../vendor/ui.js";
 import { icon, note, smallChip } from "./components.js";
-import { clock, countdown, few, kw, kwNumber, rating, soon, starter, until } from "../core/words.js";
 
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -12,7 +23,10 @@ const SHADES = ["t1", "t2", "t3", "t4"];
 const MOST_PARTS = 8;
 
 const ASKER = {
-  page: "This page", operator: "The grid", cli: "The command line", schedule: "The schedule",
+  page: "This page",
+  operator: "The grid",
+  cli: "The command line",
+  schedule: "The schedule",
 };
 
 const observes = () => state.value.mode === "observe";
@@ -53,8 +67,11 @@ function Ring({ event }) {
   return html`<div class="ring" role="timer" aria-label="Time remaining">
     <svg viewBox="0 0 124 124" aria-hidden="true">
       <circle class="whole" cx="62" cy="62" r=${RADIUS} />
-      ${share > 0 && html`<circle class="left" cx="62" cy="62" r=${RADIUS}
-        stroke-dasharray=${`${share * AROUND} ${AROUND}`} />`}
+      ${
+        share > 0 &&
+        html`<circle class="left" cx="62" cy="62" r=${RADIUS}
+        stroke-dasharray=${`${share * AROUND} ${AROUND}`} />`
+      }
     </svg>
     <div class="num">
       <b data-testid="remaining">${shown ? countdown(left) : "–"}</b><span>remaining</span>
@@ -105,9 +122,11 @@ function Facts({ event }) {
   return html`<dl class="kv">
     ${fact("Event", html`<${EventId} id=${event.id} />`, "w")}
     ${fact("Requested", power(event.requested_kw))}
-    ${observes()
-      ? fact("Would shed", power(event.would_shed_kw))
-      : fact("Delivered", power(event.measured_kw))}
+    ${
+      observes()
+        ? fact("Would shed", power(event.would_shed_kw))
+        : fact("Delivered", power(event.measured_kw))
+    }
     ${event.by_person_kw > 0 && fact("Off by people", power(event.by_person_kw))}
     ${fact("Started by", starter(event.source), "w")}
     ${fact("Started", clock(event.start, timezone))}
@@ -136,9 +155,11 @@ function ByCircuit() {
       ${shares.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: one.gives }}></i>`)}
     </div>
     <ul class="leg num">
-      ${shares.map((one, i) => html`<li key=${one.id}>
+      ${shares.map(
+        (one, i) => html`<li key=${one.id}>
         <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(one.gives)}</b>
-      </li>`)}
+      </li>`,
+      )}
     </ul>
   </div>`;
 }
@@ -163,8 +184,10 @@ export function Between({ event }) {
 }
 
 const asked = (event, zone) => html`<p class="muted sml num">
-  ${event.id} asked for ${rating(event.requested_kw)}, ${
-    clock(event.start, zone)} to ${clock(event.end, zone)}.
+  ${event.id} asked for ${rating(event.requested_kw)}, ${clock(
+    event.start,
+    zone,
+  )} to ${clock(event.end, zone)}.
 </p>`;
 
 /** What is said while load comes back: `Restoring: 2 of 3 back, House Load in 8 s`. */

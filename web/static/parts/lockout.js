@@ -1,9 +1,10 @@
 // Locks a circuit out at the site, and lets it go again.
-import { html, signal } from "../vendor/ui.js";
+
 import { newKey, tell } from "../core/api.js";
 import { stale } from "../core/live.js";
-import { complaint, icon, note } from "./components.js";
 import { moment } from "../core/words.js";
+import { html, signal } from "../vendor/ui.js";
+import { complaint, icon, note } from "./components.js";
 
 const DOORS = { page: "from the page", cli: "from the command line" };
 
@@ -32,9 +33,14 @@ export function Lockout({ circuit, now }) {
       aria-busy=${String(busy.value === circuit.id)} onClick=${() => setLock(circuit, !by)}>
       ${icon(by ? "lock-open" : "lock")}${by ? "Unlock" : "Lock out"}
     </button>
-    ${by
-      ? note("lock", `Locked since ${since}. Neither people nor events nor the cloud change it.`)
-      : note("info", "A lock keeps everyone from switching it. It is no lockout/tagout: before work on a circuit, open its breaker.")}
+    ${
+      by
+        ? note("lock", `Locked since ${since}. Neither people nor events nor the cloud change it.`)
+        : note(
+            "info",
+            "A lock keeps everyone from switching it. It is no lockout/tagout: before work on a circuit, open its breaker.",
+          )
+    }
     ${complaint(faults.value[circuit.id])}
   </div>`;
 }

@@ -1,18 +1,22 @@
 // Keeps the site, or one circuit, out of an event that runs: the occupant's last word.
-import { html, useRef } from "../vendor/ui.js";
+
 import { newKey, tell } from "../core/api.js";
-import { useDeed } from "./request.js";
-import { Scrolled, confirmFirst, openDialog } from "./dialog.js";
-import { factsOf, terms } from "./end-events.js";
 import { state } from "../core/live.js";
 import { staysOff } from "../core/outlook.js";
-import { complaint, icon } from "./components.js";
 import { kw } from "../core/words.js";
+import { html, useRef } from "../vendor/ui.js";
+import { complaint, icon } from "./components.js";
+import { confirmFirst, openDialog, Scrolled } from "./dialog.js";
+import { factsOf, terms } from "./end-events.js";
+import { useDeed } from "./request.js";
 
 const optOut = (event, body) => (onSilence) =>
-  tell("POST", `/api/v1/events/${encodeURIComponent(event.id)}/opt-out`,
+  tell(
+    "POST",
+    `/api/v1/events/${encodeURIComponent(event.id)}/opt-out`,
     { ...body, ...(event.theirs && { confirm_operator: true }) },
-    { key: newKey(), most: 3, onSilence });
+    { key: newKey(), most: 3, onSilence },
+  );
 
 function Giver({ event, circuit, run, busy }) {
   const out = event.opted_out.includes(circuit.id);
@@ -62,8 +66,10 @@ function OptOut({ id, close, whole }) {
       that is kept out gives nothing to it until you let it; others may give more in its place.
       ${" "}${staysOff(own, now)}${event.theirs && " The operator is not told of a single circuit."}</p>
     <${Scrolled} label="Circuits">
-      <ul class="outs">${own.map((one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
-        run=${run} busy=${busy.value} />`)}</ul>
+      <ul class="outs">${own.map(
+        (one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
+        run=${run} busy=${busy.value} />`,
+      )}</ul>
     <//>
     ${complaint(said.value)}
     <div class="acts">

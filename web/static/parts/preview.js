@@ -1,10 +1,11 @@
 // What an event would do before anyone asks for it: GET /api/v1/preview, and how it reads.
-import { html, signal } from "../vendor/ui.js";
+
 import { ask } from "../core/api.js";
 import { state } from "../core/live.js";
 import { outcome } from "../core/outlook.js";
-import { bar, note } from "./components.js";
 import { duration, few, kw, percent, withIsolatedNames } from "../core/words.js";
+import { html, signal } from "../vendor/ui.js";
+import { bar, note } from "./components.js";
 
 const AFTER_MS = 250;
 const FRESH_MS = 10000;
@@ -87,7 +88,9 @@ function criticalNote(answer) {
 }
 
 function idleNote(answer) {
-  const idle = answer.circuits.filter((one) => one.shed_kw === 0 && !SILENT_REASONS.has(one.reason));
+  const idle = answer.circuits.filter(
+    (one) => one.shed_kw === 0 && !SILENT_REASONS.has(one.reason),
+  );
   if (idle.length === 0) return null;
   return note("info", `Adds nothing: ${few(idle.map((one) => `${one.name} (${one.reason})`))}.`);
 }
@@ -99,7 +102,8 @@ function shortNote({ shed_kw, shortfall_kw }) {
 }
 
 const refusalNote = ({ refusal }) =>
-  refusal && note("triangle-alert", `This would be refused: ${refusal.detail ?? refusal.reason}.`, "bad");
+  refusal &&
+  note("triangle-alert", `This would be refused: ${refusal.detail ?? refusal.reason}.`, "bad");
 
 function lastingNote(answer) {
   const brief = answer.circuits.filter((one) => one.lasts_s !== null);
@@ -124,9 +128,11 @@ function Plan({ answer }) {
   return html`<p class="sum num">${outcome(answer, state.value)}<br />${course(answer)}</p>
     ${refusalNote(answer)}${shortNote(answer)}
     <ul class="num">
-      ${givers.map((one) => html`<li key=${one.id}>
+      ${givers.map(
+        (one) => html`<li key=${one.id}>
         <span>${one.name}</span>${bar(one.left_kw, one.more_kw, one.rated_kw)}<b>${kw(-one.more_kw)}</b>
-      </li>`)}
+      </li>`,
+      )}
     </ul>
     ${criticalNote(answer)}${lastingNote(answer)}${idleNote(answer)}
     ${answer.mode === "observe" && note("eye", "This site only observes: nothing is switched.")}`;
@@ -136,7 +142,9 @@ function Plan({ answer }) {
 function spoken(seen) {
   if (!seen) return "";
   const { asked_kw, shortfall_kw } = seen.answer;
-  return shortfall_kw < 0.005 ? `${kw(asked_kw)} can be shed.` : `Less than ${kw(asked_kw)} can be shed.`;
+  return shortfall_kw < 0.005
+    ? `${kw(asked_kw)} can be shed.`
+    : `Less than ${kw(asked_kw)} can be shed.`;
 }
 
 /** The box beside the form. `hint` replaces the plan when there is nothing to preview. */

@@ -1,19 +1,22 @@
 // Switches circuits: what was wished for, what became of it, and the way back.
-import { effect, signal } from "../vendor/ui.js";
+
 import { Refusal, SWITCH_PATIENCE_MS, tell } from "../core/api.js";
-import { confirmFirst, tellToast } from "./dialog.js";
 import { state } from "../core/live.js";
-import { remembered } from "./components.js";
 import { kw } from "../core/words.js";
+import { effect, signal } from "../vendor/ui.js";
+import { remembered } from "./components.js";
+import { confirmFirst, tellToast } from "./dialog.js";
 
 const CONFIRM_WITHIN_MS = SWITCH_PATIENCE_MS + 1000;
 
-const CONSEQUENCE = new Map(Object.entries({
-  fridge: "Food can spoil while it is off.",
-  hvac: "The house can get too warm or too cold.",
-  heater: "The house can get cold.",
-  water_heater: "The hot water will run out.",
-}));
+const CONSEQUENCE = new Map(
+  Object.entries({
+    fridge: "Food can spoil while it is off.",
+    hvac: "The house can get too warm or too cold.",
+    heater: "The house can get cold.",
+    water_heater: "The hot water will run out.",
+  }),
+);
 
 /** Per circuit id: {wanted, answered, unsure} while a wish is under way. */
 export const wishes = signal({});
@@ -75,8 +78,10 @@ async function wish(circuit, wanted, confirmed) {
   } catch (error) {
     // Without an answer it may still have been done: the next states tell, until time is up.
     if (!(error instanceof Refusal)) mine.answered = mine.unsure = true;
-    else if (error.code === "critical-circuit" && !confirmed) forget(id), askAboutCritical(circuit);
-    else giveUp(circuit, mine, error.message);
+    else if (error.code === "critical-circuit" && !confirmed) {
+      forget(id);
+      askAboutCritical(circuit);
+    } else giveUp(circuit, mine, error.message);
   }
 }
 

@@ -1,9 +1,9 @@
 // Asks for an event: the command, the question before critical circuits, the word after.
-import { Refusal, newKey, tell } from "../core/api.js";
-import { confirmFirst, tellToast } from "./dialog.js";
+import { newKey, Refusal, tell } from "../core/api.js";
 import { serverNow } from "../core/live.js";
-import { critically, criticalOnes, previewSoon } from "./preview.js";
 import { duration, kw, moment } from "../core/words.js";
+import { confirmFirst, tellToast } from "./dialog.js";
+import { critically, criticalOnes, previewSoon } from "./preview.js";
 
 let unanswered = null;
 
