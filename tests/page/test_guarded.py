@@ -240,8 +240,8 @@ def overflowing(page: Page) -> list[str]:
     """Texts that stick out of the box they are in, to the right."""
     return page.evaluate(  # type: ignore[no-any-return]
         """() => [...document.querySelectorAll('.card *, dialog *')].filter((one) => {
-          const box = one.closest('.nm, .leg, .prev, .outs li, .plain, .dlg, .note, .card');
-          const scrolls = one.closest('.sdw, .tw, .plot, .sr, .sw');
+          const box = one.closest('.circuit-name, .legend, .preview, .opt-outs li, .sentence, .dialog, .note, .card');
+          const scrolls = one.closest('.state-chart-scroll, .table-scroll, .plot, .visually-hidden, .switch');
           return box && !scrolls && one.clientWidth
             && one.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
         }).map((one) => one.className + ': ' + one.textContent.slice(0, 40))"""
@@ -251,7 +251,7 @@ def overflowing(page: Page) -> list[str]:
 @pytest.mark.parametrize("text", [NAMES])
 def test_a_name_from_right_to_left_moves_nothing_beside_it(page: Page, site: Site) -> None:
     trigger(page)
-    expect(page.locator(".plain")).to_contain_text("\u2068מקרר (גדול)\u2069")
+    expect(page.locator(".sentence")).to_contain_text("\u2068מקרר (גדול)\u2069")
     expect(page.get_by_role("switch", name="\u2068מקרר (גדול)\u2069")).to_be_visible()
 
 
@@ -261,7 +261,7 @@ def test_a_name_from_right_to_left_moves_nothing_beside_it(page: Page, site: Sit
 def test_a_chart_of_states_that_is_scrolled_is_reached_by_keys(page: Page, site: Site) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.locator("[data-state]").first.wait_for()
-    scrolled = page.locator(".sdw")
+    scrolled = page.locator(".state-chart-scroll")
     if scrolled.evaluate("one => one.scrollWidth > one.clientWidth"):
         expect(scrolled).to_have_attribute("tabindex", "0")
     accessible(page)
@@ -273,7 +273,7 @@ def test_what_has_the_focus_never_lies_under_the_header(page: Page, site: Site) 
     for _ in range(30):
         page.keyboard.press("Shift+Tab")
         top = page.evaluate("() => document.activeElement.getBoundingClientRect().top")
-        in_header = page.evaluate("() => !!document.activeElement.closest('.top, .skip')")
+        in_header = page.evaluate("() => !!document.activeElement.closest('.page-header, .skip')")
         if in_header:
             break
         assert top >= 59, focused(page)

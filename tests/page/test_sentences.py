@@ -232,9 +232,9 @@ def test_a_smaller_event_during_a_larger_one_is_said_to_change_nothing_and_asks_
 
 def test_a_phone_says_that_what_it_shows_is_simulated(page: Page, site: Site) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.locator(".top").get_by_text("Sim", exact=True)).to_be_visible()
+    expect(page.locator(".page-header").get_by_text("Sim", exact=True)).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 900})
-    expect(page.locator(".top").get_by_text("Simulated", exact=True)).to_be_visible()
+    expect(page.locator(".page-header").get_by_text("Simulated", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(

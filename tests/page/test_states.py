@@ -194,7 +194,7 @@ def test_a_declared_life_is_drawn_and_told_state_by_state(page: Page, site: Site
     shoot(page, "life")
     page.get_by_role("button", name="Restore normal").click()
     expect(card).to_contain_text(re.compile(r"Verifying, until .*: 0:\d\d left"), timeout=15_000)
-    expect(page.locator(".node.cur")).to_have_attribute("data-state", "verifying")
+    expect(page.locator(".node.current")).to_have_attribute("data-state", "verifying")
     shoot(page, "verifying")
 
 
@@ -225,7 +225,7 @@ def test_many_circuits_are_counted_where_they_cannot_all_be_named(page: Page, si
     card = page.get_by_role("region", name="DR event control")
     expect(card).to_contain_text("Heater, Lights, Desk 1 and 16 more are turned down.")
     expect(card).to_contain_text("12 others")
-    expect(card.locator(".leg li")).to_have_count(8)
+    expect(card.locator(".legend li")).to_have_count(8)
     accessible(page)
 
 

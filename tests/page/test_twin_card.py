@@ -29,7 +29,7 @@ def lock(page: Page, name: str) -> None:
 
 
 def test_a_refused_wish_is_shown_with_its_reason(page: Page, site: Site) -> None:
-    card = page.locator(".twin")
+    card = page.locator(".shadow")
     expect(card).to_contain_text("In sync")
     lock(page, "Fridge")
     expect(page.get_by_role("dialog")).to_contain_text("Locked since")
@@ -46,7 +46,7 @@ def test_a_refused_wish_is_shown_with_its_reason(page: Page, site: Site) -> None
 
 def test_desired_and_reported_stand_beside_each_other(page: Page, site: Site) -> None:
     wish(site, nobody=True, hvac1=False)
-    card = page.locator(".twin")
+    card = page.locator(".shadow")
     expect(card.locator("[data-refused=nobody]")).to_contain_text("there is no such circuit")
     card.get_by_role("button", name="Compare").click()
     row = card.get_by_role("row", name=re.compile("circuits.hvac1.enabled"))
@@ -78,10 +78,10 @@ def test_screenshots_of_the_shadow_are_taken(
     page.get_by_role("button", name="Close").click()
     wish(site, fridge1=False, nobody=True)
     expect(page.locator("[data-refused=nobody]")).to_be_visible()
-    page.locator(".twin").get_by_role("button", name="Compare").click()
-    expect(page.locator(".twin tbody")).to_contain_text("Rejected")
+    page.locator(".shadow").get_by_role("button", name="Compare").click()
+    expect(page.locator(".shadow tbody")).to_contain_text("Rejected")
     accessible(page)
-    page.locator(".twin").scroll_into_view_if_needed()
+    page.locator(".shadow").scroll_into_view_if_needed()
     file = out / f"twin-{size}-{scheme}.png"
     page.screenshot(path=str(file), animations="disabled")
     assert file.stat().st_size > 20_000

@@ -61,10 +61,10 @@ function liveMark(now) {
 function showKeys() {
   openDialog(
     (close) => html`<h2 id="dialog-title">Keys</h2>
-    <${Scrolled} label="Keys"><dl class="sheet">
+    <${Scrolled} label="Keys"><dl class="details">
       ${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}
     </dl><//>
-    <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`,
+    <div class="actions"><button class="button" onClick=${close}>Close</button></div>`,
   );
 }
 
@@ -73,26 +73,26 @@ const THEME_WORD = { auto: "as the system", light: "light", dark: "dark" };
 
 function Header({ now }) {
   const [tone, mark, rest] = liveMark(now);
-  return html`<header class="top">
+  return html`<header class="page-header">
     <div class="brand">
-      <span class="mark">${icon("zap")}</span>
+      <span class="logo">${icon("zap")}</span>
       <div>
         <h1>${now?.site.name ?? "DR event control"}</h1>
         ${now && html`<small>VEN ${now.site.id}</small>`}
       </div>
     </div>
-    ${now?.mode === "observe" && chip("info s", "eye", html`Observe<span class="wide"> only</span>`)}
+    ${now?.mode === "observe" && chip("info small", "eye", html`Observe<span class="wide"> only</span>`)}
     ${
       now?.site.simulated &&
-      html`<span class="chip s"><span class="wide">Simulated</span
-      ><span class="tight">Sim</span></span>`
+      html`<span class="chip small"><span class="wide">Simulated</span
+      ><span class="narrow">Sim</span></span>`
     }
     <span class="live">
       <i class=${`dot ${tone}`}></i>
       <span><b>${mark}</b> ${rest && html`<span class=${tone === "ok" ? "ago" : ""}>${rest}</span>`}</span>
     </span>
-    <button class="ib keys" aria-label="Keys" onClick=${showKeys}>${icon("keyboard")}</button>
-    <button class="ib" aria-label=${`Theme: ${THEME_WORD[theme.value]}`} onClick=${nextTheme}>
+    <button class="icon-button keys-button" aria-label="Keys" onClick=${showKeys}>${icon("keyboard")}</button>
+    <button class="icon-button" aria-label=${`Theme: ${THEME_WORD[theme.value]}`} onClick=${nextTheme}>
       ${icon(THEME_ICON[theme.value])}
     </button>
   </header>`;
@@ -106,24 +106,24 @@ function LostBanner({ now }) {
     )} ago. `;
   const wait = live.nextTry_s.value;
   // What counts seconds stands outside the alert, or it would be read out every second.
-  return html`<div class="ban bad">
+  return html`<div class="banner bad">
     ${icon("wifi-off")}
     <div>
       <p role="alert"><b>No connection to the controller.</b> An event in progress keeps running on
         the controller.</p>
-      <p class="num">${seen}${wait > 0 ? `Trying again in ${wait} s.` : "Trying again now."}</p>
+      <p class="numeric">${seen}${wait > 0 ? `Trying again in ${wait} s.` : "Trying again now."}</p>
     </div>
-    <button class="btn sm" onClick=${live.connect}>Try now</button>
+    <button class="button small" onClick=${live.connect}>Try now</button>
   </div>`;
 }
 
-const PausedBanner = () => html`<div class="ban">
+const PausedBanner = () => html`<div class="banner">
   ${icon("info")}
   <div><p role="alert"><b>Paused here, open in another tab.</b></p></div>
-  <button class="btn sm" onClick=${live.connect}>Resume</button>
+  <button class="button small" onClick=${live.connect}>Resume</button>
 </div>`;
 
-const ObserveBanner = () => html`<div class="ban info">
+const ObserveBanner = () => html`<div class="banner info">
   ${icon("eye")}
   <p><b>This site only observes.</b> It plans, answers and reports what it would shed, and switches
     nothing.</p>
@@ -132,11 +132,11 @@ const ObserveBanner = () => html`<div class="ban info">
 /** A rule that ven.yaml declares is broken. What is found drifts, so it stands outside the alert. */
 const BreachBanner = ({ now }) =>
   now.breaches.map(
-    ({ rule, found }) => html`<div class="ban bad" key=${rule}>
+    ({ rule, found }) => html`<div class="banner bad" key=${rule}>
   ${icon("triangle-alert")}
   <div>
     <p role="alert"><b>A rule of this site is broken.</b> ${asSentence(rule)}</p>
-    <p class="num">Found: ${found}.</p>
+    <p class="numeric">Found: ${found}.</p>
   </div>
 </div>`,
   );
@@ -153,14 +153,16 @@ function calmly(now) {
 
 function Banner({ now }) {
   const said = { lost: LostBanner, evicted: PausedBanner }[trouble.value] ?? calmly(now);
-  return said && html`<section class="banw" aria-label="Notice"><${said} now=${now} /></section>`;
+  return (
+    said && html`<section class="banners" aria-label="Notice"><${said} now=${now} /></section>`
+  );
 }
 
 /** In place of the cards until the first answer; for 300 ms nothing, which is mostly enough. */
 function FirstLoad() {
   const late = useLater(300);
   return html`<main id="main" tabindex="-1">
-    <p class="wait">${trouble.value === "lost" ? "" : late && "Connecting to the controller…"}</p>
+    <p class="waiting">${trouble.value === "lost" ? "" : late && "Connecting to the controller…"}</p>
   </main>`;
 }
 
@@ -175,7 +177,7 @@ function Overview({ now }) {
 
 function Footer({ now }) {
   const { timezone } = now.site;
-  return html`<footer class="end-note">
+  return html`<footer class="page-footer">
     venctl ${now.version}${timezone !== browserZone && ` · All times are those of ${timezone}`}
   </footer>`;
 }

@@ -35,7 +35,7 @@ export const turn = ({ order, limit_percent }) =>
 function badges(circuit) {
   return [
     circuit.critical && smallChip("info", "shield", "Critical"),
-    circuit.shed_kw > 0 && smallChip("shed num", null, kw(-circuit.shed_kw)),
+    circuit.shed_kw > 0 && smallChip("shed numeric", null, kw(-circuit.shed_kw)),
     !shownOn(circuit) && smallChip("", null, "Off"),
     (circuit.locked || circuit.locked_by) && smallChip("", "lock", "Locked"),
     circuit.opted_out && smallChip("", "hand", "Kept out"),
@@ -76,7 +76,7 @@ function Switch({ circuit }) {
     circuit.locked ||
     circuit.locked_by !== null ||
     state.value.mode === "observe";
-  return html`<button class=${`sw${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
+  return html`<button class=${`switch${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
     aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}
     disabled=${stale.value || locked} onClick=${() => flip(circuit)}>
@@ -85,37 +85,37 @@ function Switch({ circuit }) {
 }
 
 function Row({ circuit, now }) {
-  const tone = circuit.shed_kw > 0 ? "shd" : shownOn(circuit) ? "onn" : "";
+  const tone = circuit.shed_kw > 0 ? "is-shedding" : shownOn(circuit) ? "is-on" : "";
   const held = hindrance(circuit, now);
   const fault = faults.value[circuit.id]?.why ?? (circuit.ails && asSentence(circuit.ails));
   const sheet = () =>
     openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
   return html`<li class=${tone} data-circuit=${circuit.id} id=${`circuit-${circuit.id}`}>
-    <span class="ico">${icon(ICON.get(circuit.type) ?? "plug")}</span>
+    <span class="circuit-icon">${icon(ICON.get(circuit.type) ?? "plug")}</span>
     <div class="about">
-      <div class="nm">
-        <button class="open" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}
+      <div class="circuit-name">
+        <button class="details-button" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}
           onClick=${sheet}>${circuit.name}</button>
         ${badges(circuit)}
-        <span class="turn">${turn(circuit)}</span>
+        <span class="shed-order">${turn(circuit)}</span>
       </div>
       ${bar(circuit.power_kw ?? 0, circuit.shed_kw, circuit.rated_kw, isOver(circuit))}
     </div>
-    <div class="pw num">
+    <div class="circuit-power numeric">
       <b>${kw(circuit.power_kw)}</b><small>of ${rating(circuit.rated_kw, 1)}</small>
     </div>
     <${Switch} circuit=${circuit} />
-    ${held && html`<p class="held num">${held}</p>`}
-    <div class="why" role="alert" id=${`fault-${circuit.id}`}>
+    ${held && html`<p class="hindrance numeric">${held}</p>`}
+    <div class="circuit-fault" role="alert" id=${`fault-${circuit.id}`}>
       ${fault && note("triangle-alert", fault, "bad")}
     </div>
   </li>`;
 }
 
 const Unmetered = ({ power_kw }) => html`<li data-circuit="unmetered">
-  <span class="ico">${icon("house")}</span>
-  <div class="about"><div class="nm">Other, not metered<span class="turn">Never shed</span></div></div>
-  <div class="pw num"><b>${kw(power_kw)}</b></div>
+  <span class="circuit-icon">${icon("house")}</span>
+  <div class="about"><div class="circuit-name">Other, not metered<span class="shed-order">Never shed</span></div></div>
+  <div class="circuit-power numeric"><b>${kw(power_kw)}</b></div>
 </li>`;
 
 const inShedOrder = (circuits) =>
@@ -123,7 +123,7 @@ const inShedOrder = (circuits) =>
 
 function LockButton() {
   const locked = switchesLocked.value;
-  return html`<button class="btn sm" onClick=${toggleLock}>
+  return html`<button class="button small" onClick=${toggleLock}>
     ${icon(locked ? "lock" : "lock-open")}${locked ? "Unlock switches" : "Lock switches"}
   </button>`;
 }
@@ -131,11 +131,11 @@ function LockButton() {
 export function CircuitsCard() {
   const now = state.value;
   const on = now.circuits.filter(shownOn).length;
-  return html`<section class="card circ" aria-labelledby="h-circuits">
+  return html`<section class="card circuits" aria-labelledby="h-circuits">
     <header>
       <h2 id="h-circuits">Circuits</h2>
       <span class="end">
-        <span class="muted num sml">${on} of ${now.circuits.length} on</span>
+        <span class="muted numeric small">${on} of ${now.circuits.length} on</span>
         <${LockButton} />
       </span>
     </header>
@@ -144,7 +144,7 @@ export function CircuitsCard() {
       now.circuits.length === 0 &&
       html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`
     }
-    <ul class="cl">
+    <ul class="circuit-list">
       ${inShedOrder(now.circuits).map(
         (one) => html`<${Row} key=${one.id} circuit=${one} now=${now} />`,
       )}

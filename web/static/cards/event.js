@@ -39,7 +39,7 @@ function Milestones({ event }) {
   const text = event?.active
     ? milestone(event.end - second.value, second.value - event.start)
     : over;
-  return html`<p class="sr" aria-live="polite">${stale.value ? "" : text}</p>`;
+  return html`<p class="visually-hidden" aria-live="polite">${stale.value ? "" : text}</p>`;
 }
 
 /** The request that ends events, for `useDeed` to carry out. */
@@ -53,7 +53,7 @@ function RestoreButton({ now, run, busy }) {
   const ends = now.events.filter((one) => now.restore.ends.includes(one.id));
   const restore = () =>
     endEvents({ run, events: ends, word: "restore", send: request("POST", "/api/v1/restore") });
-  return html`<button class="btn pri" disabled=${stale.value} aria-busy=${String(busy)}
+  return html`<button class="button primary" disabled=${stale.value} aria-busy=${String(busy)}
     onClick=${restore}>${icon("rotate-ccw")}Restore normal</button>`;
 }
 
@@ -70,11 +70,11 @@ function OtherEvent({ event, now, run }) {
       <p><b>${rating(event.requested_kw)}</b> from ${at(event.start)} to ${
         event.active ? until(event.end, now.site.timezone) : at(event.end)
       }</p>
-      <p class="muted sml">${event.label}, ${starter(event.source)}, ${event.id}</p>
+      <p class="muted small">${event.label}, ${starter(event.source)}, ${event.id}</p>
     </div>
     ${
       (event.scheduled || event.active) &&
-      html`<button class="btn sm" disabled=${stale.value}
+      html`<button class="button small" disabled=${stale.value}
       aria-label=${`${word} ${event.id}`} onClick=${act}>${word}</button>`
     }
   </li>`;
@@ -90,21 +90,21 @@ function OtherEvents({ events, now, run, alone }) {
 
 function OptOutButton({ event, now, run }) {
   if (!event.active || now.mode === "observe") return null;
-  return html`<button class="btn" disabled=${stale.value} aria-haspopup="dialog"
+  return html`<button class="button" disabled=${stale.value} aria-haspopup="dialog"
     onClick=${() => openOptOut(event.id, run)}>${icon("hand")}Opt out</button>`;
 }
 
 function Actions({ event, now, deed, open, form }) {
   const { run, busy } = deed;
   const toggle = () => (open.value = !open.value);
-  return html`<div class="acts">
+  return html`<div class="actions">
     <${RestoreButton} now=${now} run=${run} busy=${busy.value} />
-    <button class="btn" disabled=${stale.value} aria-expanded=${String(open.value)}
+    <button class="button" disabled=${stale.value} aria-expanded=${String(open.value)}
       aria-controls=${open.value ? form : undefined} onClick=${toggle}>
       ${icon(open.value ? "x" : "plus")}${open.value ? "Close the form" : "New event"}
     </button>
     <${OptOutButton} event=${event} now=${now} run=${run} />
-    ${now.restore !== null && html`<span class="hint num">${restoring(now)}</span>`}
+    ${now.restore !== null && html`<span class="hint numeric">${restoring(now)}</span>`}
   </div>`;
 }
 
@@ -126,7 +126,7 @@ export function EventCard() {
     heading.current.focus();
   };
   const form = html`<${EventForm} done=${done} />`;
-  return html`<section class=${event ? "card event on" : "card event"} aria-labelledby="h-event">
+  return html`<section class=${event ? "card event under-way" : "card event"} aria-labelledby="h-event">
     <header>
       <h2 id="h-event" ref=${heading} tabindex="-1">DR event control</h2>
       <span class="end"><${StateChip} event=${event} now=${now} /></span>
@@ -137,6 +137,6 @@ export function EventCard() {
     ${event && html`<${Actions} event=${event} now=${now} deed=${deed} open=${open} form="new-event" />`}
     ${complaint(deed.said.value)}
     <${OtherEvents} events=${others} now=${now} run=${deed.run} alone=${!event} />
-    ${event ? open.value && html`<div id="new-event" class="again">${form}</div>` : form}
+    ${event ? open.value && html`<div id="new-event" class="new-event">${form}</div>` : form}
   </section>`;
 }

@@ -45,17 +45,20 @@ function heading(lit, now) {
 const nameOf = ({ from, to }) => `${from}>${to}`;
 
 function Edge({ edge, hot }) {
-  return html`<g class=${hot ? "edge hot" : "edge"} data-edge=${nameOf(edge)}>
+  return html`<g class=${hot ? "edge recent" : "edge"} data-edge=${nameOf(edge)}>
     <path d=${edge.path} marker-end=${hot ? "url(#arrow-hot)" : "url(#arrow)"} />
   </g>`;
 }
 
-const Label = ({ edge, hot }) => html`<text class=${hot ? "el hot" : "el"} x=${edge.x}>
+const Label = ({
+  edge,
+  hot,
+}) => html`<text class=${hot ? "edge-label recent" : "edge-label"} x=${edge.x}>
   ${edge.words.map((word, i) => html`<tspan x=${edge.x} y=${edge.y + i * edge.line}>${word}</tspan>`)}
 </text>`;
 
 function Node({ node, lit }) {
-  const kind = `node${lit ? " cur" : ""}${node.final ? " final" : ""}`;
+  const kind = `node${lit ? " current" : ""}${node.final ? " final" : ""}`;
   return html`<g class=${kind} data-state=${node.name}>
     <rect x=${node.x - node.width / 2} y=${node.y - node.height / 2} rx="11"
       width=${node.width} height=${node.height} />
@@ -71,7 +74,7 @@ function Drawing({ drawn, lit, last }) {
   const hot = (edge) => nameOf(edge) === lately;
   const now = drawn.nodes.find((node) => node.name === lit?.state)?.label;
   const { left, top, width, height } = drawn;
-  return html`<svg class="sd" role="img" viewBox=${[left, top, width, height].join(" ")}
+  return html`<svg class="state-chart" role="img" viewBox=${[left, top, width, height].join(" ")}
     width=${width} height=${height} style=${{ minWidth: `${LEAST * width}px` }}
     aria-label=${`The states of an event. ${now ? `Now: ${now}.` : "No event now."}`}>
     <defs>${arrow("arrow")}${arrow("arrow-hot")}</defs>
@@ -87,7 +90,7 @@ function Drawing({ drawn, lit, last }) {
 function Scrolled({ children }) {
   const ref = useRef();
   const wide = useOverflow(ref);
-  return html`<div class="sdw" ref=${ref} tabindex=${wide ? 0 : undefined}
+  return html`<div class="state-chart-scroll" ref=${ref} tabindex=${wide ? 0 : undefined}
     role=${wide ? "group" : undefined} aria-label=${wide ? "States of an event" : undefined}>${children}</div>`;
 }
 
@@ -98,7 +101,7 @@ export function MachineCard() {
   return html`<section class="card state" aria-labelledby="h-state">
     <header>
       <h2 id="h-state">Controller state</h2>
-      <span class="end muted num sml">${heading(lit, now)}</span>
+      <span class="end muted numeric small">${heading(lit, now)}</span>
     </header>
     ${
       drawn

@@ -160,8 +160,8 @@ function readout(idx, zone) {
 function Legend() {
   const aimed = series.value.target.some((value) => value !== null);
   const lines = LINES.filter(([kind]) => kind !== "target" || aimed);
-  return html`<ul class="leg">
-    ${lines.map(([kind, word]) => html`<li key=${kind}><i class=${`ln ${kind}`}></i>${word}</li>`)}
+  return html`<ul class="legend">
+    ${lines.map(([kind, word]) => html`<li key=${kind}><i class=${`line-sample ${kind}`}></i>${word}</li>`)}
   </ul>`;
 }
 
@@ -198,22 +198,22 @@ function Plot({ zone }) {
     aria-valuenow=${Math.max(cursor.value ?? last, 0)} aria-valuetext=${readout(cursor.value, zone)}
     onKeyDown=${keys} onPointerDown=${touch} onPointerMove=${touch}
     onBlur=${() => moveTo(plot.current, null)}></div>
-    <div class="under">
+    <div class="below-plot">
       <${Legend} />
-      <p class="readout num" aria-hidden="true">
+      <p class="readout numeric" aria-hidden="true">
         ${cursor.value !== null && readout(cursor.value, zone)}
       </p>
     </div>`;
 }
 
 function Table({ zone }) {
-  const cell = (value) => html`<td class="r num">${kwNumber(value)}</td>`;
-  return html`<div class="tw" tabindex="0" role="region" aria-label="Power as a table, in kW">
+  const cell = (value) => html`<td class="right numeric">${kwNumber(value)}</td>`;
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Power as a table, in kW">
     <table>
-      <thead><tr><th>Time</th>${LINES.map(([, word]) => html`<th class="r">${word}</th>`)}</tr></thead>
+      <thead><tr><th>Time</th>${LINES.map(([, word]) => html`<th class="right">${word}</th>`)}</tr></thead>
       <tbody>${tableRows(series.value).map(
         (row) => html`<tr key=${row.t}>
-        <td class="num">${clock(row.t, zone)}</td>${cell(row.power)}${cell(row.base)}${cell(row.target)}
+        <td class="numeric">${clock(row.t, zone)}</td>${cell(row.power)}${cell(row.base)}${cell(row.target)}
       </tr>`,
       )}</tbody>
     </table>
@@ -226,8 +226,8 @@ export function ChartCard() {
   return html`<section class="card chart" aria-labelledby="h-power-chart">
     <header>
       <h2 id="h-power-chart">Power</h2>
-      <span class="muted sml">last 15 minutes, kW</span>
-      <span class="end"><button class="btn sm" aria-pressed=${String(table.value)}
+      <span class="muted small">last 15 minutes, kW</span>
+      <span class="end"><button class="button small" aria-pressed=${String(table.value)}
         onClick=${() => (table.value = !table.value)}>${icon("table-2")}Show as table</button></span>
     </header>
     ${table.value ? html`<${Table} zone=${zone} />` : html`<${Plot} zone=${zone} />`}

@@ -31,7 +31,7 @@ function LinkFacts({ link }) {
   } else if (link.last_sent !== null && !stale.value) {
     facts.push(html`<span>Last sent <b>${ago(link.last_sent)} ago</b></span>`);
   }
-  return html`<div class="foot num">${facts}</div>
+  return html`<div class="link-facts numeric">${facts}</div>
     ${link.detail && note("info", asSentence(link.detail), link.state === "connected" ? "" : "bad")}
     ${
       link.denied.length > 0 &&
@@ -42,17 +42,17 @@ function LinkFacts({ link }) {
 function Reading({ now }) {
   const age = second.value - now.reading_at;
   if (now.power_kw === null || now.reading_at === null) {
-    return html`<p class="big none" data-testid="power">No reading yet</p>`;
+    return html`<p class="reading unknown" data-testid="power">No reading yet</p>`;
   }
   if (age > FRESH_S && !stale.value) {
-    return html`<p class="big none" data-testid="power">No reading for ${duration(age)}</p>`;
+    return html`<p class="reading unknown" data-testid="power">No reading for ${duration(age)}</p>`;
   }
-  return html`<p class="big num"><b data-testid="power">${kwNumber(now.power_kw)}</b><span>kW</span></p>`;
+  return html`<p class="reading numeric"><b data-testid="power">${kwNumber(now.power_kw)}</b><span>kW</span></p>`;
 }
 
 const part = (square, label, id, value) => html`<div>
-  <dt><i class=${`sq ${square}`}></i>${label}</dt>
-  <dd class="num"><span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small></dd>
+  <dt><i class=${`swatch ${square}`}></i>${label}</dt>
+  <dd class="numeric"><span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small></dd>
 </div>`;
 
 function Shares({ now }) {
@@ -60,11 +60,11 @@ function Shares({ now }) {
   const known = now.power_kw !== null && (stale.value || second.value - now.reading_at <= FRESH_S);
   const read = (value) => (known ? value : null);
   const share = (value) => ({ width: `${(100 * (read(value) ?? 0)) / whole}%` });
-  return html`<div class="eq" aria-hidden="true">
+  return html`<div class="power-bar" aria-hidden="true">
       <i class="use" style=${share(now.power_kw)}></i>
       ${now.shed_kw > 0 && html`<i class="hatch" style=${share(now.shed_kw)}></i>`}
     </div>
-    <dl class="trio">
+    <dl class="shares">
       ${part("use", "In use", "used", read(now.power_kw))}
       ${part("hatch", "Load shed", "shed", read(now.shed_kw))}
       ${part("base", "Base power", "base", read(now.base_power_kw))}
@@ -79,7 +79,7 @@ export function PowerCard() {
       <h2 id="h-power">Power status</h2>
       <span class="end"><${LinkChip} link=${now.link} /></span>
     </header>
-    <p class="lab">
+    <p class="caption">
       ${stale.value ? `Power at ${clock(now.t, now.site.timezone)}` : "Current power"}
       ${unread.length > 0 && ` without ${list(unread.map((one) => one.name))}`}
     </p>

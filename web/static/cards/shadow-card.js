@@ -38,7 +38,7 @@ const why = ({ code, reason, meaning }) => (code === 404 || !reason ? meaning : 
 const Refused = ({ one, now }) => html`<li data-refused=${one.id}>
   ${icon("triangle-alert")}
   <span><b>${asked(one)}</b> was refused: ${why(one)}.
-    <small class="num">${moment(one.at, now.t, now.site.timezone)}, code ${one.code}</small></span>
+    <small class="numeric">${moment(one.at, now.t, now.site.timezone)}, code ${one.code}</small></span>
 </li>`;
 
 const Verdict = ({ row }) => smallChip(...VERDICTS[row.state]);
@@ -46,7 +46,7 @@ const Verdict = ({ row }) => smallChip(...VERDICTS[row.state]);
 const Row = ({ row }) => html`<tr>
   <td class="mono">${row.key}${row.reason && html`<small>${row.reason}</small>`}</td>
   <td>${onOff(row.desired)}</td><td>${onOff(row.reported)}</td>
-  <td class="r"><${Verdict} row=${row} /></td>
+  <td class="right"><${Verdict} row=${row} /></td>
 </tr>`;
 
 const unsettledFirst = (rows) =>
@@ -59,9 +59,9 @@ function Compare() {
   }, [tick]);
   const said = compared.value;
   if (!said) return html`<p class="muted">Asking the controller…</p>`;
-  return html`<div class="tw" tabindex="0" role="group" aria-label="Desired and reported, scrollable">
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Desired and reported, scrollable">
     <table>
-      <thead><tr><th>Key</th><th>Desired</th><th>Reported</th><th class="r">State</th></tr></thead>
+      <thead><tr><th>Key</th><th>Desired</th><th>Reported</th><th class="right">State</th></tr></thead>
       <tbody>${unsettledFirst(said.rows).map((row) => html`<${Row} key=${row.key} row=${row} />`)}</tbody>
     </table>
   </div>`;
@@ -88,12 +88,12 @@ export function TwinCard() {
   const { shadow } = now;
   const [tone, name] = stale.value ? ["none", "clock"] : (TONE[shadow.state] ?? ["warn", "clock"]);
   const said = summary(shadow);
-  return html`<section class="card twin" aria-labelledby="h-twin">
+  return html`<section class="card shadow" aria-labelledby="h-twin">
     <header>
       <h2 id="h-twin">Device shadow</h2>
       <span class="end">
         ${chip(tone, name, shadow.label)}
-        <button class="btn sm" aria-expanded=${String(open.value)} disabled=${stale.value}
+        <button class="button small" aria-expanded=${String(open.value)} disabled=${stale.value}
           onClick=${() => (open.value = !open.value)}>Compare</button>
       </span>
     </header>

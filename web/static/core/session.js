@@ -71,7 +71,7 @@ export function TokenForm() {
   };
   return html`<main id="main" class="token" tabindex="-1">
     <form class="card" onSubmit=${submit} aria-busy=${busy}>
-      <span class="dico">${icon("key-round")}</span>
+      <span class="dialog-icon">${icon("key-round")}</span>
       <h1>This controller asks for its token</h1>
       <p class="muted">
         <code>venctl run</code> prints it when it starts, and keeps it in its state directory.
@@ -80,7 +80,7 @@ export function TokenForm() {
       <input id="token" name="token" type="password" autocomplete="current-password"
         spellcheck="false" autocapitalize="off" autofocus />
       ${complaint(fault)}
-      <button class="btn pri" disabled=${busy}>Open the page</button>
+      <button class="button primary" disabled=${busy}>Open the page</button>
     </form>
   </main>`;
 }

@@ -22,14 +22,14 @@ const acknowledge = (id) => (onSilence) =>
 /** One alarm; what it says may change, and is then said anew. */
 function Alarm({ alarm, zone }) {
   const { busy, said, run } = useDeed();
-  return html`<div class="ban bad">
+  return html`<div class="banner bad">
     ${icon("triangle-alert")}
     <div>
       <p role="alert"><b>${asSentence(alarm.text)}</b> ${asSentence(alarm.do)}</p>
-      <p class="num">Since ${clock(alarm.since, zone)}.</p>
+      <p class="numeric">Since ${clock(alarm.since, zone)}.</p>
       ${complaint(said.value)}
     </div>
-    <button class="btn sm" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
+    <button class="button small" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
       onClick=${() => run(acknowledge(alarm.id))}>Acknowledge</button>
   </div>`;
 }

@@ -36,12 +36,12 @@ function ask(now, run) {
 export function AllBack({ now }) {
   const { busy, said, run } = useDeed();
   const shut = now.shut_until !== null && now.shut_until > now.t;
-  return html`<div class="allback">
-    <button class="btn sm" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
+  return html`<div class="all-back">
+    <button class="button small" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
       aria-haspopup="dialog" onClick=${() => ask(now, run)}>${icon("rotate-ccw")}All back now</button>
     ${
       shut &&
-      html`<span class="hint num">Until ${until(now.shut_until, now.site.timezone)} only
+      html`<span class="hint numeric">Until ${until(now.shut_until, now.site.timezone)} only
       people here can call an event.</span>`
     }
     ${complaint(said.value)}

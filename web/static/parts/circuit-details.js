@@ -80,17 +80,17 @@ function facts(circuit, now) {
 export function CircuitSheet({ id, close }) {
   const now = state.value;
   const circuit = now.circuits.find((one) => one.id === id);
-  const shut = html`<div class="acts"><button class="btn" onClick=${close}>Close</button></div>`;
+  const shut = html`<div class="actions"><button class="button" onClick=${close}>Close</button></div>`;
   if (!circuit) {
     return html`<h2 id="dialog-title">This circuit is gone</h2>
       <p>It is no longer in the configuration file.</p>${shut}`;
   }
   return html`<h2 id="dialog-title">${circuit.name}</h2>
-    <p class="muted sml">
+    <p class="muted small">
       ${circuit.id}${circuit.critical && ", critical"}${circuit.enabled ? ", on" : ", off"}
     </p>
-    <${Scrolled} label="Facts"><dl class="sheet">
-      ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="num">${value}</dd>`)}
+    <${Scrolled} label="Facts"><dl class="details">
+      ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="numeric">${value}</dd>`)}
     </dl><//>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
     ${

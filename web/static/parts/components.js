@@ -3,7 +3,7 @@ import icons from "../vendor/icons.js";
 import { html, signal, useEffect, useState } from "../vendor/ui.js";
 
 /** An icon of the vendored set; for the eye only, so a word always stands beside it. */
-export const icon = (name) => html`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">
+export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
   ${icons[name].map(([tag, attributes]) => html`<${tag} ...${attributes} />`)}
 </svg>`;
 
@@ -12,7 +12,7 @@ export const chip = (tone, name, text, more = {}) =>
   html`<span class=${`chip ${tone}`} ...${more}>${icon(name)}${text}</span>`;
 
 export const smallChip = (tone, name, text) =>
-  html`<span class=${`chip s ${tone}`}>${name && icon(name)}${text}</span>`;
+  html`<span class=${`chip small ${tone}`}>${name && icon(name)}${text}</span>`;
 
 /** A sentence under a card's content, with its icon. */
 export const note = (name, text, tone = "") =>
@@ -21,7 +21,7 @@ export const note = (name, text, tone = "") =>
 /** A bar whose whole width is `full`; `used` is solid, `shed` hatched. All in one unit. */
 export function bar(used, shed, full, over = false) {
   const share = (part) => `${Math.max(0, Math.min(100, (100 * part) / (full || 1)))}%`;
-  return html`<span class=${over ? "mb over" : "mb"} aria-hidden="true">
+  return html`<span class=${over ? "bar over" : "bar"} aria-hidden="true">
     <i class="use" style=${{ width: share(used) }}></i>
     <i class="hatch" style=${{ width: share(shed) }}></i>
   </span>`;

@@ -30,7 +30,7 @@ export function Dialog() {
   if (!render) return null;
   // The native close gives the focus back, so it comes before the element goes.
   const close = () => ref.current.close();
-  return html`<dialog ref=${ref} class="dlg" aria-labelledby="dialog-title"
+  return html`<dialog ref=${ref} class="dialog" aria-labelledby="dialog-title"
     onClose=${() => (content.value = null)}>${render(close)}</dialog>`;
 }
 
@@ -38,12 +38,12 @@ export function Dialog() {
 export function Scrolled({ label, children }) {
   const ref = useRef();
   const overflows = useOverflow(ref);
-  return html`<div class="scrolls" ref=${ref} tabindex=${overflows ? 0 : undefined}
+  return html`<div class="scrolled" ref=${ref} tabindex=${overflows ? 0 : undefined}
     role=${overflows ? "group" : undefined} aria-label=${overflows ? label : undefined}>${children}</div>`;
 }
 
 const Reason = ({ label, input }) => html`<label class="reason">${label}${" "}
-  <span class="hp">(optional)</span>
+  <span class="qualifier">(optional)</span>
   <input ref=${input} maxlength=${LONGEST_REASON} autocomplete="off" />
 </label>`;
 
@@ -60,16 +60,16 @@ export function confirmFirst({ name, title, text, facts = [], wants, keep, go, d
   };
   openDialog(
     (close) => html`
-    <span class="dico">${icon(name)}</span>
+    <span class="dialog-icon">${icon(name)}</span>
     <h2 id="dialog-title">${title}</h2>
     <p>${text}</p>
     <${Scrolled} label="What this means">
       <ul>${facts.map(([sign, sentence]) => html`<li>${icon(sign)}<span>${sentence}</span></li>`)}</ul>
     <//>
     ${wants && html`<${Reason} label=${wants} input=${input} />`}
-    <div class="acts">
-      <button class="btn" data-first onClick=${close}>${keep}</button>
-      <button class=${danger ? "btn dng" : "btn pri"} onClick=${() => confirm(close)}>${go}</button>
+    <div class="actions">
+      <button class="button" data-first onClick=${close}>${keep}</button>
+      <button class=${danger ? "button danger" : "button primary"} onClick=${() => confirm(close)}>${go}</button>
     </div>`,
   );
 }
@@ -105,7 +105,7 @@ export function Toast() {
       html`<div class="toast">
       <span>${shown.text}</span>
       ${shown.undo && html`<button onClick=${undo}>Undo</button>`}
-      <button class="shut" aria-label="Dismiss" onClick=${closeToast}>${icon("x")}</button>
+      <button class="dismiss" aria-label="Dismiss" onClick=${closeToast}>${icon("x")}</button>
     </div>`
     }
   </div>`;

@@ -57,11 +57,11 @@ function Stepper({ id, label, unit, text, fault, step, names }) {
     event.preventDefault();
     step(keys[event.key]);
   };
-  return html`<div class="fld">
+  return html`<div class="field">
     <label for=${id}>${label}</label>
-    <div class="stp">
+    <div class="stepper">
       <button type="button" aria-label=${names[0]} onClick=${() => step(-1)}>${icon("minus")}</button>
-      <span class="v">
+      <span class="stepper-value">
         <input id=${id} inputmode="decimal" autocomplete="off" value=${text.value}
           aria-invalid=${String(Boolean(fault))} aria-describedby=${fault ? `${id}-fault` : undefined}
           onInput=${(event) => (text.value = event.target.value)} onKeyDown=${onKeyDown} />
@@ -104,7 +104,7 @@ export function Duration({ site, fault }) {
   };
   const choices = DURATIONS.filter(([seconds]) => seconds <= site.longest_event_s);
   return html`<div>
-    <${Stepper} id="duration" label=${html`Duration <span class="hp">in seconds</span>`} unit="s"
+    <${Stepper} id="duration" label=${html`Duration <span class="qualifier">in seconds</span>`} unit="s"
       text=${durationText} fault=${fault} step=${step} names=${["Shorter", "Longer"]} />
     <div class="quick" role="group" aria-label="Duration">
       ${choices.map(([seconds, text]) => quick(text, value === seconds, () => set(seconds)))}
@@ -130,14 +130,14 @@ export function Start({ site, fault }) {
     aria-checked=${String(later.value === wanted)} tabindex=${later.value === wanted ? 0 : -1}
     onClick=${() => choose(wanted)} onKeyDown=${keys}>${text}</button>`;
   return html`<div class="when">
-    <p class="l" id="start-label">Start</p>
-    <div class="seg" role="radiogroup" aria-labelledby="start-label">
+    <p class="field-label" id="start-label">Start</p>
+    <div class="segments" role="radiogroup" aria-labelledby="start-label">
       ${option("Now", false)}${option("Later", true)}
     </div>
     ${
       later.value &&
-      html`<label class="at" for="start-at">Start time${" "}
-      <span class="hp">in ${site.timezone}</span></label>
+      html`<label class="start-label" for="start-at">Start time${" "}
+      <span class="qualifier">in ${site.timezone}</span></label>
     <input id="start-at" type="datetime-local" value=${startAt.value}
       aria-invalid=${String(Boolean(fault))} aria-describedby=${fault ? "start-fault" : undefined}
       onInput=${(event) => (startAt.value = event.target.value)} />

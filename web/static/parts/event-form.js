@@ -71,12 +71,12 @@ export function EventForm({ done }) {
   const leave = (event) => {
     if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
     event.preventDefault();
-    form.current.querySelector(".prev").focus();
+    form.current.querySelector(".preview").focus();
   };
 
   return html`<form ref=${form} onKeyDown=${leave} novalidate>
     <fieldset class="form" disabled=${stale.value}>
-      <legend class="sr">New event</legend>
+      <legend class="visually-hidden">New event</legend>
       <div>
         <${Amount} site=${site} fault=${faults.shed} />
         <${Duration} site=${site} fault=${faults.duration} />
@@ -85,8 +85,8 @@ export function EventForm({ done }) {
       <${Preview} asked=${asked} hint=${hintFor(wish)} />
     </fieldset>
     ${complaint(said.value)}
-    <div class="acts">
-      <button type="button" class="btn pri" disabled=${stale.value} aria-busy=${String(busy.value)}
+    <div class="actions">
+      <button type="button" class="button primary" disabled=${stale.value} aria-busy=${String(busy.value)}
         onClick=${submit}>
         ${icon(start_at === null ? "send" : "calendar-clock")}
         ${start_at === null ? "Trigger DR Event" : "Schedule event"}

@@ -19,7 +19,7 @@ import { icon, note, smallChip } from "./components.js";
 const RADIUS = 54;
 const AROUND = 2 * Math.PI * RADIUS;
 const SHORT_AFTER_S = 30;
-const SHADES = ["t1", "t2", "t3", "t4"];
+const SHADES = ["shade-1", "shade-2", "shade-3", "shade-4"];
 const MOST_PARTS = 8;
 
 const ASKER = {
@@ -54,7 +54,7 @@ function PlainLine({ event }) {
   const asker = ASKER[event.source] ?? starter(event.source);
   const end = until(event.end, site.timezone);
   const asked = `${asker} asked for ${rating(event.requested_kw)} until ${end}.`;
-  return html`<p class="plain">
+  return html`<p class="sentence">
     ${[asked, partOfIt(event), turnedDown()].filter(Boolean).join(" ")}
   </p>`;
 }
@@ -73,7 +73,7 @@ function Ring({ event }) {
         stroke-dasharray=${`${share * AROUND} ${AROUND}`} />`
       }
     </svg>
-    <div class="num">
+    <div class="numeric">
       <b data-testid="remaining">${shown ? countdown(left) : "–"}</b><span>remaining</span>
     </div>
   </div>`;
@@ -113,14 +113,14 @@ function EventId({ id }) {
 }
 
 const fact = (name, value, kind = "") =>
-  html`<div class=${kind}><dt>${name}</dt><dd class="num">${value}</dd></div>`;
+  html`<div class=${kind}><dt>${name}</dt><dd class="numeric">${value}</dd></div>`;
 
 const power = (value) => html`${kwNumber(value)} <small>kW</small>`;
 
 function Facts({ event }) {
   const { timezone } = state.value.site;
-  return html`<dl class="kv">
-    ${fact("Event", html`<${EventId} id=${event.id} />`, "w")}
+  return html`<dl class="facts">
+    ${fact("Event", html`<${EventId} id=${event.id} />`, "wide")}
     ${fact("Requested", power(event.requested_kw))}
     ${
       observes()
@@ -128,7 +128,7 @@ function Facts({ event }) {
         : fact("Delivered", power(event.measured_kw))
     }
     ${event.by_person_kw > 0 && fact("Off by people", power(event.by_person_kw))}
-    ${fact("Started by", starter(event.source), "w")}
+    ${fact("Started by", starter(event.source), "wide")}
     ${fact("Started", clock(event.start, timezone))}
     ${fact("Ends", clock(event.end, timezone))}
   </dl>`;
@@ -149,15 +149,15 @@ function ByCircuit() {
   const shares = parts();
   if (shares.length === 0) return null;
   const shade = (i) => SHADES[Math.min(i, SHADES.length - 1)];
-  return html`<div class="by">
-    <p class="lab">${observes() ? "Would be shed by circuit" : "Shed by circuit"}</p>
+  return html`<div class="by-circuit">
+    <p class="caption">${observes() ? "Would be shed by circuit" : "Shed by circuit"}</p>
     <div class="split" aria-hidden="true">
       ${shares.map((one, i) => html`<i class=${shade(i)} style=${{ flexGrow: one.gives }}></i>`)}
     </div>
-    <ul class="leg num">
+    <ul class="legend numeric">
       ${shares.map(
         (one, i) => html`<li key=${one.id}>
-        <i class=${`sq ${shade(i)}`}></i>${one.name} <b>${kw(one.gives)}</b>
+        <i class=${`swatch ${shade(i)}`}></i>${one.name} <b>${kw(one.gives)}</b>
       </li>`,
       )}
     </ul>
@@ -167,7 +167,7 @@ function ByCircuit() {
 /** The event that sheds now. */
 export function Running({ event }) {
   return html`<${PlainLine} event=${event} />
-    <div class="evb"><${Ring} event=${event} /><${Facts} event=${event} /></div>
+    <div class="event-body"><${Ring} event=${event} /><${Facts} event=${event} /></div>
     <${Delivery} event=${event} />
     <${ByCircuit} />
     <${KeptOut} event=${event} />`;
@@ -177,13 +177,13 @@ export function Running({ event }) {
 export function Between({ event }) {
   const { timezone } = state.value.site;
   const wait = event.next_at === null ? 0 : event.next_at - second.value;
-  return html`<p class="plain num">
+  return html`<p class="sentence numeric">
       ${event.label}${wait > 0 && `, until ${clock(event.next_at, timezone)}: ${countdown(wait)} left`}
     </p>
     ${asked(event, timezone)}`;
 }
 
-const asked = (event, zone) => html`<p class="muted sml num">
+const asked = (event, zone) => html`<p class="muted small numeric">
   ${event.id} asked for ${rating(event.requested_kw)}, ${clock(
     event.start,
     zone,
@@ -195,10 +195,10 @@ export function Returning({ event }) {
   const { restoring, site } = state.value;
   const { done, of, next_name, next_at } = restoring ?? { done: 0, of: 0, next_name: null };
   const wait = next_name && Math.max(0, Math.floor(next_at - second.value));
-  return html`<p class="plain num">
+  return html`<p class="sentence numeric">
       Restoring: ${done} of ${of} back${next_name && `, ${next_name} in ${soon(wait)}`}
     </p>
-    <div class="back" aria-hidden="true">
+    <div class="return-progress" aria-hidden="true">
       ${Array.from({ length: of }, (_, i) => html`<i class=${i < done ? "done" : ""}></i>`)}
     </div>
     ${asked(event, site.timezone)}`;

@@ -29,7 +29,7 @@ export function Lockout({ circuit, now }) {
   const { locked_by: by, locked_at: at } = circuit;
   const since = by && `${moment(at, now.t, now.site.timezone)}, ${DOORS[by] ?? by}`;
   return html`<div class="lockout">
-    <button class="btn sm" disabled=${stale.value || busy.value === circuit.id}
+    <button class="button small" disabled=${stale.value || busy.value === circuit.id}
       aria-busy=${String(busy.value === circuit.id)} onClick=${() => setLock(circuit, !by)}>
       ${icon(by ? "lock-open" : "lock")}${by ? "Unlock" : "Lock out"}
     </button>

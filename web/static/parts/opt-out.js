@@ -25,8 +25,8 @@ function Giver({ event, circuit, run, busy }) {
     ? ["Let it give again", `Let ${circuit.name} give again`]
     : ["Keep out", `Keep ${circuit.name} out`];
   return html`<li>
-    <span>${circuit.name}</span><span class="muted num">${out ? "kept out" : kw(-circuit.shed_kw)}</span>
-    <button class="btn sm" aria-disabled=${String(busy)} aria-label=${label} onClick=${turn}>${word}</button>
+    <span>${circuit.name}</span><span class="muted numeric">${out ? "kept out" : kw(-circuit.shed_kw)}</span>
+    <button class="button small" aria-disabled=${String(busy)} aria-label=${label} onClick=${turn}>${word}</button>
   </li>`;
 }
 
@@ -52,7 +52,7 @@ function OptOut({ id, close, whole }) {
   const event = now.events.find((one) => one.id === id);
   if (!event?.active) {
     return html`<h2 id="dialog-title">This event is over</h2>
-      <div class="acts"><button class="btn" onClick=${close}>Close</button></div>`;
+      <div class="actions"><button class="button" onClick=${close}>Close</button></div>`;
   }
   // What was listed stays: a row must not go from under a finger because its load is back.
   for (const one of now.circuits) {
@@ -60,21 +60,21 @@ function OptOut({ id, close, whole }) {
     if (gives || event.opted_out.includes(one.id)) listed.current.add(one.id);
   }
   const own = now.circuits.filter((one) => listed.current.has(one.id));
-  return html`<span class="dico">${icon("hand")}</span>
+  return html`<span class="dialog-icon">${icon("hand")}</span>
     <h2 id="dialog-title">Opt out of this event?</h2>
     <p>${event.theirs ? "The grid operator" : "Somebody here"} called it: ${terms(event)}. A circuit
       that is kept out gives nothing to it until you let it; others may give more in its place.
       ${" "}${staysOff(own, now)}${event.theirs && " The operator is not told of a single circuit."}</p>
     <${Scrolled} label="Circuits">
-      <ul class="outs">${own.map(
+      <ul class="opt-outs">${own.map(
         (one) => html`<${Giver} key=${one.id} event=${event} circuit=${one}
         run=${run} busy=${busy.value} />`,
       )}</ul>
     <//>
     ${complaint(said.value)}
-    <div class="acts">
-      <button class="btn" onClick=${close}>Close</button>
-      <button class="btn dng" onClick=${() => askAboutTheWhole(event, whole, own)}>
+    <div class="actions">
+      <button class="button" onClick=${close}>Close</button>
+      <button class="button danger" onClick=${() => askAboutTheWhole(event, whole, own)}>
         Opt out of the whole event
       </button>
     </div>`;

@@ -125,9 +125,9 @@ function course({ mode, starts_at, power_before_kw: before, power_after_kw: afte
 
 function Plan({ answer }) {
   const givers = answer.circuits.filter((one) => one.more_kw > 0);
-  return html`<p class="sum num">${outcome(answer, state.value)}<br />${course(answer)}</p>
+  return html`<p class="summary numeric">${outcome(answer, state.value)}<br />${course(answer)}</p>
     ${refusalNote(answer)}${shortNote(answer)}
-    <ul class="num">
+    <ul class="numeric">
       ${givers.map(
         (one) => html`<li key=${one.id}>
         <span>${one.name}</span>${bar(one.left_kw, one.more_kw, one.rated_kw)}<b>${kw(-one.more_kw)}</b>
@@ -152,9 +152,9 @@ export function Preview({ asked, hint }) {
   const seen = newest.value;
   const current = seen && asked && same(seen.asked, asked);
   const text = hint || fault.value || (seen ? "" : "Working it out…");
-  return html`<div class="prev" data-testid="preview" tabindex="-1" aria-busy=${String(!current && !text)}>
+  return html`<div class="preview" data-testid="preview" tabindex="-1" aria-busy=${String(!current && !text)}>
     <h3>What this would do</h3>
-    ${text ? html`<p class="sum">${text}</p>` : html`<${Plan} answer=${seen.answer} />`}
-    <p class="sr" aria-live="polite">${!hint && current ? spoken(seen) : ""}</p>
+    ${text ? html`<p class="summary">${text}</p>` : html`<${Plan} answer=${seen.answer} />`}
+    <p class="visually-hidden" aria-live="polite">${!hint && current ? spoken(seen) : ""}</p>
   </div>`;
 }
