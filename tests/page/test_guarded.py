@@ -94,7 +94,7 @@ def test_the_whole_opt_out_is_asked_for_a_second_time(
 ) -> None:
     backend.ask(NOW)
     page.get_by_role("button", name="Opt out").click()
-    expect(page.get_by_role("dialog")).to_contain_text("The grid operator called it: 2 kW, ")
+    expect(page.get_by_role("dialog")).to_contain_text("Called by the grid operator: 2 kW, ")
     page.get_by_role("button", name="Opt out of the whole event").click()
     dialog = page.get_by_role("dialog", name="Opt out of the whole event?")
     expect(dialog).to_contain_text("cannot be called here again")
@@ -112,7 +112,7 @@ def test_a_circuit_that_was_kept_out_is_let_give_again(
     page.get_by_role("button", name="Opt out").click()
     page.get_by_role("button", name="Keep Heater out").focus()
     page.keyboard.press("Enter")
-    again = page.get_by_role("button", name="Let Heater give again")
+    again = page.get_by_role("button", name="Include Heater again")
     expect(again).to_be_focused()
     accessible(page)
     page.keyboard.press("Enter")
@@ -240,8 +240,10 @@ def overflowing(page: Page) -> list[str]:
     """Texts that stick out of the box they are in, to the right."""
     return page.evaluate(  # type: ignore[no-any-return]
         """() => [...document.querySelectorAll('.card *, dialog *')].filter((one) => {
-          const box = one.closest('.circuit-name, .legend, .preview, .opt-outs li, .sentence, .dialog, .note, .card');
-          const scrolls = one.closest('.state-chart-scroll, .table-scroll, .plot, .visually-hidden, .switch');
+          const box = one.closest(
+            '.circuit-name, .legend, .preview, .opt-outs li, .sentence, .dialog, .note, .card');
+          const scrolls = one.closest(
+            '.state-chart-scroll, .table-scroll, .plot, .visually-hidden, .switch');
           return box && !scrolls && one.clientWidth
             && one.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
         }).map((one) => one.className + ': ' + one.textContent.slice(0, 40))"""

@@ -55,10 +55,13 @@ const out = process.argv[2] ?? path.join(root, "web/static/vendor");
 const modules = path.join(root, "node_modules");
 const sha256 = (file) => createHash("sha256").update(fs.readFileSync(file)).digest("hex");
 
-async function bundle(contents, name) {
+/** `exports` is JavaScript that is a declaration of types as well: tsc reads it beside the bundle. */
+async function bundle(name, exports, more = { code: "", types: "" }) {
+  const contents = `${exports}\n${more.code}`;
+  fs.writeFileSync(path.join(out, `${name}.d.ts`), `${exports}\n${more.types}`);
   await build({
     stdin: { contents, resolveDir: root },
-    outfile: path.join(out, name),
+    outfile: path.join(out, `${name}.js`),
     bundle: true,
     minify: true,
     format: "esm",
@@ -78,6 +81,10 @@ function writeIcons() {
     path.join(out, "icons.js"),
     `${head}\nexport default {\n${lines.join("\n")}\n};\n`,
   );
+  const names = ICONS.map((name) => JSON.stringify(name)).join(" | ");
+  const type = `export type IconName = ${names};`;
+  const table = "declare const icons: Record<IconName, [string, Record<string, string>][]>;";
+  fs.writeFileSync(path.join(out, "icons.d.ts"), `${type}\n${table}\nexport default icons;\n`);
 }
 
 function copyLicences(lock) {
@@ -107,17 +114,20 @@ function listFiles() {
 fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(path.join(out, "LICENSES"), { recursive: true });
 await bundle(
-  `
-  export { Fragment, render } from "preact";
-  export { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-  export { batch, computed, effect, signal, useSignal } from "@preact/signals";
-  import { h } from "preact";
-  import htm from "htm";
-  export const html = htm.bind(h);`,
-  "ui.js",
+  "ui",
+  `export { Fragment, render } from "preact";
+export { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+export { batch, computed, effect, signal, useSignal } from "@preact/signals";`,
+  {
+    code: `import { h } from "preact";
+import htm from "htm";
+export const html = htm.bind(h);`,
+    types: `export function html(parts: TemplateStringsArray, ...values: unknown[]): import("preact").VNode;
+`,
+  },
 );
-await bundle(`export { default } from "uplot";`, "uplot.js");
-await bundle(`export { Graph, layout } from "@dagrejs/dagre";`, "dagre.js");
+await bundle("uplot", `export { default } from "uplot";`);
+await bundle("dagre", `export { Graph, layout } from "@dagrejs/dagre";`);
 fs.copyFileSync(path.join(modules, "uplot/dist/uPlot.min.css"), path.join(out, "uplot.css"));
 fs.copyFileSync(
   path.join(modules, "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"),

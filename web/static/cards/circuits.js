@@ -1,37 +1,53 @@
-// The Circuits card: every circuit in the order it gives way, with its switch.
-
-import { second, stale, state } from "../core/live.js";
-import { givingWay, onItsWay } from "../core/outlook.js";
-import { asSentence, countdown, kw, ordinal, percent, rating, soon } from "../core/words.js";
+// The Circuits card: every circuit in the order in which it is shed, with its switch.
+import { latest, second, stale } from "../core/live.js";
+import { kw, ordinal, percent, rating } from "../core/numbers.js";
+import { comingBack, turnedDown } from "../core/outlook.js";
+import { countdown, soon } from "../core/times.js";
+import { asSentence } from "../core/words.js";
 import { AllBack } from "../parts/all-back.js";
-import { CircuitSheet } from "../parts/circuit-details.js";
+import { CircuitDetails } from "../parts/circuit-details.js";
 import { bar, icon, note, smallChip } from "../parts/components.js";
 import { openDialog } from "../parts/dialog.js";
-import { faults, flip, shownOn, switchesLocked, toggleLock, wishes } from "../parts/switching.js";
+import {
+  faults,
+  pending,
+  shownOn,
+  switchesLocked,
+  toggle,
+  toggleLock,
+} from "../parts/switching.js";
 import { html } from "../vendor/ui.js";
 
+/** @import { Circuit, State } from "../core/bodies.js" */
+/** @import { IconName } from "../vendor/icons.js" */
+
 // Maps: a circuit's type is any word, and `constructor` is one of every object's own.
-const ICON = new Map(
-  Object.entries({
-    heater: "heater",
-    water_heater: "droplets",
-    lights: "lightbulb",
-    ev: "car",
-    hvac: "air-vent",
-    fridge: "refrigerator",
-    motor: "fan",
-  }),
-);
+/** @type {Map<string, IconName>} */
+const ICON = new Map([
+  ["heater", "heater"],
+  ["water_heater", "droplets"],
+  ["lights", "lightbulb"],
+  ["ev", "car"],
+  ["hvac", "air-vent"],
+  ["fridge", "refrigerator"],
+  ["motor", "fan"],
+]);
 const OVER = 1.005; // a share of the rating; less is within what a meter errs
+const COMPRESSORS = new Set(["hvac", "fridge"]);
 
-const isOver = (circuit) => circuit.power_kw > circuit.rated_kw * OVER;
+/** @param {Circuit} circuit */
+const isOver = (circuit) => (circuit.power_kw ?? 0) > circuit.rated_kw * OVER;
 
-/** `1st, up to 100 %`. */
-export const turn = ({ order, limit_percent }) =>
+/**
+ * `1st, up to 100 %`.
+ * @param {Circuit} circuit
+ */
+const shedOrder = ({ order, limit_percent }) =>
   order === null || limit_percent === null
     ? "Never shed"
     : `${ordinal(order)}, up to ${percent(limit_percent)}`;
 
+/** @param {Circuit} circuit */
 function badges(circuit) {
   return [
     circuit.critical && smallChip("info", "shield", "Critical"),
@@ -46,58 +62,61 @@ function badges(circuit) {
   ];
 }
 
-const COMPRESSORS = new Set(["hvac", "fridge"]);
+/** @param {number | null} until */
+const left_s = (until) => (until === null ? 0 : Math.max(0, until - second.value));
 
-const left = (until) => (until === null ? 0 : until - second.value);
-
-/** What keeps the circuit from drawing what it likes, in one sentence; null when nothing does. */
+/**
+ * What holds the circuit down or off, in one sentence; null when nothing does.
+ * @param {Circuit} circuit @param {State} now
+ */
 function hindrance(circuit, now) {
   const { enabled, held_kw, back_how, back_at } = circuit;
   if (circuit.planned_kw > 0 && now.binding !== null) {
     if (now.mode === "observe") return `Would be turned down by ${kw(circuit.planned_kw)}`;
-    return givingWay(circuit, now);
+    return turnedDown(circuit, now);
   }
-  if (enabled && back_how === "rest" && left(back_at) > 0) {
-    const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "its time of rest";
-    return `Comes on in ${countdown(left(back_at))}, ${why}`;
+  if (enabled && back_how === "rest" && left_s(back_at) > 0) {
+    const why = COMPRESSORS.has(circuit.type) ? "compressor protection" : "it must rest";
+    return `Comes on in ${countdown(left_s(back_at))} (${why})`;
   }
   if (enabled && held_kw !== null && back_how !== null) {
-    return onItsWay(circuit, now, soon(Math.max(0, left(back_at))));
+    return comingBack(circuit, now, soon(left_s(back_at)));
   }
-  if (!enabled && circuit.switched_by === "event")
-    return "Off since the event: switch it on by hand";
+  if (!enabled && circuit.switched_by === "event") {
+    return "Off since the event. Switch it on by hand.";
+  }
   return null;
 }
 
+/** @param {{circuit: Circuit}} props */
 function Switch({ circuit }) {
-  const busy = circuit.id in wishes.value;
-  const locked =
-    switchesLocked.value ||
-    circuit.locked ||
-    circuit.locked_by !== null ||
-    state.value.mode === "observe";
+  const busy = circuit.id in pending.value;
+  const observes = latest().mode === "observe";
+  const held = circuit.locked || circuit.locked_by !== null;
+  const locked = switchesLocked.value || held || observes;
   return html`<button class=${`switch${busy ? " busy" : ""}${locked ? " locked" : ""}`} role="switch"
     aria-checked=${String(shownOn(circuit))} aria-label=${circuit.name} aria-busy=${String(busy)}
     aria-describedby=${circuit.id in faults.value ? `fault-${circuit.id}` : undefined}
-    disabled=${stale.value || locked} onClick=${() => flip(circuit)}>
+    disabled=${stale.value || locked} onClick=${() => toggle(circuit)}>
     ${icon(locked ? "lock" : "check")}
   </button>`;
 }
 
+/** @param {{circuit: Circuit, now: State}} props */
 function Row({ circuit, now }) {
   const tone = circuit.shed_kw > 0 ? "is-shedding" : shownOn(circuit) ? "is-on" : "";
   const held = hindrance(circuit, now);
   const fault = faults.value[circuit.id]?.why ?? (circuit.ails && asSentence(circuit.ails));
-  const sheet = () =>
-    openDialog((close) => html`<${CircuitSheet} id=${circuit.id} close=${close} />`);
+  const details = () =>
+    openDialog((close) => html`<${CircuitDetails} id=${circuit.id} close=${close} />`);
   return html`<li class=${tone} data-circuit=${circuit.id} id=${`circuit-${circuit.id}`}>
     <span class="circuit-icon">${icon(ICON.get(circuit.type) ?? "plug")}</span>
     <div class="about">
       <div class="circuit-name">
         <button class="details-button" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}
-          onClick=${sheet}>${circuit.name}</button>
+          onClick=${details}>${circuit.name}</button>
         ${badges(circuit)}
-        <span class="shed-order">${turn(circuit)}</span>
+        <span class="shed-order">${shedOrder(circuit)}</span>
       </div>
       ${bar(circuit.power_kw ?? 0, circuit.shed_kw, circuit.rated_kw, isOver(circuit))}
     </div>
@@ -112,12 +131,14 @@ function Row({ circuit, now }) {
   </li>`;
 }
 
+/** @param {{power_kw: number}} props */
 const Unmetered = ({ power_kw }) => html`<li data-circuit="unmetered">
   <span class="circuit-icon">${icon("house")}</span>
   <div class="about"><div class="circuit-name">Other, not metered<span class="shed-order">Never shed</span></div></div>
   <div class="circuit-power numeric"><b>${kw(power_kw)}</b></div>
 </li>`;
 
+/** @param {Circuit[]} circuits */
 const inShedOrder = (circuits) =>
   [...circuits].sort((a, b) => (a.order ?? Infinity) - (b.order ?? Infinity) || 0);
 
@@ -129,7 +150,7 @@ function LockButton() {
 }
 
 export function CircuitsCard() {
-  const now = state.value;
+  const now = latest();
   const on = now.circuits.filter(shownOn).length;
   return html`<section class="card circuits" aria-labelledby="h-circuits">
     <header>
@@ -142,11 +163,11 @@ export function CircuitsCard() {
     <${AllBack} now=${now} />
     ${
       now.circuits.length === 0 &&
-      html`<p class="muted">No circuits are set up. Add them in the configuration file.</p>`
+      html`<p class="muted">There are no circuits. Add them to the configuration file.</p>`
     }
     <ul class="circuit-list">
       ${inShedOrder(now.circuits).map(
-        (one) => html`<${Row} key=${one.id} circuit=${one} now=${now} />`,
+        (circuit) => html`<${Row} key=${circuit.id} circuit=${circuit} now=${now} />`,
       )}
       ${now.unmetered_kw !== null && html`<${Unmetered} power_kw=${now.unmetered_kw} />`}
     </ul>

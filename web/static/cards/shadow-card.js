@@ -1,12 +1,16 @@
-// The Device shadow card: whether desired and reported agree, and why a wish was refused.
-
+// The Device shadow card: whether desired and reported agree, and why a change was refused.
 import { ask } from "../core/api.js";
-import { second, stale, state } from "../core/live.js";
-import { moment } from "../core/words.js";
+import { latest, second, stale } from "../core/live.js";
+import { moment } from "../core/times.js";
 import { chip, icon, note, smallChip } from "../parts/components.js";
 import { html, signal, useEffect } from "../vendor/ui.js";
 
+/** @import { Refusal, Shadow, ShadowRow, ShadowSummary, State } from "../core/bodies.js" */
+/** @import { IconName } from "../vendor/icons.js" */
+
 const ASK_EVERY_S = 3;
+
+/** @type {Record<string, [string, IconName]>} */
 const TONE = {
   in_sync: ["ok", "check"],
   offline: ["none", "wifi-off"],
@@ -15,10 +19,7 @@ const TONE = {
   off: ["none", "minus"],
 };
 
-/** Whether the table is open, and the newest answer of GET /api/v1/shadow for it. */
-const open = signal(false);
-const compared = signal(null);
-
+/** @type {Record<ShadowRow["state"], [string, IconName, string]>} */
 const VERDICTS = {
   pending: ["warn", "clock", "Pending"],
   rejected: ["bad", "triangle-alert", "Rejected"],
@@ -27,42 +28,54 @@ const VERDICTS = {
   off: ["none", "minus", "Off"],
 };
 
-const onOff = (value) =>
-  value === null ? "–" : value === true ? "on" : value === false ? "off" : value;
+/** Whether the table is open, and the newest answer of GET /api/v1/shadow for it. */
+const open = signal(false);
+const compared = signal(/** @type {Shadow | null} */ (null));
 
-/** `EV Charger on`, or only its name where nobody said which way. */
-const asked = ({ name, wanted }) => (wanted === null ? name : `${name} ${onOff(wanted)}`);
+/** @param {boolean | string | number | null} value */
+const onOff = (value) => {
+  if (value === null) return "–";
+  return typeof value === "boolean" ? (value ? "on" : "off") : value;
+};
 
+/**
+ * `EV Charger on`, or only its name where the refusal does not say which way.
+ * @param {Refusal} refusal
+ */
+const asked = ({ name, wanted }) => (wanted === null ? `“${name}”` : `${name} ${onOff(wanted)}`);
+
+/** @param {Refusal} refusal */
 const why = ({ code, reason, meaning }) => (code === 404 || !reason ? meaning : reason);
 
-const Refused = ({ one, now }) => html`<li data-refused=${one.id}>
+/** @param {{refusal: Refusal, now: State}} props */
+const Refused = ({ refusal, now }) => html`<li data-refused=${refusal.id}>
   ${icon("triangle-alert")}
-  <span><b>${asked(one)}</b> was refused: ${why(one)}.
-    <small class="numeric">${moment(one.at, now.t, now.site.timezone)}, code ${one.code}</small></span>
+  <span>The cloud asked for <b>${asked(refusal)}</b>. Refused: ${why(refusal)}.
+    <small class="numeric">${moment(refusal.at, now.t, now.site.timezone)}, code ${refusal.code}</small></span>
 </li>`;
 
-const Verdict = ({ row }) => smallChip(...VERDICTS[row.state]);
-
+/** @param {{row: ShadowRow}} props */
 const Row = ({ row }) => html`<tr>
   <td class="mono">${row.key}${row.reason && html`<small>${row.reason}</small>`}</td>
   <td>${onOff(row.desired)}</td><td>${onOff(row.reported)}</td>
-  <td class="right"><${Verdict} row=${row} /></td>
+  <td class="right">${smallChip(...VERDICTS[row.state])}</td>
 </tr>`;
 
+/** @param {ShadowRow[]} rows */
 const unsettledFirst = (rows) =>
-  [...rows].sort((a, b) => (a.state === "in_sync") - (b.state === "in_sync"));
+  [...rows].sort((a, b) => Number(a.state === "in_sync") - Number(b.state === "in_sync"));
 
 function Compare() {
   const tick = Math.floor(second.value / ASK_EVERY_S);
   useEffect(() => {
     fetchRows();
   }, [tick]);
-  const said = compared.value;
-  if (!said) return html`<p class="muted">Asking the controller…</p>`;
+  const answer = compared.value;
+  if (!answer) return html`<p class="muted">Asking the controller…</p>`;
   return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Desired and reported, scrollable">
     <table>
       <thead><tr><th>Key</th><th>Desired</th><th>Reported</th><th class="right">State</th></tr></thead>
-      <tbody>${unsettledFirst(said.rows).map((row) => html`<${Row} key=${row.key} row=${row} />`)}</tbody>
+      <tbody>${unsettledFirst(answer.rows).map((row) => html`<${Row} key=${row.key} row=${row} />`)}</tbody>
     </table>
   </div>`;
 }
@@ -75,34 +88,41 @@ async function fetchRows() {
   }
 }
 
+/** @param {ShadowSummary} shadow */
 function summary({ state: at, open: waiting, refused }) {
-  if (at === "off") return "Nobody keeps a shadow for this site.";
-  if (waiting)
-    return `${waiting === 1 ? "One wish waits" : `${waiting} wishes wait`} for a circuit to answer.`;
-  if (at === "offline") return "What the cloud wishes is not known while the link is down.";
-  return refused.length ? null : "Every wish of the cloud has been answered.";
+  if (at === "off") return "This site has no device shadow.";
+  if (waiting === 1) return "One change from the cloud is waiting for its circuit.";
+  if (waiting) return `${waiting} changes from the cloud are waiting for their circuits.`;
+  if (at === "offline") return "While the link is down, it is not known what the cloud wants.";
+  return refused.length ? null : "No change from the cloud is waiting.";
 }
 
-export function TwinCard() {
-  const now = state.value;
+export function ShadowCard() {
+  const now = latest();
   const { shadow } = now;
+  /** @type {[string, IconName]} */
   const [tone, name] = stale.value ? ["none", "clock"] : (TONE[shadow.state] ?? ["warn", "clock"]);
-  const said = summary(shadow);
-  return html`<section class="card shadow" aria-labelledby="h-twin">
+  const text = summary(shadow);
+  const toggle = () => {
+    open.value = !open.value;
+  };
+  return html`<section class="card shadow" aria-labelledby="h-shadow">
     <header>
-      <h2 id="h-twin">Device shadow</h2>
+      <h2 id="h-shadow">Device shadow</h2>
       <span class="end">
         ${chip(tone, name, shadow.label)}
         <button class="button small" aria-expanded=${String(open.value)} disabled=${stale.value}
-          onClick=${() => (open.value = !open.value)}>Compare</button>
+          onClick=${toggle}>Compare</button>
       </span>
     </header>
-    ${said && html`<p class="muted">${said}</p>`}
+    ${text && html`<p class="muted">${text}</p>`}
     <div role="status">
       ${
         shadow.refused.length > 0 &&
         html`<ul class="refused">
-        ${shadow.refused.map((one) => html`<${Refused} key=${one.id} one=${one} now=${now} />`)}
+        ${shadow.refused.map(
+          (refusal) => html`<${Refused} key=${refusal.id} refusal=${refusal} now=${now} />`,
+        )}
       </ul>`
       }
     </div>

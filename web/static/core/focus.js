@@ -2,27 +2,41 @@
 
 const SKIPPED = "dialog, .toasts";
 
-/** The control that has, or last had, the focus, and the card and dialog around it; null: none. */
+/**
+ * The control that has, or last had, the focus, and the card and dialog around it.
+ * @typedef {{target: Element, dialog: HTMLDialogElement | null, card: Element | null}} Focused
+ */
+
+/** @type {Focused | null} */
 let last = null;
 
+/** @param {Element} element */
 const gone = (element) => !element.isConnected || element.matches(":disabled");
 
+/** @param {FocusEvent} event */
 function remember({ target }) {
+  if (!(target instanceof Element)) return;
   const dialog = target.closest("dialog");
-  const card = target.closest(SKIPPED) ? last?.card : target.closest("section.card");
+  const card = target.closest(SKIPPED) ? (last?.card ?? null) : target.closest("section.card");
   last = { target, dialog, card };
 }
 
-/** Somebody who clicks beside every control wants no focus; a control that goes away is no wish. */
+/**
+ * A click beside every control means no focus is wanted; a control that goes away means nothing.
+ * @param {FocusEvent} event
+ */
 function release({ target }) {
   queueMicrotask(() => {
-    if (document.activeElement === document.body && !gone(target)) last = null;
+    const away = !(target instanceof Element) || gone(target);
+    if (document.activeElement === document.body && !away) last = null;
   });
 }
 
+/** @param {Focused} focused @returns {HTMLElement | null} */
 function headingFor({ card, dialog }) {
   if (dialog?.isConnected && dialog.open) return dialog.querySelector("h2");
-  return (card?.isConnected && card.querySelector("h2")) || document.getElementById("main");
+  const heading = card?.isConnected ? card.querySelector("h2") : null;
+  return heading ?? document.getElementById("main");
 }
 
 function look() {

@@ -1,14 +1,44 @@
 // Places a chart's states and transitions: dagre decides where, the machine card draws.
 import { Graph, layout } from "../vendor/dagre.js";
 
+/** @import { Chart } from "./bodies.js" */
+
+/** @typedef {{name: string, label: string, final: boolean}} Node */
+
+/** @typedef {{from: string, to: string, words: string[]}} Edge */
+
+/** @typedef {{nodes: Node[], edges: Edge[]}} ChartGraph */
+
+/** @typedef {{x: number, y: number}} Point */
+
+/** @typedef {Node & Point & {width: number, height: number}} PlacedNode */
+
+/** @typedef {Edge & Point & {path: string, line: number}} PlacedEdge */
+
 const HEIGHT = 34;
 const LINE = 13;
 const LETTER = 5.9; // mean width at 11 px
 const LOOP = 18; // how far a transition into the same state stands off its node
 const SAME = "same";
 
-const words = (name) => name.replaceAll("_", " ");
+/**
+ * What happened, for the triggers that every chart knows.
+ * @type {Record<string, string>}
+ */
+const HAPPENED = {
+  dr_event: "called",
+  started: "start time",
+  ended: "time is up",
+  restore: "restored",
+  cancel: "cancelled",
+  released: "load is back",
+  elapsed: "time passed",
+};
 
+/** @param {string} trigger */
+const words = (trigger) => HAPPENED[trigger] ?? trigger.replaceAll("_", " ");
+
+/** @param {Map<string, Edge>} edges @param {string} from @param {string} to @param {string} trigger */
 function addEdge(edges, from, to, trigger) {
   const key = `${from}>${to}`;
   const edge = edges.get(key) ?? { from, to, words: [] };
@@ -19,8 +49,11 @@ function addEdge(edges, from, to, trigger) {
 /**
  * A chart of GET /api/v1/machine as {nodes, edges}: one edge for each pair of states that some row
  * joins, with the words of all its triggers. Rows that stay put are no edges.
+ * @param {Chart} chart
+ * @returns {ChartGraph}
  */
 export function graphOf(chart) {
+  /** @type {Map<string, Edge>} */
   const edges = new Map();
   for (const row of chart.rows) {
     if (row.to === null) continue;
@@ -30,16 +63,22 @@ export function graphOf(chart) {
   return { nodes, edges: [...edges.values()] };
 }
 
+/** @param {Edge} edge */
 const textSize = ({ words: lines }) => ({
   width: Math.max(...lines.map((word) => word.length)) * LETTER + 4,
   height: lines.length * LINE,
 });
 
+/** @param {Node} node */
 const widthOf = ({ label }) => Math.max(70, label.length * 7 + 18);
 
+/** @param {Edge} edge */
 const isLoop = ({ from, to }) => from === to;
 
-/** The room a loop and its words need beside a node: above it, or to its right when upright. */
+/**
+ * The space a loop and its words need beside a node: above it, or to its right when upright.
+ * @param {Node} node @param {Edge[]} edges @param {boolean} upright
+ */
 function loopRoom(node, edges, upright) {
   const loop = edges.find((edge) => isLoop(edge) && edge.from === node.name);
   if (!loop) return 0;
@@ -47,6 +86,7 @@ function loopRoom(node, edges, upright) {
   return LOOP + (upright ? width + 4 : height);
 }
 
+/** @param {ChartGraph} chart @param {boolean} upright @param {string} ranker */
 function place({ nodes, edges }, upright, ranker) {
   const graph = new Graph();
   graph.setGraph(
@@ -68,14 +108,18 @@ function place({ nodes, edges }, upright, ranker) {
   return graph;
 }
 
+/** @param {Point} a @param {Point} b @param {Point} point */
 const side = (a, b, point) => (b.x - a.x) * (point.y - a.y) - (b.y - a.y) * (point.x - a.x);
 
+/** @param {Point[]} first @param {Point[]} second */
 const cross = ([a, b], [c, d]) =>
   side(a, b, c) * side(a, b, d) < -1e-6 && side(c, d, a) * side(c, d, b) < -1e-6;
 
+/** @param {Graph} placed */
 function crossings(placed) {
   const lines = placed.edges().map((edge) => {
-    const { points } = placed.edge(edge);
+    /** @type {Point[]} */
+    const points = placed.edge(edge).points;
     return points.slice(1).map((point, i) => [points[i], point]);
   });
   let count = 0;
@@ -86,7 +130,10 @@ function crossings(placed) {
   return count;
 }
 
-/** dagre stops at the first order it cannot improve, so it starts from several; the clearest wins. */
+/**
+ * dagre stops at the first order it cannot improve, so it starts from several; the clearest wins.
+ * @param {ChartGraph} chart @param {boolean} upright
+ */
 function placeClearly({ nodes, edges }, upright) {
   const tries = [nodes, [...nodes].reverse()].flatMap((order) =>
     ["network-simplex", "longest-path"].map((ranker) =>
@@ -97,26 +144,37 @@ function placeClearly({ nodes, edges }, upright) {
   return tries[counts.indexOf(Math.min(...counts))];
 }
 
-/** The node itself inside the place it has, without the room for its loop. */
+/**
+ * The node itself inside the place it has, without the space for its loop.
+ * @param {Node} node @param {Graph} placed @param {boolean} upright
+ * @returns {PlacedNode}
+ */
 function box(node, placed, upright) {
   const { x, y, room } = placed.node(node.name);
   const at = upright ? { x: x - room / 2, y } : { x, y: y + room / 2 };
   return { ...node, ...at, width: widthOf(node), height: HEIGHT };
 }
 
-/** Where the line from a node's middle to `point` leaves the node. */
+/**
+ * Where the line from a node's middle to `point` leaves the node.
+ * @param {PlacedNode} node @param {Point} point
+ */
 function border({ x, y, width, height }, point) {
   const [dx, dy] = [point.x - x, point.y - y];
   const scale = Math.min(width / 2 / Math.abs(dx || 1e-9), height / 2 / Math.abs(dy || 1e-9));
   return { x: x + dx * scale, y: y + dy * scale };
 }
 
+/** @param {Point} point */
 const at = ({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`;
 
-/** A smooth line through all of dagre's points: the words stand on one of them. */
+/**
+ * A smooth line through all of dagre's points: the words stand on one of them.
+ * @param {PlacedNode} from @param {Point[]} points @param {PlacedNode} to
+ */
 function curve(from, points, to) {
   const inner = points.slice(1, -1);
-  const all = [border(from, inner[0]), ...inner, border(to, inner.at(-1))];
+  const all = [border(from, inner[0]), ...inner, border(to, inner[inner.length - 1])];
   let path = `M${at(all[0])}`;
   for (let i = 1; i < all.length; i += 1) {
     const [before, a, b, after] = [
@@ -132,9 +190,13 @@ function curve(from, points, to) {
   return path;
 }
 
-/** A transition into the same state: a small bow above its node, or to its right when upright. */
+/**
+ * A transition into the same state: a small bow above its node, or to its right when upright.
+ * @param {Edge} edge @param {PlacedNode} node @param {boolean} upright
+ */
 function loop(edge, { x, y, width, height }, upright) {
   const text = textSize(edge);
+  /** @param {string[]} points */
   const path = (...points) => `M${points[0]}C${points.slice(1).join(" ")}`;
   if (upright) {
     const [near, far] = [x + width / 2, x + width / 2 + LOOP];
@@ -156,12 +218,16 @@ function loop(edge, { x, y, width, height }, upright) {
   return { path: bow, x, y: far - text.height + LINE / 2 + 2 };
 }
 
-/** What is really drawn on, since a smooth line swings wider than its points: [left, top, right, bottom]. */
+/**
+ * What is really drawn on, since a smooth line swings wider than its points: [left, top, right,
+ * bottom].
+ * @param {PlacedNode[]} nodes @param {PlacedEdge[]} edges
+ */
 function bounds(nodes, edges) {
   const xs = nodes.flatMap(({ x, width }) => [x - width / 2, x + width / 2]);
   const ys = nodes.flatMap(({ y, height }) => [y - height / 2, y + height / 2]);
   for (const edge of edges) {
-    const numbers = edge.path.match(/-?[\d.]+/g).map(Number);
+    const numbers = Array.from(edge.path.matchAll(/-?[\d.]+/g), Number);
     const { width, height } = textSize(edge);
     xs.push(...numbers.filter((_, i) => i % 2 === 0), edge.x - width / 2, edge.x + width / 2);
     ys.push(...numbers.filter((_, i) => i % 2 === 1), edge.y - LINE / 2, edge.y + height);
@@ -173,18 +239,19 @@ function bounds(nodes, edges) {
  * Everything to draw, in pixels: left, top, width, height, nodes {x, y, ...} and edges
  * {path, x, y, ...}, where x and y are the middle of a node, and of the first line of an edge's
  * words.
+ * @param {ChartGraph} graph @param {boolean} upright
  */
 export function layOut(graph, upright) {
   const placed = placeClearly(graph, upright);
-  const nodes = new Map(graph.nodes.map((node) => [node.name, box(node, placed, upright)]));
+  const drawn = graph.nodes.map((node) => box(node, placed, upright));
+  const nodes = Object.fromEntries(drawn.map((node) => [node.name, node]));
   const edges = graph.edges.map((edge) => {
-    const [from, to] = [nodes.get(edge.from), nodes.get(edge.to)];
+    const [from, to] = [nodes[edge.from], nodes[edge.to]];
     if (from === to) return { ...edge, line: LINE, ...loop(edge, from, upright) };
     const { points, x, y } = placed.edge(edge.from, edge.to);
     const first = y - ((edge.words.length - 1) * LINE) / 2;
     return { ...edge, line: LINE, path: curve(from, points, to), x, y: first };
   });
-  const drawn = [...nodes.values()];
   const [left, top, right, bottom] = bounds(drawn, edges);
   return {
     left: Math.floor(left) - 2,

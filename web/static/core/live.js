@@ -1,27 +1,26 @@
 // Keeps the newest state of the controller: by its stream, or by asking while no stream gets through.
 import { computed, effect, signal } from "../vendor/ui.js";
-import { ask } from "./api.js";
-import { admissions, locked } from "./session.js";
+import { ask, Refusal } from "./api.js";
+import * as link from "./link-states.js";
+import { signIns, tokenNeeded } from "./session.js";
 import { withIsolatedNames } from "./words.js";
 
-const STALE_MS = 5000;
-const DEAD_MS = 10000;
-const FIRST_WORD_MS = 4000;
-const ASK_EVERY_MS = 2000;
+/** @import { State, Transition } from "./bodies.js" */
+
 const HIDDEN_MS = 30000;
-const LONGEST_PAUSE_MS = 30000;
+const CLOCK_STEP_MS = 300;
 
 /** The newest answer of GET /api/v1/state, or null before the first. */
-export const state = signal(null);
+export const state = signal(/** @type {State | null} */ (null));
 
-/** null while all is well; opening, lost, evicted (another tab took the stream). */
-export const trouble = signal("opening");
+/** What the page says of its link; null while all is well. */
+export const trouble = signal(/** @type {link.Trouble} */ ("opening"));
 
-/** Counts fresh connections: whatever is fetched beside the state is fetched anew then. */
+/** Counts fresh connections: whatever is fetched beside the state is fetched again then. */
 export const connections = signal(0);
 
-/** The newest transition the stream told of: {event_id, from, to, trigger, at}. */
-export const transition = signal(null);
+/** The newest transition the stream told of. */
+export const transition = signal(/** @type {Transition | null} */ (null));
 
 /** The server's clock in whole seconds; ticks between messages too. */
 export const second = signal(Math.floor(Date.now() / 1000));
@@ -35,31 +34,63 @@ export const nextTry_s = signal(0);
 /** Whether the values on the page are old: nothing may be asked for then. */
 export const stale = computed(() => trouble.value !== null);
 
+/** @type {link.LinkState} */
+let at = "resting";
 let offset_ms = 0;
-let source = null;
-let streaming = false;
 let heard_ms = 0;
-let streamHeard_ms = 0;
 let opened_ms = Date.now();
-let failures = 0;
-let streamPause_ms = 3000;
-let streamAgain_ms = 0;
-let asking = null;
-let askTimer,
-  askAt_ms = 0;
-let firstWordTimer, hiddenTimer;
-let resting = false;
+/** @type {number | undefined} */
+let hiddenTimer;
+
+const stream = {
+  /** @type {EventSource | null} */
+  source: null,
+  heard_ms: 0,
+  /** @type {number | null} */
+  pause_ms: null,
+  again_ms: 0,
+  /** @type {number | undefined} */
+  firstWordTimer: undefined,
+};
+
+const poll = {
+  /** @type {AbortController | null} */
+  request: null,
+  /** @type {number | null} */
+  timer: null,
+  at_ms: 0,
+  failures: 0,
+};
+
+/** The newest answer, for what is drawn only once there is one. */
+export function latest() {
+  if (state.value === null) throw new Error("drawn before the first answer");
+  return state.value;
+}
 
 /** The server's clock now, in epoch seconds. */
 export const serverNow = () => (Date.now() + offset_ms) / 1000;
 
+/** What is done on the way into each state. */
+const ENTER = { opening: openStream, streaming: relyOnStream, asking: askInstead, resting: close };
+
+/** @param {link.LinkEvent} event */
+function happen(event) {
+  const target = link.next(at, event);
+  if (target === null) return;
+  at = target;
+  ENTER[target]();
+}
+
+/** @param {State} answer */
 function take(answer) {
-  const measured = answer.t * 1000 - Date.now();
-  // Small differences are the way here, not the clock; following them would make countdowns jump.
-  if (state.value === null || Math.abs(measured - offset_ms) > 300) offset_ms = measured;
-  if (state.value === null || failures) connections.value += 1;
+  const measured_ms = answer.t * 1000 - Date.now();
+  // A small difference is the network, not the clock; following it would make countdowns jump.
+  const jumped = Math.abs(measured_ms - offset_ms) > CLOCK_STEP_MS;
+  if (state.value === null || jumped) offset_ms = measured_ms;
+  if (state.value === null || poll.failures) connections.value += 1;
   heard_ms = Date.now();
-  failures = 0;
+  poll.failures = 0;
   state.value = withIsolatedNames(answer);
   look();
 }
@@ -68,125 +99,132 @@ function look() {
   const now = Date.now();
   second.value = Math.floor(serverNow());
   silence_s.value = Math.floor((now - heard_ms) / 1000);
-  nextTry_s.value = Math.max(0, Math.ceil((askAt_ms - now) / 1000));
-  if (resting) return;
-  if (failures) trouble.value = "lost";
-  else if (now - heard_ms <= STALE_MS) trouble.value = null;
-  else trouble.value = now - opened_ms < FIRST_WORD_MS ? "opening" : "lost";
-  if (!streaming) return;
-  if (now - streamHeard_ms > DEAD_MS) loseStream();
-  else if (now - streamHeard_ms > STALE_MS && !askTimer) askIn(0);
+  nextTry_s.value = Math.max(0, Math.ceil((poll.at_ms - now) / 1000));
+  if (at === "resting") return;
+  const { failures } = poll;
+  trouble.value = link.troubleOf({
+    failures,
+    silence_ms: now - heard_ms,
+    open_ms: now - opened_ms,
+  });
+  if (at !== "streaming") return;
+  if (now - stream.heard_ms > link.DEAD_MS) happen("lost");
+  else if (now - stream.heard_ms > link.STALE_MS && poll.timer === null) askIn(0);
 }
 
 function openStream() {
-  source?.close();
-  const mine = new EventSource("/api/v1/stream");
-  source = mine;
+  stream.source?.close();
+  const source = new EventSource("/api/v1/stream");
+  stream.source = source;
+  /** @param {string} name @param {(data: string) => void} act */
   const on = (name, act) =>
-    mine.addEventListener(name, (event) => {
-      if (mine === source) act(event);
+    source.addEventListener(name, (event) => {
+      if (source === stream.source) act(/** @type {MessageEvent} */ (event).data);
     });
-  on("snapshot", (event) => {
-    settle();
+  on("snapshot", (data) => {
+    happen("heard");
     connections.value += 1;
-    take(JSON.parse(event.data));
+    take(JSON.parse(data));
   });
-  on("state", (event) => {
-    streamHeard_ms = Date.now();
-    take(JSON.parse(event.data));
+  on("state", (data) => {
+    stream.heard_ms = Date.now();
+    take(JSON.parse(data));
   });
-  on("transition", (event) => (transition.value = JSON.parse(event.data)));
+  on("transition", (data) => {
+    transition.value = JSON.parse(data);
+  });
   on("resync", () => {
     connections.value += 1;
     askIn(0);
   });
   on("evicted", () => rest("evicted"));
-  on("error", loseStream);
-  clearTimeout(firstWordTimer);
-  firstWordTimer = setTimeout(loseStream, FIRST_WORD_MS);
+  on("error", () => happen("lost"));
+  clearTimeout(stream.firstWordTimer);
+  stream.firstWordTimer = setTimeout(() => happen("lost"), link.FIRST_WORD_MS);
 }
 
-function settle() {
-  clearTimeout(firstWordTimer);
-  clearTimeout(askTimer);
-  askTimer = null;
-  streaming = true;
-  streamHeard_ms = Date.now();
-  streamPause_ms = 3000;
+function relyOnStream() {
+  clearTimeout(stream.firstWordTimer);
+  cancelAsking();
+  stream.heard_ms = Date.now();
+  stream.pause_ms = null;
 }
 
-function loseStream() {
-  clearTimeout(firstWordTimer);
-  source?.close();
-  source = null;
-  streaming = false;
-  // Some proxies never let a stream through: then asking goes on, and the stream is tried rarely.
-  streamAgain_ms = Date.now() + streamPause_ms;
-  streamPause_ms = Math.min(2 * streamPause_ms, LONGEST_PAUSE_MS);
+function askInstead() {
+  clearTimeout(stream.firstWordTimer);
+  stream.source?.close();
+  stream.source = null;
+  stream.pause_ms = link.streamPause_ms(stream.pause_ms);
+  stream.again_ms = Date.now() + stream.pause_ms;
   askIn(0);
 }
 
+function cancelAsking() {
+  if (poll.timer !== null) clearTimeout(poll.timer);
+  poll.timer = null;
+}
+
+/** @param {number} ms */
 function askIn(ms) {
-  clearTimeout(askTimer);
-  askAt_ms = Date.now() + ms;
-  askTimer = setTimeout(askOnce, ms);
+  cancelAsking();
+  poll.at_ms = Date.now() + ms;
+  poll.timer = setTimeout(askOnce, ms);
 }
 
 async function askOnce() {
-  askTimer = null;
-  asking?.abort();
+  poll.timer = null;
+  poll.request?.abort();
   const mine = new AbortController();
-  asking = mine;
+  poll.request = mine;
   try {
     const answer = await ask("/api/v1/state", mine.signal);
     if (!mine.signal.aborted) heardByAsking(answer);
   } catch (error) {
     if (mine.signal.aborted) return;
-    if (error.status === 401) return rest("opening");
-    failures += 1;
+    if (error instanceof Refusal && error.status === 401) return rest("opening");
+    poll.failures += 1;
     look();
-    askIn(Math.min(ASK_EVERY_MS + 1000 * (failures - 1), STALE_MS));
+    askIn(link.askAgain_ms(poll.failures));
   }
 }
 
+/** @param {State} answer */
 function heardByAsking(answer) {
-  const streamIsFresh = streaming && Date.now() - streamHeard_ms < STALE_MS;
-  if (streamIsFresh) return;
+  if (at === "streaming" && Date.now() - stream.heard_ms < link.STALE_MS) return;
   take(answer);
-  askIn(ASK_EVERY_MS);
-  if (!source && Date.now() >= streamAgain_ms) openStream();
+  askIn(link.askAgain_ms(0));
+  if (Date.now() >= stream.again_ms) happen("retry");
 }
 
-function shut() {
-  for (const timer of [askTimer, firstWordTimer]) clearTimeout(timer);
-  asking?.abort();
-  source?.close();
-  source = askTimer = null;
-  streaming = false;
+function close() {
+  cancelAsking();
+  clearTimeout(stream.firstWordTimer);
+  poll.request?.abort();
+  stream.source?.close();
+  stream.source = null;
 }
 
+/** @param {link.Trouble} why */
 function rest(why) {
-  shut();
-  resting = true;
+  happen("rest");
   trouble.value = why;
 }
 
 /** Begins anew, at once: at the start, after a rest, or because someone asks. */
 export function connect() {
-  shut();
-  resting = false;
+  close();
   opened_ms = Date.now();
-  streamPause_ms = 3000;
+  stream.pause_ms = null;
+  happen("connect");
   look();
-  openStream();
-  if (failures) askIn(0);
+  if (poll.failures) askIn(0);
 }
 
 function followVisibility() {
   clearTimeout(hiddenTimer);
   // A browser opens six connections to one site: hidden tabs must not hold them all.
   if (document.hidden) hiddenTimer = setTimeout(() => rest("opening"), HIDDEN_MS);
-  else if (resting && trouble.value !== "evicted") connect();
+  else if (at === "resting" && trouble.value !== "evicted") connect();
 }
 
 /** Called once, when the page starts. */
@@ -194,12 +232,14 @@ export function start() {
   setInterval(look, 250);
   document.addEventListener("visibilitychange", followVisibility);
   addEventListener("pagehide", () => rest("opening"));
-  addEventListener("pageshow", (event) => event.persisted && connect());
-  effect(() => {
-    if (locked.value) rest("opening");
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) connect();
   });
   effect(() => {
-    if (admissions.value) connect();
+    if (tokenNeeded.value) rest("opening");
+  });
+  effect(() => {
+    if (signIns.value) connect();
   });
   connect();
 }

@@ -1,58 +1,92 @@
-// What is to come, in sentences: how a circuit comes back, how an event is served, what an end does.
-import { kw, list, rating, until } from "./words.js";
+// What will happen, in sentences: how a circuit comes back, how an event is served, what an end does.
+import { kw, rating } from "./numbers.js";
+import { until } from "./times.js";
+import { list } from "./words.js";
+
+/** @import { Circuit, DrEvent, State } from "./bodies.js" */
 
 const ENOUGH = 0.95; // of what is asked, as the controller counts it
-const SOON_S = 5;
-const SAID_S = 10; // a milestone that is older is not true any more
+const AT_ONCE_S = 5;
+const TRUE_FOR_S = 10; // an older milestone is no longer true
+/** @type {[number, string][]} */
 const MILESTONES = [
   [60, "One minute remaining."],
   [300, "Five minutes remaining."],
 ];
 const STAYS_OFF = "stays off until someone switches it on";
 
-const names = (ids, now) =>
-  list(ids.map((id) => now.circuits.find((one) => one.id === id)?.name ?? id));
+/** @type {Record<string, string>} */
+const REASONS = {
+  following: " (needed by another event)",
+  max_off: " (the longest it may be off)",
+  budget: " (its limit for today)",
+  rest: " (when it has rested)",
+};
 
-/** `Paused by event until 14:35`, and what else brings it back than the event's end. */
-export function givingWay({ held_kw, back_how, back_at }, now) {
+/** @param {string[]} ids @param {string} verb a verb and what follows, in the singular */
+const agreeing = (ids, verb) =>
+  ids.length === 1
+    ? verb
+    : verb.replace(/^(stay|wait)s/, "$1").replace("switches it", "switches them");
+
+/** @param {string[]} ids @param {string} verb @param {State} now */
+function sentenceOf(ids, verb, now) {
+  const names = ids.map((id) => now.circuits.find((circuit) => circuit.id === id)?.name ?? id);
+  return `${list(names)} ${agreeing(ids, verb)}.`;
+}
+
+/**
+ * `Paused by event until 14:35`, and what else than the event's end brings the circuit back.
+ * @param {Pick<Circuit, "held_kw" | "back_how" | "back_at">} circuit @param {State} now
+ */
+export function turnedDown({ held_kw, back_how, back_at }, now) {
   const word = held_kw === 0 ? "Paused by event" : "Turned down by event";
   if (back_how === "by_hand") return `${word}: ${STAYS_OFF}`;
-  if (back_how === "room") return `${word} until there is room below the main breaker`;
+  if (back_how === "room") return `${word} until the main breaker has room for it`;
   if (back_at === null) return word;
-  const time = until(back_at, now.site.timezone);
-  const why = {
-    following: ": another event needs it",
-    max_off: ", the longest it may be off",
-    budget: ": it may give no longer today",
-    rest: ", when it has rested",
-  }[back_how];
-  return `${word} until ${time}${why ?? ""}`;
+  return `${word} until ${until(back_at, now.site.timezone)}${REASONS[back_how ?? ""] ?? ""}`;
 }
 
-/** What is said of a circuit that nothing asks for any more, and that is not back yet. */
-export function onItsWay({ back_how, back_at }, now, soon) {
+/**
+ * Of a circuit that no event needs any more, and that is not back yet.
+ * @param {Pick<Circuit, "back_how" | "back_at">} circuit @param {State} now
+ * @param {string} wait how long it will take
+ */
+export function comingBack({ back_how, back_at }, now, wait) {
   if (back_how === "by_hand") return "Stays off until someone switches it on";
-  if (back_how === "room") return "Comes back when there is room below the main breaker";
-  if (back_at === null) return "Comes back when no event needs it any more";
+  if (back_how === "room") return "Comes back when the main breaker has room for it";
+  if (back_at === null) return "Comes back when no event needs it";
   if (back_how === "following") {
-    return `Stays down for another event, until ${until(back_at, now.site.timezone)}`;
+    return `Turned down for another event until ${until(back_at, now.site.timezone)}`;
   }
-  return `Comes back in ${soon}`;
+  return `Comes back in ${wait}`;
 }
 
-/** What of an event has just become true, with so many seconds left and gone; else nothing. */
-export function milestone(left, gone) {
-  const reached = MILESTONES.find(([at]) => left <= at && left > at - SAID_S && left + gone > at);
-  return reached ? reached[1] : gone < SAID_S ? "Event running." : "";
+/**
+ * What has just become true of an event, with so many seconds left and gone; else nothing.
+ * @param {number} left_s @param {number} gone_s
+ */
+export function milestone(left_s, gone_s) {
+  const reached = MILESTONES.find(
+    ([at]) => left_s <= at && left_s > at - TRUE_FOR_S && left_s + gone_s > at,
+  );
+  return reached ? reached[1] : gone_s < TRUE_FOR_S ? "Event running." : "";
 }
 
-/** Of these circuits, which ones no end of an event switches on: a sentence, or nothing. */
+/**
+ * Which of these circuits do not come back at the end of an event: a sentence, or nothing.
+ * @param {Circuit[]} circuits @param {State} now
+ */
 export function staysOff(circuits, now) {
-  const ids = circuits.filter((one) => one.comes_back === "by_hand").map((one) => one.id);
-  return ids.length ? `${names(ids, now)} ${plural(ids, STAYS_OFF)}.` : "";
+  const ids = circuits.filter((circuit) => circuit.comes_back === "by_hand").map(({ id }) => id);
+  return ids.length ? sentenceOf(ids, STAYS_OFF, now) : "";
 }
 
-/** How an event is served at this moment: [tone, icon, words], or null where nothing is to say. */
+/**
+ * How an event is served at this moment: [tone, icon, words]; null where there is nothing to say.
+ * @param {DrEvent} event @param {boolean} observes @param {number} shortBy_kw
+ * @returns {[string, import("../vendor/icons.js").IconName, string] | null}
+ */
 export function served(event, observes, shortBy_kw) {
   const { delivery, on_target, possible_kw: possible, required_kw: required } = event;
   if (delivery === "superseded") return ["info", "info", "Another event asks for more"];
@@ -65,62 +99,36 @@ export function served(event, observes, shortBy_kw) {
     ];
   }
   if (shortBy_kw > 0) return ["warn", "triangle-alert", `Short by ${kw(shortBy_kw)}`];
-  if (on_target === null) return ["", "hourglass", "Not measured now"];
+  if (on_target === null) return ["", "hourglass", "No current reading"];
   if (!on_target) return null;
   const part = required < event.requested_kw;
-  const words = part
-    ? `On target for now: ${rating(required)} of ${rating(event.requested_kw)}`
-    : "Achieved";
-  return ["ok", "circle-check", words];
+  const partly = `On target for now: ${rating(required)} of ${rating(event.requested_kw)}`;
+  return ["ok", "circle-check", part ? partly : "Achieved"];
 }
 
-/** What Restore would do: which events end, when load is back, and what does not come back by it. */
+/**
+ * What Restore would do: which events end, when load is back, and what stays down or off.
+ * @param {State} now
+ */
 export function restoring(now) {
+  if (now.restore === null) return "";
   const { ends, back_at, by_hand, kept_down, unknown } = now.restore;
-  const said = [
-    ends.length === 1
-      ? "Restore ends this event early."
-      : `Restore ends ${ends.length} events early.`,
-  ];
-  if (now.mode === "observe") return said[0];
+  const first = ends.length === 1 ? "Ends this event early." : `Ends ${ends.length} events early.`;
+  if (now.mode === "observe") return first;
+  const sentences = [first];
   if (back_at !== null && kept_down.length === 0) {
-    const at_once = back_at - now.t < SOON_S;
-    said.push(
-      at_once ? "Load returns at once." : `Load is back at ${until(back_at, now.site.timezone)}.`,
+    const time = until(back_at, now.site.timezone);
+    sentences.push(
+      back_at - now.t < AT_ONCE_S ? "Load returns at once." : `Load is back at ${time}.`,
     );
   }
-  if (by_hand.length) said.push(`${names(by_hand, now)} ${plural(by_hand, STAYS_OFF)}.`);
-  if (kept_down.length)
-    said.push(`${names(kept_down, now)} ${plural(kept_down, "stays down for another event")}.`);
-  if (unknown.length)
-    said.push(
-      `${names(unknown, now)} ${plural(unknown, "waits for room below the main breaker")}.`,
-    );
-  const stay = now.events.filter((one) => one.scheduled).length;
-  if (stay) said.push(stay === 1 ? "One scheduled event stays." : `${stay} scheduled events stay.`);
-  return said.join(" ");
-}
-
-/** `2.00 kW of 2.00 kW asked`; of an event that what runs covers, that nothing would change. */
-export function outcome(answer, now) {
-  const { asked_kw: asked, shed_kw: shed, more_kw: more, running_kw: running } = answer;
-  const at = (t) => until(t, now.site.timezone);
-  if (answer.covered_until !== null) {
-    if (answer.ends_at <= answer.covered_until) {
-      return `Nothing would change: what runs sheds ${rating(running)} until ${at(answer.covered_until)}.`;
-    }
-    return (
-      `Nothing would change until ${at(answer.covered_until)}: what runs sheds ${rating(running)}. ` +
-      `Then ${rating(asked)} until ${at(answer.ends_at)}.`
-    );
+  if (by_hand.length) sentences.push(sentenceOf(by_hand, STAYS_OFF, now));
+  if (kept_down.length) sentences.push(sentenceOf(kept_down, "stays down for another event", now));
+  if (unknown.length) {
+    sentences.push(sentenceOf(unknown, "waits until the main breaker has room", now));
   }
-  const before = answer.starts_at === null ? "now" : "without it";
-  const beside = running > 0 ? `, ${kw(more)} more than ${before}` : "";
-  const over = shed - asked > 0.005 ? `: ${kw(shed)} are shed, as circuits give in steps` : "";
-  return `${kw(Math.min(shed, asked))} of ${kw(asked)} asked${over}${beside}`;
+  const scheduled = now.events.filter((event) => event.scheduled).length;
+  if (scheduled === 1) sentences.push("One scheduled event stays.");
+  if (scheduled > 1) sentences.push(`${scheduled} scheduled events stay.`);
+  return sentences.join(" ");
 }
-
-const plural = (ids, words) =>
-  ids.length === 1
-    ? words
-    : words.replace(/^(stay|wait)s/, "$1").replace("switches it", "switches them");

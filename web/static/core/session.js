@@ -1,13 +1,11 @@
-// The token that a page off loopback needs: from the address it was opened with, or asked for.
-
-import { complaint, icon } from "../parts/components.js";
-import { html, signal, useState } from "../vendor/ui.js";
+// The token that a page off loopback needs: from the address it was opened with, or typed in.
+import { signal } from "../vendor/ui.js";
 
 /** Whether the controller wants a token and this page has none that it takes. */
-export const locked = signal(false);
+export const tokenNeeded = signal(false);
 
 /** Counts the times a token was accepted, so that whoever waits can begin again. */
-export const admissions = signal(0);
+export const signIns = signal(0);
 
 let offered = takeFromAddress();
 let signingIn = false;
@@ -21,18 +19,21 @@ function takeFromAddress() {
 
 /** Called when the API answers that it wants a token. */
 export function tokenRefused() {
-  if (signingIn || locked.value) return;
+  if (signingIn || tokenNeeded.value) return;
   if (offered) {
     const token = offered;
     offered = null;
     signIn(token);
   } else {
-    locked.value = true;
+    tokenNeeded.value = true;
   }
 }
 
-/** Trades the token for a cookie; the sentence to show when that failed, else null. */
-async function signIn(token) {
+/**
+ * Trades the token for a cookie; the sentence to show when that failed, else null.
+ * @param {string} token
+ */
+export async function signIn(token) {
   signingIn = true;
   try {
     const response = await fetch("/api/v1/session", {
@@ -40,47 +41,20 @@ async function signIn(token) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ token }),
     });
-    locked.value = !response.ok;
-    if (response.ok) admissions.value += 1;
+    tokenNeeded.value = !response.ok;
+    if (response.ok) signIns.value += 1;
     return response.ok ? null : sentenceFor(response.status);
   } catch {
-    locked.value = true;
+    tokenNeeded.value = true;
     return "The controller did not answer. Try again.";
   } finally {
     signingIn = false;
   }
 }
 
+/** @param {number} status */
 function sentenceFor(status) {
-  if (status === 401) return "That is not this controller's token.";
-  if (status === 429) return "Too many tries. Wait a little, then try again.";
+  if (status === 401) return "This is not the controller's token.";
+  if (status === 429) return "Too many tries. Wait a minute, then try again.";
   return `The controller refused this (${status}).`;
-}
-
-/** The form that asks for the token. */
-export function TokenForm() {
-  const [fault, setFault] = useState("");
-  const [busy, setBusy] = useState(false);
-  const submit = async (event) => {
-    event.preventDefault();
-    const token = new FormData(event.target).get("token").trim();
-    if (!token) return setFault("Type the token first.");
-    setBusy(true);
-    setFault((await signIn(token)) ?? "");
-    setBusy(false);
-  };
-  return html`<main id="main" class="token" tabindex="-1">
-    <form class="card" onSubmit=${submit} aria-busy=${busy}>
-      <span class="dialog-icon">${icon("key-round")}</span>
-      <h1>This controller asks for its token</h1>
-      <p class="muted">
-        <code>venctl run</code> prints it when it starts, and keeps it in its state directory.
-      </p>
-      <label for="token">Token</label>
-      <input id="token" name="token" type="password" autocomplete="current-password"
-        spellcheck="false" autocapitalize="off" autofocus />
-      ${complaint(fault)}
-      <button class="button primary" disabled=${busy}>Open the page</button>
-    </form>
-  </main>`;
 }

@@ -1,49 +1,60 @@
-// Everything back at once: every event ends, and for a while only people here call a new one.
-
-import { newKey, tell } from "../core/api.js";
+// All load back at once: every event ends, and for a while only people at the site call new ones.
+import { newKey, send } from "../core/api.js";
 import { stale } from "../core/live.js";
-import { until } from "../core/words.js";
+import { until } from "../core/times.js";
 import { html } from "../vendor/ui.js";
-import { complaint, icon } from "./components.js";
-import { confirmFirst, tellToast } from "./dialog.js";
-import { factsOf } from "./end-events.js";
-import { useDeed } from "./request.js";
+import { icon, problem } from "./components.js";
+import { confirmFirst, showToast } from "./dialog.js";
+import { factsOf, REASON } from "./end-events.js";
+import { useRequest } from "./request.js";
 
+/** @import { State } from "../core/bodies.js" */
+/** @import { Run, Send } from "./request.js" */
+
+const TEXT =
+  "Every event ends, scheduled ones too. Load returns in steps, critical circuits first. " +
+  "For the next 10 minutes, only people here can call an event.";
+
+/** @param {object} body @returns {Send} */
 const allBack = (body) => (onSilence) =>
-  tell("POST", "/api/v1/all-back", body, { key: newKey(), most: 3, onSilence });
+  send("POST", "/api/v1/all-back", body, { key: newKey(), most: 3, onSilence });
 
+/** @param {State} now @param {Run} run */
 function ask(now, run) {
-  const begun = now.events.filter((one) => !one.scheduled);
-  const toCome = now.events.filter((one) => one.scheduled);
-  const theirs = now.events.some((one) => one.theirs);
+  const begun = now.events.filter((event) => !event.scheduled);
+  const scheduled = now.events.filter((event) => event.scheduled);
+  const theirs = now.events.some((event) => event.theirs);
   confirmFirst({
     name: "rotate-ccw",
     title: "All back now?",
-    text: "Every event ends, those to come as well. What they hold comes back in steps, critical circuits first. For 10 minutes only people here can call an event.",
-    facts: [...factsOf(begun, "restore"), ...factsOf(toCome, "cancel")],
-    wants: theirs ? "Reason, for the record" : "",
-    keep: "Leave it as it is",
+    text: TEXT,
+    facts: [...factsOf(begun, "restore"), ...factsOf(scheduled, "cancel")],
+    reason: theirs ? REASON : "",
+    keep: "Leave as it is",
     go: "All back now",
     danger: theirs,
     act: async (reason) => {
       const body = { ...(theirs && { confirm_operator: true }), ...(reason && { reason }) };
-      if (await run(allBack(body))) tellToast("Everything is on its way back.");
+      if (await run(allBack(body))) showToast("All load is coming back.");
     },
   });
 }
 
-/** The button, and until when nobody from afar is heard after it. */
+/**
+ * The button, and until when nobody outside the site is heard after it.
+ * @param {{now: State}} props
+ */
 export function AllBack({ now }) {
-  const { busy, said, run } = useDeed();
-  const shut = now.shut_until !== null && now.shut_until > now.t;
+  const { busy, message, run } = useRequest();
+  const shut = now.shut_until !== null && now.shut_until > now.t ? now.shut_until : null;
   return html`<div class="all-back">
     <button class="button small" disabled=${stale.value || busy.value} aria-busy=${String(busy.value)}
       aria-haspopup="dialog" onClick=${() => ask(now, run)}>${icon("rotate-ccw")}All back now</button>
     ${
-      shut &&
-      html`<span class="hint numeric">Until ${until(now.shut_until, now.site.timezone)} only
+      shut !== null &&
+      html`<span class="hint numeric">Until ${until(shut, now.site.timezone)} only
       people here can call an event.</span>`
     }
-    ${complaint(said.value)}
+    ${problem(message.value)}
   </div>`;
 }

@@ -1,89 +1,96 @@
-// The sheet of one circuit: everything the controller says about it, live while it is open.
-
-import { second, state } from "../core/live.js";
-import {
-  countdown,
-  duration,
-  kw,
-  moment,
-  ordinal,
-  percent,
-  rating,
-  starter,
-} from "../core/words.js";
+// The details of one circuit: everything the controller knows about it, live while they are open.
+import { latest, second } from "../core/live.js";
+import { kw, ordinal, percent, rating } from "../core/numbers.js";
+import { countdown, duration, moment } from "../core/times.js";
+import { capital, sourceName } from "../core/words.js";
 import { html } from "../vendor/ui.js";
 import { note } from "./components.js";
 import { Scrolled } from "./dialog.js";
 import { Lockout } from "./lockout.js";
 
+/** @import { Circuit, State } from "../core/bodies.js" */
+
+/** @type {Record<string, string>} */
 const CONTROL = {
   relay: "On and off",
   modulating: "Any power up to its rating",
   none: "Cannot be switched",
   ev_pilot: "Charging current, from 6 A",
-  duty_cycle: "On average, by switching",
+  duty_cycle: "Average power, by switching on and off",
 };
 
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const FIXED =
+  "Locked in the configuration file: it cannot be switched or shed from here. " +
+  "This is not a lockout: open its breaker before you work on it.";
 
+/** @param {Circuit} circuit */
 function shedRule({ order, limit_percent }) {
   if (order === null || limit_percent === null) return "Never";
-  return `${ordinal(order)} in order, up to ${percent(limit_percent)} of what it draws`;
+  return `${ordinal(order)}, by up to ${percent(limit_percent)} of what it draws`;
 }
 
+/** @param {Circuit} circuit @param {State} now */
 function lastSwitch({ switched_by, switched_at }, now) {
   if (switched_at === null) return "Not yet";
-  return `${moment(switched_at, now.t, now.site.timezone)}, ${starter(switched_by)}`;
+  return `${moment(switched_at, now.t, now.site.timezone)}, by ${sourceName(switched_by)}`;
 }
 
-/** `Rests for 4:12`, `Runs for 3:10 at least`: what its own protection asks for now. */
+/**
+ * What its own protection asks for now: `Rests for 4:12`, `Runs for at least 3:10`.
+ * @param {Circuit} circuit
+ */
 function protection({ rests_until, runs_until }) {
   const [rests, runs] = [rests_until, runs_until].map((until) => (until ?? 0) - second.value);
   if (rests > 0) return `Rests for ${countdown(rests)}`;
-  return runs > 0 ? `Runs for ${countdown(runs)} at least` : null;
+  return runs > 0 ? `Runs for at least ${countdown(runs)}` : null;
 }
 
-/** `Gave 2 of 3 times, 40 min of 2 h`. */
-function today({
-  sheds_today,
-  shed_today_s,
-  max_sheds_per_day: most_times,
-  max_shed_per_day_s: most_s,
-}) {
-  if (!sheds_today && most_times === null && most_s === null) return null;
+/**
+ * `Shed 2 of 3 times, 40 min of 2 h`.
+ * @param {Circuit} circuit
+ */
+function today(circuit) {
+  const { sheds_today, shed_today_s, max_sheds_per_day, max_shed_per_day_s } = circuit;
+  if (!sheds_today && max_sheds_per_day === null && max_shed_per_day_s === null) return null;
   const times = sheds_today === 1 ? "once" : `${sheds_today} times`;
-  const count = most_times === null ? times : `${sheds_today} of ${most_times} times`;
-  const length = duration(shed_today_s) + (most_s === null ? "" : ` of ${duration(most_s)}`);
-  return `Gave ${count}, ${length}`;
+  const count = max_sheds_per_day === null ? times : `${sheds_today} of ${max_sheds_per_day} times`;
+  const most = max_shed_per_day_s === null ? "" : ` of ${duration(max_shed_per_day_s)}`;
+  return `Shed ${count}, ${duration(shed_today_s)}${most}`;
 }
 
+/**
+ * The facts that say something, as [name, value].
+ * @param {Circuit} circuit @param {State} now
+ */
 function facts(circuit, now) {
   const age = now.reading_at === null ? null : second.value - now.reading_at;
+  const { free_kw, held_kw, shed_kw } = circuit;
   return [
     ["Draws now", `${kw(circuit.power_kw)} of ${rating(circuit.rated_kw, 1)}`],
-    ["Would draw", circuit.free_kw === null ? null : kw(circuit.free_kw)],
-    ["Shed now", kw(circuit.shed_kw)],
-    ["Held at", circuit.held_kw === null ? "Not held" : kw(circuit.held_kw)],
+    ["Without an event", free_kw === null || shed_kw === 0 ? null : kw(free_kw)],
+    ["Shed now", shed_kw > 0 ? kw(shed_kw) : null],
+    ["Held at", held_kw === null ? null : kw(held_kw)],
     ["Event", capital(circuit.reason ?? "")],
-    ["Gives way", shedRule(circuit)],
+    ["Turned down", shedRule(circuit)],
     ["Today", today(circuit)],
     ["Protection", protection(circuit)],
-    ["Comes back", circuit.comes_back === "by_hand" ? "By hand only" : null],
+    ["Comes back", circuit.comes_back === "by_hand" ? "Only when someone switches it on" : null],
     ["Control", CONTROL[circuit.control] ?? capital(circuit.control)],
     ["Driver", circuit.simulated ? `${circuit.driver} (simulated)` : circuit.driver],
-    ["Meter", circuit.metered ? "Yes" : "None: its power is estimated"],
+    ["Meter", circuit.metered ? "Yes" : "None, its power is estimated"],
     ["Reading", age === null ? "None yet" : `${duration(age)} ago`],
-    ["Last switch", lastSwitch(circuit, now)],
+    ["Last switched", lastSwitch(circuit, now)],
   ].filter(([, value]) => value);
 }
 
-export function CircuitSheet({ id, close }) {
-  const now = state.value;
-  const circuit = now.circuits.find((one) => one.id === id);
-  const shut = html`<div class="actions"><button class="button" onClick=${close}>Close</button></div>`;
+/** @param {{id: string, close: () => void}} props */
+export function CircuitDetails({ id, close }) {
+  const now = latest();
+  const circuit = now.circuits.find((candidate) => candidate.id === id);
+  const actions = html`<div class="actions"><button class="button" onClick=${close}>Close</button></div>`;
   if (!circuit) {
     return html`<h2 id="dialog-title">This circuit is gone</h2>
-      <p>It is no longer in the configuration file.</p>${shut}`;
+      <p>It is no longer in the configuration file.</p>${actions}`;
   }
   return html`<h2 id="dialog-title">${circuit.name}</h2>
     <p class="muted small">
@@ -93,15 +100,12 @@ export function CircuitSheet({ id, close }) {
       ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="numeric">${value}</dd>`)}
     </dl><//>
     ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
+    ${circuit.locked && note("lock", FIXED)}
     ${
-      circuit.locked &&
-      note(
-        "lock",
-        "Locked in the configuration file: nobody switches or sheds it from here. " +
-          "This is no lockout: open its breaker before you work on it.",
-      )
+      !circuit.locked &&
+      !circuit.remote &&
+      note("lock", "It can be switched on this page, but not by the cloud.")
     }
-    ${!circuit.locked && !circuit.remote && note("lock", "The cloud may not switch it; this page may.")}
     <${Lockout} circuit=${circuit} now=${now} />
-    ${shut}`;
+    ${actions}`;
 }

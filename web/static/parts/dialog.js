@@ -2,61 +2,97 @@
 import { html, signal, useEffect, useRef } from "../vendor/ui.js";
 import { icon, useOverflow } from "./components.js";
 
+/** @import { ComponentChildren, VNode } from "preact" */
+/** @import { IconName } from "../vendor/icons.js" */
+
 const SHOWN_MS = 8000;
 const LONGEST_REASON = 200;
 
-/** What the open dialog shows: a function of `close` that renders its content, or null. */
-const content = signal(null);
+/** @typedef {() => void} Close */
 
-/** Opens a dialog; `render(close)` gives its content, whose heading has the id `dialog-title`. */
-export const openDialog = (render) => (content.value = render);
+/** An icon and a sentence. @typedef {[IconName, string]} Fact */
+
+/** @typedef {(close: Close) => VNode} Render */
+
+/** What the open dialog shows. */
+const content = signal(/** @type {Render | null} */ (null));
+
+/**
+ * Opens a dialog; `render(close)` gives its content, whose heading has the id `dialog-title`.
+ * @param {Render} render
+ */
+export function openDialog(render) {
+  content.value = render;
+}
 
 /**
  * The one dialog of the page. It opens at its top, on the button that changes nothing or on its
- * heading. Escape closes it, and the browser takes the focus back.
+ * heading. Escape closes it, and the browser puts the focus back.
  */
 export function Dialog() {
-  const ref = useRef();
+  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const render = content.value;
   useEffect(() => {
-    if (!render) return;
     const dialog = ref.current;
-    const title = dialog.querySelector("#dialog-title");
+    if (!render || !dialog) return;
+    const title = /** @type {HTMLElement} */ (dialog.querySelector("#dialog-title"));
     title.tabIndex = -1;
     if (!dialog.open) dialog.showModal();
-    (dialog.querySelector("[data-first]") ?? title).focus();
+    /** @type {HTMLElement | null} */
+    const first = dialog.querySelector("[data-first]");
+    (first ?? title).focus();
     dialog.scrollTop = 0;
   }, [render]);
   if (!render) return null;
-  // The native close gives the focus back, so it comes before the element goes.
-  const close = () => ref.current.close();
+  // The native close puts the focus back, so it comes before the element goes.
+  const close = () => ref.current?.close();
+  const closed = () => {
+    content.value = null;
+  };
   return html`<dialog ref=${ref} class="dialog" aria-labelledby="dialog-title"
-    onClose=${() => (content.value = null)}>${render(close)}</dialog>`;
+    onClose=${closed}>${render(close)}</dialog>`;
 }
 
-/** What of a dialog may be long: it scrolls, and head and buttons stay where they are. */
+/**
+ * The part of a dialog that may be long: it scrolls, and head and buttons stay where they are.
+ * @param {{label: string, children: ComponentChildren}} props
+ */
 export function Scrolled({ label, children }) {
-  const ref = useRef();
+  const ref = useRef(null);
   const overflows = useOverflow(ref);
   return html`<div class="scrolled" ref=${ref} tabindex=${overflows ? 0 : undefined}
     role=${overflows ? "group" : undefined} aria-label=${overflows ? label : undefined}>${children}</div>`;
 }
 
+/** @param {{label: string, input: {current: HTMLInputElement | null}}} props */
 const Reason = ({ label, input }) => html`<label class="reason">${label}${" "}
   <span class="qualifier">(optional)</span>
   <input ref=${input} maxlength=${LONGEST_REASON} autocomplete="off" />
 </label>`;
 
 /**
- * Asks before something that matters. `keep` and `go` are button words; focus starts on `keep`.
- * `facts` are [icon, sentence] pairs; `wants` is the label of a line of text that `act` gets.
+ * A question before something that matters.
+ * @typedef {object} Question
+ * @property {IconName} name
+ * @property {string} title
+ * @property {string} text
+ * @property {Fact[]} [facts]
+ * @property {string} [reason] the label of a line of text that `act` gets
+ * @property {string} keep the button that changes nothing; it has the focus
+ * @property {string} go the button that acts
+ * @property {boolean} [danger]
+ * @property {(reason: string) => unknown} act
  */
-export function confirmFirst({ name, title, text, facts = [], wants, keep, go, danger, act }) {
+
+/** @param {Question} question */
+export function confirmFirst({ name, title, text, facts = [], reason, keep, go, danger, act }) {
+  /** @type {{current: HTMLInputElement | null}} */
   const input = { current: null };
+  /** @param {Close} close */
   const confirm = (close) => {
-    const said = input.current?.value.trim() ?? "";
+    const given = input.current?.value.trim() ?? "";
     close();
-    act(said);
+    act(given);
   };
   openDialog(
     (close) => html`
@@ -66,7 +102,7 @@ export function confirmFirst({ name, title, text, facts = [], wants, keep, go, d
     <${Scrolled} label="What this means">
       <ul>${facts.map(([sign, sentence]) => html`<li>${icon(sign)}<span>${sentence}</span></li>`)}</ul>
     <//>
-    ${wants && html`<${Reason} label=${wants} input=${input} />`}
+    ${reason && html`<${Reason} label=${reason} input=${input} />`}
     <div class="actions">
       <button class="button" data-first onClick=${close}>${keep}</button>
       <button class=${danger ? "button danger" : "button primary"} onClick=${() => confirm(close)}>${go}</button>
@@ -74,16 +110,23 @@ export function confirmFirst({ name, title, text, facts = [], wants, keep, go, d
   );
 }
 
-const toast = signal(null);
+const toast = signal(/** @type {{text: string, undo: (() => void) | null} | null} */ (null));
+/** @type {number | undefined} */
 let timer;
 
-/** A sentence for 8 s, with a way back if `undo` is given. */
-export function tellToast(text, undo = null) {
+/**
+ * A sentence for 8 s, with a way back if `undo` is given.
+ * @param {string} text @param {(() => void) | null} undo
+ */
+export function showToast(text, undo = null) {
   toast.value = { text, undo };
   countDown();
 }
 
-const closeToast = () => (toast.value = null);
+function closeToast() {
+  toast.value = null;
+}
+
 const holdToast = () => clearTimeout(timer);
 
 function countDown() {
@@ -96,7 +139,7 @@ export function Toast() {
   const shown = toast.value;
   const undo = () => {
     closeToast();
-    shown.undo();
+    shown?.undo?.();
   };
   return html`<div class="toasts" role="status" onMouseEnter=${holdToast} onFocusIn=${holdToast}
     onMouseLeave=${countDown} onFocusOut=${countDown}>

@@ -37,7 +37,9 @@ def test_a_refused_wish_is_shown_with_its_reason(page: Page, site: Site) -> None
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("switch", name="Fridge")).to_be_disabled()
     wish(site, fridge1=False, lights1=False)
-    expect(card.locator("[data-refused=fridge1]")).to_contain_text("Fridge off was refused")
+    expect(card.locator("[data-refused=fridge1]")).to_contain_text(
+        "The cloud asked for Fridge off. Refused"
+    )
     expect(card.locator("[data-refused=fridge1]")).to_contain_text("locked by page")
     expect(page.get_by_role("switch", name="Lights")).to_have_attribute("aria-checked", "false")
     expect(page.get_by_role("switch", name="Fridge")).to_have_attribute("aria-checked", "true")
@@ -82,6 +84,6 @@ def test_screenshots_of_the_shadow_are_taken(
     expect(page.locator(".shadow tbody")).to_contain_text("Rejected")
     accessible(page)
     page.locator(".shadow").scroll_into_view_if_needed()
-    file = out / f"twin-{size}-{scheme}.png"
+    file = out / f"shadow-{size}-{scheme}.png"
     page.screenshot(path=str(file), animations="disabled")
     assert file.stat().st_size > 20_000
