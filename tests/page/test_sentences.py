@@ -42,7 +42,7 @@ def test_a_smaller_event_during_a_larger_one_is_said_to_change_nothing_and_asks_
     page.get_by_role("button", name="Trigger DR Event").click()
     expect(page.get_by_text("Event started.")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_text(re.compile("Ends 3 events early."))).to_be_visible()
+    expect(page.get_by_text(re.compile("Restore normal ends 3 events early."))).to_be_visible()
     page.get_by_role("button", name="Restore normal").click()
     expect(page.get_by_test_id("power")).to_have_text("10.0")
 

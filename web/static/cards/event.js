@@ -133,7 +133,7 @@ function Actions({ event, now, run, busy, open, toggle }) {
       ${icon(open ? "x" : "plus")}${open ? "Close the form" : "New event"}
     </button>
     <${OptOutButton} event=${event} now=${now} run=${run} />
-    ${now.restore !== null && html`<span class="hint numeric">Restore normal: ${restoring(now)}</span>`}
+    ${now.restore !== null && html`<span class="hint numeric">${restoring(now)}</span>`}
   </div>`;
 }
 

@@ -113,7 +113,8 @@ export function served(event, observes, shortBy_kw) {
 export function restoring(now) {
   if (now.restore === null) return "";
   const { ends, back_at, by_hand, kept_down, unknown } = now.restore;
-  const first = ends.length === 1 ? "Ends this event early." : `Ends ${ends.length} events early.`;
+  const what = ends.length === 1 ? "this event" : `${ends.length} events`;
+  const first = `Restore normal ends ${what} early.`;
   if (now.mode === "observe") return first;
   const sentences = [first];
   if (back_at !== null && kept_down.length === 0) {

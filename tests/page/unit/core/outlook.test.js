@@ -102,28 +102,32 @@ test("a site that only observes is not said to deliver", () => {
 test("what Restore would do", () => {
   /** @type {[Partial<Restore>, number, string][]} */
   const cases = [
-    [{}, 0, "Ends this event early. Load is back at 16:01:30."],
-    [{ ends: ["a", "b"], back_at: AT + 2 }, 0, "Ends 2 events early. Load returns at once."],
+    [{}, 0, "Restore normal ends this event early. Load is back at 16:01:30."],
+    [
+      { ends: ["a", "b"], back_at: AT + 2 },
+      0,
+      "Restore normal ends 2 events early. Load returns at once.",
+    ],
     [
       { by_hand: ["oven"] },
       0,
-      "Ends this event early. Load is back at 16:01:30. " +
+      "Restore normal ends this event early. Load is back at 16:01:30. " +
         "Bread oven stays off until someone switches it on.",
     ],
     [
       { by_hand: ["oven", "heat"], back_at: null },
       0,
-      "Ends this event early. Bread oven and Heater stay off until someone switches them on.",
+      "Restore normal ends this event early. Bread oven and Heater stay off until someone switches them on.",
     ],
     [
       { kept_down: ["heat"] },
       1,
-      "Ends this event early. Heater stays down for another event. One scheduled event stays.",
+      "Restore normal ends this event early. Heater stays down for another event. One scheduled event stays.",
     ],
     [
       { unknown: ["heat"], back_at: null },
       2,
-      "Ends this event early. Heater waits until the main breaker has room. 2 scheduled events stay.",
+      "Restore normal ends this event early. Heater waits until the main breaker has room. 2 scheduled events stay.",
     ],
   ];
   const usual = { ends: ["a"], back_at: AT + 90, by_hand: [], kept_down: [], unknown: [] };
