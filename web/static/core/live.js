@@ -7,6 +7,8 @@ import { withIsolatedNames } from "./words.js";
 
 /** @import { State, Transition } from "./bodies.js" */
 
+/** @typedef {ReturnType<typeof setTimeout>} Timer */
+
 const HIDDEN_MS = 30000;
 const CLOCK_STEP_MS = 300;
 
@@ -39,7 +41,7 @@ let at = "resting";
 let offset_ms = 0;
 let heard_ms = 0;
 let opened_ms = Date.now();
-/** @type {number | undefined} */
+/** @type {Timer | undefined} */
 let hiddenTimer;
 
 const stream = {
@@ -49,14 +51,14 @@ const stream = {
   /** @type {number | null} */
   pause_ms: null,
   again_ms: 0,
-  /** @type {number | undefined} */
+  /** @type {Timer | undefined} */
   firstWordTimer: undefined,
 };
 
 const poll = {
   /** @type {AbortController | null} */
   request: null,
-  /** @type {number | null} */
+  /** @type {Timer | null} */
   timer: null,
   at_ms: 0,
   failures: 0,
