@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-STATIC = Path(__file__).parents[2] / "web" / "static"
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "web" / "static"
 LAYERS = ("vendor", "core", "parts", "cards", "")  # lowest first; "" is the top folder
 MODULES = sorted(file for file in STATIC.rglob("*.js") if "vendor" not in file.parts)
 NAMES = [str(file.relative_to(STATIC)) for file in MODULES]
@@ -46,3 +47,13 @@ def test_every_style_is_of_a_class_that_some_module_writes() -> None:
     selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", rules, flags=re.DOTALL)
     classes = {one for one in re.findall(r"\.([a-z][\w-]*)", selectors) if not one.startswith("u-")}
     assert [one for one in classes if not re.search(rf"(?<![\w-]){one}(?![\w-])", modules)] == []
+
+
+def test_a_reason_that_a_preview_leaves_out_is_one_that_the_core_gives() -> None:
+    text = (STATIC / "core" / "preview-text.js").read_text("utf-8")
+    listed = re.search(r"EXPECTED = new Set\(\[(.*?)\]\)", text, re.DOTALL)
+    reasons = re.findall(r'"([^"]+)"', listed[1] if listed else "")
+    core = " ".join(
+        file.read_text("utf-8") for file in (ROOT / "statemachine/curtail").glob("*.py")
+    )
+    assert reasons and [one for one in reasons if f'"{one}"' not in core] == []

@@ -93,7 +93,7 @@ function summary({ state: at, open: waiting, refused }) {
   if (at === "off") return "This site has no device shadow.";
   if (waiting === 1) return "One change from the cloud is waiting for its circuit.";
   if (waiting) return `${waiting} changes from the cloud are waiting for their circuits.`;
-  if (at === "offline") return "While the link is down, it is not known what the cloud wants.";
+  if (at === "offline") return "The link is down, so changes from the cloud are not known.";
   return refused.length ? null : "No change from the cloud is waiting.";
 }
 

@@ -47,7 +47,7 @@ function reportSentence(event, ending) {
  */
 export const factsOf = (events, ending) =>
   events.flatMap((event) => {
-    const caller = event.theirs ? "Called by the grid operator" : "Called here";
+    const caller = event.theirs ? "Called by the grid operator" : "Called at this site";
     /** @type {Fact[]} */
     const facts = [["calendar-clock", `${caller}: ${terms(event)}.`]];
     if (event.theirs) facts.push(["send", reportSentence(event, ending)]);

@@ -39,7 +39,7 @@ function CircuitLine({ event, circuit, run, busy }) {
  * @param {DrEvent} event @param {Run} run @param {Circuit[]} circuits
  */
 function askAboutTheWhole(event, run, circuits) {
-  const text = "The event ends here, and cannot be called here again.";
+  const text = "The event ends at this site, and cannot be called here again.";
   confirmFirst({
     name: "triangle-alert",
     title: "Opt out of the whole event?",
@@ -55,7 +55,7 @@ function askAboutTheWhole(event, run, circuits) {
 
 /** @param {DrEvent} event */
 function explanation(event) {
-  const caller = event.theirs ? "Called by the grid operator" : "Called here";
+  const caller = event.theirs ? "Called by the grid operator" : "Called at this site";
   const effect =
     "A circuit that you keep out is not turned down for this event. " +
     "Others may be turned down further instead.";

@@ -58,7 +58,7 @@ export function askAboutCritical(draft, preview, act) {
   confirmFirst({
     name: "shield",
     title: "Turn down critical circuits?",
-    text: `${kw(shed_kw)} for ${duration(duration_s)} needs more from them than they give now.`,
+    text: `${kw(shed_kw)} for ${duration(duration_s)} would turn them down further than now.`,
     facts: criticalTouched(preview).map((line) => ["zap", criticalEffect(line)]),
     keep: "Keep as it is",
     go: draft.start_at ? "Schedule anyway" : "Shed anyway",
