@@ -13,11 +13,13 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	./.ci/javascript
 	$(BIN)/python -m pytest tests --ignore=tests/page -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m pytest tests/page
 
 check: $(VENV)/.test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	./.ci/javascript
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)

@@ -21,7 +21,7 @@ def test_everything_is_back_after_one_question_and_the_operator_is_not_heard_for
     accessible(page)
     question.get_by_label("Reason, for the record").fill("guests")
     question.get_by_role("button", name="All back now").click()
-    expect(page.locator(".toasts")).to_contain_text("Everything is on its way back.")
+    expect(page.locator(".toasts")).to_contain_text("All load is coming back.")
     circuits = page.get_by_role("region", name="Circuits")
     expect(circuits).to_contain_text("only people here can call an event")
     accessible(page)
@@ -35,6 +35,6 @@ def test_without_an_event_it_asks_no_reason_and_may_be_left(page: Page, site: Si
     page.get_by_role("button", name="All back now").click()
     question = page.get_by_role("dialog")
     expect(question.get_by_label("Reason")).to_have_count(0)
-    question.get_by_role("button", name="Leave it as it is").click()
+    question.get_by_role("button", name="Leave as it is").click()
     expect(page.get_by_role("button", name="All back now")).to_be_focused()
     assert site.state()["shut_until"] is None

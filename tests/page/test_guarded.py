@@ -94,7 +94,7 @@ def test_the_whole_opt_out_is_asked_for_a_second_time(
 ) -> None:
     backend.ask(NOW)
     page.get_by_role("button", name="Opt out").click()
-    expect(page.get_by_role("dialog")).to_contain_text("The grid operator called it: 2 kW, ")
+    expect(page.get_by_role("dialog")).to_contain_text("Called by the grid operator: 2 kW, ")
     page.get_by_role("button", name="Opt out of the whole event").click()
     dialog = page.get_by_role("dialog", name="Opt out of the whole event?")
     expect(dialog).to_contain_text("cannot be called here again")
@@ -112,7 +112,7 @@ def test_a_circuit_that_was_kept_out_is_let_give_again(
     page.get_by_role("button", name="Opt out").click()
     page.get_by_role("button", name="Keep Heater out").focus()
     page.keyboard.press("Enter")
-    again = page.get_by_role("button", name="Let Heater give again")
+    again = page.get_by_role("button", name="Include Heater again")
     expect(again).to_be_focused()
     accessible(page)
     page.keyboard.press("Enter")
@@ -240,8 +240,10 @@ def overflowing(page: Page) -> list[str]:
     """Texts that stick out of the box they are in, to the right."""
     return page.evaluate(  # type: ignore[no-any-return]
         """() => [...document.querySelectorAll('.card *, dialog *')].filter((one) => {
-          const box = one.closest('.nm, .leg, .prev, .outs li, .plain, .dlg, .note, .card');
-          const scrolls = one.closest('.sdw, .tw, .plot, .sr, .sw');
+          const box = one.closest(
+            '.circuit-name, .legend, .preview, .opt-outs li, .sentence, .dialog, .note, .card');
+          const scrolls = one.closest(
+            '.state-chart-scroll, .table-scroll, .plot, .visually-hidden, .switch');
           return box && !scrolls && one.clientWidth
             && one.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
         }).map((one) => one.className + ': ' + one.textContent.slice(0, 40))"""
@@ -251,7 +253,7 @@ def overflowing(page: Page) -> list[str]:
 @pytest.mark.parametrize("text", [NAMES])
 def test_a_name_from_right_to_left_moves_nothing_beside_it(page: Page, site: Site) -> None:
     trigger(page)
-    expect(page.locator(".plain")).to_contain_text("\u2068מקרר (גדול)\u2069")
+    expect(page.locator(".sentence")).to_contain_text("\u2068מקרר (גדול)\u2069")
     expect(page.get_by_role("switch", name="\u2068מקרר (גדול)\u2069")).to_be_visible()
 
 
@@ -261,7 +263,7 @@ def test_a_name_from_right_to_left_moves_nothing_beside_it(page: Page, site: Sit
 def test_a_chart_of_states_that_is_scrolled_is_reached_by_keys(page: Page, site: Site) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.locator("[data-state]").first.wait_for()
-    scrolled = page.locator(".sdw")
+    scrolled = page.locator(".state-chart-scroll")
     if scrolled.evaluate("one => one.scrollWidth > one.clientWidth"):
         expect(scrolled).to_have_attribute("tabindex", "0")
     accessible(page)
@@ -273,7 +275,7 @@ def test_what_has_the_focus_never_lies_under_the_header(page: Page, site: Site) 
     for _ in range(30):
         page.keyboard.press("Shift+Tab")
         top = page.evaluate("() => document.activeElement.getBoundingClientRect().top")
-        in_header = page.evaluate("() => !!document.activeElement.closest('.top, .skip')")
+        in_header = page.evaluate("() => !!document.activeElement.closest('.page-header, .skip')")
         if in_header:
             break
         assert top >= 59, focused(page)

@@ -118,7 +118,7 @@ def test_a_circuit_of_any_type_has_its_row_and_its_question(
     try:
         page = browser.new_page()  # type: ignore[attr-defined]
         page.goto(one.url)
-        expect(page.locator("[data-circuit=fridge1] .ico svg")).to_be_visible()
+        expect(page.locator("[data-circuit=fridge1] .circuit-icon svg")).to_be_visible()
         page.get_by_role("switch", name="Fridge").press("Space")
         text = page.get_by_role("dialog").inner_text()
         assert "function" not in text and "Fridge is marked critical." in text

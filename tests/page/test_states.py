@@ -104,9 +104,7 @@ def test_a_resting_circuit_says_when_it_comes_on(page: Page, site: Site) -> None
     call(site)
     expect(row(page, "heater1")).to_contain_text("Paused by event until")
     page.get_by_role("button", name="Restore normal").click()
-    expect(row(page, "heater1")).to_contain_text(
-        re.compile(r"Comes on in 4:\d\d, its time of rest")
-    )
+    expect(row(page, "heater1")).to_contain_text(re.compile(r"Comes on in 4:\d\d \(it must rest\)"))
     expect(
         page.get_by_text(re.compile(r"Restoring: 2 of 3 back, Heater in 4:\d\d"))
     ).to_be_visible()
@@ -136,7 +134,7 @@ def test_what_comes_back_by_hand_and_what_has_no_meter_is_marked(page: Page, sit
     site.venctl("trigger", "event", "--shed", "1.5 kW", "--for", "5 min", "--id", "evt-2")
     expect(row(page, "heater1")).to_contain_text("Paused by event")
     page.get_by_role("button", name="Restore normal").click()
-    expect(row(page, "heater1")).to_contain_text("switch it on by hand")
+    expect(row(page, "heater1")).to_contain_text("Switch it on by hand")
     shoot(page, "by-hand")
 
 
@@ -144,12 +142,12 @@ def test_what_comes_back_by_hand_and_what_has_no_meter_is_marked(page: Page, sit
 def test_budgets_are_counted_in_the_sheet_and_shown_in_the_preview(page: Page, site: Site) -> None:
     page.get_by_role("textbox", name=re.compile("Duration")).fill("900")
     expect(page.get_by_test_id("preview")).to_contain_text(
-        "Not for the whole time: Heater for 10 min at most."
+        "Not for the whole time: Heater for at most 10 min."
     )
     call(site)
     page.get_by_role("button", name="Heater, details").click()
     expect(page.get_by_role("dialog")).to_contain_text(
-        re.compile(r"Gave 1 of 3 times, \d+\ss of 10\smin")
+        re.compile(r"Shed 1 of 3 times, \d+\ss of 10\smin")
     )
     accessible(page)
 
@@ -160,7 +158,7 @@ def test_an_occupant_opts_out_one_circuit_and_then_the_whole_event(page: Page, s
     page.get_by_role("button", name="Opt out").click()
     shoot(page, "opt-out")
     page.get_by_role("button", name="Keep Heater out").click()
-    expect(page.get_by_role("button", name="Let Heater give again")).to_be_visible()
+    expect(page.get_by_role("button", name="Include Heater again")).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text("kept out")
     page.keyboard.press("Escape")
     expect(row(page, "heater1")).to_contain_text("1.50 kW")
@@ -194,7 +192,7 @@ def test_a_declared_life_is_drawn_and_told_state_by_state(page: Page, site: Site
     shoot(page, "life")
     page.get_by_role("button", name="Restore normal").click()
     expect(card).to_contain_text(re.compile(r"Verifying, until .*: 0:\d\d left"), timeout=15_000)
-    expect(page.locator(".node.cur")).to_have_attribute("data-state", "verifying")
+    expect(page.locator(".node.current")).to_have_attribute("data-state", "verifying")
     shoot(page, "verifying")
 
 
@@ -202,7 +200,9 @@ def test_an_edited_chart_that_waits_is_told(page: Page, site: Site) -> None:
     call(site)
     (site.folder / "ven.yaml").write_text(STEADY.replace("shedding", "curtailed"))
     assert site.venctl("reload").returncode == 0
-    line = page.get_by_text(re.compile("The edited file waits until no event is live: event chart"))
+    line = page.get_by_text(
+        re.compile("The edited file takes effect when no event is live: event chart")
+    )
     expect(line).to_be_visible()
     accessible(page)
     page.get_by_role("button", name="Restore normal").click()
@@ -225,14 +225,16 @@ def test_many_circuits_are_counted_where_they_cannot_all_be_named(page: Page, si
     card = page.get_by_role("region", name="DR event control")
     expect(card).to_contain_text("Heater, Lights, Desk 1 and 16 more are turned down.")
     expect(card).to_contain_text("12 others")
-    expect(card.locator(".leg li")).to_have_count(8)
+    expect(card.locator(".legend li")).to_have_count(8)
     accessible(page)
 
 
 def test_who_switched_a_circuit_last_is_told_in_its_sheet(page: Page, site: Site) -> None:
     site.venctl("trigger", "circuit", "ev1", "on")
     page.get_by_role("button", name="EV Charger, details").click()
-    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"Last switch\d\d:\d\d, Command"))
+    expect(page.get_by_role("dialog")).to_contain_text(
+        re.compile(r"Last switched\d\d:\d\d, by the command line")
+    )
 
 
 @pytest.mark.parametrize("text", [STEADY + "always:\n  - {site_below: 9 kW}\n"])
@@ -240,7 +242,7 @@ def test_a_broken_rule_of_the_site_is_told_above_all_else(page: Page, site: Site
     pytest.importorskip("statemachine.curtail.site_rules")
     alert = page.get_by_role("alert").filter(has_text="A rule of this site is broken.")
     expect(alert).to_contain_text("The site always draws less than 9.00 kW.")
-    expect(page.get_by_text("Found: 10.00 kW.")).to_be_visible()
+    expect(page.get_by_text("Now: 10.00 kW.")).to_be_visible()
     accessible(page)
     call(site)
     expect(alert).to_have_count(0)

@@ -65,7 +65,7 @@ def test_every_vendored_package_is_named_with_its_version_in_third_party_md() ->
 
 
 def test_the_manifest_names_the_versions_that_are_locked() -> None:
-    lock = json.loads((ROOT / "web/tools/package-lock.json").read_text("utf-8"))["packages"]
+    lock = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
     packages = json.loads((VENDOR / "vendor.json").read_text("utf-8"))["packages"]
     locked = {
         place.removeprefix("node_modules/"): (entry["version"], entry["integrity"])

@@ -392,7 +392,7 @@ async def test_files_are_asked_for_anew_and_sent_once(client: Client) -> None:
     assert first.headers["Cache-Control"] == "no-cache"
     again = await client.get("/static/icon.svg", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
-    script = await client.get("/static/api.js")
+    script = await client.get("/static/core/api.js")
     assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 
