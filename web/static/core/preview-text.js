@@ -17,6 +17,12 @@ const NOTHING_KW = 0.005;
 const EXPECTED = new Set(["not needed", "never shed", "not declared to be shed"]);
 
 /**
+ * Whether a circuit that gives nothing for this reason is as everybody expects.
+ * @param {string} reason
+ */
+export const isExpected = (reason) => EXPECTED.has(reason);
+
+/**
  * Whether two previews answer the same question.
  * @param {Asked} a @param {Asked} b
  */
@@ -101,7 +107,7 @@ export function criticalText(answer) {
  * @param {Preview} answer
  */
 export function unavailableText(answer) {
-  const idle = answer.circuits.filter((line) => line.shed_kw === 0 && !EXPECTED.has(line.reason));
+  const idle = answer.circuits.filter((line) => line.shed_kw === 0 && !isExpected(line.reason));
   if (idle.length === 0) return "";
   return `Not available: ${few(idle.map((line) => `${line.name} (${line.reason})`))}.`;
 }

@@ -1,6 +1,7 @@
 // The details of one circuit: everything the controller knows about it, live while they are open.
 import { latest, second } from "../core/live.js";
 import { kw, ordinal, percent, rating } from "../core/numbers.js";
+import { isExpected } from "../core/preview-text.js";
 import { countdown, duration, moment } from "../core/times.js";
 import { capital, sourceName } from "../core/words.js";
 import { html } from "../vendor/ui.js";
@@ -25,7 +26,7 @@ const FIXED =
 
 /** @param {Circuit} circuit */
 function shedRule({ order, limit_percent }) {
-  if (order === null || limit_percent === null) return "Never";
+  if (order === null || limit_percent === null) return "Never shed";
   return `${ordinal(order)}, by up to ${percent(limit_percent)} of what it draws`;
 }
 
@@ -70,8 +71,8 @@ function facts(circuit, now) {
     ["Without an event", free_kw === null || shed_kw === 0 ? null : kw(free_kw)],
     ["Shed now", shed_kw > 0 ? kw(shed_kw) : null],
     ["Held at", held_kw === null ? null : kw(held_kw)],
-    ["Event", capital(circuit.reason ?? "")],
-    ["Turned down", shedRule(circuit)],
+    ["Event", isExpected(circuit.reason ?? "") ? null : capital(circuit.reason ?? "")],
+    ["Shed order", shedRule(circuit)],
     ["Today", today(circuit)],
     ["Protection", protection(circuit)],
     ["Comes back", circuit.comes_back === "by_hand" ? "Only when someone switches it on" : null],
