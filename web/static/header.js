@@ -53,7 +53,7 @@ const attention = (circuits) => {
 function liveMark(now) {
   if (tokenNeeded.value) return ["warn", "Token needed", ""];
   if (trouble.value === "evicted") return ["warn", "Paused", ""];
-  if (trouble.value === "opening" || now === null) return ["warn", "Connecting…", ""];
+  if (trouble.value === "connecting" || now === null) return ["warn", "Connecting…", ""];
   if (trouble.value === "lost") return ["bad", "No connection", ""];
   if (pressing(now).length) return ["bad", "Live,", "needs attention"];
   const age = second.value - (now.reading_at ?? second.value);

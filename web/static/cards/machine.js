@@ -1,5 +1,5 @@
 // The Controller state card: the event chart as the controller declares it, laid out here.
-import { ask } from "../core/api.js";
+import { get } from "../core/api.js";
 import { graphOf, layOut } from "../core/layout.js";
 import { connections, latest, second, stale, state, transition } from "../core/live.js";
 import { duration } from "../core/times.js";
@@ -139,7 +139,7 @@ export function MachineCard() {
 
 async function fetchMachine() {
   try {
-    machine.value = await ask("/api/v1/machine");
+    machine.value = await get("/api/v1/machine");
   } catch {
     // The chart on the page stays; the next connection or transition asks again.
   }

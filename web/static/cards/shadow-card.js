@@ -1,5 +1,5 @@
 // The Device shadow card: whether desired and reported agree, and why a change was refused.
-import { ask } from "../core/api.js";
+import { get } from "../core/api.js";
 import { latest, second, stale } from "../core/live.js";
 import { moment } from "../core/times.js";
 import { chip, icon, note, smallChip } from "../parts/components.js";
@@ -82,7 +82,7 @@ function Compare() {
 
 async function fetchRows() {
   try {
-    compared.value = await ask("/api/v1/shadow");
+    compared.value = await get("/api/v1/shadow");
   } catch {
     // The table on the page stays; the next tick asks again.
   }

@@ -62,7 +62,7 @@ function withPatience(signal, patience_ms) {
  * GET; aborted when `signal` is. Throws Refusal or NoAnswer.
  * @param {string} path @param {AbortSignal} [signal]
  */
-export const ask = (path, signal) => exchange(path, {}, signal);
+export const get = (path, signal) => exchange(path, {}, signal);
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,6 +1,6 @@
-// Keeps the newest state of the controller: by its stream, or by asking while no stream gets through.
+// Keeps the newest state of the controller: by its stream, or by polling while no stream gets through.
 import { computed, effect, signal } from "../vendor/ui.js";
-import { ask, Refusal } from "./api.js";
+import { get, Refusal } from "./api.js";
 import * as link from "./link-states.js";
 import { signIns, tokenNeeded } from "./session.js";
 import { withIsolatedNames } from "./words.js";
@@ -16,18 +16,18 @@ const CLOCK_STEP_MS = 300;
 export const state = signal(/** @type {State | null} */ (null));
 
 /** What the page says of its link; null while all is well. */
-export const trouble = signal(/** @type {link.Trouble} */ ("opening"));
+export const trouble = signal(/** @type {link.Trouble} */ ("connecting"));
 
 /** Counts fresh connections: whatever is fetched beside the state is fetched again then. */
 export const connections = signal(0);
 
-/** The newest transition the stream told of. */
+/** The newest transition that the stream brought. */
 export const transition = signal(/** @type {Transition | null} */ (null));
 
 /** The server's clock in whole seconds; ticks between messages too. */
 export const second = signal(Math.floor(Date.now() / 1000));
 
-/** Whole seconds since the controller was last heard. */
+/** Whole seconds since the controller last answered. */
 export const silence_s = signal(0);
 
 /** Whole seconds until the next try, while lost. */
@@ -37,9 +37,9 @@ export const nextTry_s = signal(0);
 export const stale = computed(() => trouble.value !== null);
 
 /** @type {link.LinkState} */
-let at = "resting";
+let at = "suspended";
 let offset_ms = 0;
-let heard_ms = 0;
+let received_ms = 0;
 let opened_ms = Date.now();
 /** @type {Timer | undefined} */
 let hiddenTimer;
@@ -47,7 +47,7 @@ let hiddenTimer;
 const stream = {
   /** @type {EventSource | null} */
   source: null,
-  heard_ms: 0,
+  received_ms: 0,
   /** @type {number | null} */
   pause_ms: null,
   again_ms: 0,
@@ -74,10 +74,15 @@ export function latest() {
 export const serverNow = () => (Date.now() + offset_ms) / 1000;
 
 /** What is done on the way into each state. */
-const ENTER = { opening: openStream, streaming: relyOnStream, asking: askInstead, resting: close };
+const ENTER = {
+  connecting: openStream,
+  streaming: relyOnStream,
+  polling: pollInstead,
+  suspended: close,
+};
 
 /** @param {link.LinkEvent} event */
-function happen(event) {
+function dispatch(event) {
   const target = link.next(at, event);
   if (target === null) return;
   at = target;
@@ -85,13 +90,13 @@ function happen(event) {
 }
 
 /** @param {State} answer */
-function take(answer) {
+function accept(answer) {
   const measured_ms = answer.t * 1000 - Date.now();
   // A small difference is the network, not the clock; following it would make countdowns jump.
   const jumped = Math.abs(measured_ms - offset_ms) > CLOCK_STEP_MS;
   if (state.value === null || jumped) offset_ms = measured_ms;
   if (state.value === null || poll.failures) connections.value += 1;
-  heard_ms = Date.now();
+  received_ms = Date.now();
   poll.failures = 0;
   state.value = withIsolatedNames(answer);
   look();
@@ -100,18 +105,18 @@ function take(answer) {
 function look() {
   const now = Date.now();
   second.value = Math.floor(serverNow());
-  silence_s.value = Math.floor((now - heard_ms) / 1000);
+  silence_s.value = Math.floor((now - received_ms) / 1000);
   nextTry_s.value = Math.max(0, Math.ceil((poll.at_ms - now) / 1000));
-  if (at === "resting") return;
+  if (at === "suspended") return;
   const { failures } = poll;
   trouble.value = link.troubleOf({
     failures,
-    silence_ms: now - heard_ms,
+    silence_ms: now - received_ms,
     open_ms: now - opened_ms,
   });
   if (at !== "streaming") return;
-  if (now - stream.heard_ms > link.DEAD_MS) happen("lost");
-  else if (now - stream.heard_ms > link.STALE_MS && poll.timer === null) askIn(0);
+  if (now - stream.received_ms > link.DEAD_MS) dispatch("lost");
+  else if (now - stream.received_ms > link.STALE_MS && poll.timer === null) pollIn(0);
 }
 
 function openStream() {
@@ -124,82 +129,82 @@ function openStream() {
       if (source === stream.source) act(/** @type {MessageEvent} */ (event).data);
     });
   on("snapshot", (data) => {
-    happen("heard");
+    dispatch("snapshot");
     connections.value += 1;
-    take(JSON.parse(data));
+    accept(JSON.parse(data));
   });
   on("state", (data) => {
-    stream.heard_ms = Date.now();
-    take(JSON.parse(data));
+    stream.received_ms = Date.now();
+    accept(JSON.parse(data));
   });
   on("transition", (data) => {
     transition.value = JSON.parse(data);
   });
   on("resync", () => {
     connections.value += 1;
-    askIn(0);
+    pollIn(0);
   });
-  on("evicted", () => rest("evicted"));
-  on("error", () => happen("lost"));
+  on("evicted", () => suspend("evicted"));
+  on("error", () => dispatch("lost"));
   clearTimeout(stream.firstWordTimer);
-  stream.firstWordTimer = setTimeout(() => happen("lost"), link.FIRST_WORD_MS);
+  stream.firstWordTimer = setTimeout(() => dispatch("lost"), link.FIRST_WORD_MS);
 }
 
 function relyOnStream() {
   clearTimeout(stream.firstWordTimer);
-  cancelAsking();
-  stream.heard_ms = Date.now();
+  cancelPoll();
+  stream.received_ms = Date.now();
   stream.pause_ms = null;
 }
 
-function askInstead() {
+function pollInstead() {
   clearTimeout(stream.firstWordTimer);
   stream.source?.close();
   stream.source = null;
   stream.pause_ms = link.streamPause_ms(stream.pause_ms);
   stream.again_ms = Date.now() + stream.pause_ms;
-  askIn(0);
+  pollIn(0);
 }
 
-function cancelAsking() {
+function cancelPoll() {
   if (poll.timer !== null) clearTimeout(poll.timer);
   poll.timer = null;
 }
 
 /** @param {number} ms */
-function askIn(ms) {
-  cancelAsking();
+function pollIn(ms) {
+  cancelPoll();
   poll.at_ms = Date.now() + ms;
-  poll.timer = setTimeout(askOnce, ms);
+  poll.timer = setTimeout(pollOnce, ms);
 }
 
-async function askOnce() {
+async function pollOnce() {
   poll.timer = null;
   poll.request?.abort();
   const mine = new AbortController();
   poll.request = mine;
   try {
-    const answer = await ask("/api/v1/state", mine.signal);
-    if (!mine.signal.aborted) heardByAsking(answer);
+    const answer = await get("/api/v1/state", mine.signal);
+    if (!mine.signal.aborted) acceptPoll(answer);
   } catch (error) {
     if (mine.signal.aborted) return;
-    if (error instanceof Refusal && error.status === 401) return rest("opening");
+    if (error instanceof Refusal && error.status === 401) return suspend("connecting");
     poll.failures += 1;
     look();
-    askIn(link.askAgain_ms(poll.failures));
+    pollIn(link.pollPause_ms(poll.failures));
   }
 }
 
 /** @param {State} answer */
-function heardByAsking(answer) {
-  if (at === "streaming" && Date.now() - stream.heard_ms < link.STALE_MS) return;
-  take(answer);
-  askIn(link.askAgain_ms(0));
-  if (Date.now() >= stream.again_ms) happen("retry");
+function acceptPoll(answer) {
+  if (at === "streaming" && Date.now() - stream.received_ms < link.STALE_MS) return;
+  accept(answer);
+  pollIn(link.pollPause_ms(0));
+  if (Date.now() >= stream.again_ms) dispatch("retry");
 }
 
 function close() {
-  cancelAsking();
+  cancelPoll();
   clearTimeout(stream.firstWordTimer);
   poll.request?.abort();
   stream.source?.close();
@@ -207,38 +212,38 @@ function close() {
 }
 
 /** @param {link.Trouble} why */
-function rest(why) {
-  happen("rest");
+function suspend(why) {
+  dispatch("suspend");
   trouble.value = why;
 }
 
-/** Begins anew, at once: at the start, after a rest, or because someone asks. */
+/** Connects anew, at once: at the start, after it was suspended, or because someone tries. */
 export function connect() {
   close();
   opened_ms = Date.now();
   stream.pause_ms = null;
-  happen("connect");
+  dispatch("connect");
   look();
-  if (poll.failures) askIn(0);
+  if (poll.failures) pollIn(0);
 }
 
 function followVisibility() {
   clearTimeout(hiddenTimer);
   // A browser opens six connections to one site: hidden tabs must not hold them all.
-  if (document.hidden) hiddenTimer = setTimeout(() => rest("opening"), HIDDEN_MS);
-  else if (at === "resting" && trouble.value !== "evicted") connect();
+  if (document.hidden) hiddenTimer = setTimeout(() => suspend("connecting"), HIDDEN_MS);
+  else if (at === "suspended" && trouble.value !== "evicted") connect();
 }
 
 /** Called once, when the page starts. */
 export function start() {
   setInterval(look, 250);
   document.addEventListener("visibilitychange", followVisibility);
-  addEventListener("pagehide", () => rest("opening"));
+  addEventListener("pagehide", () => suspend("connecting"));
   addEventListener("pageshow", (event) => {
     if (event.persisted) connect();
   });
   effect(() => {
-    if (tokenNeeded.value) rest("opening");
+    if (tokenNeeded.value) suspend("connecting");
   });
   effect(() => {
     if (signIns.value) connect();

@@ -1,6 +1,6 @@
 // The last 15 minutes of power: seeded by the controller, then kept as the page sees them.
 import { effect, signal } from "../vendor/ui.js";
-import { ask } from "./api.js";
+import { get } from "./api.js";
 import { connections, state } from "./live.js";
 import { added, empty, joined, pointOf, SPAN_S, trimmed } from "./series.js";
 
@@ -13,7 +13,7 @@ function follow(now) {
 
 async function seed() {
   try {
-    const answer = await ask("/api/v1/recent");
+    const answer = await get("/api/v1/recent");
     recent.value = joined(answer, recent.peek());
   } catch {
     // The chart then begins with what the page sees itself.

@@ -1,5 +1,5 @@
 // The preview beside the event form: fetched before anyone asks for the event, and drawn.
-import { ask, messageOf } from "../core/api.js";
+import { get, messageOf } from "../core/api.js";
 import { latest } from "../core/live.js";
 import { kw } from "../core/numbers.js";
 import * as text from "../core/preview-text.js";
@@ -45,7 +45,7 @@ export function previewNow(asked) {
 async function fetchPreview(asked, signal) {
   const fields = Object.entries(asked).map(([name, value]) => [name, String(value)]);
   const path = `/api/v1/preview?${new URLSearchParams(fields)}`;
-  const answer = withIsolatedNames(await ask(path, signal));
+  const answer = withIsolatedNames(await get(path, signal));
   newest.value = { asked, answer, at_ms: Date.now() };
   fault.value = "";
   return answer;
