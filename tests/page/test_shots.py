@@ -19,8 +19,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from statemachine.wire.commands import Door, command_from
-from tests.kit.core.desk import START_MS, BenchDesk
-from tests.kit.core.desk import site as sample
+from tests.kit.core.web_controller import START_MS, WebController
+from tests.kit.core.web_controller import site as sample
 from tests.kit.paths import ROOT
 from web.app import access_for, make_app
 from web.desk import LinkView
@@ -44,7 +44,7 @@ class BenchSite:
     """The page of a site whose clock stands still unless it is moved."""
 
     def __init__(self) -> None:
-        self.desk = BenchDesk(sample())
+        self.desk = WebController(sample())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

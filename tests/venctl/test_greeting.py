@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from tests.kit.core.desk import BenchDesk, site
+from tests.kit.core.web_controller import WebController, site
 from tests.kit.process.site import STEADY, Site, until
 from tests.web.http.test_guard import SPACE, TOKEN
 from venctl.greeting import addresses, lines
@@ -28,7 +28,7 @@ async def test_the_guard_lets_in_at_every_address_that_is_printed(host: str) -> 
             pytest.skip(f"this machine has no {host}")
         port = free.getsockname()[1]
     server = TestServer(
-        make_app(BenchDesk(site()), access_for(host, port, (), {}, TOKEN)), host=host, port=port
+        make_app(WebController(site()), access_for(host, port, (), {}, TOKEN)), host=host, port=port
     )
     await server.start_server()
     pages = addresses(f"{host}:{port}", (), {})

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.kit.core.desk import START_MS, BenchDesk, Client, site
+from tests.kit.core.web_controller import START_MS, Client, WebController, site
 from web.app import access_for, make_app
 
 NOW_S = START_MS / 1000
@@ -20,7 +20,7 @@ NOW_S = START_MS / 1000
 class Page:
     """A client of one site."""
 
-    def __init__(self, client: Client, desk: BenchDesk) -> None:
+    def __init__(self, client: Client, desk: WebController) -> None:
         self.client, self.desk = client, desk
 
     async def get(self, path: str) -> Any:
@@ -49,7 +49,7 @@ async def api() -> AsyncIterator[Page]:
 
 class open_page:
     async def __aenter__(self) -> Page:
-        port, desk = unused_port(), BenchDesk(site())
+        port, desk = unused_port(), WebController(site())
         app = make_app(desk, access_for("127.0.0.1", port, (), {}, "token"))
         self._client = TestClient(TestServer(app, port=port))
         await self._client.start_server()

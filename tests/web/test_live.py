@@ -14,7 +14,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from statemachine.state.memory import Passed
-from tests.kit.core.desk import BenchDesk, Client, site
+from tests.kit.core.web_controller import Client, WebController, site
 from web.app import access_for, make_app
 from web.http.guard import HEADERS
 from web.live import MOST_TRANSITIONS
@@ -23,12 +23,12 @@ STREAM = "/api/v1/stream"
 
 
 @pytest.fixture
-def desk() -> BenchDesk:
-    return BenchDesk(site())
+def desk() -> WebController:
+    return WebController(site())
 
 
 @pytest.fixture
-async def client(desk: BenchDesk) -> AsyncIterator[Client]:
+async def client(desk: WebController) -> AsyncIterator[Client]:
     port = unused_port()
     app = make_app(desk, access_for("127.0.0.1", port, (), {}, "token"))
     async with TestClient(TestServer(app, port=port)) as opened:
@@ -81,7 +81,7 @@ async def test_an_event_is_told_with_its_transitions(client: Client) -> None:
 
 
 async def test_states_are_coalesced_and_transitions_are_not(
-    client: Client, desk: BenchDesk
+    client: Client, desk: WebController
 ) -> None:
     async with client.get(STREAM) as stream:
         await told(stream)
@@ -98,7 +98,7 @@ async def test_states_are_coalesced_and_transitions_are_not(
 
 
 async def test_whoever_falls_too_far_behind_is_told_to_begin_anew(
-    client: Client, desk: BenchDesk
+    client: Client, desk: WebController
 ) -> None:
     async with client.get(STREAM) as stream:
         await told(stream)
@@ -124,7 +124,7 @@ async def test_a_fifth_stream_of_a_browser_evicts_the_oldest(client: Client) -> 
 
 
 async def test_who_does_not_read_is_dropped_and_holds_up_nobody(
-    client: Client, desk: BenchDesk, monkeypatch: pytest.MonkeyPatch
+    client: Client, desk: WebController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.live.STUCK_S", 0.5)
     loop = asyncio.get_running_loop()

@@ -13,7 +13,8 @@ from statemachine.curtail.estimate import typical
 from statemachine.curtail.requirement import offset_ms
 from statemachine.state.triggers import DrEvent
 from statemachine.wire.commands import Door, command_from
-from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, site
+from tests.kit.harness import Harness
 from web.planning import outlook, preview
 
 RELAYS = """
@@ -37,9 +38,9 @@ def event(kw: float, seconds: int = 600, **more: Any) -> DrEvent:
     return asked
 
 
-def running(text: str) -> Desk:
-    desk = Desk(site(text))
-    desk.rated()
+def running(text: str) -> Harness:
+    desk = Harness(site(text))
+    desk.read()
     return desk
 
 

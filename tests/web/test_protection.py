@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from statemachine import Spec, SpecError, read
-from tests.kit.core.desk import SITE, START_MS, BenchDesk
+from tests.kit.core.web_controller import SITE, START_MS, WebController
 from tests.web.test_api import EVENT, Page
 from web.app import access_for, make_app
 
@@ -21,7 +21,7 @@ class Opened:
         self.spec: Spec = read(text, "ven.yaml")
 
     async def __aenter__(self) -> Page:
-        port, desk = unused_port(), BenchDesk(self.spec)
+        port, desk = unused_port(), WebController(self.spec)
         app = make_app(desk, access_for("127.0.0.1", port, (), {}, "token"))
         self._client = TestClient(TestServer(app, port=port))
         await self._client.start_server()

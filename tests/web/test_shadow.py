@@ -12,7 +12,7 @@ from statemachine.state.cloud_triggers import Delta, Document
 from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import GetShadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted
-from tests.kit.core.desk import START_MS, BenchDesk
+from tests.kit.core.web_controller import START_MS, WebController
 from tests.kit.paths import ROOT
 from tests.web.test_api import Page, open_page
 from venctl.cli.kit.clock import of_zone
@@ -28,13 +28,13 @@ async def api() -> AsyncIterator[Page]:
         yield opened
 
 
-def hear(desk: BenchDesk, kind: type[Any], **said: Any) -> None:
+def hear(desk: WebController, kind: type[Any], **said: Any) -> None:
     at_ms, mono_ms = desk.clocks()
     trigger = kind(at_ms=at_ms, mono_ms=mono_ms, **said)
     desk.memory, desk.effects = desk.ven.decide(desk.memory, trigger)  # type: ignore[attr-defined]
 
 
-def wished(desk: BenchDesk, *wishes: Wish, interval: Interval | None = None) -> None:
+def wished(desk: WebController, *wishes: Wish, interval: Interval | None = None) -> None:
     """The site connects and finds these wishes in its shadow."""
     hear(desk, Connected)
     (get,) = [e for e in desk.effects if isinstance(e, GetShadow)]  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ async def test_before_any_link_nothing_is_desired_and_the_shadow_is_offline(api:
 
 @pytest.mark.parametrize("cloud", ["{kind: local}", "{kind: mqtt, host: h, shadow: serve}"])
 def test_nothing_is_called_in_sync_before_the_shadow_was_read(cloud: str) -> None:
-    desk = BenchDesk(served(cloud))
+    desk = WebController(served(cloud))
     assert states(desk) == {"unknown"}
     wished(desk)
     assert states(desk) == {"in_sync"}
@@ -73,7 +73,7 @@ def test_nothing_is_called_in_sync_before_the_shadow_was_read(cloud: str) -> Non
 
 
 def test_where_nobody_keeps_a_shadow_it_is_off_and_so_is_every_row() -> None:
-    desk = BenchDesk(served("{kind: mqtt, host: h}"))
+    desk = WebController(served("{kind: mqtt, host: h}"))
     said = shadow(desk.spec, desk.memory, desk.now_ms)
     assert (said["state"], said["label"]) == ("off", "Off") and states(desk) == {"off"}
     lines = _lines(said, of_zone("UTC"))
@@ -86,7 +86,7 @@ def served(cloud: str) -> Spec:
     return read(text.replace("cloud: {kind: local}", f"cloud: {cloud}"), "ven.yaml")
 
 
-def states(desk: BenchDesk) -> set[str]:
+def states(desk: WebController) -> set[str]:
     return {one["state"] for one in shadow(desk.spec, desk.memory, desk.now_ms)["rows"]}
 
 

@@ -1,4 +1,4 @@
-"""Simulated circuits, whose breakers live in a file, as a real panel's would through a kill.
+"""The modelled panel as a driver, with its breakers in a file, as a real panel's outlive a kill.
 
 The file stands for the wall, which no disk of ours can break: where it cannot be written, circuits
 move all the same, and where it says what cannot be, breakers stand as on the first day.
@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
-from statemachine.verify.world.loads import load_w
+from statemachine.verify.world.loads import Loads
+from statemachine.verify.world.panel import Breaker, Breakers
 
 log = logging.getLogger(__name__)
 
@@ -24,60 +24,47 @@ class SimPanel:
     """Circuits that draw as `sim:` says: steady at rated power, drifting, or cycling by type."""
 
     def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
-        self._spec, self._file, self._now_ms = spec, folder / "panel.json", now_ms
-        self._room, self._fails = 0, False
-        self._breakers: dict[str, Any] = self._found()
+        self._file, self._now_ms = folder / "panel.json", now_ms
+        self._spec, self._room, self._fails = spec, 0, False
+        self._breakers = Breakers(spec, Loads(spec))
+        self._odd: dict[str, Any] = {}
+        for id, kept in self._found().items():
+            if _fits(kept):
+                self._breakers.all[id] = Breaker(kept["on"], kept["hold_w"], kept["until_ms"])
+            else:
+                self._odd[id] = kept
         self.use(spec)
 
     def use(self, spec: Spec) -> None:
         """Another panel; breakers that it no longer names stay on the wall."""
+        for id in self._odd.keys() & spec.circuits.keys():
+            log.warning("%s: %s stands as on the first day", self._file, id)
+            del self._odd[id]
         self._spec = spec
-        for id, circuit in spec.circuits.items():
-            if id in self._breakers and not _fits(self._breakers[id]):
-                log.warning("%s: %s stands as on the first day", self._file, id)
-                del self._breakers[id]
-            self._breakers.setdefault(id, _first(circuit.enabled))
+        self._breakers.use(spec, Loads(spec))
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
-        self._move(circuit, {"hold_w": watts, "until_ms": until_ms})
+        self._find(circuit)
+        self._breakers.hold(circuit, watts, until_ms)
+        self._keep()
 
     async def switch(self, circuit: str, enabled: bool) -> None:
-        self._move(circuit, {"on": enabled})
+        self._find(circuit)
+        self._breakers.switch(circuit, enabled)
+        self._keep()
 
     async def readings(self) -> Mapping[str, int]:
         now_ms = self._now_ms()
-        return {id: self._drawn_w(id, now_ms) for id in self._spec.circuits}
+        return {id: self._breakers.drawn_w(id, now_ms) for id in self._spec.circuits}
 
     def unmetered_w(self) -> int:
         """What the site draws beside its circuits."""
-        rated_w = self._spec.site.unmetered
-        load = "steady" if self._spec.sim.load == "steady" else "drift"
-        return load_w("unmetered", rated_w, "other", load, self._spec.sim.seed, self._now_ms())
+        return self._breakers.loads.unmetered_w(self._now_ms())
 
-    def _drawn_w(self, id: str, now_ms: int) -> int:
-        breaker, circuit = self._breakers[id], self._spec.circuits[id]
-        if not breaker["on"]:
-            return 0
-        drawn_w = self._load_w(id, circuit, now_ms)
-        hold_w, until_ms = breaker["hold_w"], breaker["until_ms"]
-        leased = hold_w is not None and now_ms < int(until_ms or 0)
-        return min(drawn_w, int(hold_w or 0)) if leased else drawn_w
-
-    def _load_w(self, id: str, circuit: Circuit, now_ms: int) -> int:
-        sim = self._spec.sim
-        return load_w(id, circuit.rated, circuit.kind, sim.load, sim.seed, now_ms)
-
-    def _move(self, circuit: str, news: dict[str, int | bool | None]) -> None:
-        known: Any = self._breakers.get(circuit)
-        self._breakers[circuit] = (known if _fits(known) else _first(True)) | news
-        try:
-            self._keep()
-        except OSError as error:
-            if not self._fails:
-                log.warning("%s cannot be written: %s", self._file, error)
-            self._fails = True
-        else:
-            self._fails = False
+    def _find(self, id: str) -> None:
+        """A circuit that the file no longer names is given back like any other."""
+        self._odd.pop(id, None)
+        self._breakers.all.setdefault(id, Breaker(on=True))
 
     def _found(self) -> dict[str, Any]:
         try:
@@ -94,8 +81,19 @@ class SimPanel:
         return {}
 
     def _keep(self) -> None:
+        """Written down; told once where the disk refuses, as it moves all the same."""
+        try:
+            self._write()
+        except OSError as error:
+            if not self._fails:
+                log.warning("%s cannot be written: %s", self._file, error)
+            self._fails = True
+        else:
+            self._fails = False
+
+    def _write(self) -> None:
         """Written over in one go, which no kill splits; a new file would take ten times as long."""
-        said = json.dumps(self._breakers).encode()
+        said = json.dumps(self._odd | self._kept()).encode()
         self._room = max(self._room, len(said))
         file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
@@ -103,9 +101,12 @@ class SimPanel:
         finally:
             os.close(file)
 
-
-def _first(enabled: bool) -> dict[str, int | bool | None]:
-    return {"on": enabled, "hold_w": None, "until_ms": 0}
+    def _kept(self) -> dict[str, Any]:
+        breakers = self._breakers.all.items()
+        return {
+            id: {"on": one.on, "hold_w": one.hold_w, "until_ms": one.until_ms}
+            for id, one in breakers
+        }
 
 
 def _fits(breaker: Any) -> bool:

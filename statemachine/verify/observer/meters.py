@@ -99,7 +99,8 @@ class Meters:
     def in_doubt(self, id: str) -> bool:
         """No single reading of it says what it draws on the whole, or none is taken."""
         breakers, circuit = self._play.breakers, self._spec.circuits[id]
-        cycles = breakers.cycles and circuit.type in CYCLES_S and id not in breakers.set_w
+        loads = breakers.loads
+        cycles = loads.cycles and circuit.type in CYCLES_S and id not in loads.set_w
         return cycles or circuit.meter == "none"
 
     @property
@@ -161,7 +162,7 @@ class Meters:
         if on and book.seen[id].held_w is None and hold_w is None:
             one.low_w = one.high_w = drawn_w
         elif on:
-            would_w = self._play.breakers.free_w(id, now.ms)
+            would_w = self._play.breakers.loads.free_w(id, now.ms)
             one.low_w, one.high_w = min(one.low_w, would_w), max(one.high_w, would_w)
 
     def _note_start(self, id: str, one: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:

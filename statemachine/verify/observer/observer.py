@@ -163,15 +163,15 @@ class Account:
     @property
     def constant(self) -> bool:
         """Loads change only by steps of the scenario."""
-        return self.play.breakers.constant
+        return self.play.breakers.loads.constant
 
     @property
     def crowded(self) -> bool:
         """All circuits together may draw more than the main breaker lets through, or as far as
         the last reading tells."""
         breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory
-        free_w = [max(breakers.free_w(id, ms), known.circuits[id].free_w) for id in self.seen]
-        beside_w = max(breakers.unmetered_w(ms), known.unmetered_w)
+        free_w = [max(breakers.loads.free_w(id, ms), known.circuits[id].free_w) for id in self.seen]
+        beside_w = max(breakers.loads.unmetered_w(ms), known.unmetered_w)
         return sum(free_w) + beside_w > self.spec.site.service
 
     # -- writing it down ----------------------------------------------------------------------

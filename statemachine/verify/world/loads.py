@@ -1,6 +1,7 @@
-"""What a simulated circuit would draw at a moment: steady, drifting, or cycling by its type.
+"""What simulated circuits would draw at a moment: steady, drifting, or cycling by their type.
 
 Pure in circuit, seed and time, so that a kill does not show and a simulated day repeats.
+`venctl run` without devices, `venctl simulate` and the tests all ask here.
 """
 
 from __future__ import annotations
@@ -8,6 +9,10 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from hashlib import sha256
+
+from ...site.spec import Spec
+from .recorded import Recorded
+from .scenario import SITE
 
 # Seconds on and off of each type's thermostat or timer, as `load: cycling` plays them.
 CYCLES_S = {
@@ -17,6 +22,49 @@ CYCLES_S = {
     "fridge": (900, 1500),
     "motor": (300, 900),
 }
+
+
+class Loads:
+    """What each circuit would draw if it were on and not held, and what the site draws beside them.
+
+    `ms` counts from `start_ms`, which is UTC in milliseconds. A draw in `set_w` comes first, then
+    the recording, then the model: `load` and `seed` are those of the file where none are given.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        load: str = "",
+        seed: int | None = None,
+        start_ms: int = 0,
+        recorded: Recorded | None = None,
+    ) -> None:
+        self._spec, self._start_ms, self._recorded = spec, start_ms, recorded
+        self._load = load or spec.sim.load
+        self._seed = spec.sim.seed if seed is None else seed
+        self.set_w: dict[str, int] = {}
+        self.constant = self._load == "steady" and recorded is None
+        self.cycles = self._load == "cycling" or recorded is not None
+
+    def free_w(self, id: str, ms: int) -> int:
+        """What a circuit would draw, in watts."""
+        if id in self.set_w:
+            return self.set_w[id]
+        if self._recorded is not None:
+            series = self._recorded.series.get(id)
+            return series.at(self._start_ms + ms) if series else 0
+        circuit, at_ms = self._spec.circuits[id], self._start_ms + ms
+        return load_w(id, circuit.rated, circuit.kind, self._load, self._seed, at_ms)
+
+    def unmetered_w(self, ms: int) -> int:
+        """What the site draws beside its circuits, in watts."""
+        if SITE in self.set_w:
+            return self.set_w[SITE]
+        if self._recorded is not None and (series := self._recorded.series.get(SITE)):
+            return series.at(self._start_ms + ms)
+        load = "steady" if self._load == "steady" else "drift"
+        rated_w, at_ms = self._spec.site.unmetered, self._start_ms + ms
+        return load_w(SITE, rated_w, "other", load, self._seed, at_ms)
 
 
 def load_w(id: str, rated_w: int, type: str, load: str, seed: int, now_ms: int) -> int:

@@ -25,7 +25,7 @@ from ...state.triggers import Command, Connected, Disconnected, Readings, Restar
 from ...wire.commands import Door, command_from
 from .cloud import CloudModel
 from .drivers import DRIVER_MS, Drivers, answer
-from .panel import Breakers
+from .panel import played
 from .recorded import Recorded
 from .scenario import Crash, Scenario, Step
 from .step_commands import spoken
@@ -59,7 +59,7 @@ class Play:
     def __init__(self, spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> None:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
         self.memory: Memory = self.ven.start()
-        self.breakers, self.cloud = Breakers(spec, scenario, recorded), CloudModel(spec)
+        self.breakers, self.cloud = played(spec, scenario, recorded), CloudModel(spec)
         self.ms = self.booted_ms = self.stepped_ms = self.did_ms = 0
         self.drivers = self._new_drivers()
         self.start_ms = start_ms(scenario.start, spec.site.timezone)
@@ -161,7 +161,7 @@ class Play:
         self._look_ms = self.ms + self.scenario.look
         stamps: dict[str, Any] = self._stamps()
         drawn_w, odd = believed(self.spec.circuits, self.breakers.readings(self.ms))
-        beside_w = self.breakers.unmetered_w(self.ms)
+        beside_w = self.breakers.loads.unmetered_w(self.ms)
         self.drivers.seen(drawn_w, beside_w, self.ms)
         return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w, odd=odd))
 
@@ -220,7 +220,7 @@ class Play:
             if self.up and self.linked:
                 yield self._hear(self.cloud.delta(key, self._stamps()))
         elif step.load is not None:
-            self.breakers.set_w[step.load.circuit] = step.load.draws
+            self.breakers.loads.set_w[step.load.circuit] = step.load.draws
         elif step.fault is not None:
             self.breakers.all[step.fault.circuit].fault = step.fault.kind
         elif step.link is not None:

@@ -19,7 +19,8 @@ from typing import Any
 from statemachine import Spec
 from statemachine.state.parts import changed_parts, from_parts
 from statemachine.state.triggers import Timer
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.harness import Harness
 from tests.kit.process.power_cut import promise
 from venctl.store.journal import Batch
 from venctl.store.journal_file import JournalFile
@@ -42,7 +43,7 @@ def digest(parts: Mapping[str, Any]) -> str:
 
 def main() -> None:
     folder, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    dice, desk, trace = Random(first), Desk(SITE), Path(os.environ["RECORDED_TRACE"])
+    dice, desk, trace = Random(first), Harness(SITE), Path(os.environ["RECORDED_TRACE"])
     file = JournalFile(partial(look, folder))
     if parts := file.load().parts:
         desk.memory = from_parts(SITE, parts)
@@ -67,7 +68,7 @@ def main() -> None:
     file.close()
 
 
-def _happens(desk: Desk, dice: Random, number: int) -> None:
+def _happens(desk: Harness, dice: Random, number: int) -> None:
     match dice.randrange(3):
         case 0:
             desk.ask(op="event", event_id=f"e{number}", shed_kw=2, duration_sec=30)

@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 import venctl.base.clocks
 from statemachine import Spec
-from statemachine.verify.world.panel import Breakers
+from statemachine.verify.world.panel import played
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.commands import Door, command_from
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
@@ -117,7 +117,7 @@ class Circuits(Faulty):
         self._world, self.faults = world, world.faults
 
     def unmetered_w(self) -> int:
-        return self._world.wall.unmetered_w(self._world.ms)
+        return self._world.wall.loads.unmetered_w(self._world.ms)
 
     def use(self, spec: Spec) -> None:
         """The site stays as it is."""
@@ -150,7 +150,7 @@ class World:
         self.trace: list[str] = []
         self.skew_ms, self.booted_s, self.boot = 0, -100.0, 0
         self.stepped_s = -1.0
-        self.wall = Breakers(spec, Scenario(), None)
+        self.wall = played(spec, Scenario(), None)
         self.faults: dict[str, dict[str, Any]] = {}
         self.disk, self.seconds, self.hangs = Disk(), 0.0, False
         self.broker = Broker(self.dice, self._heard, lambda: self.clocks()[0] / 1000)

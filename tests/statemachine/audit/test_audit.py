@@ -20,8 +20,9 @@ from statemachine.describe.writer import written
 from statemachine.kit.errors import Fault
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
-from tests.kit.core.sample_sites import PANEL, Desk, site
+from tests.kit.core.sample_sites import PANEL, site
 from tests.kit.depth import examples
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 
 PLAIN = site(PANEL)
@@ -105,19 +106,10 @@ STEPS = st.lists(
 )
 
 
-class Idler(Desk):
-    """A site whose circuits may stop drawing, so that an event falls short."""
-
-    idle = 0
-
-    def draws(self, circuit: str) -> int:
-        return super().draws(circuit) * (3 - self.idle) // 3
-
-
-def lead(spec: Spec, steps: list[tuple[str, int]]) -> tuple[Idler, list[str]]:
+def lead(spec: Spec, steps: list[tuple[str, int]]) -> tuple[Harness, list[str]]:
     """A life, step by step, and all that was done in it."""
-    desk, done = Idler(spec), []
-    done += map(str, desk.rated())
+    desk, done, circuits = Harness(spec), list[str](), spec.circuits.items()
+    done += map(str, desk.read())
     for number, (what, much) in enumerate(steps):
         match what:
             case "wait":
@@ -129,8 +121,8 @@ def lead(spec: Spec, steps: list[tuple[str, int]]) -> tuple[Idler, list[str]]:
                 desk.ask(op="event", event_id="e0", shed_kw=3, duration_sec=200, revision=number,
                          start_ts=desk.ms // 1000 + much)  # fmt: skip
             case "idle":
-                desk.idle = much
-                desk.rated()
+                desk.draws(**{id: one.rated * (3 - much) // 3 for id, one in circuits})
+                desk.read()
             case _:
                 desk.ask(op=what, event_id=f"e{much}", correlationId=str(number))
         done += map(str, desk.effects)

@@ -13,7 +13,8 @@ from statemachine.state.triggers import DrEvent
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry
 from tests.kit.core.random_sites import EXTRAS
-from tests.kit.core.sample_sites import NOW_MS, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, site
+from tests.kit.harness import Harness
 from web.planning import preview
 
 SETTINGS = EXTRAS | {"typical": ("400 W",), "volts": ("100",), "phases": ("3",)}
@@ -47,8 +48,8 @@ def seen(text: str) -> list[Any]:
         {"op": "event", "shed_kw": 4.5, "event_id": "e"}, "v", Door("cli", "", NOW_MS, 0)
     )
     assert isinstance(asked, DrEvent)
-    desk, said = Desk(spec), [preview(spec, typical(spec), asked)]
-    desk.rated()
+    desk, said = Harness(spec), [preview(spec, typical(spec), asked)]
+    desk.read()
     for command in ({"op": "event", "event_id": "e", "shed_kw": 4.5}, {"op": "restore"}):
         said += [desk.ask(**command), desk.held()]
         for seconds in (70, 600):

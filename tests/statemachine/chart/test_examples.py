@@ -10,12 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from statemachine.decide.copies import recalled
 from statemachine.state.effects import Ack, Effect, Status
-from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.triggers import Command, Earlier, Restarted, Timer, Trigger
-from tests.kit.core.sample_sites import PANEL, Desk, site
+from statemachine.state.triggers import Command, Restarted, Timer, Trigger
+from tests.kit.core.sample_sites import PANEL, site
 from tests.kit.depth import examples
+from tests.kit.harness import Journaled
 from tests.kit.paths import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -25,34 +24,28 @@ NOON_MS = 1_700_049_600_000  # no site has its blackout then, nor in the four ho
 CORE_WORDS = {"achieved", "underperforming", "superseded"}
 
 
-class Player(Desk):
-    """A site that draws what it may, with a journal, and all that was ever said of its events."""
+class Player(Journaled):
+    """A sample site with a journal, and all that was ever said of its events."""
 
     def __init__(self, name: str) -> None:
         super().__init__(SITES[name])
         self.ms = NOON_MS
-        self.journal: dict[str, Earlier] = {}
         self.words: list[tuple[str, str]] = []
-        self.share = dict.fromkeys(self.spec.circuits, 100)
         self.hear(Restarted(**self.stamp(), boot="boot-1"))
-        self.rated()
+        self.read()
 
     def hear(self, trigger: Trigger) -> list[Effect]:
-        if isinstance(trigger, Command):
-            trigger = recalled(trigger, self.journal.get(trigger.key), self.memory, False)
         effects = super().hear(trigger)
         acks = [effect for effect in effects if isinstance(effect, Ack)]
         assert len(acks) == isinstance(trigger, Command), "every command is answered exactly once"
-        for ack in acks:
-            if ack.key:
-                self.journal[ack.key] = Earlier(ack.revision, ack.digest, ack.body)
         for effect in effects:
             if isinstance(effect, Status) and effect.body["type"] == "event":
                 self.words.append((effect.body["event_id"], effect.body["state"]))
         return effects
 
-    def draws(self, circuit: str) -> int:
-        return self.spec.circuits[circuit].rated * self.share[circuit] // 100
+    def share(self, *circuits: str, percent: int) -> None:
+        """So much of their rated power circuits draw from now on."""
+        self.draws(**{id: self.spec.circuits[id].rated * percent // 100 for id in circuits})
 
     def said(self, id: str) -> list[str]:
         return [word for event, word in self.words if event == id and word not in CORE_WORDS]
@@ -62,8 +55,7 @@ class Player(Desk):
 
     def crash(self, boot: str = "boot-1") -> None:
         """The program dies and comes back with what the journal kept."""
-        self.memory = from_parts(self.spec, to_parts(self.memory))
-        self.hear(Restarted(**self.stamp(), boot=boot))
+        self.restart(boot=boot)
 
     def call(self, id: str = "e1", kw: float = 4, seconds: float = 900, **said: Any) -> str:
         ack = self.ask(op="event", event_id=id, shed_kw=kw, duration_sec=seconds, **said)
@@ -201,12 +193,12 @@ def test_an_event_that_falls_short_says_so_at_its_end() -> None:
 def test_an_event_that_delivers_late_is_no_longer_short() -> None:
     player = Player("building")
     idle = [id for id in player.spec.circuits if id.endswith("cooling")]
-    player.share |= dict.fromkeys(idle, 0)
-    player.rated()
+    player.share(*idle, percent=0)
+    player.read()
     player.call(kw=100, seconds=2_400)
     player.wait(500)
     assert player.state("e1") == "short"
-    player.share |= dict.fromkeys(idle, 100)
+    player.share(*idle, percent=100)
     player.wait(400)
     assert player.state("e1") == "delivering"
 
@@ -282,8 +274,8 @@ event:
 def test_load_is_let_go_to_the_millisecond_in_a_state_that_outlasts_the_event(
     seconds: float,
 ) -> None:
-    desk = Desk(site(LATE))
-    desk.rated()
+    desk = Journaled(site(LATE))
+    desk.read()
     desk.ask(op="event", event_id="e1", shed_kw=2, duration_sec=seconds)
     end_ms = desk.ms + round(seconds * 1000)
     desk.wait(seconds - 5)
@@ -370,8 +362,8 @@ class AnyLife(RuleBasedStateMachine):
     @rule(percent=st.integers(0, 100), dice=st.integers(0, 10**6))
     def a_load_changes(self, percent: int, dice: int) -> None:
         ids = list(self.player.spec.circuits)
-        self.player.share[ids[dice % len(ids)]] = percent
-        self.player.rated()
+        self.player.share(ids[dice % len(ids)], percent=percent)
+        self.player.read()
 
     @rule(seconds=st.integers(0, 300))
     def crash(self, seconds: int) -> None:

@@ -14,8 +14,9 @@ from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.memory import Memory
 from statemachine.verify.rules.properties import RULES, Trial, broken_site
 from statemachine.verify.search.generate_panels import invent_loads, invent_memory, invent_trial
-from tests.kit.core.sample_sites import MAPLE, PANEL, Desk, site
+from tests.kit.core.sample_sites import MAPLE, PANEL, site
 from tests.kit.depth import examples
+from tests.kit.harness import Harness
 
 SITE = site(PANEL)
 DICE = st.randoms(use_true_random=False)
@@ -81,8 +82,8 @@ def test_two_hundred_relays_are_planned_exactly() -> None:
 
 
 def test_the_worked_example_comes_out_to_the_digit() -> None:
-    desk = Desk(site(MAPLE))
-    desk.rated()
+    desk = Harness(site(MAPLE))
+    desk.read()
     ack = desk.ask(op="event", event_id="evt-123", shed_kw=2.0, duration_sec=600)
     assert ack["status"] == "accepted" and ack["actual_shed_kw"] == 2.0
     assert "shortfall_kw" not in ack
@@ -93,7 +94,7 @@ def test_the_worked_example_comes_out_to_the_digit() -> None:
         ("misc1", 1.0, 0.22, 0.78),
     ]
     assert desk.held() == {"heater1": 0, "lights1": 120, "misc1": 780}
-    desk.rated()
+    desk.read()
     said = desk.ask(op="get")["data"]
     assert said == {
         "power_kw": 8.0,
@@ -108,8 +109,8 @@ def _rows(ack: dict[str, list[dict[str, object]]]) -> list[dict[str, object]]:
 
 
 def test_critical_circuits_give_last_and_only_a_fifth() -> None:
-    desk = Desk(site(MAPLE))
-    desk.rated()
+    desk = Harness(site(MAPLE))
+    desk.read()
     ack = desk.ask(op="event", shed_kw=9.0, duration_sec=600)
     assert desk.held() == {
         "heater1": 0,
@@ -122,8 +123,8 @@ def test_critical_circuits_give_last_and_only_a_fifth() -> None:
 
 
 def test_every_circuit_is_told_why_it_gives_or_not() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     reasons = plan_shed(loads(SITE, desk.memory), 2_100, {}).reasons
     assert reasons["heater"] == "gives 2.00 kW, all it may"
     assert reasons["lights"] == "gives 0.10 kW, the rest of what is asked"

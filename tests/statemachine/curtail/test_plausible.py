@@ -17,7 +17,8 @@ from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.panel import ODD
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.harness import Harness
 
 CIRCUITS = site(MAPLE).circuits  # heater1 is rated 1.5 kW
 ODDITIES = [
@@ -74,7 +75,7 @@ def test_a_site_draws_no_more_beside_its_circuits_than_its_main_breaker_carries(
 
 @pytest.mark.parametrize("answer", ODD, ids=lambda one: type(one).__name__)
 def test_an_odd_meter_keeps_nothing_held_and_is_told_once(answer: object) -> None:
-    desk, said = Desk(site(MAPLE)), list[Any]()
+    desk, said = Harness(site(MAPLE)), list[Any]()
 
     def note(effects: list[Effect]) -> None:
         said.extend(one.body for one in effects if isinstance(one, Status))

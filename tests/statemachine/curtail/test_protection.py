@@ -12,24 +12,25 @@ from statemachine.curtail.capacity import loads
 from statemachine.curtail.plan import Load, plan_shed, relay
 from statemachine.state.effects import Hold, Switch
 from statemachine.state.triggers import Readings, Restarted, Timer
-from tests.kit.core.sample_sites import NOW_S, Desk, site
+from tests.kit.core.sample_sites import NOW_S, site
+from tests.kit.harness import Harness
 
 CALL = {"op": "event", "shed_kw": 9.0}
 
 
-def panel(*circuits: str, more: str = "") -> Desk:
+def panel(*circuits: str, more: str = "") -> Harness:
     lines = "".join(f"  c{n}: {{{said}}}\n" for n, said in enumerate(circuits))
     text = f"site: {{id: v, service: 24 kW}}\n{more}\nrestore: {{bridge: 0 s}}\ncircuits:\n{lines}"
-    desk = Desk(site(text))
-    desk.rated()
+    desk = Harness(site(text))
+    desk.read()
     return desk
 
 
-def why(desk: Desk, id: str = "c0") -> str:
+def why(desk: Harness, id: str = "c0") -> str:
     return next(load.why_not for load in loads(desk.spec, desk.memory) if load.circuit == id)
 
 
-def call(desk: Desk, seconds: int, **said: Any) -> dict[str, Any]:
+def call(desk: Harness, seconds: int, **said: Any) -> dict[str, Any]:
     return desk.ask(**{**CALL, "duration_sec": seconds, **said})
 
 
@@ -54,7 +55,7 @@ def test_a_compressor_that_came_on_is_not_taken_off_before_its_time() -> None:
     desk.ask(op="setLoad", loadId="c0", enabled=False)
     desk.wait(400)
     desk.ask(op="setLoad", loadId="c0", enabled=True)
-    desk.rated()
+    desk.read()
     call(desk, 1200)
     assert desk.held() == {"c1": 0} and why(desk).startswith("came on, must run for 5:00")
     desk.wait(299)
@@ -111,7 +112,7 @@ def test_a_circuit_that_was_given_back_recovers_before_it_gives_again() -> None:
     desk = panel("rated: 2 kW, shed: 50 %, min_release: 10 min")
     call(desk, 60)
     desk.wait(100)
-    desk.rated()
+    desk.read()
     call(desk, 3600)
     assert desk.held() == {} and why(desk).startswith("gave before, recovers for")
     desk.wait(600)
@@ -134,7 +135,7 @@ def test_no_step_of_the_wall_clock_shortens_a_rest(step_s: int) -> None:
         assert desk.held() == held
 
 
-def _lives(desk: Desk) -> Any:
+def _lives(desk: Harness) -> Any:
     return desk.memory.circuits.items()
 
 
@@ -343,14 +344,14 @@ def test_a_circuit_that_is_not_held_would_draw_what_it_draws_now(readings: list[
 
 
 def test_a_day_is_the_sites_own() -> None:
-    desk = Desk(
+    desk = Harness(
         site(
             "site: {id: v, timezone: America/Los_Angeles}\nrestore: {bridge: 0 s}\n"
             "circuits: {c0: {rated: 2 kW, shed: 100 %, max_events_per_day: 1}}\n"
         )
     )
     desk.ms = (NOW_S - NOW_S % 86_400 + 7 * 3600 + 1800) * 1000  # 23:30 there, in winter
-    desk.rated()
+    desk.read()
     call(desk, 60)
     desk.wait(100)
     call(desk, 60, event_id="late")

@@ -7,8 +7,9 @@ from typing import Any
 from statemachine.curtail.site_rules import watch
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Readings
-from tests.kit.core.desk import BenchDesk
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.core.web_controller import WebController
+from tests.kit.harness import Harness
 from web.resources import state
 
 RULES = """
@@ -24,13 +25,13 @@ always:
 SITE = site(MAPLE + RULES)
 
 
-def broken(desk: Desk) -> dict[str, str]:
+def broken(desk: Harness) -> dict[str, str]:
     return {one.rule: one.found for one in watch(SITE, desk.memory)}
 
 
 def test_each_rule_is_broken_when_it_is_and_not_before() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     assert broken(desk) == {}
     desk.ask(op="event", event_id="e1", shed_kw=2.0, duration_sec=1800)
     assert broken(desk) == {"Lights never gives more than 0.20 kW": "0.28 kW"}
@@ -41,7 +42,7 @@ def test_each_rule_is_broken_when_it_is_and_not_before() -> None:
     desk.wait(180)
     assert broken(desk)["Heater never gives for longer than 8:00"] == "8:01"
     desk.ask(op="event", event_id="e2", shed_kw=3.0, duration_sec=60)
-    desk.rated()
+    desk.read()
     found = broken(desk)
     assert found["House Load never gives more than 50 % of what it draws"] == "0.60 kW of 1.00 kW"
     assert found["the site always sheds less than 2.20 kW"] == "3.00 kW"
@@ -51,31 +52,31 @@ def test_each_rule_is_broken_when_it_is_and_not_before() -> None:
 
 
 def test_what_a_person_switched_off_is_not_kept_off_by_an_event() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     desk.wait(3_600)
     assert broken(desk) == {}
 
 
 def test_the_site_as_a_whole_may_draw_too_much() -> None:
-    desk = Desk(SITE)
+    desk = Harness(SITE)
     desk.ask(op="setLoad", loadId="ev1", enabled=True)
-    desk.rated()
+    desk.read()
     assert broken(desk) == {"the site always draws less than 12.00 kW": "17.20 kW"}
 
 
 def test_time_goes_on_over_midnight_and_a_clock_that_is_set() -> None:
-    desk = Desk(site(MAPLE.replace("unmetered", "timezone: UTC, unmetered") + RULES))
+    desk = Harness(site(MAPLE.replace("unmetered", "timezone: UTC, unmetered") + RULES))
     desk.ms += 86_400_000 - desk.ms % 86_400_000 - 240_000
-    desk.rated()
+    desk.read()
     desk.ask(op="event", event_id="e1", shed_kw=1.5, duration_sec=1800)
     desk.wait(481)
     assert broken(desk)["Heater never gives for longer than 8:00"] == "8:01"
 
 
 def test_a_breach_is_an_alarm_until_the_rule_holds_again() -> None:
-    desk = Desk(SITE)
+    desk = Harness(SITE)
     rated = {id: circuit.rated for id, circuit in SITE.circuits.items()}
     told = []
     for drawn_w in (0, 7_200, 7_300, 0):
@@ -92,7 +93,7 @@ def test_a_breach_is_an_alarm_until_the_rule_holds_again() -> None:
 
 
 async def test_the_state_of_the_page_tells_of_breaches() -> None:
-    desk = BenchDesk(SITE)
+    desk = WebController(SITE)
     assert state(desk)["breaches"] == []
     await desk.submit(_call(desk))
     assert state(desk)["breaches"] == [
@@ -100,7 +101,7 @@ async def test_the_state_of_the_page_tells_of_breaches() -> None:
     ]
 
 
-def _call(desk: BenchDesk) -> Any:
+def _call(desk: WebController) -> Any:
     from statemachine.wire.commands import Door, command_from
 
     said = {"op": "event", "shed_kw": 2.0, "duration_sec": 600}

@@ -16,11 +16,12 @@ from statemachine.shadow.report import reported
 from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.triggers import Noticed, Readings, Restarted, Switched
+from statemachine.state.triggers import Noticed, Restarted, Switched
 from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry
-from tests.kit.core.desk import BenchDesk
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.core.web_controller import WebController
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 from web.resources import state
 
@@ -36,19 +37,8 @@ circuits:
 WAIT_S = BLOCKED_MS // 1000
 
 
-class Home(Desk):
-    """A desk at which somebody draws more beside the circuits."""
-
-    beside_w = 0
-
-    def rated(self) -> list[Effect]:
-        lives = self.memory.circuits
-        drawn_w = {
-            id: min(self.draws(id), self.draws(id) if live.held_w is None else live.held_w)
-            * live.enabled
-            for id, live in lives.items()
-        }
-        return self.hear(Readings(**self.stamp(), drawn_w=drawn_w, unmetered_w=self.beside_w))
+class Home(Harness):
+    """A site with a list of what was told of its alarms."""
 
     def told(self) -> list[tuple[str, str]]:
         return told(self.effects)
@@ -57,10 +47,10 @@ class Home(Desk):
 def crowded(beside_w: int) -> Home:
     """All is shed, something else draws so much meanwhile, and the event is called off."""
     home = Home(site(CROWDED))
-    home.rated()
+    home.read()
     home.ask(op="event", event_id="e", shed_kw=4.4, duration_sec=3600)
-    home.beside_w = beside_w
-    home.rated()
+    home.draws(unmetered=beside_w)
+    home.read()
     home.ask(op="restore")
     return home
 
@@ -75,7 +65,7 @@ def test_load_that_waits_a_quarter_of_an_hour_for_room_is_an_alarm_until_it_is_b
     found = home.memory.alarms["no_room"]
     assert "cannot come back: the site would draw more than the 5 kW" in found.text
     assert home.told() == [("raised", "no_room")]
-    home.beside_w = 0
+    home.draws(unmetered=0)
     home.wait(120)
     assert home.held() == {} and home.memory.alarms == {}
     assert home.told() == [("over", "no_room")]
@@ -93,18 +83,18 @@ def test_critical_load_without_room_comes_back_then_one_each_step() -> None:
 
 def test_critical_load_that_came_back_without_room_is_an_alarm_until_there_is_room() -> None:
     home = Home(site(CROWDED))
-    home.rated()
+    home.read()
     home.ask(op="event", event_id="e", shed_kw=4.4, duration_sec=3600)
     for id in ("boiler", "lights", "cellar"):
         home.ask(op="setLoad", loadId=id, enabled=False)
-    home.beside_w = 6_000
-    home.rated()
+    home.draws(unmetered=6_000)
+    home.read()
     home.ask(op="restore")
     home.wait(WAIT_S + 60)
     assert home.held() == {}
     text = home.memory.alarms["no_room"].text
     assert text == "The site draws more than the 5 kW of its main breaker"
-    home.beside_w = 1_000
+    home.draws(unmetered=1_000)
     home.wait(10)
     assert home.memory.alarms == {}
 
@@ -121,7 +111,7 @@ def test_telemetry_names_an_alarm_while_it_stands_and_is_as_ever_without() -> No
 def test_the_page_and_venctl_state_are_told_with_the_other_alarms() -> None:
     home = crowded(6_000)
     home.wait(WAIT_S + 10)
-    desk = BenchDesk(home.spec)
+    desk = WebController(home.spec)
     desk.memory = home.memory
     assert [one["id"] for one in state(desk)["alarms"]] == ["no_room"]
 
@@ -129,7 +119,7 @@ def test_the_page_and_venctl_state_are_told_with_the_other_alarms() -> None:
 # -- every kind -----------------------------------------------------------------------------------
 
 
-def notice(desk: Desk, kind: str, text: str | None, about: str = "") -> list[tuple[str, str]]:
+def notice(desk: Harness, kind: str, text: str | None, about: str = "") -> list[tuple[str, str]]:
     """The program says so; what the status topic is told."""
     said = Noticed(**desk.stamp(), kind=kind, text=text, about=about)
     return told(desk.hear(said))
@@ -140,7 +130,7 @@ def told(effects: list[Effect]) -> list[tuple[str, str]]:
     return [(body["state"], body["id"]) for body in bodies if body["type"] == "alarm"]
 
 
-def acknowledge(desk: Desk, alarm: str, door: str = "page") -> tuple[str, list[Effect]]:
+def acknowledge(desk: Harness, alarm: str, door: str = "page") -> tuple[str, list[Effect]]:
     """Its ack's status or reason, and all effects."""
     command = command_from(
         {"op": "acknowledge", "alarm": alarm}, desk.spec.site.id, Door(door, "r", **desk.stamp())
@@ -154,7 +144,7 @@ def acknowledge(desk: Desk, alarm: str, door: str = "page") -> tuple[str, list[E
 def test_an_alarm_is_told_when_it_begins_and_is_over_when_its_cause_is_or_somebody_has_seen_it(
     kind: str,
 ) -> None:
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     assert notice(desk, kind, "it is so") == [("raised", kind)]
     assert notice(desk, kind, "it is so still") == [], "told once"
     assert desk.memory.alarms[kind].text == "it is so still"
@@ -167,7 +157,7 @@ def test_an_alarm_is_told_when_it_begins_and_is_over_when_its_cause_is_or_somebo
 
 
 def test_what_is_acknowledged_stands_until_its_cause_is_gone_and_says_who_has_seen_it() -> None:
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     notice(desk, "broker", "nobody answers")
     word, effects = acknowledge(desk, "broker", "cli")
     assert word == "success" and told(effects) == [("acknowledged", "broker")]
@@ -180,14 +170,14 @@ def test_what_is_acknowledged_stands_until_its_cause_is_gone_and_says_who_has_se
 
 
 def test_only_people_at_the_site_acknowledge() -> None:
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     notice(desk, "memory_lost", "gone")
     assert acknowledge(desk, "memory_lost", "operator")[0] == "invalid"
     assert "memory_lost" in desk.memory.alarms
 
 
 def test_alarms_outlive_a_restart_with_who_has_seen_them() -> None:
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     notice(desk, "memory_lost", "gone")
     notice(desk, "broker", "nobody answers")
     acknowledge(desk, "broker")
@@ -200,8 +190,8 @@ def test_alarms_outlive_a_restart_with_who_has_seen_them() -> None:
 
 
 def test_a_device_that_fails_for_two_minutes_is_an_alarm_until_it_obeys() -> None:
-    desk = Desk(site(MAPLE))
-    desk.rated()
+    desk = Harness(site(MAPLE))
+    desk.read()
     desk.hear(Switched(**desk.stamp(), circuit="heater1", enabled=True, fault="it does not move"))
     desk.wait(119)
     assert desk.memory.alarms == {}
@@ -217,7 +207,7 @@ def test_a_device_that_fails_for_two_minutes_is_an_alarm_until_it_obeys() -> Non
     )
 )
 def test_a_shadow_names_as_many_as_it_has_room_for(texts: dict[str, str]) -> None:
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     for kind, text in texts.items():
         notice(desk, kind, text)
     said = in_shadow(desk.memory.alarms)

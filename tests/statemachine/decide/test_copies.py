@@ -15,8 +15,8 @@ from statemachine.state.triggers import Connected, Disconnected, Restarted
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
-from tests.kit.core.journaled import Journaled
 from tests.kit.core.sample_sites import NOW_S, site
+from tests.kit.harness import Journaled
 from venctl.cli.kit.clock import of_zone
 from venctl.cli.trigger import answer
 
@@ -37,7 +37,7 @@ DAY_S = 86_400
 @pytest.fixture
 def desk() -> Journaled:
     one = Journaled(SITE)
-    one.rated()
+    one.read()
     return one
 
 
@@ -62,7 +62,7 @@ def restarted(desk: Journaled) -> None:
     desk.memory = from_parts(SITE, to_parts(desk.memory))
     desk.ms += 2_000
     desk.hear(Restarted(**desk.stamp(), boot=""))
-    desk.rated()
+    desk.read()
     desk.hear(Connected(**desk.stamp()))
 
 
@@ -342,7 +342,7 @@ def is_so(desk: Journaled, said: dict[str, Any]) -> bool:
 @given(STEPS)
 def test_p44_what_somebody_asks_is_so_afterwards_however_often_it_was_asked(steps: Any) -> None:
     desk = Journaled(SITE)
-    desk.rated()
+    desk.read()
     for said, correlation, wait_s in steps:
         assert desk.ask(**said, **correlation)["status"] != "rejected"
         assert is_so(desk, said), (said, correlation)
@@ -353,7 +353,7 @@ def test_p44_what_somebody_asks_is_so_afterwards_however_often_it_was_asked(step
 @given(STEPS, st.sampled_from([lost_and_found, restarted]))
 def test_p22_all_that_comes_again_after_a_connect_changes_nothing(steps: Any, way: Any) -> None:
     desk = Journaled(SITE)
-    desk.rated()
+    desk.read()
     sent, spent_s = [], 0
     for said, correlation, wait_s in steps:
         desk.ask(**said, **correlation)

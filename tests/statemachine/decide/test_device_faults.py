@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine import Ven
 from statemachine.journal.integrity import check
 from statemachine.kit.frozen import changed
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.pending_release import Stuck
-from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Switched, Timer
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from statemachine.state.triggers import Held, Readings, Restarted, Switched, Timer
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.harness import Harness
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
 DEAD = "the relay does not answer"
@@ -26,19 +26,19 @@ WITHOUT_HEATER = MAPLE.replace("  heater1: {name: Heater, rated: 1.5 kW, shed: 1
 NO_METER = MAPLE.replace("rated: 1.5 kW, shed: 100 %", "rated: 1.5 kW, shed: 100 %, meter: none")
 
 
-class Site(Desk):
-    """A desk whose `dead` circuits obey nothing: what they draw is what they would."""
+class Site(Harness):
+    """Some circuits of it die: they obey nothing, and their drivers say it."""
 
     def __init__(self, text: str = MAPLE) -> None:
         super().__init__(site(text))
-        self.dead: set[str] = set()
         self.said: list[dict[str, Any]] = []
-        self.rated()
+        self.read()
 
     def hear(self, trigger: Any) -> list[Effect]:
         effects = super().hear(trigger)
         self.note(effects)
-        for hold in [one for one in effects if isinstance(one, Hold) and one.circuit in self.dead]:
+        dead = [one for one in effects if isinstance(one, Hold) and self.is_dead(one.circuit)]
+        for hold in dead:
             effects += self.holds(hold.circuit, hold.watts, DEAD)
         return effects
 
@@ -50,28 +50,17 @@ class Site(Desk):
     def note(self, effects: list[Effect]) -> None:
         self.said += [dict(one.body) for one in effects if isinstance(one, Status)]
 
-    def rated(self) -> list[Effect]:
-        drawn = {}
-        for id, live in self.memory.circuits.items():
-            held_w = None if id in self.dead else live.held_w
-            rated_w = self.draws(id)
-            drawn[id] = (rated_w if held_w is None else min(rated_w, held_w)) * live.enabled
-        beside_w = self.spec.site.unmetered
-        return self.hear(Readings(**self.stamp(), drawn_w=drawn, unmetered_w=beside_w))
-
-    def reload(self, text: str) -> None:
-        """Another file is in force."""
-        self.spec = site(text)
-        self.ven, self.memory = Ven(self.spec), from_parts(self.spec, to_parts(self.memory))
-        self.hear(Reloaded(**self.stamp(), said=(), every_ms=None))
+    def is_dead(self, id: str) -> bool:
+        return id in self.panel.all and self.panel.all[id].fault == "deaf"
 
     def dies(self, *ids: str) -> None:
-        self.dead |= set(ids)
         self.mute |= set(ids)
+        for id in ids:
+            self.panel.all[id].fault = "deaf"
 
     def recovers(self, id: str) -> None:
         """Its driver is tried again, and answers."""
-        self.dead.discard(id)
+        self.panel.all[id].fault = "none"
         self.mute.discard(id)
         self.effects = self.holds(id, self.memory.circuits[id].held_w)
 
@@ -316,7 +305,7 @@ def test_a_relay_that_fails_for_three_seconds_touches_no_critical_circuit(desk: 
     plan = gives(desk)
     for _ in range(3):
         desk.ms += 1_000
-        desk.rated()
+        desk.read()
     desk.recovers("heater1")
     held = desk.held()
     desk.wait(300)

@@ -15,7 +15,8 @@ from statemachine.verify.search.step_text import said
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, Step
 from statemachine.wire.commands import MAX_REASON, Door, command_from
-from tests.kit.core.sample_sites import NOW_S, Desk, site
+from tests.kit.core.sample_sites import NOW_S, site
+from tests.kit.harness import Harness
 from tests.web.test_api import Page, api, open_page
 
 __all__ = ["api"]
@@ -41,17 +42,17 @@ ACTS: dict[str, dict[str, Any]] = {
 }
 
 
-def called(source: str = "operator", kw: float = 2.0) -> Desk:
+def called(source: str = "operator", kw: float = 2.0) -> Harness:
     """`now` runs and `later` is scheduled, both called by `source`."""
-    desk = Desk(site(TEXT))
-    desk.rated()
+    desk = Harness(site(TEXT))
+    desk.read()
     event = {"op": "event", "shed_kw": kw, "duration_sec": 1_800}
     desk.ask_from(source, **event, event_id="now")
     desk.ask_from(source, **event, event_id="later", start_ts=NOW_S + 7_200)
     return desk
 
 
-def terms(desk: Desk) -> Any:
+def terms(desk: Harness) -> Any:
     events = desk.memory.events.values()
     every = {(e.id, e.state, e.shed_w, e.start_ms, e.end_ms, e.opted_out) for e in events}
     return every, desk.memory.opted_out, desk.memory.cuts
@@ -101,7 +102,7 @@ def test_what_was_asked_while_nobody_could_know_whose_it_is_is_done_once_it_can_
     assert desk.memory.cuts == {} and "later" in desk.memory.events
 
 
-def messages(desk: Desk) -> list[dict[str, Any]]:
+def messages(desk: Harness) -> list[dict[str, Any]]:
     return [dict(effect.body) for effect in desk.effects if isinstance(effect, Status)]
 
 

@@ -15,7 +15,8 @@ from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.measures import power_w
 from statemachine.state.triggers import Connected, Disconnected, Readings, Restarted, Timer
 from statemachine.wire.commands import Door, command_from
-from tests.kit.core.sample_sites import NOW_MS, NOW_S, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, NOW_S, site
+from tests.kit.harness import Harness
 
 HOUR_S = 3600
 TWO = """
@@ -25,19 +26,21 @@ TWO = """
 """
 
 
-def desk_of(more: str = "", circuits: str = TWO, zone: str = "UTC") -> Desk:
-    desk = Desk(
+def desk_of(more: str = "", circuits: str = TWO, zone: str = "UTC") -> Harness:
+    desk = Harness(
         site(f"site: {{id: v, service: 24 kW, timezone: {zone}}}\n{more}\ncircuits:{circuits}")
     )
-    desk.rated()
+    desk.read()
     return desk
 
 
-def call(desk: Desk, id: str, kw: float = 2.0, seconds: int = 600, **said: Any) -> dict[str, Any]:
+def call(
+    desk: Harness, id: str, kw: float = 2.0, seconds: int = 600, **said: Any
+) -> dict[str, Any]:
     return desk.ask(op="event", event_id=id, shed_kw=kw, duration_sec=seconds, **said)
 
 
-def at_site(desk: Desk, **said: Any) -> dict[str, Any]:
+def at_site(desk: Harness, **said: Any) -> dict[str, Any]:
     """The ack of what somebody at the site says and confirms."""
     said = {"confirm_operator": True, **said}
     return desk.ack(command_from(said, "v", Door("page", "here", desk.ms, desk.ms)))
@@ -230,7 +233,7 @@ GIVES_BACK = [
 ]
 
 
-def away(desk: Desk, seconds: float) -> None:
+def away(desk: Harness, seconds: float) -> None:
     for what in (Connected, Disconnected):
         desk.hear(what(**desk.stamp()))
     desk.wait(seconds)
@@ -348,7 +351,7 @@ def test_a_long_time_off_makes_what_waited_too_old() -> None:
 def test_an_event_that_delivers_is_achieved_once() -> None:
     desk = desk_of()
     call(desk, "e")
-    assert words(desk.rated()) == ["achieved"]
+    assert words(desk.read()) == ["achieved"]
     desk.wait(60)
     assert words(desk.effects) == []
 
@@ -363,13 +366,13 @@ def test_an_event_that_falls_short_for_half_a_minute_underperforms_until_it_deli
     desk.ask_again(
         {"op": "event", "event_id": "e", "shed_kw": 2.0, "duration_sec": 600, "revision": 1}
     )
-    assert words(desk.rated()) == ["achieved"]
+    assert words(desk.read()) == ["achieved"]
 
 
 def test_silence_does_not_prove_that_a_circuit_obeys_no_hold() -> None:
     desk = desk_of()
     call(desk, "e")
-    before = {id: desk.draws(id) * live.enabled for id, live in desk.memory.circuits.items()}
+    before = {id: desk.free_w(id) * live.enabled for id, live in desk.memory.circuits.items()}
     desk.hear(Readings(**desk.stamp(), drawn_w=before, unmetered_w=0))
     desk.ms += 40_000
     desk.hear(Timer(**desk.stamp()))
@@ -395,7 +398,7 @@ def test_the_weaker_of_two_events_is_told_that_it_is_superseded() -> None:
 
 
 def test_the_return_never_lifts_the_site_above_its_main_breaker() -> None:
-    desk = Desk(site(f"site: {{id: v, service: 5 kW}}\nrestore: {{every: 1 s}}\ncircuits:{TWO}"))
+    desk = Harness(site(f"site: {{id: v, service: 5 kW}}\nrestore: {{every: 1 s}}\ncircuits:{TWO}"))
     drawn = {"a": 1_500, "b": 2_000, "c": 500}
     desk.hear(Readings(**desk.stamp(), drawn_w=drawn, unmetered_w=500))
     call(desk, "e", kw=4.5, seconds=60)
@@ -416,7 +419,9 @@ def test_the_return_never_lifts_the_site_above_its_main_breaker() -> None:
 def test_where_the_base_alone_is_too_much_critical_load_returns_after_a_quarter_of_an_hour() -> (
     None
 ):
-    desk = Desk(site(f"site: {{id: v, service: 5 kW}}\nrestore: {{every: 10 s}}\ncircuits:{TWO}"))
+    desk = Harness(
+        site(f"site: {{id: v, service: 5 kW}}\nrestore: {{every: 10 s}}\ncircuits:{TWO}")
+    )
     drawn = {"a": 1_500, "b": 1_500, "c": 1_000}
     desk.hear(Readings(**desk.stamp(), drawn_w=drawn, unmetered_w=500))
     call(desk, "e", kw=5.0, seconds=60)

@@ -15,27 +15,27 @@ from statemachine.state.past import Past
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, clock
-from tests.kit.core.journaled import Journaled
-from tests.kit.core.sample_sites import Desk, site
+from tests.kit.core.sample_sites import site
+from tests.kit.harness import Harness, Journaled
 
 HOUR_S = 3_600
 LIMITS = "longest_event: 4 h, min_gap: 30 min, hours_per_month: 3, events_per_day: 2"
 
 
-def desk_of(limits: str) -> Desk:
+def desk_of(limits: str) -> Harness:
     circuits = "{a: {rated: 2 kW, shed: 100 %}, b: {rated: 3 kW, shed: 100 %}}"
     text = f"site: {{id: v, service: 24 kW, timezone: UTC}}\nlimits: {{{limits}}}\n"
     desk = Journaled(site(f"{text}circuits: {circuits}"))
-    desk.rated()
+    desk.read()
     return desk
 
 
-def call(desk: Desk, id: str, seconds: int, source: str = "operator", **said: Any) -> Any:
+def call(desk: Harness, id: str, seconds: int, source: str = "operator", **said: Any) -> Any:
     terms = {"op": "event", "event_id": id, "shed_kw": 1.0, "duration_sec": seconds, **said}
     return desk.ask_from(source, **terms)
 
 
-def ran_s(desk: Desk, seconds: int, id: str) -> int:
+def ran_s(desk: Harness, seconds: int, id: str) -> int:
     """For how many of the next seconds an event asks for load."""
     total = 0
     for _ in range(seconds):
@@ -78,7 +78,7 @@ def test_a_revision_that_names_the_first_start_counts_nothing_twice() -> None:
     assert desk.memory.past["e"].length_ms == HOUR_S * 1000
 
 
-def moved_and_cancelled(limits: str) -> Desk:
+def moved_and_cancelled(limits: str) -> Harness:
     """It ran for an hour, was moved to the evening and called off."""
     desk = desk_of(limits)
     call(desk, "e1", 2 * HOUR_S)

@@ -17,7 +17,8 @@ from statemachine.state.cloud_triggers import Delta, Document
 from statemachine.state.effects import Ack, Effect, GetShadow, Hold, Status, Switch, Wake
 from statemachine.state.triggers import Connected
 from statemachine.state.turn import Reach
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site, wish
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site, wish
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 
 CORE = ROOT / "statemachine"
@@ -84,8 +85,8 @@ def test_nothing_flows_in_between_and_the_last_word_counts(effects: list[Effect]
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_delta_is_judged_once(enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk(site(MAPLE))
-    desk.rated()
+    desk = Harness(site(MAPLE))
+    desk.read()
     (get,) = [x for x in desk.hear(Connected(**desk.stamp())) if isinstance(x, GetShadow)]
     said: dict[str, Any] = {"token": get.token, "version": 1, "wishes": None}
     desk.hear(Document(**desk.stamp(), server_s=NOW_S, **said))

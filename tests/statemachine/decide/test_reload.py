@@ -14,15 +14,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from statemachine import Spec, Ven
+from statemachine import Ven
 from statemachine.state.circuit import Live
 from statemachine.state.effects import Effect, Hold, Status, Switch
-from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
-from statemachine.wire.commands import Door, command_from
 from statemachine.wire.messages import telemetry
-from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, site
 from tests.kit.depth import examples
+from tests.kit.harness import Harness
 from tests.kit.simulated.storing import AtOnce, Disk, life
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
@@ -32,27 +31,11 @@ HALF = MAPLE.replace("shed: 100 %", "shed: 50 %", 1)
 OBSERVE = MAPLE + "mode: observe\n"
 
 
-class Editor(Desk):
-    """A desk whose file can be changed, with or without a restart of the program."""
-
-    def reload(self, text: str) -> list[Effect]:
-        self._take(site(text))
-        return self.hear(Reloaded(**self.stamp(), said=(), every_ms=None))
-
-    def restart(self, text: str) -> list[Effect]:
-        self._take(site(text))
-        return self.hear(Restarted(**self.stamp(), boot=""))
-
-    def _take(self, spec: Spec) -> None:
-        self.spec, self.ven = spec, Ven(spec)
-        self.memory = from_parts(spec, to_parts(self.memory))
-
-
 class Kept:
     """The program over a journal, which outlives it."""
 
     def __init__(self) -> None:
-        self.disk, self.clock = Disk(), Desk(site(MAPLE))
+        self.disk, self.clock = Disk(), Harness(site(MAPLE))
         self.done: list[Effect] = []
 
     def start(self, text: str) -> None:
@@ -86,9 +69,9 @@ async def test_a_circuit_taken_out_while_the_program_was_down_is_let_go_once_and
 
 
 @pytest.fixture
-def desk() -> Editor:
-    desk = Editor(site(MAPLE))
-    desk.rated()
+def desk() -> Harness:
+    desk = Harness(site(MAPLE))
+    desk.read()
     return desk
 
 
@@ -103,7 +86,7 @@ def holds(effects: list[Effect]) -> dict[str, int | None]:
 # -- another file ----------------------------------------------------------------------------------
 
 
-def test_a_lower_limit_is_kept_at_once_and_the_others_take_over(desk: Editor) -> None:
+def test_a_lower_limit_is_kept_at_once_and_the_others_take_over(desk: Harness) -> None:
     desk.ask(**CALL)
     assert desk.held() == {"heater1": 0, "lights1": 120, "misc1": 780}
     effects = desk.reload(HALF)
@@ -115,8 +98,8 @@ def test_a_lower_limit_is_kept_at_once_and_the_others_take_over(desk: Editor) ->
 
 
 def test_a_higher_limit_spares_at_once_who_gave_in_its_place() -> None:
-    desk = Editor(site(HALF))
-    desk.rated()
+    desk = Harness(site(HALF))
+    desk.read()
     desk.ask(**CALL)
     assert "hvac1" in desk.memory.cuts
     desk.reload(MAPLE)
@@ -124,7 +107,7 @@ def test_a_higher_limit_spares_at_once_who_gave_in_its_place() -> None:
 
 
 def test_a_held_circuit_that_is_gone_is_let_go_and_its_breaker_stays_as_it_was(
-    desk: Editor,
+    desk: Harness,
 ) -> None:
     desk.ask(**CALL)
     effects = desk.reload(WITHOUT_HEATER)
@@ -135,13 +118,13 @@ def test_a_held_circuit_that_is_gone_is_let_go_and_its_breaker_stays_as_it_was(
     assert desk.memory.leaving == {}
 
 
-def test_a_circuit_that_was_not_held_leaves_without_a_word(desk: Editor) -> None:
+def test_a_circuit_that_was_not_held_leaves_without_a_word(desk: Harness) -> None:
     effects = desk.reload(WITHOUT_HEATER)
     assert desk.memory.leaving == {} and "heater1" not in holds(effects)
 
 
 def test_what_is_to_be_let_go_is_said_again_after_a_crash_and_until_it_is_done(
-    desk: Editor,
+    desk: Harness,
 ) -> None:
     desk.ask(**CALL)
     desk.reload(WITHOUT_HEATER)
@@ -154,34 +137,34 @@ def test_what_is_to_be_let_go_is_said_again_after_a_crash_and_until_it_is_done(
     assert "heater1" not in holds(desk.effects)
 
 
-def test_a_held_circuit_whose_line_went_while_the_program_was_down_is_let_go(desk: Editor) -> None:
+def test_a_held_circuit_whose_line_went_while_the_program_was_down_is_let_go(desk: Harness) -> None:
     desk.ask(**CALL)
     assert holds(desk.restart(WITHOUT_HEATER))["heater1"] is None
 
 
-def test_a_circuit_that_comes_back_into_the_file_leaves_no_more(desk: Editor) -> None:
+def test_a_circuit_that_comes_back_into_the_file_leaves_no_more(desk: Harness) -> None:
     desk.ask(**CALL)
     desk.reload(WITHOUT_HEATER)
     effects = desk.reload(MAPLE)
     assert desk.memory.leaving == {} and holds(effects)["heater1"] is None
 
 
-def test_a_new_circuit_starts_as_on_its_first_day_and_gives_once_it_is_read(desk: Editor) -> None:
+def test_a_new_circuit_starts_as_on_its_first_day_and_gives_once_it_is_read(desk: Harness) -> None:
     desk.ask(**CALL)
     effects = desk.reload(WITH_PUMP)
     assert Switch("pump1", True) in effects
-    desk.rated()
+    desk.read()
     assert desk.memory.cuts == {"pump1": 2_000}
 
 
-def test_enabled_in_the_file_holds_on_the_first_day_only(desk: Editor) -> None:
+def test_enabled_in_the_file_holds_on_the_first_day_only(desk: Harness) -> None:
     desk.ask(op="setLoad", loadId="lights1", enabled=False)
     desk.reload(HALF)
     live = desk.memory.circuits["lights1"]
     assert (live.enabled, live.switched_by, live.switched_ms) == (False, "operator", NOW_MS)
 
 
-def test_a_new_interval_of_telemetry_is_taken(desk: Editor) -> None:
+def test_a_new_interval_of_telemetry_is_taken(desk: Harness) -> None:
     desk.hear(Reloaded(**desk.stamp(), said=(), every_ms=7_000))
     assert desk.memory.every_ms == 7_000
     desk.hear(Reloaded(**desk.stamp(), said=(), every_ms=None))
@@ -189,7 +172,7 @@ def test_a_new_interval_of_telemetry_is_taken(desk: Editor) -> None:
 
 
 def test_an_event_whose_state_is_gone_after_a_restart_fails_and_its_load_comes_back(
-    desk: Editor,
+    desk: Harness,
 ) -> None:
     desk.ask(**CALL)
     effects = desk.restart(MAPLE + RENAMED)
@@ -218,13 +201,13 @@ event:
 
 
 @pytest.fixture
-def watcher() -> Editor:
-    desk = Editor(site(OBSERVE))
-    desk.rated()
+def watcher() -> Harness:
+    desk = Harness(site(OBSERVE))
+    desk.read()
     return desk
 
 
-def test_who_only_observes_plans_acks_and_touches_nothing(watcher: Editor) -> None:
+def test_who_only_observes_plans_acks_and_touches_nothing(watcher: Harness) -> None:
     ack = watcher.ask(**CALL)
     assert (ack["status"], ack["mode"]) == ("accepted", "observe")
     assert (ack["actual_shed_kw"], ack["would_shed_kw"]) == (0, 2.0)
@@ -239,38 +222,38 @@ def test_who_only_observes_plans_acks_and_touches_nothing(watcher: Editor) -> No
     assert said == [("started", "observe"), ("restoring", "observe"), ("completed", "observe")]
 
 
-def test_telemetry_of_an_observer_says_what_would_have_been_shed(watcher: Editor) -> None:
+def test_telemetry_of_an_observer_says_what_would_have_been_shed(watcher: Harness) -> None:
     watcher.ask(**CALL)
     said = telemetry(watcher.spec, watcher.memory, 1, watcher.ms)
     assert (said["mode"], said["would_shed_kw"]) == ("observe", 2.0)
     assert (said["shed_kw"], said["power_kw"], said["active_event"]) == (0, 10.0, "e1")
 
 
-def test_telemetry_and_acks_of_a_site_that_acts_are_as_they_were(desk: Editor) -> None:
+def test_telemetry_and_acks_of_a_site_that_acts_are_as_they_were(desk: Harness) -> None:
     ack = desk.ask(**CALL)
     said = telemetry(desk.spec, desk.memory, 1, desk.ms)
     assert not {"mode", "would_shed_kw"} & (ack.keys() | said.keys())
 
 
-def test_an_observer_asked_for_too_much_says_how_much_would_be_short(watcher: Editor) -> None:
+def test_an_observer_asked_for_too_much_says_how_much_would_be_short(watcher: Harness) -> None:
     ack = watcher.ask(**{**CALL, "shed_kw": 5.0})
     assert ack["actual_shed_kw"] == 0
     assert ack["would_shed_kw"] + ack["shortfall_kw"] == pytest.approx(5.0)
 
 
-def test_an_observer_switches_nothing_for_anybody(watcher: Editor) -> None:
+def test_an_observer_switches_nothing_for_anybody(watcher: Harness) -> None:
     ack = watcher.ask(op="setLoad", loadId="heater1", enabled=False)
     assert ack["reason"] == "locked_out" and "observes" in ack["detail"]
     assert not of(Switch, watcher.effects)
 
 
-def test_an_observer_that_restarts_touches_nothing(watcher: Editor) -> None:
+def test_an_observer_that_restarts_touches_nothing(watcher: Harness) -> None:
     watcher.ask(**CALL)
     effects = watcher.restart(OBSERVE)
     assert not of(Hold, effects) and not of(Switch, effects)
 
 
-def test_from_act_to_observe_what_is_held_comes_back_in_steps(desk: Editor) -> None:
+def test_from_act_to_observe_what_is_held_comes_back_in_steps(desk: Harness) -> None:
     desk.ask(**CALL)
     desk.reload(OBSERVE)
     assert list(desk.held()) == ["heater1", "lights1"]
@@ -284,7 +267,7 @@ def test_from_act_to_observe_what_is_held_comes_back_in_steps(desk: Editor) -> N
     assert not of(Hold, desk.effects), "from then on nothing is touched"
 
 
-def test_a_crash_on_the_way_to_observe_leaves_nothing_held(desk: Editor) -> None:
+def test_a_crash_on_the_way_to_observe_leaves_nothing_held(desk: Harness) -> None:
     desk.ask(**CALL)
     desk.reload(OBSERVE)
     assert list(desk.memory.leaving) == ["misc1"], "decided, and lost in the crash"
@@ -294,8 +277,8 @@ def test_a_crash_on_the_way_to_observe_leaves_nothing_held(desk: Editor) -> None
 
 def test_a_compressor_rests_also_on_the_way_to_observe() -> None:
     text = MAPLE.replace("rated: 1.5 kW, shed: 100 %", "rated: 1.5 kW, shed: 100 %, min_off: 5 min")
-    desk = Editor(site(text))
-    desk.rated()
+    desk = Harness(site(text))
+    desk.read()
     desk.ask(**CALL)
     desk.reload(text + "mode: observe\n")
     desk.wait(290)
@@ -304,7 +287,7 @@ def test_a_compressor_rests_also_on_the_way_to_observe() -> None:
     assert desk.held() == {}
 
 
-def test_from_observe_to_act_a_live_event_sheds_at_once(watcher: Editor) -> None:
+def test_from_observe_to_act_a_live_event_sheds_at_once(watcher: Harness) -> None:
     watcher.ask(**CALL)
     effects = watcher.reload(MAPLE)
     assert holds(effects) == {
@@ -317,7 +300,13 @@ def test_from_observe_to_act_a_live_event_sheds_at_once(watcher: Editor) -> None
 
 FILES = [MAPLE, WITHOUT_HEATER, WITH_PUMP, HALF, OBSERVE, WITHOUT_HEATER + "mode: observe\n"]
 files = st.sampled_from(FILES)
-EVERYBODY = list(site(WITH_PUMP).circuits)
+
+
+class AllAnswer(Harness):
+    """Circuits that leave for good are let go at once, too."""
+
+    def obeys(self, circuit: str) -> bool:
+        return True
 
 
 class Editing(RuleBasedStateMachine):
@@ -325,101 +314,80 @@ class Editing(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Editor(site(MAPLE))
-        self.desk.mute = set(EVERYBODY)  # it is answered when it is done
-        self.breakers: dict[str, int | None] = dict.fromkeys(EVERYBODY)
+        self.desk = AllAnswer(site(MAPLE))
         self.calls = 0
-        self.hear(Restarted(**self.desk.stamp(), boot=""))
-        self.look()
-
-    def hear(self, trigger: Trigger) -> None:
-        self.do(self.desk.hear(trigger))
-
-    def do(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, Hold):
-                self.breakers[effect.circuit] = effect.watts
-                self.do(self.desk.holds(effect.circuit, effect.watts))
-
-    def look(self) -> None:
-        drawn = {}
-        for id, live in self.desk.memory.circuits.items():
-            held_w, rated_w = self.breakers[id], self.desk.spec.circuits[id].rated
-            free = rated_w if held_w is None else min(rated_w, held_w)
-            drawn[id] = free if live.enabled else 0
-        self.hear(Readings(**self.desk.stamp(), drawn_w=drawn, unmetered_w=3_400))
+        self.desk.hear(Restarted(**self.desk.stamp(), boot=""))
+        self.desk.read()
 
     @rule(kw=st.sampled_from([0.5, 2.0, 4.0]), seconds=st.sampled_from([20, 600]))
     def call(self, kw: float, seconds: int) -> None:
         self.calls += 1
         said = {"op": "event", "event_id": f"e{self.calls}", "shed_kw": kw, "duration_sec": seconds}
-        door = Door("operator", "mqtt", self.desk.ms, self.desk.ms)
-        self.hear(command_from(said, self.desk.spec.site.id, door))
+        self.desk.hear(self.desk.command(**said))
 
     @rule()
     def restore(self) -> None:
-        door = Door("cli", "here", self.desk.ms, self.desk.ms)
-        self.hear(
-            command_from({"op": "restore", "confirm_operator": True}, self.desk.spec.site.id, door)
-        )
+        self.desk.hear(self.desk.command("cli", op="restore", confirm_operator=True))
 
     @rule(seconds=st.sampled_from([1, 10, 45]))
     def wait(self, seconds: int) -> None:
         self.desk.ms += seconds * 1_000
-        self.hear(Timer(**self.desk.stamp()))
-        self.look()
+        self.desk.hear(Timer(**self.desk.stamp()))
+        self.desk.read()
 
     @rule(text=files)
     def edit(self, text: str) -> None:
-        self.do(self.desk.reload(text))
-        self.look()
+        self.desk.reload(text)
+        self.desk.read()
 
     @rule(text=files, done=st.integers(0, 20))
     def edit_and_crash(self, text: str, done: int) -> None:
         """The decision is in the journal; `done` of its effects were carried out."""
-        effects = self.desk.reload(text)
+        self.desk.take(site(text))
+        effects = self.desk.decide(Reloaded(**self.desk.stamp(), said=(), every_ms=None))
         for effect in effects[:done]:
-            if isinstance(effect, Hold):
-                self.breakers[effect.circuit] = effect.watts
+            self.desk.do(effect)
         self.restart(text)
 
     @rule(text=files)
     def restart(self, text: str) -> None:
-        self.do(self.desk.restart(text))
-        self.look()
+        self.desk.restart(text)
+        self.desk.read()
 
     @invariant()
     def breakers_are_as_memory_has_them(self) -> None:
         lives = self.desk.memory.circuits
-        for id, watts in self.breakers.items():
+        for id, breaker in self.desk.panel.all.items():
             known = lives[id].held_w if id in lives else None
-            assert watts == known, f"{id} is held at {watts}, remembered as {known}"
+            assert breaker.hold_w == known, f"{id} is held at {breaker.hold_w}, not at {known}"
 
     @invariant()
     def who_observes_commands_nothing_new(self) -> None:
         if self.desk.spec.observes:
-            held = {id for id, watts in self.breakers.items() if watts is not None}
-            assert self.desk.memory.coming.due_ms is not None or not held
+            assert self.desk.memory.coming.due_ms is not None or not self.held()
 
     def teardown(self) -> None:
         self.restore()
         for _ in range(12):
             self.wait(45)
-        assert set(self.breakers.values()) == {None}, "all comes back in the end"
+        assert self.held() == set(), "all comes back in the end"
+
+    def held(self) -> set[str]:
+        return {id for id, one in self.desk.panel.all.items() if one.hold_w is not None}
 
 
 class TestEditing(Editing.TestCase):
     settings = settings(max_examples=examples(20), stateful_step_count=25, deadline=None)
 
 
-def test_events_of_an_edited_site_keep_their_clock(desk: Editor) -> None:
+def test_events_of_an_edited_site_keep_their_clock(desk: Harness) -> None:
     desk.ask(**CALL, start_ts=NOW_S + 100)
     desk.reload(HALF)
     desk.wait(100)
     assert desk.memory.cuts["heater1"] == 750
 
 
-def test_an_opted_out_circuit_stays_out_through_an_edit(desk: Editor) -> None:
+def test_an_opted_out_circuit_stays_out_through_an_edit(desk: Harness) -> None:
     desk.ask(**CALL)
     event = replace(desk.memory.events["e1"], opted_out=("heater1",))
     desk.memory = replace(desk.memory, events={"e1": event})

@@ -19,7 +19,7 @@ from statemachine.interlock.wanted import Deed, Told
 from statemachine.returns.idle import rest_ms
 from statemachine.state.effects import BY_EVENT, Hold, Switch
 from statemachine.verify.world.drivers import Drivers
-from statemachine.verify.world.panel import Breakers
+from statemachine.verify.world.panel import played
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.campaigns.days import FILES
@@ -293,7 +293,7 @@ class Wrong:
     def __init__(self, dice: Random) -> None:
         self.dice, self.ms = dice, 0
         scenario = Scenario.model_validate({"loads": "steady", "steps": []})
-        self.breakers = Breakers(SITE, scenario, None)
+        self.breakers = played(SITE, scenario, None)
         self.drivers = Drivers(SITE, self.breakers, lambda until_ms: until_ms, 0)
         self.all = {id: Truth() for id in SITE.circuits}
         for id in SITE.circuits:
@@ -310,7 +310,7 @@ class Wrong:
     def ask(self, id: str) -> None:
         dice, circuit = self.dice, SITE.circuits[id]
         if not dice.randrange(4):
-            self.breakers.set_w[id] = dice.choice((0, circuit.rated // 3, circuit.rated))
+            self.breakers.loads.set_w[id] = dice.choice((0, circuit.rated // 3, circuit.rated))
         elif not dice.randrange(4):
             by = "page" if circuit.goes_off and dice.randrange(2) else BY_EVENT
             self.drivers.put(Switch(id, bool(dice.randrange(2)), by), self.ms)
@@ -334,7 +334,7 @@ class Wrong:
         for id, truth in self.all.items():
             held, free_w = (
                 self.breakers.all[id].hold_w is not None,
-                self.breakers.free_w(id, self.ms),
+                self.breakers.loads.free_w(id, self.ms),
             )
             truth.idle = drawn[id] <= SITE.circuits[id].idle_w
             if self.breakers.all[id].on:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from statemachine.curtail.requirement import active, sheds_w
 from statemachine.kit.last_answer import once
 from statemachine.state.memory import first_wake
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site
+from tests.kit.harness import Harness
 
 
 def test_work_is_done_once_for_the_very_same_things_and_equal_numbers() -> None:
@@ -30,8 +31,8 @@ def test_work_is_done_once_for_the_very_same_things_and_equal_numbers() -> None:
 def test_what_binds_and_what_is_due_is_as_if_nothing_had_been_asked_before(
     calls: list[tuple[int, int, bool]],
 ) -> None:
-    desk = Desk(site(MAPLE))
-    desk.rated()
+    desk = Harness(site(MAPLE))
+    desk.read()
     for number, (start_min, length_min, back) in enumerate(calls):
         said = {"op": "event", "event_id": f"e{number}", "duration_sec": 60 * length_min}
         desk.ask(**said, shed_kw=1 + number / 10, start_ts=NOW_S + 60 * start_min + 60)

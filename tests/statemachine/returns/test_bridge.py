@@ -14,18 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from statemachine import Spec, Ven
+from statemachine import Spec
 from statemachine.returns import release
 from statemachine.returns.bridge import kept_down
 from statemachine.state.effects import Effect, Hold, Status
 from statemachine.state.memory import Memory
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.triggers import Reloaded, Restarted
+from statemachine.state.triggers import Restarted
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.depth import examples
+from tests.kit.harness import Harness
 
 PANEL = """
   a: {rated: 1 kW, shed: 100 %}
@@ -35,17 +36,8 @@ PANEL = """
 GRACE_MS = 2_000
 
 
-class Bench(Desk):
-    """A desk whose program can die, or be given another file."""
-
-    def text(self, text: str) -> None:
-        self.spec = site(text)
-        self.ven = Ven(self.spec)
-        self.hear(Reloaded(**self.stamp(), said=(), every_ms=None))
-
-    def restart(self) -> None:
-        self.memory = from_parts(self.spec, to_parts(self.memory))
-        self.hear(Restarted(**self.stamp(), boot=""))
+class Bench(Harness):
+    """A site that is called in one line."""
 
     def call(
         self, id: str, kw: float, in_s: float | None, seconds: float, revision: int = 0
@@ -62,7 +54,7 @@ def text_of(more: str = "", circuits: str = PANEL) -> str:
 def bridged(more: str = "") -> Bench:
     """All three circuits are held, for nothing but `b`, which starts in 40 s."""
     desk = Bench(site(text_of(more)))
-    desk.rated()
+    desk.read()
     desk.call("a", 3.0, None, 1_800)
     desk.wait(120)
     desk.call("b", 3.0, 40, 600)
@@ -82,8 +74,8 @@ WAYS: dict[str, Any] = {
     "postponed": lambda desk: desk.call("b", 3.0, 3_600, 600, revision=1),
     "at 0.1 kW": lambda desk: desk.call("b", 0.1, 40, 600, revision=1),
     "later than the bridge": lambda desk: desk.step(-600_000) or desk.wait(0),
-    "not bridged in the new file": lambda desk: desk.text(text_of("restore: {bridge: 0 s}")),
-    "of a site that only observes": lambda desk: desk.text(text_of("mode: observe")),
+    "not bridged in the new file": lambda desk: desk.reload(text_of("restore: {bridge: 0 s}")),
+    "of a site that only observes": lambda desk: desk.reload(text_of("mode: observe")),
 }
 
 
@@ -108,7 +100,7 @@ def test_a_refused_command_is_the_first_to_find_that_the_clock_was_set() -> None
 @pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
 def test_the_next_look_at_a_protection_is_a_date_of_the_clock_that_was_set(step_ms: int) -> None:
     desk = Bench(site(text_of(circuits="\n  a: {rated: 1 kW, shed: 100 %, min_release: 5 min}\n")))
-    desk.rated()
+    desk.read()
     desk.call("e", 1.0, None, 60)
     desk.wait(70)
     left_ms = (desk.memory.look_ms or 0) - desk.ms
@@ -149,7 +141,7 @@ def test_a_program_that_is_killed_now_and_then_gives_back_as_one_that_never_was(
     killed, other = (bridged(f"restore: {{every: {every}}}") for _ in range(2))
     for second in range(61):
         for desk in (killed, other):
-            desk.rated()
+            desk.read()
             if second == gone_s:
                 WAYS[way](desk)
             desk.wait(0.5)
@@ -184,15 +176,15 @@ def test_what_waits_for_an_event_asks_for_no_look_at_the_clock() -> None:
 
 def test_an_event_that_was_short_before_it_was_postponed_has_half_a_minute_anew() -> None:
     desk = Bench(site(text_of()))
-    desk.rated()
+    desk.read()
     desk.call("e", 9.0, None, 600)
-    desk.rated()
+    desk.read()
     desk.wait(20)
     assert desk.memory.events["e"].short_ms is not None
     desk.call("e", 9.0, 60, 600, revision=1)
     assert (desk.memory.events["e"].short_ms, desk.memory.events["e"].told) == (None, ())
     desk.wait(61)
-    desk.rated()
+    desk.read()
     assert _said(desk.effects) == []
     desk.wait(31)
     assert _said(desk.effects) == ["underperforming"]
@@ -203,12 +195,12 @@ def test_what_was_achieved_is_said_anew_of_another_size_and_not_of_the_same(
     kw: float, words: list[str]
 ) -> None:
     desk = Bench(site(text_of()))
-    desk.rated()
+    desk.read()
     desk.call("e", 1.0, None, 600)
-    desk.rated()
+    desk.read()
     assert _said(desk.effects) == ["achieved"]
     desk.call("e", kw, None, 900, revision=1)
-    desk.rated()
+    desk.read()
     assert _said(desk.effects) == words
 
 
@@ -418,7 +410,7 @@ class Removals(RuleBasedStateMachine):
             for id, one in spec.circuits.items()
         }
         self.desk, self.oracle = Bench(spec), Oracle(spec, known)
-        self.done(self.desk.rated())
+        self.done(self.desk.read())
         self.event("x", 2.0, 600, None, "page")
 
     def text(self, bridge: str) -> str:
@@ -495,7 +487,7 @@ class Removals(RuleBasedStateMachine):
         for one in self.oracle.calls.values():
             if not one.dated:
                 one.start_ms, one.end_ms = one.start_ms + step_ms, one.end_ms + step_ms
-        self.done(self.desk.rated())
+        self.done(self.desk.read())
 
     @rule(down_s=st.sampled_from((0, 0, 1, 20)))
     def the_program_dies(self, down_s: int) -> None:
@@ -508,7 +500,7 @@ class Removals(RuleBasedStateMachine):
 
     @rule(bridge=st.sampled_from(("0 s", "60 s", "10 min")))
     def reload(self, bridge: str) -> None:
-        self.desk.text(self.text(bridge))
+        self.desk.reload(self.text(bridge))
         self.oracle.spec = self.desk.spec
         self.done(self.desk.effects)
 
@@ -519,7 +511,7 @@ class Removals(RuleBasedStateMachine):
             self.mono += 1_000
             self.done(self.desk.effects)
             if self.mono % 5_000 == 0:
-                self.done(self.desk.rated())
+                self.done(self.desk.read())
 
     @invariant()
     def nothing_is_overdue(self) -> None:

@@ -12,20 +12,21 @@ from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.commands import Door, command_from
-from tests.kit.core.sample_sites import MAPLE, Desk, site
+from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.harness import Harness
 
 MINUTES = SHUT_MS // 60_000
 CALL = {"op": "event", "shed_kw": 2.0, "duration_sec": 3_600}
 
 
 @pytest.fixture
-def desk() -> Desk:
-    one = Desk(site(MAPLE))
-    one.rated()
+def desk() -> Harness:
+    one = Harness(site(MAPLE))
+    one.read()
     return one
 
 
-def ask(desk: Desk, said: dict[str, Any], door: str = "operator") -> tuple[Any, list[Any]]:
+def ask(desk: Harness, said: dict[str, Any], door: str = "operator") -> tuple[Any, list[Any]]:
     """The ack of a command at a door, and all effects."""
     command = command_from(said, desk.spec.site.id, Door(door, "r", **desk.stamp()))
     effects = desk.hear(command)
@@ -33,7 +34,7 @@ def ask(desk: Desk, said: dict[str, Any], door: str = "operator") -> tuple[Any, 
     return ack, effects
 
 
-def busy(desk: Desk) -> None:
+def busy(desk: Harness) -> None:
     """One event runs, one is to come, both the operator's."""
     assert ask(desk, {**CALL, "event_id": "e1"})[0]["status"] == "accepted"
     later = {**CALL, "event_id": "e2", "start_ts": desk.ms // 1000 + 7_200}
@@ -41,7 +42,7 @@ def busy(desk: Desk) -> None:
     assert desk.held()
 
 
-def test_every_event_ends_and_every_driver_hears_that_its_circuit_is_free(desk: Desk) -> None:
+def test_every_event_ends_and_every_driver_hears_that_its_circuit_is_free(desk: Harness) -> None:
     busy(desk)
     ack, effects = ask(desk, {"op": "all_back"})
     assert ack["status"] == "success"
@@ -54,7 +55,7 @@ def test_every_event_ends_and_every_driver_hears_that_its_circuit_is_free(desk: 
 
 @pytest.mark.parametrize("door", ["page", "cli"])
 def test_at_the_site_the_operators_events_want_their_one_confirmation(
-    desk: Desk, door: str
+    desk: Harness, door: str
 ) -> None:
     busy(desk)
     ack, _ = ask(desk, {"op": "all_back"}, door)
@@ -64,7 +65,7 @@ def test_at_the_site_the_operators_events_want_their_one_confirmation(
     assert ack["status"] == "success"
 
 
-def test_for_ten_minutes_nobody_from_afar_takes_load(desk: Desk) -> None:
+def test_for_ten_minutes_nobody_from_afar_takes_load(desk: Harness) -> None:
     ask(desk, {"op": "all_back"}, "page")
     desk.wait(MINUTES * 60 - 1)
     event, _ = ask(desk, {**CALL, "event_id": "e3"})
@@ -75,23 +76,25 @@ def test_for_ten_minutes_nobody_from_afar_takes_load(desk: Desk) -> None:
     assert ask(desk, {**CALL, "event_id": "e4"})[0]["status"] == "accepted"
 
 
-def test_people_here_call_an_event_all_the_same_and_that_opens_the_site_again(desk: Desk) -> None:
+def test_people_here_call_an_event_all_the_same_and_that_opens_the_site_again(
+    desk: Harness,
+) -> None:
     ask(desk, {"op": "all_back"}, "page")
     assert ask(desk, {**CALL, "event_id": "own"}, "page")[0]["status"] == "accepted"
     assert ask(desk, {**CALL, "event_id": "e5", "shed_kw": 3.0})[0]["status"] == "accepted"
 
 
-def test_a_clock_that_is_set_back_shuts_nobody_out_for_longer(desk: Desk) -> None:
+def test_a_clock_that_is_set_back_shuts_nobody_out_for_longer(desk: Harness) -> None:
     ask(desk, {"op": "all_back"}, "page")
     desk.step(-86_400_000)
-    desk.rated()
+    desk.read()
     desk.wait(MINUTES * 60 + 1)
     assert ask(desk, {**CALL, "event_id": "e6"})[0]["status"] == "accepted"
 
 
 def test_what_nobody_can_know_of_ends_as_well_where_nothing_can_be_read() -> None:
     """Without journal and without cloud: every driver hears it, whatever memory has forgotten."""
-    desk = Desk(site(MAPLE))
+    desk = Harness(site(MAPLE))
     _, effects = ask(desk, {"op": "all_back"}, "cli")
     told = {one.circuit for one in effects if isinstance(one, Hold) and one.watts is None}
     assert told == set(desk.spec.circuits)

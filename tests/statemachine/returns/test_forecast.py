@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from statemachine.returns.forecast import WAYS, after_restore, coming_back
 from statemachine.state.memory import Memory
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 from venctl.cli.status import WAYS as SAID
 
@@ -29,8 +30,8 @@ circuits:
 """
 
 
-def running(text: str = PANEL) -> Desk:
-    desk = Desk(site(text))
+def running(text: str = PANEL) -> Harness:
+    desk = Harness(site(text))
     for _ in range(3):
         desk.wait(10)
     return desk
@@ -40,19 +41,19 @@ def held(memory: Memory) -> set[str]:
     return {id for id, live in memory.circuits.items() if live.enabled and live.held_w is not None}
 
 
-def freed_s(desk: Desk, within_s: int, step_s: int = 1) -> dict[str, int]:
+def freed_s(desk: Harness, within_s: int, step_s: int = 1) -> dict[str, int]:
     """When each circuit that is held now is first held no more, in seconds from now."""
     left, found, began_ms = held(desk.memory), dict[str, int](), desk.ms
     while left and desk.ms - began_ms < within_s * 1000:
         desk.wait(step_s)
-        desk.rated()
+        desk.read()
         for id in left - held(desk.memory):
             found[id] = (desk.ms - began_ms) // 1000
         left -= set(found)
     return found
 
 
-def said_s(desk: Desk, backs: Any) -> dict[str, tuple[str, int | None]]:
+def said_s(desk: Harness, backs: Any) -> dict[str, tuple[str, int | None]]:
     return {
         id: (back.how, None if back.at_ms is None else round((back.at_ms - desk.ms) / 1000))
         for id, back in backs.items()
@@ -137,7 +138,7 @@ def test_whatever_is_called_no_circuit_comes_back_far_from_when_it_is_said_to(
     }
 
 
-def how_of(desk: Desk, id: str) -> tuple[str, int | None]:
+def how_of(desk: Harness, id: str) -> tuple[str, int | None]:
     return said_s(desk, coming_back(desk.spec, desk.memory))[id]
 
 
@@ -162,7 +163,7 @@ def test_a_person_who_switches_a_circuit_off_hears_nothing_of_an_event() -> None
 def test_what_may_be_off_or_give_no_longer_comes_back_before_the_event_ends() -> None:
     desk = running()
     desk.ask(op="event", event_id="a", shed_kw=20, duration_sec=600)
-    desk.rated()
+    desk.read()
     assert how_of(desk, "tank") == ("max_off", 180)
     assert how_of(desk, "pool") == ("budget", 300)
     assert how_of(desk, "cool") == ("event", 600), "the critical one comes back first"
@@ -171,7 +172,7 @@ def test_what_may_be_off_or_give_no_longer_comes_back_before_the_event_ends() ->
 def test_what_has_no_room_below_the_main_breaker_has_no_time() -> None:
     desk = running(MAPLE.replace("unmetered: 3.4 kW", "unmetered: 3.4 kW, service: 9 kW"))
     desk.ask(op="event", event_id="a", shed_kw=2, duration_sec=60)
-    desk.rated()
+    desk.read()
     assert how_of(desk, "misc1") == ("event", 60)
     assert how_of(desk, "heater1") == ("room", None)
 

@@ -15,7 +15,8 @@ from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.shadow import Shadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Switched
-from tests.kit.core.sample_sites import MAPLE, NOW_S, PANEL, Desk, site, wish
+from tests.kit.core.sample_sites import MAPLE, NOW_S, PANEL, site, wish
+from tests.kit.harness import Harness
 from web.shadow import shadow
 
 SITE = site(MAPLE)
@@ -24,9 +25,9 @@ T = 5_000_000  # the service's clock when the tests begin; ours is far off
 
 
 @pytest.fixture
-def desk() -> Desk:
-    desk = Desk(SITE)
-    desk.rated()
+def desk() -> Harness:
+    desk = Harness(SITE)
+    desk.read()
     return desk
 
 
@@ -34,11 +35,11 @@ def of(kind: type[Any], effects: list[Effect]) -> list[Any]:
     return [effect for effect in effects if isinstance(effect, kind)]
 
 
-def server_s(desk: Desk) -> int:
+def server_s(desk: Harness) -> int:
     return T + (desk.ms - NOW_S * 1000) // 1000
 
 
-def synced(desk: Desk, version: int) -> None:
+def synced(desk: Harness, version: int) -> None:
     """Connected, the document read, the first report answered; a second has passed."""
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     document(desk, get.token, version, None)
@@ -47,35 +48,35 @@ def synced(desk: Desk, version: int) -> None:
 
 
 def document(
-    desk: Desk, token: int, version: int, wishes: tuple[Wish, ...] | None, **more: Any
+    desk: Harness, token: int, version: int, wishes: tuple[Wish, ...] | None, **more: Any
 ) -> list[Effect]:
     said: dict[str, Any] = {"token": token, "version": version, "wishes": wishes, **more}
     return desk.hear(Document(**desk.stamp(), server_s=server_s(desk), **said))
 
 
-def delta(desk: Desk, version: int, *wishes: Wish, **more: Any) -> list[Effect]:
+def delta(desk: Harness, version: int, *wishes: Wish, **more: Any) -> list[Effect]:
     said: dict[str, Any] = {"version": version, "wishes": wishes or None, **more}
     return desk.hear(Delta(**desk.stamp(), server_s=server_s(desk), **said))
 
 
-def answer(desk: Desk, version: int) -> list[Effect]:
+def answer(desk: Harness, version: int) -> list[Effect]:
     (report,) = of(Report, desk.effects)
     said = {"key": report.key, "token": report.token, "settles": report.settles}
     return desk.hear(Answered(**desk.stamp(), **said, version=version, server_s=server_s(desk)))
 
 
-def refuse(desk: Desk, code: int) -> list[Effect]:
+def refuse(desk: Harness, code: int) -> list[Effect]:
     (asked,) = of(Report, desk.effects) or of(GetShadow, desk.effects)
     said = {"key": asked.key, "token": asked.token, "code": code, "message": "no"}
     return desk.hear(Refused(**desk.stamp(), **said))
 
 
-def done(desk: Desk, circuit: str, enabled: bool, fault: str | None) -> list[Report]:
+def done(desk: Harness, circuit: str, enabled: bool, fault: str | None) -> list[Report]:
     said: dict[str, Any] = {"circuit": circuit, "enabled": enabled, "fault": fault}
     return of(Report, desk.hear(Switched(**desk.stamp(), **said)))
 
 
-def end_of(desk: Desk, version: int, one: Wish) -> list[Any]:
+def end_of(desk: Harness, version: int, one: Wish) -> list[Any]:
     """What the settle's ack record says of a wish that ends without a driver."""
     (settle,) = of(Report, delta(desk, version, one))
     assert settle.settles and settle.clears == ("circuits",)
@@ -97,7 +98,9 @@ def test_wishes_are_read_as_an_array_and_as_a_map() -> None:
     assert desired_of({"welcome": "aws"}, {})["wishes"] is None
 
 
-def test_the_existing_backend_says_loads_for_circuits_and_it_is_consumed_alike(desk: Desk) -> None:
+def test_the_existing_backend_says_loads_for_circuits_and_it_is_consumed_alike(
+    desk: Harness,
+) -> None:
     for form in ([{"id": "ev1", "enabled": True}], {"ev1": {"enabled": True}}):
         read = desired_of({"loads": form}, {})
         assert read["wishes"] == (Wish("ev1", True, 0),) and read["wished"] == ("loads",)
@@ -118,7 +121,7 @@ def test_of_wishes_under_both_names_the_newer_counts_and_both_are_taken_out() ->
         assert set(read["wished"]) == {"circuits", "loads"} and read["doubled"] == ("a",)
 
 
-def test_of_two_entries_for_one_circuit_the_last_counts_and_the_ack_says_so(desk: Desk) -> None:
+def test_of_two_entries_for_one_circuit_the_last_counts_and_the_ack_says_so(desk: Harness) -> None:
     array = {"circuits": [{"id": "ev1", "enabled": True}, {"id": "ev1", "enabled": False}]}
     read = desired_of(array, {"circuits": [STAMP, STAMP]})
     assert read["wishes"] == (Wish("ev1", False, 7),) and read["doubled"] == ("ev1",)
@@ -146,7 +149,7 @@ def test_a_bad_entry_is_refused_by_itself(entry: Any, id: str, code: int) -> Non
     assert read["refusals"][id][0] == code
 
 
-def test_circuits_that_are_neither_list_nor_map_are_refused_and_taken_out(desk: Desk) -> None:
+def test_circuits_that_are_neither_list_nor_map_are_refused_and_taken_out(desk: Harness) -> None:
     read = desired_of({"circuits": 5}, {})
     assert read["wishes"] == () and read["refusals"]["circuits"][0] == 400
     synced(desk, 6)
@@ -155,7 +158,7 @@ def test_circuits_that_are_neither_list_nor_map_are_refused_and_taken_out(desk: 
     assert settle.clears == ("circuits",) and settle.reported["ack"]["ac"] == 400
 
 
-def test_a_wish_is_carried_out_once_and_settled_at_the_version_it_was_read(desk: Desk) -> None:
+def test_a_wish_is_carried_out_once_and_settled_at_the_version_it_was_read(desk: Harness) -> None:
     synced(desk, 6)
     effects = delta(desk, 9, wish("ev1", True, T))
     assert of(Switch, effects) == [Switch("ev1", True)] and not of(Report, effects)
@@ -167,7 +170,7 @@ def test_a_wish_is_carried_out_once_and_settled_at_the_version_it_was_read(desk:
     assert desk.memory.shadow.state == "in_sync" and desk.memory.shadow.wishes == ()
 
 
-def test_a_known_wish_is_not_executed_twice_even_after_a_toggle(desk: Desk) -> None:
+def test_a_known_wish_is_not_executed_twice_even_after_a_toggle(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     desk.ask(op="setLoad", loadId="ev1", enabled=False)
@@ -175,14 +178,14 @@ def test_a_known_wish_is_not_executed_twice_even_after_a_toggle(desk: Desk) -> N
     assert not of(Switch, effects) and not desk.memory.circuits["ev1"].enabled
 
 
-def test_off_on_off_within_one_second_ends_off(desk: Desk) -> None:
+def test_off_on_off_within_one_second_ends_off(desk: Harness) -> None:
     synced(desk, 6)
     for version, enabled in ((9, False), (10, True), (11, False)):
         assert of(Switch, delta(desk, version, wish("heater1", enabled, T)))
     assert not desk.memory.circuits["heater1"].enabled
 
 
-def test_a_wish_that_was_already_so_does_not_undo_a_later_toggle(desk: Desk) -> None:
+def test_a_wish_that_was_already_so_does_not_undo_a_later_toggle(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("heater1", True, T))
     asked = desk.effects
@@ -194,7 +197,7 @@ def test_a_wish_that_was_already_so_does_not_undo_a_later_toggle(desk: Desk) -> 
     assert not desk.memory.circuits["heater1"].enabled
 
 
-def test_a_wish_withdrawn_before_it_was_settled_needs_no_settle(desk: Desk) -> None:
+def test_a_wish_withdrawn_before_it_was_settled_needs_no_settle(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     (report,) = of(Report, delta(desk, 10))
@@ -205,7 +208,7 @@ def test_a_wish_withdrawn_before_it_was_settled_needs_no_settle(desk: Desk) -> N
 # -- 3: versions ----------------------------------------------------------------------------------
 
 
-def test_old_deltas_and_other_peoples_answers_are_dropped(desk: Desk) -> None:
+def test_old_deltas_and_other_peoples_answers_are_dropped(desk: Harness) -> None:
     synced(desk, 6)
     before = desk.memory
     delta(desk, 7, wish("ev1", True, T))
@@ -216,14 +219,14 @@ def test_old_deltas_and_other_peoples_answers_are_dropped(desk: Desk) -> None:
     assert desk.memory.shadow.version == 7 and desk.memory.shadow.state == "in_sync"
 
 
-def test_a_gap_in_the_versions_asks_for_the_document(desk: Desk) -> None:
+def test_a_gap_in_the_versions_asks_for_the_document(desk: Harness) -> None:
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     document(desk, get.token, 6, None)
     answer(desk, 8)
     assert of(GetShadow, desk.effects) and desk.memory.shadow.state == "unknown"
 
 
-def test_the_document_is_right_also_when_its_version_is_lower(desk: Desk) -> None:
+def test_the_document_is_right_also_when_its_version_is_lower(desk: Harness) -> None:
     synced(desk, 50)
     desk.wait(30)
     answer(desk, 1)
@@ -233,7 +236,9 @@ def test_the_document_is_right_also_when_its_version_is_lower(desk: Desk) -> Non
     assert of(Switch, delta(desk, 2, wish("ev1", True, T)))
 
 
-def test_a_document_older_than_a_delta_that_was_heard_is_asked_for_again_once(desk: Desk) -> None:
+def test_a_document_older_than_a_delta_that_was_heard_is_asked_for_again_once(
+    desk: Harness,
+) -> None:
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     assert not of(Switch, delta(desk, 12, wish("ev1", True, T)))
     document(desk, get.token, 11, None)
@@ -242,7 +247,7 @@ def test_a_document_older_than_a_delta_that_was_heard_is_asked_for_again_once(de
     assert desk.memory.shadow.state == "in_sync" and desk.memory.shadow.version == 11
 
 
-def test_the_document_is_asked_for_every_quarter_of_an_hour(desk: Desk) -> None:
+def test_the_document_is_asked_for_every_quarter_of_an_hour(desk: Harness) -> None:
     synced(desk, 6)
     answered = 7
     for _ in range(29):
@@ -254,7 +259,7 @@ def test_the_document_is_asked_for_every_quarter_of_an_hour(desk: Desk) -> None:
     assert of(GetShadow, desk.effects)
 
 
-def test_a_question_that_is_never_answered_is_asked_again(desk: Desk) -> None:
+def test_a_question_that_is_never_answered_is_asked_again(desk: Harness) -> None:
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     desk.wait(11)
     (again,) = of(GetShadow, desk.effects)
@@ -265,7 +270,7 @@ def test_a_question_that_is_never_answered_is_asked_again(desk: Desk) -> None:
 
 
 def test_two_updates_are_a_second_apart_and_a_heartbeat_comes_every_half_minute(
-    desk: Desk,
+    desk: Harness,
 ) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="lights1", enabled=False)
@@ -285,7 +290,7 @@ def test_two_updates_are_a_second_apart_and_a_heartbeat_comes_every_half_minute(
     assert len(of(Report, desk.effects)) == 1
 
 
-def test_a_settle_waits_for_the_report_under_way_and_follows_it(desk: Desk) -> None:
+def test_a_settle_waits_for_the_report_under_way_and_follows_it(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="lights1", enabled=False)
     report = desk.effects
@@ -296,7 +301,7 @@ def test_a_settle_waits_for_the_report_under_way_and_follows_it(desk: Desk) -> N
     assert settle.version == 9, "our own report lay between, and nothing else"
 
 
-def test_a_report_whose_version_leaves_a_gap_is_never_followed_blindly(desk: Desk) -> None:
+def test_a_report_whose_version_leaves_a_gap_is_never_followed_blindly(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="lights1", enabled=False)
     report = desk.effects
@@ -305,7 +310,9 @@ def test_a_report_whose_version_leaves_a_gap_is_never_followed_blindly(desk: Des
     assert of(GetShadow, answer(desk, 10)), "somebody wrote version 9"
 
 
-def test_a_wish_heard_while_settling_is_carried_out_at_once_and_settled_after(desk: Desk) -> None:
+def test_a_wish_heard_while_settling_is_carried_out_at_once_and_settled_after(
+    desk: Harness,
+) -> None:
     synced(desk, 6)
     (settle,) = of(Report, delta(desk, 9, wish("zz", True, T)))
     assert of(Switch, delta(desk, 11, wish("ev1", True, T + 1))) == [Switch("ev1", True)]
@@ -319,12 +326,12 @@ def test_a_wish_heard_while_settling_is_carried_out_at_once_and_settled_after(de
     assert settle.version == 11 and settle.reported["ack"]["ac"] == 200
 
 
-def test_a_wish_for_a_circuit_nobody_knows_is_settled_with_404(desk: Desk) -> None:
+def test_a_wish_for_a_circuit_nobody_knows_is_settled_with_404(desk: Harness) -> None:
     synced(desk, 6)
     assert end_of(desk, 9, wish("zz", True, T)) == [404, "unknown"]
 
 
-def test_a_driver_that_fails_or_is_silent_ends_the_wish(desk: Desk) -> None:
+def test_a_driver_that_fails_or_is_silent_ends_the_wish(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     (settle,) = done(desk, "ev1", True, "stuck")
@@ -342,7 +349,7 @@ def test_a_driver_that_fails_or_is_silent_ends_the_wish(desk: Desk) -> None:
     assert settle.reported["ack"]["r"] == {"ev1": [504, "no answer"]}
 
 
-def test_a_conflict_backs_off_and_asks_for_the_document_again(desk: Desk) -> None:
+def test_a_conflict_backs_off_and_asks_for_the_document_again(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("zz", True, T))
     refuse(desk, 409)
@@ -356,7 +363,7 @@ def test_a_conflict_backs_off_and_asks_for_the_document_again(desk: Desk) -> Non
     assert of(Switch, desk.effects) == [Switch("ev1", True)]
 
 
-def test_leaving_a_state_forgets_its_wakes(desk: Desk) -> None:
+def test_leaving_a_state_forgets_its_wakes(desk: Harness) -> None:
     desk.hear(Connected(**desk.stamp()))
     refuse(desk, 504)
     assert desk.memory.shadow.wakes.keys() == {"elapsed"}
@@ -365,7 +372,7 @@ def test_leaving_a_state_forgets_its_wakes(desk: Desk) -> None:
     assert desk.memory.shadow.wakes == {} and desk.memory.shadow.look_ms is None
 
 
-def test_from_the_sixth_refusal_on_the_pauses_are_long(desk: Desk) -> None:
+def test_from_the_sixth_refusal_on_the_pauses_are_long(desk: Harness) -> None:
     desk.hear(Connected(**desk.stamp()))
     for place in range(6):
         refuse(desk, 500)
@@ -378,7 +385,7 @@ def test_from_the_sixth_refusal_on_the_pauses_are_long(desk: Desk) -> None:
 # -- 6: layers ------------------------------------------------------------------------------------
 
 
-def test_a_delta_about_something_else_does_not_undo_the_curtailment(desk: Desk) -> None:
+def test_a_delta_about_something_else_does_not_undo_the_curtailment(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(**CALL)
     held = desk.held()
@@ -386,7 +393,7 @@ def test_a_delta_about_something_else_does_not_undo_the_curtailment(desk: Desk) 
     assert not of(Hold, effects) and not of(Switch, effects) and desk.held() == held
 
 
-def test_a_wish_during_an_event_is_masked_by_it(desk: Desk) -> None:
+def test_a_wish_during_an_event_is_masked_by_it(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(**CALL)
     delta(desk, 9, wish("heater1", False, T))
@@ -397,13 +404,13 @@ def test_a_wish_during_an_event_is_masked_by_it(desk: Desk) -> None:
     assert desk.memory.circuits["heater1"].enabled is False or desk.held()["heater1"] == 0
 
 
-def test_a_critical_circuit_is_switched_by_a_wish(desk: Desk) -> None:
+def test_a_critical_circuit_is_switched_by_a_wish(desk: Harness) -> None:
     synced(desk, 6)
     assert of(Switch, delta(desk, 9, wish("hvac1", False, T))) == [Switch("hvac1", False)]
 
 
 def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
-    desk = Desk(site(PANEL))
+    desk = Harness(site(PANEL))
     synced(desk, 6)
     for version, id in ((9, "shop"), (11, "server")):
         assert end_of(desk, version, wish(id, False, T)) == [403, "not remote"]
@@ -412,19 +419,19 @@ def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
 
 
 def test_what_comes_back_by_hand_is_switched_off_from_afar_and_not_on() -> None:
-    desk = Desk(site(MAPLE.replace("name: EV Charger", "name: EV Charger, comes_back: by_hand")))
+    desk = Harness(site(MAPLE.replace("name: EV Charger", "name: EV Charger, comes_back: by_hand")))
     synced(desk, 6)
     assert end_of(desk, 9, wish("ev1", True, T)) == [403, "switched on by hand only"]
 
 
 def test_a_site_that_only_observes_refuses_every_wish_and_switches_nothing() -> None:
-    desk = Desk(site("mode: observe\n" + MAPLE))
+    desk = Harness(site("mode: observe\n" + MAPLE))
     synced(desk, 6)
     assert end_of(desk, 9, wish("hvac1", False, T)) == [403, "this site only observes"]
     assert desk.memory.circuits["hvac1"].enabled
 
 
-def test_a_locked_circuit_refuses_wishes_and_commands_and_is_not_shed(desk: Desk) -> None:
+def test_a_locked_circuit_refuses_wishes_and_commands_and_is_not_shed(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(**CALL)
     assert desk.held()["heater1"] == 0
@@ -442,7 +449,7 @@ def test_a_locked_circuit_refuses_wishes_and_commands_and_is_not_shed(desk: Desk
     assert desk.memory.circuits["heater1"].enabled
 
 
-def test_a_lock_is_set_and_lifted_at_the_site_only(desk: Desk) -> None:
+def test_a_lock_is_set_and_lifted_at_the_site_only(desk: Harness) -> None:
     refused = desk.ask(op="setLock", loadId="heater1", locked=True)
     assert (refused["status"], refused["reason"]) == ("rejected", "locked_out")
     assert at_site(desk, op="setLock", loadId="zz", locked=True)["reason"] == "not_found"
@@ -454,7 +461,7 @@ def test_a_lock_is_set_and_lifted_at_the_site_only(desk: Desk) -> None:
     assert desk.ask(op="setLoad", loadId="heater1", enabled=False)["status"] == "success"
 
 
-def at_site(desk: Desk, **said: Any) -> dict[str, Any]:
+def at_site(desk: Harness, **said: Any) -> dict[str, Any]:
     return desk.ask_from("page", **said)
 
 
@@ -466,7 +473,7 @@ def at_site(desk: Desk, **said: Any) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("wall_s", [-600, 0, 600])
 def test_the_newest_of_toggle_and_wish_wins_in_the_services_time(
-    desk: Desk, age_s: int, wins: str, wall_s: int
+    desk: Harness, age_s: int, wins: str, wall_s: int
 ) -> None:
     synced(desk, 6)
     desk.hear(Disconnected(**desk.stamp()))
@@ -484,7 +491,7 @@ def test_the_newest_of_toggle_and_wish_wins_in_the_services_time(
         assert settle.reported["ack"]["r"] == {"heater1": [409, "switched by operator later"]}
 
 
-def test_after_a_reboot_the_age_of_a_toggle_is_unknown_and_the_wish_wins(desk: Desk) -> None:
+def test_after_a_reboot_the_age_of_a_toggle_is_unknown_and_the_wish_wins(desk: Harness) -> None:
     desk.hear(Restarted(**desk.stamp(), boot="one"))
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
@@ -494,7 +501,7 @@ def test_after_a_reboot_the_age_of_a_toggle_is_unknown_and_the_wish_wins(desk: D
     assert desk.memory.circuits["heater1"].enabled
 
 
-def test_a_toggle_ends_a_wish_that_waits_for_its_driver(desk: Desk) -> None:
+def test_a_toggle_ends_a_wish_that_waits_for_its_driver(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     desk.ask(op="setLoad", loadId="ev1", enabled=False)
@@ -503,7 +510,7 @@ def test_a_toggle_ends_a_wish_that_waits_for_its_driver(desk: Desk) -> None:
     assert not desk.memory.circuits["ev1"].enabled
 
 
-def test_a_wish_older_than_a_day_is_expired(desk: Desk) -> None:
+def test_a_wish_older_than_a_day_is_expired(desk: Harness) -> None:
     synced(desk, 6)
     old_s = server_s(desk) - 86_401
     assert end_of(desk, 9, wish("heater1", False, old_s)) == [410, "older than 24 h"]
@@ -514,7 +521,7 @@ def test_a_wish_older_than_a_day_is_expired(desk: Desk) -> None:
 # -- 8: the ack record ----------------------------------------------------------------------------
 
 
-def test_the_ack_record_has_at_most_eight_entries_and_512_bytes(desk: Desk) -> None:
+def test_the_ack_record_has_at_most_eight_entries_and_512_bytes(desk: Harness) -> None:
     refused = {f"{'ä' if n == 3 else 'x'}{n:031}": (400, "é" * 80) for n in range(30)}
     record = ack_record(Shadow(state="", version=10**9, refused=refused), 10**10)
     assert len(compact(record)) <= MOST_BYTES
@@ -524,7 +531,7 @@ def test_the_ack_record_has_at_most_eight_entries_and_512_bytes(desk: Desk) -> N
     assert len(record["r"]) == 8 and record["more"] == 1
 
 
-def test_some_refused_and_some_applied_is_207_and_an_open_one_202(desk: Desk) -> None:
+def test_some_refused_and_some_applied_is_207_and_an_open_one_202(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T), wish("zz", True, T))
     assert ack_record(desk.memory.shadow, 1)["ac"] == 202
@@ -533,7 +540,7 @@ def test_some_refused_and_some_applied_is_207_and_an_open_one_202(desk: Desk) ->
     assert settle.reported["ack"]["r"] == {"zz": [404, "unknown"]}
 
 
-def test_what_an_earlier_ack_record_said_is_taken_out_of_the_document(desk: Desk) -> None:
+def test_what_an_earlier_ack_record_said_is_taken_out_of_the_document(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("zz", True, T))
     answer(desk, 10)
@@ -546,7 +553,7 @@ def test_what_an_earlier_ack_record_said_is_taken_out_of_the_document(desk: Desk
     assert settle.reported["ack"]["r"] is None and settle.reported["ack"]["more"] is None
 
 
-def test_an_ack_record_that_nobody_remembers_is_taken_out(desk: Desk) -> None:
+def test_an_ack_record_that_nobody_remembers_is_taken_out(desk: Harness) -> None:
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     (report,) = of(Report, document(desk, get.token, 6, None, acked=("old",)))
     assert report.reported["ack"] is None
@@ -557,7 +564,7 @@ def test_an_ack_record_that_nobody_remembers_is_taken_out(desk: Desk) -> None:
 # -- settings -------------------------------------------------------------------------------------
 
 
-def test_a_setting_is_applied_and_echoed_as_it_was_desired(desk: Desk) -> None:
+def test_a_setting_is_applied_and_echoed_as_it_was_desired(desk: Harness) -> None:
     for said in (5, 2.5, 900, 1):
         assert desired_of({"report_interval_seconds": said}, {})["interval"].every_ms == said * 1000
     synced(desk, 6)
@@ -570,7 +577,7 @@ def test_a_setting_is_applied_and_echoed_as_it_was_desired(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("said", [0, -5, 901, 0.5, "5", True, [5], {"s": 5}, 1e300, 1.00001])
-def test_a_setting_that_cannot_be_is_answered_and_not_applied(desk: Desk, said: Any) -> None:
+def test_a_setting_that_cannot_be_is_answered_and_not_applied(desk: Harness, said: Any) -> None:
     synced(desk, 6)
     read = desired_of({"report_interval_seconds": said}, {})
     (settle,) = of(Report, desk.hear(Delta(**desk.stamp(), version=9, **read)))
@@ -580,7 +587,7 @@ def test_a_setting_that_cannot_be_is_answered_and_not_applied(desk: Desk, said: 
     assert desk.memory.every_ms == 5_000
 
 
-def test_a_refusal_of_a_setting_is_gone_once_a_good_one_holds(desk: Desk) -> None:
+def test_a_refusal_of_a_setting_is_gone_once_a_good_one_holds(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, interval=Interval(None, T))
     answer(desk, 10)
@@ -593,7 +600,7 @@ def test_a_refusal_of_a_setting_is_gone_once_a_good_one_holds(desk: Desk) -> Non
     assert not shadow(desk.spec, desk.memory, desk.ms)["refused"]
 
 
-def test_a_refusal_of_a_setting_is_gone_once_another_was_chosen_at_the_site(desk: Desk) -> None:
+def test_a_refusal_of_a_setting_is_gone_once_another_was_chosen_at_the_site(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, interval=Interval(None, T))
     answer(desk, 10)
@@ -602,7 +609,7 @@ def test_a_refusal_of_a_setting_is_gone_once_another_was_chosen_at_the_site(desk
     assert row_of(desk)["state"] == "in_sync"
 
 
-def test_a_refusal_of_a_wish_is_gone_once_somebody_switched_the_circuit(desk: Desk) -> None:
+def test_a_refusal_of_a_wish_is_gone_once_somebody_switched_the_circuit(desk: Harness) -> None:
     synced(desk, 6)
     at_site(desk, op="setLock", loadId="heater1", locked=True)
     desk.wait(1)
@@ -618,12 +625,12 @@ def test_a_refusal_of_a_wish_is_gone_once_somebody_switched_the_circuit(desk: De
     assert row_of(desk, key)["state"] == "in_sync"
 
 
-def row_of(desk: Desk, key: str = "report_interval_seconds") -> dict[str, Any]:
+def row_of(desk: Harness, key: str = "report_interval_seconds") -> dict[str, Any]:
     rows = shadow(desk.spec, desk.memory, desk.ms)["rows"]
     return next(row for row in rows if row["key"] == key)
 
 
-def test_a_setting_changed_at_the_site_later_is_not_undone(desk: Desk) -> None:
+def test_a_setting_changed_at_the_site_later_is_not_undone(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, interval=Interval(7_000, T))
     answer(desk, 10)
@@ -640,7 +647,7 @@ def test_a_setting_changed_at_the_site_later_is_not_undone(desk: Desk) -> None:
     assert desk.memory.every_ms == 7_000, "a newer one is applied"
 
 
-def test_a_setting_known_before_a_reboot_is_not_applied_again_after_it(desk: Desk) -> None:
+def test_a_setting_known_before_a_reboot_is_not_applied_again_after_it(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, interval=Interval(7_000, T))
     answer(desk, 10)
@@ -651,7 +658,7 @@ def test_a_setting_known_before_a_reboot_is_not_applied_again_after_it(desk: Des
     assert desk.memory.every_ms == 10_000 and desk.memory.shadow.state == "settling"
 
 
-def test_a_report_that_was_refused_is_said_again_at_once(desk: Desk) -> None:
+def test_a_report_that_was_refused_is_said_again_at_once(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="lights1", enabled=False)
     refuse(desk, 504)
@@ -661,7 +668,7 @@ def test_a_report_that_was_refused_is_said_again_at_once(desk: Desk) -> None:
     assert report.reported["circuits"][1]["enabled"] is False
 
 
-def test_unknown_keys_are_ignored_and_never_answered(desk: Desk) -> None:
+def test_unknown_keys_are_ignored_and_never_answered(desk: Harness) -> None:
     synced(desk, 6)
     for version in range(9, 30):
         assert not of(Report, delta(desk, version))
@@ -671,7 +678,7 @@ def test_unknown_keys_are_ignored_and_never_answered(desk: Desk) -> None:
 # -- 9, 10: crash and offline ---------------------------------------------------------------------
 
 
-def test_a_wish_decided_before_a_crash_is_only_settled_after_it(desk: Desk) -> None:
+def test_a_wish_decided_before_a_crash_is_only_settled_after_it(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     desk.hear(Restarted(**desk.stamp(), boot="b"))
@@ -684,14 +691,14 @@ def test_a_wish_decided_before_a_crash_is_only_settled_after_it(desk: Desk) -> N
     assert settle.settles and settle.reported["ack"]["ac"] == 200
 
 
-def test_what_was_decided_of_a_circuit_that_is_gone_is_forgotten(desk: Desk) -> None:
+def test_what_was_decided_of_a_circuit_that_is_gone_is_forgotten(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T), wish("heater1", False, T))
     fewer = site("\n".join(line for line in MAPLE.splitlines() if "ev1" not in line))
     assert set(from_parts(fewer, to_parts(desk.memory)).shadow.decided) == {"heater1"}
 
 
-def test_nothing_is_said_while_the_link_is_down(desk: Desk) -> None:
+def test_nothing_is_said_while_the_link_is_down(desk: Harness) -> None:
     synced(desk, 6)
     desk.hear(Disconnected(**desk.stamp()))
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
@@ -705,7 +712,7 @@ def test_nothing_is_said_while_the_link_is_down(desk: Desk) -> None:
 # -- 11: loops ------------------------------------------------------------------------------------
 
 
-def fought(desk: Desk) -> tuple[int, int]:
+def fought(desk: Harness) -> tuple[int, int]:
     """A backend that wishes again whenever it is answered, until it is no longer answered."""
     synced(desk, 6)
     version, settled = 7, 0
@@ -719,7 +726,9 @@ def fought(desk: Desk) -> tuple[int, int]:
     return version, settled
 
 
-def test_a_backend_that_wishes_again_and_again_is_answered_ten_times_a_minute(desk: Desk) -> None:
+def test_a_backend_that_wishes_again_and_again_is_answered_ten_times_a_minute(
+    desk: Harness,
+) -> None:
     version, settled = fought(desk)
     assert settled == 10 and "shadow_loop" in desk.memory.shadow.alarms
     while desk.memory.shadow.state == "muted":
@@ -732,7 +741,7 @@ def test_a_backend_that_wishes_again_and_again_is_answered_ten_times_a_minute(de
     assert settle.settles and desk.memory.shadow.alarms == {}
 
 
-def carried_out(desk: Desk, version: int, one: Wish) -> int:
+def carried_out(desk: Harness, version: int, one: Wish) -> int:
     """A wish arrives, is switched at once, settled and answered; the version after that."""
     assert of(Switch, delta(desk, version, one)) == [Switch(one.circuit, one.enabled)]
     (settle,) = done(desk, one.circuit, one.enabled, None)
@@ -743,7 +752,7 @@ def carried_out(desk: Desk, version: int, one: Wish) -> int:
 
 @pytest.mark.parametrize("circuits", [["ev1"], ["ev1", "heater1", "lights1"]])
 def test_different_wishes_are_never_taken_for_a_loop_however_many_come(
-    desk: Desk, circuits: list[str]
+    desk: Harness, circuits: list[str]
 ) -> None:
     synced(desk, 6)
     version = 9
@@ -754,7 +763,7 @@ def test_different_wishes_are_never_taken_for_a_loop_however_many_come(
     assert desk.memory.shadow.alarms == {} and desk.memory.shadow.state == "in_sync"
 
 
-def test_a_wish_is_not_late_for_another_that_is_put_back_again_and_again(desk: Desk) -> None:
+def test_a_wish_is_not_late_for_another_that_is_put_back_again_and_again(desk: Harness) -> None:
     version, _ = fought(desk)
     version = carried_out(desk, version + 1, wish("ev1", True, T))
     desk.wait(1)
@@ -762,7 +771,7 @@ def test_a_wish_is_not_late_for_another_that_is_put_back_again_and_again(desk: D
     assert desk.memory.shadow.state == "muted", "the one that is put back still waits"
 
 
-def test_two_who_put_back_against_each_other_are_a_loop_too(desk: Desk) -> None:
+def test_two_who_put_back_against_each_other_are_a_loop_too(desk: Harness) -> None:
     synced(desk, 6)
     version, settled = 9, 0
     while desk.memory.shadow.state != "muted" and settled < 60:
@@ -777,7 +786,7 @@ def test_two_who_put_back_against_each_other_are_a_loop_too(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("state", ["applying", "settling", "waiting", "unknown"])
-def test_a_wish_is_carried_out_in_whatever_state_it_arrives(desk: Desk, state: str) -> None:
+def test_a_wish_is_carried_out_in_whatever_state_it_arrives(desk: Harness, state: str) -> None:
     """A list in desired takes the place of the one before: only its delta told of that."""
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
@@ -799,7 +808,7 @@ def test_a_wish_is_carried_out_in_whatever_state_it_arrives(desk: Desk, state: s
     assert not desk.memory.circuits["heater1"].enabled
 
 
-def test_an_older_delta_is_not_carried_out_while_the_version_is_not_known(desk: Desk) -> None:
+def test_an_older_delta_is_not_carried_out_while_the_version_is_not_known(desk: Harness) -> None:
     synced(desk, 6)
     delta(desk, 9, wish("ev1", True, T))
     done(desk, "ev1", True, None)
@@ -809,7 +818,7 @@ def test_an_older_delta_is_not_carried_out_while_the_version_is_not_known(desk: 
     assert not of(Switch, delta(desk, 8, wish("ev1", False, T)))
 
 
-def test_while_muted_a_circuit_that_changes_is_still_reported(desk: Desk) -> None:
+def test_while_muted_a_circuit_that_changes_is_still_reported(desk: Harness) -> None:
     version, _ = fought(desk)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     (report,) = of(Report, desk.effects)
@@ -819,27 +828,29 @@ def test_while_muted_a_circuit_that_changes_is_still_reported(desk: Desk) -> Non
 
 
 def test_power_that_wanders_is_told_by_the_heartbeat_and_shed_that_changed_at_once(
-    desk: Desk,
+    desk: Harness,
 ) -> None:
     synced(desk, 6)
-    desk.rated()
+    desk.read()
     assert not of(Report, desk.effects)
     desk.ask(**CALL)
     answer(desk, 8)
     desk.wait(1)
-    desk.rated()
+    desk.read()
     (report,) = of(Report, desk.effects)
     assert report.reported["shed_kw"] == 2.0
     answer(desk, 9)
     desk.wait(5)
-    desk.rated()
+    desk.read()
     assert not of(Report, desk.effects)
 
 
 # -- size -----------------------------------------------------------------------------------------
 
 
-def test_a_document_that_is_too_large_loses_names_then_power_never_what_is_on(desk: Desk) -> None:
+def test_a_document_that_is_too_large_loses_names_then_power_never_what_is_on(
+    desk: Harness,
+) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     kept = []
@@ -855,7 +866,7 @@ def test_a_document_that_is_too_large_loses_names_then_power_never_what_is_on(de
     assert kept[1] == kept[2] == {"id", "enabled", "critical"}
 
 
-def lean_report(desk: Desk, limit: int) -> set[str]:
+def lean_report(desk: Harness, limit: int) -> set[str]:
     """The next update that goes out, refused while it has more than `limit` words a circuit."""
     while True:
         desk.wait(1)
@@ -869,7 +880,7 @@ def lean_report(desk: Desk, limit: int) -> set[str]:
             refuse(desk, 413)
 
 
-def test_what_was_left_out_comes_back_once_it_fits_without_a_reconnect(desk: Desk) -> None:
+def test_what_was_left_out_comes_back_once_it_fits_without_a_reconnect(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     refuse(desk, 413)
@@ -880,7 +891,7 @@ def test_what_was_left_out_comes_back_once_it_fits_without_a_reconnect(desk: Des
     assert "name" in said and desk.memory.shadow.alarms == {} and not desk.memory.shadow.lean
 
 
-def test_a_document_that_goes_on_being_too_large_is_seldom_tried_whole(desk: Desk) -> None:
+def test_a_document_that_goes_on_being_too_large_is_seldom_tried_whole(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     refuse(desk, 413)
@@ -898,7 +909,7 @@ def test_a_document_that_goes_on_being_too_large_is_seldom_tried_whole(desk: Des
     assert 4 <= refused <= 8 and "shadow_too_large" in desk.memory.shadow.alarms
 
 
-def test_after_a_reconnect_the_whole_document_is_tried_again(desk: Desk) -> None:
+def test_after_a_reconnect_the_whole_document_is_tried_again(desk: Harness) -> None:
     synced(desk, 6)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
     refuse(desk, 413)

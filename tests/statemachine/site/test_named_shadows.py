@@ -24,7 +24,8 @@ from statemachine.site.named_shadows import shards
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.shadow import Decision
-from tests.kit.core.sample_sites import NOW_MS, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, site
+from tests.kit.harness import Harness
 from tests.kit.process.site import Site, until, venctl
 
 SERVICE_BYTES = 8_192
@@ -43,8 +44,8 @@ def panel(count: int, name: str = "") -> str:
 )
 def test_a_wish_in_one_shadow_does_not_undo_a_newer_one_in_another(code: int, undone: bool) -> None:
     """Also where the newer one was tried in vain: what is wanted last counts."""
-    desk = Desk(site(panel(50)))
-    desk.rated()
+    desk = Harness(site(panel(50)))
+    desk.read()
     newer = Decision(False, 144, code, "", desk.ms)
     first = desk.memory.shadows["circuits-0"]
     known = {**desk.memory.shadows, "circuits-0": replace(first, decided={"c1": newer})}
@@ -74,7 +75,7 @@ def test_more_go_into_named_shadows_of_forty_in_the_order_of_the_file() -> None:
 
 def test_a_site_that_shrinks_or_grows_takes_what_moved_out_of_the_classic_shadow() -> None:
     for count, gone in ((40, "circuit_shadows"), (41, "circuits")):
-        desk = Desk(site(panel(count)))
+        desk = Harness(site(panel(count)))
         assert reported(desk.spec, desk.memory, "", NOW_MS)[gone] is None
 
 
@@ -85,7 +86,7 @@ names = st.text("aZ9äöß語\U0001f50c", min_size=1, max_size=9)
 @given(count=st.integers(1, 90), name=names)
 def test_no_document_outgrows_what_was_computed_for_it(count: int, name: str) -> None:
     spec = site(panel(count, f'"{name}"'))
-    desk = Desk(spec)
+    desk = Harness(spec)
     for id in desk.memory.circuits:
         desk.memory = desk.memory.circuit(id, drawn_w=1_999, free_w=1_999, enabled=False)
     desk.ask(op="event", event_id="e" * 128, shed_kw=100, duration_sec=600)

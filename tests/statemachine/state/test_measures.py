@@ -8,7 +8,8 @@ import pytest
 
 from statemachine.state.triggers import Readings, Trigger
 from statemachine.wire.messages import power_w, shed_w, telemetry
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site
+from tests.kit.harness import Harness
 
 EVENT = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 120}
 DEEDS: dict[str, dict[str, Any]] = {
@@ -21,7 +22,7 @@ DEEDS: dict[str, dict[str, Any]] = {
 }
 
 
-class Watched(Desk):
+class Watched(Harness):
     """Notes what telemetry would say after every decision."""
 
     def __init__(self, text: str) -> None:
@@ -44,9 +45,9 @@ class Watched(Desk):
 @pytest.mark.parametrize("deed", DEEDS)
 def test_the_base_of_steady_loads_stays_as_it_is_whatever_is_done(deed: str) -> None:
     desk = Watched(MAPLE)
-    desk.rated()
+    desk.read()
     desk.ask(**EVENT)
-    desk.rated()
+    desk.read()
     desk.wait(15)
     desk.ask_from("page", **DEEDS[deed])
     desk.wait(300)
@@ -56,7 +57,7 @@ def test_the_base_of_steady_loads_stays_as_it_is_whatever_is_done(deed: str) -> 
 @pytest.mark.parametrize("deed", DEEDS)
 def test_only_a_reading_moves_what_is_said_to_be_drawn_and_shed(deed: str) -> None:
     desk = Watched(MAPLE)
-    desk.rated()
+    desk.read()
     desk.ask(**EVENT)
     desk.wait(15)
     desk.ask_from("page", **DEEDS[deed])
@@ -66,9 +67,9 @@ def test_only_a_reading_moves_what_is_said_to_be_drawn_and_shed(deed: str) -> No
 
 def test_what_is_given_back_counts_as_shed_until_its_driver_says_that_it_is_free() -> None:
     desk = Watched(MAPLE)
-    desk.rated()
+    desk.read()
     desk.ask(**{**EVENT, "shed_kw": 1.5})
-    desk.rated()
+    desk.read()
     desk.mute = {"heater1"}
     desk.ask(op="restore")
     held = {"heater1": 0, "lights1": 400, "misc1": 1_000, "ev1": 0, "hvac1": 3_500, "fridge1": 200}
@@ -76,13 +77,13 @@ def test_what_is_given_back_counts_as_shed_until_its_driver_says_that_it_is_free
     assert (power_w(desk.memory), shed_w(desk.memory)) == (8_500, 1_500)
     desk.holds("heater1", None)
     assert (power_w(desk.memory), shed_w(desk.memory)) == (8_500, 1_500)
-    desk.rated()
+    desk.read()
     assert (power_w(desk.memory), shed_w(desk.memory)) == (10_000, 0)
 
 
 def test_who_was_never_held_sheds_nothing_while_its_driver_owes_an_answer() -> None:
     desk = Watched(MAPLE)
-    desk.rated()
+    desk.read()
     desk.mute = set(desk.spec.circuits)
     desk.ask(**{**EVENT, "start_ts": NOW_S + 600})
     desk.memory = desk.memory.circuit("heater1", asked_mono_ms=desk.memory.mono_ms)

@@ -18,7 +18,8 @@ from statemachine.verify.world.scenario import read_scenario
 from statemachine.wire import messages as wire
 from statemachine.wire.commands import Door, parse_command
 from statemachine.wire.messages import duplicate
-from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
+from tests.kit.harness import Harness
 
 SITE = site(PANEL)
 NAMED = {"correlationId": "c-1", "event_id": "b3", "revision": 4}
@@ -28,7 +29,7 @@ CALL = {"op": "event", **NAMED, "shed_kw": 1, "duration_sec": 60}
 def answered(raw: bytes | str | dict[str, Any]) -> dict[str, Any]:
     """The ack of a payload that comes over MQTT."""
     raw = json.dumps(raw) if isinstance(raw, dict) else raw
-    desk = Desk(SITE)
+    desk = Harness(SITE)
     command = parse_command(raw, "ven-test", Door("operator", "mqtt", NOW_MS, 5))
     acks = [effect for effect in desk.hear(command) if isinstance(effect, Ack)]
     assert len(acks) == 1
@@ -135,8 +136,8 @@ def test_what_is_no_id_is_not_repeated_and_costs_the_others_nothing() -> None:
 
 
 def test_every_answer_to_an_event_names_its_id_and_its_revision() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     called = {"op": "event", "event_id": "e1", "revision": 2, "shed_kw": 1, "duration_sec": 600}
     over, later = {**called, "shed_kw": 900}, {**called, "event_id": "e3", "start_ts": NOW_S + 60}
     asked = [called, called, {**called, "revision": 1}, {**called, "shed_kw": 2}, over, later]
@@ -161,8 +162,8 @@ def test_who_names_an_event_hears_its_name(id_name: str) -> None:
 
 def test_who_names_a_circuit_hears_its_name() -> None:
     assert answered({"op": "setLoad", "loadId": "heater"})["loadId"] == "heater"
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     assert desk.ask(op="setLoad", loadId="nope", enabled=True)["loadId"] == "nope"
     assert desk.ask(op="setLoad", loadId="heater", enabled=False)["loadId"] == "heater"
 

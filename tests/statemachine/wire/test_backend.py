@@ -10,7 +10,8 @@ import pytest
 from statemachine.curtail.metering import metering
 from statemachine.site.panel import DWELL_MS
 from statemachine.wire.messages import telemetry
-from tests.kit.core.sample_sites import Desk, site
+from tests.kit.core.sample_sites import site
+from tests.kit.harness import Harness
 from venctl.cli import main
 
 TYPES = [
@@ -32,13 +33,13 @@ HOUSE = site(
 )
 
 
-def told(desk: Desk) -> dict[str, Any]:
+def told(desk: Harness) -> dict[str, Any]:
     return telemetry(desk.spec, desk.memory, 1, desk.ms)
 
 
 def test_a_type_is_any_word_and_is_reported_as_it_is_written() -> None:
-    desk = Desk(HOUSE)
-    desk.rated()
+    desk = Harness(HOUSE)
+    desk.read()
     assert [load["type"] for load in told(desk)["loads"]] == TYPES
     assert [load["type"] for load in desk.ask(op="get", what="loads")["data"]] == TYPES
 
@@ -73,8 +74,8 @@ circuits:
   heater1: {rated: 1.5 kW, shed: 100 %}
   car1: {type: ev, rated: 11 kW, shed: 100 %, control: ev_pilot, volts: 230, phases: 3}
 """
-    desk = Desk(site(text))
-    desk.rated()
+    desk = Harness(site(text))
+    desk.read()
     given = desk.ask(op="event", event_id="e", shed_kw=12.5)["circuits_curtailed"]
     amps = {one["id"]: one["breaker_amps"] for one in given}
     assert amps == {"heater1": 7, "car1": 16} and all(type(a) is int for a in amps.values())
@@ -82,8 +83,8 @@ circuits:
 
 @pytest.mark.parametrize("door", ["operator", "page", "cli"])
 def test_the_shared_topic_names_only_events_that_came_over_the_command_topic(door: str) -> None:
-    desk = Desk(HOUSE)
-    desk.rated()
+    desk = Harness(HOUSE)
+    desk.read()
     assert metering(desk.memory, told(desk)) == told(desk)
     desk.ask_from(door, op="event", event_id="e", shed_kw=1)
     own = told(desk)

@@ -22,7 +22,8 @@ from statemachine.state.triggers import (
     Toggle,
 )
 from statemachine.wire.commands import Door, parse_command
-from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
+from tests.kit.harness import Harness
 
 SITE = site(PANEL)
 
@@ -227,7 +228,7 @@ def test_an_unknown_op_is_told_what_there_is() -> None:
 def test_garbage_is_answered_and_never_raises(raw: bytes | str) -> None:
     found = invalid(raw)
     assert (found.op, found.correlation, found.reason) == ("unknown", None, "invalid")
-    ack = Desk(SITE).ack(found)
+    ack = Harness(SITE).ack(found)
     assert (ack["op"], ack["status"]) == ("unknown", "rejected")
     assert "correlationId" not in ack and json.dumps(ack)
 
@@ -249,7 +250,7 @@ def test_whatever_is_said_gets_exactly_one_ack(
     body: dict[str, Any], op: str, data: dict[str, Any]
 ) -> None:
     for said in (body, {**body, "op": op}, {"op": op, "data": data}):
-        desk = Desk(SITE)
+        desk = Harness(SITE)
         acks = [x for x in desk.hear(parsed(json.dumps(said))) if isinstance(x, Ack)]
         assert len(acks) == 1 and {"op", "status", "ts"} <= acks[0].body.keys()
 

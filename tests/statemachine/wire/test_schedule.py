@@ -13,29 +13,30 @@ from statemachine.kit.strict_json import compact
 from statemachine.shadow.report import MOST_BYTES, fingerprint, largest, reported
 from statemachine.site.named_shadows import shards
 from statemachine.wire.schedule import MOST, MOST_AHEAD
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site
+from tests.kit.harness import Harness
 
 
-def calling(desk: Desk, id: str, in_s: int = 0, **said: Any) -> dict[str, Any]:
+def calling(desk: Harness, id: str, in_s: int = 0, **said: Any) -> dict[str, Any]:
     terms = {"op": "event", "event_id": id, "shed_kw": 1.0, "duration_sec": 600}
     start = {"start_ts": NOW_S + in_s} if in_s else {}
     return desk.ask(**{**terms, **start, **said})
 
 
-def at_desk(text: str = MAPLE) -> Desk:
-    desk = Desk(site(text))
-    desk.rated()
+def at_desk(text: str = MAPLE) -> Harness:
+    desk = Harness(site(text))
+    desk.read()
     return desk
 
 
-def told(desk: Desk) -> list[dict[str, Any]]:
+def told(desk: Harness) -> list[dict[str, Any]]:
     ack = desk.ask(op="get", what="events")
     assert ack["status"] == "success"
     events: list[dict[str, Any]] = ack["data"]["events"]
     return events
 
 
-def ahead(desk: Desk) -> list[dict[str, Any]] | None:
+def ahead(desk: Harness) -> list[dict[str, Any]] | None:
     found: list[dict[str, Any]] | None = reported(desk.spec, desk.memory, "", desk.ms)[
         "scheduled_events"
     ]

@@ -11,7 +11,8 @@ import pytest
 from statemachine.state.triggers import Cancel, Command, DrEvent, Invalid, OptOut, Restore
 from statemachine.wire.commands import Door, parse_command
 from statemachine.wire.terms import DURATION, END, EVENT_ID, SHED, START
-from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 
 SITE = site(PANEL)
@@ -153,7 +154,7 @@ def test_the_commands_of_the_docs_are_read_and_their_refusal_is_what_is_said() -
     said = json.loads(second)
     asked = '{"op": "event", "event_id": "evt-1", "shed_kw": NaN, "correlationId": "c-1"}'
     command = parse_command(asked, "volttron_local", Door("operator", "mqtt", NOW_MS, 5))
-    assert Desk(SITE).ack(command) == said
+    assert Harness(SITE).ack(command) == said
 
 
 def test_every_spelling_stands_in_the_docs() -> None:
@@ -167,8 +168,8 @@ def test_an_issue_date_may_be_text_too() -> None:
 
 
 def test_an_event_whose_end_has_passed_is_expired() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     ack = desk.ask(op="event", event_id="e", shed_kw=1, end_ts=NOW_S - 5)
     assert (ack["status"], ack["reason"], ack["event_id"]) == ("rejected", "expired", "e")
     assert desk.ask(op="event", event_id="f", shed_kw=1, end_ts=NOW_S + 30)["status"] == "accepted"
@@ -185,8 +186,8 @@ def test_the_other_spelling_of_an_id_ends_that_event_and_no_other() -> None:
 
 
 def test_an_ack_says_the_op_as_it_was_sent() -> None:
-    desk = Desk(SITE)
-    desk.rated()
+    desk = Harness(SITE)
+    desk.read()
     ack = desk.ask(op="shedPanel", data={"eventId": "e", "requestedReductionKw": 1})
     assert (ack["op"], ack["ok"], ack["venId"]) == ("shedPanel", True, "ven-test")
 

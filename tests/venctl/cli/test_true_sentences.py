@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from statemachine.state.effects import Status
-from tests.kit.core.sample_sites import MAPLE, NOW_S, Desk, site
+from tests.kit.core.sample_sites import MAPLE, NOW_S, site
+from tests.kit.harness import Harness
 from venctl.cli.kit.clock import of_zone
 from venctl.cli.plan import _head
 from venctl.cli.status import _six_lines
@@ -35,14 +36,11 @@ event:
 """
 
 
-class Shown(Desk):
+class Shown(Harness):
     """A site as the page sees it."""
 
     rev, alarms, waits = 1, (), ()
     link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
-
-    def clocks(self) -> tuple[int, int]:
-        return self.ms, self.ms - self.offset_ms
 
     def now(self) -> dict[str, Any]:
         return state(self)  # type: ignore[arg-type]
@@ -62,13 +60,13 @@ CLOCK = of_zone("UTC")
 
 def shown(text: str = MAPLE) -> Shown:
     desk = Shown(site(text))
-    desk.rated()
+    desk.read()
     return desk
 
 
 def call(desk: Shown, kw: float = 2.0, length_s: int = 300, id: str = "e1", **more: Any) -> Any:
     ack = desk.ask(op="event", event_id=id, shed_kw=kw, duration_sec=length_s, **more)
-    desk.rated()
+    desk.read()
     return ack
 
 
@@ -196,7 +194,7 @@ def test_who_called_an_event_is_told_what_its_chart_reports_and_nothing_else() -
     assert desk.event()["restore_reports"] == ["restoring", "completed"]
     assert desk.event("later")["cancel_reports"] == ["cancelled"]
     desk.ask(op="restore")
-    desk.rated()
+    desk.read()
     desk.effects = []
     said: list[str] = []
     for _ in range(60):
@@ -222,7 +220,7 @@ def test_what_only_a_person_switches_on_is_not_counted_among_what_comes_back() -
         if now := desk.now()["restoring"]:
             seen.append((now["done"], now["of"], now["next_name"]))
         desk.wait(1)
-        desk.rated()
+        desk.read()
     assert {of for _, of, _ in seen} == {2} and "Lights" not in {name for *_, name in seen}
 
 
@@ -310,7 +308,7 @@ def test_what_people_took_off_needs_nobody_in_a_preview_either() -> None:
     desk = shown()
     call(desk, 2.0, 300)
     desk.ask(op="setLoad", loadId="heater1", enabled=False)
-    desk.rated()
+    desk.read()
     said = asked(desk, 0.4)
     assert said["running_kw"] == 0.5 and not said["touches_critical"]
     again = asked(desk, 2.0)

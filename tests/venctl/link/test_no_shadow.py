@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from statemachine import Spec, Ven
+from statemachine import Spec
 from statemachine.state.effects import Effect, GetShadow, Report
-from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.shadow import Decision
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Trigger
 from statemachine.verify.rules.run_rules import broken_by
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import read_scenario
-from tests.kit.core.sample_sites import PANEL, Desk, site
+from tests.kit.core.sample_sites import PANEL, site
+from tests.kit.harness import Harness
 from tests.kit.mqtt.link_peer import HANG_S, endpoint
 from tests.kit.mqtt.mosquitto import Mosquitto
 from venctl.link.uplink import Uplink
@@ -29,19 +29,18 @@ def asked(effects: list[Effect]) -> list[Effect]:
     return [effect for effect in effects if isinstance(effect, GetShadow | Report)]
 
 
-def days(desk: Desk, spec: Spec, down_s: float) -> None:
+def days(desk: Harness, spec: Spec, down_s: float) -> None:
     """The program is away, and comes back with what it kept, under a file that may be another."""
-    desk.memory = from_parts(spec, to_parts(desk.memory))
-    desk.spec, desk.ven = spec, Ven(spec)
+    desk.take(spec)
     desk.ms += round(down_s * 1000)
     desk.hear(Restarted(**desk.stamp(), boot="b"))
-    desk.rated()
+    desk.read()
 
 
 def test_a_site_without_a_shadow_asks_nobody_for_one() -> None:
-    desk, served = Desk(site(OFF)), Desk(site(SERVED))
+    desk, served = Harness(site(OFF)), Harness(site(SERVED))
     for one in (desk, served):
-        one.rated()
+        one.read()
     assert asked(served.hear(Connected(**served.stamp())))
     assert not asked(desk.hear(Connected(**desk.stamp())))
     assert not asked(desk.hear(desk.command(**CALL, event_id="e")))
@@ -51,8 +50,8 @@ def test_a_site_without_a_shadow_asks_nobody_for_one() -> None:
 
 
 def test_a_shadow_of_another_broker_is_left_as_it_was_and_its_decisions_are_kept() -> None:
-    desk = Desk(site(PANEL))
-    desk.rated()
+    desk = Harness(site(PANEL))
+    desk.read()
     desk.hear(Connected(**desk.stamp()))
     known = {"heater": Decision(False, 7, 200, "", desk.ms)}
     desk.memory = desk.memory.__class__(
@@ -67,7 +66,7 @@ def test_a_shadow_of_another_broker_is_left_as_it_was_and_its_decisions_are_kept
     assert shadow.decided == known and not shadow.alarms
 
 
-def _with(desk: Desk, **news: Any) -> Any:
+def _with(desk: Harness, **news: Any) -> Any:
     shadow = desk.memory.shadow
     return type(shadow)(**{**vars(shadow), **news})
 
@@ -76,8 +75,8 @@ def _with(desk: Desk, **news: Any) -> Any:
 def test_after_an_absence_undated_commands_are_taken_again_once_the_queue_has_drained(
     text: str,
 ) -> None:
-    desk = Desk(site(text))
-    desk.rated()
+    desk = Harness(site(text))
+    desk.read()
     desk.hear(Connected(**desk.stamp()))
     desk.ask(op="event", event_id="known", shed_kw=1, duration_sec=1)
     days(desk, desk.spec, 66)

@@ -15,7 +15,7 @@ from aiohttp.web import SockSite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kit.core.desk import BenchDesk, site
+from tests.kit.core.web_controller import WebController, site
 from tests.kit.mqtt.peers import Peer
 from tests.kit.process.site import until
 from venctl.cli.kit.logs import BURST, Limit
@@ -73,7 +73,7 @@ ODD = {
 async def page() -> AsyncIterator[int]:
     listening = socket.create_server(("0.0.0.0", 0))
     port = listening.getsockname()[1]
-    runner = Runner(make_app(BenchDesk(site()), access_for("0.0.0.0", port, (), {}, "t")), 0.1)
+    runner = Runner(make_app(WebController(site()), access_for("0.0.0.0", port, (), {}, "t")), 0.1)
     await runner.setup()
     await SockSite(runner, listening).start()
     yield port

@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request, unus
 from aiohttp.web import Application, Request, StreamResponse
 
 from statemachine import read
-from tests.kit.core.desk import SITE as FILE
-from tests.kit.core.desk import BenchDesk, Client, site
+from tests.kit.core.web_controller import SITE as FILE
+from tests.kit.core.web_controller import Client, WebController, site
 from web.app import access_for, make_app
 from web.http import session
 from web.http.guard import HEADERS, Access
@@ -35,7 +35,7 @@ STREAM = "/api/v1/stream"
 async def serve(access: Access | None = None, port: int = 0) -> Client:
     port = port or unused_port()
     access = access or access_for("127.0.0.1", port, (), SPACE, TOKEN)
-    client = TestClient(TestServer(make_app(BenchDesk(site()), access), port=port))
+    client = TestClient(TestServer(make_app(WebController(site()), access), port=port))
     await client.start_server()
     return client
 
@@ -192,7 +192,7 @@ async def test_nobody_at_home_is_asked(client: Client) -> None:
 
 async def test_off_loopback_everybody_is_asked_and_the_own_address_is_a_name() -> None:
     port = unused_port()
-    app = make_app(BenchDesk(site()), access_for("0.0.0.0", port, ("ven.lan",), {}, TOKEN))
+    app = make_app(WebController(site()), access_for("0.0.0.0", port, ("ven.lan",), {}, TOKEN))
     async with TestClient(TestServer(app, host="0.0.0.0", port=port)) as client:
         own = {"Host": f"127.0.0.1:{port}"}
         assert await status(client, "GET", "/api/v1/state", own) == 401
@@ -358,7 +358,7 @@ async def test_no_answer_tells_of_our_insides(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("marker-of-the-inside")
 
     client = await serve()
-    monkeypatch.setattr(BenchDesk, "clocks", fails)
+    monkeypatch.setattr(WebController, "clocks", fails)
     answer = await client.get("/api/v1/state")
     assert answer.status == 500
     assert "marker" not in await answer.text() and "Traceback" not in await answer.text()

@@ -20,8 +20,9 @@ from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.search.generate_panels import invent_memory
 from statemachine.verify.search.pairs import TWINS
 from statemachine.wire.commands import Door, command_from, parse_command
-from tests.kit.core.sample_sites import NOW_MS, PANEL, Desk, site
+from tests.kit.core.sample_sites import NOW_MS, PANEL, site
 from tests.kit.depth import examples
+from tests.kit.harness import Harness
 from tests.kit.paths import ROOT
 
 assert check  # it knows all rules
@@ -111,8 +112,8 @@ def test_p36_equal_events_take_equal_relays_in_turn(relays: int, asked: int, eve
     """Whatever number of them one event needs, and over midnight too."""
     one = "  r{}: {{rated: 500 W, control: relay, shed: 100 %, priority: 1}}"
     text = RELAYS.format(circuits="\n".join(one.format(n) for n in range(relays)))
-    desk, needed = Desk(site(text)), min(asked, relays)
-    desk.rated()
+    desk, needed = Harness(site(text)), min(asked, relays)
+    desk.read()
     took: Counter[str] = Counter(dict.fromkeys(desk.spec.circuits, 0))
     for n in range(events):
         desk.ask(op="event", event_id=f"e{n}", shed_kw=0.5 * needed, duration_sec=60)
