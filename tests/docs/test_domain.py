@@ -16,8 +16,8 @@ from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.properties import RULES, broken_site
 from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.search.pairs import TWINS
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "domain.md").read_text("utf-8")
 SITE_RULES = Path(broken_site.__code__.co_filename).read_text("utf-8")
 TESTS = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))

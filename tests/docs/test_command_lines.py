@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.paths import ROOT
+from tests.kit.process.site import Site, venctl
 from venctl.cli import parser
-
-from .site import ROOT, Site, venctl
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCKS = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)

@@ -20,12 +20,12 @@ from statemachine.decide import switches
 from statemachine.kit import strict_json
 from statemachine.state.alarm import Alarm, plain
 from statemachine.wire.messages import circuit_status
+from tests.kit.mqtt.mosquitto import Mosquitto
+from tests.kit.mqtt.peers import Peer
+from tests.kit.paths import ROOT
+from tests.kit.process.site import STEADY, Site, until
 from venctl.base.policy import THING, grants
 from venctl.link import endpoint
-
-from .mosquitto import Mosquitto
-from .peers import Peer
-from .site import ROOT, STEADY, Site, until
 
 VEN = "volttron_local"
 PAGE = (ROOT / "docs" / "wire-contract.md").read_text("utf-8")
