@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from statemachine.decide import phases
 from statemachine.site import source
 from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
@@ -188,3 +189,10 @@ def test_every_op_and_every_question_stands_in_the_document_and_no_other() -> No
     rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
     assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(OPS)
     assert all(f"`{what}`" in COMMANDS for what in WHATS)
+
+
+def test_the_phases_of_a_decision_stand_in_the_document_in_their_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\d\. \*\*.*?\*\* \((.*?)\)\.", text, re.M)))
+    assert told == [phase.__name__ for _, phase in phases.PHASES]
+    assert f"{phases.MAX_ROUNDS} times at most" in text
