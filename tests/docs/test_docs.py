@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -196,3 +197,23 @@ def test_the_phases_of_a_decision_stand_in_the_document_in_their_order() -> None
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\d\. \*\*.*?\*\* \((.*?)\)\.", text, re.M)))
     assert told == [phase.__name__ for _, phase in phases.PHASES]
     assert f"{phases.MAX_ROUNDS} times at most" in text
+
+
+def test_the_modules_that_are_mutated_stand_in_the_document_and_each_survivor_is_in_one() -> None:
+    text = (ROOT / "docs" / "mutants.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    files = [ROOT / file for file in project["tool"]["mutmut"]["only_mutate"]]
+    first = text.split("and runs their tests")[0]
+    assert set(re.findall(r"`(\w+)`", first)) == {file.stem for file in files}
+    functions = {
+        f"{file.stem}.{node.name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert set(re.findall(r"`([a-z_]+\.[a-z_]+)`", text)) <= functions
+
+
+def test_every_document_is_listed_in_the_index() -> None:
+    listed = re.findall(r"\]\((?:\.\./)?([\w-]+\.md)", (ROOT / "docs" / "index.md").read_text())
+    assert {page.name for page in PAGES} - {"index.md"} <= set(listed)
