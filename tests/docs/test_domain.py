@@ -11,7 +11,7 @@ from statemachine.curtail import plan, replan
 from statemachine.returns import idle, release
 from statemachine.site.panel import DWELL_MS, LEAST_AMPS
 from statemachine.site.spec import Limits
-from statemachine.verify.rules import run_rules
+from statemachine.verify.rules import circuit_rules, properties, run_rules
 from statemachine.verify.rules.day_rules import DAY_RULES
 from statemachine.verify.rules.properties import RULES, broken_site
 from statemachine.verify.rules.rulebook import PROPERTIES
@@ -71,6 +71,8 @@ def test_the_figures_are_those_of_the_program() -> None:
         f"lease of {release.LEASE_MS // 1000} s that is renewed every {release.RENEW_MS // 1000} s",
         f"After {idle.BLOCKED_MS // 60_000} minutes without room",
         f"whole amperes from {LEAST_AMPS} A up",
+        f"more than {properties.MOST_STEPPED} circuits of one tier",
+        f"the first {circuit_rules.CALM_MS // 60_000} min after something moved",
         f"`longest_event` ({Limits().longest_event // 3_600_000} h by default)",
     ):
         assert said in PAGE, said
