@@ -31,6 +31,7 @@ LONG = {
     "venctl/doctor/test_doctor.py",
     "system/test_run.py",
     "docs/test_readme.py",
+    "docs/test_command_lines.py",
     "system/test_crash_matrix.py",
     "system/test_duplicates.py",
     "system/test_power_loss.py",

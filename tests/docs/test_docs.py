@@ -9,11 +9,13 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from statemachine.decide import phases
 from statemachine.site import source
 from statemachine.verify.world import recorded
 from statemachine.wire import commands, envelope, terms
@@ -45,8 +47,6 @@ from web.http import session as web_session
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 SAYING = [
-    ROOT / "README.md",
-    *PAGES,
     ROOT / "ven.yaml",
     *sorted((ROOT / "examples").glob("*.yaml")),
     *(
@@ -66,7 +66,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "file",
-    [one for one in SAYING if one.suffix in (".md", ".py", ".js", ".html", ".yaml")],
+    [one for one in SAYING if one.suffix in (".py", ".js", ".html", ".yaml")],
     ids=lambda file: str(file.relative_to(ROOT)),
 )
 def test_every_command_that_is_written_down_is_one_that_venctl_knows(
@@ -188,3 +188,30 @@ def test_every_op_and_every_question_stands_in_the_document_and_no_other() -> No
     rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
     assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(OPS)
     assert all(f"`{what}`" in COMMANDS for what in WHATS)
+
+
+def test_the_phases_of_a_decision_stand_in_the_document_in_their_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\d\. \*\*.*?\*\* \((.*?)\)\.", text, re.M)))
+    assert told == [phase.__name__ for _, phase in phases.PHASES]
+    assert f"{phases.MAX_ROUNDS} times at most" in text
+
+
+def test_the_modules_that_are_mutated_stand_in_the_document_and_each_survivor_is_in_one() -> None:
+    text = (ROOT / "docs" / "mutants.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    files = [ROOT / file for file in project["tool"]["mutmut"]["only_mutate"]]
+    first = text.split("and runs their tests")[0]
+    assert set(re.findall(r"`(\w+)`", first)) == {file.stem for file in files}
+    functions = {
+        f"{file.stem}.{node.name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert set(re.findall(r"`([a-z_]+\.[a-z_]+)`", text)) <= functions
+
+
+def test_every_document_is_listed_in_the_index() -> None:
+    listed = re.findall(r"\]\((?:\.\./)?([\w-]+\.md)", (ROOT / "docs" / "index.md").read_text())
+    assert {page.name for page in PAGES} - {"index.md"} <= set(listed)

@@ -54,8 +54,8 @@ def test_trouble_is_found_under_the_headings_of_the_old_document() -> None:
     ]
 
 
-def test_every_day_commands_do_as_the_readme_says(site: Site) -> None:
-    for words in commands(blocks("sh")[1]):
+def test_the_tour_and_the_commands_of_every_day_do_as_the_readme_says(site: Site) -> None:
+    for words in commands(blocks("sh")[1] + blocks("sh")[2]):
         done = site.venctl(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
 
@@ -70,7 +70,7 @@ def test_the_aws_commands_run_as_typed(site: Site) -> None:
     until(lambda: site.state()["link"]["last_sent"], "telemetry")
     said = {w[1].partition("=")[0]: w[1].partition("=")[2]
             for w in commands(site.venctl("env").stdout)}  # fmt: skip
-    for words in commands(blocks("sh")[2])[1:]:
+    for words in commands(blocks("sh")[3])[1:]:
         run = [str(aws), *(w.replace("/tmp", str(site.folder)) for w in words[1:])]
         done = subprocess.run(run, env={**os.environ, **said}, capture_output=True, text=True)
         assert done.returncode == 0, (words, done.stderr)
@@ -79,7 +79,7 @@ def test_the_aws_commands_run_as_typed(site: Site) -> None:
 
 
 def test_the_commands_about_the_shadow_do_as_the_readme_says(site: Site) -> None:
-    for words in commands(blocks("sh")[3]):
+    for words in commands(blocks("sh")[4]):
         done = site.venctl(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
 

@@ -23,7 +23,7 @@ circuits:
 restore: {bridge: 0 s}
 """
 
-# The site of contract.md's worked example.
+# The site of the worked example of docs/wire-contract.md.
 MAPLE = """
 site: {id: volttron_local, unmetered: 3.4 kW}
 sim: {load: steady}

@@ -1,4 +1,4 @@
-"""How desired and reported come to agree: the rules of shadow.md 2.4, one after another."""
+"""How desired and reported come to agree: the rules of docs/shadow.md, one after another."""
 
 from __future__ import annotations
 
