@@ -1,7 +1,7 @@
-"""Who asked for what, and what they were told: a file a month, kept for 13 months.
+"""The audit log: who requested what, and the answer. One file a month, kept for 13 months.
 
-It lies beside the journal, which forgets; it is only ever added to. A disk that refuses costs
-lines, which the next one that is written counts.
+It is append-only and outlives the journal. If the disk refuses, lines are lost; the next line that
+is written counts them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OF_ANY = {one.name for one in fields(Command)} | {"reason", "detail", "made"}
 
 
 class AuditLog:
-    """Notes what is worth it of each decision; written by `worker`. Call from the loop."""
+    """Records the commands of each decision; `worker` writes them. Call from the loop."""
 
     def __init__(self, state: Path, worker: Worker) -> None:
         self._folder, self._worker = state / FOLDER, worker
@@ -69,7 +69,7 @@ def rows_of(made: Decision) -> Iterator[Row]:
 
 
 def read(state: Path) -> Iterator[Row]:
-    """Every row there is, oldest first; a line that is none is left out."""
+    """Every row, oldest first; lines that cannot be read are skipped."""
     for file in sorted((state / FOLDER).glob("????-??.jsonl")):
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
@@ -122,7 +122,7 @@ def _named(ack: Mapping[str, Any]) -> Row:
 
 
 def _append(file: Path, text: str) -> None:
-    """On the thread. The first line of a month is the time to let the oldest month go."""
+    """Runs on the worker. The first line of a month deletes the oldest month."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, exist_ok=True)
         for old in sorted(file.parent.glob("????-??.jsonl"))[: -(MONTHS - 1)]:

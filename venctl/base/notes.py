@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Notes:
-    """What each file is to say; the newest word counts. Call from the loop only."""
+    """The content for each file; the newest counts. Call from the loop only."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -36,14 +36,14 @@ class Notes:
         self._worker.do(partial(write_private, file, text), partial(self._done, file, text))
 
     def remove(self, file: Path) -> None:
-        """Have no such file."""
+        """Delete the file, if there is one."""
         self._said.pop(file, None)
         self._lasting.pop(file, None)
         with suppress(OSError):
             file.unlink(missing_ok=True)
 
     async def written(self, file: Path, patience_s: float) -> bool:
-        """Whether the file says it, after `patience_s` at most."""
+        """Wait for the file to be written, for at most `patience_s`; returns whether it was."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 while file in self._said and file not in self._refused:
@@ -52,7 +52,7 @@ class Notes:
         return file not in self._said
 
     async def asked(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
-        """The answer of `work`, done on the thread; of `other` where that takes longer."""
+        """The result of `work` on the thread, or of `other` after `patience_s`."""
         try:
             return await asked(self._worker, work, patience_s)
         except TimeoutError:

@@ -1,7 +1,7 @@
-"""Simulated circuits, whose breakers live in a file, as a real panel's would through a kill.
+"""Simulated circuits. A file keeps their breakers, as a real panel would if the program is killed.
 
-The file stands for the wall, which no disk of ours can break: where it cannot be written, circuits
-move all the same, and where it says what cannot be, breakers stand as on the first day.
+The file stands for real hardware, which a disk fault cannot break: if it cannot be written,
+circuits switch all the same, and if it is not valid, breakers start as ven.yaml says.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ class SimPanel:
         self.use(spec)
 
     def use(self, spec: Spec) -> None:
-        """Another panel; breakers that it no longer names stay on the wall."""
+        """Use a changed ven.yaml; breakers that it no longer names are kept."""
         self._spec = spec
         for id, circuit in spec.circuits.items():
             if id in self._breakers and not _fits(self._breakers[id]):
-                log.warning("%s: %s stands as on the first day", self._file, id)
+                log.warning(
+                    "%s: the entry of %s is not valid; its breaker starts as ven.yaml says",
+                    self._file,
+                    id,
+                )
                 del self._breakers[id]
             self._breakers.setdefault(id, _first(circuit.enabled))
 
@@ -49,7 +53,7 @@ class SimPanel:
         return {id: self._drawn_w(id, now_ms) for id in self._spec.circuits}
 
     def unmetered_w(self) -> int:
-        """What the site draws beside its circuits."""
+        """The power drawn outside the circuits, in W."""
         rated_w = self._spec.site.unmetered
         load = "steady" if self._spec.sim.load == "steady" else "drift"
         return load_w("unmetered", rated_w, "other", load, self._spec.sim.seed, self._now_ms())
@@ -90,11 +94,11 @@ class SimPanel:
             found = error
         if isinstance(found, dict):
             return found
-        log.warning("%s cannot be read; breakers stand as on the first day", self._file)
+        log.warning("%s cannot be read; all breakers start as ven.yaml says", self._file)
         return {}
 
     def _keep(self) -> None:
-        """Written over in one go, which no kill splits; a new file would take ten times as long."""
+        """Overwrite the file in one call, which a kill cannot split; a new file would be slower."""
         said = json.dumps(self._breakers).encode()
         self._room = max(self._room, len(said))
         file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -109,7 +113,7 @@ def _first(enabled: bool) -> dict[str, int | bool | None]:
 
 
 def _fits(breaker: Any) -> bool:
-    """A breaker as it is kept: nothing else in the file is believed."""
+    """Whether this is a valid breaker; anything else in the file is ignored."""
     if not isinstance(breaker, dict) or type(breaker.get("on")) is not bool:
         return False
     hold_w, until_ms = breaker.get("hold_w", ""), breaker.get("until_ms")

@@ -1,4 +1,4 @@
-"""What follows from a decision for those who only look on."""
+"""Tells observers about each decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .decision import Decision
 
 
 class Aftermath:
-    """Whoever watches hears of it, and `decided` of every decision. `rev` counts changes."""
+    """Notifies watchers of changes, and `decided` of every decision. `rev` counts changes."""
 
     def __init__(self) -> None:
         self.rev = 0

@@ -327,5 +327,5 @@ def test_a_damaged_journal_on_a_read_only_medium_is_left_there_and_said(shared: 
     (shared / "journal.db").write_bytes(b"no journal" * 900)
     shared.chmod(0o555)
     said = opened(shared / "journal.db")
-    assert "is damaged" in said and "cannot be set aside" in said
+    assert "is damaged" in said and "cannot be renamed" in said
     assert names(shared) == {"journal.db"}

@@ -1,4 +1,4 @@
-"""Quantities as they are typed, and who is who, on the command line."""
+"""Quantities as typed on the command line, and names for the sources of commands."""
 
 from __future__ import annotations
 
