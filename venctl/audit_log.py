@@ -27,7 +27,7 @@ from .runtime.decision import Decision
 
 FOLDER = "audit"
 MONTHS = 13
-MOST_BYTES = 64 << 20  # of one month: a flood fills no disk
+MOST_BYTES = 64 << 20  # for one month, so that a flood cannot fill the disk
 Row = dict[str, Any]
 _OF_ANY = {one.name for one in fields(Command)} | {"reason", "detail", "made"}
 

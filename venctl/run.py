@@ -41,7 +41,7 @@ NOTE_S = 1.0
 
 
 async def serve(spec: Spec, text: str, options: Options) -> None:
-    """Run a site, `text` as read, until SIGTERM or SIGINT. Raises `CannotStart`, `Taken`."""
+    """Run a site until SIGTERM or SIGINT; `text` is its file. Raises `CannotStart`, `Taken`."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)

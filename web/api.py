@@ -94,7 +94,7 @@ class Api:
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
         ]
         old = [
-            _get("/api/state", self.state, "see /api/v1/state"),
+            _get("/api/state", self.state, "the whole state (legacy; use /api/v1/state)"),
             _tell("POST", "/api/circuit/toggle", self.toggle, LEGACY_CIRCUIT),
             _tell("POST", "/api/event/trigger", self.trigger, LEGACY_EVENT, needs=("shed_kw",)),
             _tell("POST", "/api/event/restore", endings.restore, END, open=True),

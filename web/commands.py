@@ -51,7 +51,7 @@ def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
 
 
 def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
-    """The event a preview is for. Raises a 422 problem."""
+    """The event in a preview's query. Raises a 422 problem."""
     try:
         said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
     except Unreadable:

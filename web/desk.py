@@ -13,7 +13,7 @@ from statemachine.state.triggers import Command
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """The link to the cloud as the page shows it; times in epoch seconds."""
+    """The link to the cloud for the page; times in epoch seconds."""
 
     state: str
     kind: str

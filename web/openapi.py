@@ -57,7 +57,7 @@ class Operation:
 
 
 def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
-    """All operations as OpenAPI 3.1."""
+    """The OpenAPI 3.1 document of all operations."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)

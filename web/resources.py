@@ -129,7 +129,7 @@ def recent(desk: Desk) -> Body:
 
 
 def seconds(ms: int | None) -> float | None:
-    """Milliseconds as epoch seconds."""
+    """Convert milliseconds to seconds."""
     return None if ms is None else ms / 1000
 
 

@@ -71,7 +71,7 @@ def characters(document: Mapping[str, Any]) -> int:
 def _of_shadow(prefix: str) -> Iterator[Grant]:
     for end in ("get", "update"):
         yield Grant("iot:Publish", f"topic/{prefix}/{end}")
-    # The SDK subscribes to `get/+` by that very name; a policy does not read it as a wildcard.
+    # The SDK subscribes to `get/+` literally; in a policy, `+` is not a wildcard.
     for end in ("get/+", "update/accepted", "update/rejected", "update/delta"):
         yield Grant("iot:Subscribe", f"topicfilter/{prefix}/{end}")
     for end in ("get/*", "update/*"):

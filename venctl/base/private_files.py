@@ -56,7 +56,7 @@ def look(file: Path, most: int = MOST) -> Found:
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "Not a file but a pipe or a device", str(file))
+            raise OSError(errno.EINVAL, "A pipe or a device, not a file", str(file))
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"Longer than {most:,} bytes", str(file))
         with os.fdopen(descriptor, "rb", closefd=False) as source:

@@ -35,7 +35,7 @@ class Thread:
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def do(self, work: Work, done: Done) -> None:
-        """As in `Worker`; returns at once."""
+        """As in `Worker`; does not block."""
         self._jobs.put((work, done))
 
     def stop(self) -> None:

@@ -71,7 +71,7 @@ def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command with its arguments."""
+    """The parser for every command and its arguments."""
     parser = argparse.ArgumentParser(
         prog="venctl", description="Run and control a demand-response site (VEN)."
     )

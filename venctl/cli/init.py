@@ -42,7 +42,7 @@ circuits:
 limits: {{longest_event: 4 h}}    # longer events are refused
 """
 SCHEMA = "ven.schema.json"
-_TYPE = re.compile(r"[a-zA-Z0-9_-]{1,24}")  # with a number it is a circuit's id
+_TYPE = re.compile(r"[a-zA-Z0-9_-]{1,24}")  # followed by a number, it is a circuit's id
 # type: (what it is called, rated, shed, critical)
 TYPICAL = {
     "water_heater": ("Water heater", "4.5 kW", "100 %", False),

@@ -28,10 +28,10 @@ ENOUGH = 0.95
 ALL = -1  # to SQLite: no limit
 WAYS = {
     "following": "when another event ends",
-    "rest": "once it has rested",
+    "rest": "after its minimum off time",
     "max_off": "when it reaches its longest off time",
     "budget": "when it reaches its limit for today",
-    "room": "once there is room below the main breaker",
+    "room": "once the main breaker has capacity for it",
     "by_hand": "when somebody switches it on",
     "later": "when no event needs it",
 }

@@ -122,7 +122,7 @@ class Visit:
         return await self._witness.shadow()
 
     async def clock(self) -> str:
-        """How far this machine's clock is from the shadow's."""
+        """How much this machine's clock differs from the shadow's."""
         return await self._witness.clock()
 
     @property

@@ -23,7 +23,7 @@ ACK_TIMEOUT_S = 5
 PING_TIMEOUT_MS = 10_000  # a frozen broker is given up after 40 s at the latest
 CONNACK_TIMEOUT_MS = 5000
 NEVER_MS = 3_600_000
-MOST_PASSWORD = 65_535  # bytes, by MQTT
+MOST_PASSWORD = 65_535  # bytes, the limit of MQTT
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -183,7 +183,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
             limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
         ),
         "offline_queue_behavior": mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-        # `Link` waits by `backoff`: awscrt's own full jitter begins at 0 s and ends at the cap.
+        # `Link` uses its own backoff: awscrt's full jitter starts at 0 s and ends at the cap.
         "retry_jitter_mode": mqtt5.ExponentialBackoffJitterMode.NONE,
         "min_reconnect_delay_ms": NEVER_MS,
         "max_reconnect_delay_ms": NEVER_MS,

@@ -28,7 +28,7 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The broker refuses a subscription; an `Up` follows all the same."""
+    """The broker refuses a subscription; an `Up` follows anyway."""
 
     topic: str
     why: str

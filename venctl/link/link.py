@@ -152,7 +152,10 @@ class Link:
             return arrival(topic, waiting)
         try:
             sent = self.client.publish(packet)
-        except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
+        except (
+            RuntimeError,
+            ValueError,
+        ) as error:  # such as a wildcard, a surrogate, or a limit of AWS
             waiting.set_exception(NotAllowed(f"cannot publish on {topic!r}: {error}"))
         else:
             self._under_way[sent] = _Publish((topic, retain), waiting)

@@ -49,7 +49,7 @@ class Rights:
         return mono_ms >= self._again_ms.get(thing, 0)
 
     def allowed(self, thing: str) -> None:
-        """It worked."""
+        """The broker accepted it."""
         self._again_ms.pop(thing, None)
         self._cuts.pop(thing, None)
         self._costly.discard(thing)

@@ -52,7 +52,7 @@ def _right(topic: str, retain: bool) -> str:
 
 
 class Uplink:
-    """The link, the shadow over it and the outbox, for one site. Call from the loop only."""
+    """The link, the shadow and the outbox of one site. Call from the loop only."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Uplink:
         return self._told_up
 
     def view(self) -> LinkView:
-        """The link as the page shows it."""
+        """The state of the link for the page."""
         return LinkView(
             state=self._state,
             kind=self._spec.cloud.kind,

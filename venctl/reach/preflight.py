@@ -120,7 +120,7 @@ def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
     try:
         silent = bool(secure.recv(1))
     except TimeoutError:
-        return  # it waits for our CONNECT: all is well
+        return  # the broker waits for our CONNECT: all is well
     except ConnectionError:
         silent = False
     if not silent:

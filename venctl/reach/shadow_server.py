@@ -53,7 +53,7 @@ class ShadowKeeper:
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
 
     def start(self, tasks: Tasks) -> None:
-        """Connect, with work among `tasks`. Raises what `Link` raises, and may be tried again."""
+        """Connect, and start the work in `tasks`. Raises like `Link`; may then be called again."""
         if self._link is None:
             self._link = Link(self._me, self._topics, None, self._hear)
             tasks.start("the shadow server", self._answer)

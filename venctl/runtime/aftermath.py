@@ -24,13 +24,13 @@ class Aftermath:
         return self._audience.watch()
 
     def of(self, made: Decision) -> None:
-        """A decision took effect."""
+        """Report a decision that took effect."""
         self.rev += 1
         self.decided(made)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
         self._audience.tell(made.before, made.after, quiet)
 
     def beside(self, memory: Memory) -> None:
-        """Something changed that is not in memory."""
+        """Report a change that is not in memory."""
         self.rev += 1
         self._audience.tell(memory, memory, False)

@@ -66,7 +66,7 @@ class Runtime:
         """The number of changes so far."""
         return self.aftermath.rev
 
-    # -- requests from outside -----------------------------------------------------------------
+    # -- requests from outside -------------------------------------------------------------------
 
     def post(self, trigger: Trigger) -> None:
         """Report that something happened. Decided when this returns, or after what is before it.
@@ -92,7 +92,7 @@ class Runtime:
         return await answer
 
     def watch(self) -> AsyncIterator[Passed | None]:
-        """A transition of an event, or None for any other change; at least once a second."""
+        """Yields a transition of an event, or None for another change; at least once a second."""
         return self.aftermath.watch()
 
     async def take_over(self, ven: Ven, trigger: Reloaded) -> None:
@@ -141,7 +141,7 @@ class Runtime:
                     break
         self._work()
 
-    # -- one decision after the other ------------------------------------------------------------
+    # -- one decision at a time ------------------------------------------------------------------
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -281,7 +281,7 @@ class Runtime:
             return self._made(command, [ack], made.after)
         return made
 
-    # -- what follows from a decision ------------------------------------------------------------
+    # -- effects of a decision -------------------------------------------------------------------
 
     def _take_effect(
         self, made: Decision, stored: bool = False, instead: Decision | None = None

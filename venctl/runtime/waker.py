@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-MOST_S = 60.0  # a clock may be set while we wait
+MOST_S = 60.0  # the clock may be set meanwhile
 
 
 class Waker:

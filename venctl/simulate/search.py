@@ -62,7 +62,7 @@ class Tried:
     decisions: int = 0
 
     def plain(self) -> dict[str, float]:
-        """The figures, for JSON."""
+        """The counters for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:

@@ -42,7 +42,10 @@ def packet_of(
     }
     try:
         return mqtt5.PublishPacket(topic, payload, **fields)
-    except (ValueError, UnicodeEncodeError) as error:  # a wildcard, a surrogate, a value too long
+    except (
+        ValueError,
+        UnicodeEncodeError,
+    ) as error:  # such as a wildcard, a surrogate, or a long value
         raise Bad(f"the message is not valid: {error}") from None
 
 

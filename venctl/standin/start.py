@@ -102,7 +102,7 @@ def _policy(file: Path, named: str) -> list[Document]:
 
 
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
-    """Start it, with its state in `folder`. Raises `CannotStart`."""
+    """Start the stand-in, with its state in `folder`. Raises `CannotStart`."""
     who, contexts = _identities(folder) if tls else (None, None)
     wanted = {
         "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,

@@ -25,7 +25,7 @@ from .tables import Letter
 
 KEEP_DECISIONS = 10_000
 TRIM_EVERY = 1_000
-PATIENCE_MS = 1_000  # another program may hold the file for a moment
+PATIENCE_MS = 1_000  # how long to wait for another program's lock
 UNTOLD = {"mono_ms", "digest", "earlier", "blind", "reply", "drawn_w", "age_ms"}
 
 

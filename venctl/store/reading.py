@@ -33,7 +33,7 @@ DAMAGE = {
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
 }
-MOST = 2**53  # a number that any reader of JSON takes as it is
+MOST = 2**53  # the largest integer that any JSON parser reads exactly
 CORRUPT = "corrupt"
 
 

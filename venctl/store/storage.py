@@ -40,7 +40,7 @@ class Storage:
     """
 
     def __init__(self, worker: Worker, look: Look, now_ms: int) -> None:
-        self._worker, self._file = worker, JournalFile(look)  # the file is the thread's
+        self._worker, self._file = worker, JournalFile(look)  # only the thread uses the file
         self._due, self._writing = Batch(), False
         self._waiting: list[Then] = []
         self._missed: deque[Any] = deque(maxlen=MISSED)
@@ -56,7 +56,7 @@ class Storage:
         self.changed: Callable[[], None] = _nothing
         self.found: Callable[[Found], None] = _nothing
 
-    # -- the start and the end -----------------------------------------------------------------
+    # -- start and end ---------------------------------------------------------------------------
 
     async def open(self, patience_s: float) -> Found:
         """The stored state; empty if it cannot be read within `patience_s`."""
@@ -100,7 +100,7 @@ class Storage:
                     if self.ready:
                         self._fail(_words(error))
 
-    # -- what is kept --------------------------------------------------------------------------
+    # -- what to store ---------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
@@ -150,7 +150,7 @@ class Storage:
             self.keep(Batch(message=self._mark))
         return self._message
 
-    # -- how a write goes ------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------
 
     def _push(self, tidy: bool = False) -> None:
         due = self._due
@@ -216,7 +216,7 @@ class Storage:
     def _stuck(self) -> None:
         self._sink(f"the disk has not answered for {STUCK_S:g} s")
 
-    # -- trouble, and its end --------------------------------------------------------------------
+    # -- failure and recovery --------------------------------------------------------------------
 
     def _fail(self, why: str) -> None:
         """Nothing is stored from now on; retry until it is."""

@@ -172,7 +172,9 @@ def _check_type(request: Request) -> None:
         return
     said = "Content-Type" in request.headers or request.can_read_body
     if (said or request.method != "DELETE") and request.content_type != "application/json":
-        raise Problem(415, "json-only", "Send JSON", "Content-Type must be application/json.")
+        raise Problem(
+            415, "json-only", "The request must be JSON", "Set Content-Type to application/json."
+        )
 
 
 def _is_api(request: Request) -> bool:

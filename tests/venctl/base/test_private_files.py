@@ -55,7 +55,7 @@ UNREAD = {
     "a directory": "Is a directory",
     "no permission": "Permission denied",
     "a dangling link": "No such file or directory",
-    "a pipe": "Not a file but a pipe or a device",
+    "a pipe": "A pipe or a device, not a file",
 }
 
 
@@ -238,7 +238,7 @@ def test_a_start_that_is_refused_for_a_password_says_so_in_one_line(tmp_path: Pa
     done = site.venctl("run", "--port", "0")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        f"venctl: {tmp_path}/secret cannot be read: Not a file but a pipe or a device; "
+        f"venctl: {tmp_path}/secret cannot be read: A pipe or a device, not a file; "
         "create it, or name another file"
     ]
 

@@ -125,7 +125,7 @@ REPLACED = {
     "no permission": "unreadable (Permission denied)",
     "open to others": "open to other users (mode 0644)",
     "a dangling link": "a link to a file that does not exist",
-    "a pipe": "unreadable (Not a file but a pipe or a device)",
+    "a pipe": "unreadable (A pipe or a device, not a file)",
 }
 
 

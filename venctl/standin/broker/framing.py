@@ -76,7 +76,7 @@ def _packet(whole: bytes) -> Any:
         packet, length = mqtt5.read(memoryview(whole))
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # the codec panics on some bad UTF-8, past Exception
+    except BaseException as error:  # the codec panics on some invalid UTF-8, which is no Exception
         raise Malformed(str(error)[:80]) from None
     if length != len(whole):
         raise Malformed("a packet shorter than it says")

@@ -136,7 +136,7 @@ class Writer(Generic[T]):
         if self._woken.locked():
             self._woken.release()
 
-    # ------------------------------------------------------------ in the thread
+    # -- on the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         is_last = False
@@ -206,7 +206,7 @@ class Writer(Generic[T]):
     def _learn(self, rows: Rows) -> None:
         try:
             found = self._read(rows)
-        except BaseException as error:  # the codec of MQTT panics past Exception
+        except BaseException as error:  # the MQTT codec panics, which is no Exception
             raise Damaged(f"its content is not valid: {error}") from None
         self._ledger.learn(rows)
         with self._lock:
