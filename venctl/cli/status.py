@@ -93,7 +93,7 @@ def _event(event: dict[str, Any], clock: Clock) -> str:
         return f"{line}, another event asks for more"
     if event["measured_kw"] is None:
         return f"{line}, not measured now"
-    said = f"{line}, shedding {event['measured_kw']:.2f} of {needed:.2f} kW now"
+    said = f"{line}, {event['measured_kw']:.2f} of {needed:.2f} kW shed now"
     by_person_kw = event["by_person_kw"]
     said += f", plus {by_person_kw:.2f} kW switched off by people" if by_person_kw else ""
     possible = event["possible_kw"]

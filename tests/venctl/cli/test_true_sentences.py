@@ -76,7 +76,7 @@ def test_on_target_is_what_is_measured_now_and_not_what_was_told_once() -> None:
     desk = shown()
     call(desk)
     assert (desk.event()["on_target"], desk.event()["delivery"]) == (True, "achieved")
-    assert "shedding 2.00 of 2.00 kW now, on target" in desk.lines()
+    assert "2.00 of 2.00 kW shed now, on target" in desk.lines()
     desk.ask_from("page", op="optOut", event_id="e1", loadId="heater1")
     desk.ask_from("page", op="optOut", event_id="e1", loadId="misc1")
     desk.wait(20)
@@ -84,7 +84,7 @@ def test_on_target_is_what_is_measured_now_and_not_what_was_told_once() -> None:
     assert "achieved" in desk.memory.events["e1"].told, "it was told, and is no longer so"
     assert (event["on_target"], event["delivery"]) == (False, None)
     assert event["possible_kw"] == pytest.approx(1.02)
-    assert "shedding 1.02 of 2.00 kW now, only 1.02 kW possible" in desk.lines()
+    assert "1.02 of 2.00 kW shed now, only 1.02 kW possible" in desk.lines()
     assert "on target" not in desk.lines()
 
 
@@ -101,7 +101,7 @@ def test_in_a_ramp_it_is_on_target_for_a_part() -> None:
     event = desk.event()
     assert (event["required_kw"], event["requested_kw"]) == (1.0, 2.0)
     assert event["on_target"] is True
-    assert "shedding 1.00 of 1.00 kW now" in desk.lines()
+    assert "1.00 of 1.00 kW shed now" in desk.lines()
 
 
 def test_of_a_silent_meter_nothing_is_said_to_be_delivered() -> None:
