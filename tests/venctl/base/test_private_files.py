@@ -298,7 +298,7 @@ def test_a_key_that_is_a_pipe_is_waited_for_and_the_site_runs_meanwhile(tmp_path
     cloud = f"cloud: {{kind: aws, endpoint: 127.0.0.1, port: {free_port()}, {files}}}"
     site = Site(tmp_path, STEADY.replace("cloud: {kind: local}", cloud, 1)).start()
     try:
-        assert "v1.key cannot be read: Not a file but a pipe" in site.state()["link"]["detail"]
+        assert "v1.key cannot be read: A pipe or a device" in site.state()["link"]["detail"]
         (tmp_path / "v1.key").unlink()
         authority.client("v1")
         until(lambda: "Connection refused" in (site.state()["link"]["detail"] or ""), "an attempt")

@@ -245,7 +245,7 @@ def test_a_key_that_the_client_cannot_use_is_named(authority: Authority) -> None
     odd = authority.client("odd", key=Ed25519PrivateKey.generate())
     said = preflight(secured(free_port(), authority, odd)) or ""
     assert said.startswith(f"the MQTT client cannot use {odd.cert}: ")
-    assert said.endswith("; take a key of RSA or EC P-256")
+    assert said.endswith("; use an RSA or EC P-256 key")
 
 
 def test_a_key_that_others_may_read_is_named_with_its_cure(
@@ -306,7 +306,7 @@ def test_a_port_where_nobody_listens_is_named() -> None:
 
 def test_a_host_that_does_not_exist_is_named() -> None:
     where = replace(endpoint(1883, "v1"), host="no-such-host.invalid")
-    assert "the name no-such-host.invalid cannot be resolved" in (preflight(where) or "")
+    assert "the host name no-such-host.invalid cannot be resolved" in (preflight(where) or "")
 
 
 def test_a_broker_without_tls_is_named(tmp_path: Path, authority: Authority, mine: Pair) -> None:

@@ -121,7 +121,7 @@ def test_an_older_copy_put_back_is_told(tmp_path: Path) -> None:
     for one, text in copies.items():
         if not one.name.endswith(".writes"):
             one.write_bytes(text)
-    assert "lacks the last 3 of 5 writes" in (lost(tmp_path) or "")
+    assert "lacks the last 3 of 5 stored writes" in (lost(tmp_path) or "")
 
 
 @pytest.mark.parametrize("note", [b"", b"no number", b"7", b"-0000000000000000007\n", b"\xff" * 30])

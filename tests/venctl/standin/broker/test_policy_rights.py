@@ -165,7 +165,7 @@ def test_documents_add_up() -> None:
     ("said", "words"),
     [
         ("{", "my.json is not JSON"),
-        ("[]", "no document"),
+        ("[]", "no policy document"),
         ('{"Version":"2012-10-17"}', "has no Statement"),
         ({"Effect": "Maybe", "Action": "iot:Publish", "Resource": "*"}, "an Effect of Allow"),
         ({"Effect": "Allow", "Resource": "*"}, "statement 1 needs Action"),
