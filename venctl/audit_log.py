@@ -40,7 +40,7 @@ class AuditLog:
         self._missed = 0
 
     def note(self, made: Decision) -> None:
-        """A decision was made."""
+        """Record a decision."""
         for row in rows_of(made):
             row |= {"missed": self._missed} if self._missed else {}
             text = json.dumps(row, ensure_ascii=False, default=str) + "\n"
@@ -52,8 +52,8 @@ class AuditLog:
 
 
 def rows_of(made: Decision) -> Iterator[Row]:
-    """A row for each command but questions, for each answer that comes later, as a switch's does,
-    and for what became of each wish of a shadow, as soon as that is decided.
+    """A row for each command except queries, for each later answer (such as a switch's), and for
+    the result of each value that a shadow desired, once it is decided.
     """
     trigger = made.trigger
     acks = [one.body for one in made.effects if isinstance(one, Ack)]
@@ -82,7 +82,7 @@ def read(state: Path) -> Iterator[Row]:
 
 
 def _of_wishes(desired: Desired, known: Shadow | None, after: Memory) -> Iterator[Row]:
-    """What is new of the wishes: carried out, so already, or refused, with the code of its end."""
+    """New results of desired values: applied, already so, or refused with a code."""
     shadow = after.shadows[desired.key]
     who = f"shadow {desired.key or 'classic'}"
     row = {"at_ms": desired.at_ms, "door": "cloud", "who": who, "op": "wish"}

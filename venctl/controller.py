@@ -166,8 +166,8 @@ class Controller:
         self._tasks.start(
             "the lock on the state folder", partial(claim.keep, self._outside.worker("lock"))
         )
-        self._tasks.start("the journal's place", self._storage.watch)
-        self._tasks.start("the files beside the journal", self._notes.watch)
+        self._tasks.start("the check of the journal file", self._storage.watch)
+        self._tasks.start("the check of the other state files", self._notes.watch)
 
     async def stop(self) -> None:
         """Leave the circuits as `restore.on_stop` says, then stop."""

@@ -1,5 +1,5 @@
-"""Small files that others read: written whole by a thread, again until the disk takes them, and
-once more where somebody took one away.
+"""Small files that others read, written by a thread that retries until the disk accepts them, and
+that writes them again if they are deleted.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Notes:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._said: dict[Path, str] = {}  # what is still to be written
+        self._said: dict[Path, str] = {}  # not written yet
         self._lasting: dict[Path, str] = {}
         self._refused: set[Path] = set()
         self._changed = asyncio.Event()
 
     def write(self, file: Path, text: str) -> None:
-        """Have `file` say `text`, soon."""
+        """Write `text` to `file` soon."""
         self._said[file] = self._lasting[file] = text
         self._worker.do(partial(write_private, file, text), partial(self._done, file, text))
 
@@ -59,12 +59,12 @@ class Notes:
             return other()
 
     async def watch(self) -> None:
-        """Write again, for ever, what is no longer there: a folder was moved, or emptied."""
+        """Write deleted files again, forever: their folder may be moved or emptied."""
         while True:
             await asyncio.sleep(AGAIN_S)
             for file in await asked(self._worker, partial(_gone, [*self._lasting]), None):
                 if file in self._lasting and file not in self._said:
-                    log.warning("%s was taken away, and is written anew", file)
+                    log.warning("%s was deleted and is written again", file)
                     self.write(file, self._lasting[file])
 
     def _done(self, file: Path, text: str, _: object, error: Exception | None) -> None:

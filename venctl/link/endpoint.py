@@ -63,7 +63,7 @@ class Will:
 
 
 def plain(host: str, port: int, client_id: str) -> Endpoint:
-    """A stand-in without TLS. It keeps to a Receive Maximum, as AWS does."""
+    """A stand-in without TLS, which respects the Receive Maximum as AWS does."""
     return Endpoint(
         host=host,
         port=port,
