@@ -101,7 +101,7 @@ def test_an_alarm_that_nobody_has_seen_is_a_step_that_fails(site: Site) -> None:
     site.start().connected()
     until(lambda: site.state()["link"]["last_sent"], "telemetry")
     done = site.venctl("doctor")
-    assert done.returncode == 1 and "memory_lost: the journal is gone" in done.stdout
+    assert done.returncode == 1 and "memory_lost: the journal is missing" in done.stdout
     assert "then acknowledge this" in done.stdout
     assert site.venctl("alarms", "--acknowledge", "memory_lost").stdout == "no alarms\n"
     assert site.venctl("doctor").returncode == 0
@@ -211,7 +211,7 @@ def test_a_key_that_others_may_read(tmp_path: Path, tls: Tls) -> None:
 def test_a_name_that_leads_nowhere(tmp_path: Path) -> None:
     file_at(tmp_path, "{kind: mqtt, host: no-such-host.invalid}")
     step, said = last(venctl("doctor", cwd=tmp_path))
-    assert step == "dns" and said.startswith("the name no-such-host.invalid cannot be resolved")
+    assert step == "dns" and said.startswith("the host name no-such-host.invalid cannot be resolved")
 
 
 def test_a_port_where_nobody_listens(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ async def test_a_wrong_clock_is_told_against_the_shadows(
     tmp_path: Path, off_s: int, said: str
 ) -> None:
     answered = json.dumps({"at_ms": 1_700_000_000_500, "server_s": 1_700_000_000 + off_s})
-    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*by NTP"):
+    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*with NTP"):
         await word_of(tmp_path, {}, f"Answered {answered}").clock()
 
 
