@@ -211,7 +211,9 @@ def test_a_key_that_others_may_read(tmp_path: Path, tls: Tls) -> None:
 def test_a_name_that_leads_nowhere(tmp_path: Path) -> None:
     file_at(tmp_path, "{kind: mqtt, host: no-such-host.invalid}")
     step, said = last(venctl("doctor", cwd=tmp_path))
-    assert step == "dns" and said.startswith("the host name no-such-host.invalid cannot be resolved")
+    assert step == "dns" and said.startswith(
+        "the host name no-such-host.invalid cannot be resolved"
+    )
 
 
 def test_a_port_where_nobody_listens(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ CONNECT = "db = sqlite3.connect(file, isolation_level=None)\n"
 def test_a_journal_that_another_program_has_locked_is_left_alone(file: Path, what: str) -> None:
     before = file.read_bytes()
     with another_program(file, HOLD[what]):
-        with pytest.raises(NotNow, match=r"another program has .* locked"):
+        with pytest.raises(NotNow, match=r"another program has locked"):
             look_and_open(file, fine)
         assert names(file.parent) <= {"journal.db", "journal.db-wal"}
         assert file.read_bytes() == before
