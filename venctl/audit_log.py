@@ -1,7 +1,7 @@
-"""Who asked for what, and what they were told: a file a month, kept for 13 months.
+"""The audit log: who requested what, and the answer. One file a month, kept for 13 months.
 
-It lies beside the journal, which forgets; it is only ever added to. A disk that refuses costs
-lines, which the next one that is written counts.
+It is append-only and outlives the journal. If the disk refuses, lines are lost; the next line that
+is written counts them.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from .runtime.decision import Decision
 
 FOLDER = "audit"
 MONTHS = 13
-MOST_BYTES = 64 << 20  # of one month: a flood fills no disk
+MOST_BYTES = 64 << 20  # for one month, so that a flood cannot fill the disk
 Row = dict[str, Any]
 _OF_ANY = {one.name for one in fields(Command)} | {"reason", "detail", "made"}
 
 
 class AuditLog:
-    """Notes what is worth it of each decision; written by `worker`. Call from the loop."""
+    """Records the commands of each decision; `worker` writes them. Call from the loop."""
 
     def __init__(self, state: Path, worker: Worker) -> None:
         self._folder, self._worker = state / FOLDER, worker
         self._missed = 0
 
     def note(self, made: Decision) -> None:
-        """A decision was made."""
+        """Record a decision."""
         for row in rows_of(made):
             row |= {"missed": self._missed} if self._missed else {}
             text = json.dumps(row, ensure_ascii=False, default=str) + "\n"
@@ -52,8 +52,8 @@ class AuditLog:
 
 
 def rows_of(made: Decision) -> Iterator[Row]:
-    """A row for each command but questions, for each answer that comes later, as a switch's does,
-    and for what became of each wish of a shadow, as soon as that is decided.
+    """A row for each command except queries, for each later answer (such as a switch's), and for
+    the result of each value that a shadow desired, once it is decided.
     """
     trigger = made.trigger
     acks = [one.body for one in made.effects if isinstance(one, Ack)]
@@ -69,7 +69,7 @@ def rows_of(made: Decision) -> Iterator[Row]:
 
 
 def read(state: Path) -> Iterator[Row]:
-    """Every row there is, oldest first; a line that is none is left out."""
+    """Every row, oldest first; lines that cannot be read are skipped."""
     for file in sorted((state / FOLDER).glob("????-??.jsonl")):
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
@@ -82,7 +82,7 @@ def read(state: Path) -> Iterator[Row]:
 
 
 def _of_wishes(desired: Desired, known: Shadow | None, after: Memory) -> Iterator[Row]:
-    """What is new of the wishes: carried out, so already, or refused, with the code of its end."""
+    """New results of desired values: applied, already so, or refused with a code."""
     shadow = after.shadows[desired.key]
     who = f"shadow {desired.key or 'classic'}"
     row = {"at_ms": desired.at_ms, "door": "cloud", "who": who, "op": "wish"}
@@ -122,7 +122,7 @@ def _named(ack: Mapping[str, Any]) -> Row:
 
 
 def _append(file: Path, text: str) -> None:
-    """On the thread. The first line of a month is the time to let the oldest month go."""
+    """Runs on the worker. The first line of a month deletes the oldest month."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, exist_ok=True)
         for old in sorted(file.parent.glob("????-??.jsonl"))[: -(MONTHS - 1)]:

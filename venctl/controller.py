@@ -1,4 +1,4 @@
-"""One site at work: everything a controller is made of, put together."""
+"""Puts the parts of a running controller together."""
 
 from __future__ import annotations
 
@@ -39,13 +39,16 @@ from .store.start import Store
 from .telemetry import Telemetry
 
 CLOSE_S = 0.5
-UNSTORED = "nothing can be stored; control goes on in memory, and what takes load is refused"
-UNREAD = "; what was remembered cannot be read either, so everything was given back"
+UNSTORED = (
+    "decisions cannot be stored; control continues in memory, "
+    "and requests that shed load are refused"
+)
+UNREAD = "; the stored state cannot be read either, so all circuits were restored"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says beside the ven.yaml. A port of None: the default one."""
+    """Command-line options. A port of None means the default."""
 
     file: Path
     folder: Path
@@ -57,7 +60,7 @@ class Options:
 
 
 class Controller:
-    """One site at work: the `Desk` the page is served from."""
+    """A running site, and the `Desk` that the page uses."""
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class Controller:
         return clocks()
 
     def connected(self) -> bool:
-        """Whether the core was told that the link is up."""
+        """Whether the core knows that the link is up."""
         return self.uplink.connected()
 
     async def reload(self) -> Edit:
@@ -144,7 +147,7 @@ class Controller:
         return self.runtime.watch()
 
     async def start(self, claim: Claim) -> None:
-        """The safe state first: what was remembered is restated before anybody is let in."""
+        """Apply the stored state again before any request is taken."""
         at_ms, mono_ms = clocks()
         self.panel.start()
         known = not self._storage.unknown
@@ -153,21 +156,21 @@ class Controller:
         )
         self.alarms.open()
         await self.telemetry.read()
-        self._tasks.start("the look at the circuits", self.telemetry.run)
+        self._tasks.start("reading the circuits", self.telemetry.run)
         self._tasks.start("telemetry", self.telemetry.publish)
-        self._tasks.start("the lookout", self._lookout.run)
+        self._tasks.start("the check of clock, link and certificate", self._lookout.run)
         self._tasks.start("the watchdog", self.watchdog.run)
-        self._tasks.start("reading ven.yaml anew", self.editing.run)
-        self._tasks.start("the way to the broker", self._approach.run)
+        self._tasks.start("applying a new ven.yaml", self.editing.run)
+        self._tasks.start("the connection to the broker", self._approach.run)
         self._tasks.start("the outbox", self.uplink.run)
         self._tasks.start(
             "the lock on the state folder", partial(claim.keep, self._outside.worker("lock"))
         )
-        self._tasks.start("the journal's place", self._storage.watch)
-        self._tasks.start("the files beside the journal", self._notes.watch)
+        self._tasks.start("the check of the journal file", self._storage.watch)
+        self._tasks.start("the check of the other state files", self._notes.watch)
 
     async def stop(self) -> None:
-        """Leave load as `restore.on_stop` says, then go."""
+        """Leave the circuits as `restore.on_stop` says, then stop."""
         await self._tasks.stop()
         self.runtime.stop()
         await self.panel.stop()
@@ -191,7 +194,7 @@ class Controller:
     def _remember(self, found: Found) -> None:
         self.uplink.add(found.todo)
         self.runtime.adopt(found, self._outside.boot())
-        if self.connected():  # which is not remembered, and nobody else tells it again
+        if self.connected():  # which is not stored, so it is posted again
             at_ms, mono_ms = clocks()
             self.runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))
 
@@ -230,7 +233,7 @@ class Controller:
         )
 
     def _may_be_held(self) -> list[str]:
-        """What may be held by us; a site that only observes leaves all else alone."""
+        """Circuits that we may hold; in observe mode only those that are known to be held."""
         lives, observes = self.memory.circuits.items(), self.spec.observes
         held = [id for id, live in lives if live.held_w is not None or not observes]
         return [*held, *self.memory.leaving]

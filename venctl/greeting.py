@@ -1,4 +1,4 @@
-"""Where people open the page of a site that has just started, as `venctl run` prints it."""
+"""The page's addresses that `venctl run` prints at the start."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from web.http.guard import is_loopback
 
 EVERYWHERE = ("", "0.0.0.0", "::")
-# Nobody answers there, and nothing is sent: the machine only says from where it would.
+# Nothing is sent to these addresses: the system only tells which local address it would use.
 _BEYOND = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 def addresses(web: str, hostnames: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """The page's addresses, each such as its guard lets in. The first is for this machine.
+    """The addresses at which the page answers; the first one works on this machine.
 
-    A page that listens everywhere has no address of that name: it is named as other devices reach
-    this machine.
+    If the page listens on all addresses, those by which other devices reach this machine are given.
     """
     host, _, port = web.rpartition(":")
     names = ["127.0.0.1", *_own(host)] if host in EVERYWHERE else [host]
@@ -27,7 +26,7 @@ def addresses(web: str, hostnames: Sequence[str], environ: Mapping[str, str]) ->
 
 
 def lines(web: str, pages: Sequence[str], secret: str) -> list[str]:
-    """The addresses to print, each with the token where that is asked for there."""
+    """The lines to print: each address, with the token if the page asks for it there."""
     free = pages[:1] if is_loopback(web.rpartition(":")[0]) else []
     said = [page if page in free else f"{page}/#token={secret}" for page in pages]
     return [f"{'page' if not place else '':<8} {page}" for place, page in enumerate(said)]
@@ -39,7 +38,7 @@ def _own(host: str) -> list[str]:
 
 
 def _as_seen(family: socket.AddressFamily) -> str | None:
-    """This machine's address on the way to everybody else; None where there is no such way."""
+    """This machine's address towards the network; None if it has no route."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.connect((_BEYOND[family], 9))

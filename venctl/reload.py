@@ -1,4 +1,4 @@
-"""Another ven.yaml while the site runs: read, told, and taken, or refused with the old in force."""
+"""Loads a changed ven.yaml while the site runs, or refuses it and keeps the old one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class Editing:
-    """Takes what the file says, and notes it in `folder` for the case that we are cut off.
+    """Applies the file, and stores its text in `folder` in case the program is interrupted.
 
-    `use` tells drivers and link which site is in force from here on; `reloading` is entered for as
-    long as a file is read and taken.
+    `use` gives drivers and link the new site; `reloading` is entered while a file is read and
+    applied.
 
-    A chart waits until no event is live. At a start whatever the file says is in force, so what
-    waits is remembered nowhere else. `connected` says whether the link is up.
+    A changed chart waits until no event is live. A start always applies the whole file, so waiting
+    changes are not stored. `connected` says whether the link is up.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Editing:
         self.waits: tuple[str, ...] = ()
 
     async def reload(self) -> Edit:
-        """Read the file and take it. Raises SpecError or OSError, with nothing changed."""
+        """Read the file and apply it. Raises SpecError or OSError, with nothing changed."""
         with self._reloading():
             spec, text = await apart("reads ven.yaml", self._read)
             found = await self._take(spec)
@@ -60,11 +60,11 @@ class Editing:
         return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
 
     def note(self, text: str) -> None:
-        """Note that `text` is in force."""
+        """Store `text` as the text in effect."""
         self._notes.write(self._folder / IN_FORCE, in_force(self._file, text))
 
     def on_hangup(self) -> None:
-        """SIGHUP came: as `reload`, but nobody waits for an answer, so it is logged."""
+        """Handle SIGHUP: as `reload`, with the result in the log."""
         task = asyncio.create_task(self._log_reload())
         self._hangups.add(task)
         task.add_done_callback(self._hangups.discard)
@@ -75,18 +75,21 @@ class Editing:
                 log.info("%s: %s", self._file.name, line)
         except SpecError as error:
             for fault in error.faults:
-                log.error("the old file stays in force: %s", fault.pretty())
+                log.error("the old settings stay in effect: %s", fault.pretty())
         except OSError as error:
-            log.error("the old file stays in force: %s", error)
+            log.error("the old settings stay in effect: %s", error)
 
     async def run(self) -> None:
-        """Take what waits once no event is live, for ever."""
+        """Apply waiting changes once no event is live, forever."""
         async for _ in self._runtime.watch():
             if self._pending is not None and not self._runtime.memory.events:
                 try:
-                    log.info("taken now: %s", "; ".join((await self._take(self._pending)).lines))
+                    log.info(
+                        "waiting changes are now in effect: %s",
+                        "; ".join((await self._take(self._pending)).lines),
+                    )
                 except OSError as error:
-                    log.error("not taken yet: %s", error)
+                    log.error("waiting changes could not be applied yet: %s", error)
 
     def _read(self) -> tuple[Spec, str]:
         text = text_of(self._file)
@@ -110,7 +113,7 @@ class Editing:
 
 
 def _begins_anew(old: Spec, new: Spec) -> bool:
-    """A shadow's chart is at its beginning, where it waits to hear that the link is up."""
+    """Whether a shadow's chart starts over, and so needs to know that the link is up."""
     return old.shadow != new.shadow or old.circuits.keys() != new.circuits.keys()
 
 

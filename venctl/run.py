@@ -1,4 +1,4 @@
-"""Runs one site: its lock, its store, its controller, its page, until it is told to stop."""
+"""Runs one site with its lock, store, controller and page until it is told to stop."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOTE_S = 1.0
 
 
 async def serve(spec: Spec, text: str, options: Options) -> None:
-    """Run a site, `text` as read, until SIGTERM or SIGINT. Raises `CannotStart`, `Taken`."""
+    """Run a site until SIGTERM or SIGINT; `text` is its file. Raises `CannotStart`, `Taken`."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
@@ -75,7 +75,9 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         mine = options.folder / "controller.json"
         stack.callback(store.notes.remove, mine)
         await _noted(store.notes, mine, said)
-        if options.ready_file is not None:  # it may lie on another disk, which waits for no bad one
+        if (
+            options.ready_file is not None
+        ):  # it may be on another disk, so a faulty one delays nothing else
             await _noted(Notes(Thread("ready file")), options.ready_file, said)
         controller.watchdog.up()
         await controller.uplink.tried(CONNECT_S)
@@ -129,7 +131,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.close()
         raise CannotStart(
             f"the page cannot listen on {host}:{port}: {error.strerror}{who_has(port)}; "
-            "--port takes another"
+            "choose another with --port"
         ) from None
     return listening
 

@@ -1,4 +1,4 @@
-"""Every second a look at the circuits; every few seconds what is drawn is published and kept."""
+"""Reads the circuits every second; publishes and records power every few seconds."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ KEEP = 180
 
 
 class Telemetry:
-    """Reads the panel, posts readings, publishes telemetry while `publish` takes it.
+    """Reads the panel, posts the readings, and publishes telemetry.
 
-    `publish` takes it for our own topic and for the one that all VENs share. It raises OSError
-    while the link is down; telemetry is then dropped, not queued. `looked_ms` is when the last look
-    was over, by the loop's clock.
+    `publish` gets the payloads for our own topic and for the one that all VENs share. It raises
+    OSError while the link is down; telemetry is then dropped, not queued. `looked_ms` is when the
+    last reading ended, by the loop's clock.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Telemetry:
         self.recent: deque[Sample] = deque(maxlen=KEEP)
 
     def look(self) -> None:
-        """Something was switched: read a moment later, in one look with all that is until then."""
+        """Read the circuits shortly: several switches in a moment share one reading."""
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._settled)
 
@@ -63,7 +63,7 @@ class Telemetry:
         self._look.set()
 
     async def run(self) -> None:
-        """Look, for ever, whatever becomes of what is published."""
+        """Read the circuits, forever, even if publishing fails."""
         due_ms, loop = 0, asyncio.get_running_loop()
         while True:
             next_s = loop.time() + LOOK_S
@@ -81,14 +81,14 @@ class Telemetry:
             self._look.clear()
 
     async def publish(self) -> None:
-        """Publish what is due, for ever; what falls due while a broker is silent is left out."""
+        """Publish what is due, forever; what falls due while the broker is silent is skipped."""
         while True:
             await self._due.wait()
             self._due.clear()
             await self._say(clocks()[0])
 
     async def read(self) -> None:
-        """One look at every circuit, decided upon when this returns."""
+        """Read every circuit once; the reading has been posted when this returns."""
         answers, age_ms = await self._panel.read()
         at_ms, mono_ms = clocks()
         drawn_w, odd = believed(self._runtime.ven.spec.circuits, answers)
@@ -105,22 +105,22 @@ class Telemetry:
         self.looked_ms = round(asyncio.get_running_loop().time() * 1000)
 
     def _log(self, drawn_w: Mapping[str, int], odd: Mapping[str, str]) -> None:
-        """A line when a meter begins to say what cannot be, and one when that is over."""
+        """Log when a meter starts and stops reporting implausible values."""
         for id in odd.keys() - self._odd:
-            log.warning("%s: %s; it counts as not read", id, odd[id])
+            log.warning("%s: %s; the reading is ignored", id, odd[id])
         for id in self._odd & drawn_w.keys():
-            log.warning("%s: its meter is believed again", id)
+            log.warning("%s: its meter reports plausible values again", id)
         self._odd = (self._odd - drawn_w.keys()) | odd.keys()
 
     def _beside_w(self) -> int:
-        """What is drawn beside the circuits; where that cannot be told, what was known last."""
+        """The power drawn outside the circuits, in W; the last known value if it cannot be read."""
         try:
             watts = beside(self._runtime.ven.spec.site.service, self._unmetered_w())
-            why = "no number of watts that can be"
+            why = "the value is not a plausible number of watts"
         except Exception as error:
             watts, why = None, str(error) or type(error).__name__
         if watts is None and not self._beside_fails:
-            log.warning("what is drawn beside the circuits is not read: %s", why)
+            log.warning("the power drawn outside the circuits cannot be read: %s", why)
         self._beside_fails = watts is None
         return self._runtime.memory.unmetered_w if watts is None else watts
 

@@ -1,1 +1,1 @@
-"""The local page: one site shown and steered, over a `Desk` of a few methods."""
+"""The local web page and API: shows and controls one site through a `Desk`."""

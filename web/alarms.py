@@ -1,4 +1,4 @@
-"""The alarms that stand, as the page and `venctl alarms` show them."""
+"""The current alarms, for the page and `venctl alarms`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statemachine.state.memory import Memory
 
 
 def listed(memory: Memory) -> list[dict[str, Any]]:
-    """Every alarm that stands, the oldest first; times in epoch seconds."""
+    """Every current alarm, oldest first; times in epoch seconds."""
     return [
         {
             "id": id,

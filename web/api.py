@@ -1,4 +1,4 @@
-"""The addresses of the API: what each reads, what it hands to the desk, what it answers."""
+"""The API: what each address reads, passes to the desk, and answers."""
 
 from __future__ import annotations
 
@@ -50,27 +50,32 @@ LEGACY_CIRCUIT = {"circuit_id": TEXT, "id": TEXT, **CIRCUIT}
 
 
 class Api:
-    """Handlers over a desk. None changes anything on a GET."""
+    """The request handlers. No GET changes anything."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._endings = Endings(desk)
 
     def operations(self) -> list[Operation]:
-        """Every address but the session's and the stream's."""
+        """Every operation except those of the session and the stream."""
         v1, endings = "/api/v1", self._endings
         keeping_out = {"circuit": TEXT, "out": FLAG, **END}
         made = [
             _get(f"{v1}/state", self.state, "the whole state"),
-            _get(f"{v1}/machine", self.machine, "the charts, and where events stand"),
-            _get(f"{v1}/shadow", self.shadow, "the device shadows: desired beside reported"),
+            _get(f"{v1}/machine", self.machine, "the state charts, and the states of events"),
+            _get(f"{v1}/shadow", self.shadow, "the device shadows: desired and reported values"),
             _get(f"{v1}/recent", self.recent, "power over the last 15 minutes"),
             _get(f"{v1}/circuits", self.circuits, "all circuits"),
             _get(f"{v1}/circuits/{{id}}", self.circuit, "one circuit", refuses=(404,)),
-            _get(f"{v1}/events", self.events, "the live events, and what was taken on before"),
-            _get(f"{v1}/events/{{id}}", self.event, "one live event", refuses=(404,)),
-            _get(f"{v1}/health/live", self.alive, "does the program run"),
-            _get(f"{v1}/health/ready", self.ready, "does it know its loads", refuses=(503,)),
+            _get(f"{v1}/events", self.events, "current and past events"),
+            _get(f"{v1}/events/{{id}}", self.event, "one current event", refuses=(404,)),
+            _get(f"{v1}/health/live", self.alive, "whether the program is running"),
+            _get(
+                f"{v1}/health/ready",
+                self.ready,
+                "whether the circuits have been read",
+                refuses=(503,),
+            ),
             replace(
                 _get(f"{v1}/preview", self.preview, "what an event would do", refuses=(422,)),
                 query={name: EVENT[name] for name in ("shed_kw", "duration_s", "start_at")},
@@ -89,7 +94,7 @@ class Api:
             _tell("POST", f"{v1}/commands", self.command, {"op": TEXT}, needs=("op",), open=True),
         ]
         old = [
-            _get("/api/state", self.state, "see /api/v1/state"),
+            _get("/api/state", self.state, "the whole state (legacy; use /api/v1/state)"),
             _tell("POST", "/api/circuit/toggle", self.toggle, LEGACY_CIRCUIT),
             _tell("POST", "/api/event/trigger", self.trigger, LEGACY_EVENT, needs=("shed_kw",)),
             _tell("POST", "/api/event/restore", endings.restore, END, open=True),
@@ -135,12 +140,12 @@ class Api:
         return as_json(preview(self._desk.spec, self._desk.memory, asked))
 
     async def switch(self, request: Request) -> Response:
-        """PATCH of a circuit; answers with the circuit."""
+        """Switch a circuit; returns the circuit."""
         said = await read_object(request, CIRCUIT)
         return await self._switch(self._circuit_in(request.match_info["id"]), said, request)
 
     async def lock(self, request: Request) -> Response:
-        """Lock a circuit out, or let it go; answers with the circuit."""
+        """Lock or unlock a circuit; returns the circuit."""
         said = await read_object(request, LOCK)
         id = self._circuit_in(request.match_info["id"])
         fields = {"op": "setLock", "loadId": id, "locked": said.get("locked")}
@@ -148,46 +153,46 @@ class Api:
         return as_json(circuit(self._desk, id) | _unstored(ack))
 
     async def toggle(self, request: Request) -> Response:
-        """The old switch; without `enabled` it turns the circuit over."""
+        """Switch a circuit (legacy); without `enabled`, toggles it."""
         said = await read_object(request, LEGACY_CIRCUIT)
         id = self._circuit_in(said.get("circuit_id", said.get("id")))
         enabled = said.get("enabled", not self._desk.memory.circuits[id].enabled)
         return await self._switch(id, {**said, "enabled": enabled}, request)
 
     async def call(self, request: Request) -> Response:
-        """POST of an event; 201 with the ack."""
+        """Start or schedule an event; returns 201 and the ack."""
         said = await read_object(request, EVENT)
         asked = event_of(self._desk, said)
         self._check_plan(asked, said)
         return _created(await settle(self._desk, asked, request), 201)
 
     async def trigger(self, request: Request) -> Response:
-        """The old way to call an event, which knew no confirmation."""
+        """Start an event (legacy), without confirmation."""
         asked = event_of(self._desk, await read_object(request, LEGACY_EVENT))
         return _created(await settle(self._desk, asked, request), 200)
 
     async def acknowledge(self, request: Request) -> Response:
-        """Somebody has seen an alarm; answers those that stand."""
+        """Acknowledge an alarm; returns the current alarms."""
         await read_object(request, ())
         fields = {"op": "acknowledge", "alarm": request.match_info["id"]}
         await settle(self._desk, command_of(self._desk, fields, Acknowledge), request)
         return as_json({"alarms": listed(self._desk.memory)})
 
     async def reload(self, request: Request) -> Response:
-        """Reads ven.yaml anew; answers what it changes. A faulty file changes nothing."""
+        """Load ven.yaml again; returns what it changes. A file with errors changes nothing."""
         await read_object(request, ())
         try:
             edit = await self._desk.reload()
         except SpecError as error:
-            title, detail = "The file has faults", "The old one stays in force."
+            title, detail = "The file has errors", "The previous settings stay in effect."
             faults = [fault.pretty() for fault in error.faults]
             raise Problem(422, "faulty-file", title, detail, faults=faults) from None
         except OSError as error:
-            raise Problem(409, "not-taken", "The file was not taken", str(error)) from None
+            raise Problem(409, "not-taken", "The file could not be loaded", str(error)) from None
         return as_json(asdict(edit))
 
     async def command(self, request: Request) -> Response:
-        """One command as on MQTT; a refusal is the ack too, with 409."""
+        """Send a command as on MQTT; a refused one returns its ack with 409."""
         door = Door("cli", "", *self._desk.clocks())
         command = parse_command(await read_raw(request), self._desk.spec.site.id, door)
         ack = await submit(self._desk, command, request)
@@ -200,17 +205,17 @@ class Api:
         return as_json(circuit(self._desk, id) | _unstored(ack))
 
     def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
-        """What a person was shown must be what happens. A later event is planned when it starts."""
+        """The plan a person saw must be what happens. A later event is planned when it starts."""
         spec, memory = self._desk.spec, self._desk.memory
         now = outlook(spec, memory, asked)
         if now.later or asked.event_id in memory.events:
             return
         if isinstance(rev := said.get("plan_rev"), str) and _changed(rev, now):
-            raise Problem(409, "plan-changed", "The loads changed", "Look at a new preview.")
+            raise Problem(409, "plan-changed", "The loads have changed", "Request a new preview.")
         if (touched := now.touched(spec)) and said.get("confirm_critical") is not True:
             names = ", ".join(map(spec.name_of, touched))
-            detail = f"It takes from {names}; send confirm_critical: true to have it so."
-            raise Problem(409, "critical-circuit", "This event touches critical circuits", detail)
+            detail = f"It would curtail {names}. Send confirm_critical: true to accept that."
+            raise Problem(409, "critical-circuit", "This event affects critical circuits", detail)
 
     def _events(self) -> list[dict[str, Any]]:
         return events(self._desk.spec, self._desk.memory, self._desk.clocks()[0])
@@ -227,7 +232,7 @@ def _changed(rev: str, now: Outlook) -> bool:
 
 
 def _unstored(ack: Ack) -> dict[str, Any]:
-    """What is to be said of something done that no disk has taken."""
+    """Added to an answer about something that was done but not stored."""
     return {"stored": False} if ack.get("stored") is False else {}
 
 

@@ -1,4 +1,4 @@
-"""The web application: the page's files, the API and the stream, behind one guard."""
+"""The web application: the page's files, the API and the stream, behind one access check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Access", "access_for", "make_app"]
 
 
 def make_app(desk: Desk, access: Access) -> Application:
-    """The application over `desk`, for whoever `access` lets in."""
+    """The application for `desk`, for requests that `access` allows."""
     sessions, hub, replays = Sessions(access.token), Hub(desk), Replays()
     app = Application(
         middlewares=[tell_problems, guard(access, sessions)], client_max_size=MAX_BYTES
@@ -39,14 +39,14 @@ def make_app(desk: Desk, access: Access) -> Application:
 
 
 def operations(desk: Desk, sessions: Sessions, hub: Hub) -> list[Operation]:
-    """Every operation of the API, in the order of the document."""
+    """Every operation of the API, in the order of the OpenAPI document."""
     every = [
         *Api(desk).operations(),
         Operation(
             method="POST",
             path=SESSION_PATH,
             handle=sessions.sign_in,
-            summary="the token, for a cookie",
+            summary="sign in: exchange the token for a cookie",
             body={"token": TEXT},
             needs=("token",),
             gives=204,
@@ -55,7 +55,7 @@ def operations(desk: Desk, sessions: Sessions, hub: Hub) -> list[Operation]:
             method="DELETE",
             path=SESSION_PATH,
             handle=sessions.sign_out,
-            summary="signs out",
+            summary="sign out",
             body={},
             gives=204,
         ),

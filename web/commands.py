@@ -1,4 +1,4 @@
-"""From what the page asks to a command, and from its ack to an answer; one parser with the wire."""
+"""Turns HTTP requests into commands and acks into answers, with the same parser as MQTT."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Command)
 
 
 def command_of(desk: Desk, said: Mapping[str, Any], kind: type[C]) -> C:
-    """The command in `said`. Raises a 422 problem where the parser of the wire refuses it."""
+    """The command in `said`. Raises a 422 problem if the parser refuses it."""
     command = command_from(said, desk.spec.site.id, Door("page", "", *desk.clocks()))
     if isinstance(command, Invalid):
         raise invalid(command.detail)
@@ -51,7 +51,7 @@ def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
 
 
 def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
-    """The event a preview is for. Raises a 422 problem."""
+    """The event in a preview's query. Raises a 422 problem."""
     try:
         said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
     except Unreadable:
@@ -60,33 +60,33 @@ def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
 
 
 def circuit_in(desk: Desk, id: Any) -> str:
-    """The id of a circuit. Raises a 404 problem where there is none of that name."""
+    """The id of a circuit. Raises a 404 problem if there is no such circuit."""
     if not isinstance(id, str) or id not in desk.spec.circuits:
-        raise not_found(f"No circuit is called {str(id)[:40]!r}.")
+        raise not_found(f"There is no circuit with id {str(id)[:40]!r}.")
     return id
 
 
 def event_in(desk: Desk, request: Request) -> str:
-    """The id of the live event in the path. Raises a 404 problem where there is none."""
+    """The id of the live event in the path. Raises a 404 problem if there is no such event."""
     id = request.match_info["id"]
     if id not in desk.memory.events:
-        raise not_found(f"No live event is called {id[:40]!r}.")
+        raise not_found(f"There is no current event with id {id[:40]!r}.")
     return id
 
 
 async def submit(desk: Desk, command: Command, request: Request) -> Ack:
-    """Hands a command in and waits for its ack. Raises a 503 problem where none comes."""
+    """Submit a command and wait for its ack. Raises a 503 problem if none comes."""
     try:
         async with asyncio.timeout(ANSWER_S):
             asked = replace(_keyed(command, key_of(request)), who=who_of(request))
             return await desk.submit(asked)
     except TimeoutError:
-        detail = "Whether it was done is not known; look at the state."
+        detail = "The outcome is unknown. Check the current state."
         raise Problem(503, "no-answer", "The controller did not answer", detail) from None
 
 
 async def settle(desk: Desk, command: Command, request: Request) -> Ack:
-    """Like `submit`; raises a problem also where the command is refused."""
+    """Like `submit`, but also raises a problem if the command is refused."""
     ack = await submit(desk, command, request)
     if ack["status"] == "rejected":
         raise _refusal(ack)
@@ -99,24 +99,24 @@ def _refusal(ack: Ack) -> Problem:
         case "not_found":
             return not_found(detail)
         case "critical":
-            return Problem(409, "critical-circuit", "That circuit is critical", detail)
+            return Problem(409, "critical-circuit", "This circuit is critical", detail)
         case "operator":
-            title = "That is the grid operator's event"
+            title = "This event belongs to the grid operator"
             return Problem(409, "operator-event", title, detail, reason=reason)
         case "locked_out":
-            return Problem(409, "locked", "That circuit is not switched from here", detail)
+            return Problem(409, "locked", "This circuit may not be switched remotely", detail)
         case "device":
-            return Problem(409, "device", "The circuit did not follow", detail, reason=reason)
+            return Problem(409, "device", "The circuit did not respond", detail, reason=reason)
         case "overloaded" | "storage":
-            title = "The controller cannot take this now"
+            title = "The controller cannot accept this now"
             return Problem(503, "unavailable", title, detail, reason=reason)
-    return Problem(409, "refused", "The controller refused this", detail, reason=reason)
+    return Problem(409, "refused", "The controller refused this request", detail, reason=reason)
 
 
 def _keyed(command: Command, key: str | None) -> Command:
-    """What a copy of this command is: people may say the same twice, a repeated request may not.
+    """Set the key that identifies copies: people may repeat a command, but not a request.
 
-    An event keeps its id for a key, so that one event is one at every door.
+    An event keeps its id as the key, so that it counts once however it arrives.
     """
     own = isinstance(command, DrEvent) and command.key.startswith("event:")
     if own or not command.key:

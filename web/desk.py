@@ -1,4 +1,4 @@
-"""What the web server needs of the controller, and all it may touch."""
+"""The controller's interface to the web server, and all that the server may use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statemachine.state.triggers import Command
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """The link to the cloud as the page shows it; times in epoch seconds."""
+    """The link to the cloud for the page; times in epoch seconds."""
 
     state: str
     kind: str
@@ -37,7 +37,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What another reading of ven.yaml brought, in words; what waits, and what needs a restart."""
+    """The result of a reload in words: what changed, what waits, and what needs a restart."""
 
     file: str
     taken: tuple[str, ...]
@@ -47,44 +47,44 @@ class Edit:
 
 
 class Desk(Protocol):
-    """Where commands are handed in and the present state is on show."""
+    """Takes commands and shows the present state."""
 
     @property
     def spec(self) -> Spec:
-        """The site in force."""
+        """The site as ven.yaml declares it."""
 
     @property
     def memory(self) -> Memory:
-        """What is known now."""
+        """The present state."""
 
     @property
     def blind(self) -> bool:
-        """What was remembered cannot be read now: events may be live that nobody knows of."""
+        """Whether the stored state cannot be read now; unknown events may then be live."""
 
     @property
     def rev(self) -> int:
-        """Counts decisions, so that two views can be told apart."""
+        """A counter of decisions, which tells two views apart."""
 
     @property
     def link(self) -> LinkView:
-        """The link as it stands."""
+        """The state of the link."""
 
     @property
     def recent(self) -> list[Sample]:
         """The last 15 minutes, oldest first, a point every few seconds."""
 
     def clocks(self) -> tuple[int, int]:
-        """UTC and monotonic milliseconds, to stamp a command with."""
+        """UTC and monotonic milliseconds, for the timestamp of a command."""
 
     @property
     def waits(self) -> tuple[str, ...]:
-        """What of an edited ven.yaml waits until no event is live, in words."""
+        """Changes of an edited ven.yaml that wait until no event is live, in words."""
 
     async def reload(self) -> Edit:
-        """Read ven.yaml anew and take it. Raises SpecError or OSError, with nothing changed."""
+        """Load ven.yaml again. Raises SpecError or OSError, with nothing changed."""
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
-        """Hand in a command (its `reply` is ignored) and wait for its ack, journaled and done."""
+        """Submit a command (its `reply` is ignored); returns its ack once it is stored and done."""
 
     def watch(self) -> AsyncIterator[Passed | None]:
-        """A transition of an event, or None for any other change; at least once a second."""
+        """Yields a transition of an event, or None for another change; at least once a second."""

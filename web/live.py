@@ -1,4 +1,4 @@
-"""The state as server-sent events: the newest wins, transitions are never left out."""
+"""The state as server-sent events: old states are skipped, transitions never are."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PER_BROWSER, PER_ADDRESS, IN_ALL = 4, 8, 32
 
 
 class _Reader:
-    """One open stream: what it has not been told yet."""
+    """One open stream, with what it has not sent yet."""
 
     __slots__ = ("address", "browser", "last_words", "latest", "passed", "wake")
 
@@ -42,7 +42,7 @@ class _Reader:
     def hear(self, latest: str, passed: str) -> None:
         self.latest = latest or self.latest
         if passed and len(self.passed) >= MOST_TRANSITIONS:
-            # Too far behind to be told all: it fetches what it needs anew.
+            # Too far behind to get everything: the client must fetch what it needs.
             self.passed = [_told("resync", 0, {})]
         elif passed:
             self.passed.append(passed)
@@ -60,7 +60,7 @@ class _Reader:
 
 
 class Hub:
-    """Watches the desk once and tells every open stream. A slow one holds up no other."""
+    """Watches the desk once for all open streams. A slow one does not delay others."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -68,7 +68,7 @@ class Hub:
         self._closed = self._failing = False
 
     async def run(self, app: Application) -> AsyncIterator[None]:
-        """For `cleanup_ctx`: watches while the application runs."""
+        """For `cleanup_ctx`: watch while the application runs."""
         watching = asyncio.create_task(self._watch(), name="page-watch")
         yield
         watching.cancel()
@@ -76,7 +76,7 @@ class Hub:
             await watching
 
     async def close(self, app: Application) -> None:
-        """For `on_shutdown`: ends all streams, so that nobody waits for them."""
+        """For `on_shutdown`: end all streams, so that the shutdown does not wait for them."""
         self._end()
 
     async def stream(self, request: Request) -> StreamResponse:
@@ -111,7 +111,7 @@ class Hub:
                 ping_s = time.monotonic() + PING_S
 
     def _admit(self, browser: str, address: str) -> _Reader:
-        """Browsers open six connections to one site: one of them never gets all."""
+        """Add a stream. Browsers open six connections to a site; streams never use all of them."""
         every = [one for one in self._readers if one.last_words is None]
         near = [one for one in every if one.address == address]
         own = [one for one in every if one.browser == browser]
@@ -139,7 +139,7 @@ class Hub:
                 self._failing = False
         except Exception:
             if not self._failing:
-                log.exception("the streams missed a change")
+                log.exception("the state streams missed a change")
             self._failing = True
 
     def _publish(self, passed: Passed | None) -> None:

@@ -1,4 +1,4 @@
-"""The charts and where each event stands in them, for the page to draw."""
+"""The charts and the state of each event in them, for the page to draw."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def machine(spec: Spec, memory: Memory) -> dict[str, Any]:
 
 
 def transition(passed: Passed) -> dict[str, Any]:
-    """A transition as the stream tells it."""
+    """A transition as sent in the stream."""
     return {
         "event_id": passed.event_id,
         "from": passed.source,

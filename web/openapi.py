@@ -1,4 +1,4 @@
-"""The operations of the API, and the OpenAPI 3.1 document that is made of them."""
+"""The operations of the API, and the OpenAPI 3.1 document generated from them."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ NUMBER: Schema = {"type": "number", "exclusiveMinimum": 0}
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
 REFUSALS = {
-    400: "bad syntax",
-    401: "the token is asked for",
-    403: "another site asks",
-    404: "not known",
-    409: "refused as things stand",
-    413: "over 64 KB",
-    415: "not JSON",
-    421: "not a name of this controller",
-    422: "values that cannot be",
+    400: "the request is malformed",
+    401: "the token is missing or wrong",
+    403: "the request comes from another site",
+    404: "not found",
+    409: "refused in the present state",
+    413: "the body is over 64 KB",
+    415: "the content type is not JSON",
+    421: "the host name is not accepted",
+    422: "some values are not valid",
     429: "too many wrong tokens",
-    503: "not ready",
+    503: "not available now",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. `body` and `query` are properties, `needs` those that must be.
+    """One method at one path. `body` and `query` are properties, `needs` the required ones.
 
     `gives` is the status of success; `open` accepts further properties; `legacy` is kept for
-    callers of old.
+    older clients.
     """
 
     method: str
@@ -57,7 +57,7 @@ class Operation:
 
 
 def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
-    """All operations as OpenAPI 3.1."""
+    """The OpenAPI 3.1 document of all operations."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
@@ -85,7 +85,8 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
 
 def _described(operation: Operation) -> dict[str, Any]:
     said: dict[str, Any] = {
-        "operationId": getattr(operation.handle, "__name__", "") + ("_legacy" * operation.legacy),
+        "operationId": getattr(operation.handle, "__name__", "")
+        + ("_legacy" if operation.legacy else ""),
         "summary": operation.summary,
         "responses": _responses(operation),
     }

@@ -1,4 +1,4 @@
-"""What the core expects, as the page shows it: how load comes back, and how events are served."""
+"""What the core expects, for the page: how load returns, and how well events are met."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Body = dict[str, Any]
 
 
 def returns(back: Back | None) -> Body:
-    """How one circuit comes back, and when: epoch seconds, null where nobody knows."""
+    """How one circuit returns, and when: epoch seconds, null if unknown."""
     at_ms = back.at_ms if back else None
     return {
         "back_how": back.how if back else None,
@@ -25,7 +25,7 @@ def returns(back: Back | None) -> Body:
 
 
 def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> Body:
-    """How an event is served at this moment, and what its caller hears if it is ended."""
+    """How well an event is met now, and what its caller is told if it is ended."""
     on = on_target(spec, memory, event, now_ms)
     told = event.source == "operator" and spec.topics.status
     return {
@@ -38,7 +38,7 @@ def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool)
 
 
 def restore(spec: Spec, memory: Memory) -> Body:
-    """What a restore of all events would do now, and when the last circuit would be back."""
+    """What restoring all events would do now, and when the last circuit would return."""
     ending = after_restore(spec, memory)
     backs = ending.backs
     known = [back.at_ms for back in backs.values() if back.at_ms is not None]
@@ -52,7 +52,7 @@ def restore(spec: Spec, memory: Memory) -> Body:
 
 
 def _delivery(event: Event, on: bool | None) -> str | None:
-    """The word for it that is true now; what was told once is not enough."""
+    """The delivery that is true now, not only when it was last reported."""
     if "superseded" in event.told:
         return "superseded"
     if on is False and "underperforming" in event.told:

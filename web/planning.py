@@ -1,6 +1,6 @@
-"""What an event would do if it were called now, by the same plan the controller makes.
+"""What an event would do if it were called now, by the controller's own planning.
 
-One function answers the page and `venctl plan`, for a site that runs and for a file alone.
+The page and `venctl plan` use the same function, for a running site and for a file alone.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ OTHERS_W = (1_000, 2_000, 5_000)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The plan in force once `asked` is taken on beside the events that live, at its height.
+    """The plan with `asked` next to the live events, at the event's full depth.
 
-    `before` is the plan without it, at the moment it starts; `covered_ms` until when the events
-    beside it ask for as much anyway, None where they do not.
+    `before` is the plan without it when it starts; `covered_ms` is until when the other events
+    request as much anyway, or None.
     """
 
     asked: DrEvent
@@ -42,25 +42,25 @@ class Outlook:
 
     @property
     def rev(self) -> str:
-        """What each circuit gives, in watts: `heater1:1500,lights1:280`."""
+        """How much each circuit sheds, in W: `heater1:1500,lights1:280`."""
         return ",".join(f"{id}:{cut_w}" for id, cut_w in self.plan.cuts.items())
 
     @property
     def later(self) -> bool:
-        """It starts later: planned again then, on what is drawn then."""
+        """Whether it starts later, and is then planned again with the loads of that time."""
         return self.starts_ms > self.asked.at_ms
 
     def more_w(self, id: str) -> int:
-        """What a circuit gives for it beyond what it gives anyway."""
+        """How much a circuit sheds for this event in addition to others, in W."""
         return max(0, self.plan.cuts.get(id, 0) - self.before.get(id, 0))
 
     def touched(self, spec: Spec) -> list[str]:
-        """The critical circuits that give more for it than they give anyway."""
+        """The critical circuits that shed more for this event than without it."""
         return [id for id in self.plan.cuts if spec.circuits[id].critical and self.more_w(id)]
 
 
 def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
-    """Events overlap as the site declares: the greatest counts, or their sum."""
+    """Plan an event with the others: the largest counts, or their sum, as ven.yaml says."""
     every = tuple(loads(spec, memory))
     starts_ms = as_taken_on(spec, memory, asked).start_ms
     beside = [event for event in memory.events.values() if event.id != asked.event_id]
@@ -74,9 +74,9 @@ def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
 
 
 def differs(plan_rev: str, now: Outlook) -> bool:
-    """Whether a circuit gives over 100 W more or less than when `plan_rev` was shown.
+    """Whether a circuit sheds over 100 W more or less than when `plan_rev` was shown.
 
-    Raises ValueError where `plan_rev` is not a preview's `rev`.
+    Raises ValueError if `plan_rev` is not the `rev` of a preview.
     """
     seen: dict[str, int] = {}
     for part in filter(None, plan_rev.split(",")):
@@ -117,7 +117,7 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
 
 
 def _needs_w(spec: Spec, memory: Memory, event: Event, now_ms: int, starts_ms: int) -> int:
-    """What circuits must give for another event when this one starts; if later, at its height."""
+    """How much another event needs when this one starts, in W; at full depth if that is later."""
     asks_w = sheds_w(spec, event, now_ms)
     if starts_ms > now_ms:
         asks_w = event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
@@ -125,19 +125,19 @@ def _needs_w(spec: Spec, memory: Memory, event: Event, now_ms: int, starts_ms: i
 
 
 def _short_w(spec: Spec, memory: Memory, asked: DrEvent, total_w: int) -> int:
-    """What is missing of an event; so little that nobody is asked for it is not."""
+    """The shortfall of an event in W; 0 if it is within the tolerance."""
     short_w = asked.shed_w - total_w - saved_w(spec, memory, [asked.event_id])
     return short_w if short_w > tolerance_w(asked.shed_w, spec.curtail.policy) else 0
 
 
 def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]]) -> int | None:
-    """Until when one event that sheds as it starts asks for as much as it does, or more."""
+    """Until when another event, active at its start, requests at least as much; or None."""
     ends = [event.end_ms for event, asks_w in beside if asks_w >= asked.shed_w]
     return None if spec.curtail.overlap == "sum" else max(ends, default=None)
 
 
 def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, Any]]:
-    """What other amounts would do in its place."""
+    """What other amounts would do instead."""
     for watts in OTHERS_W:
         other = outlook(spec, memory, replace(asked, shed_w=watts))
         plan = other.plan
@@ -164,14 +164,14 @@ def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> dict[str, Any
         "more_kw": kw(now.more_w(load.circuit)),
         "left_kw": kw(load.load_w - cut_w),
         "rated_kw": kw(circuit.rated),
-        "reason": f"{reason}; for {lasting(lasts_ms or 0)} at most" if short else reason,
+        "reason": f"{reason}; for at most {lasting(lasts_ms or 0)}" if short else reason,
         "lasts_s": (lasts_ms or 0) / 1000 if short else None,
         "estimated": load.estimated,
     }
 
 
 def _lasts_ms(spec: Spec, memory: Memory, load: Load, cut_w: int) -> int | None:
-    """How long a circuit that gives could go on giving; None where nothing ends it."""
+    """How long a circuit could keep shedding, in ms; None if nothing limits it."""
     if not cut_w:
         return None
     circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]

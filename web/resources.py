@@ -1,4 +1,4 @@
-"""The state of a site as the page shows it: kW, epoch seconds, and null for what is unknown."""
+"""The state of a site for the page: kW, epoch seconds, and null for unknown values."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Body = dict[str, Any]
 
 @cache
 def program_version() -> str:
-    """The version installed; in a bare checkout there is none to ask for."""
+    """The installed version; a checkout that is not installed has none."""
     try:
         return version("venctl")
     except PackageNotFoundError:
@@ -89,18 +89,18 @@ def state(desk: Desk) -> Body:
 
 
 def circuit(desk: Desk, id: str) -> Body:
-    """One circuit, as in `state`. Raises KeyError where there is none."""
+    """One circuit, as in `state`. Raises KeyError if there is no such circuit."""
     spec, memory = desk.spec, desk.memory
     return _circuit(desk, id, standing(spec, memory)[1], coming_back(spec, memory))
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
-    """Every live event: those that shed, the binding one first, then the others by their start."""
+    """Every live event: active ones, the decisive one first, then the others by start."""
     return [_event(spec, memory, event, now_ms) for event in in_order(spec, memory, now_ms)]
 
 
 def past(memory: Memory) -> list[Body]:
-    """Every event that is remembered, newest first: its id, who called it, and when."""
+    """Every remembered event, newest first: its id, source, start and end."""
     known = sorted(memory.past.values(), key=lambda one: (-one.start_ms, one.id))
     return [
         {
@@ -115,7 +115,7 @@ def past(memory: Memory) -> list[Body]:
 
 
 def recent(desk: Desk) -> Body:
-    """The last minutes in columns, as the chart wants them."""
+    """The last minutes in columns, for the chart."""
     points = desk.recent
     targets = [None if p.target_w is None else kw(p.target_w) for p in points]
     return {
@@ -129,7 +129,7 @@ def recent(desk: Desk) -> Body:
 
 
 def seconds(ms: int | None) -> float | None:
-    """Milliseconds as epoch seconds."""
+    """Convert milliseconds to seconds."""
     return None if ms is None else ms / 1000
 
 
@@ -197,16 +197,16 @@ def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> Body
 
 
 def _waits(spec: Spec, memory: Memory, id: str) -> str:
-    """Why a circuit that gives no more is not back yet; "" where it is."""
+    """Why a circuit that no longer sheds has not returned yet; "" if it has."""
     live = memory.circuits[id]
     if live.held_w is None:
         return ""
     left_ms = rests_ms(spec.circuits[id], live, memory.mono_ms) if live.enabled else 0
-    return f"rests for {lasting(left_ms)}" if left_ms else "waits for its turn to return"
+    return f"must stay off for {lasting(left_ms)}" if left_ms else "waiting for its turn to return"
 
 
 def _protection(spec: Spec, memory: Memory, id: str) -> Body:
-    """Until when a circuit must rest or run, and what it gave today of what it may."""
+    """Until when a circuit must stay off or on, and its sheds today against its limits."""
     said, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
     rests, runs = rests_ms(said, live, mono_ms), runs_ms(said, live, mono_ms)
     day = day_of(memory.at_ms, spec.site.timezone)
@@ -262,9 +262,9 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
 def _restoring(
     spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, Back]
 ) -> Body | None:
-    """How far load is back, and which circuit comes next; none where nobody knows when.
+    """How many circuits have returned, and which is next; None if no return is under way.
 
-    What only a person switches on is not among those that come back.
+    Circuits that only a person switches on do not count.
     """
     left, lives = waiting(spec, memory, every), memory.circuits
     if memory.coming.due_ms is None and not any(lives[id].giving for id in left):
@@ -272,7 +272,7 @@ def _restoring(
     coming = {id: backs[id] for id in left if id in backs and backs[id].how != "by_hand"}
     known = {id: back.at_ms for id, back in coming.items() if back.how != "following"}
     times_ms = {id: at_ms for id, at_ms in known.items() if at_ms is not None}
-    next_id = min(times_ms, key=lambda id: times_ms[id], default=None)  # of equals the first
+    next_id = min(times_ms, key=lambda id: times_ms[id], default=None)  # the first one if equal
     done = memory.coming.done
     return {
         "done": done,

@@ -1,5 +1,5 @@
-"""The device shadows as the page and `venctl shadow` show them: what is desired, what is reported,
-and why a wish was refused.
+"""The device shadows for the page and `venctl shadow`: desired and reported values, and why a
+value was refused.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from statemachine.state.shadow import Decision, Shadow
 Body = dict[str, Any]
 
 SHOWN_MS = 86_400_000
-OFF = "off"  # nobody keeps a shadow for this site
+OFF = "off"  # this site has no device shadow
 
 
 def shadow(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    """The answer of GET /api/v1/shadow: each shadow, and row by row desired beside reported."""
+    """The answer of GET /api/v1/shadow: each shadow, and desired and reported values by row."""
     every = [_document(spec, memory, key) for key in memory.shadows]
     rows = [_interval_row(spec, memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
     return {**summary(spec, memory, now_ms), "shadows": every, "rows": rows}
 
 
 def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    """What the page always shows: whether all is in sync, what waits, what was refused lately."""
+    """What the page always shows: whether all is in sync, pending and recently refused values."""
     every = memory.shadows
     settled = {"in_sync", spec.shadow.initial}
     state = next((one.state for one in every.values() if one.state not in settled), None)
@@ -50,7 +50,7 @@ def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 
 def label(name: str) -> str:
-    """A state's name as a word for people."""
+    """A state's name for people to read."""
     return name.replace("_", " ").capitalize()
 
 
@@ -76,7 +76,7 @@ def _document(spec: Spec, memory: Memory, key: str) -> Body:
 
 
 def _newest(refused: list[Body], now_ms: int) -> list[Body]:
-    """The refusals of the last day, the newest first, one for each circuit."""
+    """The refusals of the last day, newest first, one for each circuit."""
     every = sorted(refused, key=lambda one: -one["at"])
     fresh = [one for one in every if one["at"] * 1000 > now_ms - SHOWN_MS]
     first = {one["id"]: one for one in reversed(fresh)}
@@ -84,7 +84,7 @@ def _newest(refused: list[Body], now_ms: int) -> list[Body]:
 
 
 def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[Body]:
-    """What one shadow refused: its last decision on each circuit, and what its ack record tells."""
+    """The refusals of one shadow: its last decision on each circuit, and its ack record."""
     one, lives = memory.shadows[key], memory.circuits
     for id, found in one.decided.items():
         if _stands(found, lives[id].switched_ms if id in lives else None):
@@ -109,7 +109,7 @@ def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at
 
 
 def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
-    """A circuit's wish beside what is; `desired` is null where nothing is left to be wished."""
+    """A circuit's desired and reported value; `desired` is null if nothing is pending."""
     row: Body = {"key": f"circuits.{id}.enabled", "name": _name(spec, id)}
     whose = next(key for key, ids in shards(spec).items() if id in ids)
     row |= {"reported": memory.circuits[id].enabled, "desired": None}
@@ -139,19 +139,19 @@ def _interval_row(spec: Spec, memory: Memory) -> Body:
 
 
 def _agreed(spec: Spec, one: Shadow) -> str:
-    """What can be said of a key for which nothing waits and nothing was refused."""
+    """The state of a key with nothing pending and nothing refused."""
     if not spec.cloud.has_shadow:
         return OFF
     return "in_sync" if one.newest else "unknown"
 
 
 def _stands(found: Decision, switched_ms: int | None) -> bool:
-    """It was refused, and nobody has switched the circuit since."""
+    """Whether it was refused, and the circuit has not been switched since."""
     return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
 
 
 def _overruled(memory: Memory, id: str, refused_s: int) -> bool:
-    """Somebody has chosen otherwise since then, through whatever door."""
+    """Whether somebody has changed the value since the refusal, in any way."""
     if id == INTERVAL:
         return _chosen_since(memory, refused_s)
     live = memory.circuits.get(id)
@@ -159,7 +159,7 @@ def _overruled(memory: Memory, id: str, refused_s: int) -> bool:
 
 
 def _chosen_since(memory: Memory, refused_s: int) -> bool:
-    """Somebody at the site, or over MQTT, has chosen another interval after a refusal."""
+    """Whether somebody at the site or over MQTT has changed the interval since the refusal."""
     if memory.every_mono_ms is None:
         return False
     chosen_ms = server_ms(memory, memory.every_mono_ms)

@@ -1,4 +1,4 @@
-"""Whose wall clock counts: the site's zone, else this machine's, else UTC."""
+"""The time zone to use: the site's, else this machine's, else UTC."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _LINK, _NAME = Path("/etc/localtime"), Path("/etc/timezone")
 
 
 def zone_of(timezone: str | None) -> ZoneInfo:
-    """The zone a time of day is meant in; `timezone` is what ven.yaml says. Its key has a name."""
+    """The zone for times of day; `timezone` is from ven.yaml. The result always has a key."""
     return ZoneInfo(timezone or machine_zone())
 
 
 @cache
 def machine_zone() -> str:
-    """The name of the zone this machine's clock shows; UTC where it has no name."""
+    """The name of this machine's time zone; UTC if it has no name."""
     said = os.environ.get("TZ", "").lstrip(":")
     linked = str(_LINK.resolve()).partition("/zoneinfo/")[2]
     return next((name for name in (said, linked, _written()) if _known(name)), "UTC")
 
 
 def _written() -> str:
-    """What a machine says whose `/etc/localtime` is a copy, as in some containers."""
+    """The zone of a machine whose `/etc/localtime` is a copy, as in some containers."""
     try:
         return _NAME.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):

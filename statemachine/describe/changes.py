@@ -80,7 +80,8 @@ def _sections(old: Spec, new: Spec) -> Iterator[str]:
         if name not in _ONE_BY_ONE:
             found = [said for key, said in _fields(getattr(old, name), getattr(new, name))
                      if (name, key) != ("site", "id")]  # fmt: skip
-            yield from [f"{name}: {', '.join(found)}"] * bool(found)
+            if found:
+                yield f"{name}: {', '.join(found)}"
     for name in ("never", "always"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:

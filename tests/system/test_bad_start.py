@@ -214,7 +214,7 @@ def test_a_second_controller_is_refused_where_nobody_can_write(
             on.site.start()
         second = second_controller(on)
         print(on.account(), second.stderr, sep="\n")
-        assert second.returncode == 2 and "already runs" in second.stderr
+        assert second.returncode == 2 and "already running" in second.stderr
         assert on.site.process.poll() is None and on.site.state()["power_kw"] == 10.0
 
 
@@ -230,7 +230,7 @@ def test_a_second_controller_is_refused_also_where_nobody_could_ever_write(
         on.site.start()
         second = second_controller(on)
         print(on.account(), second.stderr, sep="\n")
-        assert second.returncode == 2 and "already runs" in second.stderr
+        assert second.returncode == 2 and "already running" in second.stderr
 
 
 # ---------------------------------------------------------------- taken away while it is in use
@@ -255,7 +255,7 @@ def test_what_is_taken_away_is_written_anew_and_the_folder_is_still_claimed(
         print(on.account(), second.stderr, sep="\n")
         assert alarmed and {one["id"] for one in alarmed.alarms()} <= {"storage", "memory_lost"}
         assert on.operator.ack("after")["status"] == "accepted"
-        assert second.returncode == 2 and "already runs" in second.stderr
+        assert second.returncode == 2 and "already running" in second.stderr
         assert last and set(last.events()) == {"before", "after"}
         assert not last.circuits()["misc1"]["enabled"]
 

@@ -36,7 +36,7 @@ def test_a_call_that_never_ends_keeps_neither_load_nor_the_program(
         backend.close()
         assert site.stop() == 0
         assert held(site) == {"heater1"}
-        assert "heater1 was not given back: no answer within 1 s" in site.said()
+        assert "heater1 could not be released: no answer within 1 s" in site.said()
     finally:
         site.close()
 
@@ -54,7 +54,7 @@ def test_calls_that_sit_in_every_thread_hold_up_neither_an_edit_nor_the_end(tmp_
         site.start().connected()
         assert site.venctl("reload").returncode == 0
         assert site.stop() == 0
-        missed = [id for id in MANY if f"{id} was not given back" not in site.said()]
+        missed = [id for id in MANY if f"{id} could not be released" not in site.said()]
         assert missed == []
     finally:
         site.close()

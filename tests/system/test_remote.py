@@ -98,7 +98,7 @@ def test_a_missing_file_is_an_error_with_a_sentence(
     assert done.returncode == 2
     assert done.stderr == (
         "venctl: not-there.pem cannot be read: No such file or directory; "
-        "put it there, or name another\n"
+        "create it, or name another file\n"
     )
 
 
@@ -106,7 +106,7 @@ def test_half_a_pair_is_an_error_with_a_sentence(stage: Stage) -> None:
     flags = stage.flags()
     at = flags.index("--key")
     done = stage.run("listen", *flags[:at], *flags[at + 2 :])
-    assert done.returncode == 2 and "give both `cert` and `key`" in done.stderr
+    assert done.returncode == 2 and "set both `cert` and `key`" in done.stderr
 
 
 def test_a_broker_that_cannot_be_reached_or_trusted_is_named(stage: Stage, tmp_path: Path) -> None:

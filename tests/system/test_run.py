@@ -313,7 +313,7 @@ def test_sigterm_gives_the_load_back_and_says_goodbye(site: Site, backend: Backe
 
 def test_a_second_controller_on_the_same_state_is_refused(site: Site) -> None:
     second = site.venctl("run", "--port", "0", "--mqtt-port", "0", "--data-port", "0")
-    assert second.returncode == 2 and "already runs" in second.stderr
+    assert second.returncode == 2 and "already running" in second.stderr
 
 
 def test_a_taken_page_port_says_who_has_it(site: Site, tmp_path: Path) -> None:
@@ -392,5 +392,5 @@ def test_a_damaged_journal_costs_its_event_and_no_start(site: Site, damage: str)
         journal.write_bytes(whole[: len(whole) // 2])
     site.start()
     assert power(site) == 10.0 and site.state()["events"] == []
-    assert "Traceback" not in site.said() and "a new one begun" in site.said()
+    assert "Traceback" not in site.said() and "a new one was started" in site.said()
     assert list(journal.parent.glob("journal.db.corrupt-*Z"))

@@ -60,7 +60,7 @@ def test_without_its_key_the_site_runs_says_so_and_connects_once_the_key_is_ther
     link = site.state()["link"]
     assert link["state"] == "disconnected"
     assert link["detail"] == f"{key} cannot be read: No such file or directory; " + (
-        "put it there, or name another"
+        "create it, or name another file"
     )
     assert link["detail"] in site.said()
     site.venctl("trigger", "event", "--shed-kw", "2", "--duration-sec", "600")
@@ -79,4 +79,4 @@ def test_beside_the_file_no_flag_is_needed(site: Site) -> None:
 def test_whoever_shows_no_certificate_is_told_so(site: Site) -> None:
     done = site.venctl("trigger", "ping", "--via", "mqtt", *flags(site, "--ca", "ca.pem"))
     assert done.returncode == 3
-    assert "refuses our certificate" in done.stderr
+    assert "refuses the client certificate" in done.stderr

@@ -43,7 +43,7 @@ async def test_a_circuit_says_until_when_it_rests_and_then_until_when_it_runs() 
         api.desk.advance(40_000)
         one = await api.get("/api/v1/circuits/heater1")
         assert (one["held_kw"], one["planned_kw"]) == (0.0, 0.0)
-        assert one["rests_until"] == NOW_S + 300 and one["reason"] == "rests for 3:20"
+        assert one["rests_until"] == NOW_S + 300 and one["reason"] == "must stay off for 3:20"
         assert one["dwell_left_s"] == 200 and one["runs_until"] is None
         now = await api.get("/api/v1/state")
         assert now["restoring"]["next"] == "heater1"

@@ -50,8 +50,8 @@ def test_a_licence_that_is_not_allowed_or_has_no_text_is_noticed(copy: Path) -> 
     (copy / "LICENSES" / "preact.txt").unlink()
     (copy / "vendor.json").write_text(json.dumps(manifest), "utf-8")
     assert faults(copy) == [
-        "licence GPL-3.0 of htm is not on the list",
-        "no licence text for preact",
+        "licence GPL-3.0 of htm is not in ALLOWED_LICENCES",
+        "the licence text of preact is missing",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What every other room uses: clocks, threads, files, tasks, ports."""
+"""Shared basics: clocks, threads, files, ports."""

@@ -1,7 +1,7 @@
-"""What happened on other threads, on its way to the loop: many pieces of news for one wake.
+"""Passes events from other threads to the loop, many for one wake-up.
 
-To wake the loop is a system call, and with it the other thread lets go of Python's lock: in a flood
-each message would cost both threads a wait for it.
+Waking the loop is a system call, in which the other thread releases Python's lock: in a flood, each
+message would make both threads wait for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Arrivals:
-    """News from any thread, each handed to its listener on the loop, in order."""
+    """Events from any thread, each passed to its listener on the loop, in order."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -27,7 +27,7 @@ class Arrivals:
         self._woken = False
 
     def tell(self, listener: Callable[..., None], *news: Any) -> None:
-        """Call from any thread; `listener` gets the news soon."""
+        """Call from any thread; `listener` gets `news` soon."""
         self._news.append((listener, news))
         if self._woken:
             return
@@ -35,7 +35,7 @@ class Arrivals:
         try:
             self._loop.call_soon_threadsafe(self._hand_out)
         except RuntimeError:
-            log.debug("the loop is closed")
+            log.debug("an event was dropped because the loop is closed")
 
     def _hand_out(self) -> None:
         while self._news:
@@ -44,6 +44,6 @@ class Arrivals:
             listener, news = self._news.popleft()
             listener(*news)
         self._woken = False
-        if self._news:  # it came after the last look, and woke nobody
+        if self._news:  # it arrived after the last check, without a wake-up
             self._woken = True
             self._loop.call_soon(self._hand_out)

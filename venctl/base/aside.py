@@ -1,4 +1,4 @@
-"""A file that cannot be used is set aside beside its place, whole, and under a name of its own."""
+"""Moves a database that cannot be used out of the way, complete and under a new name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SUFFIXES = ("", "-wal", "-shm", "-journal")  # a SQLite database and what is kept beside it
+SUFFIXES = ("", "-wal", "-shm", "-journal")  # a SQLite database and its companion files
 PIECE_BYTES = 1 << 20
 
 
 def set_aside(file: Path, why: str) -> str:
-    """Rename a database and what is beside it to `{name}.{why}-{UTC}`; answers that name.
+    """Rename a database and its companion files to `{name}.{why}-{UTC}`; returns that name.
 
-    An earlier one is never overwritten. The database goes first: whoever is cut off in between
-    leaves a -wal without it, which is told from a first day. Raises OSError, also where the disk
-    cannot read all of it just now: then it is not known to be of no use.
+    An earlier one is never overwritten. The database is renamed first: an interruption then leaves
+    a -wal without it, which is not mistaken for a first start. Raises OSError, also if the disk
+    cannot read all of it now: then it may still be usable.
     """
     legible(file)
     kept = _free(file, why)
@@ -29,7 +29,7 @@ def set_aside(file: Path, why: str) -> str:
 
 
 def keep_copy(file: Path, why: str) -> str | None:
-    """Copy a database under such a name; None where the disk takes none."""
+    """Copy a database to such a name; None if the disk refuses."""
     try:
         kept = _free(file, why)
         copy(file, file.with_name(kept))
@@ -39,7 +39,7 @@ def keep_copy(file: Path, why: str) -> str | None:
 
 
 def copy(file: Path, to: Path) -> None:
-    """Copy a database and what is beside it, but for the -shm: SQLite makes it anew.
+    """Copy a database and its companion files, except the -shm, which SQLite creates again.
 
     Raises OSError.
     """
@@ -49,9 +49,9 @@ def copy(file: Path, to: Path) -> None:
 
 
 def legible(file: Path) -> None:
-    """Every byte of a database and of what is beside it can be had. Raises OSError where not.
+    """Read every byte of a database and its companion files. Raises OSError if that fails.
 
-    SQLite tells of pages that the disk could not read in the same words as of damaged ones.
+    SQLite reports pages that the disk could not read in the same words as damaged ones.
     """
     for suffix in SUFFIXES:
         beside = file.with_name(file.name + suffix)
@@ -60,7 +60,7 @@ def legible(file: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """What was made or renamed in a folder outlives a power cut, where its disk can see to it."""
+    """Make new and renamed files in a folder survive a power cut, if its disk supports it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(OSError):
@@ -83,4 +83,4 @@ def _free(file: Path, why: str) -> str:
     for more in ("", *(f".{place}" for place in range(2, 100))):
         if not any(os.path.lexists(file.with_name(name + more + suffix)) for suffix in SUFFIXES):
             return name + more
-    raise FileExistsError(f"there are a hundred {name} already")
+    raise FileExistsError(f"100 files named {name} already exist; delete some of them")

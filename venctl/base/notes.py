@@ -1,5 +1,5 @@
-"""Small files that others read: written whole by a thread, again until the disk takes them, and
-once more where somebody took one away.
+"""Small files that others read, written by a thread that retries until the disk accepts them, and
+that writes them again if they are deleted.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ T = TypeVar("T")
 
 
 class Notes:
-    """What each file is to say; the newest word counts. Call from the loop only."""
+    """The content for each file; the newest counts. Call from the loop only."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._said: dict[Path, str] = {}  # what is still to be written
+        self._said: dict[Path, str] = {}  # not written yet
         self._lasting: dict[Path, str] = {}
         self._refused: set[Path] = set()
         self._changed = asyncio.Event()
 
     def write(self, file: Path, text: str) -> None:
-        """Have `file` say `text`, soon."""
+        """Write `text` to `file` soon."""
         self._said[file] = self._lasting[file] = text
         self._worker.do(partial(write_private, file, text), partial(self._done, file, text))
 
     def remove(self, file: Path) -> None:
-        """Have no such file."""
+        """Delete the file, if there is one."""
         self._said.pop(file, None)
         self._lasting.pop(file, None)
         with suppress(OSError):
             file.unlink(missing_ok=True)
 
     async def written(self, file: Path, patience_s: float) -> bool:
-        """Whether the file says it, after `patience_s` at most."""
+        """Wait for the file to be written, for at most `patience_s`; returns whether it was."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 while file in self._said and file not in self._refused:
@@ -52,19 +52,19 @@ class Notes:
         return file not in self._said
 
     async def asked(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
-        """The answer of `work`, done on the thread; of `other` where that takes longer."""
+        """The result of `work` on the thread, or of `other` after `patience_s`."""
         try:
             return await asked(self._worker, work, patience_s)
         except TimeoutError:
             return other()
 
     async def watch(self) -> None:
-        """Write again, for ever, what is no longer there: a folder was moved, or emptied."""
+        """Write deleted files again, forever: their folder may be moved or emptied."""
         while True:
             await asyncio.sleep(AGAIN_S)
             for file in await asked(self._worker, partial(_gone, [*self._lasting]), None):
                 if file in self._lasting and file not in self._said:
-                    log.warning("%s was taken away, and is written anew", file)
+                    log.warning("%s was deleted and is written again", file)
                     self.write(file, self._lasting[file])
 
     def _done(self, file: Path, text: str, _: object, error: Exception | None) -> None:

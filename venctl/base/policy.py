@@ -1,7 +1,7 @@
-"""What a VEN may do at AWS IoT Core, and nothing else: its policy documents. Pure.
+"""The AWS IoT Core policy documents of a VEN, which allow what it needs and nothing else. Pure.
 
-The thing's name is left to a policy variable, so one set of documents serves every site whose
-topics are the same; the client id must equal the thing name, and the certificate be attached to it.
+A policy variable stands for the thing's name, so one set of documents serves every site with the
+same topics. The client id must equal the thing name, and the certificate be attached to the thing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Grant:
 
 
 def documents(spec: Spec, region: str, account: str) -> list[Document]:
-    """The least that this site needs; as many documents as AWS's limit of length asks for."""
+    """The least that this site needs, in as many documents as AWS's length limit requires."""
     start = f"arn:{_partition(region)}:iot:{region}:{account}:"
     found: list[Document] = []
     held: list[Grant] = []
@@ -44,7 +44,7 @@ def documents(spec: Spec, region: str, account: str) -> list[Document]:
 
 
 def grants(spec: Spec) -> Iterator[Grant]:
-    """Everything a VEN does, and Connect first."""
+    """Everything a VEN does, Connect first."""
     topics, shadow = spec.topics, f"$aws/things/{THING}/shadow"
     shadows = [shadow]
     if len(spec.circuits) > CIRCUITS_A_SHADOW:
@@ -64,14 +64,14 @@ def grants(spec: Spec) -> Iterator[Grant]:
 
 
 def characters(document: Mapping[str, Any]) -> int:
-    """How long a document is as AWS counts: without white space."""
+    """The length of a document as AWS counts it: without white space."""
     return len(re.sub(r"\s", "", json.dumps(document, ensure_ascii=False)))
 
 
 def _of_shadow(prefix: str) -> Iterator[Grant]:
     for end in ("get", "update"):
         yield Grant("iot:Publish", f"topic/{prefix}/{end}")
-    # The SDK subscribes to `get/+` by that very name; a policy does not read it as a wildcard.
+    # The SDK subscribes to `get/+` literally; in a policy, `+` is not a wildcard.
     for end in ("get/+", "update/accepted", "update/rejected", "update/delta"):
         yield Grant("iot:Subscribe", f"topicfilter/{prefix}/{end}")
     for end in ("get/*", "update/*"):
@@ -90,7 +90,7 @@ def _document(held: Sequence[Grant], start: str) -> Document:
 
 
 def _named(topic: str) -> str:
-    """A topic of ven.yaml; what a policy would read as a wildcard or a variable is escaped."""
+    """A topic of ven.yaml, with a policy's wildcards and variables escaped."""
     literal = topic.replace("${", "${$}{").replace("*", "${*}").replace("?", "${?}")
     return literal.replace("{venId}", THING)
 

@@ -1,4 +1,4 @@
-"""Who has a port, where this machine can tell."""
+"""Which process uses a port, if the system can tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def who_has(port: int) -> str:
-    """` by python3 (process 123)`, or nothing where it cannot be known."""
+    """` by python3 (process 123)`, or "" if it is unknown."""
     inode = _inode(port)
     if inode is None:
         return ""

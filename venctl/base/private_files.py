@@ -1,7 +1,7 @@
-"""Small files: read without waiting, written whole or not at all, secrets for their owner alone.
+"""Small files: read without waiting, written completely or not at all, private to their owner.
 
-A pipe that nobody writes to would hold up whoever opens it, a device may never end: neither is
-read. A disk or a network share that does not answer still holds up its reader.
+A pipe without a writer would block the reader, and a device may never end, so neither is read. A
+disk or network share that does not answer still blocks its reader.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MOST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file holds, and who could read it then: its permissions, and its owner's number.
+    """The content of a file, and who could read it: its permissions and its owner's user id.
 
-    `guarded`: systemd keeps it for this service alone, whatever the permissions say: to let us in
-    through an access list it has to open the file to its group.
+    `guarded`: systemd keeps the file for this service only, whatever the permissions say: to give
+    us access through an access list, it must open the file to its group.
     """
 
     content: bytes
@@ -42,21 +42,21 @@ class Found:
 
     @property
     def exposed(self) -> str | None:
-        """Why it is no secret, to be said after "it is"; None: it is one."""
+        """Why the file is not secret, as a phrase after "it is"; None if it is."""
         if self.open_to_others:
             return f"open to other users (mode {self.mode:04o})"
         return None if self.owner in self.trusted else f"owned by another user ({self.owner})"
 
 
 def look(file: Path, most: int = MOST) -> Found:
-    """What a regular file of at most `most` bytes holds. Raises OSError with its `strerror`."""
+    """Read a regular file of at most `most` bytes. Raises OSError with a `strerror`."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "Not a file but a pipe or a device", str(file))
+            raise OSError(errno.EINVAL, "A pipe or a device, not a file", str(file))
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"Longer than {most:,} bytes", str(file))
         with os.fdopen(descriptor, "rb", closefd=False) as source:
@@ -70,7 +70,7 @@ def look(file: Path, most: int = MOST) -> Found:
 
 
 def _trusted(folder: Path) -> frozenset[int]:
-    """Who may own a secret: we, root, and whose the folder is, who could replace what is in it."""
+    """Users who may own a secret: this user, root, and the folder's owner, who could replace it."""
     return frozenset({os.geteuid(), 0, folder.stat().st_uid})
 
 
@@ -82,7 +82,7 @@ def _guarded(file: Path) -> bool:
 def text_of(file: Path, most: int = MOST) -> str:
     """The text of a regular file of at most `most` bytes.
 
-    Raises OSError with its `strerror`, also where it is no UTF-8.
+    Raises OSError with a `strerror`, also if it is not UTF-8.
     """
     try:
         return look(file, most).content.decode("utf-8")
@@ -91,17 +91,17 @@ def text_of(file: Path, most: int = MOST) -> str:
 
 
 def write_private(file: Path, content: str | bytes) -> None:
-    """Write a file of mode 0600 so that it is there whole, or as it was before, over any crash.
+    """Write a file with mode 0600; after a crash it is either complete or as before.
 
-    A directory in its place is moved aside. Raises OSError.
+    A directory of that name is renamed first. Raises OSError.
     """
     write_together({file: content.encode() if isinstance(content, str) else content})
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """The same for files of one folder that belong together: a full disk leaves all as they were.
+    """The same for related files in one folder: a full disk leaves all as they were.
 
-    A crash may leave the first ones new and the others as they were. Raises OSError.
+    A crash may leave only the first ones changed. Raises OSError.
     """
     news = {file: file.with_name(file.name + ".new") for file in contents}
     try:
@@ -129,7 +129,7 @@ def _fill(new: Path, content: bytes) -> None:
 
 
 def _clear(new: Path) -> None:
-    """What a crash left of an earlier write, or anything else of that name."""
+    """Remove what an interrupted write left, or anything else of that name."""
     if new.is_dir() and not new.is_symlink():
         _move_aside(new)
     else:
@@ -140,10 +140,10 @@ def _move_aside(folder: Path) -> None:
     names = (folder.with_name(f"{folder.name}.aside-{number}") for number in count())
     aside = next(name for name in names if not os.path.lexists(name))
     folder.rename(aside)
-    log.warning("%s was a directory; it is now %s", folder, aside)
+    log.warning("%s was a directory; it was renamed to %s", folder, aside)
 
 
 def _settle(folder: Path) -> None:
-    """The new name reaches the disk. Not every file system can say so, and the file is good."""
+    """Sync the new name to the disk. Not every file system can, and the file is good anyway."""
     with suppress(OSError):
         sync(folder)

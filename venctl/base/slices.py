@@ -1,4 +1,4 @@
-"""The loop's time in slices: who has much to do lets others have a turn in between."""
+"""Divides the loop's time into slices, so that long work does not block other tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SLICE_S = 0.005
 
 
 class Slice:
-    """One piece of work a turn of the loop, of any number of steps; `go_on` is what is left."""
+    """One piece of work per turn of the loop, in any number of steps; `go_on` continues it."""
 
     def __init__(self, go_on: Callable[[], None]) -> None:
         self._go_on = go_on
@@ -17,9 +17,9 @@ class Slice:
         self._called = False
 
     def over(self) -> bool:
-        """Whether this turn has had its time; then `go_on` is called in the next one.
+        """Whether this turn's time is used up; if so, `go_on` is called in the next one.
 
-        Ask before each step.
+        Call before each step.
         """
         loop = asyncio.get_running_loop()
         if self._until_s is None:

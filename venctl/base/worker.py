@@ -1,4 +1,4 @@
-"""A thread of its own for what may have to wait for a disk, so that the loop never does."""
+"""A separate thread for work that may wait for a disk, so that the loop never does."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ T = TypeVar("T")
 
 
 class Worker(Protocol):
-    """Does one piece of work after the other, in order."""
+    """Runs pieces of work one after another, in order."""
 
     def do(self, work: Work, done: Done) -> None:
-        """Have `work` done; `done` gets its answer, or what it raised, on the caller's loop."""
+        """Run `work`; `done` gets its result, or what it raised, on the caller's loop."""
 
     def stop(self) -> None:
-        """Do what was handed in, and no more."""
+        """Finish the work that was accepted, and accept no more."""
 
 
 class Thread:
-    """A `Worker` that holds up neither the loop nor the end of the program. Make it on the loop."""
+    """A `Worker` that blocks neither the loop nor the end of the program. Create it on the loop."""
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.get_running_loop()
@@ -35,11 +35,11 @@ class Thread:
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def do(self, work: Work, done: Done) -> None:
-        """As in `Worker`; returns at once."""
+        """As in `Worker`; does not block."""
         self._jobs.put((work, done))
 
     def stop(self) -> None:
-        """As in `Worker`; nobody waits for it."""
+        """As in `Worker`; returns without waiting for it."""
         self._jobs.put(None)
 
     def _run(self) -> None:
@@ -53,13 +53,13 @@ class Thread:
             try:
                 self._loop.call_soon_threadsafe(done, answer, error)
             except RuntimeError:
-                log.debug("the loop is closed")
+                log.debug("a result was dropped because the loop is closed")
 
 
 async def apart(name: str, work: Callable[[], T], make: Callable[[str], Worker] = Thread) -> T:
-    """What `work` answers or raises, done on a thread for it alone.
+    """The result of `work`, or what it raises, run on a thread of its own.
 
-    asyncio's own threads are few, and calls of drivers that never end may sit in all of them.
+    asyncio's own threads are few, and driver calls that never end may occupy all of them.
     """
     thread = make(name)
     try:
@@ -69,9 +69,9 @@ async def apart(name: str, work: Callable[[], T], make: Callable[[str], Worker] 
 
 
 async def asked(worker: Worker, work: Callable[[], T], patience_s: float | None) -> T:
-    """What `work` answers or raises, once it was its turn. TimeoutError after `patience_s`.
+    """The result of `work`, or what it raises, run in its turn. TimeoutError after `patience_s`.
 
-    None: however long it takes.
+    None means no limit.
     """
     answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     worker.do(work, partial(settle, answer))
@@ -80,7 +80,7 @@ async def asked(worker: Worker, work: Callable[[], T], patience_s: float | None)
 
 
 def settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
-    """A `Done` that passes it on to whoever still waits for `future`."""
+    """A `Done` that sets the result of `future`, unless nobody waits for it any longer."""
     if future.done():
         return
     if error is not None:

@@ -1,4 +1,4 @@
-"""`venctl alarms`: what is wrong, what to do, and who has seen it."""
+"""`venctl alarms`: current alarms, what to do about each, and who acknowledged it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .kit.words import BY
 
 
 def alarms(args: argparse.Namespace) -> int:
-    """Print those that stand; acknowledge one of them first where its id is given.
+    """Print the current alarms; with an id, acknowledge that alarm first.
 
-    1 where an alarm stands that nobody has acknowledged, or there is none of that id.
+    Returns 1 if an alarm is not acknowledged, or if no alarm has that id.
     """
     try:
         running = found(find(args.file, args.state))

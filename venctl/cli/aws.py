@@ -1,4 +1,4 @@
-"""`venctl aws`: what an account needs for a site."""
+"""`venctl aws`: what an AWS account needs for a site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
 
 
 def aws(args: argparse.Namespace) -> int:
-    """Print the policy documents of a site: its devices' certificates need them attached."""
+    """Print the policy documents to attach to the certificates of a site's devices."""
     from ..base.policy import documents
 
     try:
@@ -33,10 +33,13 @@ def aws(args: argparse.Namespace) -> int:
     print("\n\n".join(json.dumps(document, indent=2) for document in found))
     for name, said in (("--region", region == "REGION"), ("--account", not args.account)):
         if said:
-            print(f"venctl: fill in {name[2:].upper()}, or give {name}", file=sys.stderr)
+            print(
+                f"venctl: replace {name[2:].upper()} in the output, or pass {name}", file=sys.stderr
+            )
     if len(found) > 1:
         print(
-            f"venctl: {len(found)} documents; attach each as a policy of its own", file=sys.stderr
+            f"venctl: printed {len(found)} documents; attach each as a separate policy",
+            file=sys.stderr,
         )
     return DONE
 

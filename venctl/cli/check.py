@@ -1,4 +1,4 @@
-"""`venctl check` and `venctl schema`: what is wrong with a ven.yaml, and what one may say."""
+"""`venctl check` and `venctl schema`: errors in a ven.yaml, and what it may contain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .reload import switched
 
 
 def check(args: argparse.Namespace) -> int:
-    """Everything that is wrong with a ven.yaml, each with its place and what to write instead."""
+    """List every error in a ven.yaml, with its place and what to write instead."""
     if args.names or args.keys:
         print(_names(args.json) if args.names else _keys(args.json))
         return DONE
@@ -34,7 +34,7 @@ def check(args: argparse.Namespace) -> int:
 
 
 def schema(args: argparse.Namespace) -> int:
-    """The JSON Schema of a ven.yaml, for an editor to complete with."""
+    """Print the JSON Schema of a ven.yaml, which editors use for completion."""
     from statemachine.describe.schema import schema as made
 
     print(json.dumps(made(), indent=None if args.json else 2, ensure_ascii=False))
@@ -71,9 +71,9 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) 
         return
     counts = _counts(spec)
     words = f"{counts['circuits']} circuits, {counts['may_be_shed']} may be shed"
-    print(f"{args.file}: {words}; {' and '.join(said) or 'no fault'}")
+    print(f"{args.file}: {words}; {' and '.join(said) or 'no errors'}")
     for key, size in counts["shadow_bytes"].items():
-        print(f"  shadow {key or 'classic':<12} at most {size:,} of 8,192 bytes")
+        print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
     for note in _switched(args, spec):
         print(note)
 
@@ -83,7 +83,9 @@ def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:
 
 
 def _counted(number: int, what: str) -> list[str]:
-    return [f"{number} {what}{'s' if number > 1 else ''}"] if number else []
+    if number == 0:
+        return []
+    return [f"{number} {what}" if number == 1 else f"{number} {what}s"]
 
 
 def _counts(spec: Spec) -> dict[str, Any]:
@@ -127,6 +129,6 @@ def _keys(as_json: bool) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in markdown, as docs/ven-yaml.md has it."""
+    """A Markdown table, as in docs/ven-yaml.md."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)

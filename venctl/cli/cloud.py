@@ -1,4 +1,4 @@
-"""`venctl cloud`."""
+"""`venctl cloud`: the stand-in for AWS IoT on its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .kit.logs import to_stderr
 
 
 def cloud(args: argparse.Namespace) -> int:
-    """Run broker, shadow service and data plane until Ctrl-C or SIGTERM."""
+    """Run the broker, the shadow service and the data plane until Ctrl-C or SIGTERM."""
     to_stderr("text", args.verbose)
     os.umask(0o077)
     folder = args.state or Path(os.environ.get("STATE_DIRECTORY") or ".venctl/cloud")

@@ -1,4 +1,4 @@
-"""`venctl doctor`: the way to the cloud, step by step."""
+"""`venctl doctor`: the connection to the cloud, step by step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .kit.http import NobodyAnswers, call
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """A line for each step; 1 if one fails."""
+    """Print a line for each step; returns 1 if one fails."""
     try:
         spec = read(text_of(args.file), str(args.file))
     except SpecError as error:
@@ -52,7 +52,7 @@ async def _examine(case: Case, as_json: bool) -> int:
 
 
 def _alarms(state: Mapping[str, Any]) -> list[Finding]:
-    """What the controller has to complain of, and nobody has acknowledged."""
+    """The controller's alarms that nobody has acknowledged."""
     standing = state.get("alarms", ())
     return [
         Finding("alarm", False, 0.0, f"{one['id']}: {one['text']}", one["do"])
@@ -76,9 +76,9 @@ def _marks() -> tuple[str, str]:
 
 
 def _state(running: Running | None, folder: Path) -> Mapping[str, Any] | None:
-    """What the controller says of itself; None where none runs.
+    """The state that the running controller reports; None if none runs.
 
-    Raises ValueError for one that says nothing: to connect by its name would cut it off.
+    Raises ValueError if it does not answer: a connection with its client id would disconnect it.
     """
     try:
         status, said = call(running, "GET", "/api/v1/state", None) if running else (0, {})
@@ -87,8 +87,8 @@ def _state(running: Running | None, folder: Path) -> Mapping[str, Any] | None:
     if status == 200:
         return dict(said)
     if _held(folder):
-        why = said.get("detail", "it does not say where")
-        raise ValueError(f"a controller runs on {folder}, but does not answer ({why}); restart it")
+        why = said.get("detail", "its address is unknown")
+        raise ValueError(f"a controller is using {folder} but does not answer ({why}); restart it")
     return None
 
 

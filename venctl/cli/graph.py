@@ -1,4 +1,4 @@
-"""The command that draws a ven.yaml: graph."""
+"""`venctl graph`: a state chart as a diagram."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .check import as_json
 
 
 def graph(args: argparse.Namespace) -> int:
-    """A chart as mermaid, or the default chart as YAML."""
+    """Print a chart as Mermaid, or the default chart as YAML."""
     if args.yaml:
         head, key, rest = standard().partition("shadow:\n")
         form, text = "yaml", key + rest if args.chart == "shadow" else head

@@ -1,4 +1,4 @@
-"""`venctl init`: a first ven.yaml, from flags, from answers on a terminal, or the smallest one."""
+"""`venctl init`: a first ven.yaml from flags, from answers on a terminal, or the smallest one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import DONE, REFUSED, USAGE
 
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
-circuits:                          # first to give way on top; critical ones are asked last
+circuits:                          # shed from top to bottom; critical circuits last
   heater1: {{type: heater, rated: 1.5 kW, shed: 100 %}}
   lights1: {{type: lights, rated: 0.4 kW, shed: 70 %}}
   ev1:     {{type: ev,     rated: 7.2 kW, shed: 100 %, enabled: false}}
@@ -28,21 +28,21 @@ limits: {{longest_event: 4 h}}
 """
 LONGER = """\
 # ven.yaml: one site. Change it, then run `venctl check`; `venctl check --keys` lists every setting.
-# Quantities carry their unit: 1.5 kW, 5 min, 70 %. What is left out has its default.
+# Write quantities with their unit: 1.5 kW, 5 min, 70 %. Settings you leave out use the defaults.
 
 site:
-  id: {id}    # AWS thing name, MQTT client id, {{venId}} in every topic. Keep it.
-{name}  service: {service}    # main breaker; returning load stays below it
+  id: {id}    # AWS thing name, MQTT client id, and {{venId}} in every topic. Do not change it.
+{name}  service: {service}    # main breaker; restoring circuits never exceeds it
 
-# The panel; first to give way on top, critical circuits last. `shed` is the most a circuit gives
-# of what it draws at that moment; without it a circuit is never touched.
+# Circuits are shed from top to bottom, critical circuits last. `shed` is the largest part of its
+# present draw that a circuit gives up. A circuit without `shed` is never shed.
 circuits:
 {circuits}
 
-limits: {{longest_event: 4 h}}    # a longer event is refused
+limits: {{longest_event: 4 h}}    # longer events are refused
 """
 SCHEMA = "ven.schema.json"
-_TYPE = re.compile(r"[a-zA-Z0-9_-]{1,24}")  # with a number it is a circuit's id
+_TYPE = re.compile(r"[a-zA-Z0-9_-]{1,24}")  # followed by a number, it is a circuit's id
 # type: (what it is called, rated, shed, critical)
 TYPICAL = {
     "water_heater": ("Water heater", "4.5 kW", "100 %", False),
@@ -58,7 +58,7 @@ TYPICAL = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A circuit as it was asked for."""
+    """A circuit as the user described it."""
 
     type: str
     rated: str
@@ -67,7 +67,7 @@ class Wanted:
 
 
 def init(args: argparse.Namespace) -> int:
-    """Write a ven.yaml, never over one that is there."""
+    """Write a ven.yaml; an existing file is never overwritten."""
     try:
         text = _text(args)
         read(text, str(args.file))
@@ -77,14 +77,14 @@ def init(args: argparse.Namespace) -> int:
     if args.schema:
         text = f"# yaml-language-server: $schema={SCHEMA}\n{text}"
     if not _fresh(args.file, text):
-        print(f"venctl: {args.file} is there already; nothing was changed", file=sys.stderr)
+        print(f"venctl: {args.file} already exists; nothing was changed", file=sys.stderr)
         return REFUSED
     if args.schema:
         from statemachine.describe.schema import schema
 
         made = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
         args.file.with_name(SCHEMA).write_text(made, encoding="utf-8")
-    words = f"{args.file} written; now: venctl run {args.file}"
+    words = f"created {args.file}; next, run: venctl run {args.file}"
     print(json.dumps({"file": str(args.file)}) if args.json else words)
     return DONE
 
@@ -108,36 +108,36 @@ def _text(args: argparse.Namespace) -> str:
 
 
 def _circuit(said: str) -> Wanted:
-    """`heater:1.5kW:100%`, with `:critical` where it gives last. Raises ValueError."""
+    """Parse `heater:1.5kW:100%`, with `:critical` if it is shed last. Raises ValueError."""
     type, *rest = said.split(":")
     if not _TYPE.fullmatch(type) or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
         types = ", ".join(DWELL_MS)
         raise ValueError(
-            f"{said!r} is no circuit; write TYPE:RATED:SHED[:critical], like heater:1.5kW:100%; "
-            f"types known here: {types}"
+            f"{said!r} is not a circuit; write TYPE:RATED:SHED[:critical], such as "
+            f"heater:1.5kW:100%; the types are: {types}"
         )
     return Wanted(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
 
 
 def _asked(id: str) -> str:
-    """The answers of somebody at a terminal."""
-    name = input("What do people call this site? [none] ").strip()
-    thing = input(f"Its AWS thing name, also its name on MQTT? [{id}] ").strip() or id
-    service = input("The main breaker, as a power? [24 kW] ").strip() or "24 kW"
+    """Ask the user on the terminal."""
+    name = input("Display name of the site? [none] ").strip()
+    thing = input(f"AWS thing name, also its MQTT client id? [{id}] ").strip() or id
+    service = input("Rating of the main breaker? [24 kW] ").strip() or "24 kW"
     for number, (type, (label, rated, shed, critical)) in enumerate(TYPICAL.items(), start=1):
         last = ", critical" if critical else ""
-        print(f"  {number} {label:<17} {type}, {rated}, gives {shed}{last}")
-    picked = input("Which circuits, first to give way first? [2 3 7 8] ").strip() or "2 3 7 8"
+        print(f"  {number} {label:<17} {type}, {rated}, sheds up to {shed}{last}")
+    picked = input("Which circuits, in the order they are shed? [2 3 7 8] ").strip() or "2 3 7 8"
     return _longer(thing, name, service, _menu(picked))
 
 
 def _menu(picked: str) -> list[Wanted]:
-    """Circuits by their numbers in the menu. Raises ValueError."""
+    """The circuits with these menu numbers. Raises ValueError."""
     types = list(TYPICAL)
     numbers = picked.replace(",", " ").split()
     for number in numbers:
         if not number.isdecimal() or not 1 <= int(number) <= len(types):
-            raise ValueError(f"{number!r} is not in the menu; write numbers from 1 to {len(types)}")
+            raise ValueError(f"{number!r} is not in the list; enter numbers from 1 to {len(types)}")
     chosen = [types[int(number) - 1] for number in numbers]
     return [Wanted(type, *TYPICAL[type][1:]) for type in chosen]
 

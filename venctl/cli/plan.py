@@ -1,4 +1,4 @@
-"""`venctl plan`: what an event would do, on the site that runs or on the file alone."""
+"""`venctl plan`: what an event would do, on the running site or on the file alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .kit.words import millis_of, watts_of
 
 
 def plan(args: argparse.Namespace) -> int:
-    """Per circuit how much, and in words why or why not; what other amounts would do."""
+    """Print how much each circuit would shed and why, and what other amounts would do."""
     asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
     try:
         running = found(find(args.file, args.state))
@@ -36,7 +36,7 @@ def plan(args: argparse.Namespace) -> int:
 
 
 def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
-    """The same answer for a site that does not run, each circuit at its typical load."""
+    """The same preview for a site that is not running, each circuit at its typical load."""
     from statemachine.curtail.estimate import typical
     from statemachine.state.triggers import DrEvent
     from statemachine.wire.commands import Door, command_from
@@ -48,7 +48,7 @@ def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any
     said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}
     event = command_from(said, spec.site.id, Door("cli", "", 0, 0))
     if not isinstance(event, DrEvent):
-        raise ValueError(getattr(event, "detail", "that is no event"))
+        raise ValueError(getattr(event, "detail", "the controller cannot read this as an event"))
     return {**preview(spec, typical(spec), event), "typical": True}
 
 
@@ -57,35 +57,40 @@ def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
 
 
 def _head(said: dict[str, Any], clock: Clock) -> list[str]:
-    lines = ["no controller runs: every circuit at its typical load"] * ("typical" in said)
+    lines = []
+    if "typical" in said:
+        lines.append("no controller is running; each circuit is assumed at its typical load")
     if said["mode"] == "observe":
-        lines.append("this site only observes: nothing would be switched")
+        lines.append("observe mode: nothing would be switched")
     if said["covered_until"]:
         lines.append(_covered(said, clock))
         return lines + _refused(said)
     gets = min(said["shed_kw"], said["asked_kw"])
-    line = f"{gets:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
-    line += f": {said['power_before_kw']:.2f} -> {said['power_after_kw']:.2f} kW"
+    line = f"sheds {gets:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
+    line += f", from {said['power_before_kw']:.2f} to {said['power_after_kw']:.2f} kW"
     line += f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else ""
     over_kw = said["shed_kw"] - gets
-    line += f", {over_kw:.2f} kW over: who gives does so in steps" if over_kw >= 0.005 else ""
-    line += f", from {clock.text(said['starts_at'])}" if said["starts_at"] else ""
+    if over_kw >= 0.005:
+        line += f", {over_kw:.2f} kW more than requested because circuits shed in steps"
+    line += f", starting {clock.text(said['starts_at'])}" if said["starts_at"] else ""
     lines.append(line)
     return lines + _refused(said)
 
 
 def _covered(said: dict[str, Any], clock: Clock) -> str:
-    """What an event of no more than what runs anyway would do: nothing, while that runs."""
+    """The effect of an event that running events already cover: none while they run."""
     line = f"nothing would change until {clock.text(min(said['covered_until'], said['ends_at']))}"
-    line += f": what runs sheds {said['running_kw']:.2f} kW"
+    line += f", because running events already shed {said['running_kw']:.2f} kW"
     if said["ends_at"] <= said["covered_until"]:
         return line
-    return f"{line}; then {said['asked_kw']:.2f} kW until {clock.text(said['ends_at'])}"
+    return (
+        f"{line}; then it would shed {said['asked_kw']:.2f} kW until {clock.text(said['ends_at'])}"
+    )
 
 
 def _refused(said: dict[str, Any]) -> list[str]:
     refusal = said["refusal"]
-    return [f"but it would be refused: {refusal['detail']}"] if refusal else []
+    return [f"the event would be refused: {refusal['detail']}"] if refusal else []
 
 
 def _circuits(said: dict[str, Any]) -> list[str]:
@@ -98,13 +103,13 @@ def _circuits(said: dict[str, Any]) -> list[str]:
 
 def _others(said: dict[str, Any]) -> list[str]:
     names = {circuit["id"]: circuit["name"] for circuit in said["circuits"]}
-    lines = ["  asked    shed   short  who gives (! critical)"]
+    lines = ["  asked    shed   short  circuits (! = critical)"]
     for other in said["others"]:
         marks = dict.fromkeys(other["critical"], "!")
         who = ", ".join(names[id] + marks.get(id, "") for id in other["circuits"])
         short = f"{other['shortfall_kw']:.2f}" if other["shortfall_kw"] else "-"
         lines.append(
-            f"  {other['asked_kw']:.0f} kW  {other['shed_kw']:7.2f} {short:>7}  {who or 'nobody'}"
+            f"  {other['asked_kw']:.0f} kW  {other['shed_kw']:7.2f} {short:>7}  {who or 'none'}"
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""`venctl reload`, and who switched what since the file was written."""
+"""`venctl reload`, and which circuits people switched since the first start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .kit.words import BY
 
 
 def reload(args: argparse.Namespace) -> int:
-    """Take the edited file, or say why not; then the old one stays in force."""
+    """Load the edited file, or say why not; the old one then stays in effect."""
     try:
         running = found(find(args.file, args.state))
         status, said = call(running, "POST", "/api/v1/reload", {})
@@ -37,20 +37,20 @@ def reload(args: argparse.Namespace) -> int:
 
 
 def switched(spec: Spec, folder: Path) -> list[str]:
-    """The circuits that somebody switched since the first day, by whom and when, a line each."""
+    """One line for each circuit that was switched since the first start: by whom and when."""
     clock = of_zone(spec.site.timezone)
     return [
-        f"{id} is {'on' if live['enabled'] else 'off'} "
+        f"{id} has been {'on' if live['enabled'] else 'off'} "
         f"since {clock.text(live['switched_ms'] / 1000)}, "
         f"switched by {BY.get(live['switched_by'], live['switched_by'])}; "
-        "`enabled` holds on the first day only"
+        "`enabled` only applies on the first start"
         for id, live in _kept(folder / "journal.db").items()
         if id in spec.circuits and live["switched_ms"] is not None
     ]
 
 
 def _kept(file: Path) -> dict[str, Any]:
-    """The circuits as last journaled; empty before the first day."""
+    """The circuits as last stored in the journal; empty before the first start."""
     if not file.exists():
         return {}
     try:

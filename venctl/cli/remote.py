@@ -21,7 +21,7 @@ WAIT_S = 10.0
 
 
 def send(args: argparse.Namespace, command: dict[str, Any], clock: Clock) -> int:
-    """Publish a command, wait for its ack, print it, its times by `clock`."""
+    """Publish a command, wait for its ack and print it, with times in the zone of `clock`."""
     to = _usable(args)
     if wrong := preflight(to.endpoint):
         print(f"venctl: {wrong}", file=sys.stderr)
@@ -30,7 +30,7 @@ def send(args: argparse.Namespace, command: dict[str, Any], clock: Clock) -> int
 
 
 def listen(args: argparse.Namespace) -> int:
-    """Print messages as they come, one a line: its topic, then what was said."""
+    """Print messages as they arrive, one per line: the topic, then the payload."""
     to = _usable(args)
     shadow = f"$aws/things/{to.ven_id}/shadow/update"
     every: dict[str, list[str | None]] = {
@@ -71,7 +71,7 @@ async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, An
                         if said is not None:
                             return tell(said)
                     case Denied(topic, reason):
-                        why = f"the broker refuses {topic}: {reason}"
+                        why = f"the broker refuses a subscription to {topic}: {reason}"
                         break
                     case Down(reason):
                         why = reason
@@ -84,7 +84,7 @@ async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, An
         await link.forget()
     print(
         f"venctl: no ack within {WAIT_S:.0f} s from {to.endpoint.host}:{to.endpoint.port} "
-        f"({why}); tried {asked} and {acked}",
+        f"({why}); published on {asked}, listened on {acked}",
         file=sys.stderr,
     )
     return NOBODY
@@ -99,9 +99,9 @@ def _ack(payload: bytes, correlation: str) -> dict[str, Any] | None:
 
 
 async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
-    """Publish; a link that is lost meanwhile comes back, and then it is published again.
+    """Publish the command; if the link is lost meanwhile, it is published again on reconnect.
 
-    Who is told that nobody answered must not find it done later: it waits at a broker no longer.
+    The message expires with our wait, so a command reported as unanswered is not executed later.
     """
     try:
         await link.publish(topic, json.dumps(command).encode(), expiry_s=round(WAIT_S))
@@ -123,7 +123,10 @@ async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool)
                     print(_line(topic, payload, stored, as_json), flush=True)
                     seen += 1
                 case Denied(topic, why):
-                    print(f"venctl: the broker refuses {topic}: {why}", file=sys.stderr)
+                    print(
+                        f"venctl: the broker refuses a subscription to {topic}: {why}",
+                        file=sys.stderr,
+                    )
                 case Down(why):
                     print(f"venctl: not connected: {why}", file=sys.stderr)
                 case Up():

@@ -1,4 +1,4 @@
-"""`venctl run`."""
+"""`venctl run`: the controller."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ async def _run(spec: Spec, text: str, options: Options) -> int:
 
 
 def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
-    """The site, its text and its state folder, by what the file says.
+    """Read the site from the file; returns it with the file's text and its state folder.
 
-    After a power cut in the middle of an edit: by what it said before.
+    After a power cut during an edit, the text from before the edit is used.
     """
     try:
         text = text_of(args.file)
@@ -64,8 +64,8 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
         faults = error.faults if isinstance(error, SpecError) else ()
         print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
         print(
-            "venctl: the last run was cut off, so the site goes on with what was in force then, "
-            f"{folder / IN_FORCE}; mend {args.file} and run `venctl reload`",
+            "venctl: the last run was interrupted, so the site uses the settings from before, "
+            f"{folder / IN_FORCE}; correct {args.file} and run `venctl reload`",
             file=sys.stderr,
         )
         return spec, text, folder
@@ -74,5 +74,5 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
 def _port_of_environment() -> int | None:
     said = os.environ.get("WEB_PORT", "")
     if said and (not said.isdecimal() or int(said) > 65535):
-        raise ValueError(f"WEB_PORT is {said!r}; a port is 0 to 65535")
+        raise ValueError(f"WEB_PORT is {said!r}; set it to a port from 0 to 65535")
     return int(said) if said else None

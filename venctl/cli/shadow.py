@@ -1,4 +1,4 @@
-"""`venctl shadow`: what the cloud desires, what is reported, and what became of each wish."""
+"""`venctl shadow`: desired and reported values, and the result of each request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .kit.http import NobodyAnswers, call, found
 WORDS = {
     "in_sync": "in sync",
     "pending": "pending",
-    "unknown": "not known: the shadow was not read since the link is up",
+    "unknown": "unknown: the shadow has not been read since the link came up",
     "off": "off",
 }
-OFF = "off          nobody keeps a shadow for this site; `cloud: {shadow: serve}` would"
+OFF = "off          this site has no device shadow; to have one, set `cloud: {shadow: serve}`"
 
 
 def shadow(args: argparse.Namespace) -> int:
-    """Print desired beside reported, key by key, with the reason for each wish that was refused."""
+    """Print desired and reported values by key, with the reason for each refused value."""
     try:
         running = found(find(args.file, args.state))
         _, said = call(running, "GET", "/api/v1/shadow", None)
@@ -58,7 +58,7 @@ def _document(one: dict[str, Any], clock: Clock) -> str:
     if one["reported_at"]:
         said += f", reported {clock.text(one['reported_at'])}"
     if refusal := one["last_refusal"]:
-        said += f"; the service said {refusal['code']} {refusal['message']}"
+        said += f"; last refusal by the service: {refusal['code']} {refusal['message']}"
     return said
 
 

@@ -1,4 +1,4 @@
-"""Commands that try a site in simulated time: verify, simulate."""
+"""`venctl verify` and `venctl simulate`: a site in simulated time."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
 SEEDS = 1_000_000
-CALLED = "cli"  # the event of the command line
+CALLED = "cli"  # id of the event that --shed adds
 
 
 def verify(args: argparse.Namespace) -> int:
-    """Random days against every rule; 1 if one is broken, with a story and a scenario of it."""
+    """Test random days against every rule; 1 if one is broken, with a scenario that shows it."""
     from ..simulate.search import Search, rules_tried
 
     spec = _read(args)
@@ -57,18 +57,18 @@ def verify(args: argparse.Namespace) -> int:
         broken = [_plain(one, file) for one, file in zip(found, files, strict=True)]
         print(json.dumps({"seed": seed, "tried": search.tried.plain(), "broken": broken}))
         return REFUSED if found else DONE
-    print(f"{rules_tried()} rules and the site's own; {search.tried}; --seed {seed}")
+    print(f"tested {rules_tried()} rules and the site's own; {search.tried}; --seed {seed}")
     for one, file in zip(found, files, strict=True):
         print("\n" + "\n".join(one.story or (one.sentence,)), file=sys.stderr)
         if file is not None:
             site = "" if args.file == SAMPLE else f" --site {args.file}"
-            print(f"again: venctl simulate {file}{site}", file=sys.stderr)
-    print(f"{len(found)} broken" if found else "every rule held")
+            print(f"to repeat: venctl simulate {file}{site}", file=sys.stderr)
+    print(f"broken rules: {len(found)}" if found else "every rule held")
     return REFUSED if found else DONE
 
 
 def simulate(args: argparse.Namespace) -> int:
-    """A scenario or a recorded day, played; 1: a rule breaks, or the event of --shed is refused."""
+    """Play a scenario or a recorded day; 1 if a rule breaks or the event of --shed is refused."""
     from ..simulate.days import load, play
 
     spec = _read(args)
@@ -102,7 +102,7 @@ def simulate(args: argparse.Namespace) -> int:
 
 
 def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
-    """The scenario with what the command line says in its place."""
+    """The scenario with the changes from the command line."""
     changes: dict[str, Any] = {}
     if args.look:
         changes["look"] = _look_ms(args.look)
@@ -143,10 +143,10 @@ def _print_end(played: Played) -> None:
     diary, play = played.diary, played.play
     start = of_zone(play.spec.site.timezone).text(play.start_ms / 1000)
     print(
-        f"\n{lasting(play.ms)} from {start} played in {played.took_s:.1f} s, "
+        f"\nsimulated {lasting(play.ms)} from {start} in {played.took_s:.1f} s, "
         f"{played.times:,.0f} times real time; {play.decisions:,} decisions; "
-        f"{diary.asked_wh() / 1000:.2f} kWh asked, {diary.shed_wh() / 1000:.2f} kWh shed; "
-        + (f"{len(played.broken)} rules broken" if played.broken else "every rule held")
+        f"{diary.asked_wh() / 1000:.2f} kWh requested, {diary.shed_wh() / 1000:.2f} kWh shed; "
+        + (f"broken rules: {len(played.broken)}" if played.broken else "every rule held")
     )
 
 
@@ -179,7 +179,7 @@ def _as_json(played: Played) -> dict[str, Any]:
 
 
 def _kept(one: Found, file: Path, place: int) -> Path | None:
-    """The scenario of a broken rule in a file of its own: story.yaml, story-2.yaml."""
+    """Write the scenario of a broken rule to its own file: story.yaml, story-2.yaml."""
     if one.words is None:
         return None
     name = file if place == 0 else file.with_stem(f"{file.stem}-{place + 1}")
@@ -192,7 +192,7 @@ def _plain(one: Found, file: Path | None) -> dict[str, Any]:
 
 
 def _progress() -> Progress:
-    """Says on a terminal how far the search is, twice a second."""
+    """Prints the progress of the search on a terminal, twice a second."""
     said_s = 0.0
 
     def say(tried: Tried) -> None:

@@ -1,4 +1,4 @@
-"""Commands about the controller that runs: state, plan, log, env."""
+"""Commands about the running controller: `venctl state`, `events`, `log` and `env`."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ AUDITED = (
 ENOUGH = 0.95
 ALL = -1  # to SQLite: no limit
 WAYS = {
-    "following": "when another event is over",
-    "rest": "once it has rested",
-    "max_off": "as it may be off no longer",
-    "budget": "as it may give no longer today",
-    "room": "once there is room below the main breaker",
+    "following": "when another event ends",
+    "rest": "after its minimum off time",
+    "max_off": "when it reaches its longest off time",
+    "budget": "when it reaches its limit for today",
+    "room": "once the main breaker has capacity for it",
     "by_hand": "when somebody switches it on",
-    "later": "when no event needs it any more",
+    "later": "when no event needs it",
 }
 
 
 def state(args: argparse.Namespace) -> int:
-    """The page in six lines."""
+    """Print the current state of the site in six lines, plus faults and alarms."""
     try:
         _, now = ask(args, "/api/v1/state")
     except NobodyAnswers as error:
@@ -53,7 +53,7 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
     events = [_event(e, clock) for e in now["events"]]
     held = [_held(c, clock) for c in now["circuits"] if c["shed_kw"] or c["back_how"]]
     on = sum(c["enabled"] for c in now["circuits"])
-    watches = ", observes only: nothing is switched" if now["mode"] == "observe" else ""
+    watches = ", observe mode: nothing is switched" if now["mode"] == "observe" else ""
     return [
         f"{now['site']['name']} ({now['site']['id']}){watches}",
         f"power    {_power(now)}",
@@ -83,7 +83,7 @@ def _power(now: dict[str, Any]) -> str:
 
 
 def _event(event: dict[str, Any], clock: Clock) -> str:
-    """Its terms, and how it is served at this moment."""
+    """The terms of an event, and how much of it is met now."""
     asked, needed = event["requested_kw"], event["required_kw"]
     end = clock.text(event["end"])
     line = f"{event['id']} {event['label'].lower()}, {asked:.2f} kW until {end}"
@@ -93,15 +93,16 @@ def _event(event: dict[str, Any], clock: Clock) -> str:
         return f"{line}, another event asks for more"
     if event["measured_kw"] is None:
         return f"{line}, not measured now"
-    said = f"{line}, {event['measured_kw']:.2f} kW for {needed:.2f} now"
-    said += f" and {event['by_person_kw']:.2f} off by people" if event["by_person_kw"] else ""
+    said = f"{line}, {event['measured_kw']:.2f} of {needed:.2f} kW shed now"
+    by_person_kw = event["by_person_kw"]
+    said += f", plus {by_person_kw:.2f} kW switched off by people" if by_person_kw else ""
     possible = event["possible_kw"]
-    short = f", only {possible:.2f} possible" if possible < needed * ENOUGH else ""
+    short = f", only {possible:.2f} kW possible" if possible < needed * ENOUGH else ""
     return f"{said}{short}{', on target' if event['on_target'] and not short else ''}"
 
 
 def _held(circuit: dict[str, Any], clock: Clock) -> str:
-    """What it sheds, and how it comes back."""
+    """How much a circuit sheds, and when it returns."""
     how, at = circuit["back_how"], circuit["back_at"]
     when = f" until {clock.text(at)}" if at else ""
     why = f", back {WAYS[how]}" if how not in (None, "event", "turn") else ""
@@ -118,17 +119,18 @@ def _link(link: dict[str, Any]) -> str:
 
 
 def _last_switch(now: dict[str, Any], clock: Clock) -> str:
-    """Who switched a circuit last, and when."""
+    """Who last switched a circuit, and when."""
     switched = [c for c in now["circuits"] if c["switched_at"]]
     if not switched:
         return ""
     last = max(switched, key=lambda c: float(c["switched_at"]))
     word, by = "on" if last["enabled"] else "off", last["switched_by"]
-    return f"; last {last['name']} {word} by {BY.get(by, by)}, {clock.text(last['switched_at'])}"
+    when = clock.text(last["switched_at"])
+    return f"; last change: {last['name']} {word} by {BY.get(by, by)}, {when}"
 
 
 def events(args: argparse.Namespace) -> int:
-    """The events that live now, and those that are remembered."""
+    """Print the current events, and the past ones that are remembered."""
     try:
         running = found(find(args.file, args.state))
         _, said = call(running, "GET", "/api/v1/events", None)
@@ -155,13 +157,13 @@ def _called(event: dict[str, Any]) -> str:
 
 
 def log(args: argparse.Namespace) -> int:
-    """What was decided and why, from the journal; works without a controller too."""
+    """Print the decisions in the journal; also works without a controller."""
     folder = state_folder(args.file, site_id(args.file), args.state)
     if args.csv:
         return _print_audit(folder, of_file(args.file))
     file = folder / "journal.db"
     if not file.exists():
-        print(f"venctl: nothing is journaled yet: {file}", file=sys.stderr)
+        print(f"venctl: no decisions are recorded yet: {file} does not exist", file=sys.stderr)
         return NOBODY
     try:
         _print_decisions(file, args)
@@ -171,7 +173,7 @@ def log(args: argparse.Namespace) -> int:
 
 
 def _print_audit(folder: Path, clock: Clock) -> int:
-    """Who asked for what in the last 13 months, as CSV."""
+    """Print who requested what in the last 13 months, as CSV."""
     out = csv.DictWriter(sys.stdout, AUDITED, extrasaction="ignore", lineterminator="\n")
     out.writeheader()
     for row in audited(folder):
@@ -208,12 +210,12 @@ def _decision(when: str, trigger: str, effects: str) -> list[str]:
 
 
 def env(args: argparse.Namespace) -> int:
-    """What the aws command needs so that `aws iot-data` talks to the stand-in."""
+    """Print the environment that makes `aws iot-data` use the stand-in."""
     folder = state_folder(args.file, site_id(args.file), args.state)
     running = announced(folder) or {}
     data, tls = running.get("data"), running.get("tls")
     if data is None:
-        print("venctl: no controller with a stand-in runs for this ven.yaml", file=sys.stderr)
+        print("venctl: no controller with a stand-in is running for this ven.yaml", file=sys.stderr)
         return NOBODY
     said = {
         "AWS_ENDPOINT_URL_IOT_DATA_PLANE": f"{'https' if tls else 'http'}://{data}",

@@ -1,4 +1,4 @@
-"""`venctl trigger`: over HTTP to the running controller, or over MQTT from any machine."""
+"""`venctl trigger`: a command over HTTP to the local controller, or over MQTT to any."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ENDS = ("restore", "all-back", "cancel", "opt-out")
 
 
 def trigger(args: argparse.Namespace) -> int:
-    """Send one command, print its ack; 1 if it was refused."""
+    """Send one command and print its ack; returns 1 if it was refused."""
     if args.via == "mqtt" or (args.via is None and args.endpoint):
         from .remote import send
 
         clock = over_mqtt(args)
-        # Dated, so that one which waits at the broker is not taken for a new one, nor the reverse.
+        # Dated, because the broker may deliver it late: the VEN must tell old from new.
         said = {**command(args, lambda: clock), "issued_at": round(time.time(), 3)}
         return send(args, said, clock)
     try:
@@ -42,9 +42,9 @@ def trigger(args: argparse.Namespace) -> int:
 
 
 def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str, Any]:
-    """The command that the arguments amount to, as it goes over the wire.
+    """The command for these arguments, as it is sent.
 
-    The clock is asked for only where a time was typed, for it may cost a request.
+    The clock is only fetched if a time was typed, because it may cost a request.
     """
     said: dict[str, Any] = {"correlationId": args.corr_id or f"cli-{secrets.token_hex(6)}"}
     if args.ven_id:
@@ -56,7 +56,7 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
         said |= {"reason": args.reason} if args.reason else {}
     match args.what:
         case "cancel" if not args.id:
-            raise ValueError("which one? Write it like: venctl trigger cancel --id evt-1")
+            raise ValueError("cancel needs the event's id: venctl trigger cancel --id evt-1")
         case "event":
             said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
             if args.confirm:
@@ -66,28 +66,31 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
             return {name: value for name, value in said.items() if value is not None}
         case "circuit":
             if not args.circuit or not args.position:
-                raise ValueError("write it like: venctl trigger circuit ev1 off")
+                raise ValueError(
+                    "circuit needs a circuit and on or off: venctl trigger circuit ev1 off"
+                )
             said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
             return said | ({"confirm_critical": True} if args.confirm else {})
         case "all-back":
             return said | {"op": "all_back"}
         case "opt-out":
             if not args.id:
-                raise ValueError("which event? Write it like: venctl trigger opt-out --id evt-1")
+                raise ValueError("opt-out needs the event's id: venctl trigger opt-out --id evt-1")
             return said | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
         case "opt-in":
             if not args.id or not args.only:
-                raise ValueError("write it like: venctl trigger opt-in --id evt-1 --circuit ev1")
+                example = "venctl trigger opt-in --id evt-1 --circuit ev1"
+                raise ValueError(f"opt-in needs the event's id and a circuit: {example}")
             return said | {"op": "optOut", "loadId": args.only, "out": False}
         case "lock" | "unlock":
             if not args.circuit:
-                raise ValueError(f"write it like: venctl trigger {args.what} ev1")
+                raise ValueError(f"{args.what} needs a circuit: venctl trigger {args.what} ev1")
             return said | {"op": "setLock", "loadId": args.circuit, "locked": args.what == "lock"}
     return said | {"op": args.what}
 
 
 def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) -> int:
-    """Print an ack for people or for programs; the clock is asked for where it holds a time."""
+    """Print an ack as text or JSON; the clock is only fetched if the ack has a time."""
     refused = ack.get("status", "rejected") == "rejected" or "op" not in ack
     if as_json:
         print(json.dumps(ack, ensure_ascii=False))
@@ -102,12 +105,12 @@ def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) ->
 def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
     lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
     if ack["status"] == "duplicate":
-        another = "; another event needs another --id" if ack["op"] == "event" else ""
-        lines.append(f"nothing new was done: the same command was answered before{another}")
+        another = "; a new event needs a new --id" if ack["op"] == "event" else ""
+        lines.append(f"nothing was done: this command was already answered{another}")
     if "start_ts" in ack:
         lines.append(f"runs   {clock_of().span(ack['start_ts'], ack['end_ts'])}")
     if "would_shed_kw" in ack:
-        lines.append(f"this site only observes: nothing is shed; it would be {_would(ack)}")
+        lines.append(f"observe mode: nothing is shed; it would shed {_would(ack)}")
     elif "actual_shed_kw" in ack:
         lines.append(f"shed   {_gets(ack['actual_shed_kw'], ack['requested_shed_kw'])}")
     for circuit in ack.get("circuits_curtailed", []):
@@ -116,9 +119,11 @@ def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
             f"  (shed {circuit['curtailed_kw']:.2f})"
         )
     if "shortfall_kw" in ack:
-        lines.append(f"short  {ack['shortfall_kw']:.2f} kW: no circuit has more to give")
+        lines.append(f"short  {ack['shortfall_kw']:.2f} kW: no circuit can shed more")
     if ack.get("stored") is False:
-        lines.append("not stored: it is done, and a crash would forget it; see `venctl state`")
+        lines.append(
+            "not stored: the command was carried out, but a crash would lose it; see `venctl state`"
+        )
     return lines
 
 
@@ -127,14 +132,14 @@ def _would(ack: dict[str, Any]) -> str:
 
 
 def _gets(shed_kw: float, asked_kw: float) -> str:
-    """Of what the site sheds, for other events and in whole steps too, what the event gets."""
+    """How much of what the site sheds counts for this event; the rest is other events' or steps."""
     line = f"{min(shed_kw, asked_kw):.2f} of {asked_kw:.2f} kW"
-    return f"{line}, {shed_kw:.2f} kW in all" if shed_kw - asked_kw >= 0.005 else line
+    return f"{line}, {shed_kw:.2f} kW in total" if shed_kw - asked_kw >= 0.005 else line
 
 
 def _shed_kw(args: argparse.Namespace) -> float:
     if (args.shed is None) == (args.shed_kw is None):
-        raise ValueError('how much? Write --shed "2 kW"')
+        raise ValueError('give the amount to shed with one option: --shed "2 kW" or --shed-kw 2')
     return float(args.shed_kw) if args.shed is None else watts_of(args.shed) / 1000
 
 

@@ -1,1 +1,1 @@
-"""`venctl doctor`: the way to the cloud, step by step."""
+"""`venctl doctor`: the connection to the cloud, step by step."""

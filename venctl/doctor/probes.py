@@ -1,4 +1,4 @@
-"""Who tells the doctor about MQTT: a connection of our own, or the controller that has one."""
+"""How the doctor learns about MQTT: its own connection, or the running controller's report."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from ..link.tls import Wrong, utc
 
 CONNECT_S, ANSWER_S = 15.0, 6.0
 CLOCK_S = 5
-PASSING = (409, 429)  # refusals that are part of the day
-MOST_FILTERS = 8  # AWS takes no more in one SUBSCRIBE
-POLICY = "correct its rights there; on AWS compare its policy with `venctl aws policy`"
+PASSING = (409, 429)  # refusals that occur in normal operation
+MOST_FILTERS = 8  # the limit of AWS for one SUBSCRIBE
+POLICY = "correct the permissions at the broker; on AWS compare the policy with `venctl aws policy`"
+UNCOMPARED = "not checked: there is no server time to compare with"
 ANSWERS = ("get/+", "update/accepted", "update/rejected", "update/delta")
 
 
 class Witness(Protocol):
-    """Each answers with what it found, or raises `Wrong`."""
+    """Each step returns what it found, or raises `Wrong`."""
 
     async def connect(self) -> str: ...
     async def subscribe(self) -> str: ...
@@ -42,7 +43,7 @@ class Witness(Protocol):
 
 
 class Visitor:
-    """A connection of our own, which acknowledges no command: what waits goes on waiting."""
+    """The doctor's own connection. It acknowledges no command, so queued commands stay queued."""
 
     def __init__(self, spec: Spec, endpoint: Endpoint, answered: bool) -> None:
         self._spec, self._endpoint, self._answered = spec, endpoint, answered
@@ -52,15 +53,15 @@ class Visitor:
         self._link: Link | None = None
         self._shadows = list(shards(spec)) if spec.cloud.has_shadow else []
         self._filters = [
-            f"$aws/things/{spec.site.id}/shadow{f'/name/{name}' * bool(name)}/{end}"
+            f"$aws/things/{spec.site.id}/shadow{f'/name/{name}' if name else ''}/{end}"
             for name in self._shadows
             for end in ANSWERS
         ]
         self._clock: tuple[float, int] | None = None
 
     async def connect(self) -> str:
-        # The command topic is asked for at once: what waits for the controller in its session
-        # comes now, and only a wanted message is left unacknowledged, to come again.
+        # The command topic is subscribed at once: what the session holds for the controller arrives
+        # now, and only a message on a subscribed topic is left unacknowledged, to be sent again.
         topics = [self._topics.command] if self._topics.command else []
         self._link = Link(self._endpoint, topics, None, self._news.put_nowait)
         self._link.start()
@@ -68,9 +69,9 @@ class Visitor:
             async with asyncio.timeout(CONNECT_S):
                 await self._up()
         except TimeoutError:
-            said = f"the broker says nothing for {CONNECT_S:.0f} s"
+            said = f"the broker did not answer within {CONNECT_S:.0f} s"
             raise Wrong(said, VERSION) from None
-        return f"as {self._endpoint.client_id}"
+        return f"connected as {self._endpoint.client_id}"
 
     async def _up(self) -> None:
         while True:
@@ -83,18 +84,18 @@ class Visitor:
                     said, _, question = why.partition("; ")
                     if question:
                         raise Wrong(said, self._unheard(said, question))
-                    raise Wrong(f"the broker does not let us in: {why}", self._let_in())
+                    raise Wrong(f"the broker refuses the connection: {why}", self._let_in())
 
     def _unheard(self, said: str, question: str) -> str:
-        needed = f"{question} venctl needs a broker that does"
-        return needed if said == FOREIGN else f"{needed}; else {self._let_in()}"
+        needed = f"{question}, which venctl needs"
+        return needed if said == FOREIGN else f"{needed}; if it does, {self._let_in()}"
 
     def _let_in(self) -> str:
         if not self._endpoint.aws:
-            return "see `username` and `password` in ven.yaml, and the broker's log"
+            return "check `username` and `password` in ven.yaml, and the broker's log"
         return (
-            "the certificate must be active and attached to a policy that allows iot:Connect on "
-            f"client/{self._endpoint.client_id}, and to the thing of that name"
+            "activate the certificate, and attach it to a policy that allows iot:Connect on "
+            f"client/{self._endpoint.client_id} and to the thing of that name"
         )
 
     async def subscribe(self) -> str:
@@ -102,9 +103,9 @@ class Visitor:
         for at in range(0, len(self._filters), MOST_FILTERS):
             denied += await self._refused(self._filters[at : at + MOST_FILTERS])
         if denied:
-            raise Wrong(f"the broker refuses to let us hear {', '.join(denied)}", POLICY)
-        most = len(self._filters) + bool(self._topics.command)
-        return f"{most} topic{'s' * (most != 1)} granted"
+            raise Wrong(f"the broker refuses subscriptions to {', '.join(denied)}", POLICY)
+        number = len(self._filters) + (1 if self._topics.command else 0)
+        return "1 topic granted" if number == 1 else f"{number} topics granted"
 
     async def _refused(self, filters: Sequence[str]) -> list[str]:
         packet = mqtt5.SubscribePacket(
@@ -124,7 +125,7 @@ class Visitor:
                     asyncio.wrap_future(self._link.client.subscribe(packet))
                 )
         except Exception as error:
-            raise Wrong(f"no answer to a SUBSCRIBE: {error}", POLICY) from None
+            raise Wrong(f"no answer to SUBSCRIBE: {error}", POLICY) from None
         answers = zip(filters, suback.reason_codes, strict=True)
         return [name for name, code in answers if int(code) >= 0x80]
 
@@ -141,7 +142,7 @@ class Visitor:
                 allowed.append(topic)
         if self._topics.ack and self._topics.ack not in allowed:
             raise Wrong(refused[0], POLICY)
-        also = f"; {refused[0]}, but nothing else needs that" if refused else ""
+        also = f"; {refused[0]}, but everything else works without it" if refused else ""
         return f"on {', '.join(allowed)}{also}"
 
     async def _say(self, topic: str, body: Mapping[str, Any]) -> str | None:
@@ -150,14 +151,14 @@ class Visitor:
             async with asyncio.timeout(ANSWER_S):
                 await self._link.publish(topic, json.dumps(body).encode())
         except (LinkDown, NotAllowed, TimeoutError) as error:
-            return str(error) or f"no answer to a publish on {topic}"
+            return str(error) or f"no answer to PUBLISH on {topic}"
         return None
 
     async def shadow(self) -> str:
         if not self._spec.cloud.has_shadow:
-            return "none: `shadow: off`"
+            return "none, because ven.yaml says `shadow: off`"
         if not self._answered:
-            return "kept by the controller, which does not run"
+            return "provided by the controller, which is not running"
         assert self._link is not None
         twin = Twin(self._link.client, self._spec.site.id, lambda *_: None)
         said = [await self._asked(twin, name) for name in self._shadows]
@@ -168,20 +169,20 @@ class Visitor:
         answer = await twin.get(name)
         match answer:
             case Rejected(code, _) if code == TIMED_OUT:
-                raise Wrong(f"no answer from the shadow of {whose}", POLICY)
+                raise Wrong(f"the shadow of {whose} does not answer", POLICY)
             case Rejected(code, message):
                 raise Wrong(f"the shadow of {whose} answers {code}: {message}", POLICY)
         return f"{name} {self._read(answer, (asked_s + time.time()) / 2)}".strip()
 
     def _read(self, document: Document, at_s: float) -> str:
         if document.timestamp_s is None:
-            return "answers; the thing has none yet"
+            return "answers; it has no document yet"
         self._clock = (at_s, document.timestamp_s)
         return f"answers, version {document.version}"
 
     async def clock(self) -> str:
         if self._clock is None:
-            return "nobody to compare it with"
+            return UNCOMPARED
         return _compared(*self._clock)
 
     async def leave(self) -> None:
@@ -201,7 +202,7 @@ class Visitor:
 
 
 class Word:
-    """The controller's own word: to connect by its name would cut it off.
+    """Reports from the running controller: a connection with its client id would disconnect it.
 
     `state` is the answer of GET /api/v1/state.
     """
@@ -214,40 +215,46 @@ class Word:
         if self._link["state"] != "connected":
             why = self._link["detail"] or self._link["state"]
             raise Wrong(f"the running controller is not connected: {why}", "see `venctl log`")
-        return f"the running controller is, since {utc(self._link['since'])}"
+        return f"the running controller has been connected since {utc(self._link['since'])}"
 
     async def subscribe(self) -> str:
         denied: list[str] = self._link["denied"]
         if self._topics.command in denied:
-            raise Wrong(f"the broker refuses {self._topics.command}", POLICY)
+            raise Wrong(f"the broker refuses a subscription to {self._topics.command}", POLICY)
         return f"granted, but {', '.join(denied)} is refused" if denied else "granted"
 
     async def publish(self) -> str:
         last_s = self._link["last_sent"]
         if last_s is None:
-            raise Wrong("the running controller has sent nothing yet", "ask again in a minute")
-        return f"the last message went out {time.time() - last_s:.0f} s ago"
+            raise Wrong(
+                "the running controller has sent nothing yet",
+                "run `venctl doctor` again in a minute",
+            )
+        return f"the last message was sent {time.time() - last_s:.0f} s ago"
 
     async def shadow(self) -> str:
         last = self._last_answer()
         if last is None:
             raise Wrong("the shadow has never answered the running controller", POLICY)
         if last[0] == "Refused" and last[1]["code"] not in PASSING:
-            raise Wrong(f"the shadow refused: {last[1]['code']} {last[1]['message']}", POLICY)
+            raise Wrong(
+                f"the shadow refused the last request: {last[1]['code']} {last[1]['message']}",
+                POLICY,
+            )
         ago_s = time.time() - last[1]["at_ms"] / 1000
         return f"answered the running controller {ago_s:.0f} s ago"
 
     async def clock(self) -> str:
         last = self._last_answer()
         if last is None or last[1].get("server_s") is None:
-            return "nobody to compare it with"
+            return UNCOMPARED
         return _compared(last[1]["at_ms"] / 1000, last[1]["server_s"])
 
     async def leave(self) -> None:
-        """There is nobody to take leave of."""
+        """There is no connection to close."""
 
     def _last_answer(self) -> tuple[str, dict[str, Any]] | None:
-        """The kind and the fields of the newest answer of the shadow in the journal."""
+        """The kind and the fields of the shadow's newest answer in the journal."""
         db = sqlite3.connect(f"file:{self._journal}?mode=ro", uri=True)
         try:
             row = db.execute(
@@ -263,10 +270,10 @@ class Word:
 
 
 def _compared(here_s: float, there_s: int) -> str:
-    """The shadow's time is in whole seconds, cut off."""
+    """Compare both clocks. The shadow truncates its time to whole seconds."""
     ahead_s = here_s - there_s - 0.5
     if abs(ahead_s) <= CLOCK_S:
-        return "right, to within a second" if abs(ahead_s) <= 1.5 else f"{ahead_s:+.0f} s"
+        return "correct to within a second" if abs(ahead_s) <= 1.5 else f"{ahead_s:+.0f} s"
     way = "ahead of" if ahead_s > 0 else "behind"
     said = f"this machine's clock is {abs(ahead_s):.0f} s {way} the server's"
-    raise Wrong(said, "keep it by NTP: `sudo timedatectl set-ntp true`")
+    raise Wrong(said, "synchronize it with NTP: `sudo timedatectl set-ntp true`")

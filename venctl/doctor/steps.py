@@ -1,4 +1,4 @@
-"""Walks from this machine to the shadow, one step after the other, and says where the way ends."""
+"""Tests the connection from this machine to the shadow, step by step, until one step fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .probes import Visitor, Witness, Word
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is examined. `running` and `state`, what it says of itself: None where none runs."""
+    """What to examine. `running` and the `state` it reports are None if no controller runs."""
 
     spec: Spec
     file: Path
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One step: whether it went well, how long it took, what was found and what to do."""
+    """The result of one step: success, duration, what was found and what to do."""
 
     step: str
     ok: bool
@@ -42,14 +42,14 @@ class Finding:
 
 
 class Visit:
-    """One walk. A step answers with what it found, or raises `Wrong`."""
+    """One run of all steps. A step returns what it found, or raises `Wrong`."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.witness: Witness | None = None
 
     def files(self) -> str:
-        """What is on this disk: ven.yaml, certificate, key, CA, password."""
+        """The files on this machine: ven.yaml, certificate, key, CA, password."""
         case = self.case
         if case.spec.cloud.kind == "local":
             return str(case.file)
@@ -59,33 +59,33 @@ class Visit:
         if dates is None:
             return str(case.file)
         left_s = dates.ends_s - time.time()
-        soon = f" (in {left_s // 86_400:.0f} days)" if left_s < SOON_S else ""
-        return f"{case.file}, our certificate holds until {utc(dates.ends_s)}{soon}"
+        soon = f" ({left_s // 86_400:.0f} days left)" if left_s < SOON_S else ""
+        return f"{case.file}; the client certificate is valid until {utc(dates.ends_s)}{soon}"
 
     def controller(self) -> str:
-        """Whose name we go by: a second connection by one name cuts off the first."""
+        """Which client id to use: a second connection with the same id disconnects the first."""
         spec, state = self.case.spec, self.case.state
         if spec.cloud.kind == "local":
             self.endpoint = self._stand_in()
         if state is not None and spec.cloud.kind == "aws":
             self.witness = Word(spec, state, self.case.folder / "journal.db")
-            return "runs, and keeps its connection: from `connect` on this is its word"
+            return "is running; the steps from `connect` on report its connection"
         me = self.endpoint
         if spec.cloud.kind != "aws":
             me = replace(me, client_id=f"venctl-doctor-{secrets.token_hex(3)}", session_s=0)
         served = state is not None or spec.cloud.shadow != "serve"
         self.witness = Visitor(spec, me, served)
-        who = "runs" if state is not None else "none runs"
-        return f"{who}; we go by the name of {me.client_id}"
+        who = "is running" if state is not None else "is not running"
+        return f"{who}; doctor connects as {me.client_id}"
 
     def _stand_in(self) -> Endpoint:
         if self.case.running is None:
-            said = "none runs, and the stand-in for the cloud is part of it"
-            raise Wrong(said, "start it with `venctl run` and ask again")
+            said = "is not running, and it provides the stand-in for the cloud"
+            raise Wrong(said, "start it with `venctl run`, then run `venctl doctor` again")
         return stand_in(self.case.running.mqtt, self.case.running.tls, self.case.spec.site.id)
 
     def dns(self) -> str:
-        """Where the broker's name leads."""
+        """The addresses of the broker's host name."""
         return ", ".join(addresses(self.endpoint))
 
     def tcp(self) -> str:
@@ -94,24 +94,27 @@ class Visit:
             return f"{self.endpoint.host}:{self.endpoint.port} is open"
 
     def tls(self) -> str:
-        """Whether both ends take each other's certificate."""
+        """Whether both sides accept each other's certificate."""
         if not secured(self.endpoint):
             bare = self.endpoint.password and self.endpoint.host not in LOOPBACK
-            return "none" + (", so the password travels in clear; give `ca`" if bare else "")
+            return "none" + (
+                ", so the password is sent unencrypted; set `ca` to use TLS" if bare else ""
+            )
         with open_port(self.endpoint) as plain:
             greeting = greet(self.endpoint, plain)
-        return f"{greeting.version}, its certificate holds until {utc(greeting.dates.ends_s)}"
+        ends = utc(greeting.dates.ends_s)
+        return f"{greeting.version}; the broker's certificate is valid until {ends}"
 
     async def connect(self) -> str:
-        """Whether the broker lets us in."""
+        """Whether the broker accepts our connection."""
         return await self._witness.connect()
 
     async def subscribe(self) -> str:
-        """Whether we may hear commands, and the shadow's answers."""
+        """Whether we may receive commands and the shadow's answers."""
         return await self._witness.subscribe()
 
     async def publish(self) -> str:
-        """Whether we may answer."""
+        """Whether we may publish acks and status."""
         return await self._witness.publish()
 
     async def shadow(self) -> str:
@@ -119,7 +122,7 @@ class Visit:
         return await self._witness.shadow()
 
     async def clock(self) -> str:
-        """How far this machine's clock is from the shadow's."""
+        """How much this machine's clock differs from the shadow's."""
         return await self._witness.clock()
 
     @property
@@ -143,7 +146,7 @@ STEPS: tuple[Callable[[Visit], str] | Callable[[Visit], Awaitable[str]], ...] = 
 
 
 async def examine(case: Case) -> AsyncIterator[Finding]:
-    """Every step up to the first that fails."""
+    """Run every step, up to and including the first that fails."""
     visit = Visit(case)
     try:
         for step in STEPS:

@@ -1,4 +1,4 @@
-"""What holds, switches and reads circuits, and the panel that tells each driver what is wanted."""
+"""Drivers that hold, switch and read circuits, and the panel that commands them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["TIMEOUT_S", "Driver", "Panel"]
 
 
 class Driver(Protocol):
-    """Something that holds and switches circuits and reads what they draw.
+    """Holds and switches circuits, and reads how much they draw.
 
-    Every hold is a lease: a device that can gives the circuit back at `until_ms` by itself. What
-    fails raises, in the device's own words. A call that takes longer than `TIMEOUT_S` is
-    cancelled, and whatever it had open must not be used again.
+    Every hold is a lease: a capable device restores the circuit at `until_ms` by itself. A failed
+    call raises, with the device's message. A call that takes longer than `TIMEOUT_S` is cancelled;
+    the driver must not reuse what that call had open.
     """
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
-        """Keep a circuit at or below `watts`; None lets it draw what it likes."""
+        """Keep a circuit at or below `watts`; None removes the limit."""
 
     async def switch(self, circuit: str, enabled: bool) -> None:
         """Turn a circuit on or off."""
 
     async def readings(self) -> Mapping[str, int]:
-        """What its circuits draw now, in watts; one that cannot be read is absent."""
+        """The present draw of its circuits in W; a circuit that cannot be read is absent."""

@@ -1,4 +1,4 @@
-"""A call of a driver that ends in time, whatever the driver does: with an answer or a fault."""
+"""A driver call with a time limit: it ends with an answer or a fault, whatever the driver does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ GRACE_S = 0.2
 
 
 class Call(Generic[T]):
-    """One call under way. `fault` says after its end why it did not go well; None: it did.
+    """One call in progress. After it ends, `fault` says why it failed, or is None if it did not.
 
-    `late` is called if it ends after it was given up: nobody knows what it did by then.
+    `late` is called if the call ends after it was given up, because its effect is then unknown.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[T]], late: Callable[[], None]) -> None:
@@ -26,7 +26,7 @@ class Call(Generic[T]):
         self.task = asyncio.create_task(self._run())
 
     async def wait(self, seconds: float) -> None:
-        """Return once it has ended, at the latest after `seconds`; then it is given up."""
+        """Wait until it has ended; after `seconds` it is given up."""
         try:
             await asyncio.wait({self.task}, timeout=seconds)
             if not self.task.done():
@@ -39,12 +39,12 @@ class Call(Generic[T]):
                 self.task.cancel()
 
     async def _run(self) -> None:
-        """Whatever a driver raises is a fault of it, and ends nothing of ours."""
+        """Run the call; anything a driver raises becomes its fault and stops nothing else."""
         fault = None
         try:
             self.answer = await self._ask()
         except asyncio.CancelledError:
-            fault = "it was cancelled"
+            fault = "the driver cancelled the call"
         except BaseException as error:
             fault = str(error) or type(error).__name__
         if self._given_up:

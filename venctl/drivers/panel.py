@@ -1,8 +1,8 @@
-"""The panel: has every circuit as it is wanted and allowed, and says what its driver answers.
+"""The panel: brings every circuit to the wanted state, if allowed, and reports the result.
 
-Each circuit has a worker of its own, so that one that hangs delays no other, and one wish of each
-kind, the newest, behind an interlock (`statemachine/interlock/guarded.py`). Circuits behind one
-gateway may share a link: on it they are served one after another.
+Each circuit has its own worker, so that one that hangs does not delay others. A worker keeps the
+newest command of each kind behind an interlock (`statemachine/interlock/guarded.py`). Circuits
+behind one gateway may share a link, on which calls run one after another.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def of_its_own(circuit: str) -> str:
 class Panel:
     """All circuits of a site.
 
-    `held` and `switched` hear what became of each new wish, when a fault begins, changes and ends:
-    circuit, watts or on, fault or None. `changed`: something was done, readings are worth a look.
-    `link_of` names the link of a circuit.
+    `held` and `switched` get the result of each new command, and each fault as it begins, changes
+    or ends: circuit, watts or on, fault or None. `changed` is called after each action, so that the
+    circuits are read again. `link_of` names the link of a circuit.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Panel:
         self.use(spec, drivers)
 
     def start(self) -> None:
-        """Begin to do what is put. Call from the event loop."""
+        """Start to carry out commands. Call from the event loop."""
         self._started = True
         for worker in self._workers.values():
             worker.start()
 
     def use(self, spec: Spec, drivers: Mapping[str, Driver]) -> None:
-        """These circuits as well from now on; one that is gone from the file can still be freed."""
+        """Add these circuits; a circuit that was removed from the file can still be released."""
         self._spec, self._headroom.service_w = spec, spec.site.service
         self._drivers |= drivers
         for known in self._workers.values():
@@ -86,27 +86,26 @@ class Panel:
                 new.start()
 
     async def stop(self) -> None:
-        """Do nothing more."""
+        """Stop all workers."""
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
         self._reads.stop()
 
     def put(self, deed: Deed) -> None:
-        """Have a circuit so, until something newer is put. Unknown circuits are nobody's."""
+        """Keep a circuit in this state until a newer command. Unknown circuits are ignored."""
         if (worker := self._workers.get(deed.circuit)) is not None:
             worker.put(deed)
 
     async def read(self) -> tuple[dict[str, Any], dict[str, int]]:
-        """What drivers say that circuits draw, and how old that is in ms, after at most 0.2 s.
+        """The drivers' readings and their age in ms, after at most 0.2 s.
 
-        A circuit that was not read since the last look is absent. It should be watts, and may be
-        anything.
+        A circuit without a new reading is absent. Readings should be watts, but may be anything.
         """
         return await self._reads.look(self._drivers)
 
     def busy_ms(self) -> dict[str, int]:
-        """Since when, by the loop's clock, each driver is at one thing, or is due to begin one.
+        """When each circuit's present call began or was due to begin, in ms of the loop's clock.
 
-        A circuit that may rest is absent, and so is one that waits for others on its link.
+        Idle circuits are absent, and so are those that wait for others on their link.
         """
         found = self._reads.busy_ms()
         for circuit, worker in self._workers.items():
@@ -116,19 +115,19 @@ class Panel:
         return found
 
     def seen(self, drawn_w: Mapping[str, int], age_ms: Mapping[str, int], beside_w: int) -> None:
-        """What was read and is believed, which the interlocks go by."""
+        """Give the interlocks the plausible readings."""
         self._headroom.seen(drawn_w, beside_w)
         now_ms = _now_ms()
         for circuit, watts in drawn_w.items():
             self._workers[circuit].guarded.seen(watts, now_ms - age_ms.get(circuit, 0))
 
     async def let_go(self, circuits: Iterable[str]) -> None:
-        """Give circuits back: the way out for a site that restores when it stops."""
+        """Release circuits, for a site that restores when it stops."""
         known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
         await asyncio.gather(*(worker.let_go() for worker in known))
 
     def _hear(self, told: Told | None) -> None:
-        """What is to be told; None: something was done."""
+        """Pass on a result; None means that something was done."""
         match told:
             case None:
                 self._changed()
@@ -139,7 +138,7 @@ class Panel:
 
 
 class _Worker:
-    """One circuit. Only `stop` ends it, no fault of a driver or of who hears of it."""
+    """The worker of one circuit. Only `stop` ends it, not a fault of a driver or a listener."""
 
     def __init__(
         self,
@@ -167,11 +166,11 @@ class _Worker:
             await asyncio.wait({self._task})
 
     def declare(self, spec: Spec) -> None:
-        """Another file says what it allows."""
+        """Apply the limits of a changed file."""
         self.guarded.use(spec, _now_ms())
 
     def use(self, driver: Driver) -> None:
-        """Another driver has never heard what is wanted."""
+        """Change the driver; a new one must be told the wanted state again."""
         if driver is not self._driver:
             self._driver = driver
             self._doubt()
@@ -190,7 +189,7 @@ class _Worker:
         call = self._call(Hold(self._circuit, None, 0))
         await call.wait(LAST_S)
         if call.fault is not None:
-            log.warning("%s was not given back: %s", self._circuit, call.fault)
+            log.warning("%s could not be released: %s", self._circuit, call.fault)
 
     def _doubt(self) -> None:
         self.guarded.doubt(_now_ms())
@@ -205,7 +204,7 @@ class _Worker:
                 await self._in_turn()
 
     async def _rest(self) -> None:
-        """Until something is put, is to be tried again, or may be done at last."""
+        """Wait until there is a new command, a retry is due, or a delayed command is allowed."""
         due_ms = self.guarded.due_ms()
         wait_s = None if due_ms is None else max(0, due_ms - _now_ms()) / 1000
         try:
@@ -223,7 +222,7 @@ class _Worker:
 
     async def _do(self) -> None:
         deed = self.guarded.begin(_now_ms())
-        if deed is None:  # something newer came while the link was busy
+        if deed is None:  # a newer command came while the link was busy
             return
         call, self._began_ms = self._call(deed), _now_ms()
         await call.wait(TIMEOUT_S)
@@ -246,20 +245,20 @@ class _Worker:
             self._say(told)
 
     def _log(self, told: Told) -> None:
-        """A line for each cause, not for each try."""
+        """Log each cause once, not each attempt."""
         if told.fault is None:
             if self._logged:
-                log.warning("%s does again what it is told", self._circuit)
+                log.warning("%s follows its commands again", self._circuit)
             self._logged.clear()
         elif told.fault not in self._logged:
             self._logged.add(told.fault)
-            log.warning("%s does not do what it is told: %s", self._circuit, told.fault)
+            log.warning("%s does not follow its commands: %s", self._circuit, told.fault)
 
     def _say(self, told: Told | None) -> None:
         try:
             self._hear(told)
         except Exception:
-            log.exception("not heard: %s", told)
+            log.exception("a result could not be handled: %s", told)
 
 
 def _now_ms() -> int:

@@ -1,4 +1,4 @@
-"""Reads all drivers side by side, so that one that hangs delays neither the look nor the others."""
+"""Reads all drivers at once, so that one that hangs delays no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_S = 0.2
 
 
 class Reads:
-    """The reads under way, one of each driver; one that hangs is given up after `timeout_s`."""
+    """The reads in progress, one for each driver; one that hangs is given up after `timeout_s`."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -27,7 +27,7 @@ class Reads:
         self._logged: set[str] = set()
 
     async def look(self, drivers: Mapping[str, Driver]) -> tuple[dict[str, Any], dict[str, int]]:
-        """Readings, and how many ms ago each began, of what was read since the last look."""
+        """The new readings since the last call, and how many ms ago each began."""
         for driver in {id(driver): driver for driver in drivers.values()}.values():
             if id(driver) not in self._under_way:
                 ids = {circuit for circuit, its in drivers.items() if its is driver}
@@ -40,7 +40,7 @@ class Reads:
         return {id: answer for id, (answer, _) in found.items()}, ages_ms
 
     def busy_ms(self) -> dict[str, int]:
-        """Since when each circuit that is being read now is, by the loop's clock."""
+        """When each read in progress began, by circuit, in ms of the loop's clock."""
         return {id: round(since_s * 1000) for since_s, ids in self._began.values() for id in ids}
 
     def stop(self) -> None:
@@ -60,11 +60,11 @@ class Reads:
     def _take(self, call: Call[Mapping[str, int]], ids: set[str], began_s: float) -> None:
         said: Any = call.answer
         if call.fault is None and not isinstance(said, Mapping):
-            call.fault = f"it answers {type(said).__name__}, not watts of circuits"
+            call.fault = f"its driver returned {type(said).__name__}, not watts by circuit"
         if call.fault is not None:
-            self._log(f"{', '.join(sorted(ids))}: not read: {call.fault}")
+            self._log(f"{', '.join(sorted(ids))}: cannot be read: {call.fault}")
             return
-        self._forget(f"{', '.join(sorted(ids))}: not read")
+        self._forget(f"{', '.join(sorted(ids))}: cannot be read")
         self._found |= {circuit: (said[circuit], began_s) for circuit in ids & said.keys()}
 
     def _log(self, cause: str) -> None:
@@ -77,7 +77,7 @@ class Reads:
 
 
 def _nothing() -> None:
-    """A read that ends late did nothing that anybody would have to know."""
+    """Ignore a read that ends late: it changed nothing."""
 
 
 def _now_s() -> float:

@@ -1,7 +1,7 @@
-"""The modelled panel as a driver, with its breakers in a file, as a real panel's outlive a kill.
+"""The modelled panel as a driver. A file keeps its breakers, as a real panel would through a kill.
 
-The file stands for the wall, which no disk of ours can break: where it cannot be written, circuits
-move all the same, and where it says what cannot be, breakers stand as on the first day.
+The file stands for real hardware, which a disk fault cannot break: if it cannot be written,
+circuits switch all the same, and if it is not valid, breakers start as ven.yaml says.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ class SimPanel:
         self.use(spec)
 
     def use(self, spec: Spec) -> None:
-        """Another panel; breakers that it no longer names stay on the wall."""
+        """Use a changed ven.yaml; breakers that it no longer names are kept."""
         for id in self._odd.keys() & spec.circuits.keys():
-            log.warning("%s: %s stands as on the first day", self._file, id)
+            log.warning(
+                "%s: the entry of %s is not valid; its breaker starts as ven.yaml says",
+                self._file,
+                id,
+            )
             del self._odd[id]
         self._spec = spec
         self._breakers.use(spec, Loads(spec))
@@ -58,7 +62,7 @@ class SimPanel:
         return {id: self._breakers.drawn_w(id, now_ms) for id in self._spec.circuits}
 
     def unmetered_w(self) -> int:
-        """What the site draws beside its circuits."""
+        """The power drawn outside the circuits, in W."""
         return self._breakers.loads.unmetered_w(self._now_ms())
 
     def _find(self, id: str) -> None:
@@ -77,11 +81,11 @@ class SimPanel:
             found = error
         if isinstance(found, dict):
             return found
-        log.warning("%s cannot be read; breakers stand as on the first day", self._file)
+        log.warning("%s cannot be read; all breakers start as ven.yaml says", self._file)
         return {}
 
     def _keep(self) -> None:
-        """Written down; told once where the disk refuses, as it moves all the same."""
+        """Write the breakers down; a disk that refuses is logged once."""
         try:
             self._write()
         except OSError as error:
@@ -92,7 +96,7 @@ class SimPanel:
             self._fails = False
 
     def _write(self) -> None:
-        """Written over in one go, which no kill splits; a new file would take ten times as long."""
+        """Overwrite the file in one call, which a kill cannot split; a new file would be slower."""
         said = json.dumps(self._odd | self._kept()).encode()
         self._room = max(self._room, len(said))
         file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -110,7 +114,7 @@ class SimPanel:
 
 
 def _fits(breaker: Any) -> bool:
-    """A breaker as it is kept: nothing else in the file is believed."""
+    """Whether this is a valid breaker; anything else in the file is ignored."""
     if not isinstance(breaker, dict) or type(breaker.get("on")) is not bool:
         return False
     hold_w, until_ms = breaker.get("hold_w", ""), breaker.get("until_ms")

@@ -1,1 +1,1 @@
-"""The state folder of a site: who has it, how a command finds it, its token."""
+"""The state folder of a site: its lock, how a command finds it, its token."""

@@ -1,8 +1,8 @@
-"""One controller to one state folder, also where nothing can be written to it.
+"""Allows one controller per state folder, even if the folder cannot be written.
 
-The lock is on the folder itself, which takes no disk. The file `lock` in it says who has it, and is
-locked too, since controllers before this one locked nothing else. Where there is no folder and none
-can be made, the lock is on a file among the system's temporary ones.
+The lock is on the folder itself, which needs no disk space. The file `lock` in it names the process
+that holds it, and is locked too, because older controllers lock only that file. If there is no
+folder and none can be made, a file in the system's temporary folder is locked.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ AGAIN_S = 1.0
 
 
 class Taken(Exception):
-    """Another controller runs on this state; says which."""
+    """Another controller uses this state folder; the message names it."""
 
 
 class Claim:
-    """A state folder, made 0700, that is ours until `close`. Raises `Taken`.
+    """A state folder with mode 0700 that is ours until `close`. Raises `Taken`.
 
-    `trouble` says why it cannot be written, "" where it can.
+    `trouble` says why it cannot be written; it is "" if it can.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Claim:
         self.look_again()
 
     def look_again(self) -> None:
-        """Claim what can be claimed by now. Raises `Taken`."""
+        """Lock what can be locked now. Raises `Taken`."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o700)
@@ -53,9 +53,9 @@ class Claim:
             raise
 
     async def keep(self, worker: Worker) -> None:
-        """Claim what can be claimed by then, and what was put in its place, for ever.
+        """Lock what becomes available, and what replaced a locked file, forever.
 
-        `worker` does it, since a disk may hang. Raises `Taken`.
+        `worker` does it, because a disk may hang. Raises `Taken`.
         """
         while True:
             await asyncio.sleep(AGAIN_S)
@@ -69,7 +69,7 @@ class Claim:
             self.look_again()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the folder."""
         while self._locks:
             os.close(self._locks.popitem()[1])
 
@@ -81,7 +81,7 @@ class Claim:
             else:
                 self._take(_elsewhere(self._folder), os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            log.warning("another controller on %s would go unnoticed: %s", self._folder, error)
+            log.warning("a second controller on %s would not be detected: %s", self._folder, error)
         try:
             self._take(named, os.O_RDWR | os.O_CREAT)
             self._say_who(named)
@@ -91,7 +91,7 @@ class Claim:
                 self._take(named, os.O_RDONLY)
 
     def _take(self, file: Path, flags: int) -> None:
-        """Raises `Taken`; OSError where it cannot be opened. What cannot be locked is let be."""
+        """Lock a file, if it takes locks. Raises `Taken`, or OSError if it cannot be opened."""
         if file in self._locks:
             return
         lock = os.open(file, flags | os.O_CLOEXEC, 0o600)
@@ -100,7 +100,7 @@ class Claim:
         except BlockingIOError:
             os.close(lock)
             raise Taken(self._who()) from None
-        except OSError as error:  # a network's folder, say
+        except OSError as error:  # a network folder, for example
             os.close(lock)
             log.debug("%s cannot be locked: %s", file, error)
             return
@@ -116,11 +116,11 @@ class Claim:
         pid = "?"
         with suppress(OSError, UnicodeDecodeError):
             pid = (self._folder / "lock").read_text().strip() or pid
-        return f"a controller already runs on {self._folder} (process {pid})"
+        return f"a controller is already running on {self._folder} (process {pid})"
 
 
 def claimed(folder: Path) -> bool:
-    """Whether a controller runs on this folder, or nobody could."""
+    """Whether a controller is running on this folder, or none could."""
     try:
         claim = Claim(folder)
     except (Taken, OSError):

@@ -1,4 +1,4 @@
-"""The site's token: found, judged, and made anew where it is missing or would keep nobody out."""
+"""The site's token: read, checked, and replaced if it is missing or too weak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..base.private_files import look, write_private
 
 log = logging.getLogger(__name__)
-Token = tuple[str, str | None]  # and a sentence, where there is something to say of it
+Token = tuple[str, str | None]  # the token, and a message about it or None
 LEAST_BITS, LEAST_LETTERS, MOST_BYTES = 128, 8, 4096
 BASE32 = (  # RFC 4648, the same "extended hex", and Crockford's
     "abcdefghijklmnopqrstuvwxyz234567",
@@ -21,7 +21,7 @@ BASE32 = (  # RFC 4648, the same "extended hex", and Crockford's
 )
 _LOWER = string.ascii_lowercase
 _OF_ONE_CASE = ((26, _LOWER), *((32, one) for one in BASE32), (36, _LOWER + string.digits))
-ALPHABETS = (  # how many letters are in each, the smallest first; 64 is for all the rest
+ALPHABETS = (  # with their sizes, the smallest first; 64 stands for anything else
     (10, frozenset(string.digits)),
     (16, frozenset(string.hexdigits)),
     *((kinds, frozenset(one)) for kinds, low in _OF_ONE_CASE for one in (low, low.upper())),
@@ -31,34 +31,35 @@ ALPHABETS = (  # how many letters are in each, the smallest first; 64 is for all
 
 
 def weakness(token: str) -> str | None:
-    """Why a token could be guessed or not be sent, to be said after "it is"; None: it is strong.
+    """Why a token is weak or cannot be sent, as a phrase after "it is"; None if it is strong.
 
-    It is worth its length times the bits of a letter of the smallest of `ALPHABETS` that holds all
-    of them. Padding at its end is worth nothing.
+    Its strength is its length times the bits per letter of the smallest of `ALPHABETS` that has all
+    its letters. Padding at its end does not count.
     """
     if not token.strip():
         return "blank" if token else "empty"
     if not all(" " < letter <= "~" for letter in token):
-        return "not one word of plain letters"
+        return "not a single word of printable ASCII characters"
     drawn = token.rstrip("=")
     letters = set(drawn)
     kinds = next((kinds for kinds, alphabet in ALPHABETS if letters <= alphabet), 64)
     bits = int(len(drawn) * math.log2(kinds))
     if bits < LEAST_BITS:
-        return f"short ({bits} bit, and {LEAST_BITS} are needed)"
+        return f"too short ({bits} bits; at least {LEAST_BITS} are needed)"
     if len(letters) < LEAST_LETTERS:
-        return f"made of too few letters ({len(letters)}, and {LEAST_LETTERS} are needed)"
+        few = f"{len(letters)}; at least {LEAST_LETTERS} are needed"
+        return f"made of too few different letters ({few})"
     return None
 
 
 def read_token(folder: Path) -> tuple[str, str | None]:
-    """The token that is kept, or "" and why it is none, to be said after "it is"."""
+    """The stored token; or "" and why it cannot be used, as a phrase after "it is"."""
     file = folder / "token"
     try:
         found = look(file, MOST_BYTES)
         held = found.content.decode("utf-8")
     except FileNotFoundError:
-        return "", "a link to nothing" if file.is_symlink() else "missing"
+        return "", "a link to a file that does not exist" if file.is_symlink() else "missing"
     except UnicodeDecodeError:
         return "", "not UTF-8"
     except OSError as error:
@@ -68,9 +69,9 @@ def read_token(folder: Path) -> tuple[str, str | None]:
 
 
 def site_token(folder: Path) -> Token:
-    """The token to run with, never a weak one; and a sentence if it was replaced or is not kept.
+    """The token to use, which is never weak; and a message if it was replaced or cannot be stored.
 
-    The sentence is also logged. Made without a word at the first start. Raises nothing.
+    The message is also logged. The first start makes a token without a message. Raises nothing.
     """
     kept, why = read_token(folder)
     if kept:
@@ -79,21 +80,21 @@ def site_token(folder: Path) -> Token:
     trouble = _keep(folder, made)
     said = [] if why == "missing" else [f"the token was replaced: it was {why}"]
     if trouble:
-        said.append(f"the new one is in memory only and ends with this run: {file} {trouble}")
+        said.append(f"the new token is valid for this run only: {file} {trouble}")
     if said:
         log.warning("%s", "; ".join(said))
     return made, "; ".join(said) or None
 
 
 def passing_token(folder: Path) -> Token:
-    """A token for this run alone, where the disk does not answer; and a sentence that says so."""
-    said = f"the token is in memory only and ends with this run: {folder / 'token'} is out of reach"
+    """A token for this run only, if the disk does not answer; and a message about it."""
+    said = f"the token is valid for this run only: {folder / 'token'} cannot be reached"
     log.warning("%s", said)
     return secrets.token_urlsafe(32), said
 
 
 def _keep(folder: Path, made: str) -> str | None:
-    """Write it and read it again; answers what went wrong, to be said after the file's name."""
+    """Write the token and read it back; returns what failed, as a phrase after the file name."""
     file = folder / "token"
     try:
         write_private(file, made)
@@ -102,7 +103,7 @@ def _keep(folder: Path, made: str) -> str | None:
     kept, why = read_token(folder)
     if kept == made:
         return None
-    # A file system without permissions shows to everybody what it is given.
+    # A file system without permissions shows the token to every user.
     with suppress(OSError):
         file.unlink()
-    return f"cannot be kept: once written it was {why or 'another one'}"
+    return f"cannot be used: after writing, the file was {why or 'different'}"

@@ -1,4 +1,4 @@
-"""Where a site keeps its state, and how a command finds the controller that runs it."""
+"""The folder of a site's state, and how a command finds the running controller."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ IN_FORCE, _FROM = "in-force.yaml", "# as read from "
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A controller that runs: its ven.yaml, its page and the token that asks for, its broker.
+    """A running controller: its ven.yaml, its page and the token for it, its broker.
 
-    `tls`: the files an operator shows to a stand-in that speaks TLS, by `cert`, `key` and `ca`.
+    `tls`: the operator's files for a stand-in with TLS, as `cert`, `key` and `ca`.
     `no_token`: why `token` is empty, if it is.
     """
 
@@ -38,33 +38,33 @@ class Running:
 
 
 def site_of(file: Path) -> tuple[str, str | None]:
-    """`site.id` and `site.timezone` of a ven.yaml, no more, so that commands start quickly.
+    """`site.id` and `site.timezone` of a ven.yaml, and nothing else: commands must start quickly.
 
-    Raises OSError or ValueError with a sentence for people.
+    Raises OSError or ValueError with a message for people.
     """
     try:
         said = yaml.load(text_of(file), Loader=yaml.BaseLoader)
         id, timezone = said["site"]["id"], said["site"].get("timezone")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError(f"{file} names no site.id; `venctl check` says more") from None
+        raise ValueError(f"{file} has no site.id; run `venctl check` for details") from None
     return str(id), timezone and str(timezone)
 
 
 def site_id(file: Path) -> str:
-    """`site.id` of a ven.yaml. Raises as `site_of` does."""
+    """`site.id` of a ven.yaml. Raises like `site_of`."""
     return site_of(file)[0]
 
 
 def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:
-    """`--state`, else $STATE_DIRECTORY, else `.venctl/{venId}` beside the ven.yaml."""
+    """`--state`, else $STATE_DIRECTORY, else `.venctl/{venId}` next to the ven.yaml."""
     beside = file.resolve().parent / ".venctl" / ven_id.replace(":", "_")
     return chosen or _of_systemd() or beside
 
 
 def find(file: Path, chosen: Path | None) -> Running | None:
-    """The controller that runs for this ven.yaml, whatever an edit made of it since; or None.
+    """The controller that runs for this ven.yaml, even if the file was edited since; or None.
 
-    Raises OSError or ValueError where none runs and the file names no site.
+    Raises OSError or ValueError if none runs and the file has no site.id.
     """
     if folder := chosen or _of_systemd():
         return _running(folder)
@@ -73,12 +73,12 @@ def find(file: Path, chosen: Path | None) -> Running | None:
 
 
 def in_force(file: Path, text: str) -> str:
-    """What `IN_FORCE` says while `text` is in force, as read from `file`."""
+    """The content of `IN_FORCE` while `text`, read from `file`, is in effect."""
     return f"{_FROM}{file.resolve()}\n{text}"
 
 
 def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
-    """Where the controller of this ven.yaml was cut off, and the text that was in force then."""
+    """The state folder of an interrupted run of this ven.yaml, and the text in effect then."""
     there = chosen or _of_systemd()
     for folder in [there] if there else _beside(file):
         try:
@@ -99,13 +99,13 @@ def _of_systemd() -> Path | None:
 
 
 def _beside(file: Path) -> list[Path]:
-    """The state folders of this ven.yaml and of its neighbours, the one used last first."""
+    """The state folders next to this ven.yaml, the most recently used first."""
     folders = (file.resolve().parent / ".venctl").glob("*/")
     return sorted(folders, key=lambda folder: (-folder.stat().st_mtime, folder.name))
 
 
 def announced(folder: Path) -> dict[str, Any] | None:
-    """What the controller that runs on `folder` says of itself; None where none does."""
+    """What the controller running on `folder` announced; None if none runs."""
     try:
         said = json.loads(text_of(folder / "controller.json"))
     except (OSError, ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""What looks after the program itself: alarms, watchdog, service manager."""
+"""Monitoring of the program itself: alarms, watchdog, service manager."""

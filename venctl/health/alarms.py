@@ -1,4 +1,4 @@
-"""What is wrong with the program itself becomes an alarm; every alarm has its lines in the log."""
+"""Raises alarms about the program itself, and logs every alarm."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Tells the core what is found, once for each change. Before `open` it is kept back.
+    """Posts each change of an alarm to the core. Changes before `open` are kept until then.
 
-    `standing` answers the alarms that the core knows of, by their ids.
+    `standing` returns the alarms that the core knows, by id.
     """
 
     def __init__(
@@ -26,24 +26,26 @@ class Alarms:
         self._early: list[tuple[str, str, str | None]] | None = []
 
     def open(self) -> None:
-        """The core has begun: what was found before is told now."""
+        """The core is running: post what was found before."""
         early, self._early = self._early or [], None
         for kind, about, text in early:
             self._tell(kind, about, text)
 
     def sound(self, kind: str, text: str, about: str = "") -> None:
-        """Something is wrong, or still is, in words."""
+        """Raise an alarm, or repeat it; `text` says what is wrong."""
         self._tell(kind, about, text)
 
     def end(self, kind: str, about: str = "") -> None:
-        """It is well again, if it was not."""
+        """End the alarm, if it was raised."""
         self._tell(kind, about, None)
 
     def _tell(self, kind: str, about: str, text: str | None) -> None:
         if self._early is not None:
             self._early.append((kind, about, text))
             return
-        text = text and text[:MOST_TEXT]  # as the core keeps it, or it would be news each time
+        text = (
+            text and text[:MOST_TEXT]
+        )  # as the core stores it, or it would look changed each time
         known = self._standing().get(id_of(kind, about))
         if (known and known.text) != text:
             at_ms, mono_ms = clocks()
@@ -52,7 +54,7 @@ class Alarms:
 
 
 def log_alarms(before: Mapping[str, Alarm], after: Mapping[str, Alarm]) -> None:
-    """A line for each alarm that was raised, is over, or was acknowledged."""
+    """Log each alarm that was raised, ended or acknowledged."""
     if before is after:
         return
     for id in {**before, **after}:
@@ -60,6 +62,6 @@ def log_alarms(before: Mapping[str, Alarm], after: Mapping[str, Alarm]) -> None:
         if was is None and now is not None:
             log.error("%s", now.text)
         elif was is not None and now is None:
-            log.warning("over: %s", was.text)
+            log.warning("alarm ended: %s", was.text)
         elif was is not None and now is not None and was.by != now.by:
-            log.warning("acknowledged by %s: %s", now.by, now.text)
+            log.warning("alarm acknowledged by %s: %s", now.by, now.text)

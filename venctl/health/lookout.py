@@ -1,4 +1,4 @@
-"""Looks after clock, link and certificate, and raises the alarms that nobody else would."""
+"""Watches clock, link and certificate, and raises their alarms."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LOOK_S = 1.0
 STEP_MS, GRAVE_STEP_MS = 5_000, 60_000
 SILENT_S = 300.0
 TAKEN_OVER = "session taken over"
-DUEL, DUEL_S = 2, 600.0  # so often within that time is no accident
+DUEL, DUEL_S = 2, 600.0  # this often within this time is no accident
 EACH_S = 3_600.0
 
 
 class Lookout:
-    """`link` answers the link as it stands, `dates` those of our certificate; None: there is none.
+    """`link` returns the state of the link, `dates` those of our certificate, or None without one.
 
-    `dates` raises `Wrong` or OSError for one that is of no use.
+    `dates` raises `Wrong` or OSError if the certificate cannot be used.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Lookout:
         self._looked_s: float | None = None
 
     async def run(self) -> None:
-        """Look each second, for ever."""
+        """Check every second, forever."""
         while True:
             now_s = asyncio.get_running_loop().time()
             self._look_at_clock(*clocks())
@@ -85,7 +85,7 @@ class Lookout:
             self._alarms.end("takeover")
         elif len(self._taken_over) == DUEL and now_s - self._taken_over[0] <= DUEL_S:
             self._alarms.sound(
-                "takeover", "Another program connects to the broker with our client id"
+                "takeover", "Another program connects to the broker with this site's client id"
             )
 
     async def _look_at_certificate(self) -> None:
@@ -96,6 +96,8 @@ class Lookout:
             return
         if dates is not None and dates.ends_s - clocks()[0] // 1000 < SOON_S:
             ends = utc(dates.ends_s)
-            self._alarms.sound("certificate", f"Our certificate for the broker ends on {ends}")
+            self._alarms.sound(
+                "certificate", f"The client certificate for the broker expires on {ends}"
+            )
         else:
             self._alarms.end("certificate")

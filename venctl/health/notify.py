@@ -1,4 +1,4 @@
-"""Tells the service manager how we are: sd_notify(3), datagrams of lines `NAME=value`."""
+"""Notifies the service manager as in sd_notify(3): datagrams with lines `NAME=value`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ log = logging.getLogger(__name__)
 
 
 class Notify:
-    """Lines to the socket of $NOTIFY_SOCKET; to nobody where there is none, or nobody listens.
+    """Sends lines to the socket of $NOTIFY_SOCKET; does nothing if there is none.
 
-    `watchdog_s` is how long it waits for a sign of life before it starts us again; None: for ever.
+    `watchdog_s` is how long the manager waits for a sign of life before a restart; None: forever.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -21,7 +21,7 @@ class Notify:
         self.watchdog_s = _watchdog_s(environ) if self._address else None
 
     def say(self, said: Mapping[str, str]) -> bool:
-        """Send it at once, or not at all; True: it was taken, or nobody wants to hear it."""
+        """Send at once or not at all. Returns True if it was sent or there is no socket."""
         if self._address is None:
             return True
         lines = "\n".join(f"{name}={value}" for name, value in said.items())
@@ -30,13 +30,13 @@ class Notify:
                 out.setblocking(False)
                 out.sendto(lines.encode(), self._address)
         except OSError as error:
-            log.debug("the service manager does not hear us: %s", error)
+            log.debug("the service manager could not be notified: %s", error)
             return False
         return True
 
 
 def _address(named: str) -> bytes | None:
-    """A path, or `@name` for a socket that is in no folder; other kinds are none of systemd's."""
+    """A path, or `@name` for an abstract socket; systemd uses no other kinds."""
     if named[:1] == "@":
         return b"\0" + os.fsencode(named[1:])
     return os.fsencode(named) if named[:1] == "/" else None

@@ -1,4 +1,4 @@
-"""Whatever has to run for as long as the controller does: started again when it fails, and said."""
+"""Tasks that run as long as the controller: restarted when they fail, with an alarm."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Tasks:
-    """Long-lived tasks. One that raises is an alarm until it has run for ten seconds again."""
+    """Long-lived tasks. One that raises causes an alarm until it has run for ten seconds again."""
 
     def __init__(self, alarms: Alarms) -> None:
         self._alarms = alarms
         self._all: list[asyncio.Task[None]] = []
 
     def start(self, name: str, work: Work) -> None:
-        """Run `work()` until `stop`, again whenever it raises. `name` is for people."""
+        """Run `work()` until `stop`, and again whenever it raises. `name` is for people to read."""
         self._all.append(asyncio.create_task(self._look_after(name, work), name=name))
 
     async def stop(self) -> None:
@@ -40,7 +40,7 @@ class Tasks:
                 await work()
                 return
             except Exception as error:
-                said = f"{name} failed and was started again: {type(error).__name__}: {error}"
+                said = f"{name} failed and was restarted: {type(error).__name__}: {error}"
                 log.log(
                     logging.DEBUG if said == told else logging.ERROR, "%s", said, exc_info=error
                 )

@@ -1,6 +1,7 @@
-"""Looks every second whether all makes progress: an alarm where not, and the watchdog is not fed.
+"""Checks every second that the controller makes progress; if not, raises an alarm and stops feeding
+the service manager's watchdog.
 
-The service manager hears of us here: that we are up, in a line how we are, and that we go.
+This also tells the service manager that we are ready, our status in one line, and that we stop.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ STALLED = "the controller makes no progress"
 
 
 class Watchdog:
-    """`progress` hears what was overdue at the last look, and the time; it tells how far all is.
+    """`progress` takes what was overdue at the last check and the time; it returns the progress.
 
-    `status` tells in one line how the site is. What cannot be said is said with the next look.
+    `status` returns the site's status in one line. What cannot be sent is sent at the next check.
     """
 
     def __init__(
@@ -41,24 +42,24 @@ class Watchdog:
         self._overdue: Overdue | None = None
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Check, forever."""
         while True:
             self._look()
             await asyncio.sleep(self._look_s)
 
     def up(self) -> None:
-        """Everything serves: from now on we are watched."""
+        """Everything is ready: the watchdog starts now."""
         self._serves = True
         self._look()
 
     def stopping(self) -> None:
-        """We are on the way out, and nobody need watch us."""
+        """The program is stopping: the watchdog ends now."""
         self._serves = False
         self._notify.say({"STOPPING": "1", "STATUS": "stopping"})
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
-        """While this lasts, another ven.yaml is taken."""
+        """Tell the service manager that another ven.yaml is being loaded."""
         if self._serves:
             stamp = time.monotonic_ns() // 1_000
             self._notify.say({"RELOADING": "1", "MONOTONIC_USEC": str(stamp)})
@@ -99,10 +100,10 @@ class Watchdog:
 
 
 def line(link: str, events: int, held: int, alarms: int) -> str:
-    """How a site is, in one line: `link connected; 1 event; 2 circuits held`."""
+    """The status of a site in one line: `link connected; 1 event; 2 circuits held`."""
     counted = [f"link {link}", _count(events, "event"), f"{_count(held, 'circuit')} held"]
     return "; ".join([*counted, _count(alarms, "alarm")] if alarms else counted)
 
 
 def _count(number: int, thing: str) -> str:
-    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+    return f"1 {thing}" if number == 1 else f"{number or 'no'} {thing}s"

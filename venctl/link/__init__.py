@@ -1,1 +1,1 @@
-"""The link to the cloud: MQTT 5 and the device shadow, and what the core says over them."""
+"""The link to the cloud: MQTT 5, the device shadow, and the core's messages over them."""

@@ -1,4 +1,4 @@
-"""How long to wait before the next CONNECT: longer after each failure, and never in step."""
+"""How long to wait before the next CONNECT: longer after each failure, with random jitter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The shortest and the longest wait, and how long a connection lasts that was no failure."""
+    """The shortest and longest wait, and how long a connection must last to count as a success."""
 
     least_ms: int
     most_ms: int
@@ -16,14 +16,14 @@ class Pace:
 
 
 NEAR = Pace(100, 1_000, 1_000)
-FAR = Pace(1_000, 120_000, 30_000)  # AWS IoT Core takes one CONNECT a second of a client id
+FAR = Pace(1_000, 120_000, 30_000)  # AWS IoT Core accepts one CONNECT a second per client id
 
 
 class Backoff:
     """Full jitter between the shortest wait and a bound that doubles with each failure.
 
-    A fleet that lost its broker together comes back spread out, also after a long outage: the
-    jitter does not end where the bound does. `draw(low, high)` is `random.uniform` or alike.
+    A fleet that lost its broker at the same moment reconnects spread out, even after a long outage,
+    because jitter applies at the longest wait too. `draw(low, high)` is like `random.uniform`.
     """
 
     def __init__(self, pace: Pace, draw: Callable[[float, float], float]) -> None:
@@ -33,21 +33,21 @@ class Backoff:
         self._last_s: float | None = None
 
     def pause_s(self, mono_s: float) -> float:
-        """Seconds until another attempt may begin at the earliest, whatever the reason for it."""
+        """Seconds until the earliest time for another attempt, whatever its reason."""
         if self._last_s is None:
             return 0.0
         return max(0.0, self._last_s + self._pace.least_ms / 1000 - mono_s)
 
     def attempted(self, mono_s: float) -> None:
-        """A CONNECT has gone out by now, or may have: an attempt begins, ends, or is answered."""
+        """A CONNECT was sent by now, or may have been: an attempt begins, ends or is answered."""
         self._last_s = mono_s
 
     def connected(self, mono_s: float) -> None:
-        """The broker has let us in."""
+        """The broker accepted the connection."""
         self._since_s = self._last_s = mono_s
 
     def wait_s(self, mono_s: float) -> float:
-        """The link was lost or an attempt failed just now: seconds until the next one."""
+        """The link was lost or an attempt failed: the seconds until the next attempt."""
         since_s, self._since_s = self._since_s, None
         if since_s is not None and (mono_s - since_s) * 1000 >= self._pace.steady_ms:
             self._failures = 0

@@ -1,4 +1,4 @@
-"""Where a broker is, and how awscrt is told to reach it and to come back to it."""
+"""Where a broker is, and awscrt's settings to connect and reconnect to it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .tls import Wrong, client_context, owner_only
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
-RECEIVE_MAXIMUM = 100  # messages AWS sends before the first is acknowledged
+RECEIVE_MAXIMUM = 100  # messages that AWS sends before the first is acknowledged
 KEEP_ALIVE_S = 30
 ACK_TIMEOUT_S = 5
-PING_TIMEOUT_MS = 10_000  # a broker that froze is given up after 40 s at the latest
+PING_TIMEOUT_MS = 10_000  # a frozen broker is given up after 40 s at the latest
 CONNACK_TIMEOUT_MS = 5000
 NEVER_MS = 3_600_000
-MOST_PASSWORD = 65_535  # bytes, by MQTT
+MOST_PASSWORD = 65_535  # bytes, the limit of MQTT
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the broker is and who we are there.
+    """The address of the broker and our identity there.
 
-    TLS where there is a `cert` or a `ca`, and always for `aws`, which also keeps to the limits of
-    AWS IoT Core. The broker keeps our session `session_s` long after we are gone, and sends at most
+    Uses TLS if there is a `cert` or a `ca`, and always for `aws`, which also respects the limits of
+    AWS IoT Core. The broker keeps our session for `session_s` after a disconnect, and sends at most
     `receive_maximum` messages before the first is acknowledged. None sets no limit: mosquitto 2.0
-    sends more than any, and what is beyond it overtakes what waits.
+    exceeds any limit, and the messages beyond it overtake those that wait.
     """
 
     host: str
@@ -53,9 +53,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker publishes, retained, once we are gone without a goodbye.
+    """What the broker publishes, retained, if the connection is lost without a DISCONNECT.
 
-    `payload` is asked for each CONNECT: what is said there has a date.
+    `payload` is called for each CONNECT, because the message has a timestamp.
     """
 
     topic: str
@@ -63,7 +63,7 @@ class Will:
 
 
 def plain(host: str, port: int, client_id: str) -> Endpoint:
-    """A stand-in without TLS. It keeps to a Receive Maximum, as AWS does."""
+    """A stand-in without TLS, which respects the Receive Maximum as AWS does."""
     return Endpoint(
         host=host,
         port=port,
@@ -80,16 +80,16 @@ def plain(host: str, port: int, client_id: str) -> Endpoint:
 
 
 def stand_in(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:
-    """The stand-in of a controller that runs; `files` by `cert`, `key` and `ca`, if any."""
+    """The stand-in of a running controller; `files` has `cert`, `key` and `ca`, if any."""
     host, _, port = address.rpartition(":")
     shown = {name: Path(file) for name, file in files.items()}
     return replace(plain(host, int(port), client_id), **shown)  # type: ignore[arg-type]
 
 
 def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
-    """The broker that a ven.yaml names; its files are looked for in the folder `beside`.
+    """The broker in a ven.yaml; its files are relative to the folder `beside`.
 
-    Raises `Wrong` where the password cannot be had.
+    Raises `Wrong` if the password cannot be read.
     """
     host = cloud.endpoint or cloud.host or ""
     cert, key, ca = (path and beside / path for path in (cloud.cert, cloud.key, cloud.ca))
@@ -110,14 +110,15 @@ def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
 
 
 def pace_of(host: str) -> Pace:
-    """A broker on this machine is asked again at once; one that a fleet shares is not."""
+    """Reconnects are quick for a broker on this machine, and slow for one that a fleet shares."""
     return NEAR if host in LOOPBACK else FAR
 
 
 def password_of(cloud: Cloud, folder: Path) -> str | None:
-    """`password`, or the environment's where that says `env:NAME`, or what `password_file` holds.
+    """The password from `password`, from the variable that `env:NAME` names, or from
+    `password_file`.
 
-    Raises `Wrong`, never with the password in its words; also for one that `_sendable` refuses.
+    Raises `Wrong`, never with the password in its text, also for one that `_sendable` refuses.
     """
     if cloud.password_file is not None:
         return secret_of(folder / cloud.password_file)
@@ -125,12 +126,12 @@ def password_of(cloud: Cloud, folder: Path) -> str | None:
         return None
     if cloud.password.startswith("env:"):
         return _of_environment(cloud.password.removeprefix("env:"))
-    return _sendable(cloud.password, "`password`", "write it, or leave it out")
+    return _sendable(cloud.password, "`password`", "set it, or remove `password` from ven.yaml")
 
 
 def secret_of(file: Path) -> str:
-    """What a file holds that its owner alone may read. Raises `Wrong`."""
-    what, advice = f"the password file {file}", "write the password into it, and nothing else"
+    """The content of a file that only its owner may read. Raises `Wrong`."""
+    what, advice = f"the password file {file}", "write only the password into it"
     try:
         held = owner_only(file, "password file").content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -140,16 +141,18 @@ def secret_of(file: Path) -> str:
 
 def _of_environment(name: str) -> str:
     if not name:
-        raise Wrong("`password` names no variable", "write it like env:BROKER_PASSWORD")
+        raise Wrong("`password` names no environment variable", "write it like env:BROKER_PASSWORD")
     if name not in os.environ:
-        raise Wrong(f"no {name} is in the environment, and `password` wants it", "export it")
-    return _sendable(os.environ[name], f"{name} in the environment", "export the broker's password")
+        said = f"the environment variable {name}, which `password` names, is not set"
+        raise Wrong(said, "set it before you start venctl")
+    what, advice = f"the environment variable {name}", "set it to the broker's password"
+    return _sendable(os.environ[name], what, advice)
 
 
 def _sendable(word: str, what: str, advice: str) -> str:
-    """A password that a broker can be sent, `what` for people. Raises `Wrong`.
+    """Check that a password can be sent; `what` names it in messages. Raises `Wrong`.
 
-    One without a letter that can be seen is empty: nobody chose it.
+    A password without a visible character counts as empty.
     """
     if not any(letter.isprintable() and not letter.isspace() for letter in word):
         raise Wrong(f"{what} is empty", advice)
@@ -158,15 +161,15 @@ def _sendable(word: str, what: str, advice: str) -> str:
     except UnicodeEncodeError:
         raise Wrong(f"{what} is not text in UTF-8", advice) from None
     if length > MOST_PASSWORD:
-        raise Wrong(f"{what} is longer than MQTT can carry ({MOST_PASSWORD} bytes)", advice)
+        raise Wrong(f"{what} is longer than MQTT allows ({MOST_PASSWORD} bytes)", advice)
     return word
 
 
 def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
-    """The client's options but for its callbacks.
+    """The client's options, without its callbacks.
 
-    Nothing waits in the client while it is offline: its queue has no bound and no memory.
-    Raises OSError or RuntimeError where certificate, key or CA cannot be used.
+    The client queues nothing while offline, because its queue is unbounded and not stored.
+    Raises OSError or RuntimeError if certificate, key or CA cannot be used.
     """
     limits = mqtt5.ExtendedValidationAndFlowControlOptions
     return {
@@ -180,7 +183,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
             limits.AWS_IOT_CORE_DEFAULTS if endpoint.aws else limits.NONE
         ),
         "offline_queue_behavior": mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-        # `Link` waits by `backoff`: awscrt's own full jitter begins at 0 s and ends at the cap.
+        # `Link` uses its own backoff: awscrt's full jitter starts at 0 s and ends at the cap.
         "retry_jitter_mode": mqtt5.ExponentialBackoffJitterMode.NONE,
         "min_reconnect_delay_ms": NEVER_MS,
         "max_reconnect_delay_ms": NEVER_MS,
@@ -192,7 +195,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
 
 
 def connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
-    """A CONNECT as of now."""
+    """A CONNECT packet with the present last will."""
     return mqtt5.ConnectPacket(
         client_id=endpoint.client_id,
         keep_alive_interval_sec=KEEP_ALIVE_S,
@@ -209,6 +212,6 @@ def connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket
 
 def _socket(endpoint: Endpoint) -> io.SocketOptions:
     options = io.SocketOptions()
-    # Over a mobile network, one lost packet alone costs a second.
+    # Over a mobile network, a single lost packet costs a second.
     options.connect_timeout_ms = 5000 if endpoint.aws else 1000
     return options

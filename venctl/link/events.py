@@ -1,4 +1,4 @@
-"""What a link tells whoever listens to it, and what it raises."""
+"""The events of a link, and its exceptions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message on one of our topics. `puback` may be called late, twice, or offline: no harm.
+    """A message on one of our topics. `puback` may be called late, twice or offline.
 
-    `stored`: the broker had it on its shelf and sends it because we subscribed, not because anybody
-    says it now.
+    `stored`: a retained message, which the broker sends because we subscribed.
     """
 
     topic: str
@@ -22,14 +21,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """Connected, and every subscription answered. `resumed`: the broker still had our session."""
+    """Connected, with every subscription answered. `resumed`: the broker still had our session."""
 
     resumed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The broker refuses a subscription; an `Up` follows all the same."""
+    """The broker refuses a subscription; an `Up` follows anyway."""
 
     topic: str
     why: str
@@ -39,9 +38,9 @@ class Denied:
 class Down:
     """The link is lost, or an attempt failed for a new reason.
 
-    `barred`: the broker answered the CONNECT, and its last will may be what is not allowed.
-    `cut_off`: the topic, and `retain`, of the publish that the broker ended the connection over
-    instead of answering it, which is how AWS IoT says that it is not allowed.
+    `barred`: the broker refused the CONNECT, perhaps because of its last will.
+    `cut_off`: topic and `retain` of the message for which the broker closed the connection, which
+    is how AWS IoT refuses a message.
     """
 
     why: str
@@ -53,8 +52,8 @@ News = Message | Up | Denied | Down
 
 
 class LinkDown(ConnectionError):
-    """A publish did not reach the broker, or nobody knows whether it did; says why."""
+    """A message did not reach the broker, or may not have; says why."""
 
 
 class NotAllowed(PermissionError):
-    """A publish that would be refused every time; says why."""
+    """A message that the broker would refuse every time; says why."""

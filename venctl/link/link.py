@@ -1,8 +1,8 @@
 """The MQTT 5 link to the broker over awscrt; the one file that awscrt's link threads enter.
 
-A message is acknowledged to the broker (PUBACK) only when its reader says so, hence it comes again
-after a crash. Whoever publishes while the link is down is told at once: what must not be lost is
-kept by the caller, where it survives a crash, and never in a queue of the client.
+A message is acknowledged to the broker (PUBACK) only when its reader says so, so the broker sends
+it again after a crash. Publishing while the link is down fails at once: the caller keeps what must
+not be lost, where it survives a crash, and not a queue in the client.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from .reason_codes import hung_up, sentence, unheard, will_may_be_why, word
 __all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
 log = logging.getLogger(__name__)
 
-_HANDLING = (mqtt5.RetainHandlingType.DONT_SEND, mqtt5.RetainHandlingType.SEND_ON_SUBSCRIBE)
-
 
 @dataclass(frozen=True, slots=True)
 class _Publish:
@@ -41,13 +39,12 @@ class _Publish:
 class Link:
     """One client with a persistent session, reconnecting until it is stopped.
 
-    `hear` gets all news on the loop, in the order it happened; messages may come before `Up`.
-    `topics` are names, or filters with `+`. Call everything from the loop.
-    With `stored` the broker also sends what it has retained; else only what is said from now on.
-    A `backoff` is shared with the links before and after this one by the same client id. `make`
-    makes an MQTT client.
-    Raises OSError or RuntimeError where `cert`, `key` or `ca` cannot be used; `tls.usable` says
-    why in words.
+    `hear` gets all events on the loop, in order; messages may come before `Up`. `topics` are names,
+    or filters with `+`. Call everything from the loop.
+    With `stored`, the broker also sends retained messages; otherwise only new ones. A `backoff` is
+    shared with earlier and later links of the same client id. `make` creates an MQTT client.
+    Raises OSError or RuntimeError if `cert`, `key` or `ca` cannot be used; `tls.usable` explains
+    why.
     """
 
     def __init__(
@@ -63,7 +60,8 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._topics, self._hear = tuple(topics), hear
         self._tell = Arrivals().tell
-        self._retained = _HANDLING[stored]
+        handling = mqtt5.RetainHandlingType
+        self._retained = handling.SEND_ON_SUBSCRIBE if stored else handling.DONT_SEND
         self._wanted = _matcher(topics)
         self._connections = 0
         self._connected = self._started = self._running = False
@@ -79,15 +77,15 @@ class Link:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has let us in."""
+        """Whether the broker has accepted the connection."""
         return self._connected
 
     def tell_renewals(self, listener: Callable[[mqtt5.Client], None]) -> None:
-        """Let `listener` know of each client that takes the place of the one before."""
+        """Tell `listener` about each client that replaces another."""
         self._tell_renewal = listener
 
     def start(self) -> None:
-        """Connect, and keep coming back."""
+        """Connect, and reconnect whenever the link is lost."""
         self._started = True
         self._loop.call_later(self._backoff.pause_s(self._loop.time()), self._attempt)
 
@@ -99,9 +97,10 @@ class Link:
             self.client.start()
 
     def _renew(self) -> None:
-        """A client says in every CONNECT what it was made with: a last will of today needs another.
+        """Create a client with a current last will; a client always sends the one it was created
+        with.
 
-        What the one before had under way was given up when its connection ended.
+        What the previous client was sending was given up when its connection ended.
         """
         if self._will is None or not self._spent:
             return
@@ -111,11 +110,11 @@ class Link:
         self._tell_renewal(self.client)
 
     async def stop(self) -> None:
-        """Say goodbye, so that the will stays unsaid, and be gone after 1 s at most."""
+        """Disconnect, so that the last will is not published. Takes 1 s at most."""
         await self._leave(mqtt5.DisconnectPacket())
 
     async def forget(self) -> None:
-        """Stop for good: the broker keeps no session and no messages for us."""
+        """Stop and end the session: the broker keeps no messages for us."""
         await self._leave(mqtt5.DisconnectPacket(session_expiry_interval_sec=0))
 
     async def _leave(self, goodbye: mqtt5.DisconnectPacket) -> None:
@@ -138,13 +137,13 @@ class Link:
     def publish(
         self, topic: str, payload: bytes, retain: bool = False, expiry_s: int | None = None
     ) -> Coroutine[Any, Any, None]:
-        """Send it at once (QoS 1). What is returned is awaited until the broker has it.
+        """Send a message at once (QoS 1). Await the result to know that the broker has it.
 
-        A broker hands it to nobody after `expiry_s`. What is awaited raises `LinkDown` when offline
-        or when it may go better next time, and `NotAllowed` when the broker refuses for good or it
-        cannot be sent at all.
+        The broker does not deliver it after `expiry_s`. Awaiting raises `LinkDown` if offline or if
+        another attempt may succeed, and `NotAllowed` if the broker refuses for good or the message
+        cannot be sent.
         """
-        # Not wrap_future: awscrt completes what was cancelled, and completes it after a link loss.
+        # Not wrap_future: awscrt completes a cancelled future, and does so after a link loss.
         waiting: asyncio.Future[Any] = self._loop.create_future()
         packet = mqtt5.PublishPacket(topic=topic, payload=payload, retain=retain)
         packet.qos, packet.message_expiry_interval_sec = mqtt5.QoS.AT_LEAST_ONCE, expiry_s
@@ -153,17 +152,20 @@ class Link:
             return arrival(topic, waiting)
         try:
             sent = self.client.publish(packet)
-        except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
-            waiting.set_exception(NotAllowed(f"nothing can be published on {topic!r}: {error}"))
+        except (
+            RuntimeError,
+            ValueError,
+        ) as error:  # such as a wildcard, a surrogate, or a limit of AWS
+            waiting.set_exception(NotAllowed(f"cannot publish on {topic!r}: {error}"))
         else:
             self._under_way[sent] = _Publish((topic, retain), waiting)
             sent.add_done_callback(partial(self._tell, self._settle))
         return arrival(topic, waiting)
 
-    # What follows up to `_on_stopped` runs on awscrt's threads.
+    # The methods up to `_on_stopped` run on awscrt's threads.
 
     def _on_publish(self, data: Any) -> None:
-        # Whatever is raised here, awscrt acknowledges the message by itself and it is lost.
+        # If this raises, awscrt acknowledges the message by itself and it is lost.
         try:
             packet = data.publish_packet
             if not self._wanted(packet.topic):
@@ -173,14 +175,14 @@ class Link:
             said = Message(packet.topic, packet.payload or b"", acknowledge, bool(packet.retain))
             self._tell(self._say, said)
         except Exception:
-            log.exception("a message was not taken in")
+            log.exception("an incoming message could not be handled")
 
     def _on_connected(self, data: Any) -> None:
         self._tell(self._enter, bool(data.connack_packet.session_present))
 
     def _on_failed(self, data: Any) -> None:
         error, connack = data.exception, data.connack_packet
-        # AWS speaks MQTT 5, and says by hanging up what its policy does not allow.
+        # AWS supports MQTT 5; it hangs up on what its policy does not allow.
         question = "" if self._endpoint.aws else unheard(error, connack)
         why = question or sentence(error, connack)
         self._tell(self._lose, why, will_may_be_why(connack), False)
@@ -192,7 +194,7 @@ class Link:
     def _on_stopped(self, _: Any) -> None:
         self._tell(self._rest)
 
-    # What follows runs on the loop again.
+    # The methods below run on the loop.
 
     def _settle(self, sent: Future[Any]) -> None:
         under_way = self._under_way.pop(sent, None)
@@ -205,11 +207,11 @@ class Link:
             waiting.set_result(sent.result())
 
     def _say(self, news: News) -> None:
-        # One piece of news that nobody can take must not cost the next one.
+        # A failure to handle one event must not affect the next.
         try:
             self._hear(news)
         except Exception:
-            log.exception("nobody took in: %s", type(news).__name__)
+            log.exception("an event of the link could not be handled: %s", type(news).__name__)
 
     def _enter(self, resumed: bool) -> None:
         self._connections += 1
@@ -223,7 +225,7 @@ class Link:
     def _subscribe(self, connection: int, resumed: bool) -> None:
         if not self._connected or connection != self._connections:
             return
-        # Retain is not kept "as published": what comes with it comes from the broker's shelf.
+        # Retain is not kept "as published": a message with it is a stored one.
         qos, retained = mqtt5.QoS.AT_LEAST_ONCE, self._retained
         wanted = [
             mqtt5.Subscription(topic, qos, retain_handling_type=retained) for topic in self._topics
@@ -231,14 +233,14 @@ class Link:
         answered = partial(self._tell, self._answered, connection, resumed)
         try:
             self.client.subscribe(mqtt5.SubscribePacket(wanted)).add_done_callback(answered)
-        except (RuntimeError, ValueError) as error:  # never sent, so asking again would not help
+        except (RuntimeError, ValueError) as error:  # never sent, so a retry would not help
             self._grant({topic: str(error) for topic in self._topics}, resumed)
 
     def _answered(self, connection: int, resumed: bool, suback: Future[Any]) -> None:
         if not self._connected or connection != self._connections:
             return
         if error := suback.exception():
-            log.warning("subscribing again: %s", sentence(error, None))
+            log.warning("the subscription failed and is sent again: %s", sentence(error, None))
             self._loop.call_later(1, self._subscribe, connection, resumed)
             return
         answers = zip(self._topics, suback.result().reason_codes, strict=True)
@@ -253,8 +255,8 @@ class Link:
     def _lose(self, why: str, barred: bool, hung_up: bool) -> None:
         was_connected, self._connected = self._connected, False
         self._backoff.attempted(self._loop.time())
-        # A broker works through what it gets in order: it ended at the oldest it did not answer,
-        # which may be one that the client sent again by itself after the last reconnect.
+        # A broker works in order: it closed the connection at the oldest message without an answer,
+        # which may be one that the client itself sent again after the last reconnect.
         oldest = next(iter(self._under_way.values()), None)
         cut_off = oldest.place if was_connected and hung_up and oldest else None
         for one in self._under_way.values():
@@ -264,10 +266,10 @@ class Link:
             self._why = why
             self._say(Down(why, barred, cut_off))
         if self._started:
-            self.client.stop()  # nobody is there to say goodbye to; `_rest` follows
+            self.client.stop()  # there is no connection to close; `_rest` follows
 
     def _rest(self) -> None:
-        """The client has come to rest: for good, or until the next attempt."""
+        """The client has stopped: for good, or until the next attempt."""
         self._running = False
         if self._started:
             wait_s = self._backoff.wait_s(self._loop.time())

@@ -1,6 +1,6 @@
-"""What a controller meets outside itself: threads, broker, circuits, chance and this machine.
+"""What a controller uses from outside: threads, broker, circuits, randomness and this machine.
 
-A simulation passes its own; the clocks it replaces in `clocks`, and the loop's with the loop.
+A simulation passes its own; it replaces the clocks in `clocks`, and the loop's with the loop.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .shadow_client import service_over
 
 
 class Circuits(Driver, Protocol):
-    """A driver of all circuits of a site, and the meter of what is beside them."""
+    """A driver of all circuits of a site, and the meter of its other load."""
 
     def unmetered_w(self) -> int:
-        """What the site draws beside its circuits."""
+        """The power drawn outside the circuits, in W."""
 
     def use(self, spec: Spec) -> None:
-        """The site is declared so from now on."""
+        """Use a changed ven.yaml."""
 
 
 def simulated(spec: Spec, folder: Path) -> Circuits:
-    """Simulated circuits, whose breakers lie in the state folder."""
+    """Simulated circuits, whose breakers are stored in the state folder."""
     return SimPanel(spec, folder, lambda: clocks()[0])
 
 
 def boot_id() -> str:
-    """Tells this run of the machine from others; "" where the system does not say."""
+    """An id of this boot of the machine; "" if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -47,10 +47,10 @@ def boot_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Everything is real where nothing else is said.
+    """Defaults are the real things.
 
-    `worker` makes one by its name, `client` is awscrt's MQTT client, `service` the shadow service
-    over one, `uniform(low, high)` is chance, and `circuits` makes the driver of a site.
+    `worker` creates a worker by name, `client` an MQTT client like awscrt's, `service` the shadow
+    service over one, and `circuits` the driver of a site; `uniform(low, high)` is randomness.
     """
 
     worker: Callable[[str], Worker] = Thread

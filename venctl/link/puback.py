@@ -1,4 +1,4 @@
-"""PUBACKs: what the broker says of a message of ours, and what we say of one of its own."""
+"""PUBACKs: the broker's for our messages, and ours for the broker's messages."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ log = logging.getLogger(__name__)
 
 
 async def arrival(topic: str, waiting: asyncio.Future[Any]) -> None:
-    """Wait until the broker has it. Raises LinkDown, or NotAllowed where it refuses for good."""
+    """Wait until the broker has a message. Raises LinkDown, or NotAllowed if refused for good."""
     code = (await waiting).puback.reason_code
     if refused(code):
-        why = f"the broker refuses a publish on {topic}: {word(code)}"
+        why = f"the broker refuses messages on {topic}: {word(code)}"
         raise NotAllowed(why) if for_good(code) else LinkDown(why)
 
 
 def puback(client: mqtt5.Client, control: Any) -> None:
-    """Tell the broker that its message was taken."""
+    """Acknowledge a message to the broker."""
     try:
         client.invoke_publish_acknowledgement(control)
     except Exception:
-        log.exception("a message could not be acknowledged; it will come again")
+        log.exception("a message could not be acknowledged; the broker will send it again")
 
 
 def nothing() -> None:
-    """A message of QoS 0 is not acknowledged."""
+    """Do nothing: a message of QoS 0 is not acknowledged."""

@@ -1,4 +1,4 @@
-"""What the broker's answers and its silences mean: in words, and whether to ask again."""
+"""What the broker's answers, or missing answers, mean, and whether to try again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _Puback, _Connect = mqtt5.PubackReasonCode, mqtt5.ConnectReasonCode
 _Disconnect = mqtt5.DisconnectReasonCode
 
 UNSUPPORTED = _Connect.UNSUPPORTED_PROTOCOL_VERSION
-FOREIGN = "the broker's answer to our CONNECT is not MQTT 5"
-VERSION = "does it speak MQTT 5?"
+FOREIGN = "the broker's answer to CONNECT is not MQTT 5"
+VERSION = "check that it supports MQTT 5"
 
 FOR_GOOD = {_Puback.NOT_AUTHORIZED, _Puback.TOPIC_NAME_INVALID, _Puback.PAYLOAD_FORMAT_INVALID}
 WILL_MAY_BE_WHY = {
@@ -21,7 +21,7 @@ WILL_MAY_BE_WHY = {
     _Connect.RETAIN_NOT_SUPPORTED,
     _Connect.QOS_NOT_SUPPORTED,
 }
-# These say nothing against what was being published.
+# These do not concern the message being published.
 INNOCENT = {
     _Disconnect.SERVER_SHUTTING_DOWN,
     _Disconnect.SERVER_BUSY,
@@ -36,22 +36,22 @@ INNOCENT = {
 
 
 def refused(code: Any) -> bool:
-    """Whether a PUBACK says that the broker did not take the message."""
+    """Whether a PUBACK refuses the message."""
     return bool(code >= _Puback.UNSPECIFIED_ERROR)
 
 
 def for_good(code: Any) -> bool:
-    """Whether a PUBACK's refusal would be the same next time."""
+    """Whether a PUBACK's refusal would be repeated next time."""
     return code in FOR_GOOD
 
 
 def will_may_be_why(connack: Any) -> bool:
-    """Whether a CONNECT may have been refused for the last will in it."""
+    """Whether a CONNECT may have been refused because of its last will."""
     return connack is not None and connack.reason_code in WILL_MAY_BE_WHY
 
 
 def hung_up(error: BaseException | None, disconnect: Any) -> bool:
-    """Whether the broker itself ended the connection, for a reason that may lie in what we sent."""
+    """Whether the broker ended the connection, perhaps because of what we sent."""
     if disconnect is not None:
         return disconnect.reason_code not in INNOCENT
     name = str(getattr(error, "name", ""))
@@ -59,8 +59,8 @@ def hung_up(error: BaseException | None, disconnect: Any) -> bool:
 
 
 def unheard(error: BaseException | None, connack: Any) -> str:
-    """What says that a CONNECT was not understood, for a broker that may speak an older MQTT; else
-    nothing. A question follows behind a semicolon.
+    """Why a CONNECT was not understood, if the broker may only support an older MQTT; else "".
+    Advice follows after a semicolon.
     """
     name = str(getattr(error, "name", ""))
     unsupported = connack is not None and connack.reason_code == UNSUPPORTED
@@ -69,17 +69,17 @@ def unheard(error: BaseException | None, connack: Any) -> str:
     if connack is not None:
         return ""
     if hung_up(error, None):
-        return f"the broker ends the connection instead of answering our CONNECT; {VERSION}"
+        return f"the broker closed the connection instead of answering CONNECT; {VERSION}"
     silent = "CONNACK_TIMEOUT" in name
-    return f"the broker does not answer our CONNECT; {VERSION}" if silent else ""
+    return f"the broker does not answer CONNECT; {VERSION}" if silent else ""
 
 
 def sentence(error: BaseException | None, packet: Any) -> str:
-    """Why a connection failed or ended, with the reason the broker gave in `packet`, if any."""
+    """Why a connection failed or ended, with the broker's reason from `packet`, if any."""
     said = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
     return f"{said} ({word(packet.reason_code)})" if packet else said
 
 
 def word(code: Any) -> str:
-    """A reason code as people read it: `not authorized`."""
+    """A reason code in words: `not authorized`."""
     return str(getattr(code, "name", code)).lower().replace("_", " ")

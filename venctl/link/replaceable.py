@@ -1,7 +1,7 @@
-"""One link at a time, and the shadow over it; made anew where the broker wants another.
+"""One link at a time with its shadows, replaced when the broker requires it.
 
-A CONNECT whose last will is not allowed is refused whole, and an MQTT client sends the same one for
-ever, as it sends again what it published on a resumed session. Both need a new client.
+A CONNECT with a last will that is not allowed is refused entirely, and an MQTT client repeats it
+forever; it also resends its messages on a resumed session. Both cases need a new client.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ Make = Callable[[Will | None, Hear], tuple[Link, Shadows | None]]
 
 
 class Relink:
-    """`make` builds a link with a will or without; `hear` gets the news of the present one only.
+    """`make` builds a link with or without a last will; `hear` gets events of the present link
+    only.
 
-    There is none before `start`. Call everything from the loop.
+    There is no link before `start`. Call everything from the loop.
     """
 
     def __init__(self, make: Make, will: Will | None, hear: Hear) -> None:
@@ -37,7 +38,7 @@ class Relink:
         self.shadows: Shadows | None = None
 
     def start(self) -> None:
-        """Connect, and hear deltas of the shadows. Raises what `make` raises, and has not begun."""
+        """Connect, and receive deltas of the shadows. If `make` raises, so does this."""
         self._begin(*self._made())
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> Coroutine[Any, Any, None]:
@@ -45,7 +46,7 @@ class Relink:
         return _refused() if self._link is None else self._link.publish(topic, payload, retain)
 
     async def stop(self) -> None:
-        """Say goodbye; at most about a second."""
+        """Disconnect; takes about a second at most."""
         if self._renewal is not None:
             self._renewal.cancel()
         if self.shadows is not None:
@@ -54,7 +55,7 @@ class Relink:
             await self._link.stop()
 
     def renew(self) -> None:
-        """Come back with a client that has nothing left to send."""
+        """Reconnect with a new client that has nothing to send."""
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew())
 
@@ -63,7 +64,7 @@ class Relink:
         try:
             new = self._made()
         except (OSError, RuntimeError) as error:
-            log.error("the link stays as it is: %s", error)
+            log.error("the connection could not be renewed and stays as it is: %s", error)
             return
         if old_shadows is not None:
             old_shadows.close()
@@ -93,7 +94,7 @@ class Relink:
             if isinstance(news, Up):
                 return
         if before != self._stands == DENIED and self._will is not None:
-            log.warning("connected without the last will, which the broker does not allow")
+            log.warning("connected without a last will, because the broker does not allow one")
             self._hear(Denied(f"a last will on {self._will.topic}", "not authorized"))
         self._hear(news)
 

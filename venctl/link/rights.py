@@ -1,19 +1,19 @@
-"""What the broker does not let us do, learned from what it refuses and where it cuts us off.
+"""What the broker does not allow, learned from its refusals and disconnects.
 
-Pure: every moment is given, on the monotonic clock. What is not allowed is left alone and told, so
-that one missing right never costs what is allowed.
+Pure: every time is passed in, from the monotonic clock. What is not allowed is skipped and
+reported, so that one missing permission never affects the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-AGAIN_MS = 300_000  # a policy may have been mended meanwhile
-LATER_MS = 1_800_000  # and where asking costs a connection, seldom
+AGAIN_MS = 300_000  # the policy may have been corrected meanwhile
+LATER_MS = 1_800_000  # and rarely, if an attempt costs a connection
 PATIENCE = 2
 
-# The last will: who carries one, and what the broker's answer to a CONNECT says about it. One that
-# is refused may be the will's fault or not; a CONNECT without it tells which.
+# The last will, and what the broker's answer to a CONNECT says about it. The will may be the reason
+# for a refusal or not; a CONNECT without it shows which.
 CARRIED, DROPPED, DENIED, BARRED = "carried", "dropped", "denied", "barred"
 WILL = {
     (CARRIED, "refused"): DROPPED,
@@ -24,14 +24,14 @@ WILL = {
 
 
 def after(will: str, answer: str) -> str:
-    """What becomes of the last will after a CONNECT was `entered` or `refused`."""
+    """The state of the last will after a CONNECT was `entered` or `refused`."""
     return WILL.get((will, answer), will)
 
 
 class Rights:
-    """Things that may be denied, by their names for people: a topic, `retained messages on ...`.
+    """Things that may be denied, by readable names: a topic, `retained messages on ...`.
 
-    `dispensable` are those not asked for again before a restart once they cost a connection twice.
+    `dispensable` things are not tried again before a restart once they cost a connection twice.
     """
 
     def __init__(self, dispensable: Collection[str]) -> None:
@@ -41,25 +41,25 @@ class Rights:
         self._cuts: dict[str, int] = {}
 
     def denied(self) -> tuple[str, ...]:
-        """What is not allowed, as far as is known, in the order in which it was found out."""
+        """What is known not to be allowed, oldest first."""
         return tuple(self._again_ms)
 
     def may(self, thing: str, mono_ms: int) -> bool:
-        """Whether it is worth trying."""
+        """Whether to try it."""
         return mono_ms >= self._again_ms.get(thing, 0)
 
     def allowed(self, thing: str) -> None:
-        """It worked."""
+        """The broker accepted it."""
         self._again_ms.pop(thing, None)
         self._cuts.pop(thing, None)
         self._costly.discard(thing)
 
     def refused(self, thing: str, mono_ms: int) -> bool:
-        """The broker said no. True when that is news."""
+        """The broker refused. Returns True if that is new."""
         return self._deny(thing, mono_ms + AGAIN_MS)
 
     def cut_off(self, thing: str, mono_ms: int) -> bool:
-        """The connection ended instead of an answer. True when that is the second time in a row."""
+        """The connection ended without an answer. Returns True at the second time in a row."""
         self._cuts[thing] = self._cuts.get(thing, 0) + 1
         if self._cuts[thing] < PATIENCE:
             return False
@@ -68,7 +68,7 @@ class Rights:
         return self._deny(thing, float("inf") if never else mono_ms + LATER_MS)
 
     def connected(self) -> None:
-        """A new connection, perhaps with a new policy: what was only refused may be tried again."""
+        """A new connection, perhaps with a new policy: try again what was only refused."""
         for thing in self._again_ms.keys() - self._costly:
             self._again_ms[thing] = 0
 

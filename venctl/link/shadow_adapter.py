@@ -1,4 +1,4 @@
-"""What the shadows of a site say, as triggers; what the core wants of them, as requests."""
+"""Turns messages of the shadows into triggers, and the core's effects into requests."""
 
 from __future__ import annotations
 
@@ -35,27 +35,28 @@ class Shadows:
         self._twin = Twin(client, spec.site.id, self._hear, service)
 
     def open(self) -> None:
-        """Hear deltas from now on."""
+        """Receive deltas from now on."""
         self._twin.open(shards(self._spec))
 
     def use(self, spec: Spec) -> None:
-        """The site has more circuits, or fewer: hear the shadows they are in now."""
+        """Use a changed ven.yaml: receive deltas of the shadows that it needs."""
         self._spec = spec
         self.open()
 
     def follow(self, client: mqtt5.Client) -> None:
-        """Another client stands for the link from here on."""
+        """Use another client from now on."""
         self._twin.follow(client)
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop receiving deltas."""
         self._twin.close()
 
     async def perform(self, effect: GetShadow | Report) -> None:
-        """Ask, and post the answer; a refusal and silence are answers too."""
+        """Send the request and post the answer, which may be a refusal or a timeout."""
         answer = await self._ask(effect)
         if isinstance(answer, t.Refused):
-            log.info("the shadow %s refused: %s %s", answer.key, answer.code, answer.message)
+            key = answer.key or "classic"
+            log.info("shadow %s: request refused: %s %s", key, answer.code, answer.message)
         self._post(answer)
 
     async def _ask(self, effect: GetShadow | Report) -> t.Document | t.Answered | t.Refused:
@@ -89,7 +90,7 @@ def differing(key: str, delta: Delta, at_ms: int, mono_ms: int) -> t.Delta:
 def heard(
     asked: GetShadow, answer: Document | Rejected, at_ms: int, mono_ms: int
 ) -> t.Document | t.Refused:
-    """The answer to a question for the whole document, as a trigger."""
+    """The answer to a GET, as a trigger."""
     if isinstance(answer, Rejected):
         return _refused(asked, answer, at_ms, mono_ms)
     return t.Document(

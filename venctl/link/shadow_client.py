@@ -19,13 +19,13 @@ OPERATION_TIMEOUT_S = 5
 ANSWERS, DELTAS = 8, 40  # subscriptions at a time, of the 50 that AWS grants to one connection
 NO_SHADOW, UNAVAILABLE, TIMED_OUT = 404, 503, 504
 TIMEOUT_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_TIMEOUT"
-# The link was lost before the broker said that it had the question.
+# The link was lost before the broker acknowledged the request.
 LOST_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_PUBLISH_FAILURE"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The whole shadow. A thing without one has version 0 and nothing in it.
+    """The whole shadow. A thing without one has version 0 and empty sections.
 
     `desired_metadata` mirrors `desired`, each leaf `{"timestamp": epoch seconds}`.
     """
@@ -39,7 +39,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An update went in and made this version."""
+    """An update was accepted and created this version."""
 
     version: int
     timestamp_s: int | None
@@ -47,21 +47,21 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The service's code and text; 504 if no answer came in time, 503 if none can be had.
+    """The service's code and text; 504 if no answer came in time, 503 if the request failed.
 
-    A link lost after the question left is a 504: the service may have taken it in.
+    A link lost after the request was sent is a 504, because the service may have received it.
     """
 
     code: int
     message: str
 
 
-UNREADABLE = Rejected(UNAVAILABLE, "the answer could not be read")
+UNREADABLE = Rejected(UNAVAILABLE, "the answer of the shadow service could not be read")
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """All of `desired` that `reported` does not have; `metadata` mirrors `state`."""
+    """Everything in `desired` that differs from `reported`; `metadata` mirrors `state`."""
 
     version: int
     state: Mapping[str, Any]
@@ -70,12 +70,11 @@ class Delta:
 
 
 class Twin:
-    """The shadows of one thing, over a client that somebody else starts and stops.
+    """The shadows of one thing, over a client that is started and stopped elsewhere.
 
-    A shadow is named by its name, the classic one by "". `hear` gets a shadow's name and a delta,
-    on the loop. One that comes while the link is down may be lost, so ask for the document after
-    each connect. `service` is how the shadow service is asked over a client. Call everything from
-    the loop.
+    The name of the classic shadow is "". `hear` gets a shadow's name and a delta, on the loop. A
+    delta may be lost while the link is down, so get the document after each connect. `service`
+    creates the shadow service over a client. Call everything from the loop.
     """
 
     def __init__(
@@ -92,24 +91,24 @@ class Twin:
         self._shadow = self._over(client)
 
     def open(self, names: Iterable[str]) -> None:
-        """Hear the deltas of these shadows, too, from now on and over every reconnect."""
+        """Also receive the deltas of these shadows, from now on and after every reconnect."""
         for name in names:
             if name not in self._streams:
                 self._streams[name] = self._stream(name)
                 self._streams[name].open()
 
     def follow(self, client: mqtt5.Client) -> None:
-        """The same over another client; what the one before was asked is not answered."""
+        """Use another client; requests over the previous one get no answer."""
         names, self._streams = list(self._streams), {}
         self._shadow = self._over(client)
         self.open(names)
 
     def close(self) -> None:
-        """Hear no more; a delta on its way is dropped."""
+        """Stop receiving deltas; a delta on its way is dropped."""
         self._streams = {}
 
     async def get(self, name: str) -> Document | Rejected:
-        """A document as the service has it; 404 is version 0, not a rejection."""
+        """Get a document from the service; a 404 gives version 0, not a rejection."""
         answer = await _answer(self._get(name))
         match answer:
             case Rejected(code) if code == NO_SHADOW:
@@ -135,9 +134,9 @@ class Twin:
         clear_desired: Sequence[str],
         version: int | None,
     ) -> Accepted | Rejected:
-        """Merge `reported` in (None deletes, at any depth) and remove `clear_desired` from desired.
+        """Merge `reported` (None deletes, at any depth) and remove `clear_desired` from desired.
 
-        One request, all or nothing. With a `version` it goes in only if the shadow still has it.
+        One request, all or nothing. With a `version`, only if the shadow still has it.
         """
         state = iotshadow.ShadowState(
             reported=dict(reported), desired=dict.fromkeys(clear_desired) or None
@@ -176,7 +175,7 @@ class Twin:
         return self._shadow.create_shadow_delta_updated_stream(asked, options)
 
     def _on_delta(self, name: str, event: Any) -> None:
-        # On awscrt's thread; what is raised here would be reported as a broken message.
+        # On awscrt's thread; an exception here would be reported as a broken message.
         delta = Delta(
             event.version, event.state or {}, event.metadata or {}, _seconds(event.timestamp)
         )
@@ -186,7 +185,7 @@ class Twin:
         try:
             self._loop.call_soon_threadsafe(self._deliver, name, delta)
         except RuntimeError:
-            log.debug("the loop is closed")
+            log.debug("a delta was dropped because the loop is closed")
 
     def _deliver(self, name: str, delta: Delta) -> None:
         if name in self._streams:
@@ -194,7 +193,7 @@ class Twin:
 
 
 def service_over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
-    """The shadow service, asked over `client`."""
+    """The shadow service over `client`."""
     options = rr.ClientOptions(
         max_request_response_subscriptions=ANSWERS,
         max_streaming_subscriptions=DELTAS,
@@ -204,7 +203,7 @@ def service_over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
 
 
 async def _answer(sent: Future[Any]) -> Any:
-    """The SDK's response, or `Rejected`. Shielded: the SDK trips over a cancelled future."""
+    """The SDK's response, or `Rejected`. Shielded: the SDK fails on a cancelled future."""
     answer = asyncio.wrap_future(sent)
     answer.add_done_callback(_seen)
     try:
@@ -217,18 +216,18 @@ async def _answer(sent: Future[Any]) -> Any:
 
 
 def _seen(answer: asyncio.Future[Any]) -> None:
-    """A failure that nobody waits for any more is no news: we stopped asking."""
+    """Mark a failure as seen, even if nobody waits for it any longer."""
     if not answer.cancelled():
         answer.exception()
 
 
 def _sound(version: object, *sections: object) -> bool:
-    """The SDK passes on whatever JSON came; anybody with the right to publish may have sent it."""
+    """Check types: the SDK passes on any JSON, from any client that may publish there."""
     return type(version) is int and all(isinstance(section, Mapping) for section in sections)
 
 
 def _seconds(naive_local: Any) -> int | None:
-    """Epoch seconds of the SDK's datetime, which is local and says so nowhere."""
+    """Epoch seconds of the SDK's datetime, which is local time without a time zone."""
     return None if naive_local is None else int(naive_local.timestamp())
 
 

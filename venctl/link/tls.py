@@ -1,6 +1,6 @@
-"""Whom we trust and who we are over TLS: the files, and in one sentence why one of them is no good.
+"""The files for TLS, and one sentence on why one of them cannot be used.
 
-The MQTT client and the checks of `way.py` trust the same files.
+The MQTT client and the checks of `venctl/reach/preflight.py` use the same files.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from awscrt import io
 from ..base.private_files import Found, look
 
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
-SOON_S = 30 * 86_400  # a certificate that ends within this time wants another
+SOON_S = 30 * 86_400  # a certificate that expires within this time needs renewal
+RENEW = "get a new certificate"
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for
 
 
 class Place(Protocol):
-    """Where a broker is, and the files that belong to it; `endpoint.Endpoint` is one."""
+    """The address of a broker and its files, such as `endpoint.Endpoint`."""
 
     @property
     def host(self) -> str: ...
@@ -39,7 +40,7 @@ class Place(Protocol):
 
 
 class Wrong(ValueError):
-    """What is wrong, and what to do about it: `said` and `advice`, a sentence of both as text."""
+    """What is wrong (`said`) and what to do about it (`advice`); the text has both."""
 
     def __init__(self, said: str, advice: str) -> None:
         super().__init__(f"{said}; {advice}" if advice else said)
@@ -48,26 +49,28 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """From when until when a certificate holds, in epoch seconds."""
+    """The validity of a certificate, in epoch seconds."""
 
     begins_s: int
     ends_s: int
 
     def wrong(self, whose: str, advice: str) -> Wrong | None:
-        """Why a certificate does not hold by this machine's clock, which may be wrong itself."""
+        """Why a certificate is not valid by this machine's clock, which may be wrong; or None."""
         now_s = time.time()
         if now_s >= self.ends_s:
-            return Wrong(f"{whose} expired on {utc(self.ends_s)}, it is {utc(now_s)} here", advice)
+            said = f"{whose} expired on {utc(self.ends_s)}; this machine's clock says {utc(now_s)}"
+            return Wrong(said, advice)
         if now_s < self.begins_s:
-            said = f"{whose} is not valid before {utc(self.begins_s)}, it is {utc(now_s)} here"
-            return Wrong(said, "set this machine's clock, or wait")
+            begins, now = utc(self.begins_s), utc(now_s)
+            said = f"{whose} is not valid before {begins}; this machine's clock says {now}"
+            return Wrong(said, "correct this machine's clock, or wait")
         return None
 
 
 def client_context(place: Place) -> io.ClientTlsContext | None:
-    """What the MQTT client connects with; None for plain TCP.
+    """The TLS context of the MQTT client; None for plain TCP.
 
-    Raises OSError or RuntimeError where a file cannot be used; `usable` says why in words.
+    Raises OSError or RuntimeError if a file cannot be used; `usable` explains why.
     """
     if not secured(place):
         return None
@@ -98,24 +101,24 @@ def context(place: Place) -> ssl.SSLContext:
 
 
 def check_files(place: Place) -> Dates | None:
-    """The dates of our certificate, if we have one. Raises `Wrong` for what is of no use now."""
+    """The dates of our certificate, if we have one. Raises `Wrong` if it cannot be used now."""
     usable(place)
     if place.cert is None or place.key is None:
         return None
     dates = _dates(place.cert, place.key)
-    if dates and (wrong := dates.wrong(f"our certificate {place.cert}", "have a new one made")):
+    if dates and (wrong := dates.wrong(f"the client certificate {place.cert}", RENEW)):
         raise wrong
     return dates
 
 
 def usable(place: Place) -> None:
-    """Raises `Wrong` for a file that will not do on any day."""
+    """Raises `Wrong` if a file cannot be used, whatever the date."""
     for file in (place.cert, place.key, place.ca):
         if file is not None:
             readable(file)
     if (place.cert is None) != (place.key is None):
-        said = "a client certificate and its key come together"
-        raise Wrong(said, "give both `cert` and `key`")
+        said = "a client certificate and its key are only used together"
+        raise Wrong(said, "set both `cert` and `key`")
     if place.key is not None:
         owner_only(place.key, "key")
     if secured(place):
@@ -124,49 +127,49 @@ def usable(place: Place) -> None:
             client_context(place)
         except (OSError, RuntimeError) as error:
             said = f"the MQTT client cannot use {place.cert or place.ca}: {error}"
-            raise Wrong(said, "take a key of RSA or EC P-256") from None
+            raise Wrong(said, "use an RSA or EC P-256 key") from None
 
 
 def secured(place: Place) -> bool:
-    """Whether the way to this broker is TLS."""
+    """Whether to use TLS for this broker."""
     return place.aws or place.cert is not None or place.ca is not None
 
 
 def needs_alpn(place: Place) -> bool:
-    """AWS tells MQTT from HTTPS by it; on 8883 nothing is needed."""
+    """Whether AWS needs ALPN to tell MQTT from HTTPS; on 8883 it does not."""
     return place.aws and place.port == ALPN_PORT
 
 
 def readable(file: Path) -> Found:
-    """What a file holds. Raises `Wrong` where it cannot be read or holds nothing."""
+    """Read a file. Raises `Wrong` if it cannot be read or is empty."""
     try:
         found = look(file)
     except OSError as error:
-        advice = "put it there, or name another"
+        advice = "create it, or name another file"
         raise Wrong(f"{file} cannot be read: {error.strerror}", advice) from None
     if not found.content.strip():
-        raise Wrong(f"{file} is empty", "put it there anew, or name another")
+        raise Wrong(f"{file} is empty", "replace it, or name another file")
     return found
 
 
 def owner_only(file: Path, what: str) -> Found:
-    """What a secret file holds. Raises `Wrong` as `readable`, and where others may read it."""
+    """Read a secret file. Raises `Wrong` like `readable`, and if others may read it."""
     found = readable(file)
     if found.exposed:
-        give = "have it owned by the user that venctl runs as"
+        give = "make the user that runs venctl its owner"
         advice = f"run `chmod 600 {file}`" if found.open_to_others else give
         raise Wrong(f"the {what} {file} is {found.exposed}", advice)
     return found
 
 
 def dates_of(shown: dict[str, Any]) -> Dates:
-    """The dates of a certificate as `getpeercert` shows it."""
+    """The dates of a certificate from `getpeercert`."""
     begins, ends = shown["notBefore"], shown["notAfter"]
     return Dates(ssl.cert_time_to_seconds(begins), ssl.cert_time_to_seconds(ends))
 
 
 def utc(epoch_s: float) -> str:
-    """A moment as certificates count it."""
+    """Format a time in UTC, to the minute."""
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(epoch_s))
 
 
@@ -174,29 +177,31 @@ def _trust(made: ssl.SSLContext, ca: Path) -> None:
     try:
         made.load_verify_locations(ca)
     except ssl.SSLError:
-        said = f"{ca} holds no CA certificate in PEM form"
-        raise Wrong(said, "for AWS take AmazonRootCA1.pem, or leave `ca` out") from None
+        said = f"{ca} contains no CA certificate in PEM format"
+        raise Wrong(said, "for AWS use AmazonRootCA1.pem, or remove `ca`") from None
     dates = [dates_of(dict(shown)) for shown in made.get_ca_certs()]
-    wrong = [one.wrong(f"the CA in {ca}", "take the CA of today") for one in dates]
+    wrong = [one.wrong(f"the CA in {ca}", "use a current CA certificate") for one in dates]
     if wrong and all(wrong) and wrong[0] is not None:
         raise wrong[0]
 
 
 def _identify(made: ssl.SSLContext, cert: Path, key: Path) -> None:
     try:
-        # An empty password, or OpenSSL would ask for one on the terminal.
+        # Without an empty password, OpenSSL would ask for one on the terminal.
         made.load_cert_chain(cert, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             said = f"the key {key} does not belong to the certificate {cert}"
-            raise Wrong(said, "take the two that were made together") from None
+            raise Wrong(said, "use a key and a certificate that belong together") from None
         why = f" ({error.reason.lower().replace('_', ' ')})" if error.reason else ""
-        said = f"{cert} and {key} are not a certificate and a plain key in PEM{why}"
-        raise Wrong(said, "put both there anew, as they were made") from None
+        said = f"{cert} and {key} are not a certificate and an unencrypted key in PEM format{why}"
+        raise Wrong(said, "replace both with the original files") from None
 
 
 def _dates(cert: Path, key: Path) -> Dates | None:
-    """The dates of our certificate, shown to ourselves: only a verified one is read by `ssl`."""
+    """The dates of our certificate, from a handshake with ourselves: `ssl` reads verified ones
+    only.
+    """
     judge, holder = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     judge.load_verify_locations(cert)
     judge.verify_mode = ssl.CERT_REQUIRED
@@ -212,5 +217,5 @@ def _dates(cert: Path, key: Path) -> Dates | None:
                 end.do_handshake()
         shown = seeing.getpeercert()
     except (ssl.SSLError, ValueError):
-        return None  # no certificate for a client; the broker says so in its own words
+        return None  # not a client certificate; the broker will say so
     return dates_of(dict(shown)) if shown else None

@@ -1,4 +1,4 @@
-"""What the cloud says, as triggers; what the core wants said to the cloud, on the wire."""
+"""Turns messages of the cloud into triggers, and sends the core's messages to the cloud."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 
 async def _nothing() -> None:
-    """There is nobody to tell, or nothing that may be said."""
+    """Send nothing: there is no topic, or the broker does not allow it."""
 
 
 def _no_puback() -> None:
-    """It was sent already, or nobody waits for one."""
+    """Do nothing: the PUBACK was already sent, or none is needed."""
 
 
 def _now_s() -> float:
@@ -52,7 +52,7 @@ def _right(topic: str, retain: bool) -> str:
 
 
 class Uplink:
-    """The link, the shadow over it and the outbox, for one site. Call from the loop only."""
+    """The link, the shadow and the outbox of one site. Call from the loop only."""
 
     def __init__(
         self,
@@ -82,48 +82,48 @@ class Uplink:
         self._broker = f"{endpoint.host}:{endpoint.port}"
 
     def start(self) -> None:
-        """Connect. Raises OSError or RuntimeError where our files are of no use; try again then."""
+        """Connect. Raises OSError or RuntimeError if our files cannot be used; call again later."""
         self._way.start()
 
     async def run(self) -> None:
-        """Send letters, for ever."""
+        """Send queued messages, forever."""
         await self._outbox.run()
 
     def hindered(self, why: str) -> None:
-        """We cannot even try to connect."""
+        """Report that connecting cannot even be tried."""
         self._become("disconnected", why)
 
     async def stop(self) -> None:
-        """Say goodbye, at most about a second and a half."""
+        """Send the offline status and disconnect; takes about a second and a half at most."""
         try:
             async with asyncio.timeout(0.5):
                 await self._say_link(False)
         except TimeoutError:
-            log.debug("gone before the goodbye")
+            log.debug("stopped before the offline status was sent")
         for task in self._tasks:
             task.cancel()
         await self._way.stop()
 
     def use(self, spec: Spec) -> None:
-        """The site as it is from here on. Names on the wire stay until the next start."""
+        """Use a changed ven.yaml. Topic names change at the next start."""
         self._spec = spec
         if self._way.shadows is not None:
             self._way.shadows.use(spec)
 
     def add(self, letters: Iterable[Letter]) -> None:
-        """Letters of an earlier run, to be sent as well."""
+        """Add messages of an earlier run to send."""
         self._outbox.add(letters)
 
     def unsent(self) -> list[Letter]:
-        """The letters that must not be lost."""
+        """The messages that must not be lost."""
         return self._outbox.unsent()
 
     def connected(self) -> bool:
-        """Whether the core was told that the link is up."""
+        """Whether the core knows that the link is up."""
         return self._told_up
 
     def view(self) -> LinkView:
-        """The link as the page shows it."""
+        """The state of the link for the page."""
         return LinkView(
             state=self._state,
             kind=self._spec.cloud.kind,
@@ -136,7 +136,7 @@ class Uplink:
         )
 
     async def tried(self, seconds: float) -> None:
-        """Return once the first attempt to connect went well or did not, or after `seconds`."""
+        """Wait for the end of the first attempt to connect, for at most `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._tried.wait()
@@ -144,15 +144,17 @@ class Uplink:
             self._tried.set()
 
     def explain(self, detail: str | None) -> None:
-        """What a preflight found wrong, if anything, for as long as the link is down."""
+        """Show the problem that a preflight found, if any, while the link is down."""
         self._explained = detail
 
     def perform(self, effect: Effect, number: int | None) -> None:
-        """Put an effect that is meant for the cloud on its way."""
+        """Carry out an effect that concerns the cloud."""
         match effect:
             case Ack(reply, body) if number is not None:
                 puback = self._pubacks.pop(reply, _no_puback)
-                if body.get("reason") == "storage":  # nobody remembers it: it must not come again
+                if (
+                    body.get("reason") == "storage"
+                ):  # it is not stored, so the broker must not send it again
                     puback()
                     puback = _no_puback
                 lasting = body.get("reason") != "overloaded"
@@ -163,7 +165,7 @@ class Uplink:
                 self._spawn(shadows.perform(effect))
 
     async def telemetry(self, own: bytes, shared: bytes) -> None:
-        """Publish on both topics, as far as the broker allows. Raises OSError while it is away."""
+        """Publish on both topics, if allowed. Raises OSError while the link is down."""
         metering = self._topics.metering if self._spec.telemetry.metering else None
         for topic, payload in ((self._topics.telemetry, own), (metering, shared)):
             if topic:
@@ -180,12 +182,12 @@ class Uplink:
                     self._topics.status, compact(link_status(online, clocks()[0])), True
                 )
             except LinkDown as error:
-                log.debug("not said: %s", error)
+                log.debug("the link status was not sent: %s", error)
 
     def _say(self, topic: str, payload: bytes, retain: bool) -> Coroutine[Any, Any, None]:
-        """Publish at once what may be published; the rest is given up and told.
+        """Publish at once if the broker allows it; otherwise skip and report it.
 
-        What is awaited raises `LinkDown`.
+        Awaiting the result raises `LinkDown`.
         """
         right = _right(topic, retain)
         if not self._rights.may(right, clocks()[1]):
@@ -197,7 +199,7 @@ class Uplink:
             await sent
         except NotAllowed as refusal:
             if self._rights.refused(right, clocks()[1]):
-                log.warning("given up for now: %s", refusal)
+                log.warning("%s; this is tried again later", refusal)
             return
         self._rights.allowed(right)
         self._last_sent = _now_s()
@@ -238,21 +240,24 @@ class Uplink:
         self._post(command)
 
     def _take_no_more(self) -> None:
-        """What cannot be answered is not taken in: it comes again once all acks have gone."""
+        """Skip what cannot be answered; the broker sends it again after a reconnect."""
         if not self._missed:
-            log.warning("the broker takes no acks, %d wait; no more is heard", len(self._outbox))
+            text = "the broker accepts no acks, and %d are waiting; new commands are ignored"
+            log.warning(text, len(self._outbox))
         self._missed = True
 
     def _catch_up(self) -> None:
         if self._missed and self._outbox.has_no_acks:
             self._missed = False
-            log.warning("the broker takes acks again; connecting anew for what was not heard")
+            log.warning(
+                "the broker accepts acks again; reconnecting to receive the ignored commands"
+            )
             self._way.renew()
 
     def _enter(self, resumed: bool) -> None:
         at_ms, mono_ms = clocks()
         if self._deaf:
-            self._become("disconnected", "no command can come in")
+            self._become("disconnected", "the broker refuses the subscription for commands")
         else:
             self._become("connected", "")
             self._rights.allowed(self._topics.command or "")
@@ -267,14 +272,17 @@ class Uplink:
         at_ms, mono_ms = clocks()
         if self._told_up:
             self._post(t.Disconnected(at_ms=at_ms, mono_ms=mono_ms))
-        self._deaf = self._told_up = self._missed = False  # it comes again by itself
+        self._deaf = self._told_up = self._missed = False  # the broker sends them again by itself
         self._become("disconnected", why)
         if cut_off and self._rights.cut_off(_right(*cut_off), mono_ms):
-            log.warning("given up, the broker ends the connection over it: %s", _right(*cut_off))
+            log.warning(
+                "no longer sent, because the broker closes the connection for it: %s",
+                _right(*cut_off),
+            )
             self._way.renew()
 
     def _become(self, state: str, detail: str) -> None:
-        # How the first attempt went is for whoever waits for it to tell.
+        # The result of the first attempt is reported by the caller of `tried`.
         level = logging.INFO if self._tried.is_set() else logging.DEBUG
         self._tried.set()
         if state != self._state:

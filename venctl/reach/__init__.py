@@ -1,1 +1,1 @@
-"""The way to the cloud at the start: the checks before MQTT, and the shadow where none is kept."""
+"""The connection to the cloud: checks before MQTT, and a shadow server for plain brokers."""

@@ -1,7 +1,7 @@
-"""The way to a broker, step by step and without MQTT: its name, its port, its TLS.
+"""Checks the connection to a broker without MQTT: host name, port, TLS.
 
-The MQTT client reports a wrong CA only after 13 to 23 s; this needs milliseconds, because it asks
-with the standard library.
+The MQTT client reports a wrong CA only after 13 to 23 s; this takes milliseconds, because it uses
+the standard library.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ VERDICT_S = 0.3  # with TLS 1.3 a broker refuses our certificate only after the 
 EXPIRED, NOT_YET_VALID = 10, 9
 WRONG_NAME, WRONG_ADDRESS = 62, 64
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+CHECK_PORT = "check that this is the port for TLS"
 REFUSALS = {
-    "TLSV1_ALERT_UNKNOWN_CA": "it does not know the CA that signed it",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired by the broker's clock",
+    "TLSV1_ALERT_UNKNOWN_CA": "the broker does not trust the CA that signed it",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired, according to the broker's clock",
     "SSLV3_ALERT_CERTIFICATE_REVOKED": "it was revoked",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the broker does not know it",
-    "SSLV3_ALERT_BAD_CERTIFICATE": "the broker takes it for damaged",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants one, and we have none",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the broker considers it damaged",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the broker requires one, and ven.yaml names none",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What the broker showed: the TLS version, and the dates of its certificate."""
+    """What the broker presented: the TLS version, and the dates of its certificate."""
 
     version: str
     dates: Dates
 
 
 def preflight(place: Place) -> str | None:
-    """What is wrong with the files or with the way to the broker, in one sentence; None: nothing.
+    """The problem with the files or the connection to the broker, in one sentence; or None.
 
     Blocks, for about 10 s in the worst case. Sends no MQTT.
     """
@@ -63,12 +64,12 @@ def preflight(place: Place) -> str | None:
 
 
 def addresses(place: Place) -> list[str]:
-    """Where the broker's name leads. Raises `Wrong`."""
+    """The addresses of the broker's host name. Raises `Wrong`."""
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        said = f"the name {place.host} cannot be resolved"
-        advice = "correct it in ven.yaml, or see whether this machine has a network and DNS"
+        said = f"the host name {place.host} cannot be resolved"
+        advice = "correct it in ven.yaml, or check this machine's network and DNS"
         raise Wrong(said, advice) from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -80,15 +81,15 @@ def open_port(place: Place) -> socket.socket:
         return socket.create_connection((place.host, place.port), TIMEOUT_S)
     except TimeoutError:
         said = f"{where} does not answer within {TIMEOUT_S:.0f} s"
-        advice = "a firewall may be in the way" + ("; try `port: 443`" if place.aws else "")
+        advice = "a firewall may block the connection" + ("; try `port: 443`" if place.aws else "")
         raise Wrong(said, advice) from None
     except OSError as error:
         said = f"{where} cannot be reached: {error.strerror or error}"
-        raise Wrong(said, "is the broker running, and is this its port?") from None
+        raise Wrong(said, "check that the broker is running and that this is its port") from None
 
 
 def greet(place: Place, plain: socket.socket) -> Greeting:
-    """Shake hands as the MQTT client would. Raises `Wrong`."""
+    """Do the TLS handshake as the MQTT client would. Raises `Wrong`."""
     where = f"{place.host}:{place.port}"
     try:
         with context(place).wrap_socket(plain, server_hostname=place.host) as secure:
@@ -101,38 +102,38 @@ def greet(place: Place, plain: socket.socket) -> Greeting:
     except ssl.SSLError as error:
         raise _refusal(error, where) from None
     except TimeoutError:
-        raise Wrong(f"{where} does not answer in TLS", "is this the port for TLS?") from None
+        raise Wrong(f"{where} does not answer in TLS", CHECK_PORT) from None
     except OSError:
-        said = f"{where} closes the connection instead of speaking TLS"
-        raise Wrong(said, "is this the port for TLS?") from None
+        said = f"{where} closed the connection instead of starting TLS"
+        raise Wrong(said, CHECK_PORT) from None
 
 
 def _agreed(place: Place, secure: ssl.SSLSocket, where: str) -> None:
     if needs_alpn(place) and secure.selected_alpn_protocol() != ALPN:
-        said = f"{where} speaks TLS, but does not agree on {ALPN}"
-        raise Wrong(said, "leave `port` out to go by 8883")
+        said = f"{where} uses TLS, but does not accept the protocol {ALPN}"
+        raise Wrong(said, "remove `port` from ven.yaml to use 8883")
 
 
 def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
-    """Wait a moment for the broker's verdict on our certificate."""
+    """Give the broker a moment to refuse our certificate."""
     secure.settimeout(VERDICT_S)
     try:
         silent = bool(secure.recv(1))
     except TimeoutError:
-        return  # it waits for our CONNECT: all is well
+        return  # the broker waits for our CONNECT: all is well
     except ConnectionError:
         silent = False
     if not silent:
-        said = f"{where} closes the connection on our certificate"
-        raise Wrong(said, "is it registered there, and active?")
+        said = f"{where} closed the connection when it received the client certificate"
+        raise Wrong(said, "check that the certificate is registered there and active")
 
 
 def _refusal(error: ssl.SSLError, where: str) -> Wrong:
     if why := REFUSALS.get(error.reason or ""):
-        advice = "take the certificate that was made for this broker"
-        return Wrong(f"{where} refuses our certificate: {why}", advice)
+        advice = "use the certificate that was issued for this broker"
+        return Wrong(f"{where} refuses the client certificate: {why}", advice)
     said = (error.reason or str(error)).lower().replace("_", " ")
-    return Wrong(f"{where} does not agree on TLS: {said}", "is this the port for TLS?")
+    return Wrong(f"the TLS handshake with {where} failed: {said}", CHECK_PORT)
 
 
 def _distrust(error: ssl.SSLCertVerificationError, place: Place, where: str) -> Wrong:
@@ -140,21 +141,23 @@ def _distrust(error: ssl.SSLCertVerificationError, place: Place, where: str) -> 
     match error.verify_code:
         case code if code in UNKNOWN_ISSUER and place.ca is None:
             said = f"{whose} is not signed by a CA that this machine trusts"
-            return Wrong(said, "give its CA as `ca`; for AWS that is AmazonRootCA1.pem")
+            return Wrong(said, "set `ca` to its CA certificate; for AWS that is AmazonRootCA1.pem")
         case code if code in UNKNOWN_ISSUER:
             said = f"{whose} is not signed by the CA in {place.ca}"
-            return Wrong(said, "give the CA of this broker as `ca`")
+            return Wrong(said, "set `ca` to the CA certificate of this broker")
         case code if code in (EXPIRED, NOT_YET_VALID):
-            advice = "the broker needs a new one"
-            return _dated(place, whose, advice) or Wrong(f"{whose} is out of date", advice)
+            advice = "renew the broker's certificate"
+            return _dated(place, whose, advice) or Wrong(
+                f"{whose} has expired or is not valid yet", advice
+            )
         case code if code in (WRONG_NAME, WRONG_ADDRESS):
-            said = f"{whose} is for another name than {place.host}"
-            return Wrong(said, "write the name that the certificate carries")
-    return Wrong(f"{whose} is refused: {error.verify_message}", "")
+            said = f"{whose} is not valid for the host name {place.host}"
+            return Wrong(said, "use the name in the certificate as the host")
+    return Wrong(f"{whose} is not valid: {error.verify_message}", "")
 
 
 def _dated(place: Place, whose: str, advice: str) -> Wrong | None:
-    """Ask once more, whatever the date, for the date itself."""
+    """Connect once more, ignoring the dates, to read the dates themselves."""
     made = context(place)
     made.verify_flags |= NO_CHECK_TIME
     try:

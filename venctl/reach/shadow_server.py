@@ -1,4 +1,4 @@
-"""Keeps the shadow of one thing on a broker that has no shadow service, as a client of it."""
+"""Serves the shadow of one thing on a broker without a shadow service, as an MQTT client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPERATIONS = ("get", "update", "delete")
 
 
 def keeper_for(spec: Spec, endpoint: Endpoint, folder: Path) -> ShadowKeeper | None:
-    """Who keeps the shadow of a site where its broker does not and it says `shadow: serve`."""
+    """The shadow server of a site that says `shadow: serve`; None for other sites."""
     if spec.cloud.kind != "mqtt" or not spec.cloud.has_shadow:
         return None
     return ShadowKeeper(endpoint, spec.site.id, folder / "shadows.db")
@@ -35,9 +35,9 @@ class ShadowKeeper:
     """Answers get, update and delete on `$aws/things/{thing}/shadow`, classic and named.
 
     A request is committed to `file` before it is acknowledged, and acknowledged before it is
-    answered: a broker that sends it again cannot make an old wish a new one. While the disk is in
-    trouble nothing waits for it, and all is written once it can be. Requests made while nobody
-    was here wait in the broker's session, an hour at most. What a broker has retained asks nothing.
+    answered: if the broker sends it again, an old request cannot become a new one. Nothing waits
+    for a faulty disk; everything is written once it works again. Requests made while this client
+    was away wait in the broker's session, for an hour at most. Retained messages are not requests.
     """
 
     def __init__(self, endpoint: Endpoint, thing: str, file: Path) -> None:
@@ -53,15 +53,15 @@ class ShadowKeeper:
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
 
     def start(self, tasks: Tasks) -> None:
-        """Connect, with work among `tasks`. Raises what `Link` raises, and may be tried again."""
+        """Connect, and start the work in `tasks`. Raises like `Link`; may then be called again."""
         if self._link is None:
             self._link = Link(self._me, self._topics, None, self._hear)
-            tasks.start("the keeper of the shadow", self._answer)
-            tasks.start("the voice of the shadow", partial(self._speak, self._link))
+            tasks.start("the shadow server", self._answer)
+            tasks.start("the shadow server's answers", partial(self._speak, self._link))
             self._link.start()
 
     async def stop(self) -> None:
-        """Be gone after about a second; every shadow is on disk, unless that is in trouble.
+        """Stop, which takes about a second; every shadow is then on disk, unless the disk fails.
 
         Call once its tasks are stopped.
         """
@@ -73,11 +73,15 @@ class ShadowKeeper:
         match news:
             case Message(topic, _, puback, stored=True):
                 puback()
-                log.warning("no request, but retained by the broker: %s; clear it", topic)
+                log.warning("ignored a retained message on %s; delete it from the broker", topic)
             case Message():
                 self._asked.put_nowait(news)
             case Denied(topic, why):
-                log.warning("the shadow cannot be kept: the broker refuses %s: %s", topic, why)
+                log.warning(
+                    "the shadow cannot be served: the broker refuses a subscription to %s: %s",
+                    topic,
+                    why,
+                )
 
     async def _answer(self) -> None:
         await self._store.opened()
@@ -85,8 +89,8 @@ class ShadowKeeper:
             asked = await self._asked.get()
             try:
                 answers = messages_about(self._service, asked.topic, asked.payload)
-            except Exception:  # one request that nobody can take must not cost the next one
-                log.exception("a request to the shadow was not taken: %s", asked.topic)
+            except Exception:  # one bad request must not affect the next
+                log.exception("a request to the shadow on %s could not be handled", asked.topic)
                 answers = []
             await self._store.settled()
             asked.puback()
@@ -99,6 +103,6 @@ class ShadowKeeper:
             try:
                 await link.publish(topic, payload)
             except LinkDown as error:
-                log.debug("nobody hears %s: %s", topic, error)
+                log.debug("an answer on %s was not sent: %s", topic, error)
             except NotAllowed as error:
-                log.warning("the shadow cannot answer: %s", error)
+                log.warning("the shadow server cannot answer: %s", error)

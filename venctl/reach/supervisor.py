@@ -1,4 +1,4 @@
-"""To the cloud at the start, and why not, for as long as it cannot be reached."""
+"""Connects to the cloud, and explains why that fails for as long as it does."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FILES_AGAIN_S = 5
 
 
 class Approach:
-    """Looks at the way before it is gone, and again each minute while the link is down.
+    """Checks the connection before the first attempt, and each minute while the link is down.
 
-    What is found is told on the page and in the log; nothing that is found keeps us from trying,
-    but for a certificate or key that cannot be used: it is waited for, and the site runs meanwhile.
+    Findings appear on the page and in the log. None of them stops the attempts, except a
+    certificate or key that cannot be used: the site runs on and tries again until it can be.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Approach:
         self._gone = False
 
     async def run(self) -> None:
-        """Connect, and go on looking."""
+        """Connect, then keep checking."""
         while not self._gone:
             self._gone = await self._set_out()
             if not self._gone:
@@ -50,7 +50,7 @@ class Approach:
                 await self._explain()
 
     async def stop(self) -> None:
-        """Say goodbye; call once `run` is cancelled."""
+        """Disconnect; call once `run` is cancelled."""
         await self._uplink.stop()
         if self._keeper is not None:
             await self._keeper.stop()
@@ -65,7 +65,7 @@ class Approach:
             self._uplink.start()
         except (Wrong, OSError, RuntimeError) as error:
             if (wrong := str(error)) != self._hindrance:
-                log.error("no link to the broker: %s", wrong)
+                log.error("cannot connect to the broker: %s", wrong)
                 self._uplink.hindered(wrong)
             self._hindrance = wrong
             return False
@@ -75,8 +75,8 @@ class Approach:
         try:
             wrong = await apart("preflight", partial(preflight, self._endpoint))
         except Exception:
-            log.exception("the way to the broker could not be checked")
+            log.exception("the connection to the broker could not be checked")
             return
         if wrong and wrong != self._uplink.view().detail:
-            log.warning("no way to the broker: %s", wrong)
+            log.warning("the broker cannot be reached: %s", wrong)
         self._uplink.explain(wrong)

@@ -1,1 +1,1 @@
-"""The loop: one inbox, one decision at a time, and who waits for it."""
+"""The loop: one inbox, one decision at a time, and those who wait for it."""

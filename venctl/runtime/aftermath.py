@@ -1,4 +1,4 @@
-"""What follows from a decision for those who only look on."""
+"""Tells observers about each decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .decision import Decision
 
 
 class Aftermath:
-    """Whoever watches hears of it, and `decided` of every decision. `rev` counts changes."""
+    """Notifies watchers of changes, and `decided` of every decision. `rev` counts changes."""
 
     def __init__(self) -> None:
         self.rev = 0
@@ -24,13 +24,13 @@ class Aftermath:
         return self._audience.watch()
 
     def of(self, made: Decision) -> None:
-        """A decision took effect."""
+        """Report a decision that took effect."""
         self.rev += 1
         self.decided(made)
         quiet = isinstance(made.trigger, Readings | Timer) and not made.effects
         self._audience.tell(made.before, made.after, quiet)
 
     def beside(self, memory: Memory) -> None:
-        """Something changed that is not in memory."""
+        """Report a change that is not in memory."""
         self.rev += 1
         self._audience.tell(memory, memory, False)

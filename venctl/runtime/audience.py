@@ -1,4 +1,4 @@
-"""Whoever watches the site: told of each transition, and that something changed."""
+"""Watchers of the site: notified of each transition and of other changes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from statemachine.state.memory import Memory, Passed
 
 
 class Audience:
-    """Any number of watchers; one that is slow misses changes, and holds up nobody."""
+    """Any number of watchers; a slow one misses changes and delays nobody."""
 
     def __init__(self) -> None:
         self._watchers: set[asyncio.Queue[Passed | None]] = set()
 
     async def watch(self) -> AsyncIterator[Passed | None]:
-        """A transition of an event, or None for any other change; at least once a second."""
+        """Yields a transition of an event, or None for another change; at least once a second."""
         queue: asyncio.Queue[Passed | None] = asyncio.Queue(maxsize=256)
         self._watchers.add(queue)
         try:
@@ -30,7 +30,7 @@ class Audience:
             self._watchers.discard(queue)
 
     def tell(self, before: Memory, after: Memory, quiet: bool) -> None:
-        """Memory changed. `quiet`: that can wait for whatever is told next."""
+        """Memory changed. `quiet`: the change can wait for the next notification."""
         passed = after.last if after.last is not before.last else None
         for queue in self._watchers:
             if not queue.full() and not (quiet and not queue.empty()):

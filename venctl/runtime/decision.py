@@ -1,4 +1,4 @@
-"""One decision on its way from the core: what it does, what it says, what is stored of it."""
+"""One decision of the core: what it does, what it sends, and what of it is stored."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from statemachine.state.triggers import Get, Ping, Trigger
 
 from ..store.journal import Batch
 
-HERE = "here:"  # how the reply of a command begins that waits in this program
-NOBODY = "nobody"  # the reply of a command that was answered before
+HERE = "here:"  # start of the reply id of a command that waits in this program
+NOBODY = "nobody"  # the reply id of a command that was already answered
 Said = Ack | Status | Report
 Word = tuple[Said, int | None]
 
 
 @dataclass(slots=True)
 class Decision:
-    """What was known, what happened, what is known now and what follows.
+    """The memory before, the trigger, the memory after, and the effects.
 
-    Of the effects `deeds` are done, and `words` are said, a letter with its number. What commits
-    to nothing, a refusal or a pong, is said at once; all else is stored before it is said.
+    Of the effects, `deeds` are carried out and `words` are sent, messages with their number.
+    `quick` words commit to nothing, such as a refusal or a pong, and are sent at once; all others
+    are stored before they are sent.
     """
 
     trigger: Trigger
@@ -37,11 +38,11 @@ class Decision:
 
     @property
     def wake(self) -> Wake | None:
-        """When to look again, where that changes."""
+        """The new time to wake up; None if it has not changed."""
         return next((one for one in self.effects if isinstance(one, Wake)), None)
 
     def batch(self, instead: Decision | None = None) -> Batch:
-        """What to store. `instead`: of a decision that was stored and did not come true."""
+        """What to store. `instead` is a stored decision without effect, which this replaces."""
         letters = [
             (number, "ack" if isinstance(said, Ack) else "status", said.body)
             for said, number in self.words
@@ -62,7 +63,7 @@ def decision(
     effects: Sequence[Effect],
     letter: Callable[[], int],
 ) -> Decision:
-    """Sort what follows from a decision; `letter` gives the number of the next letter."""
+    """Sort the effects of a decision; `letter` returns the number of the next queued message."""
     made = Decision(trigger, before, after, effects)
     for effect in effects:
         match effect:
@@ -86,7 +87,7 @@ def decision(
 
 
 def knows_nothing(made: Decision) -> bool:
-    """Whether it refuses only because no such event is known."""
+    """Whether it refuses because the event is not known."""
     return any(
         isinstance(said, Ack) and said.body.get("reason") == "not_found" for said, _ in made.quick
     )
@@ -97,7 +98,7 @@ def _commits_to_nothing(trigger: Trigger, ack: Ack) -> bool:
 
 
 def unstored(words: Sequence[Word]) -> Iterator[Word]:
-    """The same words, where nothing of it is on disk: an ack says so."""
+    """The same words for a decision that is not stored; acks say so."""
     for said, number in words:
         if isinstance(said, Ack):
             said = replace(said, body={**said.body, "stored": False})

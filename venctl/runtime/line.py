@@ -1,7 +1,7 @@
-"""Commands that wait for one before them to be stored or decided, so that all go in order.
+"""Commands that wait for an earlier one to be stored or decided, to keep their order.
 
-A broker sends no more than so many that are not answered. Whoever gives load back must be heard
-behind them all, so few may wait where the disk takes its time.
+A broker limits how many messages it sends before the first is answered. A command that restores
+load may be behind them all, so only a few may wait for a slow disk.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from statemachine.site.spec import Spec
 from .decision import Decision
 from .queue import FEW, Queue, Waiting
 
-GIVE_S = 0.2  # who gives load back overtakes a disk that takes longer
-PROMISE_S = 20.0  # a disk that makes headway, however slowly
+GIVE_S = 0.2  # a command that restores load does not wait longer for the disk
+PROMISE_S = 20.0  # for a slow disk that still makes progress
 
 
 @dataclass(slots=True)
 class Promise:
     """A decision that is being stored, and takes effect once it is.
 
-    `overtaken`: what it asked for was taken back meanwhile.
+    `overtaken`: its request was withdrawn meanwhile.
     """
 
     one: Waiting
@@ -33,10 +33,10 @@ class Promise:
 
 
 class Line:
-    """A queue in which nobody waits for ever.
+    """A queue with a limited waiting time.
 
-    They wait for `promise`, if there is one. `late` hears of who has waited for a moment, and may
-    do better than wait, and with True of who has waited long enough.
+    Commands wait for `promise`, if there is one. `late` is called for each that has waited a moment
+    and may be able to proceed, and with True for each that has waited long enough.
     """
 
     def __init__(self, late: Callable[[Waiting, bool], None]) -> None:
@@ -51,32 +51,32 @@ class Line:
         return iter(self._queue)
 
     def join(self, one: Waiting) -> None:
-        """Wait, in the order in which all came; who comes back waits no longer for that."""
+        """Wait in order of arrival; for a command that comes back, the waiting time goes on."""
         if one.timer is None:
             self._time(one, PROMISE_S if one.patient else GIVE_S)
         self._queue.join(one, _loop_s())
 
     def next(self) -> Waiting:
-        """Whose turn it is. The time to wait goes on, for who has to come back."""
+        """The next command. Its waiting time goes on, because it may have to come back."""
         return self._queue.next()
 
     def drop(self, one: Waiting) -> None:
-        """Out of the line, if it is in it, and no longer waiting."""
+        """Remove a command, if it waits, and stop its timer."""
         self._queue.drop(one)
         if one.timer is not None:
             one.timer.cancel()
 
     def crowd(self) -> list[Waiting]:
-        """Those behind the first few, where whoever is next has waited for a moment."""
+        """Commands behind the first few, once the first has waited a moment."""
         first = next(iter(self._queue), None)
         return self._queue.behind(FEW) if first is not None and first.late else []
 
     def too_many(self) -> list[Waiting]:
-        """Those who came over the broker while more wait than can be decided."""
+        """Commands from the broker that are too many to decide."""
         return self._queue.too_many(_loop_s())
 
     def overtaken(self, spec: Spec, by: Waiting) -> list[Waiting]:
-        """Those before `by` whose wish it takes back; a promise among them is marked."""
+        """Earlier commands that `by` withdraws; marks the promise if it is one of them."""
         first = [] if self.promise is None else [self.promise.one]
         earlier = [*first, *(one for one in self._queue if one.place < by.place)]
         found = [one for one in earlier if withdraws(spec, by.trigger, one.trigger)]

@@ -1,4 +1,4 @@
-"""What is asked while the journal cannot be read, to be done anew once it can."""
+"""Commands received while the journal cannot be read, to be repeated once it can."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MOST = 10_000
 
 
 class Meanwhile:
-    """The newest command of each kind for each thing, in the order in which they came."""
+    """The newest command of each kind for each event or circuit, in order of arrival."""
 
     def __init__(self) -> None:
         self._all: dict[tuple[object, ...], Command] = {}
 
     def keep(self, command: Command) -> None:
-        """It was done in memory; what it takes the place of counts no more."""
+        """Keep a command that took effect in memory, in place of an earlier one of its kind."""
         names = [getattr(command, name, None) for name in ("event_id", "circuit")]
         kind = (type(command), *names)
         self._all.pop(kind, None)
@@ -27,6 +27,6 @@ class Meanwhile:
             self._all.pop(next(iter(self._all)))
 
     def taken(self, at_ms: int, mono_ms: int) -> tuple[Command, ...]:
-        """All of them, as if asked now by nobody who waits; they are kept no longer."""
+        """Take all commands, with the present time and without anyone waiting for a reply."""
         done, self._all = self._all.values(), {}
         return tuple(replace(one, reply=NOBODY, at_ms=at_ms, mono_ms=mono_ms) for one in done)

@@ -1,4 +1,4 @@
-"""Does what follows from a decision: deeds at once, words once they are stored or cannot be."""
+"""Carries out a decision: deeds at once, words once they are stored or cannot be."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Asked = asyncio.Future[Mapping[str, Any]]
 
 
 class Performing:
-    """`perform` carries out everything but Wakes and the acks of who asks here; acks and status
-    messages with the number of their letter.
+    """`perform` carries out everything except Wakes and the acks of local commands; it gets acks
+    and status messages with their number.
     """
 
     def __init__(self, storage: Storage, answers: Answers, waker: Waker, perform: Perform) -> None:
@@ -37,26 +37,26 @@ class Performing:
         self._replies = count(1)
 
     def asks(self, command: Command) -> tuple[Command, Asked]:
-        """A command asked here, as it is to be handed in, and the ack to come."""
+        """Register a local command; returns it with a reply id, and its future ack."""
         reply = f"{HERE}{next(self._replies)}"
         self._asked[reply] = answer = asyncio.get_running_loop().create_future()
         return replace(command, reply=reply), answer
 
     def learn(self, answered: Iterable[Answer]) -> None:
-        """What was answered before, as the journal has it."""
+        """Add earlier answers from the journal."""
         self.answers = Answers([*answered, *self.answers.rows()])
 
     def known(self, trigger: Trigger, memory: Memory) -> Trigger:
-        """A command with what was answered to the first of its kind."""
+        """Add to a command the answer to its first copy."""
         if not isinstance(trigger, Command):
             return trigger
         earlier = self.answers.earlier(trigger)
         return recalled(trigger, earlier, memory, self._storage.unknown)
 
     def carry_out(self, made: Decision, stored: bool, instead: Decision | None) -> None:
-        """Do it, store it, say it. `stored`: what it promises is on disk already.
+        """Act, store and send. `stored`: the promise is already on disk.
 
-        `instead`: what was stored and did not come true, to be corrected there.
+        `instead` is a stored decision that did not take effect, to be corrected on disk.
         """
         self._say(made.quick, True)
         if stored:
@@ -70,7 +70,7 @@ class Performing:
             self._keep(made, instead, [] if stored else made.words)
 
     def turn_away(self, ack: Ack) -> None:
-        """Say no to who was one too many: nothing was decided, so nothing is stored."""
+        """Refuse a command that is one too many: nothing was decided, so nothing is stored."""
         number = None if ack.reply.startswith(HERE) else self._storage.letter()
         self._say([(ack, number)], True)
 

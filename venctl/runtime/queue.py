@@ -1,9 +1,8 @@
-"""Who waits for a decision, whose turn it is, and who is too many. No clock of its own.
+"""The queue of commands: which is next, and which are too many. It has no clock.
 
-A broker that keeps to a client's Receive Maximum sends no more than so many that are not answered,
-and what it holds back cannot be seen from here. Hence a queue that does not become empty is too
-long, however short it is: who is refused at once makes room for the next, among them whoever wants
-load back.
+A broker that respects a client's Receive Maximum sends a limited number of unanswered messages, and
+what it holds back is not visible here. So a queue that never empties is too long, however short it
+is: refusing a command at once lets the broker send the next, which may be one that restores load.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from statemachine.decide.ven import Ven
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.triggers import OPERATOR, Cancel, Command, OptOut, Restore, Trigger
 
-MOST = 100  # who may wait for a moment
-FEW = 8  # of what a broker sends at a time; the rest of them is for who gives load back
-STANDING_S = 0.5  # a queue that was never empty for so long does not become so by itself
+MOST = 100  # commands that may wait for a moment
+FEW = 8  # of those that a broker sends at a time; the rest is for commands that restore load
+STANDING_S = 0.5  # a queue that was never empty for this long does not empty by itself
 
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A trigger in the queue; `ven` is the site it puts in force, where it is a reload.
+    """A trigger in the queue; for a reload, `ven` is the new site.
 
-    `end` hears whether it was stored; `place` tells who came before whom, `late` that it has waited
-    for a moment, `ahead` that it goes before who came earlier. `gives_back`: it ends an event, so
-    a full queue is no reason not to hear it. `from_afar`: it came over the broker, of whose clients
-    nobody knows how much they ask.
+    `end` is called with whether it was stored. `place` is its order of arrival; `late` means that
+    it has waited a moment; `ahead` that it goes before earlier ones. `gives_back`: it ends an
+    event, so it is accepted even if the queue is full. `from_afar`: it came from the broker, whose
+    clients may send any number of commands.
     """
 
     trigger: Trigger
@@ -50,19 +49,19 @@ class Waiting:
 
     @property
     def patient(self) -> bool:
-        """It waits its turn, whatever others do: whom it keeps waiting is not one who asked."""
+        """It always waits its turn: it is not a person's command."""
         return self.ven is not None or isinstance(self.trigger, Desired)
 
 
 def gives_back(trigger: Trigger) -> bool:
-    """Whether somebody wants load back, by ending an event or keeping something out of it."""
+    """Whether the trigger restores load: it ends an event, or takes a circuit out of one."""
     return isinstance(trigger, Restore | Cancel) or (isinstance(trigger, OptOut) and trigger.out)
 
 
 class Queue:
-    """First come, first served; where many wait, who gives load back goes first.
+    """First come, first served; if many wait, commands that restore load go first.
 
-    Moments are seconds on any clock that never goes back.
+    Times are seconds of any monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -76,7 +75,7 @@ class Queue:
         return iter(tuple(self._all))
 
     def join(self, one: Waiting, now_s: float) -> None:
-        """Wait, in the order in which all came; who comes back has the place it had."""
+        """Wait in order of arrival; a command that comes back keeps its place."""
         if self._since_s is None:
             self._since_s = now_s
         if one not in self._all:
@@ -84,20 +83,20 @@ class Queue:
             insort(self._all, one, key=lambda other: (not other.ahead, other.place))
 
     def next(self) -> Waiting:
-        """Whose turn it is."""
+        """Remove and return the next command."""
         one = self._all[0]
         self.drop(one)
         return one
 
     def drop(self, one: Waiting) -> None:
-        """Out of the queue, if it is in it."""
+        """Remove a command, if it is in the queue."""
         if one in self._all:
             self._all.remove(one)
         if not self._all:
             self._since_s = None
 
     def too_many(self, now_s: float) -> list[Waiting]:
-        """Who came over the broker and is to be refused, newest last."""
+        """Commands from the broker that must be refused, newest last."""
         most = FEW if self._stands(now_s) else MOST
         if len(self._all) <= most:
             return []
@@ -106,7 +105,7 @@ class Queue:
         return [one for one in (*ordinary, *ending) if one.from_afar]
 
     def behind(self, most: int) -> list[Waiting]:
-        """Who waits behind the first `most`, but for who waits its turn whatever others do."""
+        """Commands behind the first `most`, except those that always wait their turn."""
         return [one for one in self._all[most:] if not one.patient]
 
     def _long(self, now_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""Who is told no, and why. Of what was asked nothing is done."""
+"""Refuses commands, with a reason; nothing of a refused command is done."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ EVERY_S = 10.0
 
 
 class Refusals:
-    """`made` sorts what is said; `take_effect` carries it out, in place of what was stored if any.
+    """`made` builds a decision; `take_effect` carries it out, in place of a stored one if any.
 
-    Who is one too many is told so and nothing else happens: no commit, and no line in the log but
-    how many there were.
+    A command that is one too many is refused without a commit; the log only counts them.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Refusals:
         self._told = False
 
     def answer(self, command: Command, reason: str, detail: str) -> None:
-        """Say no to one command."""
+        """Refuse one command."""
         ack = rejected(command, reason, detail)
         if reason == "overloaded":
             self._count()
@@ -49,7 +48,7 @@ class Refusals:
             self._take_effect(self._made(command, [ack]), False, None)
 
     def take_back(self, promise: Promise) -> None:
-        """Say no to what is on disk already; said once the disk knows that, too."""
+        """Refuse a command that is already stored; the refusal is sent once it is stored too."""
         command = promise.one.trigger
         assert isinstance(command, Command)
         made = self._made(command, [rejected(command, "storage", OVERTAKEN)])
@@ -57,18 +56,18 @@ class Refusals:
         self._take_effect(made, False, promise.made)
 
     def too_many(self) -> tuple[str, str]:
-        """Reason and detail for who waits while more come than can be decided."""
+        """Reason and detail for a command that is one too many."""
         return ("storage", CROWDED) if self._storage.slow else ("overloaded", OVERLOADED)
 
     def overtaken(self) -> tuple[str, str]:
-        """The same for who waited, and a newer command took back what he asked for."""
+        """Reason and detail for a waiting command that a newer one withdraws."""
         return "storage" if self._storage.slow else "overloaded", OVERTAKEN
 
     def _count(self) -> None:
         self._turned_away += 1
         if not self._told:
             self._told = True
-            log.warning("more commands come than can be decided: the newest hear `overloaded`")
+            log.warning("too many commands arrive: the newest are answered with `overloaded`")
             asyncio.get_running_loop().call_later(EVERY_S, self._look)
 
     def _look(self) -> None:
@@ -76,5 +75,5 @@ class Refusals:
         if not count:
             self._told = False
             return
-        log.warning("%d commands were answered `overloaded` within %g s", count, EVERY_S)
+        log.warning("%d commands were answered with `overloaded` within %g s", count, EVERY_S)
         asyncio.get_running_loop().call_later(EVERY_S, self._look)

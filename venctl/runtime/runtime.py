@@ -1,8 +1,8 @@
 """The loop: one inbox, one decision at a time.
 
-What takes load or promises is stored before it is done. What gives back, and whatever the site does
-by itself, is done at once and stored right after; what is said of it waits for that, for a second
-at most.
+What sheds load or makes a promise is stored before it is done. What restores load, and what the
+site does by itself, is done at once and stored right after; messages about it wait for that, for a
+second at most.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from .raised import Raised
 from .refusals import Refusals
 from .waker import Waker
 
-RAISED = "the controller could not decide on this; its log says why"
+RAISED = "the controller failed to process this command; see its log"
 
 
 class Runtime:
@@ -63,51 +63,53 @@ class Runtime:
 
     @property
     def rev(self) -> int:
-        """How often something changed."""
+        """The number of changes so far."""
         return self.aftermath.rev
 
-    # -- what others may ask for -----------------------------------------------------------------
+    # -- requests from outside -------------------------------------------------------------------
 
     def post(self, trigger: Trigger) -> None:
-        """Something happened. Decided upon when this returns, or once what is before it is done.
+        """Report that something happened. Decided when this returns, or after what is before it.
 
-        What is posted within a decision waits for its end. Call from the event loop only.
+        A trigger posted during a decision waits for its end. Call from the event loop only.
         """
         self._inbox.append(trigger)
         self._work()
 
     def step(self, trigger: Trigger) -> None:
-        """As `post`, also where nothing is to be posted any more."""
+        """Like `post`, but also works after `stop`."""
         with self._turn():
             self._admit(trigger)
 
     def stop(self) -> None:
-        """Decide upon nothing more that is posted."""
+        """Ignore everything that is posted from now on."""
         self._stopped = True
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
-        """Something is asked; the ack comes once it is stored, or cannot be."""
+        """Submit a command; returns its ack once it is stored, or cannot be."""
         command, answer = self._performing.asks(command)
         self.post(command)
         return await answer
 
     def watch(self) -> AsyncIterator[Passed | None]:
-        """A transition of an event, or None for any other change; at least once a second."""
+        """Yields a transition of an event, or None for another change; at least once a second."""
         return self.aftermath.watch()
 
     async def take_over(self, ven: Ven, trigger: Reloaded) -> None:
-        """Go on under another ven.yaml; memory is fitted to it as at a start.
+        """Continue with another ven.yaml; memory is adapted to it as at a start.
 
-        Raises OSError where it cannot be stored; the one before then stays in force.
+        Raises OSError if it cannot be stored; the previous one then stays in effect.
         """
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._line.join(Waiting(trigger, ven, lambda done: settle(stored, done, None)))
         self.go_on()
         if not await stored:
-            raise OSError(f"the journal cannot be written: {self._storage.down or 'it is slow'}")
+            raise OSError(
+                f"the journal cannot be written: {self._storage.down or 'the disk is slow'}"
+            )
 
     def adopt(self, found: Found, boot: str) -> None:
-        """What was remembered can be read at last: go on from it, with what was done since."""
+        """Continue from the stored state, which can be read at last, plus what was done since."""
         self.memory = adopted(from_parts(self.ven.spec, found.parts), self.memory)
         self._performing.learn(found.answered)
         with self._turn():
@@ -118,15 +120,15 @@ class Runtime:
         self._work()
 
     def show(self) -> None:
-        """Something changed that is not in memory: whoever watches looks anew."""
+        """Tell watchers about a change that is not in memory."""
         self.aftermath.beside(self.memory)
 
     def everything(self) -> Batch:
-        """All there is to store, but for letters."""
+        """Everything to store, except queued messages."""
         return Batch(self.memory, answers=self._performing.answers.rows())
 
     def go_on(self) -> None:
-        """The disk is free, or in trouble: whoever waited for it may have a turn."""
+        """Continue with waiting commands, because the disk is free or failed."""
         if self._busy:
             return
         with self._turn():
@@ -139,7 +141,7 @@ class Runtime:
                     break
         self._work()
 
-    # -- one decision after the other ------------------------------------------------------------
+    # -- one decision at a time ------------------------------------------------------------------
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -178,7 +180,7 @@ class Runtime:
             one.end(False)
 
     def _decide(self, one: Waiting, instead: Decision | None) -> None:
-        """`instead`: it is stored as decided before, and the world went on meanwhile."""
+        """`instead` is the stored decision on the same trigger, if memory has changed since."""
         waited = one.timer is not None or instead is not None
         trigger = _stamped(one.trigger) if waited else one.trigger
         one.trigger = self._performing.known(trigger, self.memory)
@@ -196,7 +198,7 @@ class Runtime:
         self._take_effect(self._overtake(one, self._made(one.trigger, effects, after)))
 
     def _site(self, one: Waiting) -> tuple[Ven, Memory]:
-        """The site to decide for, and what is known of it."""
+        """The site to decide for, and its memory."""
         if one.ven is None:
             return self.ven, self.memory
         return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
@@ -247,7 +249,7 @@ class Runtime:
         one.end(False)
 
     def _late(self, one: Waiting, last: bool) -> None:
-        """It has waited: what gives load back goes first, what takes load is at last refused."""
+        """A command has waited: decide it now, or refuse it if it has waited for long."""
         with self._turn():
             if last:
                 self._refuse(one, "storage", NOT_STORED)
@@ -257,7 +259,7 @@ class Runtime:
         self._work()
 
     def _thin_out(self) -> None:
-        """A slow disk has few that wait for it; else who gives load back would not be heard."""
+        """Refuse commands that are too many, so that those that restore load get through."""
         for one in self._line.crowd() if self._storage.slow else ():
             self._safely(one)
             if one in self._line:
@@ -266,7 +268,7 @@ class Runtime:
             self._refuse(one, *self._refusals.too_many())
 
     def _overtake(self, one: Waiting, made: Decision) -> Decision:
-        """What came before and is taken back by this must not be done after it."""
+        """Refuse earlier commands that this one withdraws, so that they are not done after it."""
         command, unknown = one.trigger, knows_nothing(made)
         if not isinstance(command, Command) or (made.quick and not unknown):
             return made
@@ -279,7 +281,7 @@ class Runtime:
             return self._made(command, [ack], made.after)
         return made
 
-    # -- what follows from a decision ------------------------------------------------------------
+    # -- effects of a decision -------------------------------------------------------------------
 
     def _take_effect(
         self, made: Decision, stored: bool = False, instead: Decision | None = None

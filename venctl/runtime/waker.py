@@ -1,15 +1,17 @@
-"""The one timer of the core: rings when something remembered is due, however clocks are set."""
+"""The only timer of the core: rings when something in memory is due, even if clocks are set."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-MOST_S = 60.0  # a clock may be set while we wait
+MOST_S = 60.0  # the clock may be set meanwhile
 
 
 class Waker:
-    """`due_ms` tells, in UTC milliseconds by `now_ms`, what is due next; `ring` that it is."""
+    """`due_ms` returns when something is due next, in UTC milliseconds like `now_ms`; `ring` is
+    called when it is.
+    """
 
     def __init__(
         self,
@@ -21,7 +23,7 @@ class Waker:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, at_ms: int | None) -> None:
-        """Look again at `at_ms`, and at no other time before; None: never."""
+        """Wake up at `at_ms` and not earlier; None means never."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

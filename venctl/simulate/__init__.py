@@ -1,1 +1,1 @@
-"""Days in simulated time: played, drawn, and searched for one that breaks a rule."""
+"""Simulated days: played, drawn, and searched for one that breaks a rule."""

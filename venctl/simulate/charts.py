@@ -1,4 +1,4 @@
-"""A played day as a picture: blocks for a terminal, SVG for a page."""
+"""Charts of a simulated day: block characters for a terminal, and SVG."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLE = (
 
 
 def blocks(lines: Sequence[Line], clock: Clock) -> str:
-    """Power as full blocks, what is shed as light ones above it, and when something is asked."""
+    """Power as full blocks, shed load as light blocks above it, and when an event is active."""
     columns = _columns(lines, WIDTH)
     top_w = max((line.base_w for line in columns), default=0) or 1
     rows = []
@@ -35,7 +35,7 @@ def blocks(lines: Sequence[Line], clock: Clock) -> str:
 
 
 def svg(lines: Sequence[Line], circuits: Sequence[str], clock: Clock) -> str:
-    """The same as a drawing, with a bar for each circuit that was held."""
+    """The same as SVG, with bars for each circuit that was held."""
     points = _columns(lines, MOST_POINTS)
     gave = [id for id in circuits if any(id in line.held for line in lines)]
     height = SVG_HEIGHT + 2 * MARGIN + len(gave) * (BAR + 6)
@@ -64,7 +64,8 @@ def _power(points: Sequence[Line], clock: Clock) -> Iterator[str]:
         ms, x = points[0].ms + span_ms * part // 4, MARGIN + SVG_WIDTH * part / 4
         y = MARGIN + SVG_HEIGHT + 18
         yield f'<text x="{x:.0f}" y="{y}" text-anchor="middle">{clock(ms)}</text>'
-    yield f'<text x="{MARGIN}" y="{MARGIN - 12}">kW drawn, shed (light) and asked (dashed)</text>'
+    title = "kW drawn, shed (light) and requested (dashed)"
+    yield f'<text x="{MARGIN}" y="{MARGIN - 12}">{title}</text>'
     ends = f"{place(points[-1].ms, 0)} {place(points[0].ms, 0)}"
     base = " ".join(place(point.ms, point.base_w) for point in points)
     power = " ".join(place(point.ms, point.power_w) for point in points)
@@ -75,7 +76,7 @@ def _power(points: Sequence[Line], clock: Clock) -> Iterator[str]:
 
 
 def _bars(lines: Sequence[Line], gave: Sequence[str]) -> Iterator[str]:
-    """For each circuit that was held a bar over the time in which it was."""
+    """For each circuit, bars over the times in which it was held."""
     first_ms, span_ms = lines[0].ms, max(1, lines[-1].ms - lines[0].ms)
     for place, id in enumerate(gave):
         y = MARGIN + SVG_HEIGHT + 34 + place * (BAR + 6)
@@ -99,7 +100,7 @@ def _spells(lines: Sequence[Line], id: str) -> Iterator[tuple[int, int]]:
 
 
 def _columns(lines: Sequence[Line], most: int) -> list[Line]:
-    """At most so many lines, evenly spread in time; of each stretch the last, or one that asks."""
+    """At most `most` lines, evenly spread; of each stretch the last, or one with an event."""
     if len(lines) <= most:
         return list(lines)
     first_ms, span_ms = lines[0].ms, max(1, lines[-1].ms - lines[0].ms)

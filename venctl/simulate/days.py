@@ -1,4 +1,4 @@
-"""Plays a scenario or a recorded day against a site, thousands of times faster than it would be."""
+"""Plays a scenario or a recorded day against a site, thousands of times faster than real time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ..base.private_files import text_of
 from .report import Diary
 
 TAIL_MS = 60_000
-MOST_RECORDED = 32 << 20  # bytes: a day of 10 circuits, each read every 1.5 s
+MOST_RECORDED = 32 << 20  # bytes; a day of 10 circuits, each read every 1.5 s
 RECORDINGS = (".csv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A command that the site did not take, and its answer. `event_id`: the event it was about."""
+    """A command that the site refused, and why. `event_id` is the event it was about."""
 
     ms: int
     op: str
@@ -37,12 +37,12 @@ class Refused:
 
     def __str__(self) -> str:
         named = f"{self.op} {self.event_id}" if self.event_id else self.op
-        return f"{named} is refused: {self.reason}: {self.detail}"
+        return f"{named} was refused: {self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A day that was played: its diary, what was refused, what it broke, and how long it took."""
+    """A simulated day: its diary, refused commands, broken rules, and how long it took."""
 
     diary: Diary
     refused: tuple[Refused, ...]
@@ -52,17 +52,17 @@ class Played:
 
     @property
     def times(self) -> float:
-        """How many times faster than the clock on the wall."""
+        """How many times faster than real time."""
         return self.play.ms / 1000 / max(1e-9, self.took_s)
 
     def clock(self, ms: int) -> str:
-        """Local time of a moment, as a clock shows that nobody sets."""
+        """The local time at `ms` of the simulation, by a clock that is never set."""
         timezone = self.play.spec.site.timezone
         return local(self.play.start_ms + ms, timezone).strftime("%H:%M:%S")
 
 
 def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
-    """The scenario in a file, or around a recorded day; None: a day on which nothing happens.
+    """The scenario in a file, or for a recorded day; without a file, a day without events.
 
     Raises SpecError and OSError.
     """
@@ -82,7 +82,7 @@ def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
 
 
 def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: int) -> Played:
-    """Play it to its end under the eyes of every rule."""
+    """Play a scenario to its end, and check every rule."""
     one, diary, began_s = Play(spec, scenario, recorded), Diary(every_ms), time.perf_counter()
     refused: list[Refused] = []
 

@@ -1,4 +1,4 @@
-"""What a played day looked like: rows for the table, points for the charts."""
+"""The record of a simulated day: rows for the table, points for the charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from statemachine.verify.world.play import Moment, Play
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: elapsed time, each event's state, and what is asked, commanded and measured."""
+    """One row: elapsed time, each event's state, and requested, commanded and measured power."""
 
     ms: int
     events: Mapping[str, str]
@@ -26,25 +26,25 @@ class Line:
 
     @property
     def base_w(self) -> int:
-        """What the site would draw if nothing were shed."""
+        """The power the site would draw without shedding, in W."""
         return self.power_w + self.measured_w
 
     def same(self, other: Line) -> bool:
-        """Nothing happened between the two, however loads moved."""
+        """Whether nothing but the loads changed between the two."""
         one = (self.events, self.asked_w, self.commanded_w, self.held)
         return one == (other.events, other.asked_w, other.commanded_w, other.held)
 
 
 @dataclass(slots=True)
 class Diary:
-    """Kept while a day is played: a line for every look, and those worth a row of the table."""
+    """Collected while a day is played: a line for every reading, and those for the table."""
 
     every_ms: int
     lines: list[Line] = field(default_factory=list)
     rows: list[Line] = field(default_factory=list)
 
     def see(self, play: Play, moment: Moment) -> None:
-        """Write a line at each look, when what was commanded is measured too."""
+        """Add a line at each reading, when the effect of commands is measured."""
         if not isinstance(moment.trigger, Readings):
             return
         line = _line(play, moment)
@@ -54,11 +54,11 @@ class Diary:
             self.rows.append(line)
 
     def shed_wh(self) -> int:
-        """All that was not drawn, in watt hours."""
+        """The energy that was shed, in Wh."""
         return round(_area(self.lines, [line.measured_w for line in self.lines]))
 
     def asked_wh(self) -> int:
-        """All that was asked, in watt hours."""
+        """The energy that was requested, in Wh."""
         return round(_area(self.lines, [line.asked_w for line in self.lines]))
 
 

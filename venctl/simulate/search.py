@@ -1,8 +1,8 @@
-"""Looks for a day on which the site of a ven.yaml would not do what it must.
+"""Searches for a day on which the site of a ven.yaml breaks a rule.
 
-Hypothesis throws the coins that dice are made of; days, rules and the bystander are those of our
-own tests. What is found is made small, told as a story, and written down as a scenario that
-`venctl simulate` plays again.
+Hypothesis provides the random bits; days, rules and the observer are those of our own tests. A day
+that breaks a rule is shortened, described, and written as a scenario that `venctl simulate`
+repeats.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from statemachine.verify.world.scenario import Scenario
 
 SITE_RULES = 3
 MOST_STEPS = 20
-PLANS_SHARE, DAYS_SHARE = 0.15, 0.75  # of the time; what is left makes the found days small
+PLANS_SHARE, DAYS_SHARE = 0.15, 0.75  # of the time; the rest shortens the found days
 TWIN_EACH = 4
-LATER_MS = 600_000  # a simpler day may break the rule a little later, and is played no further
+LATER_MS = 600_000  # a simpler day may break the rule this much later, and is not played further
 COINS = st.tuples(*[st.booleans()] * 64)
 
 
 class _Enough(BaseException):
-    """The time is over: passes through Hypothesis, which has nothing to report."""
+    """The time is up: passes through Hypothesis without a report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A rule that this site breaks: in a sentence, as a story, and as a scenario's words."""
+    """A rule that this site breaks: a sentence, the story, and the scenario."""
 
     sentence: str
     story: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Found:
 
 @dataclass(slots=True)
 class Tried:
-    """How much has been tried so far."""
+    """How much was tried so far."""
 
     plans: int = 0
     days: int = 0
@@ -62,12 +62,12 @@ class Tried:
     decisions: int = 0
 
     def plain(self) -> dict[str, float]:
-        """The figures, for JSON."""
+        """The counters for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
         return (
-            f"{self.plans:,} panels and targets, {self.days:,} days of {self.hours:,.0f} h in all, "
+            f"{self.plans:,} panels with targets, {self.days:,} days ({self.hours:,.0f} h in all), "
             f"{self.events:,} events, {self.decisions:,} decisions"
         )
 
@@ -77,7 +77,7 @@ Progress = Callable[[Tried], None]
 
 @dataclass(slots=True)
 class Search:
-    """One search through the days of a site. `seconds` bounds it in time, `examples` in days."""
+    """One search through random days of a site, for at most `seconds` and `examples` days."""
 
     spec: Spec
     examples: int
@@ -88,7 +88,7 @@ class Search:
     _began_s: float = field(default_factory=time.monotonic)
 
     def run(self) -> list[Found]:
-        """Every rule found broken, each with the smallest example there was time for."""
+        """Find broken rules, each with the shortest day there was time to find."""
         plans = self._of_plans()
         days = self._of_days()
         left_s = max(1.0, self.seconds - (time.monotonic() - self._began_s))
@@ -122,7 +122,7 @@ class Search:
         return found
 
     def _broken(self, words: Words, rule: str, known: dict[str, Words]) -> list[str]:
-        """The rules broken by a day that are not known yet."""
+        """The rules that a day breaks and that are not known yet."""
         scenario = Scenario.model_validate(words)
         if rule:
             return [rule] if next(differs(self.spec, scenario, rule), None) else []
@@ -133,13 +133,14 @@ class Search:
 
     def _count(self, play: Play, moment: Moment) -> None:
         self.tried.decisions += 1
-        self.tried.events += isinstance(moment.trigger, DrEvent)
+        if isinstance(moment.trigger, DrEvent):
+            self.tried.events += 1
 
     def _told(self, rule: str, words: Words, seconds: float) -> Found:
-        """A day that breaks a rule, made small and told."""
+        """Shorten and describe a day that breaks a rule."""
         until_s = time.monotonic() + seconds
         found = first_of(self.spec, words, rule)
-        assert found is not None, "what was found is there"
+        assert found is not None, "the day that was found breaks its rule"
         one = found
 
         def breaks(day: Words) -> bool:
@@ -154,10 +155,10 @@ class Search:
         return Found(str(one), tuple(story), small)
 
     def _search(self, look: Callable[[Random], None], most: int) -> None:
-        """Show `look` up to `most` dice, the same ones for one seed wherever it runs.
+        """Call `look` with up to `most` random sources, the same for one seed wherever it runs.
 
-        Hence the coins: among numbers Hypothesis also tries constants out of the modules that
-        happen to be loaded, which are others in a test than in the shell.
+        That is why bits are drawn: among numbers, Hypothesis also tries constants of the loaded
+        modules, which differ between a test and the shell.
         """
         free = settings(
             max_examples=most,
@@ -179,7 +180,7 @@ class Search:
 
 
 def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:
-    """A day, and now and then one that is to be compared with its twin, by that rule."""
+    """A random day; sometimes one for a rule that compares it with a variant."""
     words, kind = invent_day(spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
     if kind >= len(TWINS):
         return "", words
@@ -188,7 +189,7 @@ def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:
 
 
 def first_of(spec: Spec, words: Words, rule: str, until_ms: int | None = None) -> Broken | None:
-    """The first time that a day breaks one rule; by `until_ms`, where that is given."""
+    """The first time that a day breaks a rule, up to `until_ms` if that is given."""
     scenario = Scenario.model_validate(words)
     if rule in TWINS and (differing := next(differs(spec, scenario, rule), None)):
         return Broken(rule, *differing)
@@ -197,5 +198,5 @@ def first_of(spec: Spec, words: Words, rule: str, until_ms: int | None = None) -
 
 
 def rules_tried() -> int:
-    """How many rules a search holds a site to."""
+    """How many rules a search checks."""
     return len(RULES) + SITE_RULES + len(DAY_RULES) + len(TWINS)

@@ -1,7 +1,7 @@
-"""The stand-in's own certificate authority, and what it signs: server, device, operator.
+"""The stand-in's own certificate authority, and its certificates: server, device, operator.
 
-Everything lies in one folder; keys are open to their owner only. A certificate is made anew long
-before it expires, at a start, so that one process may run for a year.
+All files are in one folder; only their owner can read the keys. A start renews a certificate long
+before it expires, so that one process may run for a year.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Who is who over TLS. The VEN is the device; scripts are operators."""
+    """The identities for TLS. The VEN is the device; scripts are operators."""
 
     ca: Path
     server: Pair
@@ -55,16 +55,16 @@ class _Authority:
 
 
 class _Damaged(Exception):
-    """A file of no use, and why."""
+    """A file that cannot be used, and why."""
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(f"{file} was {why}")
 
 
 def identities(folder: Path, now: datetime) -> Identities:
-    """The identities in `folder`, made or renewed where that is due; what was damaged is logged.
+    """The identities in `folder`, created or renewed if due; damaged files are logged.
 
-    Those that are there serve on where none can be written. Raises OSError where one is missing.
+    If nothing can be written, existing ones stay in use. Raises OSError if one is missing.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     authority = _authority(folder, now)
@@ -73,9 +73,9 @@ def identities(folder: Path, now: datetime) -> Identities:
 
 
 def contexts(who: Identities) -> Tls:
-    """For the broker, where nobody comes in without a certificate, as on AWS's port 8883.
+    """TLS contexts: the broker requires a client certificate, as AWS does on port 8883.
 
-    And for the data plane, where a client may show one, else it signs its requests.
+    On the data plane a client may use one; otherwise it signs its requests.
     """
     mqtt, data = _context(who), _context(who)
     mqtt.verify_mode = ssl.CERT_REQUIRED
@@ -105,7 +105,7 @@ def _authority(folder: Path, now: datetime) -> _Authority:
     made = _Authority(builder.sign(key, hashes.SHA256()), key)
     kept = _renewed(pair, made, found, now)
     if wrong:
-        log.warning("the stand-in has a new CA, and new certificates of it: %s", wrong)
+        log.warning("the stand-in created a new CA and new certificates, because %s", wrong)
     return kept
 
 
@@ -117,18 +117,18 @@ def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair
     if found is None or not _lasts(found.cert, now, RENEW_DAYS):
         _renewed(pair, _issued(name, authority, now), found, now)
         if wrong:
-            log.warning("the stand-in has a new certificate for its %s: %s", name, wrong)
+            log.warning("the stand-in created a new %s certificate, because %s", name, wrong)
     return pair
 
 
 def _renewed(pair: Pair, made: _Authority, before: _Authority | None, now: datetime) -> _Authority:
-    """What is in the files from now on. Raises OSError where that is nothing of use."""
+    """Write new files; returns what is in effect. Raises OSError if nothing usable is."""
     try:
         _write(pair, made)
     except OSError as error:
         if before is None or not _lasts(before.cert, now, 0):
             raise
-        log.warning("%s cannot be renewed (%s) and serves on", pair.cert, error)
+        log.warning("%s cannot be renewed (%s) and stays in use", pair.cert, error)
         return before
     return made
 
@@ -195,14 +195,14 @@ def _signed(found: _Authority, authority: _Authority) -> bool:
 
 
 def _read(pair: Pair) -> tuple[_Authority | None, str]:
-    """What can be used; else what is wrong with it, "" where nothing was made yet."""
+    """The usable content; or None and what is wrong, "" if there are no files yet."""
     if not os.path.lexists(pair.cert) and not os.path.lexists(pair.key):
         return None, ""
     try:
         cert, key = _cert_in(pair.cert), _key_in(pair.key)
-        # A write of both that was cut off leaves a new key beside an old certificate.
+        # An interrupted write leaves a new key next to an old certificate.
         if cert.public_key() != key.public_key():
-            raise _Damaged(pair.cert, f"of another key than {pair.key.name}")
+            raise _Damaged(pair.cert, f"for another key than {pair.key.name}")
         return _Authority(cert, key), ""
     except OSError as error:
         return None, f"{error.filename} could not be read: {error.strerror}"
@@ -227,7 +227,7 @@ def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _Damaged(file, "damaged" if found.content.strip() else "empty") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise _Damaged(file, "no key of an elliptic curve")
+        raise _Damaged(file, "not an elliptic-curve key")
     return key
 
 

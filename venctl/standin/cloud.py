@@ -1,4 +1,4 @@
-"""The thread in which the stand-in runs: broker, shadow service and data plane on one loop."""
+"""The thread of the stand-in: broker, shadow service and data plane on one loop."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ class PortTaken(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A thing that is held to policy documents. Every other client is an operator.
+    """A thing that policy documents apply to. Every other client is an operator.
 
-    Over TLS the device is whose certificate has the name `device`, else whose client id is `thing`.
+    Over TLS, the device is the client with the certificate `device`; without, the one whose id is
+    `thing`.
     """
 
     thing: str
@@ -61,10 +62,11 @@ class Tls:
 
 
 class LocalCloud:
-    """The stand-in for AWS IoT. Loopback only; shadows, sessions and retained messages outlive it.
+    """The stand-in for AWS IoT, on loopback only. Shadows, sessions and retained messages are
+    stored.
 
-    `order` shuffles the messages about one update; `rate` is how many requests a second a thing
-    has for its shadows.
+    `order` shuffles the messages about one update; `rate` is the number of shadow requests a second
+    for one thing.
     """
 
     mqtt_port: int
@@ -96,7 +98,7 @@ class LocalCloud:
         order: random.Random | None = None,
         rate: int = REQUESTS_A_SECOND,
     ) -> LocalCloud:
-        """Listen on both ports (0: any free one). Raises `PortTaken`."""
+        """Listen on both ports (0 means any free port). Raises `PortTaken`."""
         cloud = cls(folder, device, tls, order, rate)
         cloud._thread.start()
         try:
@@ -107,18 +109,18 @@ class LocalCloud:
         return cloud
 
     def stop(self) -> None:
-        """Say goodbye and go, within about a second, whatever clients do. Twice is no harm."""
+        """Disconnect clients and stop, within about a second. May be called twice."""
         if not self._thread.is_alive():
             return
         try:
             self._do(self._close()).result(1.0)
         except Exception as error:
-            log.debug("the stand-in went without a goodbye: %s", error)
+            log.debug("the stand-in stopped without disconnecting its clients: %s", error)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(0.5)
 
     def hold(self, documents: Sequence[Document]) -> None:
-        """Hold the device to other documents from here on, also where it is connected."""
+        """Apply other policy documents to the device, even while it is connected."""
         self._loop.call_soon_threadsafe(self._hold, documents)
 
     def _hold(self, documents: Sequence[Document]) -> None:

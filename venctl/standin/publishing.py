@@ -1,4 +1,4 @@
-"""A message published over HTTP, as the MQTT packet it stands for (AWS IoT data plane, Publish)."""
+"""Converts a message published over HTTP to an MQTT packet (AWS IoT data plane, Publish)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
 
 
 class Bad(ValueError):
-    """Which part of the request cannot be read."""
+    """A part of the request is not valid; says which."""
 
 
 def packet_of(
@@ -42,8 +42,11 @@ def packet_of(
     }
     try:
         return mqtt5.PublishPacket(topic, payload, **fields)
-    except (ValueError, UnicodeEncodeError) as error:  # a wildcard, a surrogate, a value too long
-        raise Bad(f"no message can be made of this: {error}") from None
+    except (
+        ValueError,
+        UnicodeEncodeError,
+    ) as error:  # such as a wildcard, a surrogate, or a long value
+        raise Bad(f"the message is not valid: {error}") from None
 
 
 def _correlation(headers: Mapping[str, str]) -> bytes | None:
@@ -57,13 +60,13 @@ def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
         return []
     try:
         listed = json.loads(_decoded(said, "user properties"))
-        if isinstance(listed, str):  # what an SDK makes of JSON that was text already
+        if isinstance(listed, str):  # an SDK encodes JSON text once more
             listed = json.loads(listed)
         pairs = [pair for one in listed for pair in one.items()]
     except (ValueError, AttributeError, TypeError, RecursionError):
-        raise Bad("the user properties are no list of JSON objects") from None
+        raise Bad("the user properties must be a list of JSON objects") from None
     if not all(isinstance(value, str) for _, value in pairs):
-        raise Bad("a user property is a string")
+        raise Bad("every user property must be a string")
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""The REST door: the iot-data API of AWS, so that boto3 and the aws command work unchanged."""
+"""The iot-data REST API of AWS, so that boto3 and the aws command work unchanged."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ RightsByName = Callable[[str], Rights]
 def data_plane(
     broker: Broker, service: ShadowService, topics: ShadowTopics, rights: RightsByName
 ) -> Application:
-    """The application. Who asks shows a signature (any keys) or, over TLS, a client certificate.
+    """The application. Requests need a signature (with any keys) or, over TLS, a client
+    certificate.
 
-    A signature stands for an operator; a certificate has the rights of the name in it.
+    A signature stands for an operator; a certificate has the rights of its name.
     """
     door = _Door(broker, service, topics)
     app = Application(client_max_size=MAX_BODY, middlewares=[_answering, _Guard(rights).admit])
@@ -112,7 +113,7 @@ class _Door:
             case "TOPIC_NAME_INVALID":
                 raise Rejected(400, "the topic is invalid")
             case "QUOTA_EXCEEDED":
-                raise Rejected(429, "no more messages can be kept")
+                raise Rejected(429, "the stand-in cannot keep more messages")
         return _json({"message": "OK", "traceId": secrets.token_hex(16)})
 
     async def get_retained(self, request: Request) -> Response:
@@ -142,7 +143,7 @@ class _Guard:
 
     @middleware
     async def admit(self, request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
-        """No web page gets in: its requests carry an Origin, or the name it was led here by."""
+        """Refuse web pages: their requests have an Origin, or a foreign host name."""
         if not is_home(request.headers.get("Host", "").lower()):
             raise Rejected(421, "Misdirected Request: this data plane answers to localhost only")
         certificate = request.get_extra_info("peercert")
@@ -180,7 +181,7 @@ async def _body(request: Request) -> bytes:
     except TimeoutError:
         raise Rejected(408, "The payload took too long to arrive") from None
     except RequestPayloadError:
-        raise Rejected(400, "The payload is not what its headers say") from None
+        raise Rejected(400, "The payload does not match its headers") from None
 
 
 def _must(request: Request, action: str, resource: str) -> None:
@@ -200,7 +201,7 @@ def _thing(place: tuple[str, str]) -> str:
 def _count(request: Request, name: str, default: int, most: int) -> int:
     said = request.query.get(name, str(default))
     if not said.isdecimal() or not 1 <= int(said) <= most:
-        raise Rejected(400, f"{name} must be 1 to {most}")
+        raise Rejected(400, f"{name} must be a number from 1 to {most}")
     return int(said)
 
 

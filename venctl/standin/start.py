@@ -1,4 +1,4 @@
-"""The stand-in for AWS IoT as `venctl run` and `venctl cloud` start it: ports, identities."""
+"""Starts the stand-in for AWS IoT for `venctl run` and `venctl cloud`: ports, identities."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ MQTT_PORT, DATA_PORT, TLS_PORT = 1883, 8090, 8883
 
 
 class CannotStart(Exception):
-    """Why nothing starts, and what to do."""
+    """The program cannot start; says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the command line says. None: the default one, or a free one if that is taken."""
+    """Ports from the command line. None means the default, or a free port if that is in use."""
 
     mqtt: int | None
     data: int | None
@@ -45,7 +45,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """The stand-in at work. `who`: the identities to connect with, where it speaks TLS."""
+    """The running stand-in. `who` has the identities to connect with, if it uses TLS."""
 
     cloud: LocalCloud
     who: Identities | None
@@ -57,12 +57,12 @@ class StandIn:
         return self.who.device.cert, self.who.device.key, self.who.ca
 
     def use(self, spec: Spec) -> None:
-        """Hold the VEN to what the site needs from here on, unless the file names a policy."""
+        """Allow the VEN what the changed site needs, unless ven.yaml names a policy."""
         if spec.cloud.policy is None:
             self.cloud.hold(documents(spec, "local", "000000000000"))
 
     def addresses(self) -> dict[str, Any]:
-        """What a ready file says of it. `tls`: what an operator connects with."""
+        """The addresses for a ready file. `tls` has the files that an operator connects with."""
         said: dict[str, Any] = {
             "mqtt": f"127.0.0.1:{self.cloud.mqtt_port}",
             "data": f"127.0.0.1:{self.cloud.data_port}",
@@ -78,9 +78,9 @@ class StandIn:
 
 
 def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn:
-    """The stand-in of a site, with its VEN held to a policy. Raises `CannotStart`.
+    """Start the stand-in of a site, with a policy for its VEN. Raises `CannotStart`.
 
-    That is what `venctl aws policy` prints, or what the file says that the site names.
+    The policy is the one that `venctl aws policy` prints, or the one that ven.yaml names.
     """
     named = spec.cloud.policy
     held = (
@@ -92,7 +92,7 @@ def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn
 
 
 def _policy(file: Path, named: str) -> list[Document]:
-    advice = "correct `policy`, or leave it out for the one that `venctl aws policy` prints"
+    advice = "correct `policy`, or remove it to use the one that `venctl aws policy` prints"
     try:
         return read_policy(text_of(file), named)
     except OSError as error:
@@ -102,7 +102,7 @@ def _policy(file: Path, named: str) -> list[Document]:
 
 
 def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
-    """Start it, with its state in `folder`. Raises `CannotStart`."""
+    """Start the stand-in, with its state in `folder`. Raises `CannotStart`."""
     who, contexts = _identities(folder) if tls else (None, None)
     wanted = {
         "mqtt": (TLS_PORT if tls else MQTT_PORT) if ports.mqtt is None else ports.mqtt,
@@ -117,15 +117,17 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
         except PortTaken as taken:
             if (ports.mqtt if taken.what == "mqtt" else ports.data) is not None:
                 raise CannotStart(_taken(taken)) from None
-            print(f"port {taken.port} is in use; taking a free one", file=sys.stderr)
+            print(f"port {taken.port} is in use; using a free one instead", file=sys.stderr)
             wanted[taken.what] = 0
         else:
             return StandIn(cloud, who)
-    raise CannotStart("no free port was found for the stand-in")
+    raise CannotStart(
+        "no free port was found for the stand-in; choose one with --mqtt-port or --data-port"
+    )
 
 
 def _identities(folder: Path) -> tuple[Identities, Tls]:
-    from . import certificates  # not for everybody: it takes a while to load
+    from . import certificates  # imported here because it loads slowly
 
     mine = folder / "tls"
     try:
@@ -134,8 +136,8 @@ def _identities(folder: Path) -> tuple[Identities, Tls]:
         return who, certificates.contexts(who)
     except OSError as error:
         raise CannotStart(
-            "the stand-in cannot speak TLS: it has no certificates, and cannot make them in "
-            f"{mine}: {error.strerror or error}; make room there, or leave `tls` out"
+            "the stand-in cannot use TLS: it has no certificates and cannot create them in "
+            f"{mine}: {error.strerror or error}; make that folder writable, or remove `tls`"
         ) from None
 
 
@@ -159,7 +161,7 @@ def _announce(file: Path, said: Mapping[str, Any]) -> None:
     try:
         write_private(file, json.dumps(said) + "\n")
     except OSError as error:
-        log.error("%s cannot be written: %s; the stand-in runs all the same", file, error)
+        log.error("%s cannot be written: %s; the stand-in runs anyway", file, error)
 
 
 def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:
@@ -173,4 +175,4 @@ def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:
 
 def _taken(taken: PortTaken) -> str:
     flag = f"--{taken.what}-port"
-    return f"port {taken.port} is in use{who_has(taken.port)}; {flag} takes another"
+    return f"port {taken.port} is in use{who_has(taken.port)}; choose another with {flag}"

@@ -1,1 +1,1 @@
-"""The journal on the disk: opened, read, written by one thread, and the messages still to send."""
+"""The journal on the disk, written by one thread, and the messages that are not sent yet."""

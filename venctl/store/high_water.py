@@ -1,9 +1,9 @@
-"""How often a journal was written to, noted outside of it: betrays a journal whose end is missing.
+"""Counts the writes of a journal outside of it, to detect a journal whose end is missing.
 
-A write-ahead log that was damaged or deleted leaves a database that is sound, and older than what
-was acknowledged. The note is made after each commit and never synced: after a power cut it may be
-too low, which betrays less, never too high. It has a checksum: a note that was damaged, or is of an
-earlier version, says nothing.
+A damaged or deleted write-ahead log leaves a valid database that lacks acknowledged writes. The
+count is written after each commit and never synced: after a power cut it may be too low, which
+detects less, but never too high. It has a checksum: a damaged count, or one of an earlier version,
+is ignored.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from zlib import crc32
 
 
 class HighWater:
-    """The note beside `journal`. A disk that refuses it costs only what it could betray."""
+    """The count next to `journal`. If the disk refuses it, only this detection is lost."""
 
     def __init__(self, journal: Path) -> None:
         self._file = journal.with_name(journal.name + ".writes")
         self._descriptor: int | None = None
 
     def read(self) -> int:
-        """How many writes were noted; 0 where there is no note that can be read."""
+        """The number of writes; 0 if there is no count that can be read."""
         try:
             said = self._file.read_bytes()[:30]
             number = said[:20]
@@ -31,7 +31,7 @@ class HighWater:
             return 0
 
     def note(self, writes: int) -> None:
-        """So many writes are in the journal now."""
+        """Record the number of writes in the journal."""
         with suppress(OSError):
             if self._descriptor is None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -39,7 +39,7 @@ class HighWater:
             os.pwrite(self._descriptor, _text(writes), 0)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

@@ -1,7 +1,7 @@
-"""What happened and what is still to do, in SQLite: the writing half, for one thread.
+"""Writes the journal, an SQLite database of what happened and what is still to do. For one thread.
 
-WAL with synchronous=FULL: of four settings tried under power loss it alone lost nothing that had
-been acknowledged. The connection is passed in, so that a test can run this over its own files.
+WAL with synchronous=FULL: of four settings tried under power loss, only this one lost nothing that
+was acknowledged. The connection is passed in, so that a test can use its own files.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from .tables import Letter
 
 KEEP_DECISIONS = 10_000
 TRIM_EVERY = 1_000
-PATIENCE_MS = 1_000  # another program may hold the file for a moment
+PATIENCE_MS = 1_000  # how long to wait for another program's lock
 UNTOLD = {"mono_ms", "digest", "earlier", "blind", "reply", "drawn_w", "age_ms"}
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction writes. `memory` None: it is as it was last written.
+    """What one transaction writes. `memory` is None if it has not changed since the last write.
 
-    `sent` are the numbers of letters that have gone out, `gone` the keys of answers that count no
-    more, `message` the number that no message has reached. `anew`: the batch holds all there is,
-    and whatever is in the file goes.
+    `sent` has the numbers of messages that were sent, `gone` the keys of answers that expired,
+    `message` a number that no message has reached. `anew`: the batch is complete and replaces
+    everything in the file.
     """
 
     memory: Memory | None = None
@@ -48,7 +48,7 @@ class Batch:
     anew: bool = False
 
     def add(self, later: Batch) -> None:
-        """Put what happened later on top. `later` is not `anew`."""
+        """Add a later batch. `later` is not `anew`."""
         self.memory = later.memory or self.memory
         self.message = later.message or self.message
         self.decisions += later.decisions
@@ -59,9 +59,9 @@ class Batch:
 
 
 class Journal:
-    """One writer, over a connection from `opening`. `writes`: so often the file was written to.
+    """One writer, over a connection from `opening`. `writes` counts the writes to the file.
 
-    `sqlite3.Error` is raised where the disk refuses; then nothing was written.
+    Raises `sqlite3.Error` if the disk refuses; then nothing was written.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Journal:
         connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
 
     def write(self, batch: Batch) -> None:
-        """All of it in one transaction, on disk when this returns."""
+        """Write everything in one transaction; it is on disk when this returns."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._write(batch)
@@ -87,7 +87,7 @@ class Journal:
             self._high_water.note(self.writes)
 
     def close(self) -> None:
-        """Let go of the file; what was written is there."""
+        """Close the file; nothing is lost."""
         self._db.close()
         if self._high_water is not None:
             self._high_water.close()
@@ -109,7 +109,7 @@ class Journal:
         self._many("INSERT OR REPLACE INTO counter VALUES (?, ?)", list(counters.items()))
 
     def _remember(self, before: Memory | None, after: Memory) -> None:
-        """What a start fitted to the file is written whole with the first decision."""
+        """Write the changed parts of memory; the first decision writes all of them."""
         parts = changed_parts(before, after)
         if before is None:
             self._db.execute("DELETE FROM part")
@@ -139,7 +139,7 @@ class Journal:
 
 
 def said(thing: Trigger | Effect) -> str:
-    """A trigger or effect as one line of the log."""
+    """A trigger or effect as one line of `venctl log`."""
     kind: Any = type(thing)
     told = {name: getattr(thing, name) for name in _told_of(kind)}
     return f"{kind.__name__} {_IN_WORDS.encode(told)}"

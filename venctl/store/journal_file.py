@@ -1,4 +1,4 @@
-"""The journal on its thread: opened when it is needed, let go of when there is trouble with it."""
+"""The journal on its thread: opened when needed, and closed after an error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .whereabouts import Whereabouts
 
 Look = Callable[[], Seen]
 TAKEN_AWAY = "the journal was deleted, moved, replaced or cut short while it was in use"
-WRITTEN_ANEW = f"{TAKEN_AWAY}; all that is in force was written anew, and what was before is gone"
+WRITTEN_ANEW = f"{TAKEN_AWAY}; the current state was written again, but the history is lost"
 
 
 class JournalFile:
-    """One file. `NotNow`, sqlite3.Error or OSError is raised where the disk refuses."""
+    """One file. Raises `NotNow`, sqlite3.Error or OSError if the disk refuses."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -26,16 +26,16 @@ class JournalFile:
         self._writes = 0
 
     def load(self) -> Found:
-        """What is remembered. Nothing is written before there is something to write."""
+        """Read the stored state. Writes nothing."""
         self.close()
         self._seen = self._look()
         return self._seen.found
 
     def write(self, batch: Batch) -> str | None:
-        """Answers what was lost, if the file had to be set aside for it.
+        """Write a batch; returns what was lost, if the file had to be set aside.
 
-        Only the first batch after `load`, and one that is `anew`, may open a file: whatever has
-        become of it, less than all there is would leave it with holes.
+        Only the first batch after `load`, and one that is `anew`, may open a file: in a changed
+        file, an incomplete batch would leave gaps.
         """
         self.check()
         lost = self._open(batch.anew) if self._journal is None else None
@@ -50,7 +50,7 @@ class JournalFile:
         return lost
 
     def check(self) -> None:
-        """What is written to a file that is not there any more is lost. Raises OSError."""
+        """Raises OSError if the file is gone, because writes to it would be lost."""
         if self._where is not None and self._where.changed():
             self.close()
             raise OSError(TAKEN_AWAY)
@@ -68,7 +68,7 @@ class JournalFile:
         return seen.found.lost
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         journal, self._journal, self._where = self._journal, None, None
         if journal is not None:
             with suppress(sqlite3.Error):

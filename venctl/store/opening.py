@@ -1,7 +1,7 @@
-"""Opens the journal: what is good is kept, what is older brought up, what is damaged set aside.
+"""Opens the journal: upgrades an older format, and sets a damaged file aside.
 
-It is read over a connection that cannot write, so that a file turns out sound, damaged or out of
-reach before anything was touched.
+It is read through a connection that cannot write, so a file is known to be valid, damaged or
+unreachable before anything is changed.
 """
 
 from __future__ import annotations
@@ -33,18 +33,17 @@ __all__ = ["Found", "NotNow", "Seen", "look_into"]
 
 Fits = Callable[[Mapping[str, Any]], None]
 Salvage = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-MADE_LATER = "token"  # beside the journal, from the end of a first start on
+MADE_LATER = "token"  # exists next to the journal since the end of the first start
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the journal held, brought up to this version; empty on the first day.
+    """The content of the journal in this version's format; empty at the first start.
 
     `parts` are as `statemachine.state.memory.from_parts` takes them. `answered` is key, revision,
-    digest, ack as JSON and time of each answer, `todo` number, kind and body of each message not
-    known to have gone out, both oldest first; `message` the last message number. `lost` says,
-    where something of it is lost: why, and as what a damaged journal is kept. `writes`: how often
-    it was written to.
+    digest, ack as JSON and time of each answer; `todo` is number, kind and body of each message not
+    known to be sent; both oldest first. `message` is the last message number. If something is lost,
+    `lost` says why, and under which name a damaged journal is kept. `writes` counts the writes.
     """
 
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -57,9 +56,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A journal that was read. `ready` answers a connection to write to it, or raises `NotNow`.
+    """A journal that was read. `ready` returns a connection to write to it, or raises `NotNow`.
 
-    `where` tells whether it is still there while it is written to.
+    `where` tells whether the file is still in place while it is in use.
     """
 
     found: Found
@@ -69,11 +68,11 @@ class Seen:
 
 
 def look_into(file: Path, fits: Fits, salvage: Salvage) -> Seen:
-    """What is in a journal; not a byte of it is changed, and no disk has to sync for it.
+    """Read a journal without changing a byte of it and without a sync.
 
-    `fits` raises where no memory can be made of the parts it is given. What is damaged, or of a
-    newer version, is set aside as `.corrupt-...` or `.format7-...`, and what `salvage` makes of
-    the parts that can be read goes on; without any: a safe state, with every circuit given back.
+    `fits` raises if the parts are not a usable state. A damaged file, or one of a newer version, is
+    set aside as `.corrupt-...` or `.format7-...`, and the site continues with what `salvage` makes
+    of the readable parts; without any, with a safe state in which every circuit is restored.
     Raises `NotNow`, after half a second at most.
     """
     file = _settled(file)
@@ -81,7 +80,7 @@ def look_into(file: Path, fits: Fits, salvage: Salvage) -> Seen:
         return _seen(file, fits)
     try:
         legible(file)
-        return _seen(file, fits)  # what could not be read for a moment looked damaged too
+        return _seen(file, fits)  # a file that could not be read for a moment looks damaged too
     except OSError as error:
         raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except Damaged as damage:
@@ -93,7 +92,7 @@ def _seen(file: Path, fits: Fits) -> Seen:
         raise Damaged(emptied)
     rows = read(file) if size(file) else None
     if rows is not None and _forbids(file):
-        raise Damaged("its header says that nobody may write to it")
+        raise Damaged("its header marks it as read-only")
     return _as_seen(file, rows, _complete(file, _understood(rows, fits)))
 
 
@@ -103,66 +102,66 @@ def _as_seen(file: Path, rows: Rows | None, found: Found) -> Seen:
 
 
 def _complete(file: Path, found: Found) -> Found:
-    """What was found, and whether it is all that was stored."""
+    """Complete `found` with a message if stored writes are missing."""
     noted = HighWater(file).read()
     missing = noted - found.writes
     if missing <= 0:
         return found
-    lost = f"the journal is gone, which had been written to {noted:,} times"
+    lost = f"the journal is missing, although {noted:,} writes were stored in it"
     if found.parts:
-        lost = f"the journal lacks the last {missing:,} of {noted:,} writes that were stored"
+        lost = f"the journal lacks the last {missing:,} of {noted:,} stored writes"
         if (kept := keep_copy(file, "cut")) is not None:
             lost += f" (a copy is kept as {kept})"
-    return replace(found, writes=noted, lost=f"{lost}; what they said is not known any more")
+    return replace(found, writes=noted, lost=f"{lost}; their content is lost")
 
 
 def _rescued(file: Path, damage: Damaged, fits: Fits, salvage: Salvage) -> Found:
-    """What can be saved of a damaged journal, which is set aside."""
+    """What can be recovered from a damaged journal, which is set aside."""
     rows = readable(file) if damage.kind == CORRUPT else None
     lost, noted = _put_away(file, damage), HighWater(file).read()
     parts = salvage(rows.parts) if rows is not None else {}
     try:
         fits(parts)
-    except Exception:  # what no decision can be made of is of no use
+    except Exception:  # a state that no decision can use is worthless
         parts = {}
     if rows is None or not parts:
-        return Found(lost=f"{lost}, which knows nothing of what was before", writes=noted)
+        return Found(lost=f"{lost}, without the earlier state", writes=noted)
     lost = f"{lost} with the {len(parts)} parts that could be read"
     writes = max(noted, rows.writes)
     return Found(parts, rows.answered, rows.todo, rows.message, lost, writes)
 
 
 def _settled(file: Path) -> Path:
-    """Where the file really lies, in a folder that is there. Raises `NotNow`."""
+    """The real path of the file; creates its folder. Raises `NotNow`."""
     try:
         if file.is_symlink() and not file.exists():
-            raise NotNow(f"{file} points to {file.readlink()}, which is not there")
+            raise NotNow(f"{file} points to {file.readlink()}, which does not exist")
         file = file.resolve()
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for beside in (file.with_name(file.name + suffix) for suffix in SUFFIXES):
             if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
                 raise NotNow(f"{beside} is not a file; move it away")
     except (OSError, RuntimeError) as error:
-        raise NotNow(f"{file} cannot be had: {error}") from None
+        raise NotNow(f"{file} cannot be accessed: {error}") from None
     return file
 
 
 def _emptied(file: Path) -> str | None:
-    """Why a file without a byte, or none, is not the first day; None: it is, or there are bytes."""
+    """Why an empty or missing file is not a first start; None if it is, or the file has content."""
     try:
         if size(file):
             return None
         if had_content(file):
-            return "the file is empty, or gone, and only what was beside it is left"
+            return "the file is empty or missing, and only its companion files are left"
         if file.exists() and file.with_name(MADE_LATER).exists():
-            return "the file is empty, though this site has run before"
+            return "the file is empty, although this site has run before"
     except OSError as error:
-        raise NotNow(f"{file} cannot be had: {error.strerror or error}") from None
+        raise NotNow(f"{file} cannot be accessed: {error.strerror or error}") from None
     return None
 
 
 def _understood(rows: Rows | None, fits: Fits) -> Found:
-    """What the rows say, in this version's words. Raises `Damaged`."""
+    """The rows in this version's format. Raises `Damaged`."""
     if rows is None:
         return Found()
     parts: Mapping[str, Any] = rows.parts
@@ -172,10 +171,10 @@ def _understood(rows: Rows | None, fits: Fits) -> Found:
             check(parts)
             fits(parts)
     except MemoryError:
-        raise NotNow("there is no memory left to read the journal") from None
+        raise NotNow("there is not enough memory to read the journal") from None
     except Exception as error:
         said = f"{type(error).__name__}: {error}"[:200]
-        raise Damaged(f"no memory can be made of it, of format {rows.format}: {said}") from None
+        raise Damaged(f"its content, in format {rows.format}, cannot be used: {said}") from None
     answered = [
         (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
         for key, revision, digest, ack, at_ms in rows.answered
@@ -188,18 +187,20 @@ def _put_away(file: Path, damage: Damaged) -> str:
         name = set_aside(file, damage.kind)
     except OSError as error:
         said = error.strerror or error
-        raise NotNow(f"{file} is damaged ({damage}) and cannot be set aside: {said}") from None
-    return f"the journal could not be used: {damage}; it is kept as {name}, and a new one begun"
+        raise NotNow(f"{file} is damaged ({damage}) and cannot be renamed: {said}") from None
+    return (
+        f"the journal could not be used: {damage}; it is kept as {name}, and a new one was started"
+    )
 
 
 def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
-    """A connection to the file, of this format; the file is made where there is none."""
+    """A connection to the file in this format; creates the file if there is none."""
     try:
         if rows is None:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         return _ready(file, rows, found)
     except OSError as error:
-        why = f"{file} cannot be made: {error.strerror or error}"
+        why = f"{file} cannot be created: {error.strerror or error}"
     except sqlite3.Error as error:
         why = reason(file, error)
     if rows is None:
@@ -208,7 +209,7 @@ def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection
 
 
 def _forbids(file: Path) -> bool:
-    """The header says that nobody may write: it should say 1, or 2 where there is a -wal."""
+    """Whether the header forbids writing: it should say 1, or 2 with a -wal."""
     try:
         with file.open("rb") as head:
             written = head.read(20)[18:19]
@@ -218,7 +219,7 @@ def _forbids(file: Path) -> bool:
 
 
 def _unmake(file: Path) -> None:
-    """Nothing came of the new file; left empty it would tell of a journal that was emptied."""
+    """Delete a new file that stayed empty; it would look like a journal that was emptied."""
     if size(file) == 0:
         file.unlink(missing_ok=True)
 
@@ -230,7 +231,7 @@ def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         level = db.execute("PRAGMA synchronous").fetchone()[0]
         if (mode, level) != ("wal", 2):
-            raise OSError(f"no write-ahead log can be kept there ({mode}, {level})")
+            raise OSError(f"its file system does not support a write-ahead log ({mode}, {level})")
         _of_this_format(db, None if rows is None else rows.format, found)
         if rows is None:
             sync(file.parent)
@@ -241,25 +242,25 @@ def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
 
 
 def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) -> None:
-    """One transaction: cut off in it, the file is as it was. Takes the lock in any case."""
+    """Upgrade in one transaction: if interrupted, the file is as before. Always takes the lock."""
     older = format is not None and format < FORMAT
     db.execute("BEGIN IMMEDIATE")
     if older:
         db.execute("DROP INDEX IF EXISTS answered_at")
-        db.execute("DROP TABLE IF EXISTS part")  # it was without rowids, and has them now
+        db.execute("DROP TABLE IF EXISTS part")  # it had no rowids before
     for statement in SCHEMA:
         db.execute(statement)
     if older:
         _insert_parts(db, found)
         digests = [(digest, key) for key, _, digest, _, _ in found.answered]
         db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
-    if format is None:  # what was saved of a damaged one
+    if format is None:  # recovered from a damaged one
         _insert_parts(db, found)
         db.executemany("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", found.answered)
         letters = [(seq, kind, compact_text(body)) for seq, kind, body in found.todo]
         db.executemany("INSERT INTO todo VALUES (?, ?, ?)", letters)
         db.execute("INSERT OR REPLACE INTO counter VALUES ('message', ?)", (found.message,))
-    db.execute(f"PRAGMA user_version={FORMAT}")  # written in any case: so it can be written
+    db.execute(f"PRAGMA user_version={FORMAT}")  # always written, to prove that writing works
     db.execute("COMMIT")
 
 

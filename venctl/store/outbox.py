@@ -1,4 +1,4 @@
-"""Acks and status messages on their way out: in order, once the link is there, from the journal."""
+"""Sends acks and status messages from the journal, in order, while the link is up."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def _nothing() -> None:
 class Outbox:
     """As durable as the journal: what was not sent before a crash is sent after it.
 
-    `sent` hears the number of each letter that need not be kept any longer. `publish` sends at
-    once; what it returns raises OSError while the link is down. The letter then waits for
-    `resume`, or for its next try, since a broker may also be silent while the link is up. It ends
-    well once the broker has the letter, or does not allow it and never will.
+    `sent` gets the number of each message that need not be kept any longer. `publish` sends at
+    once; the awaitable it returns raises OSError while the link is down. The message then waits for
+    `resume` or for a retry, because a broker may also be silent while the link is up. The awaitable
+    returns once the broker has the message, or refuses it for good.
 
-    Of status messages the newest are kept. An ack is never dropped: who puts acks in asks `full`
-    before it takes in what is to be answered.
+    Of the status messages, only the newest are kept. An ack is never dropped: check `full` before
+    you accept a command that needs one.
     """
 
     def __init__(self, sent: Callable[[int], None], publish: Publish) -> None:
@@ -58,21 +58,21 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """The broker takes no acks, for so long that no more can be kept."""
+        """The broker has accepted no acks for so long that no more can be kept."""
         return len(self._acks) >= MOST_ACKS
 
     @property
     def has_no_acks(self) -> bool:
-        """Every ack has set out."""
+        """Every ack was passed to the link."""
         return not self._acks
 
     def add(self, letters: Iterable[Letter]) -> None:
-        """Letters of an earlier run that are not known to have gone out."""
+        """Add messages of an earlier run that are not known to be sent."""
         for seq, kind, body in letters:
             self._put(_Letter(seq, kind, body, _nothing))
 
     def unsent(self) -> list[Letter]:
-        """Every letter that must go out after a crash and is not known to have gone."""
+        """Every message that must be sent even after a crash, and is not known to be sent."""
         waiting = [*self._sending.values(), *self._acks, *self._statuses]
         return [(one.seq, one.kind, one.body) for one in waiting if one.lasting]
 
@@ -84,9 +84,9 @@ class Outbox:
         then: Callable[[], None],
         lasting: bool = True,
     ) -> None:
-        """Send `body` when its turn comes; `then` is called once the broker has it.
+        """Send `body` in its turn; `then` is called once the broker has it.
 
-        Not `lasting`: what it answers comes again after a crash, so it is kept nowhere else.
+        Not `lasting`: the command it answers comes again after a crash, so it is not stored.
         """
         self._put(_Letter(seq, kind, body, then, lasting))
         if len(self._statuses) > MOST:
@@ -94,13 +94,13 @@ class Outbox:
         self._pump()
 
     def resume(self, comes_again: bool) -> None:
-        """The link is up. `comes_again`: the broker sends again what it had no PUBACK for."""
+        """The link is up. `comes_again`: the broker resends what has no PUBACK yet."""
         if comes_again:
             self._acks = deque(one for one in self._acks if one.lasting)
         self._wake.set()
 
     async def run(self) -> None:
-        """Send, for ever: many acks abreast, and one status message at a time."""
+        """Send, forever: many acks at once, and status messages one at a time."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -118,7 +118,7 @@ class Outbox:
             try:
                 sent = self._publish(letter.kind, letter.body)
             except Exception:
-                log.exception("kept for later: %s", letter)
+                log.exception("a message could not be sent and is kept for later: %s", letter)
                 self._keep(letter)
                 return
             task = asyncio.create_task(self._see_off(letter, sent))
@@ -126,7 +126,7 @@ class Outbox:
             task.add_done_callback(self._done)
 
     def _next(self) -> _Letter | None:
-        """Who asked hears first: a status message sets out once all acks before it have arrived."""
+        """The next message to send: a status message waits until all earlier acks have arrived."""
         if self._acks and len(self._sending) < ABREAST:
             return self._acks.popleft()
         if not self._statuses:
@@ -155,7 +155,7 @@ class Outbox:
         try:
             await sent
         except OSError as error:
-            log.debug("kept for later: %s", error)
+            log.debug("a message is kept for later: %s", error)
             self._keep(letter)
             return False
         if letter.lasting:

@@ -1,7 +1,7 @@
 """Reads the rows of a journal without changing a byte of it.
 
-Where SQLite cannot work beside the file, on a medium that is read-only or full, it is read as one
-that nobody changes, or from a copy where its write-ahead log has to be replayed.
+If SQLite cannot write next to the file, because the disk is read-only or full, the file is opened
+as immutable, or copied first if its write-ahead log must be replayed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from statemachine.state.parts import FORMAT
 from ..base.aside import copy
 from .tables import Columns, Letter, alien, tables
 
-BUSY_MS = 250  # how long another program may hold a lock before we say so
+BUSY_MS = 250  # how long to wait for another program's lock
 WAL_HEADER = 32
 PAGES_BEFORE = slice(16, 20)  # of a rollback journal's header
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
@@ -33,16 +33,16 @@ DAMAGE = {
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
 }
-MOST = 2**53  # a number that any reader of JSON takes as it is
+MOST = 2**53  # the largest integer that any JSON parser reads exactly
 CORRUPT = "corrupt"
 
 
 class NotNow(Exception):
-    """The journal cannot be had at this moment; nothing was touched, try again later. Says why."""
+    """The journal cannot be used now, and nothing was changed; try again later. Says why."""
 
 
 class Damaged(Exception):
-    """What is in the file is no journal of ours; `kind` becomes part of the name it is kept as."""
+    """The file is not a valid journal; `kind` becomes part of the name under which it is kept."""
 
     def __init__(self, why: str, kind: str = CORRUPT) -> None:
         super().__init__(why)
@@ -51,9 +51,9 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All that a start needs, of whatever format: the answers and letters oldest first.
+    """All that a start needs, in any format; answers and messages are oldest first.
 
-    `writes`: how often the journal was written to.
+    `writes` counts the writes to the journal.
     """
 
     format: int
@@ -65,16 +65,16 @@ class Rows:
 
 
 def read(file: Path) -> Rows | None:
-    """What the file holds; None where SQLite has made it and nobody has written to it yet.
+    """The content of the file; None if it is a new SQLite file without content.
 
-    Raises `Damaged`, and `NotNow` where no way leads to it.
+    Raises `Damaged`, or `NotNow` if it cannot be read.
     """
     try:
         return _read(file)
     except OSError as error:
         raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
     except MemoryError:
-        raise NotNow(f"there is no memory left to read {file}") from None
+        raise NotNow(f"there is not enough memory to read {file}") from None
 
 
 def _read(file: Path) -> Rows | None:
@@ -82,8 +82,8 @@ def _read(file: Path) -> Rows | None:
         try:
             with way(file) as db:
                 return _rows_of(db)
-        except UnicodeDecodeError:  # even SQLite's complaint about it is no text
-            raise Damaged("its table of tables is no text") from None
+        except UnicodeDecodeError:  # even SQLite's error message is not text
+            raise Damaged("its schema is not text") from None
         except sqlite3.Error as error:
             why = error
             if code_of(error) in DAMAGE:
@@ -94,19 +94,20 @@ def _read(file: Path) -> Rows | None:
 
 
 def code_of(error: sqlite3.Error) -> int:
-    """SQLite's own code; what Python's module finds by itself counts as SQLITE_ERROR."""
+    """SQLite's own error code; errors of Python's module count as SQLITE_ERROR."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def reason(file: Path, error: sqlite3.Error) -> str:
-    """Why the file cannot be had, for people."""
+    """Why the file cannot be used, for people to read."""
     if code_of(error) in BUSY:
-        return f"another program has {file} locked; close it"
-    return f"{file} cannot be used: {error}; is there room on the disk, and may we write there?"
+        return f"another program has locked {file}; close that program"
+    advice = "check that the disk has space and that venctl may write there"
+    return f"{file} cannot be used: {error}; {advice}"
 
 
 def size(file: Path) -> int:
-    """In bytes; 0 where there is none. Raises OSError where that cannot be told."""
+    """The size in bytes; 0 if there is no file. Raises OSError if it is unknown."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
@@ -114,15 +115,15 @@ def size(file: Path) -> int:
 
 
 def unsettled(file: Path) -> bool:
-    """Something beside the file has to be replayed before it says the truth."""
+    """Whether a log next to the file must be replayed first."""
     return _has_log(file) or size(file.with_name(file.name + "-journal")) > 0
 
 
 def had_content(file: Path) -> bool:
-    """What is beside a file without a byte tells that there were some.
+    """Whether the files next to an empty file show that it had content.
 
-    A first start that was cut off tells of no page before it: SQLite turns a new file into one
-    with a write-ahead log under a rollback journal.
+    An interrupted first start has no page before it: SQLite uses a rollback journal to switch a new
+    file to a write-ahead log.
     """
     if _has_log(file):
         return True
@@ -155,7 +156,7 @@ def _apart(file: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def copied(file: Path) -> Iterator[sqlite3.Connection]:
-    """SQLite works on a copy, and changes nothing of the file. Raises OSError, sqlite3.Error."""
+    """A connection to a copy, which leaves the file alone. Raises OSError or sqlite3.Error."""
     with tempfile.TemporaryDirectory(prefix="venctl-") as folder:
         there = Path(folder) / file.name
         copy(file, there)
@@ -164,7 +165,7 @@ def copied(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def connection(file: Path, how: str) -> sqlite3.Connection:
-    """A connection that commits nothing by itself, for any thread. Raises sqlite3.Error."""
+    """A connection for any thread, without implicit transactions. Raises sqlite3.Error."""
     return sqlite3.connect(
         f"{file.as_uri()}?{how}",
         uri=True,
@@ -177,25 +178,25 @@ def connection(file: Path, how: str) -> sqlite3.Connection:
 def _rows_of(db: sqlite3.Connection) -> Rows | None:
     format = db.execute("PRAGMA user_version").fetchone()[0]
     if format > FORMAT:
-        raise Damaged(f"it is of format {format}, of a newer version", f"format{format}")
+        raise Damaged(f"its format {format} is from a newer version of venctl", f"format{format}")
     fault = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if fault != "ok" or format < 0:
-        raise Damaged(f"{fault}"[:200] if format >= 0 else f"its format is {format}")
+        raise Damaged(f"{fault}"[:200] if format >= 0 else f"its format {format} is unknown")
     found = tables(db)
     if not found:
         return None
     if (name := alien(found)) is not None:
-        raise Damaged(f"its table {name[:40]!r} is none of a journal's")
+        raise Damaged(f"its table {name[:40]!r} does not belong to a journal")
     return _rows(db, found, format)
 
 
 def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Rows:
     def all_of(table: str, columns: str, order: str, *kinds: type) -> Iterator[Any]:
-        if table not in found:  # whoever made the file was cut off
+        if table not in found:  # creating the file was interrupted
             return
         for row in db.execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):
             if tuple(map(type, row)) != kinds or any(abs(n) > MOST for n in row if type(n) is int):
-                raise Damaged(f"a row of {table} is not of its kind")
+                raise Damaged(f"a row of table {table} has wrong types")
             yield row
 
     order = "rowid" if format > 2 else "name"
@@ -207,7 +208,7 @@ def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Row
     letters: list[Letter] = [(seq, kind, _object(body)) for seq, kind, body in todo]
     counters = dict(all_of("counter", "*", "name", str, int))
     if not parts and any(all_of("decision", "seq", "seq LIMIT 1", int)):
-        raise Damaged("decisions were made, and nothing is left of memory")
+        raise Damaged("it has decisions, but the state is missing")
     counts = counters.get("message", 0), counters.get("writes", 0)
     return Rows(format, parts, answered, letters, *counts)
 
@@ -215,7 +216,7 @@ def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Row
 def _object(text: str) -> dict[str, Any]:
     value = _json(text)
     if not isinstance(value, dict):
-        raise Damaged(f"{text[:40]!r} is no message")
+        raise Damaged(f"{text[:40]!r} is not a message")
     return value
 
 

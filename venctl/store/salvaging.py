@@ -1,4 +1,4 @@
-"""Reads of a damaged journal what can be read: from both ends of each table up to the damage."""
+"""Recovers rows of a damaged journal: from both ends of each table up to the damage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = {
 
 
 def readable(file: Path) -> Rows | None:
-    """The rows that can be read of a journal of this format; None: nothing of it can."""
+    """The readable rows of a journal in this format; None if there are none."""
     for way in (copied, _without_log):
         try:
             with way(file) as db:
@@ -35,7 +35,7 @@ def readable(file: Path) -> Rows | None:
 
 @contextmanager
 def _without_log(file: Path) -> Iterator[sqlite3.Connection]:
-    """Where there is no room for a copy, or the log is what is damaged."""
+    """For a disk without space for a copy, or a damaged log."""
     with closing(connection(file, "mode=ro&immutable=1")) as db:
         yield db
 
@@ -59,7 +59,7 @@ def _rows(db: sqlite3.Connection) -> Rows | None:
 
 
 def _both_ways(db: sqlite3.Connection, table: str) -> list[Any]:
-    """Every row of its kind that comes before the damage, or after it."""
+    """Every valid row before or after the damage."""
     found: dict[Any, Any] = {}
     for order in ("ASC", "DESC"):
         for row in _until_damage(db, f"SELECT * FROM {table} ORDER BY {ORDERS[table]} {order}"):

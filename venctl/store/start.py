@@ -1,4 +1,4 @@
-"""The store of a site at its start: the journal's thread, what it remembers, and small files."""
+"""Opens the store of a site: the journal's thread, the stored state, and small files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..base.worker import Thread
 from .opening import Found, look_into
 from .storage import Storage
 
-PATIENCE_S = 4.0  # a start waits so long for a journal that another program has locked
+PATIENCE_S = 4.0  # how long a start waits for a journal that another program has locked
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`found`: what was remembered; nothing on the first day, and where it cannot be read now."""
+    """`found` is the stored state; empty at the first start, or if it cannot be read now."""
 
     storage: Storage
     found: Found
@@ -32,7 +32,7 @@ class Store:
 
 
 async def opened(spec: Spec, folder: Path) -> Store:
-    """The store in `folder`. A disk that refuses is no reason not to start."""
+    """Open the store in `folder`, even if the disk refuses."""
     journal = folder / "journal.db"
     look = partial(look_into, journal, partial(fits, spec), partial(salvaged, spec))
     storage = Storage(Thread("journal"), look, clocks()[0])
@@ -40,6 +40,6 @@ async def opened(spec: Spec, folder: Path) -> Store:
 
 
 def fits(spec: Spec, parts: Mapping[str, Any]) -> None:
-    """Raises whatever it likes where no memory, or none that decides, can be made of `parts`."""
+    """Raises any exception if `parts` are not a state from which a decision can be made."""
     at_ms, mono_ms = clocks()
     Ven(spec).decide(from_parts(spec, parts), Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=""))

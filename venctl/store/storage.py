@@ -1,7 +1,7 @@
-"""What is decided, on its way to the journal: written by a thread, so that no disk holds the loop.
+"""Stores decisions in the journal on a thread, so that the disk never blocks the loop.
 
-A disk that refuses stops nothing. Whoever waits hears at once that it is not stored, all there is
-stays in memory, and it is written whole as soon as the disk takes it again.
+A faulty disk stops nothing. Callers learn at once that a decision is not stored; everything stays
+in memory and is written completely as soon as the disk works again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .journal_file import JournalFile, Look
 from .opening import Found, NotNow
 
 Then = Callable[[bool], None]
-PATIENCE_S = 1.0  # a healthy disk takes a millisecond; who gives load back waits no longer
+PATIENCE_S = 1.0  # a healthy disk needs a millisecond; restoring load waits no longer than this
 SLOW_S = 0.05
 STUCK_S = 8.0
 RETRY_S, RETRY_MOST_S = 0.5, 2.0
@@ -28,19 +28,19 @@ SILENT = "the disk does not answer"
 MISSED = 1_000
 LOOK_S = 1.0
 TIDY_S = 0.5
-BLOCK = 100  # message numbers are reserved by the hundred: to count needs no disk
+BLOCK = 100  # message numbers are reserved in hundreds, so that counting needs no disk
 
 
 class Storage:
     """One journal. Call from the loop only.
 
-    `look` reads the file, on the thread. `down` says in words why nothing can be stored, None: it
-    can. The callbacks: `whole` tells everything there is to store; `idle`: a promise may be made
-    now; `changed`: `down` did; `found`: what was remembered can be read at last.
+    `look` reads the file on the thread. `down` says why nothing can be stored; it is None if all is
+    well. Callbacks: `whole` returns everything there is to store; `idle` says that a promise may be
+    made now; `changed` that `down` changed; `found` that the stored state could be read at last.
     """
 
     def __init__(self, worker: Worker, look: Look, now_ms: int) -> None:
-        self._worker, self._file = worker, JournalFile(look)  # the file is the thread's
+        self._worker, self._file = worker, JournalFile(look)  # only the thread uses the file
         self._due, self._writing = Batch(), False
         self._waiting: list[Then] = []
         self._missed: deque[Any] = deque(maxlen=MISSED)
@@ -56,10 +56,10 @@ class Storage:
         self.changed: Callable[[], None] = _nothing
         self.found: Callable[[Found], None] = _nothing
 
-    # -- the start and the end -----------------------------------------------------------------
+    # -- start and end ---------------------------------------------------------------------------
 
     async def open(self, patience_s: float) -> Found:
-        """What is remembered; nothing where it cannot be had within `patience_s`."""
+        """The stored state; empty if it cannot be read within `patience_s`."""
         loop = asyncio.get_running_loop()
         until_s, why = loop.time() + patience_s, SILENT
         while True:
@@ -77,7 +77,7 @@ class Storage:
             return found
 
     async def close(self, patience_s: float) -> None:
-        """Write what is left, at most for so long, and let go of the file."""
+        """Write what is left, for at most `patience_s`, and close the file."""
         self._forget_timers()
         if self._tidying is not None:
             self._tidying.cancel()
@@ -90,7 +90,7 @@ class Storage:
         self._worker.stop()
 
     async def watch(self) -> None:
-        """See to it, for ever, that the file is still where it was; all is written anew if not."""
+        """Check forever that the file is still in place; if not, write everything again."""
         while True:
             await asyncio.sleep(LOOK_S)
             if self.ready and not self.unknown:
@@ -100,21 +100,21 @@ class Storage:
                     if self.ready:
                         self._fail(_words(error))
 
-    # -- what is kept --------------------------------------------------------------------------
+    # -- what to store ---------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
-        """The disk is well and has nothing to do."""
+        """The disk works and is idle."""
         return self.down is None and not self._writing
 
     @property
     def slow(self) -> bool:
-        """The disk takes its time over a write, or did over the last one."""
+        """The present write is slow, or the last one was."""
         lasts_s = _loop_s() - self._began_s if self._writing else 0.0
         return max(lasts_s, self._took_s) > SLOW_S
 
     def keep(self, batch: Batch, then: Then | None = None) -> None:
-        """Store it soon. `then` hears within a second whether it is stored by now."""
+        """Store a batch soon. `then` is told within a second whether it is stored by then."""
         self._due.add(batch)
         del self._due.decisions[:-MISSED]
         if then is not None and self.down is not None:
@@ -124,7 +124,7 @@ class Storage:
         self._push()
 
     def promise(self, batch: Batch, then: Then) -> None:
-        """Store it now; only while `ready`. `then` hears how that went, once it is certain."""
+        """Store a batch now; only while `ready`. `then` gets the result once it is certain."""
         before, self._due = self._due, Batch()
         both = Batch()
         both.add(before)
@@ -132,25 +132,25 @@ class Storage:
         self._start(both, partial(self._promised, before, then), [])
 
     def sent(self, number: int) -> None:
-        """A letter went out. Written within a second: who is killed before that sends it twice."""
+        """A message was sent. Stored within a second; a crash before that sends it twice."""
         self._due.sent.append(number)
         if self._tidying is None:
             self._tidying = asyncio.get_running_loop().call_later(TIDY_S, self._tidy)
 
     def letter(self) -> int:
-        """The number of the next letter; they grow, also over a restart."""
+        """The number of the next queued message; numbers grow, also over a restart."""
         self._letter += 1
         return self._letter
 
     def message(self) -> int:
-        """The number of the next message; they count on over a restart, with a gap at most."""
+        """The number of the next message; numbers continue over a restart, perhaps with a gap."""
         self._message += 1
         if self._message >= self._mark - BLOCK // 2:
             self._mark = self._message + BLOCK
             self.keep(Batch(message=self._mark))
         return self._message
 
-    # -- how a write goes ------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------
 
     def _push(self, tidy: bool = False) -> None:
         due = self._due
@@ -216,10 +216,10 @@ class Storage:
     def _stuck(self) -> None:
         self._sink(f"the disk has not answered for {STUCK_S:g} s")
 
-    # -- trouble, and its end --------------------------------------------------------------------
+    # -- failure and recovery --------------------------------------------------------------------
 
     def _fail(self, why: str) -> None:
-        """Nothing is stored from here on; try to, again and again."""
+        """Nothing is stored from now on; retry until it is."""
         self._missed.extend(self._due.decisions)
         self._due = Batch()
         self._sink(why)
@@ -283,7 +283,7 @@ class Storage:
 
 
 def _tell(waiting: list[Then], stored: bool) -> None:
-    """Each hears once."""
+    """Call each once."""
     while waiting:
         waiting.pop(0)(stored)
 
@@ -297,4 +297,4 @@ def _words(error: BaseException | None) -> str:
 
 
 def _nothing(*_: object) -> None:
-    """Nobody listens yet."""
+    """A callback that is not set yet."""

@@ -1,4 +1,4 @@
-"""The tables of the journal, and whether those in a file are the same."""
+"""The tables of the journal, and a check of those in a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Columns = list[tuple[str, str, int]]
 
 
 def tables(db: sqlite3.Connection) -> dict[str, Columns]:
-    """Name, type and place in the key of every column, table by table."""
+    """Name, type and position in the key of every column, by table."""
     found: dict[str, Columns] = {}
     rows = db.execute(
         "SELECT t.name, c.name, c.type, c.pk"
@@ -35,7 +35,7 @@ def tables(db: sqlite3.Connection) -> dict[str, Columns]:
 
 
 def alien(found: dict[str, Columns]) -> str | None:
-    """The first of the tables that is none of a journal's, or not as it should be."""
+    """The first table that does not belong to a journal, or has other columns; None if all fit."""
     known = _known()
     return next((name for name in found if found[name] != known.get(name)), None)
 

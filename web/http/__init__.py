@@ -1,1 +1,1 @@
-"""HTTP as the page needs it: bodies, problems, files, who may enter; nothing of circuits."""
+"""HTTP for the page: bodies, problems, files, access; independent of circuits."""

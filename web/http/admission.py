@@ -1,4 +1,4 @@
-"""Who is let in where there is room for few: in all, and from each address."""
+"""Limits connections in total and per address."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ T = TypeVar("T")
 
 
 class Admission(Generic[T]):
-    """Counts connections. One that waits gives way to a newcomer, one that is busy does not.
+    """Counts connections. An idle one is closed for a new one; a busy one is not.
 
-    So whoever opens many and says nothing keeps nobody out.
+    So a client with many idle connections cannot keep others out.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
         self._most, self._most_each = most, most_each
         self._address: dict[T, str] = {}
         self._each: Counter[str] = Counter()
-        self._waits: dict[T, None] = {}  # the longest first
+        self._waits: dict[T, None] = {}  # the longest waiting first
 
     def enter(self, one: T, address: str) -> T | None:
-        """Count `one`. Answers who has to go for it: nobody, one that waits, or `one` itself."""
+        """Count `one`. Returns the connection to close: None, an idle one, or `one` itself."""
         self._address[one], self._waits[one] = address, None
         self._each[address] += 1
         crowded = self._each[address] > self._most_each
@@ -32,16 +32,16 @@ class Admission(Generic[T]):
         return gone
 
     def busy(self, one: T) -> None:
-        """It is served now."""
+        """The connection is busy now."""
         self._waits.pop(one, None)
 
     def waits(self, one: T) -> None:
-        """It is served no longer."""
+        """The connection is idle again."""
         if one in self._address:
             self._waits[one] = None
 
     def leave(self, one: T) -> None:
-        """It is gone; twice is no harm."""
+        """The connection is closed. May be called twice."""
         address = self._address.pop(one, None)
         self._waits.pop(one, None)
         if address is not None:

@@ -1,4 +1,4 @@
-"""Bodies of requests: read within limits, as strict JSON, and done once however often they come."""
+"""Request bodies: read within limits as strict JSON, and carried out once if repeated."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ KEY_HEADER = "Idempotency-Key"
 
 
 async def read_raw(request: Request) -> bytes:
-    """The whole body. Raises a 408 problem where it does not arrive within 10 s, 413 over 64 KB.
+    """The whole body. Raises a 408 problem if it does not arrive within 10 s, 413 over 64 KB.
 
-    400 where it is not what its headers say.
+    400 if it does not match its headers.
     """
     if (request.content_length or 0) > MAX_BYTES:
         raise Problem(413, "too-large", "The body is over 64 KB")
@@ -34,7 +34,7 @@ async def read_raw(request: Request) -> bytes:
     except TimeoutError:
         raise Problem(408, "too-slow", "The body took too long to arrive") from None
     except RequestPayloadError:
-        raise Problem(400, "bad-body", "The body is not what its headers say") from None
+        raise Problem(400, "bad-body", "The body does not match its headers") from None
     if len(raw) > MAX_BYTES:
         raise Problem(413, "too-large", "The body is over 64 KB")
     return raw
@@ -50,7 +50,7 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_object(request: Request, known: Collection[str]) -> dict[str, Any]:
-    """The body as an object with no other names than `known`: a misspelt one must not be lost.
+    """The body as an object that only has fields in `known`, so that typos are noticed.
 
     Raises a 400 or 422 problem.
     """
@@ -60,7 +60,7 @@ async def read_object(request: Request, known: Collection[str]) -> dict[str, Any
     for name in said:
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
-            raise invalid(f"no field is called {name[:40]!r}; there are: {names}", name[:40])
+            raise invalid(f"there is no field {name[:40]!r}; the fields are: {names}", name[:40])
     return said
 
 
@@ -68,7 +68,7 @@ def key_of(request: Request) -> str | None:
     """The Idempotency-Key, if one was sent. Raises a 400 problem."""
     key = request.headers.get(KEY_HEADER)
     if key is not None and not (8 <= len(key) <= 64 and key.isascii() and key.isprintable()):
-        raise Problem(400, "bad-key", f"{KEY_HEADER} must have 8 to 64 plain characters")
+        raise Problem(400, "bad-key", f"{KEY_HEADER} must have 8 to 64 printable ASCII characters")
     return key
 
 
@@ -82,13 +82,13 @@ class _Kept:
 
 
 class Replays:
-    """Answers already given, by Idempotency-Key: 256 of them, a day long, in memory."""
+    """Earlier answers by Idempotency-Key: the last 256, for a day, in memory."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def around(self, handle: Answer) -> Answer:
-        """`handle`, done once for each key and answered as often as asked."""
+        """Wrap `handle`, so that it runs once for each key and repeats its answer."""
 
         async def once(request: Request) -> StreamResponse:
             key = key_of(request)
@@ -108,7 +108,7 @@ class Replays:
             raise Problem(422, "key-reused", f"This {KEY_HEADER} was used for another request")
         if kept.status is None:
             wait = {"Retry-After": "1"}
-            raise Problem(409, "in-progress", "The first request still runs", headers=wait)
+            raise Problem(409, "in-progress", "The first request is still running", headers=wait)
         headers = {**kept.headers, "Idempotency-Replayed": "true"}
         return Response(status=kept.status, body=kept.body, headers=headers)
 
@@ -122,7 +122,7 @@ class Replays:
             self._kept.pop(name, None)
             raise
         if not isinstance(answer, Response) or not isinstance(answer.body, bytes):
-            raise TypeError("only whole answers can be given twice")
+            raise TypeError("only complete answers can be repeated")
         told = {n: answer.headers[n] for n in ("Content-Type", "Location") if n in answer.headers}
         self._kept[name] = _Kept(time.monotonic(), digest, answer.status, answer.body, told)
         while len(self._kept) > KEPT:

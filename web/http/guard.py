@@ -1,4 +1,4 @@
-"""Who is let in, by name, origin and token; and the headers that every answer carries."""
+"""Checks host name, origin and token of requests; and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may talk to the page.
+    """Who may use the page.
 
-    `hosts` are the Host values we answer to, with their port where it is not the scheme's own;
-    `origins` the Origin values that may ask. `token` is asked of whoever comes under another
-    name or port than this machine's own, or through a proxy; `always`: of everybody. An empty one
-    is the token of nobody: it lets nobody in where one is asked for. `listen` and `hostnames` are
-    as ven.yaml has them.
+    `hosts` are the accepted Host values, with their port unless it is the default; `origins` the
+    accepted Origin values. `token` is required for another name or port than this machine's own,
+    and through a proxy; with `always`, for every request. With an empty token, no request that
+    needs one is allowed. `listen` and `hostnames` are as in ven.yaml.
     """
 
     hosts: frozenset[str]
@@ -63,10 +62,10 @@ def access_for(
     token: str,
     listen: str | None = None,
 ) -> Access:
-    """Who may talk to a page that listens on `host` and `port`, by `listen` in ven.yaml.
+    """The access rules of a page that listens on `host` and `port`, or `listen` in ven.yaml.
 
-    Under GitHub Codespaces the forwarded address is one of ours. Its proxy rewrites Host and
-    Origin to localhost, which is why Origin is held against a list and never against Host.
+    In GitHub Codespaces, the forwarded address is accepted. Its proxy rewrites Host and Origin to
+    localhost, which is why Origin is compared with a list and never with Host.
     """
     home = is_loopback(host)
     names = [*_HOME, *([] if host in ("", "0.0.0.0", "::") else [_bracketed(host)])]
@@ -92,7 +91,7 @@ def access_for(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on `host`."""
+    """Whether only this machine can reach `host`."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -100,14 +99,14 @@ def is_loopback(host: str) -> bool:
 
 
 def guard(access: Access, sessions: Sessions) -> Middleware:
-    """Turns away, in this order: 421 wrong name, 403 foreign page, 401 no token, 415 no JSON."""
+    """Refuses, in this order: 421 wrong name, 403 foreign page, 401 no token, 415 not JSON."""
 
     @middleware
     async def watchman(request: Request, handler: Answer) -> StreamResponse:
         _check_host(access, request)
         _check_origin(access, request)
         if _asks_token(access, request) and not sessions.admits(request):
-            raise Problem(401, "token-required", "This controller asks for its token")
+            raise Problem(401, "token-required", "This controller requires its token")
         _check_type(request)
         return await handler(request)
 
@@ -115,7 +114,7 @@ def guard(access: Access, sessions: Sessions) -> Middleware:
 
 
 async def add_headers(request: Request, response: StreamResponse) -> None:
-    """The same block on every answer: pages, errors, files and streams."""
+    """Add the same headers to every answer: pages, errors, files and streams."""
     response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     if request.secure:
@@ -124,20 +123,20 @@ async def add_headers(request: Request, response: StreamResponse) -> None:
 
 def _check_host(access: Access, request: Request) -> None:
     host = _host(request)
-    # Nobody can make a loopback name lead elsewhere, so that one with another port than ours is
-    # somebody's tunnel: `ssh -L 9000:localhost:8080`, or an editor. It is asked for the token.
+    # A loopback name cannot be made to lead elsewhere, so one with another port is a tunnel, such
+    # as `ssh -L 9000:localhost:8080` or an editor's. It needs the token.
     known = host in access.hosts or (access.always and host == _own(request)) or is_home(host)
     if not known:
-        why = "This controller does not answer to that name"
+        why = "This controller does not accept this host name"
         raise Problem(421, "wrong-host", why, _to_let_in(access, host))
 
 
 def _to_let_in(access: Access, host: str) -> str:
-    """What to write so that a name is answered to, where it can be one."""
+    """How to make a host name accepted, if it is a valid one."""
     if not _NAME.fullmatch(host):
-        return "That is no name that a host can have."
+        return "It is not a valid host name."
     line = scalar({"listen": access.listen, "hostnames": [*access.hostnames, host]})
-    return f"If it is this controller's name, write in ven.yaml and start anew: web: {line}"
+    return f"If the name is correct, write this in ven.yaml and restart: web: {line}"
 
 
 def _check_origin(access: Access, request: Request) -> None:
@@ -146,8 +145,8 @@ def _check_origin(access: Access, request: Request) -> None:
     own = {f"http://{_own(request)}"} if access.always else set()
     own |= {f"http://{host}", f"https://{host}"} if is_home(host) else set()
     foreign = origin is not None and origin.lower() not in access.origins | own
-    # A link on another site may open the page, but nothing there may use the API. The browser
-    # tells the truth here even where a proxy rewrote Origin.
+    # A link on another site may open the page, but another site may not use the API. This header
+    # is correct even if a proxy rewrote Origin.
     site = request.headers.get("Sec-Fetch-Site", "none")
     reaches_in = _is_api(request) or request.method not in _SAFE
     if foreign or (reaches_in and site not in ("same-origin", "none")):
@@ -160,7 +159,7 @@ def _asks_token(access: Access, request: Request) -> bool:
         return False
     host = _host(request)
     at_home = is_home(host) and host in access.hosts
-    # A tunnel arrives from loopback too, often as localhost; it can be told by what it adds.
+    # A tunnel also arrives from loopback, often as localhost; its added headers reveal it.
     tunnelled = any(
         name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
         for name in request.headers
@@ -173,7 +172,9 @@ def _check_type(request: Request) -> None:
         return
     said = "Content-Type" in request.headers or request.can_read_body
     if (said or request.method != "DELETE") and request.content_type != "application/json":
-        raise Problem(415, "json-only", "Send JSON", "Content-Type must be application/json.")
+        raise Problem(
+            415, "json-only", "The request must be JSON", "Set Content-Type to application/json."
+        )
 
 
 def _is_api(request: Request) -> bool:
@@ -185,14 +186,14 @@ def _host(request: Request) -> str:
 
 
 def is_home(host: str) -> bool:
-    """A Host value that is a loopback name, with whatever port: nobody can lead it elsewhere."""
+    """Whether a Host value is a loopback name, which cannot be made to lead elsewhere."""
     return _LOOPBACK.fullmatch(host) is not None
 
 
 def _own(request: Request) -> str | None:
-    """The address this very connection came in on: nobody can rebind a name to a literal.
+    """The address that this connection used; DNS rebinding cannot fake an address literal.
 
-    A page that listens on `::` has IPv4 visitors too, whose address is said in IPv6 there.
+    A page that listens on `::` also gets IPv4 connections, with addresses in IPv6 form.
     """
     name = request.transport.get_extra_info("sockname") if request.transport else None
     if not isinstance(name, tuple):

@@ -15,13 +15,13 @@ Answer: TypeAlias = Callable[[Request], Awaitable[StreamResponse]]
 log = logging.getLogger(__name__)
 _TITLES = {
     404: ("not-found", "There is nothing at this address"),
-    405: ("method-not-allowed", "This address does not take that method"),
+    405: ("method-not-allowed", "This address does not support this method"),
     413: ("too-large", "The body is over 64 KB"),
 }
 
 
 class Problem(Exception):
-    """A refusal: `code` for programs, `title` a sentence for people, `more` further members."""
+    """A refusal: `code` for programs, `title` for people, `more` further members."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Problem(Exception):
 
 
 def invalid(detail: str, field: str = "") -> Problem:
-    """422: the JSON is fine and what it says is not."""
+    """422: the JSON is valid, but its values are not."""
     problem = Problem(422, "invalid", "Some values are not valid", detail)
     if field:
         problem.more["errors"] = [{"pointer": f"/{field}", "detail": detail}]
@@ -48,7 +48,7 @@ def invalid(detail: str, field: str = "") -> Problem:
 
 
 def not_found(what: str) -> Problem:
-    return Problem(404, "not-found", "That is not known here", what)
+    return Problem(404, "not-found", "Not found", what)
 
 
 def as_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -63,7 +63,7 @@ def as_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = No
 
 @middleware
 async def tell_problems(request: Request, handler: Answer) -> StreamResponse:
-    """Whatever goes wrong leaves as a problem, and nothing of our insides with it."""
+    """Turn every error into a problem, without internal details."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -79,9 +79,9 @@ async def tell_problems(request: Request, handler: Answer) -> StreamResponse:
     except Exception:
         mark = secrets.token_hex(4)
         log.exception("request %s failed: %s %s", mark, request.method, request.path)
-        detail = f"The log has the cause under {mark}."
+        detail = f"The controller's log has the cause, under {mark}."
         return _response(
-            request, Problem(500, "failed", "The controller could not do this", detail)
+            request, Problem(500, "failed", "The controller failed to handle this request", detail)
         )
 
 

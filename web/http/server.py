@@ -1,6 +1,6 @@
-"""An HTTP server for few: what every answer carries, and how much a client may take.
+"""An HTTP server for few clients: connection limits, and answers to invalid HTTP.
 
-aiohttp answers what is no HTTP before the application hears of it, so that is done here.
+aiohttp answers invalid HTTP before the application sees it, so that is done here.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ SETTINGS: Mapping[str, Any] = {
     "access_log": None,
     "keepalive_timeout": 15,
     "lingering_time": 1,
-    "auto_decompress": False,  # nobody who means well sends a compressed body
+    "auto_decompress": False,  # no legitimate client sends a compressed body
 }
 GONE_MS = 30_000
 TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class Runner(AppRunner):
-    """Runs an application for few clients, and waits `shutdown_s` for them at its end."""
+    """Runs an application for few clients, and waits `shutdown_s` for them when it stops."""
 
     def __init__(self, app: Application, shutdown_s: float) -> None:
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_s)
@@ -50,7 +50,7 @@ class Runner(AppRunner):
 
 
 class _Door(Server):
-    """At most 64 connections, 16 from one address; what waits gives way to who comes."""
+    """At most 64 connections, 16 from one address; an idle one is closed for a new one."""
 
     def __init__(self, made: Server) -> None:
         self._answers = made.request_handler
@@ -67,7 +67,7 @@ class _Door(Server):
         address = peer[0] if isinstance(peer, tuple) else ""
         gone = self._admission.enter(handler, address)
         if gone is handler:
-            log.warning("%s is turned away: all connections are in use", address)
+            log.warning("a connection from %s was refused: all connections are in use", address)
             transport.write(_in_bytes(503, "All connections are in use"))
         if gone is not None:
             gone.force_close()
@@ -92,14 +92,14 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> StreamResponse:
-        """The answer to what no handler answers."""
+        """Answer what no handler answers."""
         if status == 400:
-            log.warning("%s sends what is no HTTP: %s", request.remote, _first_line(message))
+            log.warning("%s sent an invalid HTTP request: %s", request.remote, _first_line(message))
         else:
-            log.error("a request of %s is not answered", request.remote, exc_info=exc)
+            log.error("a request from %s could not be answered", request.remote, exc_info=exc)
         if request.writer.output_size:
-            raise ConnectionError("part of another answer has gone out")
-        title = "That is no HTTP request" if status == 400 else "This could not be answered"
+            raise ConnectionError("part of another answer was already sent")
+        title = "Not a valid HTTP request" if status == 400 else "The request could not be answered"
         response = Response(status=status, body=_body(status, title), headers=_headers())
         response.force_close()
         return response
@@ -121,7 +121,7 @@ def _body(status: int, title: str) -> bytes:
 
 
 def _in_bytes(status: int, title: str) -> bytes:
-    """A whole answer, for whom nothing is read of."""
+    """A complete answer for a client whose request is not read."""
     body = _body(status, title)
     more = {"Content-Length": str(len(body)), "Retry-After": "5", "Connection": "close"}
     lines = [f"{name}: {text}" for name, text in {**_headers(), **more}.items()]
@@ -130,7 +130,7 @@ def _in_bytes(status: int, title: str) -> bytes:
 
 
 def _let_go_of_the_vanished(transport: asyncio.Transport) -> None:
-    """Who vanished, or never reads, blocks a write only once the kernel's buffers are full."""
+    """Drop clients that vanished or never read: writes to them block once buffers are full."""
     pipe = transport.get_extra_info("socket")
     if pipe is not None and TCP_USER_TIMEOUT is not None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The token, traded for a cookie; and a limit on guessing."""
+"""Exchanges the token for a cookie, and limits guessing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WINDOW_S, PER_ADDRESS, IN_ALL = 60, 5, 30
 
 
 class Sessions:
-    """Who is signed in. Forgotten when the program ends: the token then signs in again.
+    """The sessions that are signed in. They end with the program; the token signs in again.
 
-    With an empty token nobody is, and nobody can be.
+    With an empty token, nobody can sign in.
     """
 
     def __init__(self, token: str) -> None:
@@ -32,7 +32,7 @@ class Sessions:
         self._failures: deque[tuple[float, str]] = deque(maxlen=IN_ALL)
 
     def admits(self, request: Request) -> bool:
-        """Whether this request carries a session or the token. Raises a 429 problem."""
+        """Whether this request has a session or the token. Raises a 429 problem."""
         for name in (SECURE_COOKIE, COOKIE):
             if time.monotonic() < self._ends_s.get(request.cookies.get(name, ""), -math.inf):
                 return True
@@ -40,13 +40,13 @@ class Sessions:
         return scheme.lower() == "bearer" and self._is_token(request, said.strip())
 
     async def sign_in(self, request: Request) -> Response:
-        """The token for a cookie. Raises a 401 problem, or 429 after 5 failures in a minute."""
+        """Exchange the token for a cookie. Raises a 401 problem, or 429 after 5 failures."""
         said = (await read_object(request, ("token",))).get("token")
         if not isinstance(said, str):
             raise invalid("token must be text", "token")
         response = Response(status=204)
         if not self._is_token(request, said):
-            raise Problem(401, "wrong-token", "That is not this controller's token")
+            raise Problem(401, "wrong-token", "This is not the controller's token")
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -60,7 +60,7 @@ class Sessions:
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """Ends the session of whoever asks."""
+        """End the session of this request."""
         response = Response(status=204)
         for name in (SECURE_COOKIE, COOKIE):
             if request.cookies.get(name):
@@ -76,10 +76,10 @@ class Sessions:
         return session
 
     def _is_token(self, request: Request, said: str) -> bool:
-        """Whether this is the token; a wrong one is counted. Raises a 429 problem for that.
+        """Whether this is the token; a wrong one is counted and may raise a 429 problem.
 
-        The right one never waits, whoever guesses meanwhile: a token of 128 bit and more cannot be
-        guessed in any number of tries. A password can, and would have to wait with the guesses.
+        The right one never waits, even while others guess: a token of at least 128 bits cannot be
+        guessed in any number of tries. A password could be, and would have to wait.
         """
         sent, held = said.encode("utf-8", "surrogatepass"), self._token.encode()
         if held and hmac.compare_digest(sent, held):
@@ -87,7 +87,9 @@ class Sessions:
         wait_s = self._count(request.remote or "", time.monotonic())
         if wait_s is not None:
             headers = {"Retry-After": str(max(1, math.ceil(wait_s)))}
-            raise Problem(429, "too-many-tries", "Too many wrong tokens; wait", headers=headers)
+            raise Problem(
+                429, "too-many-tries", "Too many wrong tokens; try again later", headers=headers
+            )
         return False
 
     def _count(self, address: str, now_s: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The page's own files, read once at the start: no path of a request ever reaches the disk."""
+"""The page's files, read once at the start: a request's path never reaches the disk."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it is sent."""
+    """A file to send."""
 
     body: bytes
     headers: dict[str, str]
 
 
 class Files:
-    """What lies under `static/`, by its path there."""
+    """The files in `static/`, by path."""
 
     def __init__(self) -> None:
         root = files("web") / "static"

@@ -1,4 +1,4 @@
-"""Who asks at the page's door, as far as it can tell."""
+"""Who sent a request, as far as it is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .session import COOKIE, SECURE_COOKIE
 
 
 def who_of(request: Request) -> str:
-    """`session 3f2a91c0 from 192.168.1.7`: a session by a digest of its secret, or the token."""
+    """Such as `session 3f2a91c0 from 192.168.1.7`; the session is a digest of its secret."""
     secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
     if secret:
         how = f"session {hashlib.sha256(secret.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Holds web/static/vendor against its vendor.json, without node; run it as a script."""
+"""Compares web/static/vendor with its vendor.json, without node; run it as a script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANIFEST = "vendor.json"
 
 
 def faults(root: Path) -> list[str]:
-    """One line for everything under `root` that is not as its manifest says; empty when all is."""
+    """One line for each difference between `root` and its manifest."""
     manifest: dict[str, Any] = json.loads((root / MANIFEST).read_text("utf-8"))
     return _faulty_files(root, manifest["files"]) + _faulty_licences(manifest)
 
@@ -35,14 +35,14 @@ def _faulty_licences(manifest: dict[str, Any]) -> list[str]:
     lines = []
     for name, package in manifest["packages"].items():
         if package["license"] not in ALLOWED_LICENCES:
-            lines.append(f"licence {package['license']} of {name} is not on the list")
+            lines.append(f"licence {package['license']} of {name} is not in ALLOWED_LICENCES")
         if f"LICENSES/{name.replace('@', '_').replace('/', '_')}.txt" not in manifest["files"]:
-            lines.append(f"no licence text for {name}")
+            lines.append(f"the licence text of {name} is missing")
     return lines
 
 
 def main() -> int:
-    """Prints what is wrong, or that nothing is; the exit code says the same."""
+    """Print the differences, or that there are none; returns 1 or 0."""
     lines = faults(Path(sys.argv[1]) if len(sys.argv) > 1 else VENDOR)
     print("\n".join(lines) or "vendored files match vendor.json")
     return 1 if lines else 0

@@ -217,7 +217,7 @@ def test_a_circuit_that_obeys_no_hold_counts_for_what_it_gives_and_others_make_u
         desk.ms += 10_000
         held_w = desk.held().get("c1", 2_000)
         desk.hear(Readings(**desk.stamp(), drawn_w={"c0": 2_000, "c1": held_w}, unmetered_w=0))
-    assert desk.memory.cuts == {"c1": 2_000} and why(desk) == "does not do what it is told"
+    assert desk.memory.cuts == {"c1": 2_000} and why(desk) == "does not follow its commands"
 
 
 # -- kinds of control -----------------------------------------------------------------------------

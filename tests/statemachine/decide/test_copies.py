@@ -281,11 +281,11 @@ def test_who_triggers_what_was_answered_before_reads_that_nothing_new_was_done(
     desk: Journaled, capsys: pytest.CaptureFixture[str], op: str
 ) -> None:
     said = {"restore": BACK, "event": {**EVENT, "event_id": "e"}}[op]
-    for word in ("", "nothing new was done: the same command was answered before"):
+    for word in ("", "nothing was done: this command was already answered"):
         assert answer(desk.ask(**said), False, lambda: of_zone("UTC")) == 0
         out = capsys.readouterr().out
-        assert word in out and ("nothing new" in out) == bool(word)
-        assert ("another --id" in out) == bool(word and op == "event")
+        assert word in out and ("nothing was done" in out) == bool(word)
+        assert ("a new --id" in out) == bool(word and op == "event")
 
 
 def rules_broken_by_what_is_said_twice() -> set[str]:

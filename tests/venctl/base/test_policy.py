@@ -146,4 +146,4 @@ def test_the_command_says_what_is_left_to_fill_in(tmp_path: Path) -> None:
     (tmp_path / "ven.yaml").write_text(text)
     said = venctl("aws", "policy", cwd=tmp_path, env={"AWS_REGION": "us-east-1"})
     assert "arn:aws:iot:eu-west-1:ACCOUNT:client/" in said.stdout
-    assert said.stderr == "venctl: fill in ACCOUNT, or give --account\n"
+    assert said.stderr == "venctl: replace ACCOUNT in the output, or pass --account\n"

@@ -55,7 +55,7 @@ UNREAD = {
     "a directory": "Is a directory",
     "no permission": "Permission denied",
     "a dangling link": "No such file or directory",
-    "a pipe": "Not a file but a pipe or a device",
+    "a pipe": "A pipe or a device, not a file",
 }
 
 
@@ -82,10 +82,10 @@ def password(folder: Path) -> str:
 
 
 ABSENT = {
-    state: f"./secret cannot be read: {why}; put it there, or name another"
+    state: f"./secret cannot be read: {why}; create it, or name another file"
     for state, why in UNREAD.items()
 }
-EMPTY = "./secret is empty; put it there anew, or name another"
+EMPTY = "./secret is empty; replace it, or name another file"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ EMPTY = "./secret is empty; put it there anew, or name another"
             # Nobody can tell; the broker does.
             "truncated": "taken: s3cre",
             "binary": "the password file ./secret is not text in UTF-8; "
-            "write the password into it, and nothing else",
+            "write only the password into it",
             "open to others": "the password file ./secret is open to other users (mode 0644); "
             "run `chmod 600 ./secret`",
         }
@@ -115,26 +115,30 @@ def test_a_password_file_that_is_no_good_refuses_the_start(
 @pytest.mark.parametrize(
     ("word", "variable", "said"),
     [
-        ("env:BROKER", None, "no BROKER is in the environment, and `password` wants it"),
+        ("env:BROKER", None, "the environment variable BROKER, which `password` names, is not set"),
         (
             "env:BROKER",
             "",
-            "BROKER in the environment is empty; export the broker's password",
+            "the environment variable BROKER is empty; set it to the broker's password",
         ),
-        ("env:BROKER", " \t", "BROKER in the environment is empty; "),
-        ("env:BROKER", "\u200b", "BROKER in the environment is empty; "),
-        ("env:BROKER", "\udcff", "BROKER in the environment is empty; "),
-        ("env:BROKER", "\udcffs", "BROKER in the environment is not text"),
+        ("env:BROKER", " \t", "the environment variable BROKER is empty; "),
+        ("env:BROKER", "\u200b", "the environment variable BROKER is empty; "),
+        ("env:BROKER", "\udcff", "the environment variable BROKER is empty; "),
+        ("env:BROKER", "\udcffs", "the environment variable BROKER is not text"),
         (
             "env:BROKER",
             "x" * 65_536,
-            "BROKER in the environment is longer",
+            "the environment variable BROKER is longer",
         ),
-        ("env:", None, "`password` names no variable; write it like env:BROKER_PASSWORD"),
-        ("", None, "`password` is empty; write it, or leave it out"),
-        ("  ", None, "`password` is empty; write it, or leave it out"),
-        ("\ufeff\u00a0", None, "`password` is empty; write it, or leave it out"),
-        ("x" * 65_536, None, "`password` is longer than MQTT can carry (65535 bytes); write it, "),
+        (
+            "env:",
+            None,
+            "`password` names no environment variable; write it like env:BROKER_PASSWORD",
+        ),
+        ("", None, "`password` is empty; set it, or remove `password` from ven.yaml"),
+        ("  ", None, "`password` is empty; set it, or remove `password` from ven.yaml"),
+        ("\ufeff\u00a0", None, "`password` is empty; set it, or remove `password` from ven.yaml"),
+        ("x" * 65_536, None, "`password` is longer than MQTT allows (65535 bytes); set it, "),
     ],
 )
 def test_a_password_that_no_broker_can_be_told_refuses_the_start(
@@ -148,7 +152,7 @@ def test_a_password_that_no_broker_can_be_told_refuses_the_start(
     assert str(wrong.value).startswith(said)
 
 
-INTO = "write the password into it, and nothing else"
+INTO = "write only the password into it"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +164,7 @@ INTO = "write the password into it, and nothing else"
         ("\u200b\n".encode(), f"the password file ./secret is empty; {INTO}"),
         (b"\xef\xbb\xbfs3cret\r\n", "taken: s3cret"),
         (" pass\u00a0word ".encode(), "taken:  pass\u00a0word "),
-        (b"x" * 65_536, "the password file ./secret is longer than MQTT can carry (65535 bytes); "
+        (b"x" * 65_536, "the password file ./secret is longer than MQTT allows (65535 bytes); "
                         + INTO),
     ],
 )  # fmt: skip
@@ -190,7 +194,7 @@ OTHERS = f"owned by another user ({NOBODY})"
 
 
 def test_a_secret_that_another_user_owns_is_open_to_that_user(folder: Path) -> None:
-    owned = "have it owned by the user that venctl runs as"
+    owned = "make the user that runs venctl its owner"
     write_private(folder / "secret", "s3cret-of-broker")
     strange(folder / "secret")
     assert password(folder) == f"the password file ./secret is {OTHERS}; {owned}"
@@ -234,8 +238,8 @@ def test_a_start_that_is_refused_for_a_password_says_so_in_one_line(tmp_path: Pa
     done = site.venctl("run", "--port", "0")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        f"venctl: {tmp_path}/secret cannot be read: Not a file but a pipe or a device; "
-        "put it there, or name another"
+        f"venctl: {tmp_path}/secret cannot be read: A pipe or a device, not a file; "
+        "create it, or name another file"
     ]
 
 
@@ -254,18 +258,18 @@ def cloud_files(folder: Path) -> str:
 
 def unusable(name: str, others: str, damaged: str) -> list[tuple[str, str, str]]:
     gone = {
-        state: f"./{name} cannot be read: {why}; put it there, or name another"
+        state: f"./{name} cannot be read: {why}; create it, or name another file"
         for state, why in UNREAD.items()
     }
-    empty = f"./{name} is empty; put it there anew, or name another"
+    empty = f"./{name} is empty; replace it, or name another file"
     more = {"empty": empty, "blank": empty, "open to others": others}
     rows = every(gone | more | {"truncated": damaged, "binary": damaged})
     return [(name, state, said) for state, said in rows]
 
 
-PAIR = "./v1.crt and ./v1.key are not a certificate and a plain key in PEM"
+PAIR = "./v1.crt and ./v1.key are not a certificate and an unencrypted key in PEM format"
 OPEN = "the key ./v1.key is open to other users (mode 0644); run `chmod 600 ./v1.key`"
-CA = "./ca.pem holds no CA certificate in PEM form"
+CA = "./ca.pem contains no CA certificate in PEM format"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +298,7 @@ def test_a_key_that_is_a_pipe_is_waited_for_and_the_site_runs_meanwhile(tmp_path
     cloud = f"cloud: {{kind: aws, endpoint: 127.0.0.1, port: {free_port()}, {files}}}"
     site = Site(tmp_path, STEADY.replace("cloud: {kind: local}", cloud, 1)).start()
     try:
-        assert "v1.key cannot be read: Not a file but a pipe" in site.state()["link"]["detail"]
+        assert "v1.key cannot be read: A pipe or a device" in site.state()["link"]["detail"]
         (tmp_path / "v1.key").unlink()
         authority.client("v1")
         until(lambda: "Connection refused" in (site.state()["link"]["detail"] or ""), "an attempt")
@@ -343,8 +347,9 @@ def test_an_identity_of_the_stand_in_that_is_no_good_is_made_anew_and_that_is_sa
     stand_in(folder)
     bring(folder / name, state)
     who, _, end = name.partition(".")
-    new = {"ca": "has a new CA, and new certificates of it"}
-    said = f"the stand-in {new.get(who, f'has a new certificate for its {who}')}: ./{name}{why}"
+    new = {"ca": "created a new CA and new certificates"}
+    made = new.get(who, f"created a new {who} certificate")
+    said = f"the stand-in {made}, because ./{name}{why}"
     public = state == "open to others" and end == "pem"
     assert told(stand_in, folder, state) == ("nothing" if public else said)
     assert soon(lambda: stand_in(folder)) == "nothing", "once is enough"
@@ -353,7 +358,7 @@ def test_an_identity_of_the_stand_in_that_is_no_good_is_made_anew_and_that_is_sa
 def test_a_ca_whose_key_is_of_another_is_made_anew(folder: Path) -> None:
     stand_in(folder)
     (folder / "ca.key").write_bytes((folder / "server.key").read_bytes())
-    assert stand_in(folder).endswith("./ca.pem was of another key than ca.key")
+    assert stand_in(folder).endswith("./ca.pem was for another key than ca.key")
 
 
 def test_at_the_first_start_nothing_is_said_of_identities(folder: Path) -> None:
@@ -365,7 +370,7 @@ def test_where_identities_cannot_be_kept_the_start_is_refused(folder: Path) -> N
     (folder / "tls").touch()
     with pytest.raises(CannotStart) as refused:
         stand_in_of(spec, folder, folder, Ports(0, 0))
-    assert f"it has no certificates, and cannot make them in {folder}/tls: File exists; " in str(
+    assert f"it has no certificates and cannot create them in {folder}/tls: File exists; " in str(
         refused.value
     )
 
@@ -490,18 +495,18 @@ def beside(folder: Path, lan: Site) -> Path:
             "missing": "missing",
             "empty": "empty",
             "blank": "blank",
-            "truncated": "short (96 bit, and 128 are needed)",
+            "truncated": "too short (96 bits; at least 128 are needed)",
             "binary": "not UTF-8",
             "open to others": "open to other users (mode 0644)",
-            "a dangling link": "a link to nothing",
+            "a dangling link": "a link to a file that does not exist",
         }
     ),
 )
 def test_commands_say_why_they_have_no_token(beside: Path, lan: Site, state: str, why: str) -> None:
     bring(beside / "token", state)
     assert told(commands, beside, state) == (
-        f"3: the controller at {lan.ready['web']} asks for its token, "
-        f"and ./token is {why}; restart it"
+        f"3: the controller at {lan.ready['web']} requires its token, but "
+        f"./token is {why}; restart the controller"
     )
 
 
@@ -510,8 +515,8 @@ def test_commands_with_another_token_say_so_and_those_with_the_right_one_get_in_
 ) -> None:
     for _ in range(2):
         assert commands(beside) == (
-            f"3: the controller at {lan.ready['web']} asks for its token, and the one in its "
-            "state folder is not the one it started with; restart it"
+            f"3: the controller at {lan.ready['web']} requires its token, but the token in its "
+            "state folder has changed since it started; restart the controller"
         )
     assert lan.venctl("state").returncode == 0
 
@@ -520,12 +525,12 @@ def test_a_plan_is_made_for_the_site_that_runs_or_for_the_file_and_never_mixed_u
     beside: Path,
 ) -> None:
     code, said = _answer(beside, "plan", "--shed", "1 kW")
-    assert code == 3 and "asks for its token" in said
+    assert code == 3 and "requires its token" in said
     (beside / "controller.json").unlink()
     out = io.StringIO()
     with redirect_stdout(out):
         main(["plan", "--shed", "1 kW", "--file", f"{beside}/ven.yaml", "--state", str(beside)])
-    assert "no controller runs: every circuit at its typical load" in out.getvalue()
+    assert "no controller is running; each circuit is assumed at its typical load" in out.getvalue()
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -543,14 +548,14 @@ def test_commands_say_that_nobody_answers_whatever_the_token_is(
 def test_commands_find_nobody_where_it_is_not_written_who_runs(beside: Path, state: str) -> None:
     bring(beside / "controller.json", state)
     said = told(commands, beside, state)
-    assert said == "3: no controller runs for this ven.yaml; start one with `venctl run`"
+    assert said == "3: no controller is running for this ven.yaml; start it with `venctl run`"
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "{}", '{"web": 1}', "[" * 100_000, "null"])
 def test_commands_find_nobody_in_json_of_another_kind(beside: Path, text: str) -> None:
     (beside / "controller.json").write_text(text)
-    assert commands(beside).startswith("3: no controller runs for this ven.yaml")
+    assert commands(beside).startswith("3: no controller is running for this ven.yaml")
     assert _answer(beside, "env") == (
         3,
-        "no controller with a stand-in runs for this ven.yaml",
+        "no controller with a stand-in is running for this ven.yaml",
     )

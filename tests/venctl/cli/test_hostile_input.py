@@ -198,7 +198,7 @@ def test_an_answer_without_an_end_is_no_answer(
     (here / "state" / "controller.json").write_text(json.dumps(said))
     try:
         assert cli.main(["state", "--state", "state"]) == cli.NOBODY
-        assert "what answers there says too much" in capsys.readouterr().err
+        assert "so this is not a controller" in capsys.readouterr().err
     finally:
         server.shutdown()
         server.server_close()

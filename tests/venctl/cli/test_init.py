@@ -42,7 +42,7 @@ def test_flags_name_the_site_and_its_circuits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--circuit", "hot plate:3kW"], "types known here: heater"),
+        (["--circuit", "hot plate:3kW"], "the types are: heater"),
         (["--circuit", "heater:3kW:100%:urgent"], "heater:1.5kW:100%"),
         (["--circuit", "heater:3:100%"], "'3' is not a power"),
         (["--service", "huge"], "'huge' is not a power"),
@@ -114,4 +114,4 @@ def test_empty_answers_take_what_is_offered(tmp_path: Path) -> None:
 
 def test_a_number_that_is_not_in_the_menu_is_refused(tmp_path: Path) -> None:
     code, said = typed(tmp_path, ["", "", "", "1 9"])
-    assert code == 2 and "'9' is not in the menu" in said and not list(tmp_path.iterdir())
+    assert code == 2 and "'9' is not in the list" in said and not list(tmp_path.iterdir())

@@ -74,7 +74,7 @@ def test_on_target_is_what_is_measured_now_and_not_what_was_told_once() -> None:
     desk = shown()
     call(desk)
     assert (desk.event()["on_target"], desk.event()["delivery"]) == (True, "achieved")
-    assert "2.00 kW for 2.00 now, on target" in desk.lines()
+    assert "2.00 of 2.00 kW shed now, on target" in desk.lines()
     desk.ask_from("page", op="optOut", event_id="e1", loadId="heater1")
     desk.ask_from("page", op="optOut", event_id="e1", loadId="misc1")
     desk.wait(20)
@@ -82,7 +82,7 @@ def test_on_target_is_what_is_measured_now_and_not_what_was_told_once() -> None:
     assert "achieved" in desk.memory.events["e1"].told, "it was told, and is no longer so"
     assert (event["on_target"], event["delivery"]) == (False, None)
     assert event["possible_kw"] == pytest.approx(1.02)
-    assert "1.02 kW for 2.00 now, only 1.02 possible" in desk.lines()
+    assert "1.02 of 2.00 kW shed now, only 1.02 kW possible" in desk.lines()
     assert "on target" not in desk.lines()
 
 
@@ -99,7 +99,7 @@ def test_in_a_ramp_it_is_on_target_for_a_part() -> None:
     event = desk.event()
     assert (event["required_kw"], event["requested_kw"]) == (1.0, 2.0)
     assert event["on_target"] is True
-    assert "1.00 kW for 1.00 now" in desk.lines()
+    assert "1.00 of 1.00 kW shed now" in desk.lines()
 
 
 def test_of_a_silent_meter_nothing_is_said_to_be_delivered() -> None:
@@ -135,8 +135,12 @@ def test_before_the_first_reading_the_command_line_knows_no_power() -> None:
     [
         ("", "event", "-1.50 until"),
         (" comes_back: by_hand,", "by_hand", "-1.50, back when somebody switches it on"),
-        (" control: relay, max_off: 2 min,", "max_off", "back as it may be off no longer"),
-        (" max_shed_per_day: 2 min,", "budget", "back as it may give no longer today"),
+        (
+            " control: relay, max_off: 2 min,",
+            "max_off",
+            "back when it reaches its longest off time",
+        ),
+        (" max_shed_per_day: 2 min,", "budget", "back when it reaches its limit for today"),
     ],
 )
 def test_how_a_circuit_comes_back_is_said_and_never_a_time_that_nobody_knows(
@@ -242,7 +246,7 @@ def test_an_event_that_a_running_one_covers_would_change_nothing() -> None:
     assert all(one["more_kw"] == 0 for one in said["circuits"])
     [line] = _head(said, CLOCK)
     assert line.startswith("nothing would change until") and line.endswith(
-        "what runs sheds 3.00 kW"
+        "running events already shed 3.00 kW"
     )
 
 
@@ -250,7 +254,7 @@ def test_an_event_that_lasts_longer_than_the_one_that_covers_it_goes_on_alone() 
     desk = shown()
     call(desk, 3.0, 300)
     [line] = _head(asked(desk, 2.0, 600), CLOCK)
-    assert "what runs sheds 3.00 kW; then 2.00 kW until" in line
+    assert "running events already shed 3.00 kW; then it would shed 2.00 kW until" in line
 
 
 def test_only_what_is_asked_beyond_what_runs_is_the_events_own() -> None:
@@ -267,7 +271,10 @@ def test_only_what_is_asked_beyond_what_runs_is_the_events_own() -> None:
 def test_no_more_is_said_to_be_had_than_is_asked() -> None:
     desk = shown(MAPLE.replace("rated: 1.5 kW", "rated: 1.5 kW, control: relay"))
     [line] = _head(asked(desk, 1.0), CLOCK)
-    assert line.startswith("1.00 of 1.00 kW") and "0.50 kW over: who gives does so in steps" in line
+    assert (
+        line.startswith("sheds 1.00 of 1.00 kW")
+        and "0.50 kW more than requested because circuits shed in steps" in line
+    )
 
 
 def test_an_event_covered_by_another_is_not_said_to_get_more_than_it_asked_for() -> None:
@@ -275,7 +282,7 @@ def test_an_event_covered_by_another_is_not_said_to_get_more_than_it_asked_for()
     call(desk, 3.0, 300)
     ack = call(desk, 1.0, 300, id="less")
     assert ack["actual_shed_kw"] == 3.0, "what is commanded at the ack, as the contract has it"
-    assert "shed   1.00 of 1.00 kW, 3.00 kW in all" in _lines(ack, lambda: CLOCK)
+    assert "shed   1.00 of 1.00 kW, 3.00 kW in total" in _lines(ack, lambda: CLOCK)
 
 
 def test_a_confirmation_is_asked_for_only_where_more_is_taken_from_critical_circuits() -> None:

@@ -85,12 +85,12 @@ def test_a_healthy_stand_in_has_a_tick_on_every_line(site: Site) -> None:
     found = steps(done)
     assert [(mark, step) for mark, step, _ in found] == [("✓", step) for step in STEPS]
     said = {step: words for _, step, words in found}
-    assert said["controller"].startswith("runs; we go by the name of venctl-doctor-")
+    assert said["controller"].startswith("is running; doctor connects as venctl-doctor-")
     assert said["tcp"] == f"{site.ready['mqtt']} is open"
     assert said["subscribe"] == "5 topics granted"
     assert said["publish"] == "on ven/ack/volttron_local, ven/status/volttron_local"
     assert said["shadow"].startswith("answers, version ")
-    assert said["clock"] == "right, to within a second"
+    assert said["clock"] == "correct to within a second"
     assert site.state()["link"]["since"] == since, "the controller's own link stays up"
 
 
@@ -101,7 +101,7 @@ def test_an_alarm_that_nobody_has_seen_is_a_step_that_fails(site: Site) -> None:
     site.start().connected()
     until(lambda: site.state()["link"]["last_sent"], "telemetry")
     done = site.venctl("doctor")
-    assert done.returncode == 1 and "memory_lost: the journal is gone" in done.stdout
+    assert done.returncode == 1 and "memory_lost: the journal is missing" in done.stdout
     assert "then acknowledge this" in done.stdout
     assert site.venctl("alarms", "--acknowledge", "memory_lost").stdout == "no alarms\n"
     assert site.venctl("doctor").returncode == 0
@@ -114,7 +114,7 @@ def test_a_stand_in_with_certificates_is_asked_with_those_of_an_operator(tmp_pat
         done = site.venctl("doctor")
         assert done.returncode == 0, done.stdout + done.stderr
         said = {step: words for _, step, words in steps(done)}
-        assert said["tls"].startswith("TLSv1.3, its certificate holds until 20")
+        assert said["tls"].startswith("TLSv1.3; the broker's certificate is valid until 20")
         assert said["shadow"].startswith("answers")
     finally:
         site.close()
@@ -131,11 +131,11 @@ def test_a_healthy_broker_with_certificates(tmp_path: Path, tls: Tls) -> None:
     done = venctl("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     said = {step: words for _, step, words in steps(done)}
-    assert "our certificate holds until 20" in said["files"]
-    assert said["controller"].startswith("none runs; we go by the name of venctl-doctor-")
-    assert said["tls"].startswith("TLSv1.3, its certificate holds until 20")
-    assert said["shadow"] == "none: `shadow: off`"
-    assert said["clock"] == "nobody to compare it with"
+    assert "the client certificate is valid until 20" in said["files"]
+    assert said["controller"].startswith("is not running; doctor connects as venctl-doctor-")
+    assert said["tls"].startswith("TLSv1.3; the broker's certificate is valid until 20")
+    assert said["shadow"] == "none, because ven.yaml says `shadow: off`"
+    assert said["clock"] == "not checked: there is no server time to compare with"
 
 
 def test_what_waits_for_a_device_still_waits_after_the_doctor_went_by_its_name(
@@ -149,7 +149,7 @@ def test_what_waits_for_a_device_still_waits_after_the_doctor_went_by_its_name(
         site.kill()
         backend.send({"op": "ping", "correlationId": "kept"})
         done = venctl("doctor", cwd=tmp_path)
-        assert steps(done)[1][2] == "none runs; we go by the name of volttron_local"
+        assert steps(done)[1][2] == "is not running; doctor connects as volttron_local"
         assert not backend.acks("kept")
         site.start().connected()
         until(lambda: backend.acks("kept"), "the ack of what waited")
@@ -167,10 +167,10 @@ def test_a_running_controller_of_aws_is_asked_and_not_cut_off(tmp_path: Path, tl
         since = site.state()["link"]["since"]
         done = site.venctl("doctor")
         said = {step: (mark, words) for mark, step, words in steps(done)}
-        word = "runs, and keeps its connection: from `connect` on this is its word"
+        word = "is running; the steps from `connect` on report its connection"
         assert said["controller"] == ("✓", word)
-        assert said["connect"][1].startswith("the running controller is, since 20")
-        assert said["publish"][1].startswith("the last message went out ")
+        assert said["connect"][1].startswith("the running controller has been connected since 20")
+        assert said["publish"][1].startswith("the last message was sent ")
         # mosquitto is no AWS: nobody answers for the shadow, and that is what is wrong here
         assert said["shadow"][0] == "✗" and done.returncode == 1
         assert site.state()["link"]["since"] == since
@@ -196,8 +196,8 @@ def test_a_stand_in_that_does_not_run(tmp_path: Path) -> None:
     (tmp_path / "ven.yaml").write_text(STEADY)
     assert last(venctl("doctor", cwd=tmp_path)) == (
         "controller",
-        "none runs, and the stand-in for the cloud is part of it; "
-        "start it with `venctl run` and ask again",
+        "is not running, and it provides the stand-in for the cloud; "
+        "start it with `venctl run`, then run `venctl doctor` again",
     )
 
 
@@ -211,7 +211,9 @@ def test_a_key_that_others_may_read(tmp_path: Path, tls: Tls) -> None:
 def test_a_name_that_leads_nowhere(tmp_path: Path) -> None:
     file_at(tmp_path, "{kind: mqtt, host: no-such-host.invalid}")
     step, said = last(venctl("doctor", cwd=tmp_path))
-    assert step == "dns" and said.startswith("the name no-such-host.invalid cannot be resolved")
+    assert step == "dns" and said.startswith(
+        "the host name no-such-host.invalid cannot be resolved"
+    )
 
 
 def test_a_port_where_nobody_listens(tmp_path: Path) -> None:
@@ -220,7 +222,7 @@ def test_a_port_where_nobody_listens(tmp_path: Path) -> None:
     assert last(venctl("doctor", cwd=tmp_path)) == (
         "tcp",
         f"127.0.0.1:{port} cannot be reached: Connection refused; "
-        "is the broker running, and is this its port?",
+        "check that the broker is running and that this is its port",
     )
 
 
@@ -264,13 +266,13 @@ def another(answer: bytes) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("answer", "found", "also"),
     [
-        (b"\x20\x02\x00\x01", "the broker's answer to our CONNECT is not MQTT 5", ""),
-        (b"\x20\x02\x00\x05", "the broker's answer to our CONNECT is not MQTT 5", ""),
-        (b"\x20\x03\x00\x84\x00", "the broker's answer to our CONNECT is not MQTT 5", ""),
+        (b"\x20\x02\x00\x01", "the broker's answer to CONNECT is not MQTT 5", ""),
+        (b"\x20\x02\x00\x05", "the broker's answer to CONNECT is not MQTT 5", ""),
+        (b"\x20\x03\x00\x84\x00", "the broker's answer to CONNECT is not MQTT 5", ""),
         (
             b"",
-            "the broker ends the connection instead of answering our CONNECT",
-            "; else see `username` and `password` in ven.yaml, and the broker's log",
+            "the broker closed the connection instead of answering CONNECT",
+            "; if it does, check `username` and `password` in ven.yaml, and the broker's log",
         ),
     ],
 )
@@ -279,12 +281,12 @@ def test_a_broker_that_speaks_an_older_mqtt_only(
 ) -> None:
     with another(answer) as port:
         file_at(tmp_path, f"{{kind: mqtt, host: 127.0.0.1, port: {port}}}")
-        advice = "does it speak MQTT 5? venctl needs a broker that does"
+        advice = "check that it supports MQTT 5, which venctl needs"
         assert last(venctl("doctor", cwd=tmp_path)) == ("connect", f"{found}; {advice}{also}")
         site = Site(tmp_path, (tmp_path / "ven.yaml").read_text()).start()
         try:
             until(lambda: site.state()["link"]["detail"], "the link has tried")
-            assert site.state()["link"]["detail"] == f"{found}; does it speak MQTT 5?"
+            assert site.state()["link"]["detail"] == f"{found}; check that it supports MQTT 5"
         finally:
             site.close()
 
@@ -294,7 +296,7 @@ def test_a_right_to_publish_that_is_missing(tmp_path: Path, tls: Tls) -> None:
     file_at(tmp_path, tls.cloud("mqtt", tls.healthy(f"acl_file {tmp_path / 'rights'}\n")))
     step, said = last(venctl("doctor", cwd=tmp_path))
     assert step == "publish"
-    refusal = "the broker refuses a publish on ven/ack/volttron_local: not authorized; "
+    refusal = "the broker refuses messages on ven/ack/volttron_local: not authorized; "
     assert said.startswith(refusal) and "venctl aws policy" in said
 
 
@@ -304,13 +306,13 @@ def test_our_additions_may_be_denied(tmp_path: Path, tls: Tls) -> None:
     done = venctl("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     said = {step: words for _, step, words in steps(done)}
-    assert "ven/status/volttron_local: not authorized, but nothing" in said["publish"]
+    assert "ven/status/volttron_local: not authorized, but everything" in said["publish"]
 
 
 def test_a_shadow_that_nobody_keeps(tmp_path: Path, tls: Tls) -> None:
     file_at(tmp_path, tls.cloud("aws", tls.healthy()))
     step, said = last(venctl("doctor", cwd=tmp_path))
-    assert step == "shadow" and said.startswith("no answer from the shadow of volttron_local; ")
+    assert step == "shadow" and said.startswith("the shadow of volttron_local does not answer; ")
 
 
 def test_a_faulty_ven_yaml_is_an_error_of_its_own(tmp_path: Path) -> None:
@@ -334,14 +336,16 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
         await eventually(lambda: on.operator.reported("misc1"), "a report")
         await eventually(lambda: on.controller.memory.shadows[""].version, "an answer with a time")
         word = Word(on.controller.spec, state(on.controller), tmp_path / "journal.db")
-        assert (await word.connect()).startswith("the running controller is, since 20")
+        assert (await word.connect()).startswith(
+            "the running controller has been connected since 20"
+        )
         assert await word.subscribe() == "granted"
-        assert (await word.publish()).startswith("the last message went out ")
+        assert (await word.publish()).startswith("the last message was sent ")
         assert (await word.shadow()).startswith("answered the running controller ")
         _journal(tmp_path / "empty.db").close()
         with pytest.raises(Wrong, match="the shadow has never answered"):
             await Word(on.controller.spec, {"link": {}}, tmp_path / "empty.db").shadow()
-        assert await word.clock() == "right, to within a second"
+        assert await word.clock() == "correct to within a second"
 
 
 def _journal(file: Path) -> sqlite3.Connection:
@@ -361,7 +365,7 @@ async def test_a_wrong_clock_is_told_against_the_shadows(
     tmp_path: Path, off_s: int, said: str
 ) -> None:
     answered = json.dumps({"at_ms": 1_700_000_000_500, "server_s": 1_700_000_000 + off_s})
-    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*by NTP"):
+    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*with NTP"):
         await word_of(tmp_path, {}, f"Answered {answered}").clock()
 
 
@@ -375,8 +379,8 @@ async def test_the_word_of_a_controller_that_fares_badly_is_what_fares_badly(
         await word.connect()
     with pytest.raises(Wrong, match="has sent nothing yet"):
         await word.publish()
-    with pytest.raises(Wrong, match="the shadow refused: 403 Forbidden"):
+    with pytest.raises(Wrong, match="the shadow refused the last request: 403 Forbidden"):
         await word.shadow()
     deaf = {**lost, "denied": ["ven/cmd/volttron_local"]}
-    with pytest.raises(Wrong, match="the broker refuses ven/cmd/volttron_local"):
+    with pytest.raises(Wrong, match="the broker refuses a subscription to ven/cmd/volttron_local"):
         await word_of(tmp_path, deaf, f"Refused {refused}").subscribe()

@@ -202,7 +202,7 @@ def test_the_log_has_a_line_for_each_cause_not_for_each_try(
     with caplog.at_level(logging.WARNING):
         run(story())
     said = [record.getMessage() for record in caplog.records]
-    assert said == [f"a does not do what it is told: {WORDS}", "a does again what it is told"]
+    assert said == [f"a does not follow its commands: {WORDS}", "a follows its commands again"]
 
 
 @pytest.mark.parametrize("seed", range(60))

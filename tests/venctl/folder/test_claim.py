@@ -14,7 +14,7 @@ def test_a_folder_is_made_for_its_owner_only_and_says_who_has_it(tmp_path: Path)
     folder = tmp_path / "a" / "state"
     claim = Claim(folder)
     assert folder.stat().st_mode & 0o777 == 0o700 and not claim.trouble
-    with pytest.raises(Taken, match=rf"already runs on {folder} \(process {os.getpid()}\)"):
+    with pytest.raises(Taken, match=rf"is already running on {folder} \(process {os.getpid()}\)"):
         Claim(folder)
     assert claimed(folder)
     claim.close()

@@ -29,41 +29,41 @@ GOOD = "kX3_" + "b7Qm-Zr9TfW2cLsA5eJd8Y" * 2
     [
         ("", "empty"),
         (" \t ", "blank"),
-        ("secret", "short (28 bit, and 128 are needed)"),
-        ("kX3b7QmZr9TfW2cLsA5eJ", "short (125 bit, and 128 are needed)"),
+        ("secret", "too short (28 bits; at least 128 are needed)"),
+        ("kX3b7QmZr9TfW2cLsA5eJ", "too short (125 bits; at least 128 are needed)"),
         ("kX3b7QmZr9TfW2cLsA5eJd", None),
-        ("kX3b7QmZr9TfW2cLsA5-_", "short (126 bit, and 128 are needed)"),
+        ("kX3b7QmZr9TfW2cLsA5-_", "too short (126 bits; at least 128 are needed)"),
         ("kX3b7QmZr9TfW2cLsA5-_d", None),
-        ("kXebzQmZrGTfWvcLsAieJd", "short (125 bit, and 128 are needed)"),
+        ("kXebzQmZrGTfWvcLsAieJd", "too short (125 bits; at least 128 are needed)"),
         ("kXebzQmZrGTfWvcLsAieJdE", None),
-        ("qwertyuiopasdfghjklzxc", "short (103 bit, and 128 are needed)"),
-        ("QWERTYUIOPASDFGHJKLZXC", "short (103 bit, and 128 are needed)"),
-        ("qwertyuiopasdfghjklzxcvbnmq", "short (126 bit, and 128 are needed)"),
+        ("qwertyuiopasdfghjklzxc", "too short (103 bits; at least 128 are needed)"),
+        ("QWERTYUIOPASDFGHJKLZXC", "too short (103 bits; at least 128 are needed)"),
+        ("qwertyuiopasdfghjklzxcvbnmq", "too short (126 bits; at least 128 are needed)"),
         ("qwertyuiopasdfghjklzxcvbnmqw", None),
-        ("mfrggzdfmztwq2lkxp7q5k", "short (110 bit, and 128 are needed)"),
-        ("MFRGGZDFMZTWQ2LKXP7Q5KABC", "short (125 bit, and 128 are needed)"),
-        ("MFRGGZDFMZTWQ2LKXP7Q5KABC===", "short (125 bit, and 128 are needed)"),
+        ("mfrggzdfmztwq2lkxp7q5k", "too short (110 bits; at least 128 are needed)"),
+        ("MFRGGZDFMZTWQ2LKXP7Q5KABC", "too short (125 bits; at least 128 are needed)"),
+        ("MFRGGZDFMZTWQ2LKXP7Q5KABC===", "too short (125 bits; at least 128 are needed)"),
         ("mfrggzdfmztwq2lkxp7q5kabcd", None),
-        ("0123456789abcdefghijklmnv", "short (125 bit, and 128 are needed)"),
-        ("0123456789ABCDEFGHJKMNPQZ", "short (125 bit, and 128 are needed)"),
-        ("a1b2c3d4e5f6g7h8i9j0k1", "short (110 bit, and 128 are needed)"),
-        ("w1x2y3z4e5f6g7h8i9j0k1", "short (113 bit, and 128 are needed)"),
+        ("0123456789abcdefghijklmnv", "too short (125 bits; at least 128 are needed)"),
+        ("0123456789ABCDEFGHJKMNPQZ", "too short (125 bits; at least 128 are needed)"),
+        ("a1b2c3d4e5f6g7h8i9j0k1", "too short (110 bits; at least 128 are needed)"),
+        ("w1x2y3z4e5f6g7h8i9j0k1", "too short (113 bits; at least 128 are needed)"),
         ("A1B2C3D4E5F6G7H8I9J0K1L2M3NZ", None),
-        ("a1b2c3d4e5f6g7h8i9j0k1lz", "short (124 bit, and 128 are needed)"),
+        ("a1b2c3d4e5f6g7h8i9j0k1lz", "too short (124 bits; at least 128 are needed)"),
         ("a1b2c3d4e5f6g7h8i9j0k1lzo", None),
-        ("0123456789abcdef0123456789abcde", "short (124 bit, and 128 are needed)"),
+        ("0123456789abcdef0123456789abcde", "too short (124 bits; at least 128 are needed)"),
         ("0123456789abcdef0123456789abcdef", None),
         ("0123456789ABCDEF0123456789ABCDEF", None),
-        ("01234567890123456789012345678901234567", "short (126 bit, and 128 are needed)"),
+        ("01234567890123456789012345678901234567", "too short (126 bits; at least 128 are needed)"),
         ("012345678901234567890123456789012345678", None),
-        ("a" * 300, "made of too few letters (1, and 8 are needed)"),
-        ("1" * 300, "made of too few letters (1, and 8 are needed)"),
-        ("x" * 300, "made of too few letters (1, and 8 are needed)"),
-        ("abcdefg" * 30, "made of too few letters (7, and 8 are needed)"),
-        ("kX3b7QmZr9TfW2cL\nsA5eJd8Y", "not one word of plain letters"),
-        ("kX3b7QmZr9TfW2cL sA5eJd8Y", "not one word of plain letters"),
-        ("kX3b7QmZr9TfW2cL\x00sA5eJd8Y", "not one word of plain letters"),
-        ("kX3b7QmZr9TfW2cLäsA5eJd8Y", "not one word of plain letters"),
+        ("a" * 300, "made of too few different letters (1; at least 8 are needed)"),
+        ("1" * 300, "made of too few different letters (1; at least 8 are needed)"),
+        ("x" * 300, "made of too few different letters (1; at least 8 are needed)"),
+        ("abcdefg" * 30, "made of too few different letters (7; at least 8 are needed)"),
+        ("kX3b7QmZr9TfW2cL\nsA5eJd8Y", "not a single word of printable ASCII characters"),
+        ("kX3b7QmZr9TfW2cL sA5eJd8Y", "not a single word of printable ASCII characters"),
+        ("kX3b7QmZr9TfW2cL\x00sA5eJd8Y", "not a single word of printable ASCII characters"),
+        ("kX3b7QmZr9TfW2cLäsA5eJd8Y", "not a single word of printable ASCII characters"),
     ],
 )
 def test_a_token_is_worth_its_length_times_the_bits_of_a_letter(
@@ -119,13 +119,13 @@ REPLACED = {
     "missing": None,
     "empty": "empty",
     "blank": "blank",
-    "truncated": "short (96 bit, and 128 are needed)",
+    "truncated": "too short (96 bits; at least 128 are needed)",
     "binary": "not UTF-8",
     "a directory": "unreadable (Is a directory)",
     "no permission": "unreadable (Permission denied)",
     "open to others": "open to other users (mode 0644)",
-    "a dangling link": "a link to nothing",
-    "a pipe": "unreadable (Not a file but a pipe or a device)",
+    "a dangling link": "a link to a file that does not exist",
+    "a pipe": "unreadable (A pipe or a device, not a file)",
 }
 
 
@@ -163,7 +163,9 @@ def test_what_was_in_a_directory_in_its_place_is_kept(
         bring(folder / "token", "a directory")
         site_token(folder)
         assert (folder / f"token.aside-{number}" / "in it").exists()
-        assert f"token was a directory; it is now {folder}/token.aside-{number}" in caplog.text
+        assert (
+            f"token was a directory; it was renamed to {folder}/token.aside-{number}" in caplog.text
+        )
 
 
 # ---------------------------------------------------------------- where it cannot be kept
@@ -197,7 +199,7 @@ def test_on_a_disk_that_takes_no_more_it_lives_in_memory_and_that_is_said(
     why = REPLACED[state]
     first = f"the token was replaced: it was {why}; " if why else ""
     assert soon(lambda: in_memory(folder)) == (
-        f"{first}the new one is in memory only and ends with this run: "
+        f"{first}the new token is valid for this run only: "
         f"{folder}/token cannot be written: No space left on device"
     )
 
@@ -210,13 +212,15 @@ def unwritable(folder: Path) -> str:
 def test_in_a_folder_that_takes_nothing_it_lives_in_memory(folder: Path) -> None:
     bring(folder / "token", "empty")
     said = told(unwritable, folder, "no permission")
-    assert said.endswith(f"with this run: {folder}/token cannot be written: Permission denied")
+    assert said.endswith(
+        f"valid for this run only: {folder}/token cannot be written: Permission denied"
+    )
 
 
 def test_a_folder_that_is_gone_does_not_stop_it(folder: Path) -> None:
     token, said = site_token(folder / "gone")
     assert weakness(token) is None
-    assert said and said.startswith("the new one is in memory only")
+    assert said and said.startswith("the new token is valid for this run only")
 
 
 def test_a_directory_that_cannot_be_moved_leaves_it_in_memory(
@@ -247,7 +251,7 @@ def test_on_a_file_system_without_permissions_it_is_not_left_on_disk(
     monkeypatch.setattr(private_files.os, "open", open_to_all)
     token, said = site_token(folder)
     assert weakness(token) is None and not list(folder.iterdir())
-    assert said and said.endswith("once written it was open to other users (mode 0777)")
+    assert said and said.endswith("after writing, the file was open to other users (mode 0777)")
 
 
 # ---------------------------------------------------------------- a write that is cut off

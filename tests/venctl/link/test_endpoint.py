@@ -137,7 +137,9 @@ def test_a_password_that_cannot_be_had_is_told_with_its_cure(
 ) -> None:
     monkeypatch.delenv("BROKER_PASSWORD", raising=False)
     head = "{kind: mqtt, host: h, username: u"
-    with pytest.raises(Wrong, match=r"no BROKER_PASSWORD is in the environment.*export it"):
+    with pytest.raises(
+        Wrong, match=r"the environment variable BROKER_PASSWORD.*is not set; set it"
+    ):
         password(f"{head}, password: 'env:BROKER_PASSWORD'}}", tmp_path)
     with pytest.raises(Wrong, match="secret cannot be read"):
         password(f"{head}, password_file: secret}}", tmp_path)

@@ -107,8 +107,8 @@ async def test_a_server_of_the_alpn_port_that_speaks_no_mqtt_is_named(
         where = replace(secured(server.port, authority, mine), aws=True)
         wrong = await asyncio.to_thread(preflight, where)
         assert wrong == (
-            f"127.0.0.1:{server.port} speaks TLS, but does not agree on x-amzn-mqtt-ca; "
-            "leave `port` out to go by 8883"
+            f"127.0.0.1:{server.port} uses TLS, but does not accept the protocol x-amzn-mqtt-ca; "
+            "remove `port` from ven.yaml to use 8883"
         )
 
 
@@ -134,7 +134,7 @@ def test_a_wrong_authority_is_named(
     wrong = preflight(secured(healthy, stranger, mine))
     assert wrong == (
         f"the certificate of 127.0.0.1:{healthy} is not signed by the CA in {stranger.ca}; "
-        "give the CA of this broker as `ca`"
+        "set `ca` to the CA certificate of this broker"
     )
 
 
@@ -149,8 +149,8 @@ def test_an_expired_certificate_is_named_with_its_date_and_our_clock(
     port = serve(authority.server("s", host=HERE, days=-1))
     wrong = preflight(secured(port, authority, mine)) or ""
     assert wrong.startswith(f"the certificate of 127.0.0.1:{port} expired on 20")
-    assert " UTC, it is 20" in wrong
-    assert wrong.endswith(" UTC here; the broker needs a new one")
+    assert " UTC; this machine's clock says 20" in wrong
+    assert wrong.endswith(" UTC; renew the broker's certificate")
 
 
 def test_a_certificate_of_the_future_points_at_our_clock(
@@ -159,7 +159,7 @@ def test_a_certificate_of_the_future_points_at_our_clock(
     port = serve(authority.server("s", host=HERE, days=9, begins=2))
     wrong = preflight(secured(port, authority, mine)) or ""
     assert f"the certificate of 127.0.0.1:{port} is not valid before 20" in wrong
-    assert wrong.endswith(" UTC here; set this machine's clock, or wait")
+    assert wrong.endswith(" UTC; correct this machine's clock, or wait")
 
 
 @pytest.mark.parametrize("host", ["broker.example", "127.0.0.2"])
@@ -168,7 +168,7 @@ def test_a_certificate_for_somebody_else_is_named(
 ) -> None:
     port = serve(authority.server("s", host=host, days=1))
     wrong = preflight(secured(port, authority, mine)) or ""
-    assert "is for another name than 127.0.0.1" in wrong
+    assert "is not valid for the host name 127.0.0.1" in wrong
 
 
 # ---------------------------------------------------------------- our own certificate
@@ -179,15 +179,15 @@ def test_our_expired_certificate_is_named_before_anybody_is_asked(
 ) -> None:
     old = authority.client("old", days=-1)
     wrong = preflight(secured(free_port(), authority, old)) or ""
-    assert wrong.startswith(f"our certificate {old.cert} expired on 20")
-    assert wrong.endswith("; have a new one made")
+    assert wrong.startswith(f"the client certificate {old.cert} expired on 20")
+    assert wrong.endswith("; get a new certificate")
 
 
 def test_our_certificate_of_the_future_points_at_our_clock(authority: Authority) -> None:
     early = authority.client("early", days=9, begins=2)
     wrong = preflight(secured(free_port(), authority, early)) or ""
-    assert f"our certificate {early.cert} is not valid before 20" in wrong
-    assert "set this machine's clock" in wrong
+    assert f"the client certificate {early.cert} is not valid before 20" in wrong
+    assert "correct this machine's clock" in wrong
 
 
 def test_a_certificate_out_of_date_does_not_keep_a_controller_from_starting(
@@ -197,7 +197,7 @@ def test_a_certificate_out_of_date_does_not_keep_a_controller_from_starting(
 
 
 @pytest.mark.parametrize(
-    ("days", "verdict"), [(-1, "it has expired by the broker's clock"), (1, "unknown")]
+    ("days", "verdict"), [(-1, "it has expired, according to the broker's clock"), (1, "unknown")]
 )
 def test_the_brokers_own_verdict_on_our_certificate_is_passed_on(
     tmp_path: Path, authority: Authority, healthy: int, days: int, verdict: str
@@ -205,9 +205,12 @@ def test_the_brokers_own_verdict_on_our_certificate_is_passed_on(
     signer = authority if days < 0 else Authority(tmp_path, "stranger")
     foreign = signer.client("foreign", days=days)
     where = secured(healthy, authority, foreign)
-    with open_port(where) as plain, pytest.raises(Wrong, match="refuses our certificate") as found:
+    with (
+        open_port(where) as plain,
+        pytest.raises(Wrong, match="refuses the client certificate") as found,
+    ):
         greet(where, plain)
-    assert verdict in found.value.said or "does not know the CA" in found.value.said
+    assert verdict in found.value.said or "does not trust the CA" in found.value.said
 
 
 def test_a_certificate_of_a_foreign_authority_is_named(
@@ -215,14 +218,18 @@ def test_a_certificate_of_a_foreign_authority_is_named(
 ) -> None:
     foreign = Authority(tmp_path, "stranger").client("foreign")
     wrong = preflight(secured(healthy, authority, foreign)) or ""
-    assert "refuses our certificate: it does not know the CA that signed it" in wrong
+    assert (
+        "refuses the client certificate: the broker does not trust the CA that signed it" in wrong
+    )
 
 
 def test_a_broker_that_wants_a_certificate_says_so_to_who_has_none(
     authority: Authority, healthy: int
 ) -> None:
     where = replace(endpoint(healthy, "v1"), ca=authority.ca)
-    assert "refuses our certificate: it wants one, and we have none" in (preflight(where) or "")
+    assert "refuses the client certificate: the broker requires one, and ven.yaml names none" in (
+        preflight(where) or ""
+    )
 
 
 def test_a_key_of_another_certificate_is_named(authority: Authority, mine: Pair) -> None:
@@ -230,7 +237,7 @@ def test_a_key_of_another_certificate_is_named(authority: Authority, mine: Pair)
     where = secured(free_port(), authority, Pair(mine.cert, other.key))
     assert preflight(where) == (
         f"the key {other.key} does not belong to the certificate {mine.cert}; "
-        "take the two that were made together"
+        "use a key and a certificate that belong together"
     )
 
 
@@ -238,7 +245,7 @@ def test_a_key_that_the_client_cannot_use_is_named(authority: Authority) -> None
     odd = authority.client("odd", key=Ed25519PrivateKey.generate())
     said = preflight(secured(free_port(), authority, odd)) or ""
     assert said.startswith(f"the MQTT client cannot use {odd.cert}: ")
-    assert said.endswith("; take a key of RSA or EC P-256")
+    assert said.endswith("; use an RSA or EC P-256 key")
 
 
 def test_a_key_that_others_may_read_is_named_with_its_cure(
@@ -260,7 +267,7 @@ def test_a_missing_file_is_named(authority: Authority, mine: Pair, which: str) -
         "ca": replace(where, ca=missing),
     }[which]
     assert preflight(wrong) == (
-        f"{missing} cannot be read: No such file or directory; put it there, or name another"
+        f"{missing} cannot be read: No such file or directory; create it, or name another file"
     )
 
 
@@ -268,12 +275,14 @@ def test_a_missing_file_is_named(authority: Authority, mine: Pair, which: str) -
 def test_half_a_pair_is_named(authority: Authority, mine: Pair, which: str) -> None:
     where = secured(free_port(), authority, mine)
     half = replace(where, cert=None) if which == "cert" else replace(where, key=None)
-    assert "give both `cert` and `key`" in (preflight(half) or "")
+    assert "set both `cert` and `key`" in (preflight(half) or "")
 
 
 def test_a_file_that_is_no_certificate_is_named(authority: Authority, mine: Pair) -> None:
     mine.cert.write_text("hello")
-    assert "plain key in PEM" in (preflight(secured(free_port(), authority, mine)) or "")
+    assert "unencrypted key in PEM format" in (
+        preflight(secured(free_port(), authority, mine)) or ""
+    )
     authority.ca.write_text("hello")
     assert "no CA certificate" in (preflight(secured(free_port(), authority, mine)) or "")
 
@@ -291,20 +300,20 @@ def test_a_port_where_nobody_listens_is_named() -> None:
     port = free_port()
     assert preflight(endpoint(port, "v1")) == (
         f"127.0.0.1:{port} cannot be reached: Connection refused; "
-        "is the broker running, and is this its port?"
+        "check that the broker is running and that this is its port"
     )
 
 
 def test_a_host_that_does_not_exist_is_named() -> None:
     where = replace(endpoint(1883, "v1"), host="no-such-host.invalid")
-    assert "the name no-such-host.invalid cannot be resolved" in (preflight(where) or "")
+    assert "the host name no-such-host.invalid cannot be resolved" in (preflight(where) or "")
 
 
 def test_a_broker_without_tls_is_named(tmp_path: Path, authority: Authority, mine: Pair) -> None:
     plain = Mosquitto(tmp_path, None, "")
     try:
         assert preflight(endpoint(plain.port, "v1")) is None
-        assert "is this the port for TLS?" in (
+        assert "check that this is the port for TLS" in (
             preflight(secured(plain.port, authority, mine)) or ""
         )
     finally:

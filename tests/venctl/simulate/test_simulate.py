@@ -50,7 +50,7 @@ def test_the_table_says_what_was_asked_commanded_and_measured(folder: Path) -> N
     assert "every rule held" in done.stdout
     times = re.search(r"([\d,]+) times real time", done.stdout)
     assert times and int(times.group(1).replace(",", "")) > 100
-    assert "0.67 kWh asked, 0.68 kWh shed" in done.stdout
+    assert "0.67 kWh requested, 0.68 kWh shed" in done.stdout
 
 
 def test_charts_are_drawn_as_text_and_as_a_file(folder: Path) -> None:
@@ -157,7 +157,7 @@ def test_what_the_site_refuses_is_told_and_the_event_of_the_command_line_exits_1
 ) -> None:
     done = venctl("simulate", "--shed", "99 kW", cwd=folder)
     assert done.returncode == 1
-    assert "01:00:00  event cli is refused: invalid: 99 kW is more than" in done.stderr
+    assert "01:00:00  event cli was refused: invalid: 99 kW is more than" in done.stderr
     for more in (("--shed", "2000 kW"), ("--shed", "0 kW"), ("--shed", "2 kW", "--for", "0 s")):
         assert venctl("simulate", *more, cwd=folder).returncode == 1, more
     said = json.loads(venctl("simulate", "--shed", "99 kW", "--json", cwd=folder).stdout)
@@ -167,4 +167,4 @@ def test_what_the_site_refuses_is_told_and_the_event_of_the_command_line_exits_1
     )
     scenario = venctl("simulate", "day.yaml", cwd=folder)
     assert scenario.returncode == 0, scenario.stderr
-    assert "17:35:00  event too-much is refused: invalid: 99 kW" in scenario.stderr
+    assert "17:35:00  event too-much was refused: invalid: 99 kW" in scenario.stderr

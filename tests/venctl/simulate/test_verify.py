@@ -161,9 +161,9 @@ def test_the_command_finds_tells_keeps_and_plays_again(tmp_path: Path) -> None:
     wanted = ("--seed", "1", "--examples", "4", "--seconds", "20")
     done = venctl("verify", *wanted, cwd=tmp_path)
     assert done.returncode == 1
-    assert "days of" in done.stdout and "decisions" in done.stdout
+    assert "days (" in done.stdout and "decisions" in done.stdout
     assert "P21 an event that is over sheds nothing" in done.stderr
-    assert "again: venctl simulate story.yaml" in done.stderr
+    assert "to repeat: venctl simulate story.yaml" in done.stderr
     again = venctl("simulate", "story.yaml", cwd=tmp_path)
     assert again.returncode == 1
     assert "P21 an event that is over sheds nothing" in again.stderr

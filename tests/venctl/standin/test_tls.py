@@ -107,7 +107,7 @@ def test_a_full_disk_costs_no_start_unless_there_are_no_certificates_yet(tmp_pat
         flags = ("--mqtt-port=0", "--data-port=0", "--tls", "--state", str(tmp_path / "state"))
         refused = venctl("cloud", *flags, cwd=tmp_path, env=disk.env)
         assert refused.returncode and "Traceback" not in refused.stderr
-        assert "cannot speak TLS" in refused.stderr and "No space left" in refused.stderr
+        assert "cannot use TLS" in refused.stderr and "No space left" in refused.stderr
         disk.well()
         one = StandIn(tmp_path, "--tls", env=disk.env)
         one.stop()

@@ -75,9 +75,9 @@ def test_a_log_that_is_gone_is_told(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(database)
     (tmp_path / "journal.db-wal").unlink(missing_ok=True)
     told = re.fullmatch(
-        r"the journal lacks the last 2 of 5 writes that were stored "
+        r"the journal lacks the last 2 of 5 stored writes "
         r"\(a copy is kept as (journal\.db\.cut-\d{8}T\d{6}Z)\); "
-        r"what they said is not known any more",
+        r"their content is lost",
         lost(tmp_path) or "",
     )
     assert told is not None and (tmp_path / told[1]).read_bytes() == database
@@ -108,7 +108,7 @@ def test_a_journal_that_is_gone_is_no_first_day(tmp_path: Path) -> None:
     for end in ("", "-wal", "-shm"):
         (tmp_path / f"journal.db{end}").unlink(missing_ok=True)
     assert (lost(tmp_path) or "").startswith(
-        "the journal is gone, which had been written to 3 times"
+        "the journal is missing, although 3 writes were stored in it"
     )
     written(tmp_path, 2)
     assert HighWater(tmp_path / "journal.db").read() == 5 and lost(tmp_path) is None, "told once"
@@ -121,7 +121,7 @@ def test_an_older_copy_put_back_is_told(tmp_path: Path) -> None:
     for one, text in copies.items():
         if not one.name.endswith(".writes"):
             one.write_bytes(text)
-    assert "lacks the last 3 of 5 writes" in (lost(tmp_path) or "")
+    assert "lacks the last 3 of 5 stored writes" in (lost(tmp_path) or "")
 
 
 @pytest.mark.parametrize("note", [b"", b"no number", b"7", b"-0000000000000000007\n", b"\xff" * 30])

@@ -173,7 +173,7 @@ async def test_a_name_that_is_refused_is_let_in_by_the_line_that_is_given(
     )
     async with client.get("/api/v1/state", headers={"Host": host.upper()}) as answer:
         assert answer.status == 421
-        line = (await answer.json())["detail"].partition("start anew: ")[2]
+        line = (await answer.json())["detail"].partition("restart: ")[2]
     await client.close()
     told = read(FILE.read_text("utf-8").replace("web: {listen: 127.0.0.1:8080}", line), "ven.yaml")
     assert told.web.listen == "127.0.0.1:8080" and set(hostnames) < set(told.web.hostnames)

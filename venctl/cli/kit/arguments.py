@@ -1,4 +1,4 @@
-"""Values on the command line: within bounds, else a sentence that says which."""
+"""Argument types for argparse that state the allowed range in their errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """For argparse: a number from `least` to `most`; `nan` is none."""
+    """For argparse: a number from `least` to `most`; `nan` is refused."""
 
     def read(text: str) -> float:
         try:
@@ -37,16 +37,16 @@ def number(least: float, most: float) -> Callable[[str], float]:
 
 
 def port(text: str) -> int:
-    """For argparse: a port to listen on, 0 for any free one."""
+    """For argparse: a port to listen on; 0 takes any free port."""
     try:
         return whole(0, 65_535)(text)
     except ArgumentTypeError:
-        why = "is not a port: 0 to 65535, 0 for any free one"
+        why = "is not a port; use 0 to 65535, where 0 picks a free port"
         raise ArgumentTypeError(f"{text[:40]!r} {why}") from None
 
 
 def folder(text: str) -> Path:
-    """For argparse: a folder, or where one can be made."""
+    """For argparse: a folder, which need not exist yet."""
     path = Path(text)
     if path.exists() and not path.is_dir():
         raise _refused(text, "a folder")
@@ -54,17 +54,17 @@ def folder(text: str) -> Path:
 
 
 def new_file(text: str) -> Path:
-    """For argparse: a file to write, which may be there."""
+    """For argparse: a file to write, which may already exist."""
     path = Path(text)
     if path.is_dir():
-        raise _refused(text, "a file but a folder")
+        raise _refused(text, "a file; it is a folder")
     return path
 
 
 def account(text: str) -> str:
-    """For argparse: the number of an AWS account."""
+    """For argparse: an AWS account number."""
     if not re.fullmatch(r"[0-9]{12}", text):
-        raise _refused(text, "an account: twelve digits")
+        raise _refused(text, "an AWS account number; it has 12 digits")
     return text
 
 

@@ -1,8 +1,8 @@
-"""The clock that times are typed and printed by on the command line: the site's.
+"""Site time: how the command line reads and prints times.
 
-A time without an offset is read in the zone of the site it is meant for, and refused where nobody
-can say which zone that is. A printed time has its year, and its zone where this machine's clock is
-another; in an hour that comes twice it has the offset too.
+A time without an offset is in the time zone of the site, and is refused if that zone is unknown.
+A printed time has its year, and its zone if this machine uses another zone. In an hour that occurs
+twice it also has the offset.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .http import NobodyAnswers, call
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`zone` is the site's; None where nobody knows it, and this machine's clock is printed."""
+    """`zone` is the site's. None means unknown: times are then printed in this machine's zone."""
 
     zone: ZoneInfo | None
 
     def text(self, epoch_s: float) -> str:
-        """A moment as people read it."""
+        """Format a point in time."""
         return self._bare(epoch_s) + self._name()
 
     def span(self, start_s: float, end_s: float) -> str:
-        """From when to when; the zone is named once."""
+        """Format a start and an end; the zone is named once."""
         return f"{self._bare(start_s)} to {self.text(end_s)}"
 
     def epoch_s(self, text: str) -> int:
-        """`18:00` (the next one) or `2026-11-24T18:00` as typed. Raises ValueError as `next_s`."""
+        """Parse `18:00` (the next one) or `2026-11-24T18:00`. Raises ValueError like `next_s`."""
         return round(next_s(text, self.zone, time.time()))
 
     def _bare(self, epoch_s: float) -> str:
@@ -51,32 +51,34 @@ class Clock:
 
 
 def of_zone(timezone: str | None) -> Clock:
-    """The clock of a site that runs on this machine; None where its ven.yaml names no zone."""
+    """The clock of a site on this machine; `timezone` is None if its ven.yaml names none."""
     return Clock(zone_of(timezone))
 
 
 def of_file(file: Path) -> Clock:
-    """The clock of the site of a ven.yaml. Raises OSError or ValueError with a sentence."""
+    """The clock of the site in a ven.yaml. Raises OSError or ValueError, for people to read."""
     timezone = site_of(file)[1]
     try:
         return of_zone(timezone)
     except (ZoneInfoNotFoundError, OSError):
-        raise ValueError(f"{file}: no time zone is called {timezone!r}") from None
+        raise ValueError(
+            f"{file}: {timezone!r} is not a known time zone; use a name such as Europe/Berlin"
+        ) from None
 
 
 def of_running(running: Running) -> Clock:
-    """The clock of the site that runs. Raises `NobodyAnswers`."""
+    """The clock of the running site. Raises `NobodyAnswers`."""
     status, said = call(running, "GET", "/api/v1/state", None)
     if status != 200:
-        raise NobodyAnswers(f"the controller does not say its time zone: {said.get('detail')}")
+        raise NobodyAnswers(f"the controller did not report its time zone: {said.get('detail')}")
     return of_zone(said["site"]["timezone"])
 
 
 def over_mqtt(args: argparse.Namespace) -> Clock:
-    """The clock of the site that a command over MQTT is for; its zone is known from the ven.yaml.
+    """The clock of the site that an MQTT command is for, if the ven.yaml tells its zone.
 
-    A file that names no zone means that of the machine the controller runs on, so it is known only
-    where that is this one.
+    A file without a zone means the zone of the controller's machine, so the zone is only known if
+    the controller runs here.
     """
     try:
         ven_id, timezone = site_of(args.file)

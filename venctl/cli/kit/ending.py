@@ -1,4 +1,4 @@
-"""The end of a command that runs until it is told to stop: in time, whatever still hangs."""
+"""Ends a long-running command promptly, even if a thread still hangs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ GRACE_S = 0.2
 
 
 def to_the_end(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command and end the program with the exit code that it answers.
+    """Run a command, then end the program with the exit code that it returns.
 
-    Once `work` is done, all that can be done is done. Python would wait for ever for a driver's
-    call that sits in a thread or minds no cancelling; here it has `GRACE_S`. What `work` raises is
-    raised, as by `asyncio.run`.
+    When `work` returns, nothing is left to do. Python would wait forever for a driver's call that
+    hangs in a thread or ignores cancellation; here it gets `GRACE_S`. Exceptions of `work` are
+    raised, as in `asyncio.run`.
     """
     with asyncio.Runner() as runner:
         code = runner.run(work)
@@ -37,6 +37,6 @@ async def _grace() -> None:
 def _leave(code: int) -> NoReturn:
     logging.shutdown()
     for out in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody listens any more
+        with suppress(OSError, ValueError):  # the reader may be gone
             out.flush()
     os._exit(code)

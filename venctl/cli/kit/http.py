@@ -1,4 +1,4 @@
-"""A request to the controller that runs on this machine."""
+"""Requests to the controller on this machine."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ NOT_LET_IN = (401, 429)
 
 
 class NobodyAnswers(Exception):
-    """No controller answers; says where it was looked for."""
+    """No controller answers; the message says which address was tried."""
 
 
 class NotLetIn(NobodyAnswers):
-    """A controller answers that does not take our token; says why."""
+    """A controller answers but rejects our token; the message says why."""
 
 
 def ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
-    """What the controller that runs for these arguments answers. Raises `NobodyAnswers`."""
+    """Get `path` from the controller for these arguments. Raises `NobodyAnswers`."""
     return call(found(find(args.file, args.state)), "GET", path, None)
 
 
 def found(running: Running | None) -> Running:
-    """The controller that runs. Raises `NobodyAnswers` where there is none."""
+    """Return `running`. Raises `NobodyAnswers` if it is None."""
     if running is None:
-        raise NobodyAnswers("no controller runs for this ven.yaml; start one with `venctl run`")
+        raise NobodyAnswers(
+            "no controller is running for this ven.yaml; start it with `venctl run`"
+        )
     return running
 
 
 def call(
     running: Running, method: str, path: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
-    """The status and the JSON of an answer. Raises `NobodyAnswers`, or `NotLetIn`."""
+    """Send a request; returns the status and the JSON. Raises `NobodyAnswers` or `NotLetIn`."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(_request(running, method, path, body), timeout=TIMEOUT_S) as reply:
@@ -57,10 +59,12 @@ def call(
 
 
 def _whole(reply: HTTPResponse) -> bytes:
-    """What a controller says; whoever else got its port may say more than anybody can keep."""
+    """Read the response, up to a limit: another program may have taken the port."""
     text = reply.read(MOST_ANSWER)
     if len(text) == MOST_ANSWER:
-        raise ValueError("what answers there says too much")
+        raise ValueError(
+            f"the response is longer than {MOST_ANSWER:,} bytes, so this is not a controller"
+        )
     return text
 
 
@@ -76,12 +80,12 @@ def _request(
 
 
 def _from_here(web: str) -> str:
-    """Where this machine meets the page, also one that listens on every address."""
+    """The address to connect to, also if the page listens on every address."""
     host, _, port = web.rpartition(":")
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _not_let_in(running: Running) -> str:
-    why = running.no_token or "the one in its state folder is not the one it started with"
-    return f"the controller at {running.web} asks for its token, and {why}; restart it"
+    why = running.no_token or "the token in its state folder has changed since it started"
+    return f"the controller at {running.web} requires its token, but {why}; restart the controller"

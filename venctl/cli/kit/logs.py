@@ -1,4 +1,4 @@
-"""What a long-running command tells on stderr, for people or for programs."""
+"""The log on stderr, as text or as JSON lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 
 FORM = "%Y-%m-%d %H:%M:%S%z"
-BURST, EACH_S = 100, 1.0  # lines of one cause at once, and how long until the next fits
+BURST, EACH_S = 100, 1.0  # log lines of one cause at once, and the time until the next is allowed
 MOST_CAUSES = 1_000
 
 
 def to_stderr(format: str, verbose: bool) -> None:
-    """From now on; `format` is `text` or `json`."""
+    """Log to stderr from now on; `format` is `text` or `json`."""
     out = logging.StreamHandler()
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", FORM)
     text.converter = time.localtime
@@ -25,10 +25,10 @@ def to_stderr(format: str, verbose: bool) -> None:
 
 
 class Limit(logging.Filter):
-    """Lets few lines of each cause through, and says with the next how many were left out.
+    """Limits the log lines of each cause, and adds to the next line how many were suppressed.
 
-    The cause of a line is its place in the source, whatever it names. What is only for debugging is
-    not limited. `clock` tells seconds.
+    The cause of a line is its place in the source. Debug lines are not limited. `clock` returns
+    seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -47,7 +47,10 @@ class Limit(logging.Filter):
         fits = room >= 1
         self._room[cause] = (room - 1, now, 0) if fits else (room, now, out + 1)
         if fits and out:
-            record.msg, record.args = f"{record.getMessage()} ({out:,} more like it left out)", ()
+            record.msg, record.args = (
+                f"{record.getMessage()} ({out:,} similar lines suppressed)",
+                (),
+            )
         return fits
 
 
@@ -56,7 +59,7 @@ class _Json(logging.Formatter):
         said = {
             "ts": round(record.created, 3),
             "level": record.levelname.lower(),
-            "room": record.name,
+            "logger": record.name,
             "message": record.getMessage(),
         }
         return json.dumps(said | ({"error": repr(record.exc_info[1])} if record.exc_info else {}))

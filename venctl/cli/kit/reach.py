@@ -1,4 +1,4 @@
-"""Which VEN a command over MQTT is for, over which broker and on which topics."""
+"""Which VEN an MQTT command is for, through which broker and on which topics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .site import site
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`topics` are names, with the VEN's id in them."""
+    """`topics` are complete names with the VEN's id."""
 
     ven_id: str
     endpoint: Endpoint
@@ -33,9 +33,9 @@ class Reach:
 
 
 def reach(args: argparse.Namespace) -> Reach:
-    """From the flags; what they leave open, from the ven.yaml.
+    """Taken from the flags, and from the ven.yaml for what the flags leave open.
 
-    Raises OSError or ValueError with a sentence for people.
+    Raises OSError or ValueError with a message for people.
     """
     me = f"venctl-{secrets.token_hex(4)}"
     if args.ven_id and args.endpoint:

@@ -1,4 +1,4 @@
-"""The ven.yaml that a command is about."""
+"""Reads the ven.yaml that a command is about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...base.private_files import text_of
 
 
 def site(file: Path) -> Spec:
-    """The site of a ven.yaml. Raises OSError, or ValueError with every fault in it."""
+    """The site in a ven.yaml. Raises OSError, or ValueError that lists every error in the file."""
     try:
         return read_here(text_of(file), str(file))
     except SpecError as error:

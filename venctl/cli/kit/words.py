@@ -1,4 +1,4 @@
-"""Quantities as they are typed, and who is who, on the command line."""
+"""Quantities as typed on the command line, and names for the sources of commands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BY = {
 
 
 def watts_of(text: str) -> int:
-    """`2 kW` as 2000. Raises ValueError."""
+    """Parse a power: `2 kW` is 2000 (W). Raises ValueError."""
     from statemachine.kit.quantity import watts
 
     return watts(text)
 
 
 def millis_of(text: str) -> int:
-    """`5 min` as 300000. Raises ValueError."""
+    """Parse a duration: `5 min` is 300000 (ms). Raises ValueError."""
     from statemachine.kit.quantity import millis
 
     return millis(text)

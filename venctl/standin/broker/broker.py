@@ -1,7 +1,7 @@
-"""The message broker: who hears what, of QoS 0 and 1.
+"""The message broker: routes messages with QoS 0 and 1.
 
-Like AWS IoT Core it sends no retained message to a filter with a wildcard, and takes nothing on
-`$aws/` but what asks its services. One loop, one thread.
+Like AWS IoT Core, it sends no retained message to a filter with a wildcard, and accepts nothing on
+`$aws/` except requests to its services. One loop, one thread.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ MAX_SUBSCRIPTIONS = 50
 LONGEST_MESSAGE_S = 604_800
 IDLE_COMMIT_S = 0.05
 RESERVED = "$aws/"
-Heard = dict[str, tuple[int, bool]]  # by client: its QoS, and whether retain is kept as it was
+Heard = dict[
+    str, tuple[int, bool]
+]  # by client: its QoS, and whether it gets the retain flag as published
 
 
 class Service(Protocol):
-    """Answers requests on reserved topics; `client` is who asks, "" for the data plane."""
+    """Answers requests on reserved topics; `client` is the sender, "" for the data plane."""
 
     def takes(self, topic: str) -> bool: ...
     def ask(self, topic: str, payload: bytes, client: str) -> None: ...
 
 
 class Broker:
-    """`clock` tells UTC seconds; `service` is told everything published on a topic it takes."""
+    """`clock` returns UTC seconds; `service` gets everything published on its topics."""
 
     service: Service
 
@@ -53,21 +55,21 @@ class Broker:
         return self._publish(packet, session.client, session.rights)
 
     def publish_from_outside(self, packet: Any) -> Any:
-        """The same for the data plane, which lets in whom it lets in."""
+        """Route a message from the data plane, which checks its own callers."""
         return self._publish(packet, "", Everything())
 
     def say(self, topic: str, payload: bytes) -> None:
-        """Publish from inside: the shadow service."""
+        """Publish a message of the shadow service."""
         number, qos = 1, mqtt5.QoS.AT_LEAST_ONCE
         packet = mqtt5.PublishPacket(topic, payload, qos=qos, packet_id=number)
         self._route(packet, self._subscribers(topic, ""))
 
     def heard(self, topic: str) -> bool:
-        """Whether anybody would get a message on this topic."""
+        """Whether the topic has a subscriber."""
         return bool(self.roster.filters.match(topic))
 
     def subscribe(self, session: Session, pattern: str, wanted: Subscription) -> Any:
-        """Take a subscription; the SUBACK reason code says why not."""
+        """Add a subscription; the SUBACK reason code says why not."""
         codes = mqtt5.SubAckReasonCode
         if pattern.startswith("$share/"):
             return codes.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
@@ -85,7 +87,7 @@ class Broker:
         return codes(wanted.qos)
 
     def recall(self, session: Session, pattern: str) -> None:
-        """Send what is retained for a subscription; nothing for one with a wildcard."""
+        """Send the retained message for a subscription, if it has no wildcard."""
         wanted = session.subscriptions[pattern]
         note = None if has_wildcard(pattern) else self.retained.on(pattern)
         if note is not None:
@@ -100,16 +102,16 @@ class Broker:
         return self.roster.filters.drop(pattern, session.client)
 
     def settle(self) -> None:
-        """What clients are told after this survives a kill, while the disk is well."""
+        """Commit, so that what clients are told next survives a kill, if the disk works."""
         self._shelf.settle()
 
     def settle_soon(self) -> None:
-        """The same for what nobody waits for."""
+        """Commit soon what nobody waits for."""
         if self._idle is None and self._open and self._shelf.dirty:
             self._idle = self._loop.call_later(IDLE_COMMIT_S, self._settle_idle)
 
     def close(self) -> None:
-        """Tell every client that we go; half a second at most."""
+        """Disconnect every client; takes half a second at most."""
         self._open = False
         self.roster.close()
         if self._idle is not None:
@@ -155,9 +157,9 @@ class Broker:
         return best
 
     def _full(self, packet: Any, heard: Heard) -> bool:
-        """Whether nobody who asked for it has room: by its name, or, if none did, by a wildcard.
+        """Whether no subscriber has room: those of the exact name or, without any, of a wildcard.
 
-        One who never reads must not keep a message from another who does.
+        A client that never reads must not keep a message from one that does.
         """
         if not int(packet.qos) or packet.topic.startswith(RESERVED):
             return False

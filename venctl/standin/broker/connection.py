@@ -1,4 +1,4 @@
-"""One client's connection: bytes in, packets handled, packets out."""
+"""One client's connection: reads bytes, handles packets, writes packets."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .session_registry import Refused
 from .sessions import Session, Subscription
 
 log = logging.getLogger(__name__)
-MOST = 256  # connections, together
+MOST = 256  # connections in total
 MAX_UNREAD = 256 * 1024
 MAX_TOGETHER = 64 * 1024
 RECEIVE_MAX = 100
 MAX_FILTERS = 8
 CONNECT_WITHIN_S = 10.0
-# Not everywhere: macOS runs without, and then awscrt's small packets may wait 40 ms for an ACK.
+# Not on every system: without it, as on macOS, awscrt's small packets may wait 40 ms for an ACK.
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Connection(asyncio.Protocol):
-    """Speaks MQTT with one client, who may send anything."""
+    """The MQTT connection of one client, which may send anything."""
 
     def __init__(self, broker: Broker, admission: Admission[Connection]) -> None:
         self._broker, self._loop = broker, asyncio.get_running_loop()
@@ -51,11 +51,11 @@ class Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(CONNECT_WITHIN_S, transport.abort)
         gone = self._admission.enter(self, "")
         if gone is not None:
-            log.warning("more than %d connections: one is cut off", MOST)
+            log.warning("more than %d connections: one was closed", MOST)
             gone.cut()
 
     def cut(self) -> None:
-        """End it at once, without a word."""
+        """Close it at once, without a DISCONNECT."""
         self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
             self._session.pump()
 
     def send(self, packet: Any) -> None:
-        """Soon: what goes out in one turn of the loop goes together."""
+        """Send soon; packets of one turn of the loop are sent together."""
         written = self._packets.written(packet)
         if not self._outgoing:
             self._loop.call_soon(self._flush)
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
             self._flush()
 
     def bye(self, code: Any) -> None:
-        """Close, and say why to who has been let in; a client that never reads is cut off."""
+        """Close, with a reason for an accepted client; a client that never reads is aborted."""
         if self._session is not None and not self.full:
             self.send(mqtt5.DisconnectPacket(reason_code=code))
             self._flush()
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
     def _answer(self, packet: Any) -> None:
-        """What is answered has been kept before, while the disk is well."""
+        """Answer, after a commit if the disk works."""
         self._answers = True
         self.send(packet)
 
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         session = self._session
         if session is None:
             if not isinstance(packet, mqtt5.ConnectPacket):
-                raise Malformed("the first packet is no CONNECT")
+                raise Malformed("the first packet is not a CONNECT")
             self._connect(packet)
             return
         match packet:
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
             return
         code = self._broker.publish(packet, session)
         if int(code) >= 0x80 and (self._packets.old or not int(packet.qos)):
-            self.bye(getattr(codes, code.name))  # nothing else can tell
+            self.bye(getattr(codes, code.name))  # there is no other way to tell the client
         elif int(packet.qos):
             self._answer(mqtt5.PubAckPacket(packet.packet_id, reason_code=code))
 
@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
 
 
 def _check(packet: Any, old: bool) -> None:
-    """Whether a CONNECT is one that MQTT and AWS take, whoever it is. Raises `Refused`."""
+    """Check a CONNECT against the limits of MQTT and AWS. Raises `Refused`."""
     codes = mqtt5.ConnAckReasonCode
     if old and not packet.client_id and not packet.clean_start:
         raise Refused(codes.CLIENT_ID_NOT_VALID)
@@ -235,7 +235,7 @@ def _check(packet: Any, old: bool) -> None:
 
 
 def _not_taken(packet: Any) -> Any:
-    """Why a PUBLISH ends the connection; None: it does not."""
+    """Why a PUBLISH ends the connection, or None if it does not."""
     codes = mqtt5.DisconnectReasonCode
     if int(packet.qos) == 2:
         return codes.QOS_NOT_SUPPORTED
@@ -247,7 +247,7 @@ def _not_taken(packet: Any) -> Any:
 
 
 def _recalls(wanted: Any, known: set[str]) -> bool:
-    """Whether what is retained is wanted (retain handling 0, 1, 2)."""
+    """Whether to send the retained message (retain handling 0, 1, 2)."""
     handling = int(wanted.retain_handling)
     return handling == 0 or (handling == 1 and wanted.pattern not in known)
 

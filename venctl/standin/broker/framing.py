@@ -1,4 +1,4 @@
-"""Bytes to packets and back, whatever the bytes are."""
+"""Converts bytes to packets and back; the bytes may be anything."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import mqtt5
 
 from . import v311
 
-NOBODY_SENDS = "\0"  # MQTT 5, 1.5.4: whoever gets it closes the connection
+NOBODY_SENDS = "\0"  # MQTT 5, 1.5.4: the receiver closes the connection
 TEXTS = (
     *("topic", "pattern", "response_topic", "content_type", "reason_str"),
     *("client_id", "username", "authentication_method"),
 )
 MAX_PAYLOAD = 128 * 1024
-MAX_PACKET = 149_504  # what AWS says in its CONNACK
+MAX_PACKET = 149_504  # as in the CONNACK of AWS
 
 
 class Malformed(ValueError):
-    """Bytes that are no packet of the protocol."""
+    """Bytes that are not a valid packet."""
 
 
 class TooLarge(Malformed):
-    """A packet over `MAX_PACKET`, by its header."""
+    """A packet longer than `MAX_PACKET`, according to its header."""
 
 
 class OtherVersion(Malformed):
-    """A CONNECT of a version of MQTT that is not spoken here."""
+    """A CONNECT of an unsupported version of MQTT."""
 
 
 class Packets:
-    """One connection's stream. Whole packets come out, the rest waits for more.
+    """The stream of one connection. Returns complete packets and keeps the rest.
 
-    `old`: the first packet was one of MQTT 3.1.1, so all of them are.
+    `old`: the first packet was MQTT 3.1.1, so all of them are.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Packets:
 
 
 def _length(data: bytearray) -> int:
-    """How long the packet is that begins here, as far as can be told: at least one byte more."""
+    """The length of the packet that begins here; if unknown, one byte more than there is."""
     length = 0
     for place in range(1, 5):
         if place >= len(data):
@@ -76,7 +76,7 @@ def _packet(whole: bytes) -> Any:
         packet, length = mqtt5.read(memoryview(whole))
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # the codec panics on some bad UTF-8, past Exception
+    except BaseException as error:  # the codec panics on some invalid UTF-8, which is no Exception
         raise Malformed(str(error)[:80]) from None
     if length != len(whole):
         raise Malformed("a packet shorter than it says")
@@ -86,7 +86,7 @@ def _packet(whole: bytes) -> Any:
 
 
 def _texts(packet: Any) -> Iterator[str]:
-    """Every text in a client's packet; its payload is none."""
+    """Every text in a client's packet, without its payload."""
     parts = [packet, *getattr(packet, "topic_filters", ()), getattr(packet, "will", None)]
     for part in parts:
         yield from (text for name in TEXTS if isinstance(text := getattr(part, name, None), str))

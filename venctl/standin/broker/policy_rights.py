@@ -1,8 +1,8 @@
-"""What a client may do: AWS IoT policy documents, evaluated.
+"""Evaluates AWS IoT policy documents: what a client may do.
 
-As AWS evaluates them (developer guide, iot-policies): what no statement allows is denied, an
-explicit Deny wins, `*` and `?` are wildcards, `+` and `#` are not, and a variable that has no value
-makes its statement match nothing. Region and account are not compared: there are none here.
+As at AWS (developer guide, iot-policies): what no statement allows is denied, an explicit Deny
+wins, `*` and `?` are wildcards, `+` and `#` are not, and a statement with a variable without a
+value matches nothing. Region and account are ignored, because the stand-in has none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PARTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
 class PolicyFault(ValueError):
-    """A document that AWS would not take, or that says what is not known here."""
+    """A document that AWS would refuse, or that uses what the stand-in does not support."""
 
 
 class Rights(Protocol):
@@ -36,7 +36,7 @@ class Rights(Protocol):
 
 
 class Everything:
-    """An operator's rights on this machine."""
+    """The rights of an operator on this machine: everything."""
 
     def may(self, action: str, resource: str) -> bool:
         return True
@@ -44,7 +44,7 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `thing`: what its certificate is attached to; None over HTTP, as at AWS."""
+    """The client. `thing` is what its certificate is attached to; None over HTTP, as at AWS."""
 
     client: str
     thing: str | None
@@ -71,7 +71,7 @@ class Held:
         self.become(documents)
 
     def become(self, documents: Sequence[Document]) -> None:
-        """From here on other documents count, as when a policy is changed at AWS."""
+        """Use other documents from now on, as after a change of policy at AWS."""
         self._allow: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
         self._deny: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
         self._known: dict[tuple[str, str], bool] = {}
@@ -92,7 +92,7 @@ class Held:
 
 
 def read_policy(text: str, name: str) -> list[Document]:
-    """One document, or a list of them. Raises `PolicyFault`, which says what is wrong with it."""
+    """Parse one document or a list of them. Raises `PolicyFault`, which says what is wrong."""
     if not text.strip():
         raise PolicyFault(f"{name} is empty")
     try:
@@ -101,7 +101,7 @@ def read_policy(text: str, name: str) -> list[Document]:
         raise PolicyFault(f"{name} is not JSON: {error}") from None
     documents = _list(said)
     if not documents:
-        raise PolicyFault(f"{name} holds no document")
+        raise PolicyFault(f"{name} contains no policy document")
     for place, document in enumerate(documents, start=1):
         where = name if len(documents) == 1 else f"{name}, document {place}"
         _check(document, where)
@@ -113,7 +113,7 @@ def _check(document: Any, where: str) -> None:
     if not isinstance(statements, dict | list) or not statements:
         raise PolicyFault(f"{where} has no Statement")
     if (length := characters(document)) > MAX_CHARACTERS:
-        raise PolicyFault(f"{where} has {length} characters; AWS takes {MAX_CHARACTERS}")
+        raise PolicyFault(f"{where} has {length} characters; AWS accepts at most {MAX_CHARACTERS}")
     for place, statement in enumerate(_list(statements), start=1):
         _check_statement(statement, f"{where}, statement {place}")
 
@@ -122,23 +122,23 @@ def _check_statement(statement: Any, where: str) -> None:
     if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
         raise PolicyFault(f"{where} needs an Effect of Allow or Deny")
     if unknown := sorted(statement.keys() - _PARTS):
-        raise PolicyFault(f"{where} says {unknown[0]}, which is not known here")
+        raise PolicyFault(f"{where} uses {unknown[0]}, which the stand-in does not support")
     for part in ("Action", "Resource"):
         words = _list(statement.get(part, []))
         if not words or not all(isinstance(word, str) for word in words):
             raise PolicyFault(f"{where} needs {part}")
     for resource in _list(statement["Resource"]):
         if _tail(resource) is None:
-            raise PolicyFault(f"{where}: {resource!r} is neither an ARN nor *")
+            raise PolicyFault(f"{where}: the Resource {resource!r} is neither an ARN nor *")
     condition = statement.get("Condition", {})
     if not isinstance(condition, dict) or not all(isinstance(v, dict) for v in condition.values()):
-        raise PolicyFault(f"{where}: Condition is an object of objects")
+        raise PolicyFault(f"{where}: Condition must be an object of objects")
     for operator, keys in condition.items():
         if not _OPERATOR.fullmatch(operator):
-            raise PolicyFault(f"{where}: the condition {operator} is not known here")
+            raise PolicyFault(f"{where}: the stand-in does not support the condition {operator}")
         for key in keys:
             if key not in (THING, ATTACHED, CLIENT, ATTRIBUTES):
-                raise PolicyFault(f"{where}: the condition key {key} is not known here")
+                raise PolicyFault(f"{where}: the stand-in does not support the condition key {key}")
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], principal: Principal) -> bool:
@@ -180,7 +180,7 @@ def _resource(arn: str, principal: Principal) -> re.Pattern[str] | None:
 
 
 def _tail(arn: str) -> str | None:
-    """`topic/x` of `arn:aws:iot:region:account:topic/x`; None where it is no ARN."""
+    """`topic/x` of `arn:aws:iot:region:account:topic/x`; None if it is not an ARN."""
     parts = arn.split(":", 5)
     if arn == "*" or (parts[0] == "arn" and len(parts) < 6 and parts[-1] == "*"):
         return "*"

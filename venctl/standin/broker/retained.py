@@ -1,4 +1,4 @@
-"""Retained messages: one a topic, kept until it expires or is cleared."""
+"""Retained messages: one per topic, kept until it expires or is cleared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Note:
 
 
 class Retained:
-    """`clock` tells UTC seconds."""
+    """All retained messages. `clock` returns UTC seconds."""
 
     def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
         self._shelf, self._clock = shelf, clock
@@ -31,12 +31,12 @@ class Retained:
         self._bytes = 0
 
     def restore(self, packet: Any, at_ms: int, expires: float | None) -> None:
-        """As it was found on the shelf; what came on its topic since is newer."""
+        """Restore a stored message, unless a newer one has arrived on its topic."""
         if packet.topic not in self._notes and self.room_for(packet):
             self._put(Note(packet, at_ms, float("inf") if expires is None else expires))
 
     def keep(self, packet: Any, expires: float | None) -> None:
-        """Take the place of what was kept on the topic; an empty payload only clears it."""
+        """Replace the message of the topic; an empty payload clears it."""
         self._drop(packet.topic)
         if packet.payload:
             at_ms = int(self._clock() * 1000)
@@ -44,7 +44,7 @@ class Retained:
             self._shelf.retain(packet, at_ms, expires)
 
     def room_for(self, packet: Any) -> bool:
-        """Whether it may be kept within the bounds."""
+        """Whether the message fits within the limits."""
         known = packet.topic in self._notes or len(self._notes) < MAX_MESSAGES
         return not packet.payload or (known and self._bytes + len(packet.payload) <= MAX_BYTES)
 
@@ -56,7 +56,7 @@ class Retained:
         return note
 
     def all(self) -> list[Note]:
-        """By topic."""
+        """All messages, sorted by topic."""
         return [note for topic in sorted(self._notes) if (note := self.on(topic))]
 
     def _put(self, note: Note) -> None:

@@ -1,4 +1,4 @@
-"""Who is known to the broker: sessions begin, are taken over, wait for their client, and end."""
+"""The broker's sessions: they begin, are taken over, wait for their client, and end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RightsOf = Callable[[str, str | None, frozenset[str]], Rights]
 
 
 class Refused(Exception):
-    """A CONNECT that is not let in; `code` goes into the CONNACK."""
+    """A refused CONNECT; `code` goes into the CONNACK."""
 
     def __init__(self, code: Any) -> None:
         super().__init__(code.name)
@@ -30,10 +30,10 @@ class Refused(Exception):
 
 
 class Roster:
-    """Every session. `rights_of` asks for a client's id, the name in its certificate, attributes.
+    """All sessions. `rights_of` takes a client's id, the name in its certificate, and attributes.
 
-    `speak` publishes the will of a client. A session that was there when the program was killed
-    counts as left when it starts again.
+    `speak` publishes the will of a client. After a kill, the clients of restored sessions count as
+    gone since the restart.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Roster:
         self.sessions: dict[str, Session] = {}
 
     def restore(self, kept: Kept) -> None:
-        """Take a session from the shelf; one that its client began anew since is newer."""
+        """Restore a stored session, unless its client has begun a new one."""
         left_s = kept.left_s or self._clock()
         wait_s = left_s + kept.expiry_s - self._clock()
         there = self.sessions.get(kept.client)
@@ -89,14 +89,14 @@ class Roster:
         return session, old is not None
 
     def goodbye(self, session: Session, packet: Any) -> None:
-        """A client says DISCONNECT. It may end its session, not make a passing one last."""
+        """Handle DISCONNECT. It may end a session, but not make a temporary one permanent."""
         if int(packet.reason_code) == 0:
             session.will = None
         if packet.session_expiry_interval is not None and session.expiry_s:
             self._set_expiry(session, packet.session_expiry_interval)
 
     def leave(self, session: Session, wire: Wire) -> None:
-        """A connection is gone; a will that was not withdrawn speaks."""
+        """Handle a closed connection; publishes the will, unless it was withdrawn."""
         if session.wire is not wire:
             return
         session.wire = None
@@ -107,7 +107,7 @@ class Roster:
         self._wait_for(session, session.expiry_s)
 
     def close(self) -> None:
-        """Tell every client that we go; its session waits from now on."""
+        """Disconnect every client; its session waits from now on."""
         for session in list(self.sessions.values()):
             for timer in (session.end, session.speaking):
                 if timer is not None:
@@ -199,7 +199,7 @@ def _check(client: str, will: Any, rights: Rights) -> None:
 
 
 def may_publish(rights: Rights, topic: str, retain: bool) -> bool:
-    """Whether these rights suffice for a message, or for a will."""
+    """Whether these rights allow the message or will."""
     on = f"topic/{topic}"
     return rights.may("iot:Publish", on) and (not retain or rights.may("iot:RetainPublish", on))
 

@@ -1,8 +1,8 @@
-"""The broker's sessions and retained messages on disk, so that they outlive a kill.
+"""The broker's sessions and retained messages on disk, so that they survive a kill.
 
-What a client was told (PUBACK, SUBACK, CONNACK) is committed before it is told, while the disk is
-well. Commits reach the operating system, not the platter: they survive a kill, the last of them
-not a power cut.
+While the disk works, a change is committed before a client is told (PUBACK, SUBACK, CONNACK).
+Commits reach the operating system but not the disk itself: they survive a kill, but the last ones
+do not survive a power cut.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TABLES = {
         "subscription",
         (
             *("client TEXT", "pattern TEXT", "qos INTEGER NOT NULL", "no_local INTEGER NOT NULL"),
-            # The last one is of earlier files, and says nothing any more.
+            # The last column is from earlier versions, and unused.
             *("as_published INTEGER NOT NULL", "number INTEGER"),
         ),
         2,
@@ -53,7 +53,7 @@ Note = tuple[Any, int, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A session as it was found. `left_s`: when its client left; 0 if it was there to the end."""
+    """A stored session. `left_s` is when its client left; 0 if it was connected to the end."""
 
     client: str
     expiry_s: int
@@ -64,7 +64,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the file held: sessions, with their messages in the order they came, and retained
+    """The content of the file: sessions with their messages in order of arrival, and retained
     messages: the packet, when it was stored, and when it expires on the monotonic clock.
     """
 
@@ -73,7 +73,7 @@ class Found:
 
 
 class Shelf:
-    """Changes gather until `settle`. `clock` tells UTC seconds. For the thread that made it;
+    """Collects changes until `settle`. `clock` returns UTC seconds. For the thread that created it;
     `post` calls a function there.
     """
 
@@ -81,7 +81,7 @@ class Shelf:
         self._clock, self._post = clock, post
         self._hear: Callable[[Found], object] = _nobody
         self._of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
-        # By the clock, so that they stand behind those in a file that is read later.
+        # From the clock, so that these come after those in a file that is read later.
         self._last = int(clock() * 1e6)
         self._writer = Writer(
             file, "NORMAL", TABLES, self._read, lambda found: post(self._learn, found)
@@ -92,25 +92,25 @@ class Shelf:
         return self._writer.dirty
 
     def open(self, hear: Callable[[Found], object]) -> None:
-        """`hear` gets what the file held, at once where the disk tells within 1.5 s, or later."""
+        """`hear` gets the content of the file, now if the disk answers within 1.5 s, or later."""
         self._hear = hear
         if (found := self._writer.first(FIRST_S)) is not None:
             self._learn(found)
 
     def settle(self) -> None:
-        """Everything so far survives a kill, or the disk is in trouble; 50 ms at most."""
+        """Commit, so that everything so far survives a kill if the disk works; 50 ms at most."""
         self._writer.settle()
 
     def settle_behind(self) -> None:
-        """The same for what nobody waits for."""
+        """Commit in the background."""
         self._writer.settle_behind()
 
     def close(self) -> None:
-        """Go, within half a second; what the disk takes by then is on it."""
+        """Write what the disk accepts within half a second, and close."""
         self._writer.close()
 
     def put(self, client: str, parcel: Parcel) -> int:
-        """Keep a message for a client; answers its row."""
+        """Keep a message for a client; returns its row."""
         self._last += 1
         packet = bytes(parcel.packet(1).write())
         expires_s = _moved(parcel.expires, self._clock() - time.monotonic())
@@ -165,7 +165,7 @@ class Shelf:
         self._hear(found)
 
     def _read(self, rows: Rows) -> Found:
-        """May raise anything."""
+        """Parse the rows. May raise any exception."""
         shift_s = time.monotonic() - self._clock()
         subscriptions: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
         letters: defaultdict[str, list[Parcel]] = defaultdict(list)
@@ -187,7 +187,7 @@ class Shelf:
 
 
 def fields_of(packet: Any) -> dict[str, Any]:
-    """What of a PUBLISH is passed on as it came; its number and its expiry are not."""
+    """The parts of a PUBLISH that are passed on unchanged: all but packet id and expiry."""
     return {
         "topic": packet.topic,
         "payload": packet.payload,

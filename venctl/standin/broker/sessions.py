@@ -1,4 +1,4 @@
-"""What the broker keeps of a client: subscriptions, messages under way, and those that wait."""
+"""What the broker keeps of a client: subscriptions, messages in flight, and waiting ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Wire(Protocol):
 
 
 class Letters(Protocol):
-    """Where messages lie while they wait for a client whose session outlives its connection."""
+    """Stores messages for clients whose sessions outlive their connections."""
 
     def put(self, client: str, parcel: Parcel) -> int: ...
     def take(self, client: str, row: int) -> None: ...
@@ -36,7 +36,7 @@ class Letters(Protocol):
 
 @dataclass(slots=True)
 class Room:
-    """What waits for all clients together, in bytes."""
+    """The size of the waiting messages of all clients, in bytes."""
 
     taken: int = 0
 
@@ -66,7 +66,7 @@ class Parcel:
         return self.expires is not None and self.expires <= time.monotonic()
 
     def packet(self, number: int | None) -> Any:
-        """The packet as it goes out now, with the expiry that is left."""
+        """The packet to send now, with the remaining expiry."""
         if self.expires is None:
             return mqtt5.PublishPacket(packet_id=number, **self.fields)
         expiry_s = max(1, round(self.expires - time.monotonic()))
@@ -77,7 +77,7 @@ class Parcel:
 
 @dataclass(slots=True)
 class Session:
-    """One client id. It outlives its connection as long as the client asked for."""
+    """The session of one client id. It outlives its connection for as long as the client asked."""
 
     client: str
     letters: Letters
@@ -99,7 +99,7 @@ class Session:
     _last: int = 0
 
     def deliver(self, parcel: Parcel, qos: int) -> None:
-        """Send, or keep: QoS 0 is dropped for who is away or reads too slowly, QoS 1 waits."""
+        """Send a message. For a client that is away or slow, QoS 1 waits and QoS 0 is dropped."""
         if qos == 0:
             if self.wire is not None and not self.wire.full:
                 self._send(parcel, None)
@@ -109,11 +109,13 @@ class Session:
             return
         self.wait(parcel)
         self.pump()
-        if self.expiry_s and not parcel.done:  # kept after it is sent, before its sender is told
+        if (
+            self.expiry_s and not parcel.done
+        ):  # stored after it is sent, before its sender gets the PUBACK
             parcel.row = self.letters.put(self.client, parcel)
 
     def has_room_for(self, size: int) -> bool:
-        """Whether a message of so many bytes can wait."""
+        """Whether a message of `size` bytes can wait."""
         return (
             len(self.waiting) < MAX_WAITING
             and self.waiting_bytes + size <= MAX_WAITING_BYTES
@@ -121,12 +123,12 @@ class Session:
         )
 
     def wait(self, parcel: Parcel) -> None:
-        """Put a message last in the queue."""
+        """Add a message at the end of the queue."""
         self.waiting.append(parcel)
         self._count(parcel.size)
 
     def pump(self) -> None:
-        """Send what waits, as far as the client's Receive Maximum and its reading allow."""
+        """Send waiting messages, within the client's Receive Maximum and while it reads."""
         while self.wire is not None and self.waiting and len(self.under_way) < self.quota:
             if self.wire.full:
                 return
@@ -139,9 +141,9 @@ class Session:
                 self._done(parcel)
 
     def resume(self) -> None:
-        """After a reconnect: what was under way once more, then what waits.
+        """After a reconnect, resend messages in flight, then send waiting ones.
 
-        As from AWS IoT, a message that comes again has another packet id and no DUP flag.
+        As at AWS IoT, a resent message has another packet id and no DUP flag.
         """
         again, self.under_way = list(self.under_way.values()), {}
         self.waiting.extendleft(reversed(again))
@@ -149,7 +151,7 @@ class Session:
         self.pump()
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Drop all waiting messages."""
         self.waiting.clear()
         self._count(-self.waiting_bytes)
 
@@ -174,7 +176,7 @@ class Session:
                 return self._last
 
     def _send(self, parcel: Parcel, number: int | None) -> bool:
-        """False for what may not be sent: too late, not permitted, larger than the client takes."""
+        """Send a message; False if it expired, is not permitted, or is too large for the client."""
         if parcel.late or self.wire is None:
             return False
         if not self.rights.may("iot:Receive", f"topic/{parcel.fields['topic']}"):
@@ -187,5 +189,5 @@ class Session:
 
 
 def size_of(topic: str, payload: bytes) -> int:
-    """How much of the room that there is a message takes, in bytes."""
+    """The size of a message for these limits, in bytes."""
     return len(payload) + len(topic)

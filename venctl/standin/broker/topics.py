@@ -1,6 +1,7 @@
-"""Topic names and filters, as AWS IoT has them: which subscribers a topic reaches.
+"""Topic names and filters as at AWS IoT: which subscribers a topic reaches.
 
-MQTT 5, section 4.7, but for two things: `a/#` does not match `a`, and a name has at most 7 slashes.
+MQTT 5, section 4.7, with two differences: `a/#` does not match `a`, and a name has at most 7
+slashes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class _Node(Generic[K, V]):
 
 
 class Filters(Generic[K, V]):
-    """Values by filter and key; found again by a topic that matches the filter."""
+    """Values by filter and key, found by a topic that matches the filter."""
 
     def __init__(self) -> None:
         self._root: _Node[K, V] = _Node()
@@ -34,7 +35,7 @@ class Filters(Generic[K, V]):
         node.here[key] = value
 
     def drop(self, pattern: str, key: K) -> bool:
-        """Forget one; False if it was not there. Empty branches go with it."""
+        """Remove a value and empty branches; False if it was not there."""
         path, node = [], self._root
         for level in pattern.split("/"):
             if level not in node.below:
@@ -50,7 +51,7 @@ class Filters(Generic[K, V]):
         return known
 
     def match(self, topic: str) -> list[tuple[K, V]]:
-        """Every key and value whose filter matches `topic`; a key comes once for each filter."""
+        """Every key and value whose filter matches `topic`; a key occurs once for each filter."""
         found: list[tuple[K, V]] = []
         reached = [self._root]
         for at, level in enumerate(topic.split("/")):
@@ -70,12 +71,12 @@ class Filters(Generic[K, V]):
 
 
 def is_name(topic: str) -> bool:
-    """Whether this can be published on."""
+    """Whether messages can be published on this topic."""
     return bool(topic) and not has_wildcard(topic) and _fits(topic)
 
 
 def is_filter(pattern: str) -> bool:
-    """`#` stands alone at the end, `+` alone in its level, and there is something."""
+    """Whether a filter is valid: `#` only at the end, `+` only as a whole level, not empty."""
     levels = pattern.split("/")
     return (
         bool(pattern)
@@ -87,7 +88,7 @@ def is_filter(pattern: str) -> bool:
 
 
 def has_wildcard(pattern: str) -> bool:
-    """Whether a filter stands for more than one name."""
+    """Whether a filter can match more than one name."""
     return "+" in pattern or "#" in pattern
 
 

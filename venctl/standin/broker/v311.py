@@ -1,7 +1,7 @@
-"""MQTT 3.1.1 in the words of MQTT 5, since AWS IoT speaks both: bytes in, bytes out.
+"""Translates between MQTT 3.1.1 and MQTT 5 packets, because AWS IoT supports both.
 
-A packet of 3.1.1 is one of MQTT 5 without properties. What cannot be said in 3.1.1 is left out: the
-reason of a DISCONNECT, and with it the packet.
+A packet of 3.1.1 is one of MQTT 5 without properties. What 3.1.1 cannot express is left out: a
+server's DISCONNECT with its reason.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import mqtt5
 
 CONNECT, PUBLISH, PUBACK, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 4, 8, 10, 12, 14
 NO_PROPERTIES = b"\x00"
-# A session that outlives its connection does so for an hour, as by default at AWS.
+# A persistent session lasts for an hour, as by default at AWS.
 AN_HOUR = b"\x05\x11" + (3600).to_bytes(4)
 LEVEL_4, LEVEL_5 = b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x05"
 CLEAN, WILL = 0x02, 0x04
 OTHER_LEVELS = b"\x00\x04MQTT", b"\x00\x06MQIsdp"
 OTHER_LEVEL_REFUSED = b"\x20\x02\x00\x01"
 REFUSALS = {"CLIENT_ID_NOT_VALID": 2, "QUOTA_EXCEEDED": 3}
-REFUSED = 7  # AWS's own, beyond the six of the standard
+REFUSED = 7  # AWS's own code, beyond the six of the standard
 
 
 def is_old(whole: bytes) -> bool:
-    """Whether a first packet is a CONNECT of MQTT 3.1.1."""
+    """Whether the first packet is a CONNECT of MQTT 3.1.1."""
     return whole[0] >> 4 == CONNECT and _body(whole).startswith(LEVEL_4)
 
 
 def is_other(whole: bytes) -> bool:
-    """Whether a first packet is a CONNECT of a version that is neither 3.1.1 nor 5."""
+    """Whether the first packet is a CONNECT of a version other than 3.1.1 and 5."""
     body = _body(whole)
     spoken = body.startswith((LEVEL_4, LEVEL_5))
     return whole[0] >> 4 == CONNECT and not spoken and body.startswith(OTHER_LEVELS)
 
 
 def modern(whole: bytes) -> bytes:
-    """A client's packet as MQTT 5. Raises ValueError where it cannot be one."""
+    """A client's packet as MQTT 5. Raises ValueError if that is not possible."""
     body, kind = _body(whole), whole[0] >> 4
     if kind == CONNECT:
         return _framed(whole[0], _connect(body))
@@ -51,7 +51,7 @@ def modern(whole: bytes) -> bytes:
 
 
 def old(packet: Any) -> bytes:
-    """Our packet as MQTT 3.1.1; nothing where it has no word for it."""
+    """Our packet as MQTT 3.1.1; empty if 3.1.1 has no such packet."""
     match packet:
         case mqtt5.ConnAckPacket():
             name = packet.reason_code.name

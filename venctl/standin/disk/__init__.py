@@ -1,1 +1,1 @@
-"""The stand-in's own files: rows in SQLite, written without making its loop wait."""
+"""The stand-in's files: rows in SQLite, written without blocking its loop."""

@@ -1,4 +1,4 @@
-"""The stand-in's SQLite files: rows by their keys, and whether a file is broken."""
+"""The stand-in's SQLite files: rows by key, and detection of damaged files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 BUSY_S = 0.05
-TOGETHER = 100  # rows in one statement; SQLite takes 999 values in any of its versions
+TOGETHER = 100  # rows in one statement; every version of SQLite accepts 999 values
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-Key = tuple[Any, ...]  # the name of the table, then what the row is known by
-Row = tuple[Any, ...]  # all of the row; what it is known by comes first
+Key = tuple[Any, ...]  # the name of the table, then the key of the row
+Row = tuple[Any, ...]  # the complete row; its key comes first
 Rows = dict[Key, Row]
-Changes = Mapping[Key, Row | None]  # None: the row is gone
+Changes = Mapping[Key, Row | None]  # None: the row is deleted
 
 
 class Damaged(Exception):
-    """The file can be had, and what it holds cannot be understood."""
+    """The file can be read, but its content is not valid."""
 
 
 class Table:
-    """A table by its columns as SQLite has them, the first `known_by` of which are its key."""
+    """A table with SQLite column definitions, of which the first `known_by` are its key."""
 
     def __init__(self, name: str, columns: Sequence[str], known_by: int, more: str) -> None:
         keys = [column.split()[0] for column in columns[:known_by]]
@@ -37,11 +37,11 @@ class Table:
         self._drop = f"DELETE FROM {name} WHERE ({', '.join(keys)}) IN (VALUES "
 
     def put(self, count: int) -> str:
-        """The statement that puts so many rows."""
+        """The statement that writes `count` rows."""
         return self._put + _marks(self.width, count)
 
     def drop(self, count: int) -> str:
-        """The statement that drops the rows with so many keys."""
+        """The statement that deletes `count` rows by key."""
         return self._drop + _marks(self.known_by, count) + ")"
 
 
@@ -49,9 +49,9 @@ Tables = Mapping[str, Table]
 
 
 def opened(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
-    """A connection in autocommit mode, for the thread that asks; `synchronous` as SQLite has it.
+    """A connection in autocommit mode, for this thread; `synchronous` as in SQLite.
 
-    The folder is made where it is missing. Raises OSError, sqlite3.Error.
+    Creates the folder if it is missing. Raises OSError or sqlite3.Error.
     """
     file.parent.mkdir(exist_ok=True)
     db = sqlite3.connect(file, BUSY_S, isolation_level=None)
@@ -67,16 +67,16 @@ def opened(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
 
 
 def checked_rows(db: sqlite3.Connection, tables: Tables) -> Rows:
-    """All rows of a file without faults. Raises `Damaged`, sqlite3.Error."""
+    """All rows, after a check of the file. Raises `Damaged` or sqlite3.Error."""
     if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
         raise Damaged("quick_check found faults")
     return _rows(db, tables)
 
 
 def glimpse(file: Path, tables: Tables) -> Rows | None:
-    """The rows of a file that cannot be opened for writing, where all of it is in the file itself.
+    """The rows of a file that cannot be opened for writing, if it has no write-ahead log.
 
-    SQLite makes files beside it to read it otherwise, and a full disk has no room for them.
+    Normally SQLite creates companion files to read it, for which a full disk has no space.
     """
     log_of_changes = file.with_name(file.name + "-wal")
     try:
@@ -90,7 +90,7 @@ def glimpse(file: Path, tables: Tables) -> Rows | None:
 
 
 def write(db: sqlite3.Connection, tables: Tables, changes: Changes) -> None:
-    """All of it or nothing, in one transaction. Raises sqlite3.Error."""
+    """Write all changes or none, in one transaction. Raises sqlite3.Error."""
     db.execute("BEGIN IMMEDIATE")
     for name, table in tables.items():
         mine = [(key[1:], row) for key, row in changes.items() if key[0] == name]
@@ -102,7 +102,7 @@ def write(db: sqlite3.Connection, tables: Tables, changes: Changes) -> None:
 def _many(
     db: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    # Each statement lets go of Python's lock, and waits for it again where others are at work.
+    # Each statement releases Python's lock, and waits for it again if other threads are busy.
     for first in range(0, len(rows), TOGETHER):
         some = rows[first : first + TOGETHER]
         db.execute(statement(len(some)), list(chain.from_iterable(some)))
@@ -113,18 +113,18 @@ def _marks(width: int, count: int) -> str:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether the file itself is broken, and not only out of reach for now."""
+    """Whether the file itself is damaged, rather than unreachable for now."""
     return isinstance(error, Damaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
 
 
 def reason(error: BaseException) -> str:
-    """Why, in one line, with SQLite's or the system's own name for it."""
+    """The reason in one line, with SQLite's error name if any."""
     name = getattr(error, "sqlite_errorname", None)
     return f"{error} ({name})" if name else str(error) or type(error).__name__
 
 
 def remove(file: Path) -> None:
-    """A broken file of which nothing is needed any more. Raises OSError."""
+    """Delete a damaged file that is no longer needed. Raises OSError."""
     for end in ("-wal", "", "-shm"):
         file.with_name(file.name + end).unlink(missing_ok=True)
 

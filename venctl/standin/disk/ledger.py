@@ -1,4 +1,4 @@
-"""Rows as they should be on disk, and which of them are not there yet."""
+"""The rows that should be on disk, and which of them are not yet."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .database import Key, Row, Rows
 
 
 class Ledger:
-    """One thread changes rows, another takes what changed to the disk, and says how that ended.
+    """One thread changes rows; another writes the changes to disk and reports the result.
 
-    Of a row only the newest state counts, and what came and went without ever being on disk leaves
-    nothing behind: what waits is bounded by the rows there are, not by how long it waits.
-    `pressing`: of some of it somebody is told only once it is on disk.
+    Only the newest state of a row counts, and a row that was never on disk leaves nothing behind
+    when it is dropped: the number of waiting changes is limited by the rows, not by the waiting
+    time. `pressing`: somebody waits for some of the changes to be on disk.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Ledger:
 
     @property
     def dirty(self) -> bool:
-        """Whether there is anything to take."""
+        """Whether there are changes to write."""
         return bool(self._changed)
 
     def put(self, key: Key, row: Row) -> None:
@@ -44,7 +44,7 @@ class Ledger:
                 self._changed.pop(key, None)
 
     def take(self) -> dict[Key, Row | None]:
-        """What changed, to be written at once; then `written` or `refused` is due."""
+        """Take the changes to write; call `written` or `refused` afterwards."""
         with self._lock:
             self._batch = {key: self._rows.get(key) for key in self._changed}
             self._changed, self.pressing = {}, False
@@ -60,20 +60,20 @@ class Ledger:
             self._batch = {}
 
     def refused(self) -> None:
-        """Nothing of the batch is on disk: it is due again."""
+        """The batch was not written: its changes must be written again."""
         with self._lock:
             due = {**dict.fromkeys(self._batch), **self._changed}
             self._batch = {}
             self._changed = {k: None for k in due if k in self._rows or k in self._on_disk}
 
     def learn(self, rows: Rows) -> None:
-        """What the disk held before; rows that are known already are newer."""
+        """Add rows from the disk; rows that are already known are newer."""
         with self._lock:
             self._on_disk = set(rows)
             self._rows = {**rows, **self._rows}
 
     def begin_anew(self) -> None:
-        """The disk holds nothing any more: every row is due."""
+        """The file is empty: every row must be written."""
         with self._lock:
             self._on_disk.clear()
             self._batch = {}

@@ -1,4 +1,4 @@
-"""Keeps rows in an SQLite file without ever making its loop wait for the disk."""
+"""Keeps rows in an SQLite file without blocking the loop for the disk."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ T = TypeVar("T")
 
 
 class Writer(Generic[T]):
-    """A thread of its own has the connection; all else is for the thread that made it.
+    """Its own thread has the connection; everything else is for the thread that created it.
 
-    While the disk is well, what is put is committed when `settle` returns. Where the disk is
-    slow, refuses or is locked, it all goes on in memory, and is written as soon as that works
-    again. `read` makes of the rows what their owner needs, and may raise anything where they make
-    no sense: the file is set aside then, as is one that SQLite finds broken.
+    While the disk works, changes are committed when `settle` returns. If the disk is slow, refuses
+    or is locked, everything continues in memory and is written once that works again. `read`
+    converts the rows for their owner, and may raise any exception if they are not valid: the file
+    is then set aside, like one that SQLite finds damaged.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Writer(Generic[T]):
         read: Callable[[Rows], T],
         hear: Callable[[T], object],
     ) -> None:
-        """`hear` gets what the file held if that comes after `first`: from another thread."""
+        """`hear` gets the content of the file, from another thread, if it comes after `first`."""
         self._file, self._synchronous, self._tables = file, synchronous, tables
         self._read, self._hear = read, hear
         self._db: sqlite3.Connection | None = None
@@ -74,14 +74,14 @@ class Writer(Generic[T]):
         return self._ledger.dirty
 
     def first(self, most_s: float) -> T | None:
-        """What the file held; None if that cannot be told by now, and `hear` gets it later."""
+        """The content of the file; None if it is not read yet, and `hear` gets it later."""
         self._tried.wait(most_s)
         with self._lock:
             self._is_late = self._found is None
             return self._found
 
     def settle(self) -> None:
-        """What was put is committed; with a disk in trouble this returns after 50 ms at most."""
+        """Wait until changes are committed; with a faulty disk, for 50 ms at most."""
         if not self._ledger.pressing:
             return
         done = Lock()
@@ -90,7 +90,7 @@ class Writer(Generic[T]):
             done.acquire(timeout=PATIENCE_S)
 
     async def settled(self) -> None:
-        """The same without holding the loop."""
+        """Like `settle`, without blocking the loop."""
         if not self._ledger.dirty:
             return
         loop, done = asyncio.get_running_loop(), asyncio.Event()
@@ -99,24 +99,24 @@ class Writer(Generic[T]):
                 await asyncio.wait_for(done.wait(), PATIENCE_S)
 
     def settle_behind(self) -> None:
-        """The same for what nobody waits for."""
+        """Commit in the background."""
         if self._ledger.dirty:
             self._hand_over(_nobody)
 
     def leave(self) -> None:
-        """Write what can be written, then go; nothing that is put from here on is kept."""
+        """Write what can be written, then stop; later changes are not stored."""
         if not self._leaving.is_set():
             self._gone_by_s = time.monotonic() + LAST_S
             self._leaving.set()
             self._wake()
 
     def close(self) -> None:
-        """Leave; back half a second after that at the latest, whatever the disk does."""
+        """Stop, and wait for at most half a second, whatever the disk does."""
         self.leave()
         self._thread.join(max(0.0, self._gone_by_s - time.monotonic()))
 
     def _hand_over(self, done: Callable[[], object]) -> bool:
-        """Whether `done` is worth waiting for: nothing is under way, and the disk was quick."""
+        """Start a write; returns whether to wait for `done`: only if idle and the disk is fast."""
         with self._lock:
             is_idle = self._handed == self._written
             waits = is_idle and self._is_quick and not self._trouble
@@ -136,7 +136,7 @@ class Writer(Generic[T]):
         if self._woken.locked():
             self._woken.release()
 
-    # ------------------------------------------------------------ in the thread
+    # -- on the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         is_last = False
@@ -153,7 +153,7 @@ class Writer(Generic[T]):
     def _attempt(self) -> bool:
         try:
             is_quick = self._write()
-        except Exception as error:  # whatever it is: the thread lives, and tries again
+        except Exception as error:  # the thread must survive any error, and try again
             self._give_back(error)
             return False
         self._ledger.written()
@@ -161,7 +161,7 @@ class Writer(Generic[T]):
         return True
 
     def _write(self) -> bool:
-        """Whether the disk was quick about it."""
+        """Write the changes; returns whether the disk was fast."""
         if self._db is None:
             self._db = self._opened()
         with self._lock:
@@ -183,7 +183,7 @@ class Writer(Generic[T]):
             raise
 
     def _looked_again(self) -> sqlite3.Connection:
-        """What could not be read for a moment looks broken too."""
+        """Open again: a file that could not be read for a moment looks damaged too."""
         legible(self._file)
         try:
             return self._open()
@@ -206,8 +206,8 @@ class Writer(Generic[T]):
     def _learn(self, rows: Rows) -> None:
         try:
             found = self._read(rows)
-        except BaseException as error:  # the codec of MQTT panics past Exception
-            raise Damaged(f"it makes no sense: {error}") from None
+        except BaseException as error:  # the MQTT codec panics, which is no Exception
+            raise Damaged(f"its content is not valid: {error}") from None
         self._ledger.learn(rows)
         with self._lock:
             self._found, self._is_read = found, True
@@ -227,7 +227,7 @@ class Writer(Generic[T]):
         _tell(waiting)
 
     def _put_away(self, error: Exception) -> None:
-        """The first broken file is kept; all that a later one held is in memory."""
+        """Keep the first damaged file; the content of a later one is in memory."""
         if self._was_broken:
             remove(self._file)
         else:
@@ -246,7 +246,9 @@ class Writer(Generic[T]):
         with self._lock:
             before, self._trouble = self._trouble, self._trouble or why
         if not before:
-            text = "%s cannot be written: %s; all goes on in memory, and is written once it can be"
+            text = (
+                "%s cannot be written: %s; work continues in memory, and is stored once it can be"
+            )
             log.error(text, self._file, why, exc_info=unexpected)
 
     def _end_trouble(self, is_quick: bool) -> None:
@@ -255,7 +257,11 @@ class Writer(Generic[T]):
             why, self._trouble = self._trouble, ""
             waiting, self._waiting = self._waiting, []
         if why:
-            log.warning("%s is written again, with all that waited; it was: %s", self._file, why)
+            log.warning(
+                "%s can be written again, and everything is stored; the problem was: %s",
+                self._file,
+                why,
+            )
         _tell(waiting)
 
 

@@ -1,6 +1,6 @@
 """Shadow documents as values: merge, delta, metadata, size and depth. Pure.
 
-Sources: the AWS IoT developer guide (device-shadow-document), RFC 7396 where it is silent.
+Sources: the AWS IoT developer guide (device-shadow-document), and RFC 7396 for what it leaves out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Json = Any
 
 
 class NotJson(ValueError):
-    """Not JSON as RFC 8259 has it."""
+    """Not JSON as in RFC 8259."""
 
 
 class NotUtf8(ValueError):
@@ -22,7 +22,7 @@ class NotUtf8(ValueError):
 
 
 def strict_loads(raw: bytes) -> Json:
-    """JSON, without NaN and infinities. Raises `NotJson`, `NotUtf8`."""
+    """Parse JSON without NaN and infinities. Raises `NotJson` or `NotUtf8`."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -41,12 +41,12 @@ def dumps(value: Json) -> bytes:
 
 
 def size(section: Json) -> int:
-    """Bytes of a section; metadata does not count."""
+    """The size of a section in bytes; metadata does not count."""
     return 0 if section is None else len(dumps(section))
 
 
 def same(a: Json, b: Json) -> bool:
-    """JSON equality: 1 equals 1.0, and true is no number."""
+    """JSON equality: 1 equals 1.0, and true is not a number."""
     if isinstance(a, bool) or isinstance(b, bool):
         return isinstance(a, bool) and isinstance(b, bool) and a == b
     if isinstance(a, int | float) and isinstance(b, int | float):
@@ -67,7 +67,7 @@ def depth(value: Json) -> int:
 
 
 def null_in_array(value: Json, inside: bool) -> bool:
-    """Somewhere an array holds a null, which the service refuses."""
+    """Whether an array contains a null, which the service refuses."""
     if value is None:
         return inside
     return any(null_in_array(item, isinstance(value, list)) for item in _inside(value))
@@ -76,7 +76,7 @@ def null_in_array(value: Json, inside: bool) -> bool:
 def merged(old: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json]:
     """`old` with `patch` merged in: objects recurse, null deletes, arrays are values.
 
-    `{}` into an object changes nothing; a new object that held only nulls is not made.
+    `{}` merged into an object changes nothing; a new object with only nulls is not created.
     """
     out = dict(old)
     for key, value in patch.items():
@@ -94,7 +94,7 @@ def merged(old: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json
 
 
 def without_nulls(value: Mapping[str, Json]) -> dict[str, Json]:
-    """A new object, its nulls dropped, and with them the objects that held nothing else."""
+    """A copy without nulls, and without objects that had nothing else."""
     out: dict[str, Json] = {}
     for key, item in value.items():
         if isinstance(item, dict) and item:
@@ -106,7 +106,7 @@ def without_nulls(value: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def delta(desired: Mapping[str, Json], reported: Mapping[str, Json]) -> dict[str, Json]:
-    """What is desired and not reported so. Keys that are only reported never appear."""
+    """The desired values that differ from reported. Keys that are only reported never appear."""
     out: dict[str, Json] = {}
     for key, value in desired.items():
         if key not in reported:
@@ -120,7 +120,7 @@ def delta(desired: Mapping[str, Json], reported: Mapping[str, Json]) -> dict[str
 
 
 def stamped(value: Json, at_s: int) -> Json:
-    """A mirror of `value` with a time stamp for every leaf."""
+    """A mirror of `value` with a timestamp for every leaf."""
     if isinstance(value, dict):
         return {key: stamped(item, at_s) for key, item in value.items()}
     if isinstance(value, list):
@@ -131,7 +131,7 @@ def stamped(value: Json, at_s: int) -> Json:
 def restamped(
     old: Mapping[str, Json], state: Mapping[str, Json], patch: Mapping[str, Json], at_s: int
 ) -> dict[str, Json]:
-    """Metadata after a merge: leaves named in `patch` are stamped anew, the others keep theirs."""
+    """Metadata after a merge: leaves in `patch` get a new timestamp, the others keep theirs."""
     out = dict(old)
     for key, value in patch.items():
         if key not in state:

@@ -1,6 +1,6 @@
-"""The Device Shadow service, as AWS documents it. Pure but for the shadows it is given to keep.
+"""The Device Shadow service, as AWS documents it. Pure, except for the store it is given.
 
-Errors carry AWS's codes and texts (the shadow error table of the AWS IoT developer guide).
+Errors have AWS's codes and texts (the shadow error table of the AWS IoT developer guide).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_DEPTH = 6
 MAX_TOKEN = 64
 TOMBSTONE_S = 48 * 3600
 TOO_MANY = "Too Many Requests"
-REQUESTS_A_SECOND = 20  # for one thing; the rest is throttled
+REQUESTS_A_SECOND = 20  # for one thing; more are throttled
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 _NAME = re.compile(r"[$a-zA-Z0-9:_-]{1,64}")
 
@@ -40,7 +40,7 @@ Key = tuple[str, str]
 
 
 class Rejected(Exception):
-    """A request the service does not take."""
+    """A refused request."""
 
     def __init__(self, code: int, message: str, token: Any = None) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class Rejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """One shadow. A deleted one stays as a tombstone, so that versions go on for 48 hours."""
+    """One shadow. A deleted one stays as a tombstone for 48 hours, so that versions continue."""
 
     version: int = 0
     desired: Body | None = None
@@ -62,14 +62,14 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the requester gets, and what is published besides, by the end of its topic."""
+    """The answer to the requester, and other messages to publish, by topic suffix."""
 
     body: Body
     messages: tuple[tuple[str, Body], ...] = ()
 
 
 class ShadowService:
-    """All shadows; the classic one of a thing has the name "". `clock` tells UTC seconds."""
+    """All shadows; a thing's classic shadow has the name "". `clock` returns UTC seconds."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class ShadowService:
         return Answer(body | {"timestamp": self._now()} | _tokened(token))
 
     def delete(self, thing: str, name: str, payload: bytes) -> Answer:
-        """Forget a shadow but for its version, whatever the request holds. Raises `Rejected`."""
+        """Delete a shadow, but keep its version. Raises `Rejected`."""
         token = _token_if_any(payload)
         with _echoing(token):
             shadow = self._existing(thing, name)
@@ -101,21 +101,21 @@ class ShadowService:
         return Answer({"version": shadow.version, "timestamp": now} | _tokened(token))
 
     def update(self, thing: str, name: str, payload: bytes) -> Answer:
-        """Merge a request in; +1 to the version, always. Raises `Rejected`."""
+        """Merge an update, which always increments the version. Raises `Rejected`."""
         said = _parsed(payload)
         token = _valid_token(said)
         with _echoing(token):
             return self._updated(thing, name, said, _tokened(token))
 
     def throttled(self, payload: bytes) -> Rejected:
-        """What a request gets that is one too many on its connection."""
+        """The answer to a request that is one too many on its connection."""
         try:
             return Rejected(429, TOO_MANY, _token_if_any(payload))
         except Rejected as refusal:
             return refusal
 
     def names(self, thing: str, after: str, most: int) -> Body:
-        """A page of a thing's named shadows, those behind `after`; nothing for an unknown thing."""
+        """A page of a thing's named shadows after `after`; empty for an unknown thing."""
         known = (n for (t, n), s in self._shadows.items() if t == thing and n and s.exists)
         rest = sorted(name for name in known if name > after)
         more = {"nextToken": rest[most - 1]} if len(rest) > most else {}
@@ -157,7 +157,7 @@ class ShadowService:
 
 @contextmanager
 def _echoing(token: Any) -> Iterator[None]:
-    """A refusal tells the token too: it is how the one who asked knows its answer."""
+    """Add the token to a refusal, by which the requester recognizes its answer."""
     try:
         yield
     except Rejected as refusal:
@@ -236,12 +236,12 @@ def _parsed(payload: bytes) -> Body:
 
 
 def _token_of(payload: bytes) -> Any:
-    """The client token of a get or delete, whose payload says nothing else that counts."""
+    """The client token of a get or delete; the rest of the payload is ignored."""
     return _valid_token(_parsed(payload)) if payload else None
 
 
 def _token_if_any(payload: bytes) -> Any:
-    """The client token of a request that may hold anything, or nothing."""
+    """The client token of a request that may not be valid, or None."""
     try:
         said = _parsed(payload)
     except Rejected:

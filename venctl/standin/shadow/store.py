@@ -1,4 +1,4 @@
-"""Shadows on disk: written, with fsync, before anybody hears that they were accepted."""
+"""Shadows on disk: written, with fsync, before a change is acknowledged."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Store(MutableMapping[Key, Shadow]):
-    """A dict of shadows that survives a kill. To be used on the thread that made it.
+    """A dict of shadows that survives a kill, for the thread that created it.
 
-    `post` calls a function on that thread: what the file held is heard of later where the disk
-    does not tell at once. A change waits for the disk in `settled`.
+    `post` calls a function on that thread, for the content of a file that a slow disk delivers
+    late. A change waits for the disk in `settled`.
     """
 
     def __init__(self, file: Path, post: Callable[..., object]) -> None:
@@ -35,20 +35,20 @@ class Store(MutableMapping[Key, Shadow]):
         self._writer = Writer(file, "FULL", TABLES, _read, lambda found: post(self._merge, found))
 
     async def opened(self) -> None:
-        """What the file held is here, where the disk tells within 1.5 s. Before all else."""
+        """Read the file, if the disk answers within 1.5 s. Call this first."""
         found = await apart("opens shadows", partial(self._writer.first, FIRST_S))
         self._merge(found or {})
 
     async def settled(self) -> None:
-        """What was changed is on disk, or the disk is in trouble."""
+        """Wait until changes are on disk, or the disk is known to be faulty."""
         await self._writer.settled()
 
     def leave(self) -> None:
-        """Begin to go, without waiting."""
+        """Begin to stop, without waiting."""
         self._writer.leave()
 
     def close(self) -> None:
-        """Go, within half a second; what the disk takes by then is on it."""
+        """Write what the disk accepts within half a second, and close."""
         self._writer.close()
 
     def __getitem__(self, key: Key) -> Shadow:
@@ -78,7 +78,7 @@ class Store(MutableMapping[Key, Shadow]):
 
 
 class PromptStore(Store):
-    """Each change waits for the disk, 50 ms at most."""
+    """Each change waits for the disk, for 50 ms at most."""
 
     def __setitem__(self, key: Key, shadow: Shadow) -> None:
         super().__setitem__(key, shadow)
@@ -86,8 +86,8 @@ class PromptStore(Store):
 
 
 def _upon(old: Shadow, new: Shadow) -> Shadow:
-    """A shadow that was begun before the old one could be read. Versions never go back, and what
-    was desired before stays so where nobody has desired anything since.
+    """Combine a shadow with an older one that was read late. Versions never decrease, and older
+    desired values stay if there are no newer ones.
     """
     version = old.version + new.version
     if new.desired is not None or not new.exists:

@@ -1,4 +1,4 @@
-"""How many requests a thing may make: a bucket of tokens that fills as time goes on."""
+"""Limits the requests of a thing with a token bucket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MOST_BUCKETS = 10_000
 
 
 class Throttle:
-    """`rate` requests a second for each key, and as many at once. `clock` tells seconds."""
+    """`rate` requests a second for each key, and as many at once. `clock` returns seconds."""
 
     def __init__(self, rate: int, clock: Callable[[], float]) -> None:
         self._rate, self._clock = rate, clock

@@ -1,4 +1,4 @@
-"""The MQTT door of the shadow service: requests on reserved topics, answers beside them."""
+"""MQTT access to the shadow service: requests on reserved topics, and answers next to them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Messages = list[tuple[str, dict[str, Any]]]
 
 
 class ShadowTopics:
-    """The service in the stand-in: it answers after the broker has acknowledged the question.
+    """Connects service and broker; a request is answered after the broker has acknowledged it.
 
-    AWS promises no order among the messages about one update; with `order` they are shuffled.
+    AWS guarantees no order among the messages about one update; with `order` they are shuffled.
     """
 
     def __init__(self, broker: Broker, service: ShadowService, order: random.Random | None) -> None:
@@ -36,13 +36,13 @@ class ShadowTopics:
         return _TOPIC.fullmatch(topic) is not None
 
     def ask(self, topic: str, payload: bytes, client: str) -> None:
-        """Take a request; over ten of a client at once are refused."""
+        """Handle a request; more than ten at once from a client are refused."""
         over = self._in_flight[client] >= MAX_IN_FLIGHT and client != ""
         self._in_flight[client] += 1
         self._loop.call_soon(self._answer, topic, payload, client, over)
 
     def announce(self, thing: str, name: str, what: str, answer: Answer) -> None:
-        """Publish what every subscriber hears of a request that was taken."""
+        """Publish the messages about an accepted request."""
         prefix = f"$aws/things/{thing}/shadow" + (f"/name/{name}" if name else "")
         self._say(_accepted(prefix, what, answer))
 
@@ -65,7 +65,7 @@ class ShadowTopics:
 
 
 def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messages:
-    """Do what a request asks, and all that is to be published about it; nothing asked, nothing."""
+    """Carry out a request; returns the messages to publish, none for other topics."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
         return []

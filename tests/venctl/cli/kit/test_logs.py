@@ -36,7 +36,9 @@ def test_each_cause_has_its_burst_and_then_a_line_a_second_and_none_is_uncounted
         if limit.filter(record):
             told[place] = told.get(place, 0) + 1
             said, out = record.getMessage(), left_out.pop(place, 0)
-            assert said == "heater1: 100 % odd" + (f" ({out:,} more like it left out)" * bool(out))
+            assert said == "heater1: 100 % odd" + (
+                f" ({out:,} similar lines suppressed)" * bool(out)
+            )
         else:
             left_out[place] = left_out.get(place, 0) + 1
         assert told[place] <= BURST + clock.now_s / EACH_S + 1

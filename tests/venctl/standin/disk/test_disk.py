@@ -17,7 +17,7 @@ from tests.kit.process.site import until
 from tests.kit.process.standin import StandIn, iot_data
 from tests.kit.process.trouble import ALL
 
-SAID, OVER = "cannot be written: ", "is written again"
+SAID, OVER = "cannot be written: ", "can be written again"
 FILES = ("broker.db", "shadows.db")
 REFUSALS = ("full", "failing", "unreadable", "read_only")
 
