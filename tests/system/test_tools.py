@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.paths import ROOT
 from tests.kit.tools import tool
 
-ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / ".ci" / "system"
 PROGRAMS = ("mosquitto", "mosquitto_pub", "cc", "systemd-analyze", "npm")
 APT = """
@@ -183,6 +183,7 @@ def test_every_program_that_is_missing_is_named(user: Machine) -> None:
 
 TESTS = """
 import pytest
+from tests.kit.paths import ROOT
 from tests.kit.tools import tool
 
 @pytest.mark.parametrize("n", range(2))
