@@ -5,8 +5,10 @@ VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2]
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-# What differs between versions of Python shows here: the language, its library, pydantic.
-CORE := $(addprefix tests/statemachine/, kit site state wire describe curtail)
+# The core's quick tests: about a minute on each Python.
+CORE := $(addprefix tests/statemachine/, kit site state wire describe curtail \
+  shadow/test_reconcile.py returns/test_release.py returns/test_ending.py decide/test_events.py) \
+  --ignore=tests/statemachine/curtail/test_plausible.py
 
 .PHONY: run test check core bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
 
