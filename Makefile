@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # The core's quick tests: about a minute on each Python.
 CORE := $(addprefix tests/statemachine/, kit site state wire describe curtail \
   shadow/test_reconcile.py returns/test_release.py returns/test_ending.py decide/test_events.py) \
-  --ignore=tests/statemachine/curtail/test_plausible.py
+  $(addprefix --ignore=tests/statemachine/, curtail/test_plausible.py site/test_named_shadows.py)
 
 .PHONY: run test check core bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
 
