@@ -29,7 +29,7 @@ check: $(VENV)/.test
 	./.ci/javascript
 
 core: $(VENV)/.core
-	$(BIN)/python -m pytest $(CORE) $(ARGS)
+	$(BIN)/python -m pytest $(CORE) -n 2 $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)

@@ -13,7 +13,7 @@ import pytest
 from tests.kit.paths import ROOT
 from tests.kit.tools import tool
 
-SCRIPT = ROOT / ".ci" / "system"
+SYSTEM, JAVASCRIPT = ROOT / ".ci" / "system", ROOT / ".ci" / "javascript"
 PROGRAMS = ("mosquitto", "mosquitto_pub", "cc", "systemd-analyze", "npm")
 APT = """
 echo "apt-get $*" >> "$LOG"
@@ -31,30 +31,30 @@ class Machine:
     """A PATH of its own on which only chromium is missing; `log` is what was run as root."""
 
     def __init__(self, folder: Path, user: int) -> None:
-        self._bin, self._log = folder / "bin", folder / "log"
-        self._bin.mkdir()
+        self.bin, self._log = folder / "bin", folder / "log"
+        self.bin.mkdir()
         self._log.touch()
         for name in ("bash", "env"):
-            (self._bin / name).symlink_to(tool(name))
+            (self.bin / name).symlink_to(tool(name))
         for name in PROGRAMS:
             self.add(name)
         self.add("id", f"echo {user}")
 
     def add(self, name: str, script: str = "") -> None:
-        (self._bin / name).write_text(f"#!/bin/bash\n{script}\n")
-        (self._bin / name).chmod(0o755)
+        (self.bin / name).write_text(f"#!/bin/bash\n{script}\n")
+        (self.bin / name).chmod(0o755)
 
     @property
     def log(self) -> list[str]:
         return self._log.read_text().splitlines()
 
     def environ(self, **more: str) -> dict[str, str]:
-        return {"PATH": str(self._bin), "LOG": str(self._log), **more}
+        return {"PATH": str(self.bin), "LOG": str(self._log), **more}
 
-    def run(self, **more: str) -> tuple[int, str]:
+    def run(self, script: Path = SYSTEM, **more: str) -> tuple[int, str]:
         """Without a terminal: the exit code, and all that was said."""
         done = subprocess.run(
-            [SCRIPT], env=self.environ(**more), stdin=subprocess.DEVNULL, text=True,
+            [script], env=self.environ(**more), stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
         )  # fmt: skip
         return done.returncode, done.stdout
@@ -64,7 +64,7 @@ class Machine:
         ours, theirs = pty.openpty()
         os.write(ours, answer.encode())
         done = subprocess.run(
-            [SCRIPT], env=self.environ(**more), stdin=theirs, text=True,
+            [SYSTEM], env=self.environ(**more), stdin=theirs, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
         )  # fmt: skip
         os.close(ours)
@@ -96,7 +96,7 @@ def test_where_nothing_is_missing_nothing_is_said_or_done(user: Machine) -> None
 def test_another_browser_will_do(user: Machine) -> None:
     user.add("google-chrome")
     assert user.run() == (0, "")
-    (user._bin / "google-chrome").unlink()
+    (user.bin / "google-chrome").unlink()
     assert user.run(CHROMIUM="/opt/browser") == (0, "")
     assert user.log == []
 
@@ -136,12 +136,12 @@ def test_root_is_not_asked_and_needs_no_sudo(root: Machine) -> None:
 
 
 def without_apt(machine: Machine) -> str:
-    (machine._bin / "apt-get").unlink()
+    (machine.bin / "apt-get").unlink()
     return "There is no apt-get here to install chromium."
 
 
 def without_sudo(machine: Machine) -> str:
-    (machine._bin / "sudo").unlink()
+    (machine.bin / "sudo").unlink()
     return "Installing chromium needs root or sudo."
 
 
@@ -172,11 +172,21 @@ def test_where_it_may_not_tests_are_skipped_unless_tools_are_required(
 
 def test_every_program_that_is_missing_is_named(user: Machine) -> None:
     for name in ("cc", "mosquitto_pub"):
-        (user._bin / name).unlink()
+        (user.bin / name).unlink()
     _, said = user.run()
     assert said == "Installing Debian packages: mosquitto-clients chromium gcc libc6-dev\n"
     _, said = user.run_on_terminal("n\n")
     assert said.endswith("Tests that need mosquitto_pub chromium cc are skipped.\n")
+
+
+def test_the_javascript_is_checked_or_that_is_said(root: Machine) -> None:
+    (root.bin / "dirname").symlink_to(tool("dirname"))
+    root.add("npm", "exit 3")
+    assert root.run(JAVASCRIPT)[0] == 3
+    (root.bin / "npm").unlink()
+    code, said = root.run(JAVASCRIPT)
+    assert code == 0 and said.startswith("skipped: the page's JavaScript was not checked")
+    assert root.run(JAVASCRIPT, TOOLS="required") == (1, said)
 
 
 # -- what a run says ------------------------------------------------------------------------------
