@@ -1,9 +1,16 @@
 # The README's commands in one place.
 PYTHON ?= python3
-VENV := .venv
+# A named interpreter gets an environment of its own: PYTHON=python3.13 uses .venv-3.13.
+VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
+# The core's quick tests: about a minute on each Python.
+CORE := $(addprefix tests/statemachine/, kit site state wire describe curtail \
+  shadow/test_reconcile.py returns/test_release.py returns/test_ending.py decide/test_events.py) \
+  $(addprefix --ignore=tests/statemachine/, curtail/test_plausible.py site/test_named_shadows.py)
+
+.PHONY: run test check core bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -20,6 +27,9 @@ test: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	./.ci/javascript
+
+core: $(VENV)/.core
+	$(BIN)/python -m pytest $(CORE) -n 2 $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)
@@ -90,5 +100,9 @@ $(VENV)/.test: $(VENV)/.run
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
+$(VENV)/.core: $(VENV)/.run
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[core]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-* node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -12,6 +12,9 @@ from hypothesis import settings
 
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.process.site import Backend, Site
+from tests.kit.tools import pytest_sessionfinish
+
+__all__ = ["pytest_sessionfinish"]  # a hook
 
 settings.register_profile("no clock", deadline=None)  # how fast a machine is, is no fault of ours
 settings.load_profile("no clock")

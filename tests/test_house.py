@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,18 @@ def _standard() -> set[str]:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("web/")])
 def test_what_shows_reaches_no_broker_and_no_disk(name: str) -> None:
     assert not imports(ROOT / name) & ONLY_VENCTL
+
+
+def test_what_is_imported_is_installed_with_it() -> None:
+    """And not only with the tests: each package is a dependency, or part of one."""
+    found = set().union(*(imports(file) for file in FILES if "tools" not in file.parts))
+    outside = found - _standard() - {*ROOMS, "__future__", "pydantic_core"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]}
+    brought_by = packages_distributions()
+    assert outside and not [
+        name for name in outside if declared.isdisjoint(dist.lower() for dist in brought_by[name])
+    ]
 
 
 def test_every_folder_with_python_is_packed() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import CHROMIUM, FLAGS
+from tests.kit.tools import browser_path
+
+from .conftest import FLAGS
 from .test_page import SIZES, accessible
 from .test_shots import BenchSite, bench, look
 
@@ -17,7 +19,7 @@ __all__ = ["bench"]
 @pytest.fixture
 def page(browser: Browser, bench: BenchSite) -> Iterator[Page]:
     large = browser.browser_type.launch(
-        executable_path=CHROMIUM, args=[*FLAGS, "--blink-settings=defaultFontSize=32"]
+        executable_path=browser_path(), args=[*FLAGS, "--blink-settings=defaultFontSize=32"]
     )
     yield large.new_context(reduced_motion="reduce", locale="en-GB").new_page()
     large.close()

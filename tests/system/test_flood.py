@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bench.deltas import settled, wish
 from bench.flood import BROKERS, MOST_MB, place, play
-from tests.kit.mqtt.mosquitto import PROGRAM
+from tests.kit.tools import tool
 
 SECONDS, A_SECOND = 4, 500
 
@@ -17,8 +15,8 @@ SECONDS, A_SECOND = 4, 500
 def test_of_a_flood_every_command_is_answered_once_and_nothing_sheds_after_a_restore(
     broker: str,
 ) -> None:
-    if broker != "stand-in" and not Path(PROGRAM).exists():
-        pytest.skip("mosquitto is not installed")
+    if broker != "stand-in":
+        tool("mosquitto")
     with place(broker) as at:
         seen = play(at, SECONDS, A_SECOND)
         told = at.log.read_text().splitlines()

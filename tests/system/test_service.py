@@ -17,6 +17,7 @@ from tests.kit.paths import ROOT
 from tests.kit.process.service_manager import Manager
 from tests.kit.process.site import STEADY, Site, until
 from tests.kit.simulated.faulty_panel import faulty, set_faults
+from tests.kit.tools import tool
 from venctl.cli import parser
 from venctl.cli.kit.ending import GRACE_S
 from venctl.controller import CLOSE_S
@@ -24,8 +25,6 @@ from venctl.drivers.panel import LAST_S, TIMEOUT_S
 
 UNIT = ROOT / "deploy" / "venctl.service"
 WATCHDOG_S = 3.0
-ANALYZE = shutil.which("systemd-analyze")
-with_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not here")
 
 
 @pytest.fixture
@@ -152,17 +151,15 @@ def unit(tmp_path: Path) -> Path:
 
 def analyze(*args: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [ANALYZE or "", *map(str, args)], capture_output=True, text=True, timeout=60
+        [tool("systemd-analyze"), *map(str, args)], capture_output=True, text=True, timeout=60
     )
 
 
-@with_systemd
 def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
     done = analyze("verify", "--man=no", unit)
     assert done.returncode == 0 and UNIT.name not in done.stderr, done.stderr
 
 
-@with_systemd
 def test_systemd_finds_the_service_well_shut_in(unit: Path) -> None:
     done = analyze("security", "--offline=true", "--threshold=15", "--no-pager", unit)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr

@@ -1,20 +1,15 @@
 """Searches for a day on which the site of a ven.yaml breaks a rule.
 
-Hypothesis provides the random bits; days, rules and the observer are those of our own tests. A day
-that breaks a rule is shortened, described, and written as a scenario that `venctl simulate`
-repeats.
+Days, rules and the observer are those of our own tests. A day that breaks a rule is shortened,
+described, and written as a scenario that `venctl simulate` repeats.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from random import Random
-
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
-from hypothesis import strategies as st
 
 from statemachine.curtail.capacity import loads
 from statemachine.site.spec import Spec
@@ -35,11 +30,6 @@ MOST_STEPS = 20
 PLANS_SHARE, DAYS_SHARE = 0.15, 0.75  # of the time; the rest shortens the found days
 TWIN_EACH = 4
 LATER_MS = 600_000  # a simpler day may break the rule this much later, and is not played further
-COINS = st.tuples(*[st.booleans()] * 64)
-
-
-class _Enough(BaseException):
-    """The time is up: passes through Hypothesis without a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +86,21 @@ class Search:
 
     def _of_plans(self) -> list[Found]:
         found: dict[str, str] = {}
-
-        def look(dice: Random) -> None:
+        for dice in self._dice(self.examples * 2, PLANS_SHARE):
             memory = invent_memory(dice, self.spec)
             trial = invent_trial(dice, tuple(loads(self.spec, memory)))
             self.tried.plans += 1
             for sentence in (*broken_site(self.spec, memory), *broken(trial)):
                 found.setdefault(sentence.split()[0], sentence)
-            self._go_on(PLANS_SHARE)
-
-        self._search(look, self.examples * 2)
         return [Found(sentence) for sentence in found.values()]
 
     def _of_days(self) -> dict[str, Words]:
         found: dict[str, Words] = {}
-
-        def look(dice: Random) -> None:
+        for dice in self._dice(self.examples, DAYS_SHARE):
             rule, words = thrown(self.spec, dice)
             self.tried.days += 1
             for one in self._broken(words, rule, found):
                 found.setdefault(one, words)
-            self._go_on(DAYS_SHARE)
-
-        self._search(look, self.examples)
         return found
 
     def _broken(self, words: Words, rule: str, known: dict[str, Words]) -> list[str]:
@@ -154,29 +136,13 @@ class Search:
         story = tell(self.spec, Scenario.model_validate(small), one.ms, str(one))
         return Found(str(one), tuple(story), small)
 
-    def _search(self, look: Callable[[Random], None], most: int) -> None:
-        """Call `look` with up to `most` random sources, the same for one seed wherever it runs.
-
-        That is why bits are drawn: among numbers, Hypothesis also tries constants of the loaded
-        modules, which differ between a test and the shell.
-        """
-        free = settings(
-            max_examples=most,
-            phases=[Phase.generate],
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        dice = COINS.map(lambda coins: Random(sum(coin << n for n, coin in enumerate(coins))))
-        try:
-            seeded(self.seed)(free(given(dice)(look)))()
-        except _Enough:
-            return
-
-    def _go_on(self, share: float) -> None:
-        self.progress(self.tried)
-        if time.monotonic() - self._began_s > self.seconds * share:
-            raise _Enough
+    def _dice(self, most: int, share: float) -> Iterator[Random]:
+        """The same dice for one seed, for up to `most` tries or that share of the time."""
+        for number in range(most):
+            yield Random(f"{self.seed}:{number}")
+            self.progress(self.tried)
+            if time.monotonic() - self._began_s > self.seconds * share:
+                return
 
 
 def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:

@@ -25,7 +25,7 @@ DOORS = ("operator", "operator", "page", "cli")
 
 
 class Dice(Protocol):
-    """What a day is thrown with: `random.Random`, or Hypothesis's stand-in for it."""
+    """What a day is thrown with: a seeded `random.Random`."""
 
     def randint(self, a: int, b: int, /) -> int: ...
 

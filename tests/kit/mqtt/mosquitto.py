@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,9 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.kit.tools import tool
 
-PROGRAM = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 DEADLINE_S = 10.0
 
 
@@ -29,8 +27,7 @@ class Mosquitto:
     """One broker process at a time, on one port, with its sessions in `folder`."""
 
     def __init__(self, folder: Path, tls: ServerTls | None, extra: str) -> None:
-        if not Path(PROGRAM).exists():
-            pytest.skip("mosquitto is not installed")
+        self._program = tool("mosquitto")
         self.port = free_port()
         self._log = folder / "broker.log"
         self._conf = folder / "broker.conf"
@@ -41,7 +38,7 @@ class Mosquitto:
     def start(self) -> None:
         """Return once it listens."""
         self._process = subprocess.Popen(
-            [PROGRAM, "-c", str(self._conf)],
+            [self._program, "-c", str(self._conf)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.tools import tool
+
 MODES = ("well", "full", "failing", "unreadable", "read_only", "slow", "hang", "bad_pages")
 HEAD, PATH_BYTES = struct.Struct("iiI"), 4096
 MARK = "LOCKED"
@@ -40,9 +42,9 @@ db.close()
 @cache
 def compiled(name: str) -> Path:
     """A shim of this folder, compiled once a session; skips the test where that cannot be."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not sys.platform.startswith("linux") or compiler is None:
-        pytest.skip("a shim in front of the disk needs Linux and a C compiler")
+    if not sys.platform.startswith("linux"):
+        pytest.skip("a shim in front of the disk needs Linux")
+    compiler = tool("cc", "gcc", "clang")
     folder = tempfile.mkdtemp(prefix=f"{name}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made, source = Path(folder) / f"{name}.so", Path(__file__).with_name(f"{name}.c")

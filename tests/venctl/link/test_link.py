@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ import pytest
 
 from tests.kit.mqtt.link_peer import HANG_S, Peer, endpoint, peer
 from tests.kit.mqtt.mosquitto import Mosquitto
+from tests.kit.tools import tool
 from venctl.link.endpoint import Will
 from venctl.link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
 
 CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
-PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
 
 
 CHILD = """
@@ -158,7 +157,7 @@ async def test_a_broker_that_is_not_there_yet_is_told_once_and_waited_for(
 async def test_a_wrong_password_is_told_and_the_right_one_lets_in(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text("v1:right\n")
-    subprocess.run([PASSWD, "-U", str(passwords)], check=True)
+    subprocess.run([tool("mosquitto_passwd"), "-U", str(passwords)], check=True)
     broker = Mosquitto(tmp_path, None, f"allow_anonymous false\npassword_file {passwords}\n")
     where = replace(endpoint(broker.port, "v1"), username="v1", password="wrong")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,8 +14,8 @@ import pytest
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.process.faulty_disk import Locker
 from tests.kit.process.site import STEADY, Backend, Site, until
+from tests.kit.tools import tool
 
-PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
 SHADOW = "$aws/things/volttron_local/shadow"
 SECRET = "marker-secret"
 LOCAL = "cloud: {kind: local}"
@@ -192,7 +191,7 @@ def guarded(folder: Path) -> Mosquitto:
     """A broker that lets in `ven` with the marker as its password; it is in `secret` too."""
     passwords = folder / "passwords"
     passwords.write_text(f"ven:{SECRET}\n")
-    subprocess.run([PASSWD, "-U", str(passwords)], check=True)
+    subprocess.run([tool("mosquitto_passwd"), "-U", str(passwords)], check=True)
     (folder / "secret").touch(0o600)
     (folder / "secret").write_text(f"{SECRET}\n")
     (folder / "broker").mkdir()

@@ -101,7 +101,6 @@ def test_a_rule_of_the_site_itself_is_found_broken() -> None:
 
 
 def test_the_same_seed_searches_the_same_days_wherever_it_runs(tmp_path: Path) -> None:
-    """Other modules are loaded here than in the shell, and Hypothesis reads their constants."""
     first, second = search(MAPLE, 3)[1], search(MAPLE, 3)[1]
     assert first == second
     (tmp_path / "ven.yaml").write_text(MAPLE)

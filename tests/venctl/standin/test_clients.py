@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import until
 from tests.kit.process.standin import StandIn
+from tests.kit.tools import tool
 from venctl.standin.broker import v311
 
 WITHIN_S = 10.0
@@ -46,13 +46,6 @@ def tls(cloud: StandIn) -> Any:
     return cloud.tls() if "tls" in cloud.said else None
 
 
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.fail(f"no {name}: run ./.ci/system")
-    return found
-
-
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
 def test_mosquittos_clients_publish_and_subscribe(
     cloud: StandIn, version: str, tmp_path: Path
@@ -61,7 +54,7 @@ def test_mosquittos_clients_publish_and_subscribe(
     out = tmp_path / "heard.txt"
     with out.open("wb") as heard:
         ear = subprocess.Popen(
-            [program("mosquitto_sub"), *where(cloud), "-V", version, "-q", "1", "-C", "20",
+            [tool("mosquitto_sub"), *where(cloud), "-V", version, "-q", "1", "-C", "20",
              "-t", topic, "-t", f"{topic}/ready"],
             stdout=heard, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -70,7 +63,7 @@ def test_mosquittos_clients_publish_and_subscribe(
             until(lambda: mouth.publish(f"{topic}/ready", b"ready") == 0, "somebody listens")
             for n in range(19):
                 done = subprocess.run(
-                    [program("mosquitto_pub"), *where(cloud), "-V", version, "-q", "1",
+                    [tool("mosquitto_pub"), *where(cloud), "-V", version, "-q", "1",
                      "-t", topic, "-m", f"message {n}"],
                     capture_output=True, text=True, timeout=WITHIN_S,
                 )  # fmt: skip

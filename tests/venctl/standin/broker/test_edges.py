@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import until
+from tests.kit.tools import tool
 from venctl.standin.cloud import Device, LocalCloud
 
 QOS1 = mqtt5.QoS.AT_LEAST_ONCE
@@ -154,11 +154,10 @@ def test_mosquitto_bridges_to_it_with_its_defaults(cloud: LocalCloud, tmp_path: 
     bridge = (
         f"connection up\naddress 127.0.0.1:{cloud.mqtt_port}\ntopic # out 1\nrestart_timeout 1\n"
     )
-    program = shutil.which("mosquitto_pub")
+    program = tool("mosquitto_pub")
     broker, ear = Mosquitto(tmp_path, None, bridge), Peer(cloud.mqtt_port, "ear")
     try:
         ear.subscribe("bridged")
-        assert program is not None, "no mosquitto_pub: run ./.ci/system"
         said = [program, "-p", str(broker.port), "-q", "1", "-t", "bridged", "-m", "hello"]
         subprocess.run(said, check=True, timeout=10)
         until(lambda: ear.heard, "the message", 30)
