@@ -93,7 +93,8 @@ class Harness:
         """One decision; nothing is done yet."""
         self._move(trigger)
         self.memory, effects = self.ven.decide(self.memory, trigger)
-        self._until_ms |= {one.circuit: one.until_ms for one in effects if isinstance(one, Hold)}
+        for effect in effects:
+            self._lease(effect)
         return effects
 
     def hear(self, trigger: Trigger) -> list[Effect]:
@@ -126,9 +127,13 @@ class Harness:
 
     def do(self, effect: Effect) -> None:
         """What an effect does to the panel, though nobody hears of it."""
-        stamp = self.stamp()
-        if (answer := self.answer(effect, stamp)) is not None:
+        self._lease(effect)
+        if (answer := self.answer(effect, self.stamp())) is not None:
             self._move(answer)
+
+    def _lease(self, effect: Effect) -> None:
+        if isinstance(effect, Hold):
+            self._until_ms[effect.circuit] = effect.until_ms
 
     def _move(self, trigger: Trigger) -> None:
         match trigger:
