@@ -64,6 +64,10 @@ class Harness:
         """The wall clock and the monotonic one, in milliseconds."""
         return self.ms, self.ms - self.offset_ms
 
+    def panel_ms(self) -> int:
+        """Elapsed time, which no setting of a clock changes: that of leases and loads."""
+        return self.clocks()[1]
+
     def stamp(self) -> dict[str, Any]:
         at_ms, mono_ms = self.clocks()
         return {"at_ms": at_ms, "mono_ms": mono_ms}
@@ -93,7 +97,8 @@ class Harness:
         """One decision; nothing is done yet."""
         self._move(trigger)
         self.memory, effects = self.ven.decide(self.memory, trigger)
-        self._until_ms |= {one.circuit: one.until_ms for one in effects if isinstance(one, Hold)}
+        for effect in effects:
+            self._lease(effect)
         return effects
 
     def hear(self, trigger: Trigger) -> list[Effect]:
@@ -126,15 +131,19 @@ class Harness:
 
     def do(self, effect: Effect) -> None:
         """What an effect does to the panel, though nobody hears of it."""
-        stamp = self.stamp()
-        if (answer := self.answer(effect, stamp)) is not None:
+        self._lease(effect)
+        if (answer := self.answer(effect, self.stamp())) is not None:
             self._move(answer)
+
+    def _lease(self, effect: Effect) -> None:
+        if isinstance(effect, Hold):
+            self._until_ms[effect.circuit] = effect.until_ms
 
     def _move(self, trigger: Trigger) -> None:
         match trigger:
             case Held(circuit=circuit, watts=watts, fault=None) if circuit in self.panel.all:
-                elapsed_ms = self._until_ms.get(circuit, FOREVER_MS) - self.offset_ms
-                self.panel.hold(circuit, watts, elapsed_ms)
+                left_ms = self._until_ms.get(circuit, FOREVER_MS) - self.clocks()[0]
+                self.panel.hold(circuit, watts, self.panel_ms() + left_ms)
             case Switched(circuit=circuit, enabled=enabled, fault=None):
                 if circuit in self.panel.all:
                     self.panel.switch(circuit, enabled)
@@ -148,7 +157,7 @@ class Harness:
 
     def free_w(self, circuit: str) -> int:
         """What a circuit draws where it is let be, in watts."""
-        return self.panel.loads.free_w(circuit, self.clocks()[1])
+        return self.panel.loads.free_w(circuit, self.panel_ms())
 
     def draws(self, **watts: int) -> None:
         """Circuits draw so much from now on where they are let be; `unmetered` is beside them."""
@@ -156,9 +165,8 @@ class Harness:
 
     def read(self) -> list[Effect]:
         """Every circuit is read, and what the site draws beside them."""
-        ms = self.clocks()[1]
-        drawn_w: Any = self.panel.readings(ms)
-        unmetered_w = self.panel.loads.unmetered_w(ms)
+        drawn_w: Any = self.panel.readings(self.panel_ms())
+        unmetered_w = self.panel.loads.unmetered_w(self.panel_ms())
         return self.hear(Readings(**self.stamp(), drawn_w=drawn_w, unmetered_w=unmetered_w))
 
     def held(self) -> dict[str, int]:

@@ -4,7 +4,8 @@
     PYTHONPATH=$PWD python .../tests/kit/core/write_journals.py > .../format1.sql
 
 The same story for every format, on one clock. The files are in tests/data/journals, and
-tests/venctl/store/test_upgrade.py has what must be left of them.
+tests/venctl/store/test_upgrade.py has what must be left of them. The story drives its `Ven` by
+itself, because earlier versions have to play it too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A site, its shadows and everybody who writes to them, in simulated time out of one seed.
 
 Real are the core with its charts, the shadow service, and the translation between the two. Time,
-the network, breakers and people are simulated, so that a seed gives the same story every time.
+the network and people are simulated, so that a seed gives the same story every time; the device is
+the harness, behind a program that dies.
 """
 
 from __future__ import annotations
@@ -15,23 +16,21 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from statemachine import Spec, Ven
+from statemachine import Spec
 from statemachine.site.named_shadows import shards
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch, Wake
-from statemachine.state.memory import Memory
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import (
     Command,
     Connected,
     Disconnected,
-    Held,
     Readings,
     Restarted,
     Switched,
     Timer,
     Trigger,
 )
-from statemachine.wire.commands import Door, command_from
+from tests.kit.harness import Harness
 from tests.kit.simulated.witness import Witness
 from venctl.link.shadow_adapter import answered, differing, heard
 from venctl.link.shadow_client import Accepted, Delta, Document
@@ -121,18 +120,15 @@ class World:
         self.carry(deliver)
 
 
-class Site:
-    """The device: a real core, and a program around it that can be killed at any step."""
+class Site(Harness):
+    """The device: the harness, and a program around it that can be killed at any step."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.spec = world, world.spec
-        self.ven = Ven(world.spec)
-        self.memory: Memory = self.ven.start()
-        self.kept = self.memory
+        super().__init__(world.spec)
+        self.world, self.kept = world, self.memory
         self.alive, self.link = False, True
         self.session, self.run = 0, 0  # count connections, and starts of the program
         self.boot, self.booted_ms, self.skew_ms = 0, -1_000, 0
-        self.breakers = {id: circuit.enabled for id, circuit in world.spec.circuits.items()}
         self.busy_ms = 0
         self.steps, self.repeats = 0, False
         self.die_at: int | None = None
@@ -148,8 +144,8 @@ class Site:
         now_ms = self.world.now_ms
         return EPOCH_MS + now_ms + self.skew_ms, now_ms - self.booted_ms
 
-    def stamps(self) -> dict[str, int]:
-        return dict(zip(("at_ms", "mono_ms"), self.clocks(), strict=True))
+    def panel_ms(self) -> int:
+        return self.world.now_ms
 
     # -- the program --------------------------------------------------------------------------
 
@@ -158,14 +154,17 @@ class Site:
         self.session += 1
         self.run = self.session
         self.kept = self.memory = from_parts(self.spec, to_parts(self.kept))
-        self.hear(Restarted(**self.stamps(), boot=f"boot-{self.boot}"))
+        self.hear(Restarted(**self.stamp(), boot=f"boot-{self.boot}"))
         if self.online:
             self.world.after(100, lambda s=self.session: s == self.session and self.connect())
 
-    def hear(self, trigger: Trigger) -> None:
+    def hear(self, trigger: Trigger) -> list[Effect]:
         """Decide, journal, perform; and perhaps die before, between or after."""
-        if not self.alive:
-            return
+        if self.alive:
+            self._live_through(trigger)
+        return []
+
+    def _live_through(self, trigger: Trigger) -> None:
         self.steps += 1
         dies = self.steps == self.die_at or self.world.dice.random() < self.world.odds.crash
         moment = self.world.dice.random()
@@ -173,7 +172,7 @@ class Site:
             self.crash()
             return
         before = self.memory
-        self.memory, effects = self.ven.decide(before, trigger)
+        effects = self.decide(trigger)
         deeds = [effect for effect in effects if not isinstance(effect, Wake)]
         if deeds or not isinstance(trigger, Readings | Timer):
             self.kept = self.memory
@@ -203,7 +202,7 @@ class Site:
         if self.link:
             self.link = False
             self.session += 1
-            self.hear(Disconnected(**self.stamps()))
+            self.hear(Disconnected(**self.stamp()))
             self.world.after(self.world.dice.uniform(500, 40_000), self.find_link)
 
     def find_link(self) -> None:
@@ -214,19 +213,14 @@ class Site:
     def connect(self) -> None:
         if self.online:
             self.session += 1
-            self.hear(Connected(**self.stamps()))
+            self.hear(Connected(**self.stamp()))
 
     def set_clock(self, skew_ms: int) -> None:
         self.skew_ms = skew_ms
 
-    def command(self, source: str, **said: Any) -> None:
+    def asks(self, source: str, **said: Any) -> None:
         """A person at the site, or a command over MQTT."""
-        if self.alive:
-            self.hear(command_from(said, THING, Door(source, "r", *self.clocks())))
-
-    def read(self) -> None:
-        drawn = {id: 1_000 * on for id, on in self.breakers.items()}
-        self.hear(Readings(**self.stamps(), drawn_w=drawn, unmetered_w=0))
+        self.hear(self.command(source, **said))
 
     # -- its hands ----------------------------------------------------------------------------
 
@@ -239,8 +233,8 @@ class Site:
                     self.world.after(wait_ms, lambda n=self._wakes: self._ring(n))
             case Switch():
                 self._switch(effect)
-            case Hold(circuit, watts):
-                self._hold(circuit, watts)
+            case Hold():
+                self._hold(effect)
             case GetShadow() | Report():
                 self._ask(effect)
 
@@ -251,7 +245,7 @@ class Site:
         if due_ms is not None and due_ms > now_ms:
             self.perform(Wake(due_ms))
         else:
-            self.hear(Timer(**self.stamps()))
+            self.hear(Timer(**self.stamp()))
 
     def _switch(self, effect: Switch) -> None:
         dice, session = self.world.dice, self.boot
@@ -262,17 +256,22 @@ class Site:
 
         def done() -> None:
             if fault is None:
-                self.breakers[effect.circuit] = effect.enabled
+                self.do(effect)
             said = {"circuit": effect.circuit, "enabled": effect.enabled, "fault": fault}
             if session == self.boot:
-                self.hear(Switched(**self.stamps(), **said))
+                self.hear(Switched(**self.stamp(), **said))
 
         self.world.after(self.busy_ms - self.world.now_ms, done)
 
-    def _hold(self, circuit: str, watts: int | None) -> None:
-        said: dict[str, Any] = {"circuit": circuit, "watts": watts, "fault": None}
+    def _hold(self, effect: Hold) -> None:
         boot = self.boot
-        self.world.after(5, lambda: boot == self.boot and self.hear(Held(**self.stamps(), **said)))
+
+        def done() -> None:
+            self.do(effect)
+            if boot == self.boot and (answer := self.answer(effect, self.stamp())):
+                self.hear(answer)
+
+        self.world.after(5, done)
 
     def _ask(self, effect: GetShadow | Report) -> None:
         others = [one for one, session in self._pending.values() if session == self.session]
@@ -411,7 +410,7 @@ class Crowd:
             self.world.write("", {"state": {"desired": {"report_interval_seconds": said}}})
             self.world.witness.wished_interval(said)
         elif isinstance(said, int | float) and said:
-            self.world.site.command("operator", op="setConfig", report_interval_seconds=said)
+            self.world.site.asks("operator", op="setConfig", report_interval_seconds=said)
 
     def chatter(self) -> None:
         """The console writes a key that is nobody's."""
@@ -424,20 +423,20 @@ class Crowd:
     def toggle(self) -> None:
         site, id, on = self.world.site, self.dice.choice(self.ids), self.dice.random() < 0.5
         if site.alive:
-            site.command("page", op="setLoad", loadId=id, enabled=on, confirm_critical=True)
+            site.asks("page", op="setLoad", loadId=id, enabled=on, confirm_critical=True)
 
     def lock(self) -> None:
         site, id = self.world.site, self.dice.choice(self.ids)
         if site.alive:
             locked = site.memory.circuits[id].locked_by is None
-            site.command("page", op="setLock", loadId=id, locked=locked)
+            site.asks("page", op="setLock", loadId=id, locked=locked)
 
     def set_the_clock(self) -> None:
         self.world.site.set_clock(self.dice.choice((-600_000, 0, 600_000)))
 
     def event(self) -> None:
         said = {"shed_kw": 2, "duration_sec": self.dice.randint(5, 60)}
-        self.world.site.command("operator", op="event", event_id=f"e{self.world.now_ms}", **said)
+        self.world.site.asks("operator", op="event", event_id=f"e{self.world.now_ms}", **said)
 
 
 def simulate(

@@ -238,7 +238,7 @@ class Witness:
         for key, ids in shards(self.world.spec).items():
             self._check_document(key, ids)
         for id, live in site.memory.circuits.items():
-            assert live.fault or site.breakers[id] == live.enabled, f"the breaker of {id}"
+            assert live.fault or site.panel.all[id].on == live.enabled, f"the breaker of {id}"
             self._check_last_word(id, live.enabled)
         self._check_amount()
 

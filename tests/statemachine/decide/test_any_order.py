@@ -1,7 +1,8 @@
 """Any life a site can lead: triggers in any order, and what a bystander finds after each.
 
-The bystander keeps an account of his own: what every circuit would draw, what it is held at and
-until when, who switched it last, which events were taken on, what the cloud desires.
+The bystander keeps an account of its own: what every circuit would draw, what it is held at and
+until when, who switched it last, which events were taken on, what the cloud desires. It uses
+neither the harness nor the modelled panel, so that a fault in those cannot hide one in the core.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_our_own_report_never_hides_what_another_wrote_before_it() -> None:
     for _ in range(4):  # GET and its answer, the first report and its answer
         wire.let(0)
     wire.run(5_000)
-    wire.site.command("page", op="setLoad", loadId="c0", enabled=False)  # a report is on its way
+    wire.site.asks("page", op="setLoad", loadId="c0", enabled=False)  # a report is on its way
     wire.wish("c1", False)
     wire.let(1)  # its delta arrives and is being applied
     wire.wish("c2", False)
@@ -135,7 +135,7 @@ def test_our_own_report_never_hides_what_another_wrote_before_it() -> None:
             wire.let(0)
         wire.run(wire.now_ms + 500)
     assert not wire.shadows[THING, ""].desired
-    off = {id for id, on in wire.site.breakers.items() if not on}
+    off = {id for id, one in wire.site.panel.all.items() if not one.on}
     assert off == {"c0", "c1", "c2"}
 
 
@@ -154,6 +154,6 @@ def test_lists_of_wishes_that_follow_one_another_are_all_carried_out() -> None:
             wire.wish(f"c{n}", False)
             wire.settle_down(gap_ms)
         wire.settle_down(20_000)
-        on = [id for id, is_on in wire.site.breakers.items() if is_on]
+        on = [id for id, one in wire.site.panel.all.items() if one.on]
         assert not on, f"{gap_ms} ms apart, {on} were lost"
         assert not wire.shadows[THING, ""].desired

@@ -5,10 +5,8 @@ as wanted.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,11 +14,10 @@ import pytest
 
 from statemachine import Spec
 from statemachine.state.effects import Hold, Switch
-from tests.kit.core.sample_sites import MAPLE, site
+from tests.kit.core.sample_sites import site
 from tests.kit.simulated.faulty_panel import WORDS, Faulty
 from tests.kit.simulated.skipping import run
 from venctl.drivers import TIMEOUT_S, Panel
-from venctl.drivers.sim import SimPanel
 
 IDS = ("a", "b", "c")
 BENCH = site(
@@ -305,58 +302,6 @@ def test_a_slow_reading_comes_with_its_age_and_once() -> None:
         await panel.stop()
 
     run(story())
-
-
-# -- the simulated panel ------------------------------------------------------------------------
-
-SITE = site(MAPLE)
-
-
-def sim(folder: Path) -> SimPanel:
-    return SimPanel(SITE, folder, lambda: 1_000)
-
-
-async def test_a_disk_that_refuses_stops_no_breaker_and_is_told_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    panel = sim(tmp_path)
-    (tmp_path / "panel.json").mkdir()
-    for _ in range(3):
-        await panel.hold("heater1", 0, 10_000)
-    assert (await panel.readings())["heater1"] == 0
-    assert len([r for r in caplog.records if "cannot be written" in r.getMessage()]) == 1
-    (tmp_path / "panel.json").rmdir()
-    await panel.switch("heater1", False)
-    kept = json.loads((tmp_path / "panel.json").read_text())
-    assert kept["heater1"] == {"on": False, "hold_w": 0, "until_ms": 10_000}
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [b"[]", b"7", b"null", b"\xff\x00\x80", b"{", b"[" * 100_000, b'{"heater1": 7}',
-     b'{"heater1": {}}', b'{"heater1": {"on": "yes", "hold_w": null, "until_ms": 0}}',
-     b'{"heater1": {"on": true, "hold_w": NaN, "until_ms": 0}}',
-     b'{"heater1": {"on": true, "hold_w": null, "until_ms": "soon"}}'],
-)  # fmt: skip
-async def test_a_panel_file_of_another_shape_ends_no_start(
-    tmp_path: Path, raw: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "panel.json").write_bytes(raw)
-    panel = sim(tmp_path)
-    assert (await panel.readings())["heater1"] == 1_500
-    assert len(caplog.records) == 1, "and it is told once"
-    await panel.hold("heater1", 0, 10_000)
-    assert (await sim(tmp_path).readings())["heater1"] == 0
-
-
-async def test_breakers_that_nobody_names_stay_on_the_wall(tmp_path: Path) -> None:
-    pump = {"on": True, "hold_w": 0, "until_ms": 5}
-    (tmp_path / "panel.json").write_text(json.dumps({"pump1": pump, "odd": [1]}))
-    panel = sim(tmp_path)
-    await panel.switch("heater1", False)
-    kept = json.loads((tmp_path / "panel.json").read_text())
-    assert kept["pump1"] == pump and kept["odd"] == [1]
-    await panel.hold("odd", None, 0)
 
 
 # -- the interlock ------------------------------------------------------------------------------

@@ -1,3 +1,5 @@
+"""One link over awscrt to a real broker: what it hears, what it publishes, and how it ends."""
+
 from __future__ import annotations
 
 import asyncio

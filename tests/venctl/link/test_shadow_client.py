@@ -1,3 +1,5 @@
+"""The shadow client against the stand-in: documents, deltas, refusals, and silence."""
+
 from __future__ import annotations
 
 import asyncio

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from statemachine import Ven, read
+from statemachine import read
 from statemachine.journal.integrity import check
 from statemachine.journal.upgrade import brought_up
 from statemachine.state.cloud_triggers import Document
@@ -31,7 +31,6 @@ from statemachine.state.parts import FORMAT, from_parts
 from statemachine.state.triggers import (
     Connected,
     Earlier,
-    Readings,
     Restarted,
     Switched,
     Timer,
@@ -39,6 +38,7 @@ from statemachine.state.triggers import (
 )
 from statemachine.wire.commands import Door, command_from
 from tests.kit.core.write_journals import MONO_MS, NOW_MS, SITE
+from tests.kit.harness import Harness
 from tests.kit.paths import DATA, ROOT
 from tests.kit.simulated.storing import look_and_open
 from venctl.store.journal import Batch, Journal
@@ -64,40 +64,32 @@ def fits(parts: Mapping[str, Any]) -> None:
     Life(from_parts(SPEC, parts)).start()
 
 
-class Life:
-    """The site after the new version has started on what was found."""
+class Life(Harness):
+    """The site after the new version has started on what was found. No car is there to be charged.
+
+    Breakers stand as the version before left them.
+    """
 
     def __init__(self, memory: Memory) -> None:
-        self.ven, self.memory, self.ms = Ven(SPEC), memory, AWAY_MS
-        self.done: list[Effect] = []
+        super().__init__(SPEC)
+        self.memory, self.done = memory, list[Effect]()
+        self.ms, self.offset_ms = NOW_MS + AWAY_MS, NOW_MS - MONO_MS
+        self.draws(unmetered=300)
+        for id, live in memory.circuits.items():
+            self.panel.switch(id, live.enabled)
+            self.panel.hold(id, live.held_w, END_MS)
+        self.panel.all["ev1"].fault = "silent"
 
-    def hear(self, kind: type[Trigger], **fields: Any) -> list[Any]:
-        trigger = kind(at_ms=NOW_MS + self.ms, mono_ms=MONO_MS + self.ms, **fields)
-        return self.decide(trigger)
-
-    def decide(self, trigger: Trigger) -> list[Any]:
-        self.memory, effects = self.ven.decide(self.memory, trigger)
+    def decide(self, trigger: Trigger) -> list[Effect]:
+        effects = super().decide(trigger)
         self.done += effects
         return effects
 
-    def start(self) -> list[Any]:
-        first = self.hear(Restarted, boot="boot-1")
-        return [*first, *self.read()]
+    def start(self) -> list[Effect]:
+        return [*self.hear(Restarted(**self.stamp(), boot="boot-1")), *self.read()]
 
-    def read(self) -> list[Any]:
-        drawn_w = {id: self._draws(id) for id in SPEC.circuits if id != "ev1"}
-        return self.hear(Readings, drawn_w=drawn_w, unmetered_w=300)
-
-    def _draws(self, id: str) -> int:
-        live, rated_w = self.memory.circuits[id], SPEC.circuits[id].rated
-        return min(rated_w, rated_w if live.held_w is None else live.held_w) * live.enabled
-
-    def until(self, ms: int) -> None:
-        """Time passes, read once in ten seconds. No car is there to be charged."""
-        while self.ms < ms:
-            self.ms = min(ms, self.ms + 10_000)
-            self.hear(Timer)
-            self.read()
+    def until(self, at_ms: int) -> None:
+        self.wait((at_ms - self.ms) / 1000)
 
 
 @pytest.fixture(params=FORMATS)
@@ -126,18 +118,18 @@ def held(memory: Memory) -> dict[str, int]:
 
 def test_the_event_goes_on_to_the_same_end_and_its_load_comes_back(life: Life) -> None:
     assert life.memory.events["now"].end_ms == END_MS
-    life.until(END_MS - NOW_MS - 10_000)
+    life.until(END_MS - 10_000)
     assert life.memory.events["now"].state == "shedding" and held(life.memory)
-    life.until(END_MS - NOW_MS + 10_000)
+    life.until(END_MS + 10_000)
     assert "now" not in life.memory.events or life.memory.events["now"].state == "restoring"
-    life.until(END_MS - NOW_MS + 900_000)
+    life.until(END_MS + 900_000)
     assert not held(life.memory) and "now" not in life.memory.events
 
 
 def test_the_event_to_come_begins_on_its_day(life: Life) -> None:
     later = life.memory.events["later"]
     assert (later.start_ms, later.state, later.shed_w) == (LATER_MS, "scheduled", 1_000)
-    life.until(LATER_MS - NOW_MS)
+    life.until(LATER_MS)
     assert life.memory.events["later"].state == "shedding"
 
 
@@ -165,12 +157,13 @@ def test_what_people_chose_stands(format: str, found: Found) -> None:
 
 def test_a_wish_that_was_carried_out_is_done_no_second_time_and_settled(life: Life) -> None:
     """One wish had its answer, the other's driver had yet to say; both are still desired."""
-    life.hear(Connected)
+    life.hear(Connected(**life.stamp()))
     wishes = (Wish("ev1", True, STAMP_S), Wish("misc1", False, STAMP_S - 1))
-    token, server_s = life.memory.shadow.token, (NOW_MS + life.ms) // 1000
-    life.hear(Document, token=token, version=12, wishes=wishes, server_s=server_s)
+    token, server_s = life.memory.shadow.token, life.ms // 1000
+    said: Any = {"token": token, "version": 12, "wishes": wishes, "server_s": server_s}
+    life.hear(Document(**life.stamp(), **said))
     assert [wish.circuit for wish in life.memory.shadow.open_wishes()] == ["ev1"]
-    life.hear(Switched, circuit="ev1", enabled=True, fault=None)
+    life.hear(Switched(**life.stamp(), circuit="ev1", enabled=True, fault=None))
     life.until(life.ms + 10_000)
     settles = [effect for effect in life.done if isinstance(effect, Report) and effect.settles]
     assert [(one.version, one.clears) for one in settles] == [(12, ("circuits",))]
@@ -179,7 +172,7 @@ def test_a_wish_that_was_carried_out_is_done_no_second_time_and_settled(life: Li
 
 def test_a_copy_of_an_answered_command_is_a_duplicate(found: Found, life: Life) -> None:
     said = {"op": "event", "event_id": "now", "shed_kw": 2.0, "duration_s": 3600}
-    at = {"at_ms": NOW_MS + life.ms, "mono_ms": MONO_MS + life.ms}
+    at = life.stamp()
     command = command_from(
         {**said, "correlationId": "c-now"}, "ven-test", Door("operator", "", **at)
     )
@@ -210,7 +203,7 @@ def test_it_is_of_this_format_from_then_on(format: str, found: Found, tmp_path: 
     assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
     life = Life(from_parts(SPEC, found.parts))
     life.start()
-    timer = Timer(at_ms=NOW_MS + life.ms, mono_ms=MONO_MS + life.ms)
+    timer = Timer(**life.stamp())
     Journal(connection).write(Batch(life.memory, [(timer, life.done)]))
     connection.close()
     connection, again = look_and_open(tmp_path / "journal.db", fits)
