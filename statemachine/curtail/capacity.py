@@ -1,8 +1,8 @@
-"""What each circuit may give now, and in words why one may give nothing.
+"""What each circuit can shed now, and why one cannot shed, in words.
 
-`cap = max(0, min(limit x load, load - floor))` where a circuit is on, read, and not protected by
-its own dwell times, budgets or locks; otherwise 0 (domain.md, Curtailment plan). What must run for
-its own sake gives what leaves it running: to reduce is not to take off.
+`cap = max(0, min(limit x load, load - floor))` if a circuit is on, read, and not protected by dwell
+times, daily limits or locks; else 0 (domain.md, Curtailment plan). A circuit that must run can be
+reduced as far as it keeps running.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def loads(spec: Spec, memory: Memory) -> list[Load]:
 
 
 def can_give(spec: Spec, memory: Memory) -> bool:
-    """Whether any circuit can give anything now."""
+    """Whether any circuit can shed now."""
     return any(load.cap_w for load in _loads(spec, memory))
 
 
 def capacity_w(spec: Spec, memory: Memory) -> int:
-    """All that the site can give now."""
+    """All that the site can shed now, in watts."""
     return sum(load.cap_w for load in loads(spec, memory))
 
 
@@ -90,11 +90,11 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
 
 
 def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) -> str:
-    """The first reason why a circuit gives nothing at all; "" where there is none."""
+    """The first reason why a circuit cannot shed at all; "" if there is none."""
     if circuit.locked:
         return "never shed"
     if circuit.control == "none":
-        return "metered only, nothing controls it"
+        return "measured only, nothing controls it"
     if not circuit.shed_percent:
         return "not declared to be shed"
     if live.locked_by:
@@ -114,23 +114,23 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
 
 def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     if (left_ms := rests_ms(circuit, live, mono_ms)) and not live.giving:
-        return f"was off, rests for {lasting(left_ms)}"
+        return f"was off, must rest for another {lasting(left_ms)}"
     if left_ms := recovers_ms(circuit, live, mono_ms):
-        return f"gave before, recovers for {lasting(left_ms)}"
+        return f"was shed before, recovers for another {lasting(left_ms)}"
     return spent(circuit, live, mono_ms, day)
 
 
 def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
-    """Why a circuit may not be taken off now, or be left off; "" where it may."""
+    """Why a circuit must not be switched off now, or left off; "" if it can be."""
     if off_left_ms(circuit, live, mono_ms) == 0:
-        return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
+        return f"was off for {lasting(circuit.max_off_ms or 0)}, its maximum"
     if left_ms := runs_ms(circuit, live, mono_ms):
-        return f"came on, must run for {lasting(left_ms)}"
+        return f"came on, must run for another {lasting(left_ms)}"
     return ""
 
 
 def _whole(circuit: Circuit, live: Live) -> bool:
-    """Nothing lies between on and off: a contactor, or what only a person lets on again."""
+    """Only on or off: a relay, or a circuit that only a person switches on again."""
     return circuit.control == "relay" or (circuit.comes_back == "by_hand" and live.off)
 
 
@@ -147,7 +147,7 @@ def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None
 
 def _why_nothing(circuit: Circuit, live: Live, most_w: int) -> str:
     if live.deaf_w is not None:
-        return "does not do what it is told"
+        return "does not follow its commands"
     if circuit.control == "ev_pilot" and most_w > 0:
-        return f"charges at its {LEAST_AMPS} A; it may not be paused"
+        return f"charges at {LEAST_AMPS} A, its minimum, and cannot be paused now"
     return f"is at its floor of {circuit.floor / 1000:.2f} kW"

@@ -1,7 +1,7 @@
-"""What a site takes on in a day and a month, and the hours in which it takes nothing.
+"""Limits for events: a day, a month, the gap between two, and hours without events.
 
-These bind events of the grid operator, revisions too. `longest_event` and the main breaker bind
-everybody (domain.md, One event).
+They apply to events of the grid operator and their revisions. `longest_event` and the main breaker
+apply to everybody (domain.md, One event).
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from ..state.memory import Memory
 from ..state.past import Past, Span
 
 KEPT = 200
-MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well
+MOST_SPANS = 20  # of one event that is moved again and again; beyond that a pause counts too
 HOUR_MS = 3_600_000
 DAY_S = 86_400
 Refusal = tuple[str, str]
 
 
 def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
-    """Why the grid operator may not have this event; None where it may."""
+    """Why this event of the grid operator is refused, as reason and text; None: it is not."""
     limits, zone = spec.limits, spec.site.timezone
     if asked.source != "operator":
         return None
     for hours in limits.blackout:
         if within_hours(asked.start_ms, asked.end_ms, hours, zone):
-            return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
+            return (
+                "blackout",
+                f"this site takes no events from {_clock(hours[0])} to {_clock(hours[1])}",
+            )
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
-        return None  # nothing is counted over the events before
-    own = asked.id if asked.id in memory.events else None  # else an earlier one that was so called
+        return None  # nothing depends on other events
+    own = asked.id if asked.id in memory.events else None  # else an earlier event has this id
     others = [x for key, x in memory.past.items() if key != own and x.source == "operator"]
     why = (
         _day_is_full(limits, others, asked, zone)
@@ -41,19 +44,19 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
 
 
 def too_long(spec: Spec, asked: Past) -> str:
-    """Why an event is longer than any may be, with what it ran already; "" where it is not."""
+    """Why an event is too long, including the time it ran already; "" if it is not."""
     longest_s = spec.limits.longest_event // 1000
     if asked.length_ms <= spec.limits.longest_event:
         return ""
     new_s = (asked.end_ms - asked.start_ms) // 1000
     ran_s = asked.length_ms // 1000 - new_s
-    said = f"{ran_s} s that it ran and {new_s} s more are" if asked.ran_ms else f"{new_s} s is"
-    hint = "; milliseconds?" if new_s > DAY_S else ""
-    return f"{said} longer than this site's longest event, {longest_s} s{hint}"
+    said = f"has run {ran_s} s and lasts {new_s} s more" if asked.ran_ms else f"lasts {new_s} s"
+    hint = "; is it in milliseconds?" if new_s > DAY_S else ""
+    return f"the event {said}; this site takes at most {longest_s} s{hint}"
 
 
 def with_what_ran(memory: Memory, asked: Past) -> Past:
-    """An event under new terms, with what it ran under those before: moving it undoes nothing."""
+    """An event with new terms, plus the time it ran with earlier ones, which still counts."""
     event, known = memory.events.get(asked.id), memory.past.get(asked.id)
     if event is None or known is None:
         return asked
@@ -65,8 +68,8 @@ def with_what_ran(memory: Memory, asked: Past) -> Past:
 
 
 def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
-    """What was taken on, with this event under its newest terms; of too many the one that ended
-    first is forgotten. `anew`: an earlier event of this id is another one.
+    """All accepted events with this one under its newest terms; of too many, the one that ended
+    first is dropped. `anew`: an earlier event with this id is another one.
     """
     past = {**memory.past, asked.id: asked}
     if anew and (other := memory.past.get(asked.id)) is not None:
@@ -78,7 +81,7 @@ def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
 
 
 def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
-    """An event that ends before its time counts only what it ran; one that never ran, nothing."""
+    """Count an event that ends early only for the time it ran; for nothing if it never ran."""
     past = memory.past.get(id)
     if past is None:
         return memory.past
@@ -97,7 +100,9 @@ def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str 
         return ""
     day = day_of(asked.start_ms, zone)
     today = sum(any(day_of(start_ms, zone) == day for start_ms, _ in x.spans) for x in others)
-    return f"{today} events on that day are all this site takes" if today >= most else ""
+    if today < most:
+        return ""
+    return f"this site takes at most {most} events a day, and has {today} on that day"
 
 
 def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
@@ -113,17 +118,18 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
     left_ms = most * HOUR_MS - there_ms(others)
     if there_ms([asked]) <= left_ms:
         return ""
-    return f"{max(0, left_ms) // 60_000} min are left of this month's {most} h"
+    left_min = max(0, left_ms) // 60_000
+    return f"this site takes at most {most} h of events a month, of which {left_min} min are left"
 
 
 def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
-    """Some event does not overlap this one and leaves too little rest beside it."""
+    """Why an event is too near to another one that it does not overlap; "" if it is not."""
     gap_ms = limits.min_gap
     for past in others:
         for start_ms, end_ms in past.spans:
             apart_ms = max(asked.start_ms - end_ms, start_ms - asked.end_ms)
             if 0 <= apart_ms < gap_ms:
-                return f"less than {gap_ms // 60_000} min from {past.id}"
+                return f"this site needs {gap_ms // 60_000} min between events; {past.id} is nearer"
     return ""
 
 
@@ -137,7 +143,7 @@ def _outside(span: Span, asked: Past) -> Iterator[Span]:
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order of their starts, those that touch made one; of too many the last."""
+    """Spans by start, with touching ones merged; beyond `MOST_SPANS` the last are merged too."""
     joined: list[Span] = []
     for start_ms, end_ms in spans:
         if joined and (start_ms <= joined[-1][1] or len(joined) == MOST_SPANS):

@@ -1,7 +1,7 @@
-"""A site's own rules, `never` and `always` in ven.yaml: which of them are broken now.
+"""The rules of a site, `never` and `always` in ven.yaml: which of them are broken now.
 
-The same look serves `venctl verify`, which searches for a day that breaks one, and the running
-controller, which says so.
+`venctl verify` uses it to search for a day that breaks one, and the running controller to raise an
+alarm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .dwell import lasting
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A rule of the site's own that is broken: its key, in words, and what is found instead."""
+    """A broken rule: its key, the rule in words, and what is found instead."""
 
     key: str
     rule: str
@@ -29,7 +29,7 @@ class Breach:
 
 
 def watch(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
-    """Every rule of the site's own that is broken as things stand."""
+    """Every rule of the site that is broken now."""
     found = [
         *(breach for rule in spec.never for breach in _never(spec, rule, memory)),
         *(breach for rule in spec.always for breach in _always(rule, memory)),
@@ -46,13 +46,13 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
         said = f"{id} is never off for longer than {lasting(rule.off_for)}"
         yield Breach("off_for", said, lasting(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:
-        said = f"{id} never gives for longer than {lasting(rule.shed_for)}"
+        said = f"{id} is never shed for longer than {lasting(rule.shed_for)}"
         yield Breach("shed_for", said, lasting(gives_ms))
     if rule.shed_above is not None and gives_w > rule.shed_above:
-        said = f"{id} never gives more than {_kw(rule.shed_above)}"
+        said = f"{id} never sheds more than {_kw(rule.shed_above)}"
         yield Breach("shed_above", said, _kw(gives_w))
     if rule.shed_percent is not None and gives_w * 100 > rule.shed_percent * live.free_w:
-        said = f"{id} never gives more than {rule.shed_percent} % of what it draws"
+        said = f"{id} never sheds more than {rule.shed_percent} % of what it draws"
         yield Breach("shed_percent", said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
 
 

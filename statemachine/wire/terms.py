@@ -1,8 +1,8 @@
-"""The terms of an event as they come over the wire, in every spelling the existing backends use.
+"""Reads the terms of an event, in every spelling that existing backends use.
 
-Of start, end and duration any two say the third; what says nothing begins now and takes an hour. A
-key that looks like one of them and is not read refuses the event: an hour that nobody asked for is
-worse than a refusal.
+Of start, end and duration two give the third; without any, the event starts now and lasts an hour.
+An unknown key that looks like one of them refuses the event, because an hour that nobody requested
+is worse than a refusal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIKE_TIMES = ("duration", "start", "end")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How much, from when (None: now), for how long; `revision` and when it was issued."""
+    """The terms of an event. `start_ms` None: now; `issued_ms` None: not given."""
 
     shed_w: int
     start_ms: int | None
@@ -42,7 +42,7 @@ class Terms:
 
 
 def terms_of(fields: Fields, at_ms: int) -> Terms:
-    """The terms of an event heard at `at_ms`. Raises ValueError, naming what cannot be."""
+    """The terms of an event that came at `at_ms`. Raises ValueError with the invalid field."""
     _all_read(fields)
     revision = whole("revision", fields.get("revision", 0))
     start_ms, duration_ms = _span(fields, at_ms, revision)
@@ -60,7 +60,7 @@ def _all_read(fields: Fields) -> None:
     strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
     if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
         known = ", ".join(TIMES)
-        raise ValueError(f"`{_first_of(unread)}` is not read; there are: {known}")
+        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {known}")
 
 
 def _first_of(names: Iterable[str]) -> str:
@@ -70,7 +70,7 @@ def _first_of(names: Iterable[str]) -> str:
 def _one(
     fields: Fields, names: Iterable[str], read: Callable[[str, Any], float | None]
 ) -> tuple[str, float | None]:
-    """What is said under one of several names, and the name; all that are said must agree."""
+    """The name and value of the first field of `names` that is given; all given must agree."""
     said = {name: read(name, fields[name]) for name in names if fields.get(name) is not None}
     if len(set(said.values())) > 1:
         raise ValueError(f"{' and '.join(said)} contradict each other")
@@ -83,27 +83,29 @@ def _shed_w(fields: Fields) -> int:
         raise ValueError("`shed_kw` is missing")
     shed_w = round(shed_kw * 1000)
     if not 1 <= shed_w <= MAX_SHED_W:
-        hint = "; watts?" if shed_w > MAX_SHED_W else ""
+        hint = "; is it in watts?" if shed_w > MAX_SHED_W else ""
         raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}{hint}")
     return shed_w
 
 
 def _span(fields: Fields, at_ms: int, revision: int) -> tuple[int | None, int]:
-    """The start, None where it is now, and the length."""
+    """The start in UTC ms, None: now, and the duration in ms."""
     start_name, start_ms = _one(fields, START, moment_ms)
     end_name, end_ms = _one(fields, END, moment_ms)
     length_name, length_ms = _length_ms(fields)
     if start_ms is None and end_ms is not None:
         if length_ms is None and revision:
-            raise ValueError(f"a revision with `{end_name}` says its start or its length, too")
+            raise ValueError(f"a revision with `{end_name}` must also have a start or a duration")
         start_name = end_name
         start_ms = min(at_ms, end_ms - 1_000) if length_ms is None else end_ms - length_ms
     if start_ms is not None and start_ms > at_ms + MAX_AHEAD_MS:
-        raise ValueError(f"{start_name} is more than 366 days ahead; milliseconds?")
+        raise ValueError(f"{start_name} is more than 366 days ahead; is it in milliseconds?")
     if start_ms is None or end_ms is None:
         return _rounded(start_ms), round(DEFAULT_MS if length_ms is None else length_ms)
     if not 1_000 <= end_ms - start_ms <= MAX_DURATION_MS:
-        raise ValueError(f"{end_name} must be 1 s to 31 days after the start; milliseconds?")
+        raise ValueError(
+            f"{end_name} must be 1 s to 31 days after the start; is it in milliseconds?"
+        )
     if length_ms is not None and abs(end_ms - start_ms - length_ms) > SLACK_MS:
         raise ValueError(f"{start_name}, {end_name} and {length_name} contradict each other")
     return round(start_ms), round(end_ms - start_ms)

@@ -1,7 +1,7 @@
 """What simulated circuits would draw at a moment: steady, drifting, or cycling by their type.
 
-Pure in circuit, seed and time, so that a kill does not show and a simulated day repeats.
-`venctl run` without devices, `venctl simulate` and the tests all ask here.
+Derived from circuit, seed and time only, so that a crash changes nothing and a day repeats.
+`venctl run` without devices, `venctl simulate` and the tests all use it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CYCLES_S = {
 
 
 class Loads:
-    """What each circuit would draw if it were on and not held, and what the site draws beside them.
+    """What each circuit would draw if it were on and not held, and its unmetered load.
 
     `ms` counts from `start_ms`, which is UTC in milliseconds. A draw in `set_w` comes first, then
     the recording, then the model: `load` and `seed` are those of the file where none are given.
@@ -57,7 +57,7 @@ class Loads:
         return load_w(id, circuit.rated, circuit.kind, self._load, self._seed, at_ms)
 
     def unmetered_w(self, ms: int) -> int:
-        """What the site draws beside its circuits, in watts."""
+        """The load of the site outside its circuits, in watts."""
         if SITE in self.set_w:
             return self.set_w[SITE]
         if self._recorded is not None and (series := self._recorded.series.get(SITE)):
@@ -88,6 +88,6 @@ def load_w(id: str, rated_w: int, type: str, load: str, seed: int, now_ms: int) 
 
 @lru_cache(maxsize=4096)
 def _dice(id: str, seed: int) -> tuple[float, float]:
-    """Where in its cycle a circuit stands, and how fast it drifts."""
+    """The phase of a circuit's cycle, and the pace of its drift."""
     thrown = sha256(f"{seed}:{id}".encode()).digest()
     return thrown[0] / 256, 1 + thrown[1] / 256

@@ -54,7 +54,7 @@ steps:
         "day.yaml:1:8: '2026-07-14' is not a start; write it like 2026-07-14T00:00",
         "day.yaml:3:41: '2' is not a power; write it like 1.5 kW",
         "day.yaml:4:10: '25 min' is not a time since the start; write it like 18:30:00",
-        "day.yaml:5:46: no position is called 'up'; there are: off, on",
+        "day.yaml:5:46: 'up' is not valid for `to`; use one of: off, on",
         "day.yaml:6:19: no setting is called 'swich'; did you mean 'switch'?",
     ]
 
@@ -74,7 +74,9 @@ steps:
     assert told[0].startswith("day.yaml:1:8: 02:30 does not exist on 2026-03-08")
     assert told[1] == "day.yaml:2:9: no circuit is called 'heater2'; did you mean 'heater1'?"
     assert told[2].startswith("day.yaml:4:37: no circuit is called 'heater9'")
-    assert told[3].startswith("day.yaml:5:5: a step says one thing that happens; of: event,")
+    assert told[3].startswith(
+        "day.yaml:5:5: a step needs exactly one key besides `at`; write one of event,"
+    )
 
 
 @given(st.integers(0, 10**9))
@@ -120,10 +122,10 @@ def test_faults_of_a_recorded_day_name_their_line() -> None:
     assert [str(fault) for fault in error.value.faults] == [
         "day.csv:5:1: 'now' is not a time; write it like 2026-11-24T18:00",
         "day.csv:6:1: no circuit is called 'heater7'; did you mean 'heater1'?",
-        "day.csv:7:1: '-2' is no power in kW",
-        "day.csv:8:1: this line says no time; write time, circuit and kW",
+        "day.csv:7:1: '-2' is not a power in kW; write it like 1.5",
+        "day.csv:8:1: this line has no time; write time, circuit and kW",
     ]
-    with pytest.raises(SpecError, match="begins with a line of names; time,circuit,kW"):
+    with pytest.raises(SpecError, match="does not name the columns; write time,circuit,kW"):
         read_recorded("12:00,heater1,1", "day.csv", SITE)
-    with pytest.raises(SpecError, match="nothing is recorded"):
+    with pytest.raises(SpecError, match="the file has no readings"):
         read_recorded("time,circuit,kW\n", "day.csv", SITE)
