@@ -10,9 +10,9 @@ import pytest
 
 from statemachine.state import reasons
 from statemachine.state.reasons import Reason
+from tests.kit.paths import ROOT
 from web.commands import problem_of
 
-ROOT = Path(__file__).parent.parent
 SOURCES = [
     file
     for room in ("statemachine", "venctl")
