@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.kit.core.contract import Contract, watched
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.process.site import Backend, Site
 from tests.kit.tools import pytest_sessionfinish
@@ -54,6 +55,20 @@ def umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_api() -> Iterator[Contract]:
+    """Every answer of every application that a test makes is held against the document."""
+    with watched() as contract:
+        yield contract
+
+
+@pytest.fixture(autouse=True)
+def contract(watched_api: Contract) -> Iterator[Contract]:
+    """Fails a test whose application answered otherwise than the document has it."""
+    yield watched_api
+    assert not watched_api.broken()
 
 
 @pytest.fixture

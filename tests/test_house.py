@@ -41,7 +41,7 @@ LAYERS = {
         "base", "folder", "drivers", "store", "runtime", "link", "standin.disk", "standin.broker",
         "standin.shadow", "standin", "health", "reach", "doctor", "simulate", "", "cli.kit", "cli",
     ),
-    "web": ("http", ""),
+    "web": ("shapes", "http", ""),
 }  # fmt: skip
 ABOVE_ALL = {"statemachine/__init__.py", "venctl/__main__.py"}
 LAYERED = [name for name in NAMES if name.split("/")[0] in LAYERS and name not in ABOVE_ALL]

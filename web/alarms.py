@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from statemachine.state.alarm import KINDS, oldest_first
 from statemachine.state.memory import Memory
 
+from .shapes.site_state import AlarmBody
 
-def listed(memory: Memory) -> list[dict[str, Any]]:
+
+def listed(memory: Memory) -> list[AlarmBody]:
     """Every current alarm, oldest first; times in epoch seconds."""
     return [
         {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from aiohttp.web import Request
 
 from statemachine.kit.localtime import instant_s
 from statemachine.kit.strict_json import Unreadable, strict_json
 from statemachine.site.spec import Spec
+from statemachine.state.reasons import Reason
 from statemachine.state.triggers import Command, DrEvent, Invalid
 from statemachine.wire.commands import Door, command_from
 
@@ -89,28 +90,36 @@ async def settle(desk: Desk, command: Command, request: Request) -> Ack:
     """Like `submit`, but also raises a problem if the command is refused."""
     ack = await submit(desk, command, request)
     if ack["status"] == "rejected":
-        raise _refusal(ack)
+        raise problem_of(ack["reason"], ack["detail"])
     return ack
 
 
-def _refusal(ack: Ack) -> Problem:
-    reason, detail = str(ack.get("reason", "")), str(ack.get("detail", ""))
+def problem_of(reason: Reason, detail: str) -> Problem:
+    """What a refusal of the core is over HTTP."""
+    problem = _problem(reason, detail)
+    problem.more["reason"] = reason
+    return problem
+
+
+def _problem(reason: Reason, detail: str) -> Problem:
     match reason:
         case "not_found":
             return not_found(detail)
         case "critical":
             return Problem(409, "critical-circuit", "This circuit is critical", detail)
         case "operator":
-            title = "This event belongs to the grid operator"
-            return Problem(409, "operator-event", title, detail, reason=reason)
+            return Problem(409, "operator-event", "This event belongs to the grid operator", detail)
         case "locked_out":
             return Problem(409, "locked", "This circuit may not be switched remotely", detail)
         case "device":
-            return Problem(409, "device", "The circuit did not respond", detail, reason=reason)
+            return Problem(409, "device", "The circuit did not respond", detail)
         case "overloaded" | "storage":
-            title = "The controller cannot accept this now"
-            return Problem(503, "unavailable", title, detail, reason=reason)
-    return Problem(409, "refused", "The controller refused this request", detail, reason=reason)
+            return Problem(503, "unavailable", "The controller cannot accept this now", detail)
+        case "blackout" | "conflict" | "expired" | "invalid" | "limit" | "opted_out":
+            return Problem(409, "refused", "The controller refused this request", detail)
+        case "stale_revision" | "unknown_op":
+            return Problem(409, "refused", "The controller refused this request", detail)
+    assert_never(reason)
 
 
 def _keyed(command: Command, key: str | None) -> Command:

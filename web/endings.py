@@ -12,9 +12,8 @@ from .commands import circuit_in, command_of, event_in, settle
 from .desk import Desk
 from .http.bodies import read_json, read_object
 from .http.problems import Problem, as_json
-from .openapi import FLAG, TEXT
-
-END = {"confirm_operator": FLAG, "reason": TEXT}
+from .shapes.base import fields_of
+from .shapes.requests import EndBody, OptOutBody
 
 
 class Endings:
@@ -23,7 +22,7 @@ class Endings:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def restore(self, request: Request) -> Response:
+    async def restore_all(self, request: Request) -> Response:
         """End every active event."""
         said = await read_json(request)
         known = _asked(said) if isinstance(said, dict) else {}
@@ -32,18 +31,18 @@ class Endings:
 
     async def all_back(self, request: Request) -> Response:
         """End every event; for 10 min only people at the site can start a new one."""
-        fields = {"op": "all_back", **_asked(await read_object(request, END))}
+        fields = {"op": "all_back", **_asked(await read_object(request, fields_of(EndBody)))}
         return as_json(await settle(self._desk, command_of(self._desk, fields, Restore), request))
 
-    async def restore_one(self, request: Request) -> Response:
+    async def restore_event(self, request: Request) -> Response:
         """End one event and restore its load."""
-        said = await read_object(request, END)
+        said = await read_object(request, fields_of(EndBody))
         fields = {"op": "restore", "event_id": self._event_named(request), **_asked(said)}
         return as_json(await settle(self._desk, command_of(self._desk, fields, Restore), request))
 
-    async def cancel(self, request: Request) -> Response:
+    async def cancel_event(self, request: Request) -> Response:
         """Cancel an event that has not started."""
-        said = await read_object(request, END)
+        said = await read_object(request, fields_of(EndBody))
         id = self._event_named(request)
         fields = {"op": "cancel", "event_id": id, **_asked(said)}
         command = command_of(self._desk, fields, Cancel)
@@ -55,7 +54,7 @@ class Endings:
 
     async def opt_out(self, request: Request) -> Response:
         """Take the site or one circuit out of an event; `out: false` puts a circuit back in."""
-        said = await read_object(request, ("circuit", "out", *END))
+        said = await read_object(request, fields_of(OptOutBody))
         fields = {"op": "optOut", "event_id": self._event_named(request), **_asked(said)}
         fields["out"] = said.get("out", True)
         if "circuit" in said:
@@ -68,4 +67,4 @@ class Endings:
 
 
 def _asked(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: said[name] for name in END if name in said}
+    return {name: said[name] for name in fields_of(EndBody) if name in said}

@@ -79,8 +79,8 @@ class Hub:
         """For `on_shutdown`: end all streams, so that the shutdown does not wait for them."""
         self._end()
 
-    async def stream(self, request: Request) -> StreamResponse:
-        """GET /api/v1/stream."""
+    async def get_stream(self, request: Request) -> StreamResponse:
+        """The state as server-sent events: `snapshot`, `state`, `transition`."""
         response = StreamResponse(headers={"X-Accel-Buffering": "no"})
         response.content_type, response.charset = "text/event-stream", "utf-8"
         await response.prepare(request)

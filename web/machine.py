@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from statemachine.site.spec import Spec
 from statemachine.site.tables import Row, State, Table
 from statemachine.state.memory import Memory, Passed
 
 from .shadow import label
+from .shapes.machine import (
+    ChartBody,
+    ChartRowBody,
+    ChartStateBody,
+    LastMoveBody,
+    MachineBody,
+    TransitionBody,
+)
 
 
-def machine(spec: Spec, memory: Memory) -> dict[str, Any]:
+def machine(spec: Spec, memory: Memory) -> MachineBody:
     """The answer of GET /api/v1/machine."""
-    live = [
-        {"id": event.id, "state": event.state, "entered": event.entered_ms / 1000}
-        for event in memory.events.values()
-    ]
-    last = None
-    if memory.last is not None:
-        last = transition(memory.last)
-        last["id"] = last.pop("event_id")
-    charts = [_chart("event", spec.event), _chart("shadow", spec.shadow)]
-    return {"charts": charts, "live": live, "last": last}
+    return {
+        "charts": [_chart("event", spec.event), _chart("shadow", spec.shadow)],
+        "live": [
+            {"id": event.id, "state": event.state, "entered": event.entered_ms / 1000}
+            for event in memory.events.values()
+        ],
+        "last": None if memory.last is None else _last(memory.last),
+    }
 
 
-def transition(passed: Passed) -> dict[str, Any]:
+def transition(passed: Passed) -> TransitionBody:
     """A transition as sent in the stream."""
     return {
         "event_id": passed.event_id,
@@ -36,7 +40,17 @@ def transition(passed: Passed) -> dict[str, Any]:
     }
 
 
-def _chart(name: str, table: Table) -> dict[str, Any]:
+def _last(passed: Passed) -> LastMoveBody:
+    return {
+        "id": passed.event_id,
+        "from": passed.source,
+        "to": passed.target,
+        "trigger": passed.trigger,
+        "at": passed.at_ms / 1000,
+    }
+
+
+def _chart(name: str, table: Table) -> ChartBody:
     return {
         "name": name,
         "initial": table.initial,
@@ -45,7 +59,7 @@ def _chart(name: str, table: Table) -> dict[str, Any]:
     }
 
 
-def _state(name: str, state: State) -> dict[str, Any]:
+def _state(name: str, state: State) -> ChartStateBody:
     return {
         "name": name,
         "label": label(name),
@@ -57,7 +71,7 @@ def _state(name: str, state: State) -> dict[str, Any]:
     }
 
 
-def _row(table: Table, row: Row) -> dict[str, Any]:
+def _row(table: Table, row: Row) -> ChartRowBody:
     return {
         "trigger": row.trigger,
         "from": table.sources(row),

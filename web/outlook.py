@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from statemachine.curtail.delivery import on_target, possible_w
 from statemachine.returns.forecast import after_restore
 from statemachine.returns.return_order import Back
@@ -12,10 +10,12 @@ from statemachine.site.spec import Spec
 from statemachine.state.memory import Event, Memory
 from statemachine.wire.messages import kw
 
-Body = dict[str, Any]
+from .shapes.circuit import ReturnBody
+from .shapes.event import ServiceBody
+from .shapes.site_state import RestoreOutlookBody
 
 
-def returns(back: Back | None) -> Body:
+def returns(back: Back | None) -> ReturnBody:
     """How one circuit returns, and when: epoch seconds, null if unknown."""
     at_ms = back.at_ms if back else None
     return {
@@ -24,7 +24,7 @@ def returns(back: Back | None) -> Body:
     }
 
 
-def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> Body:
+def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> ServiceBody:
     """How well an event is met now, and what its caller is told if it is ended."""
     on = on_target(spec, memory, event, now_ms)
     told = event.source == "operator" and spec.topics.status
@@ -37,7 +37,7 @@ def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool)
     }
 
 
-def restore(spec: Spec, memory: Memory) -> Body:
+def restore(spec: Spec, memory: Memory) -> RestoreOutlookBody:
     """What restoring all events would do now, and when the last circuit would return."""
     ending = after_restore(spec, memory)
     backs = ending.backs

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from statemachine.curtail.capacity import loads
 from statemachine.curtail.dwell import gives_for_ms, lasting
@@ -20,6 +19,8 @@ from statemachine.state.measures import power_w, shed_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import DrEvent
 from statemachine.wire.messages import kw
+
+from .shapes.preview import OtherAmountBody, PreviewBody, PreviewCircuitBody
 
 SAME_W = 100
 OTHERS_W = (1_000, 2_000, 5_000)
@@ -88,7 +89,7 @@ def differs(plan_rev: str, now: Outlook) -> bool:
     return any(abs(seen.get(id, 0) - cuts.get(id, 0)) > SAME_W for id in {*seen, *cuts})
 
 
-def preview(spec: Spec, memory: Memory, asked: DrEvent) -> dict[str, Any]:
+def preview(spec: Spec, memory: Memory, asked: DrEvent) -> PreviewBody:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
     now = outlook(spec, memory, asked)
     whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
@@ -136,7 +137,7 @@ def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]])
     return None if spec.curtail.overlap == "sum" else max(ends, default=None)
 
 
-def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, Any]]:
+def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[OtherAmountBody]:
     """What other amounts would do instead."""
     for watts in OTHERS_W:
         other = outlook(spec, memory, replace(asked, shed_w=watts))
@@ -150,7 +151,7 @@ def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[dict[str, An
         }
 
 
-def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> dict[str, Any]:
+def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> PreviewCircuitBody:
     circuit, cut_w = spec.circuits[load.circuit], now.plan.cuts.get(load.circuit, 0)
     lasts_ms = _lasts_ms(spec, memory, load, cut_w)
     short = lasts_ms is not None and lasts_ms < now.asked.duration_ms

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from statemachine.curtail.delivery import ails, fresh
 from statemachine.curtail.delivery_news import short
@@ -37,9 +36,10 @@ from .alarms import listed
 from .desk import Desk, LinkView
 from .outlook import restore, returns, service
 from .shadow import label, summary
+from .shapes.circuit import CircuitBody, ProtectionBody
+from .shapes.event import EventBody, PastEventBody
+from .shapes.site_state import LinkBody, RecentBody, RestoringBody, SiteBody, StateBody
 from .time_zone import zone_of
-
-Body = dict[str, Any]
 
 
 @cache
@@ -51,7 +51,7 @@ def program_version() -> str:
         return "0+checkout"
 
 
-def state(desk: Desk) -> Body:
+def state(desk: Desk) -> StateBody:
     """The answer of GET /api/v1/state and the data of the stream."""
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     every, plan = standing(spec, memory)
@@ -88,18 +88,18 @@ def state(desk: Desk) -> Body:
     }
 
 
-def circuit(desk: Desk, id: str) -> Body:
+def circuit(desk: Desk, id: str) -> CircuitBody:
     """One circuit, as in `state`. Raises KeyError if there is no such circuit."""
     spec, memory = desk.spec, desk.memory
     return _circuit(desk, id, standing(spec, memory)[1], coming_back(spec, memory))
 
 
-def events(spec: Spec, memory: Memory, now_ms: int) -> list[Body]:
+def events(spec: Spec, memory: Memory, now_ms: int) -> list[EventBody]:
     """Every live event: active ones, the decisive one first, then the others by start."""
     return [_event(spec, memory, event, now_ms) for event in in_order(spec, memory, now_ms)]
 
 
-def past(memory: Memory) -> list[Body]:
+def past(memory: Memory) -> list[PastEventBody]:
     """Every remembered event, newest first: its id, source, start and end."""
     known = sorted(memory.past.values(), key=lambda one: (-one.start_ms, one.id))
     return [
@@ -114,7 +114,7 @@ def past(memory: Memory) -> list[Body]:
     ]
 
 
-def recent(desk: Desk) -> Body:
+def recent(desk: Desk) -> RecentBody:
     """The last minutes in columns, for the chart."""
     points = desk.recent
     targets = [None if p.target_w is None else kw(p.target_w) for p in points]
@@ -133,7 +133,7 @@ def seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
 
 
-def _site(spec: Spec) -> Body:
+def _site(spec: Spec) -> SiteBody:
     return {
         "id": spec.site.id,
         "name": spec.site.name or spec.site.id,
@@ -144,7 +144,7 @@ def _site(spec: Spec) -> Body:
     }
 
 
-def _link(link: LinkView) -> Body:
+def _link(link: LinkView) -> LinkBody:
     return {
         "state": link.state,
         "kind": link.kind,
@@ -157,7 +157,7 @@ def _link(link: LinkView) -> Body:
     }
 
 
-def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> Body:
+def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> CircuitBody:
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     said, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
@@ -205,7 +205,7 @@ def _waits(spec: Spec, memory: Memory, id: str) -> str:
     return f"must stay off for {lasting(left_ms)}" if left_ms else "waiting for its turn to return"
 
 
-def _protection(spec: Spec, memory: Memory, id: str) -> Body:
+def _protection(spec: Spec, memory: Memory, id: str) -> ProtectionBody:
     """Until when a circuit must stay off or on, and its sheds today against its limits."""
     said, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
     rests, runs = rests_ms(said, live, mono_ms), runs_ms(said, live, mono_ms)
@@ -230,7 +230,7 @@ def _order(spec: Spec, id: str) -> int | None:
     return order.index(id) + 1 if id in order else None
 
 
-def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
+def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> EventBody:
     required, waits = sheds_w(spec, event, now_ms), now_ms < event.start_ms
     known, sheds = fresh(spec, memory, now_ms), required > 0
     next_ms, next_word = min(((at, word) for word, at in event.wakes.items()), default=(None, None))
@@ -261,7 +261,7 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> Body:
 
 def _restoring(
     spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, Back]
-) -> Body | None:
+) -> RestoringBody | None:
     """How many circuits have returned, and which is next; None if no return is under way.
 
     Circuits that only a person switches on do not count.

@@ -5,7 +5,7 @@ value was refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
 
 from statemachine.decide.conditions import OF_SHADOWS
 from statemachine.shadow.ack_record import APPLIED, MEANING, PENDING
@@ -17,20 +17,28 @@ from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
 from statemachine.state.shadow import Decision, Shadow
 
-Body = dict[str, Any]
+from .shapes.shadow import (
+    AckRecordBody,
+    RefusedWishBody,
+    ShadowBody,
+    ShadowDocumentBody,
+    ShadowRefusalBody,
+    ShadowRowBody,
+    ShadowSummaryBody,
+)
 
 SHOWN_MS = 86_400_000
 OFF = "off"  # this site has no device shadow
 
 
-def shadow(spec: Spec, memory: Memory, now_ms: int) -> Body:
+def shadow(spec: Spec, memory: Memory, now_ms: int) -> ShadowBody:
     """The answer of GET /api/v1/shadow: each shadow, and desired and reported values by row."""
     every = [_document(spec, memory, key) for key in memory.shadows]
     rows = [_interval_row(spec, memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
     return {**summary(spec, memory, now_ms), "shadows": every, "rows": rows}
 
 
-def summary(spec: Spec, memory: Memory, now_ms: int) -> Body:
+def summary(spec: Spec, memory: Memory, now_ms: int) -> ShadowSummaryBody:
     """What the page always shows: whether all is in sync, pending and recently refused values."""
     every = memory.shadows
     settled = {"in_sync", spec.shadow.initial}
@@ -54,7 +62,7 @@ def label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _document(spec: Spec, memory: Memory, key: str) -> Body:
+def _document(spec: Spec, memory: Memory, key: str) -> ShadowDocumentBody:
     one = memory.shadows[key]
     return {
         "name": key,
@@ -65,17 +73,28 @@ def _document(spec: Spec, memory: Memory, key: str) -> Body:
         "version": one.version,
         "reported_at": one.updated_ms / 1000 or None,
         "wishes": [
-            {"id": w.circuit, "name": _name(spec, w.circuit), "enabled": w.enabled}
-            | {"asked_at": w.stamp_s or None}
+            {
+                "id": w.circuit,
+                "name": _name(spec, w.circuit),
+                "enabled": w.enabled,
+                "asked_at": w.stamp_s or None,
+            }
             for w in one.open_wishes()
         ],
-        "ack": None if one.ack is None else dict(one.ack),
+        "ack": None if one.ack is None else cast(AckRecordBody, dict(one.ack)),
         "refusals": one.refusals,
-        "last_refusal": one.refusal and {"code": one.refusal[0], "message": one.refusal[1]},
+        "last_refusal": _last(one),
     }
 
 
-def _newest(refused: list[Body], now_ms: int) -> list[Body]:
+def _last(one: Shadow) -> ShadowRefusalBody | None:
+    if one.refusal is None:
+        return None
+    code, message = one.refusal
+    return {"code": code, "message": message}
+
+
+def _newest(refused: list[RefusedWishBody], now_ms: int) -> list[RefusedWishBody]:
     """The refusals of the last day, newest first, one for each circuit."""
     every = sorted(refused, key=lambda one: -one["at"])
     fresh = [one for one in every if one["at"] * 1000 > now_ms - SHOWN_MS]
@@ -83,7 +102,7 @@ def _newest(refused: list[Body], now_ms: int) -> list[Body]:
     return [one for one in fresh if first[one["id"]] is one]
 
 
-def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[Body]:
+def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[RefusedWishBody]:
     """The refusals of one shadow: its last decision on each circuit, and its ack record."""
     one, lives = memory.shadows[key], memory.circuits
     for id, found in one.decided.items():
@@ -96,7 +115,9 @@ def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[Body]:
             yield _refusal(spec, id, None, code, words, ack["at"])
 
 
-def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at_s: float) -> Body:
+def _refusal(
+    spec: Spec, id: str, wanted: bool | None, code: int, words: str, at_s: float
+) -> RefusedWishBody:
     return {
         "id": id,
         "name": _name(spec, id),
@@ -108,12 +129,16 @@ def _refusal(spec: Spec, id: str, wanted: bool | None, code: int, words: str, at
     }
 
 
-def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
+def _circuit_row(spec: Spec, memory: Memory, id: str) -> ShadowRowBody:
     """A circuit's desired and reported value; `desired` is null if nothing is pending."""
-    row: Body = {"key": f"circuits.{id}.enabled", "name": _name(spec, id)}
     whose = next(key for key, ids in shards(spec).items() if id in ids)
-    row |= {"reported": memory.circuits[id].enabled, "desired": None}
-    row["state"] = _agreed(spec, memory.shadows[whose])
+    row: ShadowRowBody = {
+        "key": f"circuits.{id}.enabled",
+        "name": _name(spec, id),
+        "reported": memory.circuits[id].enabled,
+        "desired": None,
+        "state": _agreed(spec, memory.shadows[whose]),
+    }
     for one in memory.shadows.values():
         found, waits = one.decided.get(id), [w for w in one.open_wishes() if w.circuit == id]
         if waits:
@@ -121,14 +146,19 @@ def _circuit_row(spec: Spec, memory: Memory, id: str) -> Body:
             row |= {"desired": waits[0].enabled, "state": "pending", "since": since}
         elif found is not None and _stands(found, memory.circuits[id].switched_ms):
             row |= {"desired": found.enabled, "state": "rejected", "since": found.at_ms / 1000}
-            row |= {"code": found.code, "reason": found.words or MEANING.get(found.code)}
+            row |= {"code": found.code, "reason": found.words or MEANING.get(found.code, "refused")}
     return row
 
 
-def _interval_row(spec: Spec, memory: Memory) -> Body:
-    one: Shadow = memory.shadow
-    row: Body = {"key": INTERVAL, "name": "Report interval"}
-    row |= {"reported": interval_s(memory.every_ms), "desired": None, "state": _agreed(spec, one)}
+def _interval_row(spec: Spec, memory: Memory) -> ShadowRowBody:
+    one = memory.shadow
+    row: ShadowRowBody = {
+        "key": INTERVAL,
+        "name": "Report interval",
+        "reported": interval_s(memory.every_ms),
+        "desired": None,
+        "state": _agreed(spec, one),
+    }
     asked = one.interval
     if asked is not None and asked.every_ms is not None and asked.every_ms == memory.every_ms:
         row["desired"] = interval_s(asked.every_ms)

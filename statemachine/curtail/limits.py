@@ -12,12 +12,12 @@ from ..kit.localtime import day_of, month_of, within_hours
 from ..site.spec import Limits, Spec
 from ..state.memory import Memory
 from ..state.past import Past, Span
+from ..state.reasons import Refusal
 
 KEPT = 200
 MOST_SPANS = 20  # of one event that is moved again and again; beyond that a pause counts too
 HOUR_MS = 3_600_000
 DAY_S = 86_400
-Refusal = tuple[str, str]
 
 
 def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:

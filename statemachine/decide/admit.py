@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..curtail.limits import Refusal, beyond_limits, too_long, with_what_ran
+from ..curtail.limits import beyond_limits, too_long, with_what_ran
 from ..curtail.requirement import begins_ms
 from ..kit.localtime import local
 from ..returns.ending import shut, why_shut
 from ..site.spec import Spec
 from ..state.memory import Memory
 from ..state.past import Past
+from ..state.reasons import Refusal
 from ..state.triggers import Command, DrEvent
 from .backlog import too_old
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from ..curtail.limits import Refusal
 from ..state.memory import Memory
+from ..state.reasons import Refusal
 from ..state.triggers import (
     Cancel,
     Command,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..returns.release import give_back
 from ..state.effects import Ack
+from ..state.reasons import Refusal
 from ..state.triggers import Lock
 from ..state.turn import Turn
 from ..wire.messages import rejected
@@ -14,7 +15,7 @@ from ..wire.messages import rejected
 AT_THE_SITE = ("page", "cli")
 
 
-def locked_out(turn: Turn, circuit: str) -> tuple[str, str] | None:
+def locked_out(turn: Turn, circuit: str) -> Refusal | None:
     """Why a circuit is not switched now: reason and words; None if no lock is on it."""
     by, name = turn.memory.circuits[circuit].locked_by, turn.spec.name_of(circuit)
     return None if by is None else ("locked_out", f"{name} is locked by {by}; unlock it first")

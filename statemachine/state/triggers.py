@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from .reasons import Reason
+
 OPERATOR, HERE = "operator", ("page", "cli")  # the sources of commands
 
 
@@ -65,7 +67,7 @@ class Command(Trigger):
 class Invalid(Command):
     """A command that says something that cannot be; answered `rejected` with `reason`."""
 
-    reason: str
+    reason: Reason
     detail: str
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..kit.strict_json import NotFinite, Unreadable, strict_json
 from ..site.spec import EVERY_MS
+from ..state.reasons import Reason
 from ..state.triggers import (
     Acknowledge,
     Cancel,
@@ -260,13 +261,13 @@ def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
     return _invalid(fields_of_command(error.said), ven_id, door, "invalid", str(error))
 
 
-def _refused(command: Command, reason: str, detail: str) -> Invalid:
+def _refused(command: Command, reason: Reason, detail: str) -> Invalid:
     names = [one.name for one in fields_of(Invalid) if hasattr(command, one.name)]
     own = {name: getattr(command, name) for name in names}
     return Invalid(**{**own, "key": "", "digest": "", "reason": reason, "detail": detail})
 
 
-def _invalid(fields: Fields, ven_id: str, door: Door, reason: str, detail: str) -> Invalid:
+def _invalid(fields: Fields, ven_id: str, door: Door, reason: Reason, detail: str) -> Invalid:
     return Invalid(
         at_ms=door.at_ms,
         mono_ms=door.mono_ms,

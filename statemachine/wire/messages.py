@@ -18,6 +18,7 @@ from ..state.alarm import plain
 from ..state.effects import Ack
 from ..state.measures import commanded_w, planned_w, power_w, shed_w
 from ..state.memory import Event, Memory
+from ..state.reasons import Reason
 from ..state.triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
 from .schedule import told
 
@@ -29,7 +30,7 @@ def kw(watts: int) -> float:
     return watts / 1000
 
 
-def rejected(command: Command, reason: str, detail: str) -> Ack:
+def rejected(command: Command, reason: Reason, detail: str) -> Ack:
     """The ack of a refusal. It is not stored, so that the sender can correct it and try again."""
     body = {"op": command.op, "status": "rejected", "reason": reason, "detail": detail}
     return Ack(command.reply, _signed(command, body), "", 0, "")

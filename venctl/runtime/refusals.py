@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from statemachine.journal.promises import CROWDED, OVERLOADED, OVERTAKEN
 from statemachine.state.effects import Effect
+from statemachine.state.reasons import Reason, Refusal
 from statemachine.state.triggers import Command
 from statemachine.wire.messages import rejected
 
@@ -38,7 +39,7 @@ class Refusals:
         self._turned_away = 0
         self._told = False
 
-    def answer(self, command: Command, reason: str, detail: str) -> None:
+    def answer(self, command: Command, reason: Reason, detail: str) -> None:
         """Refuse one command."""
         ack = rejected(command, reason, detail)
         if reason == "overloaded":
@@ -55,11 +56,11 @@ class Refusals:
         made.words, made.quick = made.quick, []
         self._take_effect(made, False, promise.made)
 
-    def too_many(self) -> tuple[str, str]:
+    def too_many(self) -> Refusal:
         """Reason and detail for a command that is one too many."""
         return ("storage", CROWDED) if self._storage.slow else ("overloaded", OVERLOADED)
 
-    def overtaken(self) -> tuple[str, str]:
+    def overtaken(self) -> Refusal:
         """Reason and detail for a waiting command that a newer one withdraws."""
         return "storage" if self._storage.slow else "overloaded", OVERTAKEN
 

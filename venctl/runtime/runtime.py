@@ -22,6 +22,7 @@ from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Effect
 from statemachine.state.memory import Memory, Passed
 from statemachine.state.parts import from_parts, to_parts
+from statemachine.state.reasons import Reason
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.messages import ack_for
 
@@ -238,7 +239,7 @@ class Runtime:
                 self._safely(promise.one, promise.made)
         self.go_on()
 
-    def _refuse(self, one: Waiting, reason: str, why: str) -> None:
+    def _refuse(self, one: Waiting, reason: Reason, why: str) -> None:
         self._line.drop(one)
         if isinstance(one.trigger, Command):
             self._refusals.answer(one.trigger, reason, why)

@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
+from ..shapes.answers import ProblemBody
+
+PROBLEM = "application/problem+json"
 Answer: TypeAlias = Callable[[Request], Awaitable[StreamResponse]]
 
 log = logging.getLogger(__name__)
@@ -86,18 +89,17 @@ async def tell_problems(request: Request, handler: Answer) -> StreamResponse:
 
 
 def _response(request: Request, problem: Problem) -> Response:
-    body = {
+    body: ProblemBody = {
         "type": f"/problems/{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail or problem.title,
         "instance": request.path,
         "code": problem.code,
-        **problem.more,
     }
     return Response(
-        text=json.dumps(body, separators=(",", ":")),
+        text=json.dumps({**body, **problem.more}, separators=(",", ":")),
         status=problem.status,
-        content_type="application/problem+json",
+        content_type=PROBLEM,
         headers=problem.headers,
     )

@@ -23,6 +23,7 @@ from aiohttp.web import (
     StreamResponse,
 )
 
+from ..shapes.answers import ProblemBody
 from .admission import Admission
 from .guard import HEADERS
 
@@ -115,9 +116,14 @@ def _headers() -> dict[str, str]:
 
 def _body(status: int, title: str) -> bytes:
     code = {400: "bad-request", 503: "crowded"}.get(status, "failed")
-    return json.dumps(
-        {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
-    ).encode()
+    body: ProblemBody = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": title,
+        "code": code,
+    }
+    return json.dumps(body).encode()
 
 
 def _in_bytes(status: int, title: str) -> bytes:

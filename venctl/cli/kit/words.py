@@ -7,7 +7,6 @@ BY = {
     "operator": "the grid operator",
     "cloud": "the cloud",
     "cli": "the command line",
-    "schedule": "the schedule",
     "event": "an event",
 }
 

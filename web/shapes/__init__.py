@@ -1,0 +1,1 @@
+"""The bodies of the API, declared: what it takes and what it answers, field by field."""
