@@ -1,7 +1,7 @@
-"""The controller without its hands: what ven.yaml says, and what to do about a trigger.
+"""The deciding part of the controller: reads ven.yaml, and decides what to do on a trigger.
 
-Nothing here reads a clock, opens a socket or touches a file. `read` turns text into a `Spec`;
-`Ven(spec).decide(memory, trigger)` answers with new memory and a list of effects.
+Nothing here reads a clock, opens a socket or touches a file. `read` turns text into a `Spec`.
+`Ven(spec).decide(memory, trigger)` returns new memory and a list of effects.
 """
 
 from . import vocabulary

@@ -1,4 +1,4 @@
-"""Every guard and action that a chart may name: importing a module declares what is in it."""
+"""Every guard and action that a chart can name: importing these modules declares them."""
 
 from __future__ import annotations
 

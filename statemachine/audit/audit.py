@@ -1,4 +1,4 @@
-"""Does a site hang together? Asked once, when ven.yaml is read, never at the first event."""
+"""Checks a site as a whole, when ven.yaml is read and not at the first event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .site import site_faults
 
 
 def audit(draft: Draft) -> Iterator[Fault]:
-    """Every fault of a site whose settings are each well formed: errors and warnings."""
+    """Every finding about a site whose settings are each valid: errors and warnings."""
     yield from site_faults(draft)
     yield from circuit_faults(draft)
     for chart in ("event", "shadow"):

@@ -1,4 +1,4 @@
-"""Guards as yes and no: which of several rows fits first, in every case there can be."""
+"""Combinations of guard answers: which row is taken first in each of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import product
 from ..chart.registry import SCOPES, never_true
 from ..site.tables import Row
 
-Case = frozenset[str]  # the guards that say yes
+Case = frozenset[str]  # the guards that are true
 
 
 def cases(rows: Iterable[Row], trigger: str) -> Iterator[Case]:
-    """Every way in which the guards of `rows` can answer when `trigger` comes."""
+    """Every combination of answers that the guards of `rows` can give on `trigger`."""
     names = sorted({name for row in rows for name in (*row.if_, *row.unless)})
     asked = [name for name in names if not never_true(name, trigger)]
     for answers in product((False, True), repeat=len(asked)):
@@ -22,19 +22,19 @@ def cases(rows: Iterable[Row], trigger: str) -> Iterator[Case]:
 
 
 def fits(row: Row, case: Case) -> bool:
-    """The row's guards let it fire in this case."""
+    """Whether the row can fire in this case."""
     return case.issuperset(row.if_) and case.isdisjoint(row.unless)
 
 
 def first(rows: Sequence[Row], case: Case) -> int | None:
-    """The place of the first row that fits; None where none does."""
+    """The index of the first row that fits; None if there is none."""
     return next((place for place, row in enumerate(rows) if fits(row, case)), None)
 
 
 def spelled(case: Case, rows: Iterable[Row]) -> str:
-    """A case in words: what `rows` ask for and is so, or is not so; "" where they ask nothing."""
+    """A case in words, like `over is true and delivers is false`; "" if `rows` have no guards."""
     names = sorted({name for row in rows for name in (*row.if_, *row.unless)})
-    return " and ".join(f"{name}" if name in case else f"not {name}" for name in names)
+    return " and ".join(f"{name} is {'true' if name in case else 'false'}" for name in names)
 
 
 def _implied(name: str, asked: Sequence[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Does a chart hang together: its names first, then its rows, then the life it describes."""
+"""Checks a chart: first its names, then its rows, then the lifecycle that it describes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OTHER = {"event": "shadow", "shadow": "event"}
 
 
 def chart_faults(draft: Draft, chart: str) -> Iterator[Fault]:
-    """Every fault of one chart.
+    """Every finding about one chart.
 
-    The audit goes on as if the nearest name were meant, so that one wrong letter is told once and
-    not with all that would follow of it; where no name is near, the chart's life is not looked at.
+    An unknown name is reported once, and the rest is checked with the nearest known name in its
+    place. If no known name is near, rows and lifecycle are not checked.
     """
     table: Table = getattr(draft.spec, chart)
     yield from _names(draft, chart, table)
@@ -54,7 +54,7 @@ def _names(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
 
 
 def _words(chart: str, table: Table) -> Iterator[tuple[str, str, list[str], Path]]:
-    """Every name in a chart: what it is to be, the word, the words there are, and its place."""
+    """Every name in a chart: what kind of name it must be, the name, the known ones, its path."""
     actions, guards = _of(chart, ACTIONS), _of(chart, GUARDS)
     states = list(table.states)
     yield "state", table.initial, states, (chart, "initial")
@@ -86,19 +86,19 @@ def _states(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
     for name, state in table.states.items():
         at: Path = (chart, "states", name)
         if name in RESERVED:
-            problem = f"no state can be called {name!r}"
-            yield draft.of(at, "reserved-name", problem, f"in rows it means {RESERVED[name]}")
+            problem = f"a state cannot be called {name!r}, which rows use for {RESERVED[name]}"
+            yield draft.of(at, "reserved-name", problem, "write another name")
         if state.for_ is not None and state.for_ < LEAST_MS:
-            hint = "write a longer `for`"
-            yield draft.at((*at, "for"), "out-of-range", "a state lasts at least 10 ms", hint)
+            problem = f"`for` of state {name} is too short"
+            yield draft.at((*at, "for"), "out-of-range", problem, "write 10 ms or more")
         for key in OF_EVENTS if chart == "shadow" else ():
             if getattr(state, key):
-                problem = f"{key} belongs to the states of an event"
-                yield draft.of((*at, key), "wrong-chart", problem, "leave it out")
+                problem = f"`{key}` is only for states of the event chart"
+                yield draft.of((*at, key), "wrong-chart", problem, "remove it")
 
 
 def _mended(table: Table, chart: str) -> Table | None:
-    """The chart with the nearest name for each that is not known; None where there is none."""
+    """The chart with the nearest known name for each unknown one; None if one has no near name."""
     near: dict[str, dict[str, str]] = {}
     for what, word, known, _ in _words(chart, table):
         found = word if word in known else closest(word, known)

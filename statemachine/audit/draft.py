@@ -1,4 +1,4 @@
-"""A ven.yaml under audit: what it says, where it says it, and what of it could not be read."""
+"""A ven.yaml that is being checked: its values, their positions, and its invalid sections."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..site.spec import Spec
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`broken` are the sections that did not validate; `spec` has a stand-in for them.
+    """`broken` are the sections that did not validate; `spec` has placeholders for them.
 
-    Nothing is concluded from a stand-in: one fault is told once, not with all that follows of it.
+    Checks skip placeholders, so that one mistake is reported once and without its consequences.
     """
 
     spec: Spec
@@ -21,15 +21,15 @@ class Draft:
     broken: frozenset[str] = frozenset()
 
     def at(self, path: Path, kind: str, problem: str, hint: str = "") -> Fault:
-        """A fault of the value at `path`."""
+        """A finding about the value at `path`."""
         return Fault(self.source.mark(path), kind, problem, hint)
 
     def of(self, path: Path, kind: str, problem: str, hint: str = "") -> Fault:
-        """A fault of the key at `path`."""
+        """A finding about the key at `path`."""
         return Fault(self.source.key(path), kind, problem, hint)
 
     def sound(self, *sections: str) -> bool:
-        """All of these sections were read as they stand in the file."""
+        """Whether all these sections are valid."""
         return not self.broken & set(sections)
 
     def line(self, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What holds of either chart as a graph: states are reached, timers taken, no way is a circle."""
+"""Checks that hold for both charts: states are reached, timers are taken, no path spins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESERVED = {"any": "every state that is not final", "same": "the state an event 
 
 
 def unreached(draft: Draft, graph: Graph) -> Iterator[Fault]:
-    """States that nothing leads to."""
+    """Findings about states that no row leads to."""
     ways = graph.reached()
     for name in graph.table.states:
         if name not in ways and name not in RESERVED:
@@ -22,14 +22,17 @@ def unreached(draft: Draft, graph: Graph) -> Iterator[Fault]:
 
 
 def _from(graph: Graph, name: str) -> str:
-    """Where the ways begin that would lead to a state, if they could be reached."""
+    """The unreached states that would lead to this one, as a hint; empty if there are none."""
     rows = graph.table.transitions
     before = {x for row in rows if row.to == name for x in graph.table.sources(row) if x != name}
-    return f"and none leads to {', '.join(sorted(before))}, from where one would" if before else ""
+    names = ", ".join(sorted(before))
+    return (
+        f"only {names} leads to it, which is not reached" if before else "write one, or remove it"
+    )
 
 
 def untaken(draft: Draft, graph: Graph) -> Iterator[Fault]:
-    """States whose `until` or `for` runs out, and no row takes it."""
+    """Findings about states whose `until` or `for` ends and no row takes the trigger."""
     for name in graph.reached():
         state, at = graph.table.states[name], (graph.chart, "states", name)
         if state.final or not graph.entered(name):
@@ -38,13 +41,13 @@ def untaken(draft: Draft, graph: Graph) -> Iterator[Fault]:
         wanted += [("for", "elapsed")] if state.for_ is not None else []
         for key, trigger in wanted:
             if not graph.rows_at(name, trigger):
-                problem = f"no row takes {trigger} in {name}"
+                problem = f"`{key}` of {name} ends with {trigger}, which no row takes"
                 hint = f"write {{trigger: {trigger}, from: {name}, to: ...}}"
                 yield draft.of((*at, key), "timer-not-taken", problem, hint)
 
 
 def dead_ends(graph: Graph, ways: Mapping[str, Path], goals: Container[str]) -> Iterator[str]:
-    """Reached states from which nothing leads to a goal; of states in a circle the nearest one."""
+    """Reached states from which no path leads to a goal; one state for each loop."""
     lost = [name for name in ways if graph.way(name, goals) is None]
     told: set[str] = set()
     for name in lost:
@@ -55,7 +58,10 @@ def dead_ends(graph: Graph, ways: Mapping[str, Path], goals: Container[str]) -> 
 
 
 def spinning(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Fault]:
-    """States that follow each other for ever in one moment: `triggers` come again at once."""
+    """Findings about states that follow each other endlessly without any time passing.
+
+    `triggers` are those that come again at once.
+    """
     told: set[frozenset[str]] = set()
     instant = set(triggers)
     for name in graph.reached():
@@ -66,13 +72,14 @@ def spinning(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Fa
                 continue
             told.add(circle)
             path = shown(name, (move, *back))
-            problem = f"this goes round for ever in one moment: {path}"
+            problem = f"this loops forever without any time passing: {path}"
             at = (graph.chart, "transitions", move.place)
-            yield draft.at(at, "spinning", problem, "let one of them wait for something else")
+            hint = "write another trigger in one of these rows, like elapsed with `for:`"
+            yield draft.at(at, "spinning", problem, hint)
 
 
 def _instant(graph: Graph, state: str, triggers: Container[str]) -> list[Move]:
-    """The moves taken in the moment a state is entered; one that stays spends its timer."""
+    """The moves taken as soon as a state is entered; a move that stays uses up its timer."""
     repeated = ("released", "applied")
     return [
         move
@@ -82,7 +89,7 @@ def _instant(graph: Graph, state: str, triggers: Container[str]) -> list[Move]:
 
 
 def _back(graph: Graph, move: Move, triggers: Container[str]) -> Path | None:
-    """The shortest way back to where a move began, by moves that take no time."""
+    """The shortest path back to where a move started, by moves that take no time."""
     edge: list[tuple[str, Path]] = [(move.target, ())]
     seen = {move.target}
     for state, path in edge:
@@ -96,7 +103,7 @@ def _back(graph: Graph, move: Move, triggers: Container[str]) -> Path | None:
 
 
 def _at_once(graph: Graph, path: Path) -> bool:
-    """No row on the way asks for what another asks not to be."""
+    """No row of the path has a guard in `if` that another has in `unless`."""
     rows = [graph.table.transitions[move.place] for move in path]
     asked = {name for row in rows for name in row.if_}
     return asked.isdisjoint(name for row in rows for name in row.unless)

@@ -1,7 +1,6 @@
-"""The life of an event as its chart tells it: it begins, sheds for a time, can be ended, and ends.
+"""Checks the lifecycle of an event: it starts, sheds for a limited time, can be ended, and ends.
 
-It must end by its own means: by time and by load coming back, whatever the guards answer and
-though nobody sends a command.
+It must end without a command: by time and by load coming back, whatever the guards answer.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ INSTANT = ("started", "ended", "released")
 
 
 def life_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
-    """Every fault of an event's life as a whole."""
+    """Every finding about the lifecycle of an event."""
     initial = graph.table.initial
     if not graph.rows_at(initial, "dr_event"):
         problem = f"no row takes a dr_event in {initial}, so every event is refused"
@@ -39,13 +38,13 @@ def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Faul
     timed = [key for key, said in (("until", state.until), ("for", state.for_)) if said is not None]
     if state.final:
         for key in (*timed, *(["sheds"] if state.sheds else [])):
-            problem = f"an event in {name} is over at once, so {key} means nothing"
-            yield draft.of((*at, key), "final-setting", problem, "leave it out, or `final`")
+            problem = f"{name} is a final state, so `{key}` has no effect"
+            yield draft.of((*at, key), "final-setting", problem, f"remove `{key}` or `final`")
         return
     if name == graph.table.initial and not graph.entered(name):
         for key in (*timed, *(key for key in ("enter", "report") if getattr(state, key))):
-            problem = f"an event begins in {name} and never enters it, so {key} means nothing"
-            yield draft.of((*at, key), "never-entered", problem, "leave it out")
+            problem = f"no row leads to the initial state {name}, so `{key}` has no effect"
+            yield draft.of((*at, key), "never-entered", problem, "remove it")
     if state.sheds and name in graph.reached():
         yield from _shedding(draft, graph, name, state)
     yield from _ended_by_people(draft, graph, name, state)
@@ -54,18 +53,20 @@ def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Faul
 def _shedding(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
     at = ("event", "states", name)
     if not graph.timers(name):
-        problem = f"an event in {name} sheds load and nothing ends it: {_way(graph, name)}"
-        yield draft.of(at, "endless-shedding", problem, "give it `until: end` or `for:`")
+        problem = f"{name} sheds load and has no time limit: {_way(graph, name)}"
+        hint = "write `until: end` or `for:` in the state"
+        yield draft.of(at, "endless-shedding", problem, hint)
     if state.until == "start":
-        problem = f"an event in {name} sheds load before it starts"
-        yield draft.of((*at, "sheds"), "early-shedding", problem, "leave `sheds` to a later state")
+        problem = f"{name} sheds load before the event starts"
+        hint = "remove `sheds` here; write it in the state that follows the start"
+        yield draft.of((*at, "sheds"), "early-shedding", problem, hint)
     if graph.rows_at(name, "released"):
-        problem = f"released comes at once in {name}, for what it sheds is planned"
-        yield draft.of(at, "instant-release", problem, "write ended or elapsed")
+        problem = f"the trigger released comes at once in {name}, because {name} sheds"
+        yield draft.of(at, "instant-release", problem, "use ended or elapsed in that row")
 
 
 def _ended_by_people(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
-    """A person's `restore` and the grid's `cancel` are answered `success`: they must end it."""
+    """A person's `restore` and the grid's `cancel` are answered `success`, so they must work."""
     if not (state.sheds or _sheds_later(graph, name)) or name not in graph.reached():
         return
     missing = [word for word in ("restore", "cancel") if not graph.rows_at(name, word)]
@@ -73,12 +74,13 @@ def _ended_by_people(draft: Draft, graph: Graph, name: str, state: State) -> Ite
         return
     kind = "cannot-end" if state.sheds else "cannot-take-back"
     problem = f"no row takes {' or '.join(missing)} in {name}"
-    hint = "nobody can end the event there" if state.sheds else "the event would still come"
+    hint = "the event cannot be ended there" if state.sheds else "the event would still start"
+    hint = f"{hint}; write {{trigger: {missing[0]}, from: {name}, to: ...}}"
     yield draft.of(("event", "states", name), kind, f"{problem}: {_way(graph, name)}", hint)
 
 
 def _sheds_later(graph: Graph, name: str) -> bool:
-    """Left alone, an event in this state comes to shed load."""
+    """Whether an event in this state sheds later, without any command."""
     edge, seen = [name], {name}
     for state in edge:
         for move in graph.out(state):
@@ -95,9 +97,10 @@ def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Fault]:
     lived = [x for x in ways if x not in final and "released" in graph.moments(x)]
     lost = {name for name in lived if graph.way(name, final) is None}
     for name in dead_ends(graph, ways, final):
-        only = "" if graph.out(name) else ", and nothing leads on"
-        problem = f"an event that comes to {name} never ends{only}: {_way(graph, name)}"
-        hint = f"lead a row from {name} to a final state" if final else "no state is final"
+        why = "no way leads from it to a final state" if graph.out(name) else "no row leaves it"
+        problem = f"an event in {name} never ends, because {why}: {_way(graph, name)}"
+        to = "a final state" if final else "a state with `final: true`"
+        hint = f"write a row from {name} to {to}"
         yield draft.of(("event", "states", name), "no-way-out", problem, hint)
     told = {x for x in lived if _told(graph, x)}
     sure = _sure(graph, lived, final | lost | told)
@@ -109,14 +112,14 @@ def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Fault]:
 
 
 def _told(graph: Graph, name: str) -> bool:
-    """Another finding says already that time does not lead out of the state."""
+    """Another finding already says that time does not lead out of the state."""
     timers = graph.timers(name)
     endless = graph.table.states[name].sheds and not timers
     return bool(endless or any(not graph.rows_at(name, timer) for timer in timers))
 
 
 def _sure(graph: Graph, lived: list[str], ended: set[str]) -> set[str]:
-    """The states from which an event comes to an end, whatever the guards say, and unasked."""
+    """The states from which an event ends without a command, whatever the guards answer."""
     sure = set(ended)
     while True:
         timed = _until_end(graph, lived, sure)
@@ -127,7 +130,7 @@ def _sure(graph: Graph, lived: list[str], ended: set[str]) -> set[str]:
 
 
 def _until_end(graph: Graph, lived: list[str], sure: set[str]) -> set[str]:
-    """States that the event's end leads out of: they may follow each other till it comes."""
+    """States that the event's end leads out of; until then they may follow each other."""
     timed = {
         name
         for name in lived
@@ -142,7 +145,7 @@ def _until_end(graph: Graph, lived: list[str], sure: set[str]) -> set[str]:
 
 
 def _leads_on(graph: Graph, name: str, sure: Container[str], timed: Container[str]) -> bool:
-    """Some moment that comes by itself leads on in every case, and none leads astray."""
+    """Some trigger that comes by itself leads to `sure` in every case, and none leads elsewhere."""
     if not _stays_within(graph, name, sure, timed):
         return False
     return any(
@@ -159,7 +162,7 @@ def _stays_within(
 
 
 def _own(graph: Graph, name: str) -> list[str]:
-    """The moments that come by themselves in a state, and that a row takes."""
+    """The triggers that come by themselves in a state and that a row takes."""
     return [x for x in OWN if x in graph.moments(name) and graph.rows_at(name, x)]
 
 
@@ -169,28 +172,30 @@ def _stuck(draft: Draft, graph: Graph, name: str) -> Fault:
     for trigger in _own(graph, name):
         if (case := uncovered(graph, name, trigger)) is not None:
             where = in_words(graph, name, trigger, case)
-            problem = f"no row takes {trigger} in {name} where {where}: {way}"
-            hint = "write a last row without `if`, or the event may never end"
+            problem = (
+                f"no row takes {trigger} in {name} if {where}, and the event may never end: {way}"
+            )
+            hint = f"write a last row {{trigger: {trigger}, from: {name}, to: ...}} without `if`"
             return draft.of(at, "missed-moment", problem, hint)
     moves = [move for move in graph.out(name) if move.trigger in PEOPLE and move.target != name]
     people = " or ".join(sorted({move.trigger for move in moves}))
-    problem = f"left alone, an event stays in {name} for ever, only {people} leads on: {way}"
-    hint = "give it `for:` or `until: end`, and a row that takes it to the end"
+    problem = f"without a {people} command an event stays in {name} forever: {way}"
+    hint = "write `for:` in the state, and a row with trigger elapsed that leads on"
     return draft.of(at, "only-by-hand", problem, hint)
 
 
 def _circle(draft: Draft, graph: Graph, unsure: list[str]) -> Fault:
-    """Every state of these leads on by itself, and only to others of them."""
+    """The finding about states that lead to each other by themselves and nowhere else."""
     ways = graph.reached()
     rounds = {name: _round(graph, name) for name in unsure}
     name = shortest(ways, [name for name in unsure if rounds[name]])
-    problem = f"left alone, an event goes round for ever: {shown(name, rounds[name])}"
-    hint = f"lead one of them to a final state, whatever the guards say: {_way(graph, name)}"
+    problem = f"without a command an event loops forever: {shown(name, rounds[name])}"
+    hint = f"write a row without `if` from one of these states to a final one: {_way(graph, name)}"
     return draft.of(("event", "states", name), "only-by-hand", problem, hint)
 
 
 def _round(graph: Graph, name: str) -> Path:
-    """The shortest way by which a state leads back to itself, unasked; empty where none does."""
+    """The shortest way from a state back to itself without a command; empty if there is none."""
     edge: list[tuple[str, Path]] = [(name, ())]
     seen: set[str] = set()
     for state, path in edge:

@@ -1,4 +1,4 @@
-"""A chart as a graph of what can really happen in it, and the shortest way to a state."""
+"""A chart as a graph of the moves that can really happen, with shortest paths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Path = tuple["Move", ...]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One row, taken from one state. `stays`: it neither leaves nor enters a state."""
+    """One row taken from one state. `stays`: it does not leave the state or enter it again."""
 
     source: str
     trigger: str
@@ -27,7 +27,7 @@ class Move:
 
 
 class Graph:
-    """The moves of a chart that can happen, and what became of those that cannot."""
+    """The moves of a chart that can happen, and for dead rows the rows taken instead."""
 
     def __init__(self, chart: str, table: Table) -> None:
         self.chart, self.table = chart, table
@@ -57,7 +57,7 @@ class Graph:
         return found | ({"achieved", "underperforming"} if said.sheds else set())
 
     def timers(self, state: str) -> set[str]:
-        """The triggers that time brings in a state of an event: armed when it is entered."""
+        """The triggers of an event state's timers, which are set when the state is entered."""
         said = self.table.states[state]
         if not self.entered(state):
             return set()
@@ -65,7 +65,7 @@ class Graph:
         return timed | ({TIMERS[said.until]} if said.until else set())
 
     def entered(self, state: str) -> bool:
-        """Some row leads into the state, or out of it and in again."""
+        """Whether some row enters the state, or leaves it and enters it again."""
         return state in self._entered
 
     def out(self, state: str) -> list[Move]:
@@ -73,7 +73,7 @@ class Graph:
         return self._out[state]
 
     def outcomes(self, state: str, trigger: str) -> dict[Case, Move | None]:
-        """What comes of a trigger in a state, in every case; None: no row takes it."""
+        """The move that a trigger makes in a state, for every case; None: no row takes it."""
         rows = self._at.get((state, trigger), [])
         plain = [row for _, row in rows]
         out: dict[Case, Move | None] = {}
@@ -83,11 +83,11 @@ class Graph:
         return out
 
     def rows_at(self, state: str, trigger: str) -> list[Row]:
-        """The rows for a trigger in a state, in their order."""
+        """The rows for a trigger in a state, in file order."""
         return [row for _, row in self._at.get((state, trigger), [])]
 
     def taken_instead(self, place: int, source: str) -> set[int]:
-        """The rows that take every case of a row from a state; empty where it can fire itself."""
+        """The rows taken instead of a row from a state; empty if that row can fire there."""
         row = self.table.transitions[place]
         rows = self._at.get((source, row.trigger), [])
         plain = [other for _, other in rows]
@@ -96,11 +96,11 @@ class Graph:
         return set() if place in winners else winners
 
     def reached(self) -> dict[str, Path]:
-        """Every state that can be reached, with the shortest way to it."""
+        """Every state that can be reached, with the shortest path to it."""
         return self.ways([self.table.initial])
 
     def ways(self, starts: Iterable[str]) -> dict[str, Path]:
-        """Every state that can be reached from `starts`, with the shortest way to it."""
+        """Every state that can be reached from `starts`, with the shortest path to it."""
         out: dict[str, Path] = dict.fromkeys(starts, ())
         edge = deque(out)
         while edge:
@@ -112,13 +112,13 @@ class Graph:
         return out
 
     def way(self, start: str, goals: Container[str]) -> Path | None:
-        """The shortest way from a state to one of `goals`; None where there is none."""
+        """The shortest path from a state to one of `goals`; None if there is none."""
         ways = self.ways([start])
         found = [path for state, path in ways.items() if state in goals]
         return min(found, key=len, default=None)
 
     def _lived_in(self) -> bool:
-        """An event may stay in the initial state, for a row keeps it or leads back there."""
+        """An event may stay in the initial state, because a row keeps it there or leads back."""
         initial = self.table.initial
         staying = any(
             row.to is None and initial in self.table.sources(row) for row in self.table.transitions
@@ -135,12 +135,12 @@ class Graph:
 
 
 def shown(start: str, path: Path) -> str:
-    """A way as people read it: `received -dr_event-> shedding -restore-> limbo`."""
+    """A path as text: `received -dr_event-> shedding -restore-> limbo`."""
     return start + "".join(f" -{move.trigger}-> {move.target}" for move in path)
 
 
 def shortest(ways: Mapping[str, Path], states: Iterable[str]) -> str:
-    """Of several states the one that is reached first."""
+    """The state with the shortest path."""
     return min(states, key=lambda state: len(ways[state]))
 
 

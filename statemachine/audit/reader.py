@@ -1,4 +1,4 @@
-"""From the text of a ven.yaml to a `Spec`, or to all of its faults with their places."""
+"""Turns the text of a ven.yaml into a `Spec`, or into all findings with their positions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROW: dict[str, Value] = {"trigger": "elapsed", "from": "any"}
 
 @cache
 def standard() -> str:
-    """The charts in force where a file has none, as text."""
+    """The default charts, as YAML text. A file without its own charts uses these."""
     return (files(__package__ or "statemachine") / "standard.yaml").read_text("utf-8")
 
 
@@ -34,7 +34,7 @@ def read(text: str, file: str) -> Spec:
 
 
 def examine(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
-    """A site, and all that is to be said of its file; None where the file is refused."""
+    """The site and every finding about its file; the site is None if the file is refused."""
     try:
         source = parse(text, file)
     except SpecError as error:
@@ -64,7 +64,7 @@ def _standard(chart: str) -> Value:
 
 
 def _sound(whole: dict[str, Value], error: ValidationError) -> tuple[Spec, frozenset[str]]:
-    """What did validate, so that it can be audited too, and the sections that did not."""
+    """A `Spec` of the valid parts, to be audited too, and the names of the invalid sections."""
     places = [found["loc"] for found in error.errors()]
     kept = dict(whole)
     for section, *rest in places:
@@ -78,7 +78,7 @@ def _sound(whole: dict[str, Value], error: ValidationError) -> tuple[Spec, froze
 
 
 def _filled(kept: dict[str, Value], without: set[str]) -> dict[str, Value]:
-    """A whole site, with stand-ins for what it cannot do without."""
+    """A complete site, with placeholders for required sections that are missing."""
     needed: dict[str, Value] = {"site": {"id": "site"}, "circuits": {}}
     needed |= {name: _standard(name) for name in _CHARTS}
     said = {k: v for k, v in kept.items() if v is not None and k not in without}
@@ -86,7 +86,7 @@ def _filled(kept: dict[str, Value], without: set[str]) -> dict[str, Value]:
 
 
 def _without(value: Value, path: list[str | int], section: str) -> Value:
-    """A section without what did not validate; None where nothing of it is left."""
+    """A section without its invalid part; None if nothing is left."""
     if section in _CHARTS and path and isinstance(value, dict):
         return _mended(value, path)
     if isinstance(value, dict) and path and path[0] in value:
@@ -95,7 +95,7 @@ def _without(value: Value, path: list[str | int], section: str) -> Value:
 
 
 def _mended(value: Value, path: list[str | int]) -> Value:
-    """A chart in which a stand-in takes the place of a faulty row or state; places stay."""
+    """A chart with a placeholder for each invalid row or state, so that indexes stay the same."""
     key, *rest = path
     inside = rest and rest[0] != "[key]"
     if isinstance(value, list) and isinstance(key, int):
@@ -111,7 +111,7 @@ def _mended(value: Value, path: list[str | int]) -> Value:
 
 
 def faults_of(source: Source, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
-    """What a model refused of a file, each with its place and what to write instead."""
+    """The findings for a failed validation, each with its position and a hint."""
     return [_fault(source, found, model) for found in error.errors()]
 
 
@@ -125,23 +125,25 @@ def _fault(source: Source, found: Any, model: type[BaseModel]) -> Fault:
             return Fault(source.key(path), "unknown-setting", problem, meant(word, known))
         case "missing":
             sense = _meaning(model, path)
-            return Fault(source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", sense)
+            return Fault(
+                source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", f"add it: {sense}"
+            )
         case "value_error":
             problem, _, hint = str(found["ctx"]["error"]).partition("; ")
             here = source.key(path) if "[key]" in found["loc"] else at
             return Fault(here, "bad-value", problem, hint)
         case "dict_type" | "model_type" | "model_attributes_type":
             hint = "write them as `name: value`"
-            return Fault(at, "bad-value", "settings are wanted here", hint)
+            return Fault(at, "bad-value", "settings are expected here", hint)
         case "list_type":
-            return Fault(at, "bad-value", "a list is wanted here")
+            return Fault(at, "bad-value", "a list is expected here", "write it like [a, b]")
         case "string_type":
-            return Fault(at, "bad-value", "one word is wanted here")
+            return Fault(at, "bad-value", "a single value is expected here")
     return Fault(at, "bad-value", str(found["msg"]))
 
 
 def _section(model: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:
-    """The model of the settings at `path`; None where none may stand there."""
+    """The model of the settings at `path`; None if there are none."""
     kind: Any = model
     for part in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -155,7 +157,7 @@ def _section(model: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] |
 
 
 def _settings(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """The names of the settings that the mapping at `path` may have."""
+    """The names of the settings allowed at `path`."""
     section = _section(model, path)
     fields = section.model_fields if section is not None else {}
     return [field.alias or name for name, field in fields.items()]

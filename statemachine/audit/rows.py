@@ -1,4 +1,4 @@
-"""The rows of a chart, one by one: can it ever fire, and does it do something where it does?"""
+"""Checks the rows of a chart one by one: whether each can fire, and whether its actions work."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..site.tables import Row
 from .draft import Draft
 from .paths import Graph
 
-WANTS = {  # a trigger: what makes it come
-    "started": "give it `until: start`",
-    "ended": "give it `until: end`",
-    "elapsed": "give it `for:`",
-    "achieved": "it comes only while a state `sheds`",
-    "underperforming": "it comes only while a state `sheds`",
+WANTS = {  # trigger: what is missing for it to come
+    "started": "write `until: start` in the state",
+    "ended": "write `until: end` in the state",
+    "elapsed": "write `for:` in the state",
+    "achieved": "it only comes in a state with `sheds`; remove the row, or write `sheds`",
+    "underperforming": "it only comes in a state with `sheds`; remove the row, or write `sheds`",
 }
 
 
 def row_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
-    """Every fault of single rows."""
+    """Every finding about a single row."""
     reached = set(graph.reached())
     for place, row in enumerate(graph.table.transitions):
         at: Path = (graph.chart, "transitions", place)
@@ -33,14 +33,15 @@ def row_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
 
 
 def _never(draft: Draft, at: Path, row: Row) -> Fault | None:
-    """A row whose own guards never let it fire."""
+    """The finding about a row whose guards never let it fire; None if they can."""
     if both := sorted({*row.if_} & {*row.unless}):
-        problem = f"this row asks that {both[0]} be so and not so"
-        return draft.at(at, "contradiction", problem, "take it out of `if` or of `unless`")
+        problem = f"{both[0]} is in both `if` and `unless`, so this row can never fire"
+        return draft.at(at, "contradiction", problem, "remove it from one of them")
     idle = next((name for name in row.if_ if never_true(name, row.trigger)), None)
     if idle is not None:
-        problem = f"this row can never fire: {idle} is never so when {row.trigger} comes"
-        return draft.at(at, "dead-row", problem, f"it is so on {_listed(SCOPES[idle].triggers)}")
+        problem = f"this row can never fire: the guard {idle} is never true on {row.trigger}"
+        hint = f"use {idle} on {_listed(SCOPES[idle].triggers)}, or remove the row"
+        return draft.at(at, "dead-row", problem, hint)
     return None
 
 
@@ -52,8 +53,8 @@ def _sources(
     every = "any" in row.from_
     final = [name for name in row.from_ if name in table.states and table.states[name].final]
     if final and not every:
-        problem = f"an event in {final[0]} is over, and takes no trigger"
-        hint = f"leave {final[0]} out of `from`"
+        problem = f"{final[0]} is a final state, so no row can leave it"
+        hint = f"remove {final[0]} from `from`"
         yield draft.at((*at, "from"), "from-final", problem, hint)
     open_ = [name for name in table.sources(row) if name in reached and name not in final]
     calm = [name for name in open_ if row.trigger not in graph.moments(name)]
@@ -65,9 +66,11 @@ def _sources(
 def _no_moment(graph: Graph, trigger: str, calm: list[str]) -> tuple[str, str]:
     initial = graph.table.initial
     if initial in calm and "released" not in graph.moments(initial):
-        return f"{trigger} cannot come in {initial}: an event leaves it at once", "leave it out"
+        hint = f"remove {initial} from `from`, or remove the row"
+        return f"{trigger} cannot come in {initial}, which an event leaves at once", hint
     if initial in calm and not graph.entered(initial):
-        return f"{trigger} cannot come in {initial}: nothing enters it", "lead a row to it first"
+        hint = f"write a row with `to: {initial}`, or remove this one"
+        return f"{trigger} cannot come in {initial}, because no row leads to it", hint
     return f"{trigger} cannot come in {_listed(calm)}", WANTS.get(trigger, "")
 
 
@@ -80,7 +83,8 @@ def _dead(
         return
     lines = sorted({draft.line((graph.chart, "transitions", n)) for x in dead for n in instead[x]})
     always = len(lines) == 1
-    hint = f"the {_rows(lines)} {'always comes first' if always else 'take every case before it'}"
+    taken = "is always taken first" if always else "together cover every case first"
+    hint = f"the {_rows(lines)} {taken}"
     if dead == names:
         yield draft.at(at, "dead-row", "this row can never fire", hint)
     else:
@@ -92,25 +96,27 @@ def _actions(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Fault]:
     for place, name in enumerate(row.do):
         scope = SCOPES.get(name)
         if scope is not None and scope.triggers and row.trigger not in scope.triggers:
-            problem = f"{name} does nothing when {row.trigger} comes"
-            hint = f"it works on {_listed(scope.triggers)}"
+            problem = f"the action {name} does nothing on {row.trigger}"
+            hint = f"it works on {_listed(scope.triggers)}; remove it here"
             yield draft.at((*at, "do", place), "idle-action", problem, hint)
     if graph.chart == "event" and row.trigger == "dr_event":
         yield from _terms(draft, graph, at, row)
 
 
 def _terms(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Fault]:
-    """A revision takes over new terms, and enters a state again whose timer they move."""
+    """A revision must apply its new terms, and restart the timer of a state if they move it."""
     states = graph.table.states
     known = [name for name in graph.table.sources(row) if name != graph.table.initial]
     if known and "accept" not in row.do:
-        problem = f"new terms in {known[0]} are answered `accepted` and not taken over"
-        yield draft.at(at, "terms-not-taken", problem, "write do: accept")
+        problem = (
+            f"in {known[0]} a revised event is answered `accepted`, but its terms are not used"
+        )
+        yield draft.at(at, "terms-not-taken", problem, "write `do: accept` in this row")
     timed = [name for name in known if name in states and states[name].until]
     if row.to is None and "accept" in row.do and timed:
         until = states[timed[0]].until
-        problem = f"new terms move the {until} of an event, and the timer of {timed[0]} stays"
-        yield draft.at(at, "stale-end", problem, "write to: same")
+        problem = f"a revision can move the {until} of an event, but {timed[0]} keeps its old timer"
+        yield draft.at(at, "stale-end", problem, "write `to: same` in this row")
 
 
 def _rows(lines: list[int]) -> str:

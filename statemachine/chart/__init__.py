@@ -1,1 +1,1 @@
-"""The charts of ven.yaml: the names they may use, and the machine that executes them."""
+"""The state charts of ven.yaml: the names they can use, and the machine that runs them."""

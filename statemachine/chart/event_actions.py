@@ -1,4 +1,4 @@
-"""The things ven.yaml may do for an event, in `enter` and `do`."""
+"""The actions of the event chart, for `enter` and `do` in ven.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .registry import action
 
 @action("event", "dr_event")
 def accept(turn: Turn) -> None:
-    """Take the event on, or take over its new terms: its delivery is judged by them alone."""
+    """Accept the event, or the new terms of a revision."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
         start_ms = begins_ms(turn.spec.site.id, turn.event, asked)

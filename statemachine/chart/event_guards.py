@@ -1,4 +1,4 @@
-"""The questions ven.yaml may ask in `if` and `unless` about an event."""
+"""The guards of the event chart, for `if` and `unless` in ven.yaml."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from .registry import guard
 
 @guard("event", "dr_event")
 def starts_later(turn: Turn) -> bool:
-    """The event's start is still to come."""
+    """The event starts later, not now."""
     asked = turn.trigger
     return isinstance(asked, DrEvent) and _begins_ms(turn, asked) > turn.now_ms
 
 
 @guard("event")
 def can_shed(turn: Turn) -> bool:
-    """Some circuit that may be shed draws power now."""
+    """At least one circuit can shed load now."""
     return can_give(turn.spec, turn.memory)
 
 
 @guard("event")
 def from_operator(turn: Turn) -> bool:
-    """The grid operator called the event, not somebody at the site."""
+    """The grid operator requested the event, not somebody at the site."""
     return turn.event.source == "operator"
 
 
 @guard("event")
 def delivers(turn: Turn) -> bool:
-    """95 % of what the event asks for is measured, or was taken off by people."""
+    """95 % of the requested load is measured as shed, or people switched it off."""
     return delivery_news.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
 
 

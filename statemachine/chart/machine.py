@@ -1,8 +1,8 @@
-"""A table of ven.yaml, made executable by `transitions`.
+"""Runs a chart of ven.yaml with the library `transitions`.
 
-Names are resolved here, once. The library would also accept strings, but it looks those up when
-a row first fires, and imports any dotted path it is given: a ven.yaml must not be able to call
-`os.abort`, and a typing error must not wait for the first event of the summer.
+Names are resolved here, once. The library would also accept strings, but it looks them up when
+a row first fires, and imports any dotted path: a ven.yaml must not be able to call `os.abort`,
+and a spelling mistake must not wait for the first event of the summer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .registry import ACTIONS, GUARDS
 
 @dataclass(slots=True)
 class _Step:
-    """The library's model: where we stand, and the turn being decided."""
+    """The library's model: the present state, and the turn being decided."""
 
     state: str
     turn: Turn
 
 
 class Chart:
-    """Holds no state of its own: `fire` is told where it stands and says where that leads."""
+    """A chart without a present state of its own: `fire` gets a state and returns the next one."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -49,7 +49,7 @@ class Chart:
         )
 
     def fire(self, state: str, turn: Turn) -> str | None:
-        """The state `turn` leads to from `state`, or None if no row applies."""
+        """The state to which `turn` leads from `state`; None if no row matches."""
         rows = self._machine.events.get(turn.name)
         if rows is None or state not in rows.transitions:
             return None
@@ -107,7 +107,7 @@ def _entering(state: State) -> Callable[[EventData], None]:
 
 
 def _wakes(state: State, turn: Turn) -> dict[str, int]:
-    """When whoever has come to this state is to be woken, and with which trigger."""
+    """The timers of a state that is entered: trigger to UTC milliseconds."""
     wakes = {}
     if state.until == "end":
         wakes["ended"] = turn.event.end_ms

@@ -1,4 +1,4 @@
-"""Every name that a chart in ven.yaml may use: guards, actions, triggers, and what each means."""
+"""Every name that a chart in ven.yaml can use: triggers, guards and actions, with meanings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHARTS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name, its chart, what it is there, the triggers it works on (none: all), its meaning."""
+    """A name: its chart, its kind (`what`), the triggers it works on (none: all), its meaning."""
 
     chart: str
     what: str
@@ -24,7 +24,7 @@ class Named:
 
 
 def every_name() -> list[Named]:
-    """All there are, chart by chart."""
+    """All names, chart by chart."""
     return [
         named
         for chart, triggers in CHARTS.items()
@@ -37,7 +37,7 @@ def every_name() -> list[Named]:
 
 
 def names_of(chart: str, what: str) -> list[str]:
-    """The names of one kind that a chart may use."""
+    """The names of one kind that a chart can use."""
     return [named.name for named in every_name() if (named.chart, named.what) == (chart, what)]
 
 

@@ -1,6 +1,6 @@
-"""The names a chart in ven.yaml may use: guards for `if`, actions for `enter` and `do`.
+"""The names that a chart in ven.yaml can use: guards for `if`, actions for `enter` and `do`.
 
-Each is declared where it is written, with its chart and the triggers it works on.
+Each function declares itself, with its chart and the triggers it works on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Action = Callable[[Turn], None]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The chart a name belongs to, and the triggers on which it can say yes, or do anything.
+    """The chart of a name, and the triggers on which it can be true, or does anything.
 
-    No triggers: all of them. `implies` is the guard that says yes wherever this one does.
+    No triggers: all of them. `implies` is a guard that is true whenever this one is.
     """
 
     chart: str
@@ -32,7 +32,7 @@ SCOPES: dict[str, Scope] = {}
 
 
 def guard(chart: str, *triggers: str, implies: str = "") -> Callable[[Guard], Guard]:
-    """Let a chart use the function by its own name. It only looks, and answers yes or no."""
+    """Let a chart use the function under its own name. A guard only reads, and returns a bool."""
 
     def declare(function: Guard) -> Guard:
         GUARDS[function.__name__] = function
@@ -43,9 +43,9 @@ def guard(chart: str, *triggers: str, implies: str = "") -> Callable[[Guard], Gu
 
 
 def action(chart: str, *triggers: str) -> Callable[[Action], Action]:
-    """Let a chart use the function by its own name. It writes in the turn.
+    """Let a chart use the function under its own name. It changes memory and adds effects.
 
-    What is done on entering a state must bear repeating: that is how a crash is cured.
+    An action in `enter` must be safe to repeat, because it is repeated after a crash.
     """
 
     def declare(function: Action) -> Action:
@@ -57,6 +57,6 @@ def action(chart: str, *triggers: str) -> Callable[[Action], Action]:
 
 
 def never_true(guard: str, trigger: str) -> bool:
-    """The guard says no whenever this trigger comes."""
+    """Whether the guard is always false on this trigger."""
     scope = SCOPES.get(guard)
     return scope is not None and bool(scope.triggers) and trigger not in scope.triggers

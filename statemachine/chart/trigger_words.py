@@ -1,28 +1,28 @@
-"""What rows of a chart may wait for, and when it comes."""
+"""The triggers of each chart, and when each comes."""
 
 from __future__ import annotations
 
 EVENT_TRIGGERS = {
-    "dr_event": "an event is called, or called again with new terms",
+    "dr_event": "an event is requested, or revised with new terms",
     "restore": "somebody wants load back",
-    "cancel": "whoever called the event takes it back",
-    "started": "`until: start` of the state is reached",
-    "ended": "`until: end` of the state is reached",
-    "elapsed": "`for` of the state is over",
-    "released": "nothing is held beyond the plan, as drivers confirm or 6 s later; "
-    "in a state that sheds at once",
-    "achieved": "95 % of what the event asks for is measured",
-    "underperforming": "less is measured for 30 s",
+    "cancel": "the event is cancelled by its sender",
+    "started": "the event starts, in a state with `until: start`",
+    "ended": "the event ends, in a state with `until: end`",
+    "elapsed": "the time `for` of the state is over",
+    "released": "all load that no event needs is back, as drivers confirm or 6 s later; "
+    "in a state that sheds it comes at once",
+    "achieved": "95 % of the requested load is measured as shed",
+    "underperforming": "less than that is measured for 30 s",
 }
 SHADOW_TRIGGERS = {
-    "connected": "the link is up",
-    "disconnected": "the link is gone",
-    "restarted": "the program came back",
-    "document": "the answer to `get_shadow`",
-    "delta": "the shadow says that desired and reported differ",
-    "applied": "every wish has an end",
-    "settled": "the update of `settle` was taken",
-    "reported": "the update of `report` was taken",
-    "refused": "a request was refused, or never answered",
-    "elapsed": "`for` of the state is over, or the pause of `back_off`",
+    "connected": "the link to the cloud is up",
+    "disconnected": "the link to the cloud is lost",
+    "restarted": "the program was started again",
+    "document": "the document that `get_shadow` asked for has arrived",
+    "delta": "the cloud reports that desired and reported state differ",
+    "applied": "every desired change is done or refused",
+    "settled": "the update by `settle` was accepted",
+    "reported": "the update by `report` was accepted",
+    "refused": "a request to the shadow was refused or not answered",
+    "elapsed": "the time `for` of the state is over, or the pause of `back_off`",
 }

@@ -1,1 +1,1 @@
-"""What every other room uses: errors, quantities, local time, strict JSON, frozen copies."""
+"""What every other package uses: errors, quantities, local time, strict JSON, copies."""

@@ -1,7 +1,7 @@
-"""What this package raises, and how a fault in a ven.yaml names its place.
+"""The errors of this package, and the findings about a ven.yaml with their positions.
 
 * `VenError`
-    * `SpecError`   a ven.yaml says things that cannot be; carries every `Fault` found
+    * `SpecError`   a ven.yaml has errors; carries every `Fault` found
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class VenError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """A place in a file. Lines and columns count from 1, as editors do."""
+    """A position in a file. Lines and columns count from 1, as in editors."""
 
     file: str
     line: int
@@ -34,9 +34,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that cannot be, or is hardly meant: where it stands and what to write instead.
+    """One error or likely mistake in a ven.yaml: its position and what to write instead.
 
-    `kind` is one of `findings.KINDS`; an error refuses the file, a warning does not.
+    `kind` is one of `findings.KINDS`. A file with an error is refused, one with a warning is not.
     """
 
     mark: Mark
@@ -54,7 +54,7 @@ class Fault:
         return f"{self.mark}: {said}{self.problem}" + (f"; {self.hint}" if self.hint else "")
 
     def pretty(self) -> str:
-        """The message, the line it is about and a caret under the word."""
+        """The message, the line it is about, and a caret under the word."""
         gutter, first = f"{self.mark.line:>5} | ", max(0, self.mark.column - WIDTH // 2)
         shown = self.mark.text[first : first + WIDTH]
         caret = " " * (len(gutter) + self.mark.column - 1 - first) + "^"
@@ -70,12 +70,12 @@ class SpecError(VenError):
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant."""
+    """The known name that was probably meant; None if no name is near."""
     return next(iter(get_close_matches(word, sorted(known), n=1)), None)
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """The hint for a word that is not known: the nearest one, or all there are."""
+    """The hint for an unknown word: the nearest known one, or all of them."""
     names = sorted(known)
     if near := closest(word, names):
         return f"did you mean {near!r}?"

@@ -1,4 +1,4 @@
-"""The last answer of a pure function, for a decision that asks the same again and again."""
+"""Caches the last answer of a pure function; a decision asks some of them many times."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _Answer = TypeVar("_Answer")
 
 
 def once(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
-    """Work once for the same things, that is the very same objects, or equal numbers.
+    """Cache the last answer. Arguments are the same if they are the same objects or equal ints.
 
-    For arguments that nobody ever changes, and answers that nobody may. What was asked last is
-    kept alive, so that no other object can pass for it.
+    Only for arguments that never change and answers that nobody changes. The last arguments are
+    kept alive, so that no new object can get the identity of an old one.
     """
     known: list[tuple[tuple[object, ...], _Answer]] = []
 

@@ -1,4 +1,4 @@
-"""Local time: what a time of day that somebody typed means, and which day a moment belongs to."""
+"""Local time: reads typed times, and tells which day and month a moment belongs to."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 def instant_s(text: str, zone: tzinfo | None) -> float:
     """Epoch seconds of `2026-11-24T18:00` in `zone`, or of RFC 3339 text with its own offset.
 
-    `zone` is None where nobody knows which one is meant. Raises `ValueError` where the text is no
-    time, where it has no offset and the zone is not known, where the clock jumps over it in spring,
-    and where it comes twice in autumn; each says what to write instead.
+    `zone` is None if it is not known. Raises `ValueError`, with what to write instead, if the text
+    is not a time, if it has no offset and the zone is not known, or if the local time does not
+    exist (spring) or exists twice (autumn).
     """
     if not _SHAPE.fullmatch(text):
         raise ValueError(f"{text[:40]!r} is not a time; write it like 2026-11-24T18:00")
@@ -30,11 +30,11 @@ def instant_s(text: str, zone: tzinfo | None) -> float:
             raise _zone_missing(text, f"{text}Z")
         return _local_s(said, zone)
     except OverflowError:
-        raise ValueError(f"{text!r} is too far away") from None
+        raise ValueError(f"{text!r} is too far in the past or the future") from None
 
 
 def rfc_3339_s(text: str) -> float | None:
-    """Epoch seconds of RFC 3339 text; None where it is none."""
+    """Epoch seconds of RFC 3339 text; None if it is not valid."""
     if not _RFC_3339.fullmatch(text):
         return None
     try:
@@ -44,7 +44,7 @@ def rfc_3339_s(text: str) -> float | None:
 
 
 def next_s(text: str, zone: tzinfo | None, now_s: float) -> float:
-    """Like `instant_s`, and `18:00` is the first such time of day after `now_s`."""
+    """Like `instant_s`; `18:00` is the first such time of day after `now_s`."""
     if not _OF_DAY.fullmatch(text):
         return instant_s(text, zone)
     if zone is None:
@@ -59,8 +59,8 @@ def next_s(text: str, zone: tzinfo | None, now_s: float) -> float:
 
 def _zone_missing(text: str, example: str) -> ValueError:
     return ValueError(
-        f"{text!r} does not say in which time zone, and that of the site is not known here; "
-        f"give the date and the offset, like {example[:-1]}+01:00, or Z for UTC: {example}"
+        f"{text!r} has no time zone, and the time zone of the site is not known here; "
+        f"write date and offset, like {example[:-1]}+01:00, or Z for UTC: {example}"
     )
 
 
@@ -71,12 +71,12 @@ def _local_s(said: datetime, zone: tzinfo) -> float:
     seen = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
     if seen != said:
         raise ValueError(
-            f"{said:%H:%M} does not exist on {said:%Y-%m-%d}, the clock jumps over it; "
+            f"{said:%H:%M} does not exist on {said:%Y-%m-%d}, because the clock skips it; "
             f"write {seen.isoformat(timespec='minutes')}"
         )
     one, other = (time.isoformat(timespec="minutes") for time in (first, second))
     raise ValueError(
-        f"{said:%H:%M} comes twice on {said:%Y-%m-%d}; add the offset: {one} or {other}"
+        f"{said:%H:%M} occurs twice on {said:%Y-%m-%d}; write the offset: {one} or {other}"
     )
 
 
@@ -86,30 +86,30 @@ def _zone(name: str | None) -> tzinfo:
 
 
 def local(at_ms: int, timezone: str | None) -> datetime:
-    """A moment on the clock of a time zone; None: UTC."""
+    """A moment as local time; `timezone` None is UTC."""
     return datetime.fromtimestamp(at_ms / 1000, _zone(timezone))
 
 
 def day_of(at_ms: int, timezone: str | None) -> int:
-    """The number of a local day; the next day's is one more."""
+    """The number of a local day; the next day has the next number."""
     return local(at_ms, timezone).toordinal()
 
 
 def month_of(at_ms: int, timezone: str | None) -> int:
-    """The number of a local month; the next month's is one more."""
+    """The number of a local month; the next month has the next number."""
     there = local(at_ms, timezone)
     return there.year * 12 + there.month
 
 
 def next_day_ms(at_ms: int, timezone: str | None) -> int:
-    """When the next local day begins, in UTC milliseconds."""
+    """The start of the next local day, in UTC milliseconds."""
     there = local(at_ms, timezone).replace(tzinfo=None)
     midnight = datetime.combine(there.date() + timedelta(days=1), datetime.min.time())
     return round(midnight.replace(tzinfo=_zone(timezone)).timestamp() * 1000)
 
 
 def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: str | None) -> bool:
-    """Whether `[start, end)` touches the hours (minutes of the day, from and to) of any day."""
+    """Whether `[start, end)` overlaps `hours`, in minutes of the day, on any day."""
     from_min, to_min = hours
     length_min = (to_min - from_min) % 1440 or 1440
     day = local(start_ms, timezone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
@@ -128,11 +128,11 @@ def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: s
 
 
 def start_ms(text: str, timezone: str | None) -> int:
-    """The UTC milliseconds of a local time as `instant_s` reads it. Raises `ValueError`."""
+    """UTC milliseconds of a local time as `instant_s` reads it. Raises `ValueError`."""
     return round(instant_s(text, _zone(timezone)) * 1000)
 
 
 def days_before(at_ms: int, days: int, timezone: str | None) -> int:
-    """The same time of day so many local days earlier, in UTC milliseconds."""
+    """The same time of day, `days` local days earlier, in UTC milliseconds."""
     there = local(at_ms, timezone).replace(tzinfo=None) - timedelta(days=days)
     return round(there.replace(tzinfo=_zone(timezone)).timestamp() * 1000)

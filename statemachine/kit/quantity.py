@@ -1,7 +1,7 @@
 """Quantities as people write them, `1.5 kW`, `5 min`, `70 %`, kept as whole numbers.
 
 Watts, milliseconds and percent are integers inside, so that sums are exact. A bare `50` is
-refused: nobody should have to guess whether it was kW or W.
+refused, because it could be kW or W.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ _MOST_MS = 400 * 86_400_000
 
 
 def watts(text: object) -> int:
-    """`1.5 kW` as 1500. Raises ValueError with a sentence for people."""
+    """`1.5 kW` as 1500. Raises ValueError with a message for people."""
     return _whole(text, _POWER, "a power", "1.5 kW", 1_000_000_000)
 
 
 def millis(text: object) -> int:
-    """`5 min` as 300000. Raises ValueError with a sentence for people."""
-    return _whole(text, _TIME, "a length of time", "30 s or 5 min", _MOST_MS)
+    """`5 min` as 300000. Raises ValueError with a message for people."""
+    return _whole(text, _TIME, "a duration", "30 s or 5 min", _MOST_MS)
 
 
 def percent(text: object) -> int:
-    """`70 %` as 70. Raises ValueError with a sentence for people."""
-    share = _whole(text, {"%": 1}, "a share", "70 %", 1_000_000)
+    """`70 %` as 70. Raises ValueError with a message for people."""
+    share = _whole(text, {"%": 1}, "a percentage", "70 %", 1_000_000)
     if share > 100:
-        raise ValueError(f"{text!r} is more than 100 %")
+        raise ValueError(f"{text!r} is more than 100 %; write 0 % to 100 %")
     return share
 
 
 def watts_text(watts: int) -> str:
-    """1500 as `1.5 kW`: what `watts` reads back."""
+    """1500 as `1.5 kW`, which `watts` reads back."""
     if watts and watts % _POWER["MW"] == 0:
         return f"{watts // _POWER['MW']} MW"
     return f"{watts} W" if watts % 10 else f"{Decimal(watts) / 1000:f} kW"
 
 
 def millis_text(ms: int) -> str:
-    """300000 as `5 min`: what `millis` reads back."""
+    """300000 as `5 min`, which `millis` reads back."""
     units = [unit for unit in ("h", "min", "s") if ms >= _TIME[unit] and not ms % _TIME[unit]]
     unit = units[0] if units else "ms" if 0 < ms < 10**9 else "s"
     return f"{Decimal(ms) / _TIME[unit]:f} {unit}"
@@ -75,11 +75,11 @@ def _whole(said: object, units: dict[str, int], what: str, example: str, most: i
         raise ValueError(f"{said!r} is not {what}; write it like {example}")
     exact = Decimal(number.replace(",", ".")) * factor
     if exact < 0:
-        raise ValueError(f"{said!r} is below zero")
+        raise ValueError(f"{said!r} is below 0; write it like {example}")
     if exact != exact.to_integral_value():
-        raise ValueError(f"{said!r} is finer than can be kept; write it like {example}")
+        raise ValueError(f"{said!r} is too precise; write it like {example}")
     if exact > most:
-        raise ValueError(f"{said!r} is more than can be meant")
+        raise ValueError(f"{said!r} is too large; write it like {example}")
     return int(exact)
 
 

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, and nothing that Python reads besides."""
+"""Strict JSON as RFC 8259 defines it, without the extensions of Python's reader."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 TOO_DEEP = "the payload is nested more than 8 levels deep"
-MOST_DIGITS = 400  # no number that counts anything has more; a float ends at 309
-MARK = "\ufeff"  # of byte order: RFC 8259 lets a reader ignore it
-FILL = "\0"  # what embedded clients send after a text of theirs
+MOST_DIGITS = 400  # longer numbers are slow to read; a float ends at 309 digits
+MARK = "\ufeff"  # byte order mark; RFC 8259 lets a reader ignore it
+FILL = "\0"  # some embedded clients send it after their text
 
 
 class Unreadable(ValueError):
-    """Text that is not the strict JSON we read; says why.
+    """Text that is not strict JSON, with the reason.
 
-    `said` is what can be read of it all the same, None where nothing can.
+    `said` is what can be read of it anyway, None if nothing can.
     """
 
     def __init__(self, why: str, said: Any = None) -> None:
@@ -27,14 +27,14 @@ class Unreadable(ValueError):
 
 
 class NotFinite(Unreadable):
-    """JSON but for its numbers: NaN, Infinity or 1e999. `said` has them as the floats they are."""
+    """JSON except for NaN, Infinity or 1e999. `said` has these numbers as floats."""
 
 
 def strict_json(raw: bytes | str) -> Any:
-    """JSON as RFC 8259 has it: UTF-8, finite numbers, at most 64 KB and 8 levels.
+    """Strict JSON: UTF-8, finite numbers, at most 64 KB and 8 levels.
 
-    A mark of byte order before it and NULs after it are let be. Python's own reader also takes NaN,
-    1e309 and lone surrogates. Raises `Unreadable`.
+    A byte order mark before it and NULs after it are ignored. NaN, 1e309 and lone surrogates,
+    which Python's reader accepts, are refused. Raises `Unreadable`.
     """
     if len(raw) > MAX_BYTES:
         raise Unreadable("the payload is over 64 KB")
@@ -49,24 +49,24 @@ def strict_json(raw: bytes | str) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """A value as its sender may have written it, NaN and halves of characters included."""
+    """A value as its sender may have written it, including NaN and lone surrogates."""
     text = json.dumps(value, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def decoded(text: str, once: bool = False) -> Any:
-    """JSON of any size: finite numbers, whole characters; `once`: no name twice in an object.
+    """JSON of any size with finite numbers and whole characters. `once`: no duplicate names.
 
     Raises ValueError, RecursionError.
     """
     value = (_ONCE if once else _STRICT).decode(text)
-    if "\\u" in text:  # what is escaped may be half of a character
+    if "\\u" in text:  # an escape may be a lone surrogate
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
 def compact_text(value: Any) -> str:
-    """A value as it is stored and sent: no blanks. Raises ValueError for what is no number."""
+    """JSON without spaces, as it is stored and sent. Raises ValueError for NaN and Infinity."""
     return _COMPACT.encode(value)
 
 
@@ -77,13 +77,13 @@ def _refuse(constant: str) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is too large a number")
+        raise ValueError(f"the number {text[:20]} is too large")
     return number
 
 
 def _whole(text: str) -> int:
     if len(text) > MOST_DIGITS:
-        raise ValueError(f"{text[:20]}... is too large a number")
+        raise ValueError(f"the number {text[:20]}... is too large")
     return int(text)
 
 
@@ -94,7 +94,7 @@ def _any_whole(text: str) -> int | float:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name comes twice")
+        raise ValueError("an object has the same name twice")
     return found
 
 
@@ -119,7 +119,7 @@ def _text(raw: bytes | str) -> str:
 
 
 def _unread(text: str, error: Exception) -> Unreadable:
-    """Why a text is refused, with what can be read of it."""
+    """The reason for refusing a text, with what can be read of it."""
     try:
         value = _LOOSE.decode(text)
     except RecursionError:
@@ -130,12 +130,12 @@ def _unread(text: str, error: Exception) -> Unreadable:
     if _depth(value) > MAX_DEPTH:
         return Unreadable(TOO_DEEP, _flat(value))
     if isinstance(error, UnicodeError):
-        return Unreadable("the payload has half a character in a text", value)
+        return Unreadable("the payload has a lone surrogate in a string", value)
     return NotFinite(f"the payload is not JSON: {error}", value)
 
 
 def _flat(value: Any) -> Any:
-    """What stands no deeper than ids do: plain values of an object, and of its `data`."""
+    """The values at the levels where ids are: those of an object and of its `data`."""
     if not isinstance(value, Mapping):
         return None
     plain = {name: one for name, one in value.items() if not isinstance(one, Mapping | list)}
@@ -157,5 +157,5 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def compact(value: Any) -> bytes:
-    """JSON as it is counted and sent: no blanks, UTF-8. Raises ValueError for what is no number."""
+    """UTF-8 JSON without spaces, as it is sent. Raises ValueError for NaN and Infinity."""
     return compact_text(value).encode()

@@ -1,4 +1,4 @@
-"""The things that the shadow's chart may do."""
+"""The actions of the shadow's chart, for `enter` and `do` in ven.yaml."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .wishes import INTERVAL
 
 LOOP, TOO_LARGE = "shadow_loop", "shadow_too_large"
 FULLER_MS, FULLER_MOST_MS = 30_000, 900_000
-MOST_REMEMBERED = reconcile.MOST_ANSWERS * MOST  # a wish for each circuit of a shadow
+MOST_REMEMBERED = reconcile.MOST_ANSWERS * MOST  # one wish for each circuit of a shadow
 
 
 @action("shadow")
 def get_shadow(turn: Turn) -> None:
-    """Forget the version and ask for the whole document."""
+    """Forget the known version and request the whole document."""
     turn.remember_shadow(version=None, wants="get")
 
 
 @action("shadow", "document", "delta")
 def adopt(turn: Turn) -> None:
-    """Take version and wishes from the document or delta; decide what can be decided at once."""
+    """Take version and desired state from the document or delta, and decide what can be decided."""
     said = turn.trigger
     if isinstance(said, Desired):
         found = reconcile.judge(turn.spec, turn.memory, said)
@@ -49,7 +49,7 @@ def adopt(turn: Turn) -> None:
 
 
 def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> None:
-    """A setting that is new is applied, and echoed by the next report."""
+    """Apply a new interval; the next report echoes it."""
     asked = said.interval
     if not turn.key and asked is not None and asked.every_ms is not None:
         turn.remember_shadow(interval=asked)
@@ -60,7 +60,7 @@ def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> No
 
 
 def _forget_refusal(turn: Turn, said: Desired) -> None:
-    """What was said of an earlier setting is not true of the one that holds now."""
+    """Forget the refusal of an earlier interval, because it does not apply to the present one."""
     if INTERVAL in (turn.shadow.ack or {}).get("r", {}):
         fine = changed(turn.shadow, version=said.version, wishes=(), refused={}, doubled=())
         turn.remember_shadow(ack=ack_record(fine, answered_s(turn)))
@@ -68,9 +68,9 @@ def _forget_refusal(turn: Turn, said: Desired) -> None:
 
 @action("shadow")
 def apply_wishes(turn: Turn) -> None:
-    """Switch every circuit whose wish is new. The wish is the base; an event still masks it.
+    """Switch every circuit whose desired state is new. An event can still hold it down.
 
-    A wish decided before is not carried out again: a restart restates its switch anyway.
+    One that was decided before is not switched again: a restart repeats its switch anyway.
     """
     for wish in turn.shadow.open_wishes():
         known = turn.shadow.decided.get(wish.circuit)
@@ -78,14 +78,14 @@ def apply_wishes(turn: Turn) -> None:
             continue
         switch(turn, wish.circuit, wish.enabled, "cloud", last_command="")
         taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
-        end_open(turn, wish.circuit, (SUPERSEDED, "a newer wish came"), not wish.enabled)
+        end_open(turn, wish.circuit, (SUPERSEDED, "replaced by a newer request"), not wish.enabled)
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
         turn.do(Switch(wish.circuit, wish.enabled, "cloud"))
 
 
 @action("shadow")
 def give_up(turn: Turn) -> None:
-    """End the wishes that no driver has confirmed."""
+    """Give up the desired changes that no driver has confirmed."""
     late = {
         wish.circuit: Decision(wish.enabled, wish.stamp_s, SILENT, "no answer", turn.now_ms)
         for wish in turn.shadow.open_wishes()
@@ -95,19 +95,19 @@ def give_up(turn: Turn) -> None:
 
 @action("shadow")
 def settle(turn: Turn) -> None:
-    """Take what was answered out of desired and say what became of it, in one guarded update."""
+    """Remove what was answered from desired and report the results, in one versioned update."""
     turn.remember_shadow(wants="settle")
 
 
 @action("shadow")
 def report(turn: Turn) -> None:
-    """From here on what is reported is kept true: at once where it changed, else by heartbeat."""
+    """Keep the reported state up to date: at once if it changed, else at intervals."""
     turn.remember_shadow(wants="report")
 
 
 @action("shadow", "settled", "reported")
 def advance(turn: Turn) -> None:
-    """Our own update moved the version, and nothing else did."""
+    """Take the new version, because only our own update changed it."""
     said, shadow = turn.trigger, turn.shadow
     if isinstance(said, Answered):
         told = tuple((shadow.ack or {}).get("r", {}))
@@ -118,7 +118,7 @@ def advance(turn: Turn) -> None:
 
 @action("shadow", "delta")
 def note(turn: Turn) -> None:
-    """Remember that a delta came which is not read now: whatever answers us must be as new."""
+    """Remember the version of a delta that is not read now; later answers must be as new."""
     said = turn.trigger
     if isinstance(said, Delta):
         turn.remember_shadow(heard=max(turn.shadow.heard, said.version))
@@ -126,20 +126,20 @@ def note(turn: Turn) -> None:
 
 @action("shadow")
 def forget_heard(turn: Turn) -> None:
-    """Believe the next document: a shadow that was deleted counts from the beginning."""
+    """Accept the next document with any version: a deleted shadow counts from 1 again."""
     turn.remember_shadow(heard=0)
 
 
 @action("shadow")
 def back_off(turn: Turn) -> None:
-    """Wait a moment, longer when it keeps being refused."""
+    """Wait a moment before the next request; longer after repeated refusals."""
     turn.remember_shadow(refusals=turn.shadow.refusals + 1)
     turn.arm({**turn.wakes(), "elapsed": turn.now_ms + reconcile.jitter_ms(turn.spec, turn.shadow)})
 
 
 @action("shadow")
 def slim(turn: Turn) -> None:
-    """Leave out names, then power, never what is on; and say so."""
+    """Leave out names, then power, to make the document smaller, and raise an alarm."""
     shadow = turn.shadow
     tried = shadow.fuller_pause_ms and not shadow.fuller_ms
     pause_ms = min(FULLER_MOST_MS, 2 * shadow.fuller_pause_ms) if tried else FULLER_MS
@@ -153,12 +153,12 @@ def slim(turn: Turn) -> None:
 
 @action("shadow")
 def sound_loop(turn: Turn) -> None:
-    """Say that the cloud and this site answer each other without end."""
+    """Raise the alarm that the cloud and this site keep answering each other."""
     sound(turn, LOOP)
 
 
 def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
-    """End the open wishes of all shadows that want `circuit` so, or (None) in any way."""
+    """End the open wishes of all shadows for `circuit` in state `enabled`, or (None) in any."""
     shadows = dict(turn.memory.shadows)
     for key, shadow in shadows.items():
         one = shadow.decided.get(circuit)
@@ -169,12 +169,12 @@ def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
 
 
 def sound(turn: Turn, alarm: str) -> None:
-    """Raise an alarm, unless it is up already."""
+    """Raise an alarm, unless it is already raised."""
     turn.remember_shadow(alarms={alarm: turn.now_ms, **turn.shadow.alarms})
 
 
 def count_answer(turn: Turn) -> None:
-    """An update goes out only because the cloud asked for it."""
+    """Count an answer to the cloud, to notice a loop of answers."""
     shadow, mono_ms = turn.shadow, turn.trigger.mono_ms
     about = [(mono_ms, what) for what in reconcile.subjects(shadow.wishes, shadow.refused)]
     every = [*reconcile.recent_answers(shadow, mono_ms), *about][-MOST_REMEMBERED:]
@@ -184,5 +184,5 @@ def count_answer(turn: Turn) -> None:
 
 
 def answered_s(turn: Turn) -> int:
-    """When something is answered now, in the service's time where that is known."""
+    """The present time in epoch seconds, by the clock of the service if it is known."""
     return (reconcile.server_ms(turn.memory, turn.trigger.mono_ms) or turn.now_ms) // 1000

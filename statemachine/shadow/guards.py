@@ -1,4 +1,4 @@
-"""The questions that the shadow's chart may ask."""
+"""The guards of the shadow's chart, for `if` and `unless` in ven.yaml."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ TOO_LARGE = 413
 
 @guard("shadow", "document", "delta")
 def wishes(turn: Turn) -> bool:
-    """Something is desired that must be answered: of circuits, or a setting that is refused."""
+    """The desired section has something to answer: circuits, or a setting that is refused."""
     said = turn.trigger
     return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).clears)
 
 
 @guard("shadow", "document", "delta", implies="wishes")
 def open_wishes(turn: Turn) -> bool:
-    """One of the wishes has no end state yet."""
+    """At least one desired circuit change is not done or refused yet."""
     said = turn.trigger
     return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).open)
 
 
 @guard("shadow", "delta")
 def newer(turn: Turn) -> bool:
-    """The delta's version is above the one known, or none is known."""
+    """The version of the delta is above the known one, or none is known."""
     known = turn.shadow.version
     return isinstance(turn.trigger, Delta) and (known is None or turn.trigger.version > known)
 
 
 @guard("shadow", "delta")
 def later(turn: Turn) -> bool:
-    """The delta's version is above all that was read since the link is up, and some was."""
+    """The version of the delta is above every one read since the link came up, and one was read."""
     newest = turn.shadow.newest
     return isinstance(turn.trigger, Delta) and 0 < newest < turn.trigger.version
 
 
 @guard("shadow", "settled", "reported")
 def contiguous(turn: Turn) -> bool:
-    """Nobody else wrote between the version known and the one of our update."""
+    """Nobody else wrote to the shadow between the known version and our update."""
     known, said = turn.shadow.version, turn.trigger
     if not isinstance(said, Answered) or known is None:
         return False
@@ -49,18 +49,18 @@ def contiguous(turn: Turn) -> bool:
 
 @guard("shadow", "document")
 def outdated(turn: Turn) -> bool:
-    """A delta has already told of a version after the document's."""
+    """A delta with a later version than the document has already come."""
     return isinstance(turn.trigger, Document) and turn.trigger.version < turn.shadow.heard
 
 
 @guard("shadow", "document", "delta", implies="wishes")
 def looping(turn: Turn) -> bool:
-    """Nothing is desired but what was answered ten times within the last minute."""
+    """Everything desired was already answered ten times within the last minute."""
     said = turn.trigger
     return isinstance(said, Desired) and reconcile.looping(turn.spec, turn.memory, said)
 
 
 @guard("shadow", "refused")
 def too_large(turn: Turn) -> bool:
-    """The service says that the document is too large."""
+    """The shadow service refused the document as too large."""
     return isinstance(turn.trigger, Refused) and turn.trigger.code == TOO_LARGE

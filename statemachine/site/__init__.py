@@ -1,1 +1,1 @@
-"""What a ven.yaml says: the settings, how each is read, and the findings there can be."""
+"""What a ven.yaml says: its settings, how each is read, and their positions in the file."""

@@ -1,7 +1,7 @@
-"""The words of a ven.yaml: how one scalar is read, and what is said where it cannot be.
+"""The types of settings in a ven.yaml: how one value is read, and the message if it is not valid.
 
-Every scalar arrives as text and its field says what it means, so that `off`, `22:00` and `010` do
-not surprise. A refusal reads `what is wrong; what to write instead`.
+Every value arrives as text and its field says what it means, so that `off`, `22:00` and `010` do
+not surprise. A message reads `what is wrong; what to write instead`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ NEVER = -1
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _STATE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
-# A joiner stands within a Persian word or a family of emoji, and nowhere else.
+# A joiner is allowed inside a word, where Persian and emoji need it, but not at its ends.
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
     "|^[\u200c\u200d]|[\u200c\u200d]$"
 )
 _GAP = re.compile(rf"\s|{_UNSEEN.pattern}")
+_PLAIN = "of the characters a-z A-Z 0-9"
+_STATE_FORM = "1 to 32 of the characters a-z 0-9 _, beginning with a letter"
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
 
 
 class Model(BaseModel):
-    """A section of the file. What is left out has its default; what is unknown is refused."""
+    """A section of the file. Missing settings have their default; unknown ones are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -49,7 +51,7 @@ class Model(BaseModel):
         return {} if said is None else said
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic has it, but what was worked out of the fields is worked out anew."""
+        """As in pydantic, but values computed from the fields are computed again."""
         copy = super().model_copy(update=update, deep=deep)
         for name in copy.__dict__.keys() - type(self).model_fields.keys():
             del copy.__dict__[name]
@@ -57,7 +59,7 @@ class Model(BaseModel):
 
 
 class OneOf:
-    """A word out of a closed list; `what` is what such a word is called."""
+    """A word of a closed list; `what` names such a word in messages."""
 
     def __init__(self, what: str, *known: str) -> None:
         self.what, self.known = what, known
@@ -80,13 +82,13 @@ class OneOf:
 
 def _flag(said: object) -> bool:
     if said not in ("true", "false"):
-        raise ValueError(f"{said!r} is neither true nor false")
+        raise ValueError(f"{said!r} is not valid; write true or false")
     return said == "true"
 
 
 def _count(said: object) -> int:
     if not isinstance(said, str) or not re.fullmatch(r"\d{1,9}", said):
-        raise ValueError(f"{said!r} is not a whole number")
+        raise ValueError(f"{said!r} is not a whole number; write it like 3")
     return int(said)
 
 
@@ -100,20 +102,20 @@ def _share(said: object) -> int:
 
 def _name(said: object) -> str:
     if not isinstance(said, str) or not 1 <= len(said) <= 64 or _UNSEEN.search(said):
-        raise ValueError(f"{said!r} is not a name: 1 to 64 characters that can be seen")
+        raise ValueError(f"{said!r} is not a name; write 1 to 64 visible characters")
     return said
 
 
 def _word(said: object) -> str:
     if not isinstance(said, str) or not 1 <= len(said) <= 32 or _GAP.search(said):
-        raise ValueError(f"{said!r} is not a word: 1 to 32 characters without a gap")
+        raise ValueError(f"{said!r} is not a word; write 1 to 32 characters without spaces")
     return said
 
 
-def _matching(shape: re.Pattern[str], what: str) -> Callable[[object], str]:
+def _matching(shape: re.Pattern[str], what: str, form: str) -> Callable[[object], str]:
     def check(said: object) -> str:
         if not isinstance(said, str) or not shape.fullmatch(said):
-            raise ValueError(f"{said!r} is not {what}: {shape.pattern}")
+            raise ValueError(f"{said!r} is not {what}; write {form}")
         return said
 
     return check
@@ -123,14 +125,14 @@ def _topic(said: object) -> str | None:
     if said == "off":
         return None
     if not isinstance(said, str) or not said or any(c in said for c in "+#\0") or len(said) > 256:
-        raise ValueError(f"{said!r} is not a topic to publish on; no + or #")
+        raise ValueError(f"{said!r} is not a topic; write 1 to 256 characters without + and #")
     return said
 
 
 def _hours(said: object) -> tuple[int, int]:
     found = _HOURS.fullmatch(said.strip()) if isinstance(said, str) else None
     if found is None:
-        raise ValueError(f"{said!r} are no hours of a day; write them like 22:00-06:00")
+        raise ValueError(f"{said!r} is not a range of hours; write it like 22:00-06:00")
     from_h, from_min, to_h, to_min = map(int, found.groups())
     return from_h * 60 + from_min, to_h * 60 + to_min
 
@@ -181,15 +183,21 @@ Topic = Annotated[
     _schema(r"^[^+#]{1,256}$", "ven/cmd/{venId}", "off"),
 ]
 CircuitId = Annotated[
-    str, BeforeValidator(_matching(_ID, "a circuit's id")), _schema(f"^{_ID.pattern}$", "heater1")
+    str,
+    BeforeValidator(_matching(_ID, "a circuit id", f"1 to 32 {_PLAIN}, _ and -")),
+    _schema(f"^{_ID.pattern}$", "heater1"),
 ]
 StateId = Annotated[
-    str, BeforeValidator(_matching(_STATE, "a state's name")), _schema(f"^{_STATE.pattern}$", "on")
+    str,
+    BeforeValidator(_matching(_STATE, "a state name", _STATE_FORM)),
+    _schema(f"^{_STATE.pattern}$", "on"),
 ]
 ThingName = Annotated[
-    str, BeforeValidator(_matching(_THING, "a thing name")), _schema(f"^{_THING.pattern}$", "ven1")
+    str,
+    BeforeValidator(_matching(_THING, "a thing name", f"1 to 128 {_PLAIN}, : _ and -")),
+    _schema(f"^{_THING.pattern}$", "ven1"),
 ]
-# Minutes of the day, from and to; where `to` is not after `from`, past midnight.
+# Minutes of the day, from and to; past midnight if `to` is not after `from`.
 Hours = Annotated[
     tuple[int, int],
     BeforeValidator(_hours),

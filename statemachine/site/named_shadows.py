@@ -1,7 +1,7 @@
-"""Which shadow reports which circuits: one for all up to forty, else named ones of forty each.
+"""Which shadow reports which circuits: one for up to 40, else named shadows of 40 each.
 
-A shadow holds 8 KB. The classic one, named "", then keeps power, event and settings, and the
-circuits go into `circuits-0`, `circuits-1`, ... in the order in which they are declared.
+A shadow holds 8 KB. With more than 40 circuits the classic shadow, named "", reports power, event
+and settings, and `circuits-0`, `circuits-1`, ... report the circuits in file order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ MOST = 40
 
 
 def shards(spec: Spec) -> dict[str, tuple[str, ...]]:
-    """The circuits that each shadow of a site reports, the classic one first."""
+    """The circuits that each shadow of a site reports, by its name; the classic one first."""
     ids = tuple(spec.circuits)
     if len(ids) <= MOST:
         return {"": ids}

@@ -1,4 +1,4 @@
-"""One breaker of the panel, as ven.yaml declares it, and what its type implies."""
+"""One circuit of the panel, as ven.yaml declares it, and the defaults of its type."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share, Word
 
 MINUTE_MS = 60_000
 RUNS_PERCENT, IDLE_PERCENT = 5, 1
-LEAST_AMPS = 6  # SAE J1772, IEC 61851: a charging car draws this or nothing
+LEAST_AMPS = 6  # SAE J1772, IEC 61851: a charging car draws at least this
 
-# type: (min_on, min_off, max_off). Makers of compressors print 2.5 to 3 min of rest; a fridge
-# keeps its cold for half an hour.
+# type: (min_on, min_off, max_off). Compressor makers ask for 2.5 to 3 min of rest; a fridge stays
+# cold for half an hour.
 DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "heater": (0, 0, None),
     "water_heater": (0, 0, None),
@@ -27,98 +27,107 @@ DWELL_MS: dict[str, tuple[int, int, int | None]] = {
     "other": (0, 0, None),
 }
 BACK_ON_MS = 5 * MINUTE_MS
-# What means nothing where a circuit is never shed.
+_KNOWN = ", ".join(DWELL_MS)
+# Settings without effect if a circuit is never shed.
 SHEDDING = ("priority", "floor", "max_off", "min_release", "max_events_per_day", "max_shed_per_day")
 Tier = tuple[bool, int]  # critical or not, then priority: the lower one gives first
 Control = Annotated[str, OneOf("control", "modulating", "relay", "ev_pilot", "duty_cycle", "none")]
 
 
 class Circuit(Model):
-    """One breaker of the panel. `shed` is the most it gives, as a share of what it draws."""
+    """One circuit of the panel. `shed` is the most it sheds, as a share of what it draws."""
 
-    name: Name | None = Field(default=None, description="what people call it")
+    name: Name | None = Field(default=None, description="name shown to people; default: the id")
     type: Word = Field(
         default="other",
-        description=f"what it is, in any word; known here: {', '.join(DWELL_MS)}",
+        description=f"kind of load, any word; these have default dwell times: {_KNOWN}",
     )
-    rated: Watts = Field(description="what it draws at most")
-    critical: Flag = Field(default=False, description="asked only when all others have given all")
+    rated: Watts = Field(description="the most it can draw")
+    critical: Flag = Field(
+        default=False, description="shed only after all other circuits have shed all they can"
+    )
     priority: Count | None = Field(
         default=None,
-        description="lower gives first; equal ones take turns; default: the order in the file",
+        description="lower sheds first; equal ones take turns; default: the position in the file",
     )
-    enabled: Flag = Field(default=True, description="on or off on the first day")
-    control: Control = Field(default="modulating", description="how finely its power can be set")
+    enabled: Flag = Field(
+        default=True, description="switched on or off when the site starts for the first time"
+    )
+    control: Control = Field(default="modulating", description="how its power can be set")
     shed: Share = Field(
-        default=0, description="the most it gives of what it draws; never: also no switch"
+        default=0,
+        description="the most it sheds of what it draws; never: it cannot be switched either",
     )
-    floor: Watts = Field(default=0, description="power it is never taken below")
+    floor: Watts = Field(default=0, description="an event leaves it at least this power")
     min_on: Millis | None = Field(
-        default=None, description="once on, it is not taken off for so long"
+        default=None,
+        description="minimum time on, before an event can switch it off; default by type",
     )
-    min_off: Millis | None = Field(default=None, description="once off, it stays off for so long")
+    min_off: Millis | None = Field(default=None, description="minimum time off; default by type")
     max_off: Millis | None = Field(
-        default=None, description="an event takes it off for so long at most"
+        default=None, description="maximum time that an event keeps it off; default by type"
     )
-    min_release: Millis = Field(
-        default=0, description="once given back, it gives nothing for so long"
-    )
+    min_release: Millis = Field(default=0, description="minimum time between two times it sheds")
     max_events_per_day: Count | None = Field(
-        default=None, description="how often a day it may give"
+        default=None, description="how often it can shed in a day"
     )
-    max_shed_per_day: Millis | None = Field(default=None, description="how long a day it may give")
+    max_shed_per_day: Millis | None = Field(
+        default=None, description="how long it can shed in a day, in all"
+    )
     remote: Annotated[str, OneOf("remote", "yes", "no")] = Field(
-        default="yes", description="no: the cloud may not switch it"
+        default="yes", description="no: the cloud cannot switch it"
     )
     comes_back: Annotated[str, OneOf("way to come back", "alone", "by_hand")] = Field(
-        default="alone", description="by_hand: once taken off, only a person switches it on again"
+        default="alone",
+        description="by_hand: once an event switched it off, only a person switches it on again",
     )
     driver: Annotated[str, OneOf("driver", "sim")] = Field(
-        default="sim", description="what switches it"
+        default="sim", description="what switches and reads it"
     )
     meter: Annotated[str, OneOf("meter", "own", "none")] = Field(
-        default="own", description="none: planned on `typical`, and marked as estimated"
+        default="own",
+        description="none: it has no meter, is planned with `typical` and marked as estimated",
     )
     typical: Watts | None = Field(
         default=None,
-        description="what it draws as a rule, where nothing reads it; default 70 % of rated",
+        description="what it usually draws, used without a reading; default: 70 % of rated",
     )
-    stale_after: Millis = Field(default=60_000, description="a reading older than this is none")
+    stale_after: Millis = Field(default=60_000, description="readings older than this are ignored")
     volts: Count = Field(
-        default=240, description="what an ampere is worth, to a car's pilot and in `breaker_amps`"
+        default=240, description="converts amperes to watts, for ev_pilot and `breaker_amps`"
     )
-    phases: Count = Field(default=1, description="1 or 3")
+    phases: Count = Field(default=1, description="1 or 3; converts amperes to watts, with `volts`")
 
     @cached_property
     def kind(self) -> str:
-        """The type it behaves as: its own, where that is one of ours."""
+        """The known type it is treated as: its own, or `other`."""
         word = self.type.casefold()
         return word if word in DWELL_MS else "other"
 
     @cached_property
     def locked(self) -> bool:
-        """Never shed and never switched from afar: `shed: never`."""
+        """`shed: never`: it is never shed and cannot be switched remotely."""
         return self.shed == NEVER
 
     @cached_property
     def shed_percent(self) -> int:
-        """The most this circuit gives, as a share of what it draws; 0 where it gives nothing."""
+        """The most this circuit sheds, in percent of what it draws; 0 if it sheds nothing."""
         return max(0, self.shed) if self.control != "none" else 0
 
     @property
     def most_w(self) -> int:
-        """The most it can give, drawing all that it may."""
+        """The most it can shed while it draws its rated power, in watts."""
         return max(0, min(self.rated * self.shed_percent // 100, self.rated - self.floor))
 
     @property
     def goes_off(self) -> bool:
-        """An event may take it off altogether."""
+        """Whether an event can switch it off."""
         whole = self.control == "relay" or self.shed_percent == 100
         return bool(self.shed_percent) and whole and not self.floor
 
     @cached_property
     def min_on_ms(self) -> int:
-        """Brought back by `max_off`, it would be taken off again at once, were there no time on."""
+        """With a `max_off` there is a minimum, or the event would switch it off again at once."""
         if self.min_on is not None:
             return self.min_on
         return max(DWELL_MS[self.kind][0], 0 if self.max_off_ms is None else BACK_ON_MS)
@@ -133,32 +142,32 @@ class Circuit(Model):
 
     @property
     def typical_w(self) -> int:
-        """What it is taken to draw where nothing measures it, and while no controller runs."""
+        """What it is assumed to draw without a reading, in watts."""
         return self.rated * 7 // 10 if self.typical is None else self.typical
 
     @cached_property
     def amp_w(self) -> int:
-        """What one ampere is worth, of a car's pilot and of its breaker, in watts."""
+        """One ampere of this circuit in watts."""
         return self.volts * self.phases
 
     @cached_property
     def running_w(self) -> int:
-        """Drawing so much it runs."""
+        """It counts as running from this power, in watts."""
         return max(1, self.rated * RUNS_PERCENT // 100)
 
     @cached_property
     def idle_w(self) -> int:
-        """Drawing no more than this it is off, but for its standby."""
+        """It counts as off up to this power, in watts: its standby."""
         return self.rated * IDLE_PERCENT // 100
 
     @cached_property
     def least_running_w(self) -> int:
-        """The least that a hold may leave it and it still runs."""
+        """The lowest hold with which it still runs, in watts."""
         return LEAST_AMPS * self.amp_w if self.control == "ev_pilot" else self.running_w
 
     @property
     def amps(self) -> int:
-        """What its rated power is in whole amperes: its breaker carries no less."""
+        """Its rated power in amperes, rounded up."""
         return -(-self.rated // self.amp_w)
 
     @property

@@ -1,8 +1,8 @@
-"""YAML text as plain values, with the place of every one of them.
+"""YAML text as plain values, each with its position.
 
-The field decides what a word means, never YAML: `off`, `22:00` and `010` all arrive as the text
-that was typed. That is why nodes are read here and not the dicts of `yaml.safe_load`, which
-would turn those into False, 1320 and 8, and forget their lines besides.
+The setting decides what a value means, never YAML: `off`, `22:00` and `010` all arrive as typed.
+That is why nodes are read here instead of the dicts of `yaml.safe_load`, which would turn those
+into False, 1320 and 8, and lose their positions.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ Path: TypeAlias = tuple[str | int, ...]
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
+UNREADABLE = "check that the file is YAML in UTF-8"
+NO_ANCHORS = "anchors (&) and aliases (*) are not supported"
 _SECRET = re.compile(r"""(\bpassword["']?\s*:\s*)(\S.*)""")
 
 
 @dataclass(slots=True)
 class Source:
-    """What a file says: `value` is text, lists and dicts; `mark` finds the place of a path."""
+    """A file as read: `value` is text, lists and dicts; `mark` is the position of a path."""
 
     file: str
     lines: tuple[str, ...]
@@ -37,31 +39,38 @@ class Source:
     _keys: dict[Path, Mark] = field(default_factory=dict)
 
     def mark(self, path: Path) -> Mark:
-        """Where the value at `path` stands; for what is not there, where its parent does."""
+        """The position of the value at `path`, or of its nearest parent in the file."""
         while path and path not in self._marks:
             path = path[:-1]
         return self._marks.get(path, Mark(self.file, 1, 1, self.lines[0] if self.lines else ""))
 
     def has(self, path: Path) -> bool:
-        """Something stands at `path` in the file."""
+        """Whether the file has a value at `path`."""
         return path in self._marks
 
     def key(self, path: Path) -> Mark:
-        """Where the key at `path` stands."""
+        """The position of the key at `path`."""
         return self._keys.get(path) or self.mark(path)
 
 
 def parse(text: str, file: str) -> Source:
-    """Read YAML text. Faults of its syntax come one at a time, all others are collected.
+    """Read YAML text. Syntax errors come one at a time, all other findings are collected.
 
-    Refused: anchors and aliases, keys written twice, tags, more than 256 KB or 12 levels.
-    Raises `SpecError` where nothing can be read at all.
+    Anchors, aliases, keys written twice, and more than 256 KB or 12 levels are refused.
+    Raises `SpecError` if nothing can be read.
     """
     lines = tuple(_SECRET.sub(_hidden, line) for line in text.splitlines())
     source = Source(file, lines)
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise SpecError(
-            [Fault(source.mark(()), "yaml", "the file is over 256 KB", "split the site")]
+            [
+                Fault(
+                    source.mark(()),
+                    "yaml",
+                    "the file is larger than 256 KB",
+                    "describe one site a file",
+                )
+            ]
         )
     try:
         root = yaml.compose(text, Loader=_Loader)
@@ -70,7 +79,7 @@ def parse(text: str, file: str) -> Source:
         raise SpecError([_syntax(source, error.problem or "this is not YAML", at)]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         first = (str(error) or "this is not YAML").splitlines()[0]
-        raise SpecError([Fault(source.mark(()), "yaml", first)]) from None
+        raise SpecError([Fault(source.mark(()), "yaml", first, UNREADABLE)]) from None
     if root is None:
         empty = Fault(source.mark(()), "yaml", "the file is empty", "`venctl init` writes one")
         raise SpecError([empty])
@@ -79,26 +88,28 @@ def parse(text: str, file: str) -> Source:
 
 
 def _hidden(found: re.Match[str]) -> str:
-    """A line as it may be shown with a fault, in a log: as long as before, so that carets fit."""
+    """A line with its password hidden, at the same length so that carets still fit."""
     return found[1] + "*" * len(found[2])
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes, but no aliases: what is written is what there is."""
+    """Composes nodes, but no aliases, so that each value stands where it is used."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not read", problem_mark=event.start_mark
-            )
+            raise yaml.MarkedYAMLError(problem=NO_ANCHORS, problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 
 def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Fault:
     line = at.line if at else 0
     text = source.lines[line] if line < len(source.lines) else ""
-    hint = "write topics one to a line: {venId} clashes with { }" if "{venId}" in text else ""
+    hint = "check indentation, commas, quotes and brackets here"
+    if problem == NO_ANCHORS:
+        hint = "write the value out"
+    elif "{venId}" in text:
+        hint = "write each topic on its own line: {venId} cannot stand within { }"
     mark = Mark(source.file, line + 1, (at.column if at else 0) + 1, text)
     return Fault(mark, "yaml", problem, hint)
 
@@ -124,13 +135,18 @@ def _mapping(source: Source, node: MappingNode, path: Path, depth: int) -> dict[
     for key, value in node.value:
         mark = _mark(source, key)
         if not isinstance(key, ScalarNode):
-            source.faults.append(Fault(mark, "yaml", "a key must be one word"))
+            source.faults.append(Fault(mark, "yaml", "a key must be a single word"))
             continue
         name = str(key.value)
         if name in out:
             first = source._keys[(*path, name)].line
             source.faults.append(
-                Fault(mark, "twice", f"{name!r} is written twice", f"first in line {first}")
+                Fault(
+                    mark,
+                    "twice",
+                    f"{name!r} is written twice",
+                    f"first in line {first}; remove one",
+                )
             )
             continue
         source._keys[(*path, name)] = mark
@@ -145,5 +161,5 @@ def _mark(source: Source, node: yaml.Node) -> Mark:
 
 
 def child(value: Value, name: str) -> Value:
-    """The value of a key, None where there is none."""
+    """The value of a key; None if there is none."""
     return value.get(name) if isinstance(value, Mapping) else None

@@ -1,7 +1,7 @@
-"""What a ven.yaml says, once read: pydantic models, frozen, whole numbers inside.
+"""A ven.yaml once read: frozen pydantic models with whole numbers.
 
-With `panel.py` and `charts.py` the one table of settings: name, unit, default, meaning. What names
-refer to each other is checked in `audit.py`, so that all faults of a file can be told at once.
+With `panel.py` and `tables.py` this is the one table of settings: name, unit, default, meaning.
+The audit checks what names refer to, so that all mistakes of a file are reported at once.
 """
 
 from __future__ import annotations
@@ -22,70 +22,91 @@ EVERY_MS = (1_000, 900_000)  # the shortest and the longest interval of telemetr
 class Site(Model):
     """The site."""
 
-    id: ThingName = Field(description="AWS thing name, MQTT client id, {venId} in every topic")
-    name: Name | None = Field(default=None, description="what people call it")
+    id: ThingName = Field(
+        description="unique id of this VEN: thing name in AWS, MQTT client id, {venId} in topics"
+    )
+    name: Name | None = Field(default=None, description="name shown to people; default: the id")
     timezone: str | None = Field(
-        default=None, description="what 18:00 means; default: this machine's"
+        default=None,
+        description="time zone for times of day, like Europe/Berlin; default: this machine's",
     )
     service: Watts = Field(
-        default=24_000, description="main breaker; returning load stays below it"
+        default=24_000, description="what the main breaker carries; returning load stays below it"
     )
-    unmetered: Watts = Field(default=0, description="what is drawn beside the circuits; never shed")
+    unmetered: Watts = Field(default=0, description="load that is in no circuit; never shed")
 
 
 class Cloud(Model):
     """Where the broker is: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker.
 
-    A broker of kind `mqtt` keeps no shadow; with `shadow: serve` this program keeps it there.
-    `password` is the word itself or `env:NAME`.
+    A broker of kind `mqtt` has no shadow; with `shadow: serve` this program provides it.
+    `password` is the password itself or `env:NAME`.
     """
 
     kind: Annotated[str, OneOf("kind", "local", "aws", "mqtt")] = Field(
         default="local",
-        description="local: a stand-in on this machine; aws: AWS IoT Core; mqtt: any other",
+        description="local: a stand-in on this machine; aws: AWS IoT Core; mqtt: any MQTT 5 broker",
     )
     endpoint: str | None = Field(
-        default=None, description="with aws: xxx-ats.iot.REGION.amazonaws.com"
+        default=None, description="with aws: host name, like xxx-ats.iot.REGION.amazonaws.com"
     )
-    host: str | None = Field(default=None, description="with mqtt: the broker's name or address")
-    port: Count | None = Field(default=None, description="default 8883 with TLS, else 1883")
-    cert: str | None = Field(default=None, description="client certificate, beside ven.yaml")
-    key: str | None = Field(default=None, description="its key, readable by its owner only")
-    ca: str | None = Field(default=None, description="the CA to trust; default: this machine's")
-    username: str | None = Field(default=None, description="with mqtt")
+    host: str | None = Field(
+        default=None, description="with mqtt: host name or address of the broker"
+    )
+    port: Count | None = Field(
+        default=None, description="port of the broker; default: 8883 with TLS, else 1883"
+    )
+    cert: str | None = Field(
+        default=None, description="file with the client certificate, relative to ven.yaml"
+    )
+    key: str | None = Field(
+        default=None, description="file with the private key of `cert`, readable by its owner only"
+    )
+    ca: str | None = Field(
+        default=None, description="file with the CA to trust; default: those of this machine"
+    )
+    username: str | None = Field(default=None, description="with mqtt: user name")
     password: str | None = Field(
-        default=None, repr=False, description="with mqtt: the word, or env:NAME"
+        default=None,
+        repr=False,
+        description="with mqtt: the password, or env:NAME to read a variable",
     )
     password_file: str | None = Field(
-        default=None, description="with mqtt: holds the password, readable by its owner only"
+        default=None, description="with mqtt: file with the password, readable by its owner only"
     )
     shadow: Annotated[str, OneOf("shadow of kind mqtt", "off", "serve")] | None = Field(
-        default=None, description="with mqtt: off, or serve: this program keeps it; default: off"
+        default=None, description="with mqtt: serve: this program provides the shadow; default: off"
     )
     policy: str | None = Field(
-        default=None, description="with local: AWS IoT policy documents to hold the VEN to, as JSON"
+        default=None, description="with local: file with an AWS IoT policy to enforce, as JSON"
     )
     tls: Flag | None = Field(
-        default=None, description="with local: client certificates and https, of its own making"
+        default=None, description="with local: use TLS with client certificates that it creates"
     )
 
     @property
     def has_shadow(self) -> bool:
-        """Whether anybody answers for the site's shadow."""
+        """Whether the broker, or this program, provides the site's shadow."""
         return self.kind != "mqtt" or self.shadow == "serve"
 
 
 class Limits(Model):
-    """What the site takes on. All but `longest_event` bind events of the grid operator."""
+    """Limits for events. All except `longest_event` apply only to the grid operator's events."""
 
     longest_event: Millis = Field(
         default=4 * 3_600_000,
-        description="a longer one is refused, with all that it ran before a revision moved it",
+        description="a longer event is refused; time before a revision counts too",
     )
-    events_per_day: Count | None = Field(default=None, description="more in one day are refused")
-    hours_per_month: Count | None = Field(default=None, description="more in one month are refused")
-    min_gap: Millis = Field(default=0, description="rest between two events")
-    blackout: list[Hours] = Field(default=[], description="hours in which no event may run")
+    events_per_day: Count | None = Field(
+        default=None, description="more events in one day are refused"
+    )
+    hours_per_month: Count | None = Field(
+        default=None, description="more hours of events in one month are refused"
+    )
+    min_gap: Millis = Field(default=0, description="minimum time between two events")
+    blackout: list[Hours] = Field(
+        default=[], description="hours of the day in which no event can run"
+    )
 
 
 class Curtail(Model):
@@ -93,154 +114,178 @@ class Curtail(Model):
 
     policy: Annotated[str, OneOf("policy", "at_least", "closest", "at_most")] = Field(
         default="at_least",
-        description="which choice of relays: meet the target, come closest, stay below",
+        description="if no choice of relays sheds exactly the target: more, the closest, or less",
     )
     overlap: Annotated[str, OneOf("overlap", "max", "sum")] = Field(
-        default="max", description="several events at once: the greatest counts, or their sum"
+        default="max", description="events at the same time: shed for the largest, or for their sum"
     )
 
 
 class Sim(Model):
-    """How simulated circuits draw."""
+    """How simulated circuits draw power."""
 
     load: Annotated[str, OneOf("load", "steady", "drift", "cycling")] = Field(
         default="drift",
-        description="steady: the rated power; drift: 95 to 100 % of it; cycling: by type",
+        description="steady: rated power; drift: 95 to 100 % of it; cycling: on and off by type",
     )
-    seed: Count = Field(default=1, description="another seed, another day")
+    seed: Count = Field(
+        default=1, description="seed of the simulation; another seed gives another day"
+    )
 
 
 class Telemetry(Model):
     """What is published, and how often."""
 
-    every: Millis = Field(default=5_000, description="telemetry, 1 s to 15 min")
-    shadow_every: Millis = Field(default=30_000, description="the shadow where nothing changed")
-    metering: Flag = Field(default=True, description="also on the topic all VENs share")
+    every: Millis = Field(default=5_000, description="interval of telemetry, 1 s to 15 min")
+    shadow_every: Millis = Field(
+        default=30_000, description="how often the shadow is updated without a change"
+    )
+    metering: Flag = Field(
+        default=True, description="also publish telemetry on topics.metering, which all VENs share"
+    )
 
 
 class Commands(Model):
-    """What is taken from the wire."""
+    """Which commands are accepted."""
 
     max_age: Millis = Field(
-        default=60_000, description="an immediate command older than this is refused"
+        default=60_000, description="a command to act now is refused if it is older than this"
     )
     wish_max_age: Millis = Field(
-        default=86_400_000, description="an older wish in the shadow is refused"
+        default=86_400_000,
+        description="a desired state in the shadow is refused if it is older than this",
     )
 
 
 class Return(Model):
     """How load comes back."""
 
-    every: Millis = Field(default=10_000, description="one circuit returns each time")
+    every: Millis = Field(
+        default=10_000, description="interval at which circuits come back, one at a time"
+    )
     spread: Millis = Field(
-        default=0, description="random start of the return, after an operator's event"
+        default=0, description="random delay of the return, after an operator's event"
     )
     ramp: Watts | None = Field(
-        default=None, description="most that returns in one step; default: no limit"
+        default=None, description="most load that comes back in one step; default: no limit"
     )
     bridge: Millis = Field(
-        default=60_000, description="an event that starts so soon keeps down what it will take"
+        default=60_000,
+        description="if an event starts within this time, what it will shed is not restored before",
     )
     on_stop: Annotated[str, OneOf("way to stop", "restore", "keep")] = Field(
-        default="restore", description="when the program stops: give load back, or keep it down"
+        default="restore", description="when the program stops: restore the load, or keep it shed"
     )
 
 
 class Web(Model):
     """The page."""
 
-    listen: str = Field(default="127.0.0.1:8080", description="off loopback it asks for a token")
-    hostnames: Words = Field(default=[], description="other names the page is reached by")
+    listen: str = Field(
+        default="127.0.0.1:8080",
+        description="address and port of the page; other than loopback it needs a token",
+    )
+    hostnames: Words = Field(
+        default=[], description="further host names under which the page is reached"
+    )
 
 
 class Topics(Model):
-    """The names on the wire; {venId} is site.id."""
+    """The MQTT topics; {venId} is site.id."""
 
-    command: Topic = Field(default="ven/cmd/{venId}", description="commands come in here")
-    ack: Topic = Field(default="ven/ack/{venId}", description="one ack for each")
-    telemetry: Topic = Field(default="ven/telemetry/{venId}", description="every telemetry.every")
-    metering: Topic = Field(default="volttron/metering", description="the same, shared by all VENs")
+    command: Topic = Field(default="ven/cmd/{venId}", description="commands to this VEN")
+    ack: Topic = Field(default="ven/ack/{venId}", description="one answer to each command")
+    telemetry: Topic = Field(
+        default="ven/telemetry/{venId}", description="telemetry, every telemetry.every"
+    )
+    metering: Topic = Field(
+        default="volttron/metering",
+        description="the same telemetry, on a topic that all VENs share",
+    )
     status: Topic = Field(
         default="ven/status/{venId}",
-        description="events and faults; `off` for none",
+        description="state of events and faults; off: not published",
     )
 
     def named(self, ven_id: str) -> Topics:
-        """These topics, with `{venId}` filled in."""
+        """These topics with `{venId}` replaced."""
         said = self.model_dump()
         return Topics(**{k: (v and v.replace("{venId}", ven_id)) or "off" for k, v in said.items()})
 
 
 class Never(Model):
-    """What must never be: a rule of this site's own."""
+    """A rule of this site: what must never happen."""
 
-    circuit: CircuitId = Field(description="the circuit it is about")
+    circuit: CircuitId = Field(description="the circuit that the rule is about")
     off_for: Millis | None = Field(
         default=None, description="an event keeps it off for longer than this"
     )
     shed_for: Millis | None = Field(
-        default=None, description="it gives for longer than this at a time"
+        default=None, description="it sheds for longer than this at a time"
     )
-    shed_above: Watts | None = Field(default=None, description="it gives more than this")
-    shed_percent: Percent | None = Field(default=None, description="it gives more than this share")
+    shed_above: Watts | None = Field(default=None, description="it sheds more than this")
+    shed_percent: Percent | None = Field(
+        default=None, description="it sheds more than this share of what it draws"
+    )
 
 
 class Always(Model):
-    """What must always be: a rule of this site's own."""
+    """A rule of this site: what must always hold."""
 
-    site_below: Watts | None = Field(
-        default=None, description="what the site draws stays below this"
-    )
+    site_below: Watts | None = Field(default=None, description="the site draws less than this")
     shed_below: Watts | None = Field(
-        default=None, description="what is shed in all stays below this"
+        default=None, description="the site sheds less than this in all"
     )
 
 
 class Spec(Model):
     """A whole site."""
 
-    site: Site = Field(description="the site")
+    site: Site = Field(description="the site as a whole")
     mode: Annotated[str, OneOf("mode", "act", "observe")] = Field(
-        default="act", description="observe: decide, ack and report, but switch nothing"
+        default="act", description="observe: decide, answer and report, but switch nothing"
     )
-    cloud: Cloud = Field(default=Cloud(), description="where the broker is")
-    circuits: dict[CircuitId, Circuit] = Field(description="the panel; first to give way on top")
-    limits: Limits = Field(default=Limits(), description="what the site takes on")
+    cloud: Cloud = Field(default=Cloud(), description="the MQTT broker")
+    circuits: dict[CircuitId, Circuit] = Field(
+        description="the circuits of the panel; the first one sheds first"
+    )
+    limits: Limits = Field(default=Limits(), description="limits for events")
     curtail: Curtail = Field(default=Curtail(), description="how the plan is made")
-    sim: Sim = Field(default=Sim(), description="how simulated circuits draw")
+    sim: Sim = Field(default=Sim(), description="how simulated circuits draw power")
     telemetry: Telemetry = Field(
         default=Telemetry(), description="what is published, and how often"
     )
-    commands: Commands = Field(default=Commands(), description="what is taken from the wire")
-    restore: Return = Field(default=Return(), description="how load comes back")
-    web: Web = Field(default=Web(), description="the page")
-    topics: Topics = Field(default=Topics(), description="the names on the wire")
+    commands: Commands = Field(default=Commands(), description="which commands are accepted")
+    restore: Return = Field(default=Return(), description="how load comes back after an event")
+    web: Web = Field(default=Web(), description="the web page")
+    topics: Topics = Field(default=Topics(), description="MQTT topics; {venId} is site.id")
     never: list[Never] = Field(
-        default=[], description="own rules: checked by verify, watched at run time"
+        default=[], description="rules: what must never happen; an alarm tells if it does"
     )
     always: list[Always] = Field(
-        default=[], description="own rules: checked by verify, watched at run time"
+        default=[], description="rules: what must always hold; an alarm tells if it does not"
     )
-    event: Table = Field(description="the life of an event")
-    shadow: Table = Field(description="how desired and reported are reconciled")
+    event: Table = Field(description="state chart of an event")
+    shadow: Table = Field(
+        description="state chart of the shadow: how desired and reported state are reconciled"
+    )
 
     @cached_property
     def observes(self) -> bool:
-        """Nothing is switched: what would have been shed is only said."""
+        """Nothing is switched; what would be shed is only reported."""
         return self.mode == "observe"
 
     def name_of(self, circuit: str) -> str:
-        """What people call a circuit."""
+        """The name of a circuit for people: its name, or else its id."""
         return self.circuits[circuit].name or circuit
 
     def shed_order(self) -> list[str]:
-        """All circuits, first to give way first: class, then priority, then id."""
+        """All circuit ids in shed order: critical ones last, then by priority, then by id."""
         return list(self.tiers)
 
     @cached_property
     def tiers(self) -> dict[str, Tier]:
-        """Class and priority of every circuit, in shed order; one that gives nothing has none."""
+        """Class and priority of every circuit, in shed order; without `shed`, its position."""
         tiers = {}
         for place, (id, circuit) in enumerate(self.circuits.items(), start=1):
             said = circuit.priority if circuit.shed_percent else None

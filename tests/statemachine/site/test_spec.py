@@ -65,7 +65,7 @@ def test_all_faults_are_told_at_once_with_line_column_and_hint() -> None:
         "ven.yaml:3:19: '50' is not a power; write it like 1.5 kW",
         "ven.yaml:6:39: no setting is called 'critcal'; did you mean 'critical'?",
     ]
-    assert any("'100' is not a share; write it like 70 %" in fault for fault in faults(text))
+    assert any("'100' is not a percentage; write it like 70 %" in fault for fault in faults(text))
 
 
 def test_a_wrong_number_does_not_hide_a_wrong_name() -> None:
@@ -88,26 +88,26 @@ def test_a_fault_is_shown_with_its_line_and_a_caret() -> None:
     ("text", "words"),
     [
         ("", "the file is empty"),
-        ("a: &x 1\nb: *x\n", "1:4: anchors and aliases are not read"),
+        ("a: &x 1\nb: *x\n", "1:4: anchors (&) and aliases (*) are not supported"),
         (SMALL + "site: {id: two}\n", "9:1: 'site' is written twice; first in line 1"),
         (SMALL.replace("2 kW", "2 bananas"), "'2 bananas' is not a power"),
         (SMALL.replace("70 %", "170 %"), "'170 %' is more than 100 %"),
-        (SMALL.replace("70 %", "70"), "'70' is not a share; write it like 70 %"),
-        (SMALL.replace("2 h", "2"), "'2' is not a length of time; write it like 30 s or 5 min"),
+        (SMALL.replace("70 %", "70"), "'70' is not a percentage; write it like 70 %"),
+        (SMALL.replace("2 h", "2"), "'2' is not a duration; write it like 30 s or 5 min"),
         (SMALL.replace("{id: ven-1}", "{id: ven 1}"), "1:12: 'ven 1' is not a thing name"),
         (SMALL.replace("400 W", "400 W, type: a fridge"), "'a fridge' is not a word"),
-        (SMALL.replace("400 W", "400 W, control: relay"), "a relay cannot shed 70 % of lights"),
-        (SMALL.replace("400 W", "400 W, floor: 1 kW"), "the floor of lights is above its rated"),
-        (SMALL.replace("critical: true", "critical: yes"), "'yes' is neither true nor false"),
+        (SMALL.replace("400 W", "400 W, control: relay"), "so it cannot shed 70 %"),
+        (SMALL.replace("400 W", "400 W, floor: 1 kW"), "floor of lights is above its rated"),
+        (SMALL.replace("critical: true", "critical: yes"), "'yes' is not valid; write true"),
         (SMALL + "cloud: {kind: aws}\n", "kind aws needs `endpoint`"),
-        (SMALL + "cloud: {kind: local, host: x}\n", "kind local takes no `host`"),
+        (SMALL + "cloud: {kind: local, host: x}\n", "kind local has no setting `host`"),
         (SMALL.replace("ven-1}", "ven-1, timezone: Mars/Base}"), "no time zone is called"),
         ("site: {id: v}\n", "`circuits` is missing"),
-        ("site: {id: v}\ncircuits: {}\n", "a site has at least one circuit"),
+        ("site: {id: v}\ncircuits: {}\n", "this site has no circuit"),
         (SMALL + "x: {{}}\n", ""),
-        ("topics: {command: ven/{venId}}\n", "write topics one to a line"),
-        ("- a\n", "settings are wanted here"),
-        ("a" * 300_000, "over 256 KB"),
+        ("topics: {command: ven/{venId}}\n", "write each topic on its own line"),
+        ("- a\n", "settings are expected here"),
+        ("a" * 300_000, "larger than 256 KB"),
         ("[" * 5_000, ""),
     ],
 )
@@ -134,12 +134,12 @@ def test_what_cannot_be_is_refused_with_its_place(text: str, words: str) -> None
             "    - {trigger: ended,    from: shedding, to: completed}\n",
             "this row can never fire; the row in line",
         ),
-        ("{until: end, sheds: 100 %, report: started}", "{sheds: 100 %}", "nothing ends it"),
-        ("enter: settle, for: 10 s", "enter: settle, for: 5 ms", "at least 10 ms"),
+        ("{until: end, sheds: 100 %, report: started}", "{sheds: 100 %}", "has no time limit"),
+        ("enter: settle, for: 10 s", "enter: settle, for: 5 ms", "write 10 ms or more"),
         (
             "enter: settle, for: 10 s",
             "sheds: 5 %, for: 10 s",
-            "sheds belongs to the states of an event",
+            "`sheds` is only for states of the event chart",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_a_faulty_file_is_told_with_every_place_by_every_command_that_reads_it(
     (tmp_path / "ven.yaml").write_text(FAULTY)
     done = venctl(*shlex.split(words), cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
-    assert "'a heater' is not a word: 1 to 32 characters without a gap" in done.stderr
+    assert "'a heater' is not a word; write 1 to 32 characters without spaces" in done.stderr
     assert "'50' is not a power; write it like 1.5 kW" in done.stderr
     assert "Traceback" not in done.stderr
 

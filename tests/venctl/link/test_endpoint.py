@@ -48,13 +48,13 @@ def test_a_broker_on_this_machine_is_asked_again_sooner_than_one_that_many_share
 @pytest.mark.parametrize(
     ("cloud", "said"),
     [
-        ("{kind: aws, endpoint: https://x.amazonaws.com, cert: c, key: k}", "write the name alone"),
-        ("{kind: mqtt, host: broker.example:1883}", "write the name alone"),
+        ("{kind: aws, endpoint: https://x.amazonaws.com, cert: c, key: k}", "write the host alone"),
+        ("{kind: mqtt, host: broker.example:1883}", "write the host alone"),
         ("{kind: mqtt}", "kind mqtt needs `host`"),
         ("{kind: aws, endpoint: x, cert: c}", "kind aws needs `key`"),
-        ("{kind: aws, endpoint: x, cert: c, key: k, shadow: serve}", "kind aws takes no `shadow`"),
+        ("{kind: aws, endpoint: x, cert: c, key: k, shadow: serve}", "aws has no setting `shadow`"),
         ("{kind: mqtt, host: h, shadow: on}", "there are: off, serve"),
-        ("{kind: mqtt, host: h, password_file: f, password: p}", "one password is enough"),
+        ("{kind: mqtt, host: h, password_file: f, password: p}", "there are two passwords"),
     ],
 )
 def test_what_cannot_be_is_refused_with_advice(cloud: str, said: str) -> None:

@@ -229,7 +229,7 @@ def test_only_the_stand_in_takes_a_policy(tmp_path: Path) -> None:
         STEADY.replace("{kind: local}", "{kind: mqtt, host: h, policy: p, tls: true}", 1)
     )
     said = venctl("check", cwd=tmp_path).stderr
-    assert "kind mqtt takes no `policy`" in said and "kind mqtt takes no `tls`" in said
+    assert "kind mqtt has no setting `policy`" in said and "kind mqtt has no setting `tls`" in said
 
 
 def with_cloud(more: str) -> str:
