@@ -1,1 +1,1 @@
-"""Does a day go as it must: a modelled world, an observer, the rules, the search."""
+"""Checks whether a day goes as it must: a modelled world, an observer, rules, and a search."""

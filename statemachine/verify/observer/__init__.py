@@ -1,1 +1,1 @@
-"""An independent observer of a played day, who knows the truth of the modelled world."""
+"""An independent observer of a played day, which knows the truth of the modelled world."""

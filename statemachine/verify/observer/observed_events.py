@@ -1,4 +1,4 @@
-"""The events that were taken on, as a bystander hears of them: by commands and their acks."""
+"""The events that were accepted, as an observer sees them in commands and acks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SHUT_MS = 10 * 60_000
 
 @dataclass(slots=True)
 class Called:
-    """An event that was taken on. Times are the site's wall clock; `out`: kept out of it.
+    """An event that was accepted. Times are the site's wall clock; `out`: circuits opted out.
 
-    `begun` and `over` stay, also when the clock is set back; `ran_ms` is for how long it has asked
-    for load, under whatever terms.
+    `begun` and `over` stay true when the clock is set back; `ran_ms` is how long it has required
+    load, under any terms.
     """
 
     revision: int
@@ -37,8 +37,8 @@ class Called:
 
 
 class Calls:
-    """All events by their id. `outdated`: terms just taken on that are not newer than the last;
-    `unwanted`: an event just taken on though somebody had wanted everything back a while ago.
+    """All events by their id. `outdated`: terms just accepted that are not newer than the last;
+    `unwanted`: an event just accepted although all load was requested back a while ago.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -48,15 +48,15 @@ class Calls:
         self._shut_ms: int | None = None
 
     def most_w(self, now_ms: int) -> int:
-        """The most that all events may require together at a moment, in watts.
+        """The most that all events can require together at a moment, in watts.
 
-        Added up here as well: the core's own sum is what is watched.
+        Computed here again, because the core's own sum is what is checked.
         """
         asked_w = [event.shed_w for _, event in self._running(now_ms)]
         return sum(asked_w) if self._spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
     def running(self, now_ms: int) -> list[str]:
-        """The ids of the events that have begun and are not over."""
+        """The ids of the events that have started and are not over."""
         return [id for id, event in self._running(now_ms)]
 
     def _running(self, now_ms: int) -> Iterator[tuple[str, Called]]:
@@ -67,13 +67,13 @@ class Calls:
                 yield id, event
 
     def run_on(self, before: Memory, since_ms: int, passed_ms: int) -> None:
-        """Time passed since a moment: what asked for load then went on, to its end at the most."""
+        """Count time since a moment for the events that required load then, until their end."""
         for id, event in before.events.items():
             if id in self.all and sheds_w(self._spec, event, since_ms):
                 self.all[id].ran_ms += min(passed_ms, event.end_ms - since_ms)
 
     def step(self, step_ms: int) -> None:
-        """The wall clock was set: what has no date keeps its length."""
+        """The wall clock was set: events without a date keep their length."""
         self._shut_ms = self._shut_ms and self._shut_ms + step_ms
         for event in self.all.values():
             if not event.dated:
@@ -84,7 +84,7 @@ class Calls:
     def hear(
         self, trigger: Trigger, ack: Mapping[str, Any], before: Memory, memory: Memory
     ) -> None:
-        """A command was answered: what that means for the events."""
+        """A command was answered: apply it to the events."""
         self.outdated = self.unwanted = ""
         if ack["status"] in ("rejected", "duplicate"):
             return
@@ -117,7 +117,7 @@ class Calls:
         elif self._shut_ms is not None and asked.at_ms - self._shut_ms < SHUT_MS:
             self.unwanted = asked.event_id
         if known is not None and asked.revision <= known.revision:
-            self.outdated = f"{asked.event_id}: revision {asked.revision} over {known.revision}"
+            self.outdated = f"{asked.event_id}: revision {asked.revision} after {known.revision}"
         new = Called(
             asked.revision,
             asked.shed_w,

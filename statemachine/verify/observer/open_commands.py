@@ -1,4 +1,4 @@
-"""Who asked and was not answered yet: a bystander's book of commands and acks."""
+"""Commands that are not answered yet, as an observer records them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..world.play import Moment
 
 
 class AckBook:
-    """Everybody is answered once and at once, a switch within 5 s. `wrong`: what was not so."""
+    """Every command must be answered once and at once, a switch within 5 s. `wrong`: violations."""
 
     def __init__(self) -> None:
         self._since_ms: dict[str, int] = {}
@@ -17,7 +17,7 @@ class AckBook:
         self.wrong: list[str] = []
 
     def note(self, moment: Moment, stepped: bool) -> None:
-        """Enter one moment; `stepped`: the wall clock was set, which any wait may take longer."""
+        """Record one moment; `stepped`: the wall clock was set, so that waits start anew."""
         self.wrong = []
         if isinstance(moment.trigger, Restarted):
             self._since_ms.clear()
@@ -37,5 +37,5 @@ class AckBook:
             if stepped:
                 self._since_ms[reply] = moment.ms
             elif moment.ms - since_ms > PATIENCE_MS or reply not in self._may_wait:
-                self.wrong.append(f"no answer to the command of {moment.ms - since_ms} ms ago")
+                self.wrong.append(f"a command of {moment.ms - since_ms} ms ago has no answer")
                 del self._since_ms[reply]

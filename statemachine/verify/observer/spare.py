@@ -1,7 +1,7 @@
-"""Who could give more, by what his meter shows: a bystander's account of the order of circuits.
+"""Which circuits could shed more, by their meters: an observer's record of the shed order.
 
-A circuit that has been read for longer than the lag, and that nothing keeps from giving, gives
-before every later tier does, and before anything is missing of what is asked.
+A circuit that was read for longer than the lag and is free to shed must shed before any later tier,
+and before anything of the required load is missing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """`wrong`: who gives, or what is missing, though an earlier one has room; `vain`: who gives
-    though the others and what people took off are enough."""
+    """`wrong`: circuits that shed, or load that is missing, although an earlier circuit could shed
+    more; `vain`: circuits that shed although the others and what people switched off are enough.
+    """
 
     def __init__(self, spec: Spec) -> None:
         givers = [(id, one) for id, one in spec.circuits.items() if one.meter == "own"]
@@ -35,7 +36,7 @@ class Room:
         self._need_w = 0
 
     def note(self, book: Account, now: Moment) -> None:
-        """Enter a look, before its effects stand in the book."""
+        """Record a reading, before its effects are recorded."""
         self.wrong, self.vain = [], []
         if isinstance(now.trigger, Restarted):
             self._since_ms, self._short_ms, self._over_ms = {}, None, None
@@ -67,17 +68,17 @@ class Room:
             if just_now or given_w <= noise_w(meters[late].high_w):
                 continue
             for early in known:
-                gives = early in now.before.cuts  # it can give more: noticed when that is missing
+                gives = early in now.before.cuts  # it can shed more: noticed when that is missing
                 lasts_ms = now.ms - self._since_ms[early] - (SHORT_MS if gives else 0)
                 if tiers[early] < tiers[late] and lasts_ms > book.meters.lag_ms:
-                    self.wrong.append(f"{late} gives {given_w} W though {_can(early, rooms_w)}")
+                    self.wrong.append(f"{late} sheds {given_w} W although {_can(early, rooms_w)}")
 
     def _note_short(
         self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
     ) -> None:
-        """What is missing of what is asked is taken within the dead band, or at once from a
-        circuit that has begun to draw. One that was let go meanwhile has not: what took its place
-        is at fault."""
+        """Missing load must be shed within the dead band, or at once by a circuit that has started
+        to draw. One that was released meanwhile does not count: its replacement is at fault.
+        """
         asked_w, most_w = self._need_w, needed_w(book, least=True)
         self._need_w = most_w
         missing_w = min(asked_w, most_w) - _given_w(book, now, most=True)
@@ -92,10 +93,10 @@ class Room:
             fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts and not let_go
             lasts_ms = now.ms - max(self._short_ms, self._since_ms[id])
             if lasts_ms > book.meters.lag_ms + (0 if fresh else SHORT_MS):
-                self.wrong.append(f"{missing_w} W are missing though {_can(id, rooms_w)}")
+                self.wrong.append(f"{missing_w} W are missing although {_can(id, rooms_w)}")
 
     def _note_over(self, book: Account, now: Moment) -> None:
-        """Who gives last gives in vain, for longer than the dead band lasts."""
+        """The last circuit in the order sheds for nothing, for longer than the dead band."""
         need_w, given_w = needed_w(book, least=False), _given_w(book, now, most=False)
         tiers, by_person_w = book.spec.tiers, book.meters.by_person_w()[0]
         last = max(now.before.cuts, key=lambda id: tiers[id], default=None)
@@ -106,12 +107,11 @@ class Room:
         over = less_w - need_w > max(OVER_W, need_w * OVER_PERCENT // 100)
         self._over_ms = (self._over_ms or now.ms) if over else None
         if self._over_ms is not None and now.ms - self._over_ms > OVER_MS + book.meters.lag_ms:
-            self.vain.append(
-                f"{last} gives though people took off {by_person_w} W and others give {less_w} W"
-            )
+            enough = f"people switched off {by_person_w} W and others shed {less_w} W"
+            self.vain.append(f"{last} sheds although {enough}")
 
     def _room_w(self, book: Account, id: str, ms: int) -> int:
-        """What a circuit could give beyond what it gives, where nothing keeps it from that."""
+        """What a circuit could shed beyond what it sheds, in watts; 0 if it is not free to."""
         one, circuit = book.meters.all[id], self._givers[id]
         if not one.drawn_w or not _is_free_to_give(book, circuit, id, ms):
             return 0
@@ -120,12 +120,12 @@ class Room:
 
 
 def needed_w(book: Account, least: bool) -> int:
-    """What all events ask for now, less the most, or the least, that people took off."""
+    """What all events require now, less the most, or the least, that people switched off."""
     return max(0, book.most_w - book.meters.by_person_w()[least])
 
 
 def _given_w(book: Account, now: Moment, most: bool) -> int:
-    """The most, or the least, that circuits give; what nobody meters may be anything."""
+    """The most, or the least, that circuits shed; one without a meter may shed anything."""
     given_w, circuits = 0, book.spec.circuits
     for id, one in book.seen.items():
         if not one.on or not (id in now.before.cuts or (most and one.held_w is not None)):
@@ -138,7 +138,7 @@ def _given_w(book: Account, now: Moment, most: bool) -> int:
 
 
 def _kept_out(book: Account) -> set[str]:
-    """The circuits that occupants keep out of an event that runs."""
+    """The circuits that occupants opted out of a running event."""
     outs = [book.calls.all[id].out for id in book.meters.began_ms]
     ids = {id for out in outs for id in out}
     return set(book.seen) if ALL_OUT in ids else ids
@@ -156,7 +156,7 @@ def _is_free_to_give(book: Account, circuit: Circuit, id: str, ms: int) -> bool:
 
 
 def _must_run(book: Account, id: str, ms: int) -> bool:
-    """It came on a short while ago, and is not to be taken off yet."""
+    """It came on a short while ago and must not be switched off yet."""
     since_ms = max(
         (at_ms for at_ms in (book.seen[id].on_ms, book.meters.all[id].ran_ms) if at_ms is not None),
         default=None,
@@ -165,7 +165,7 @@ def _must_run(book: Account, id: str, ms: int) -> bool:
 
 
 def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
-    """What a circuit may be left at; where it must run, as little as surely leaves it running."""
+    """The lowest hold of a circuit, in watts; if it must run, one that surely leaves it running."""
     would_w = max(one.high_w, one.drawn_w or 0)
     left_w = would_w - min(would_w * circuit.shed_percent // 100, would_w - circuit.floor)
     match circuit.control:
@@ -181,4 +181,4 @@ def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
 
 
 def _can(id: str, rooms_w: dict[str, int]) -> str:
-    return f"{id} could give {rooms_w[id]} W more"
+    return f"{id} could shed {rooms_w[id]} W more"

@@ -1,9 +1,9 @@
-"""Since when load could come back: a bystander's account of all that it may still wait for.
+"""Since when load could come back: an observer's record of everything it may still wait for.
 
-It may wait for its own rest, counted from when its device went off, for room below the main
-breaker, for the step before it, for a random start of the return, for the pause after a reboot, for
-an event that lives and is about to start, and for a driver that does not answer and is asked again.
-For nothing else.
+Load may wait for its minimum time off, counted from when its device went off, for room below the
+main breaker, for the step before it, for a random delay of the return, for the pause after a
+reboot, for an accepted event that is about to start, and for a driver that does not answer. It may
+wait for nothing else.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Waits:
-    """`free` names what could come back now and is held, `since_ms` from when on that was so.
+    """`free` names what is held and could come back, `since_ms` since when.
 
-    Times are elapsed, as everywhere in a bystander's book. `for_event`: one that was taken on
-    lives, and starts so soon that it may keep load down.
+    Times are elapsed ms, as everywhere in the observer. `for_event`: an accepted event starts so
+    soon that it may keep load shed.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Waits:
         self._ended: set[tuple[str, int]] = set()
 
     def note(self, book: Account, now: Moment) -> None:
-        """Enter one moment, once the book has everything else of it."""
+        """Record one moment, after the observer has recorded everything else of it."""
         self._note_pauses(book, now)
         self.for_event = _one_is_coming(book)
         was_free, self.free = self.free, self._could_return(book, now)
@@ -48,7 +48,7 @@ class Waits:
             self.since_ms = now.ms  # what comes next is due one step after this
 
     def mute(self, id: str, ms: int) -> bool:
-        """Its driver answers nothing, or did so until a moment ago and is yet to be asked again."""
+        """Its driver does not answer, or did not a moment ago and is to be asked again."""
         return ms <= self._mute_ms.get(id, -LONGEST_MS) + LONGEST_MS
 
     def _could_return(self, book: Account, now: Moment) -> list[str]:
@@ -60,14 +60,14 @@ class Waits:
         return [id for id in held if _has_room(book, now, id) and not stays_by_hand(book, now, id)]
 
     def _rests(self, book: Account, id: str, now: Moment) -> bool:
-        """Its device went off later than it was told to: it rests from then on."""
+        """Its device went off later than commanded, and must rest from then on."""
         off_ms = self._off_ms.get(id)
         return off_ms is not None and now.ms - off_ms < book.spec.circuits[id].min_off_ms
 
     def _note_pauses(self, book: Account, now: Moment) -> None:
-        """The end of an event may begin a random wait, and the start of the machine a pause.
+        """The end of an event can start a random delay, and a reboot a pause.
 
-        A circuit whose driver was mute a moment ago is asked again at its next turn.
+        A circuit whose driver did not answer a moment ago is asked again at its next turn.
         """
         all = book.play.breakers.all.items()
         self._mute_ms |= {id: now.ms for id, one in all if one.fault == "mute"}
@@ -88,7 +88,7 @@ class Waits:
 
 
 def stays_by_hand(book: Account, now: Moment, id: str) -> bool:
-    """It gave all, comes back by hand, and some event still wants a part of it."""
+    """It was shed wholly, comes back by hand, and an event still needs a part of it."""
     return book.spec.circuits[id].comes_back == "by_hand" and id in now.memory.cuts
 
 
@@ -107,6 +107,6 @@ def _has_room(book: Account, now: Moment, id: str) -> bool:
 
 
 def _is_kept_down(book: Account, id: str, now: Moment) -> bool:
-    """Its device is held; what is told in vain keeps nothing down."""
+    """Its device is held; a hold that never arrived does not count."""
     breaker = book.play.breakers.all[id]
     return breaker.hold_w is not None and now.ms < breaker.until_ms

@@ -1,4 +1,4 @@
-"""What must hold of every circuit at every moment of a day: dwell, budgets, floors, returns."""
+"""Rules for every circuit at every moment of a day: dwell times, budgets, floors, return."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..observer.waits import stays_by_hand
 from ..world.play import Moment
 from .day_rules import day_rule
 
-CALM_MS = 240_000  # a car may take 2 min to wake; the dead band's 60 s; a look or two
+CALM_MS = 240_000  # 2 min for a car to wake, 60 s of dead band, and some readings
 SLACK_MS = 1_000
 UNKNOWN_W = 100
 
@@ -39,43 +39,44 @@ def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
             continue
         was, is_now = ("on", "off") if turned.off else ("off", "on")
         said = f"{turned.circuit} goes {is_now} after {lasting(lasted_ms)} {was}"
-        yield f"{said}, at least {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
+        yield f"{said}; the minimum is {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
     for id, circuit in book.spec.circuits.items():
         one = book.seen[id]
         if one.begins and one.back_ms is not None and circuit.min_release:
             rested_ms = now.ms - one.back_ms
             if rested_ms < circuit.min_release:
-                said = f"{id} gives again {lasting(rested_ms)} after it was given back"
+                said = f"{id} sheds again {lasting(rested_ms)} after it was released"
                 yield (
-                    f"{said}, at least {lasting(circuit.min_release)}",
+                    f"{said}; the minimum is {lasting(circuit.min_release)}",
                     book.stepped_since(one.back_ms),
                 )
 
 
 @day_rule("B1")
-def nothing_is_kept_off_for_longer_than_it_may_be(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_is_kept_off_beyond_its_maximum(book: Account, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
         one, most_ms = book.seen[id], circuit.max_off_ms
         most_ms = most_ms and max(most_ms, circuit.min_off_ms)
         if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
             continue
         off_ms = now.ms - max(one.off_ms, book.play.booted_ms)
-        if off_ms > most_ms + SLACK_MS and not book.crowded:  # it waits until it fits, if need be
-            yield f"{id} is kept off for {lasting(off_ms)}, at most {lasting(most_ms)}"
+        if off_ms > most_ms + SLACK_MS and not book.crowded:  # without room it has to wait
+            yield f"{id} is kept off for {lasting(off_ms)}; the limit is {lasting(most_ms)}"
 
 
 @day_rule("B2")
-def nothing_gives_more_than_its_share_of_a_day(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_sheds_beyond_its_limits_of_a_day(book: Account, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
         if circuit.max_events_per_day is None and circuit.max_shed_per_day is None:
             continue
         begun, gave_ms = book.today(id, now.ms)
         if circuit.max_events_per_day is not None and begun > circuit.max_events_per_day:
-            yield f"{id} gives for the {begun}. time today, of {circuit.max_events_per_day}"
+            most = circuit.max_events_per_day
+            yield f"{id} was shed {begun} times today; the limit is {most}"
         most_ms = circuit.max_shed_per_day
-        gave_ms -= book.lost_ms  # a machine that comes up anew knows only what was journaled
+        gave_ms -= book.lost_ms  # after a reboot only what was journaled is known
         if most_ms is not None and gave_ms > most_ms and id in now.memory.cuts:
-            yield f"{id} gives for {lasting(gave_ms)} today, at most {lasting(most_ms)}"
+            yield f"{id} was shed for {lasting(gave_ms)} today; the limit is {lasting(most_ms)}"
 
 
 @day_rule("P2")
@@ -84,31 +85,32 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
         circuit, live = book.spec.circuits[id], now.memory.circuits[id]
         most_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
         if cut_w > max(0, most_w):
-            yield f"{id} is to give {cut_w} W of {live.free_w} W, at most {most_w} W"
+            yield f"{id} must shed {cut_w} W of {live.free_w} W; the limit is {most_w} W"
         held_w, returns = live.held_w, book.seen[id].waited  # in steps, from its own rest
         told_the_same = live.deaf_w is not None  # though its meter shows that it would draw more
         known_w = min(live.free_w, now.before.circuits[id].free_w)  # more is answered next
         lowest_w = known_w - max(0, most_w)
         if held_w and held_w < lowest_w and not returns and not told_the_same:
-            yield f"{id} is held at {held_w} W, though it may give {most_w} W of {live.free_w} W"
+            most = f"it can shed at most {most_w} W of {live.free_w} W"
+            yield f"{id} is held at {held_w} W, although {most}"
 
 
 @day_rule("P3")
-def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
+def circuits_that_cannot_shed_are_left_alone(book: Account, now: Moment) -> Iterator[str]:
     for id in now.memory.cuts:
         circuit, one = book.spec.circuits[id], book.seen[id]
         if circuit.locked or circuit.control == "none" or not circuit.shed_percent:
-            yield f"{id} gives though it is not to be shed"
+            yield f"{id} sheds although it must not"
         if not one.on:
-            yield f"{id} gives though it is switched off"
+            yield f"{id} sheds although it is switched off"
         if one.begins and one.off_ms != now.ms and book.rests(id, now.ms):
-            yield f"{id} begins to give though it rests for its own sake"
+            yield f"{id} starts to shed although it must rest"
         if one.locked:
-            yield f"{id} gives though a person locked it"
+            yield f"{id} sheds although a person locked it"
         if circuit.meter == "own" and (
             one.read_ms is None or now.ms - one.read_ms >= circuit.stale_after
         ):
-            yield f"{id} gives though nobody has read it for {circuit.stale_after // 1000} s"
+            yield f"{id} sheds although it was not read for {circuit.stale_after // 1000} s"
     for effect in now.effects:
         if not isinstance(effect, Hold | Switch):
             continue
@@ -117,31 +119,32 @@ def what_cannot_give_is_let_be(book: Account, now: Moment) -> Iterator[str]:
             held = isinstance(effect, Hold) and effect.watts is not None and not rests
             moved = isinstance(effect, Switch) and effect.enabled != book.was_on[effect.circuit]
             if held or (moved and not _is_by_hand_and_just_locked(book, now, effect.circuit)):
-                yield f"{effect.circuit} is touched though it is locked"
+                yield f"{effect.circuit} is held or switched although it is locked"
 
 
 def _is_by_hand_and_just_locked(book: Account, now: Moment, id: str) -> bool:
-    """It is let go, and off: nobody may stand beside it."""
+    """It comes back by hand and was just locked: it is released, and stays off."""
     by_hand = book.spec.circuits[id].comes_back == "by_hand" and not book.seen[id].on
     return by_hand and isinstance(now.trigger, Lock) and now.trigger.circuit == id
 
 
 @day_rule("P4")
-def what_gives_in_steps_is_held_at_one(book: Account, now: Moment) -> Iterator[str]:
+def circuits_with_steps_are_held_at_a_step(book: Account, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if not isinstance(effect, Hold) or effect.watts is None:
             continue
         circuit, watts = book.spec.circuits[effect.circuit], effect.watts
         if circuit.control == "relay" and watts:
-            yield f"{effect.circuit} is a relay and held at {watts} W"
+            yield f"{effect.circuit} is a relay, but is held at {watts} W"
         least_w = LEAST_AMPS * circuit.amp_w
         if circuit.control == "ev_pilot" and watts and (watts < least_w or watts % circuit.amp_w):
-            yield f"{effect.circuit} is held at {watts} W: no whole amps, or fewer than 6"
+            level = f"{effect.circuit} is held at {watts} W"
+            yield f"{level}, which is not a whole number of amperes, or less than 6"
 
 
 @day_rule("I2")
-def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment) -> Iterator[str]:
-    """Not for a moment either: effects are carried out one after another."""
+def circuits_that_come_back_by_hand_stay_off(book: Account, now: Moment) -> Iterator[str]:
+    """Not even for a moment, because effects are carried out one after another."""
     for id, circuit in book.spec.circuits.items():
         live = now.before.circuits[id]
         if circuit.comes_back != "by_hand" or not live.giving or not live.off:
@@ -153,32 +156,33 @@ def what_comes_back_by_hand_is_never_let_on_by_itself(book: Account, now: Moment
             elif isinstance(effect, Switch) and effect.circuit == id:
                 on = effect.enabled
             if on and held_w != 0:
-                yield f"{id} is let on though nobody switched it on"
+                yield f"{id} comes on although nobody switched it on"
                 break
 
 
 @day_rule("P33")
 def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
-    """But one: what draws clearly less than it may would draw no more if it were let be."""
+    """Except if it draws clearly less than its hold: then it would draw no more without it."""
     for id, live in now.memory.circuits.items():
         was = now.before.circuits[id]
         held = was.held_w is not None and live.held_w is not None
         shown = live.free_w in (was.free_w, was.drawn_w, live.drawn_w)  # a loose hold shows it
         if held and book.spec.circuits[id].meter == "own" and not shown:
-            yield f"{id} is held and is now thought to draw {live.free_w} W, not {was.free_w} W"
+            change = f"from {was.free_w} W to {live.free_w} W"
+            yield f"the estimate of {id} went {change} while it is held"
 
 
 @day_rule("L1")
-def no_lease_runs_out_while_the_hold_stands(book: Account, now: Moment) -> Iterator[str]:
+def no_lease_expires_while_its_hold_is_needed(book: Account, now: Moment) -> Iterator[str]:
     for id, breaker in book.play.breakers.all.items():
         ran_out = breaker.hold_w is not None and breaker.until_ms <= now.ms
         if ran_out and now.carried and not book.play.drivers.busy(id):
-            yield f"the lease of {id} ran out {lasting(now.ms - breaker.until_ms)} ago"
+            yield f"the lease of {id} expired {lasting(now.ms - breaker.until_ms)} ago"
 
 
 @day_rule("P28")
 def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> Iterator[str]:
-    since_ms = max(book.moved_ms, book.returned_ms or 0)  # what was let draw more may do so slowly
+    since_ms = max(book.moved_ms, book.returned_ms or 0)  # a released load may rise slowly
     if now.ms - since_ms < CALM_MS or not book.constant:
         return
     for effect in now.effects:
@@ -198,40 +202,42 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
     if not returned or book.spec.observes:
         return
     if len(returned) > 1:
-        yield f"{', '.join(one.circuit for one in returned)} return at once"
+        yield f"{', '.join(one.circuit for one in returned)} come back at the same moment"
     if book.returned_ms is not None and now.ms - book.returned_ms < restore.every:
-        yield f"{returned[0].circuit} returns {now.ms - book.returned_ms} ms after the last"
+        after_ms = now.ms - book.returned_ms
+        yield f"{returned[0].circuit} comes back {after_ms} ms after the one before"
     for one in returned:
         circuit, free_w = book.spec.circuits[one.circuit], now.memory.circuits[one.circuit].free_w
         more_w = (free_w if one.watts is None else one.watts) - one.was_w
         graded = circuit.control in ("modulating", "duty_cycle")
         if restore.ramp is not None and graded and more_w > restore.ramp:
-            yield f"{more_w} W of {one.circuit} return at once, at most {restore.ramp} W"
+            step = f"{more_w} W of {one.circuit} come back in one step"
+            yield f"{step}; the limit is {restore.ramp} W"
         yield from _before_its_turn(book, now, one)
 
 
 def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
-    """What gave later still waits, though nothing keeps it from returning first."""
+    """A circuit later in the shed order still waits, although nothing holds it up."""
     if book.waits.for_event:
-        return  # what that will take waits for it
+        return  # what that event will shed waits for it
     order, lives = book.spec.shed_order(), now.memory.circuits
     room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
     for id in order[order.index(one.circuit) + 1 :]:
         other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
         waits = other.waited and other.waits and not book.waits.mute(id, now.ms)
         if waits and fits and not (book.rests(id, now.ms) or stays_by_hand(book, now, id)):
-            yield f"{one.circuit} returns before {id}, which is asked later"
+            yield f"{one.circuit} comes back before {id}, which is later in the shed order"
 
 
 def _overdue(book: Account, one: Loosened) -> bool:
-    """It has been off for as long as it may be, and waits for nobody's turn."""
+    """It was off for its maximum time, so it does not wait for its turn."""
     most_ms = book.spec.circuits[one.circuit].max_off_ms
     turned = next((x for x in book.turned if x.circuit == one.circuit), None)
     return most_ms is not None and turned is not None and (turned.lasted_ms or 0) >= most_ms
 
 
 def _crowded(book: Account, now: Moment) -> Iterator[str]:
-    """The site draws more than its main breaker lets through because of what returned."""
+    """The site draws more than its main breaker carries, because of what came back."""
     service_w = book.spec.site.service
     mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
     known_w = power_w(now.memory) + sum(mores_w.values())
@@ -242,16 +248,17 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
         return
     for id, more_w in mores_w.items():
         if more_w and not patient(book, id):
-            yield f"{id} returns and the site draws {max(known_w, drawn_w)} W"
+            site_w = max(known_w, drawn_w)
+            yield f"{id} comes back, and the site draws {site_w} W; the limit is {service_w} W"
 
 
 def patient(book: Account, id: str) -> bool:
-    """Critical, and it waited long enough to return whatever the site draws."""
+    """Critical, and it waited so long that it comes back whatever the site draws."""
     return book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
 
 
 def returning_w(one: Loosened, now: Moment) -> int:
-    """What a circuit that returned will draw beyond what was last read."""
+    """What a circuit that came back will draw beyond its last reading, in watts."""
     live = now.memory.circuits[one.circuit]
     level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
     return max(0, level_w - (live.drawn_w or 0))

@@ -1,4 +1,4 @@
-"""What must hold of the answers to commands that were said before, as a bystander sees it."""
+"""Rules for the answers to commands that were sent before."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .day_rules import day_rule
 
 
 @day_rule("P44")
-def nothing_asked_anew_is_taken_for_a_copy(book: Account, now: Moment) -> Iterator[str]:
-    """Long after a connect nothing comes again, so that a `duplicate` may only say what is so."""
+def no_new_request_is_treated_as_a_copy(book: Account, now: Moment) -> Iterator[str]:
+    """Long after a connect nothing is delivered again, so a `duplicate` must describe what is."""
     asked, memory = now.trigger, now.memory
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
     if not isinstance(asked, Command) or not acks or acks[0]["status"] != "duplicate":
@@ -24,9 +24,10 @@ def nothing_asked_anew_is_taken_for_a_copy(book: Account, now: Moment) -> Iterat
         return
     match asked:
         case Toggle(circuit=id, enabled=enabled) if memory.circuits[id].enabled != enabled:
-            yield f"{id} was to be switched {'on' if enabled else 'off'}, and is not"
+            yield f"{id} was to be switched {'on' if enabled else 'off'}, but is not"
         case Restore(event_id=None):
             for event in active(book.spec, memory, book.play.at_ms):
-                yield f"{event.id} still sheds, and somebody wanted all load back"
+                yield f"{event.id} still sheds, although all load was requested back"
         case SetConfig(every_ms=every_ms) if memory.every_ms != every_ms:
-            yield f"telemetry was to come every {every_ms} ms, and comes every {memory.every_ms}"
+            wrong = f"comes every {memory.every_ms} ms"
+            yield f"telemetry was to come every {every_ms} ms, but {wrong}"

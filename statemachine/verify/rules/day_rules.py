@@ -1,8 +1,8 @@
-"""What must hold at every moment of a day: commands, events and plans. P numbers are domain.md's.
+"""Rules for commands, events and plans at every moment of a day. P numbers are those of domain.md.
 
-Each rule looks at one moment and the bystander's account of all before it, and answers with a
-sentence for each thing that is wrong. `circuit_rules.py` has those about single circuits,
-`meter_rules.py` those that hold a site to what its circuits truly draw.
+Each rule gets one moment and the observer's record of everything before it, and yields a sentence
+for each thing that is wrong. `circuit_rules.py` has the rules for single circuits, `meter_rules.py`
+those that compare reports with what circuits really draw.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MARKS = (
 
 
 def day_rule(number: str) -> Callable[[DayRule], DayRule]:
-    """Enter a rule under its number."""
+    """Register a rule under its number."""
 
     def enter(function: DayRule) -> DayRule:
         DAY_RULES[number] = function
@@ -53,22 +53,22 @@ def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterat
 @day_rule("P21")
 def an_event_that_is_over_sheds_nothing(book: Account, now: Moment) -> Iterator[str]:
     if now.memory.cuts and not book.most_w:
-        yield f"{', '.join(now.memory.cuts)} must still give though no event asks for it"
+        yield f"{', '.join(now.memory.cuts)} still must shed, although no event requires it"
     for id, event in now.memory.events.items():
         called = book.calls.all.get(id)
         if called is None:
-            yield f"{id} lives though it was never taken on"
+            yield f"{id} is active, although it was never accepted"
         elif called.over and sheds_w(book.spec, event, book.play.at_ms):
-            yield f"{id} is over and still asks for load"
+            yield f"{id} is over, but still requires load"
 
 
 @day_rule("P23")
-def what_runs_is_what_is_required(book: Account, now: Moment) -> Iterator[str]:
-    """Whatever the order in which it came: where the chart sheds all from start to end."""
+def required_load_matches_the_running_events(book: Account, now: Moment) -> Iterator[str]:
+    """In whatever order they came, if the chart sheds all from start to end."""
     shares = {state.sheds for state in book.spec.event.states.values() if state.until == "end"}
     most_w, asked_w = book.most_w, required_w(book.spec, now.memory, book.play.at_ms)
     if asked_w > most_w or (asked_w < most_w and shares == {100} and book.is_plain):
-        yield f"{asked_w} W are required where the events ask for {most_w} W"
+        yield f"{asked_w} W are required, but the events require {most_w} W"
 
 
 @day_rule("P24")
@@ -81,19 +81,19 @@ def ending_one_event_leaves_the_others(book: Account, now: Moment) -> Iterator[s
         if event.id == trigger.event_id or book.stepped:
             continue
         if left is None or not sheds_w(book.spec, left, trigger.at_ms):
-            yield f"{event.id} no longer sheds, though it was {trigger.event_id} that ended"
+            yield f"{event.id} stopped shedding, although only {trigger.event_id} was ended"
 
 
 @day_rule("P22")
 def a_copy_of_a_command_changes_nothing(book: Account, now: Moment) -> Iterator[str]:
-    """Nothing at all, or what any look at the clock does at that moment."""
+    """Nothing, except what a timer would change at that moment."""
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
     if not acks or acks[0]["status"] != "duplicate":
         return
     look = Timer(at_ms=now.trigger.at_ms, mono_ms=now.trigger.mono_ms)
     looked, _ = book.play.ven.decide(now.before, look)
     if _timeless(now.memory) not in (_timeless(now.before), _timeless(looked)):
-        yield f"a copy of {getattr(now.trigger, 'op', 'a command')} changed what is known"
+        yield f"a copy of {getattr(now.trigger, 'op', 'a command')} changed the state of the site"
 
 
 def _timeless(memory: Memory) -> Memory:
@@ -106,31 +106,31 @@ def a_random_start_stays_within_its_bounds(book: Account, now: Moment) -> Iterat
         called = book.calls.all.get(id)
         if called and not 0 <= event.start_ms - called.asked_ms <= called.random_ms:
             late_ms = event.start_ms - called.asked_ms
-            yield f"{id} starts {late_ms} ms late, of {called.random_ms} ms at most"
+            yield f"{id} starts {late_ms} ms late; the limit is {called.random_ms} ms"
         elif called and event.start_ms != called.start_ms:
-            yield f"the start of {id} moved"
+            yield f"the start of {id} changed"
 
 
 @day_rule("E1")
 def an_event_runs_under_its_newest_terms(book: Account, now: Moment) -> Iterator[str]:
     if book.calls.outdated:
-        yield f"old terms are taken on: {book.calls.outdated}"
+        yield f"old terms were accepted: {book.calls.outdated}"
     for id, event in now.memory.events.items():
         called = book.calls.all.get(id)
         if called is None or called.over:
             continue
         if (event.shed_w, event.end_ms) != (called.shed_w, called.end_ms):
             said = f"{event.shed_w} W until {event.end_ms}"
-            yield f"{id} runs under other terms: {said}, not {called.shed_w} W, {called.end_ms}"
+            yield f"{id} has {said}, instead of {called.shed_w} W until {called.end_ms}"
 
 
 @day_rule("P42")
 def no_event_runs_longer_than_the_longest(book: Account, now: Moment) -> Iterator[str]:
-    """From its first start, however often it is revised; a clock that is set may add its step."""
+    """From its first start, through all revisions; a change of the clock may add its step."""
     most_ms = book.spec.limits.longest_event + book.stepped_by_ms
     for id, called in book.calls.all.items():
         if called.ran_ms > most_ms:
-            yield f"{id} has run for {called.ran_ms} ms, and none may for more than {most_ms} ms"
+            yield f"{id} has run for {called.ran_ms} ms; the limit is {most_ms} ms"
 
 
 @day_rule("P35")
@@ -138,14 +138,14 @@ def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
     for event in active(book.spec, now.memory, book.play.at_ms):
         out = book.calls.all[event.id].out if event.id in book.calls.all else set()
         if ALL_OUT in out:
-            yield f"{event.id} sheds though the occupant opted out of it"
+            yield f"{event.id} sheds, although the occupant opted out of it"
         for id in out & set(now.memory.cuts):
-            yield f"{id} gives in {event.id}, which the occupant keeps it out of"
+            yield f"{id} sheds for {event.id}, although the occupant opted it out"
 
 
 @day_rule("P47")
-def what_is_the_operators_is_confirmed(book: Account, now: Moment) -> Iterator[str]:
-    """Who does not confirm changes no more of it than any look at the clock at that moment."""
+def changes_of_the_operators_events_are_confirmed(book: Account, now: Moment) -> Iterator[str]:
+    """Without a confirmation nothing changes, except what a timer would change at that moment."""
     said = now.trigger
     if not isinstance(said, Cancel | Restore | OptOut | DrEvent) or now.fault:
         return
@@ -157,9 +157,9 @@ def what_is_the_operators_is_confirmed(book: Account, now: Moment) -> Iterator[s
     looked, _ = book.play.ven.decide(now.before, Timer(at_ms=said.at_ms, mono_ms=said.mono_ms))
     for id in theirs:
         if id in set(now.memory.opted_out) - set(now.before.opted_out):
-            yield f"{said.source} opts out of {id}, which nobody confirmed"
+            yield f"{said.source} opted out of {id} without a confirmation"
         elif _terms(now.memory, id) not in (_terms(looked, id), _terms(now.before, id)):
-            yield f"{said.op} of {said.source} changes {id}, which nobody confirmed"
+            yield f"{said.op} from {said.source} changed {id} without a confirmation"
 
 
 def _terms(memory: Memory, id: str) -> tuple[object, ...]:
@@ -179,11 +179,11 @@ def a_new_plan_is_the_best_there_is(book: Account, now: Moment) -> Iterator[str]
     best_w = best_total_w(every, made.required_w, book.spec.curtail.policy)
     given_w = sum(now.memory.cuts.values())
     if best_w is not None and given_w != best_w:
-        yield f"{given_w} W planned for {made.required_w} W where {best_w} W would do"
+        yield f"the plan sheds {given_w} W of {made.required_w} W; the best one sheds {best_w} W"
 
 
 def _unstamped(now: Moment) -> Memory:
-    """What was known when the plan was made, before it was noted what it did to each circuit."""
+    """Memory as the plan was made, without the history that the decision added to circuits."""
     circuits = dict(now.memory.circuits)
     for id, was in now.before.circuits.items():
         marks = {name: getattr(was, name) for name in MARKS}
@@ -192,14 +192,15 @@ def _unstamped(now: Moment) -> Memory:
 
 
 @day_rule("P26")
-def shed_and_residual_make_the_counterfactual(book: Account, now: Moment) -> Iterator[str]:
+def power_plus_shed_is_the_base_power(book: Account, now: Moment) -> Iterator[str]:
     said = book.said
     if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
-        yield f"{said['power_kw']} and {said['shed_kw']} kW are not {said['base_power_kw']} kW"
+        parts = f"power {said['power_kw']} kW plus shed {said['shed_kw']} kW"
+        yield f"{parts} is not the base power of {said['base_power_kw']} kW"
     for id, cut_w in now.memory.cuts.items():
         live = now.memory.circuits[id]
         if not book.spec.observes and (live.held_w is None or live.held_w > live.free_w - cut_w):
-            yield f"{id} is to give {cut_w} of {live.free_w} W and is held at {live.held_w} W"
+            yield f"{id} must shed {cut_w} of {live.free_w} W, but is held at {live.held_w} W"
 
 
 @day_rule("P32")
@@ -207,7 +208,7 @@ def no_power_is_negative(book: Account, now: Moment) -> Iterator[str]:
     for id, live in now.memory.circuits.items():
         watts = (live.free_w, live.drawn_w or 0, live.held_w or 0, now.memory.cuts.get(id, 1) - 1)
         if min(watts) < 0:
-            yield f"{id}: {watts}"
+            yield f"{id} has a negative power: {watts}"
 
 
 @day_rule("P20")
@@ -216,22 +217,22 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
     for id, live in memory.circuits.items():
         known = book.seen[id]
         if live.held_w != known.held_w and now.carried:
-            yield f"{id} is remembered held at {live.held_w} W, and is at {known.held_w} W"
+            yield f"{id} is held at {known.held_w} W, but memory has {live.held_w} W"
         if live.enabled != known.on:
-            yield f"{id} is remembered {'on' if live.enabled else 'off'}, and is not"
+            yield f"memory has {id} {'on' if live.enabled else 'off'}, but it is not"
         breaker = play.breakers.all[id]
         if breaker.on != live.enabled and now.carried and not play.drivers.busy(id):
-            yield f"{id} is {'on' if breaker.on else 'off'}, which nobody wanted"
+            yield f"{id} is {'on' if breaker.on else 'off'}, although nobody requested it"
     if book.idle_ms is not None and memory.coming.due_ms is None and not memory.cuts:
         held = [id for id in memory.circuits if memory.circuits[id].held_w is not None]
         rests = [id for id in held if book.rests(id, now.ms)]
         if len(held) > len(rests):
-            yield f"{(set(held) - set(rests)).pop()} is held and nothing will let it go"
+            yield f"{(set(held) - set(rests)).pop()} is held, and nothing will release it"
 
 
 @day_rule("R1")
 def no_event_is_over_while_a_circuit_is_still_held(book: Account, now: Moment) -> Iterator[str]:
-    """What is not free is named in the last message of the event."""
+    """Unless the last message of the event names it in `not_free`."""
     for effect in now.effects:
         if not isinstance(effect, Status) or not _is_given_back(book, now, effect.body):
             continue
@@ -239,11 +240,11 @@ def no_event_is_over_while_a_circuit_is_still_held(book: Account, now: Moment) -
             leased = breaker.hold_w is not None and now.ms < breaker.until_ms
             wanted = now.memory.circuits[id].held_w is not None
             if leased and not wanted and id not in effect.body.get("not_free", ()):
-                yield f"{effect.body['event_id']} is over and {id} is held at {breaker.hold_w} W"
+                yield f"{effect.body['event_id']} is over, but {id} is held at {breaker.hold_w} W"
 
 
 def _is_given_back(book: Account, now: Moment, said: Mapping[str, Any]) -> bool:
-    """The last message of an event that had begun."""
+    """Whether this is the last message of an event that had started."""
     states = book.spec.event.states
     was = now.before.events.get(said.get("event_id", ""))
     last = any(state.final and state.report == said["state"] for state in states.values())
@@ -251,7 +252,7 @@ def _is_given_back(book: Account, now: Moment, said: Mapping[str, Any]) -> bool:
 
 
 @day_rule("I1")
-def nobody_but_a_person_or_the_cloud_switches(book: Account, now: Moment) -> Iterator[str]:
+def only_people_and_the_cloud_switch_circuits(book: Account, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if not isinstance(effect, Switch):
             continue
@@ -264,25 +265,25 @@ def nobody_but_a_person_or_the_cloud_switches(book: Account, now: Moment) -> Ite
         )
         taken = by_hand and not effect.enabled
         if not (restated or asked or wished or taken):
-            yield f"{id} is switched {'on' if effect.enabled else 'off'} and nobody asked for it"
+            yield f"{id} is switched {'on' if effect.enabled else 'off'}, but nobody requested it"
 
 
 @day_rule("W1")
-def nothing_that_is_due_is_left_for_later(book: Account, now: Moment) -> Iterator[str]:
+def nothing_due_is_left_undone(book: Account, now: Moment) -> Iterator[str]:
     due_ms = now.memory.due_ms()
     if due_ms is not None and due_ms <= book.play.at_ms and now.fault is None:
-        yield f"something was due {book.play.at_ms - due_ms} ms ago and was not done"
+        yield f"something was due {book.play.at_ms - due_ms} ms ago and is not done"
 
 
 def broken_at_the_end(book: Account) -> Iterator[str]:
-    """What must hold when all has had time to come to rest."""
+    """What must hold at the end, when there was time for everything to come to rest."""
     memory, play = book.play.memory, book.play
     if play.scenario.length is not None or not play.up:
         return
     if book.crowded:
-        return  # what does not fit under the main breaker stays held
+        return  # what does not fit below the main breaker stays held
     if not at_rest(memory):
         held = [id for id, live in memory.circuits.items() if live.held_w is not None]
-        yield f"P20 {', '.join(held) or 'an event'} has not come to rest in {play.end_ms // 1000} s"
+        yield f"P20 {', '.join(held) or 'an event'} is not at rest after {play.end_ms // 1000} s"
     elif memory.events:
-        yield f"P21 {next(iter(memory.events))} still lives in the end"
+        yield f"P21 {next(iter(memory.events))} is still active at the end"

@@ -1,7 +1,7 @@
-"""What must hold of a played day by what circuits truly draw, whatever the controller thinks.
+"""Rules that compare a played day with what circuits really draw.
 
-A look is answered within `lag_ms`: two looks and the time a driver takes. `room.py` says which
-circuit could give more.
+The controller has to follow a reading within `lag_ms`: two readings and the time a driver takes.
+`spare.py` tells which circuit could shed more.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .day_rules import day_rule
 
 
 @day_rule("P37")
-def a_plan_is_made_on_what_circuits_draw_now(book: Account, now: Moment) -> Iterator[str]:
+def a_plan_is_based_on_what_circuits_draw_now(book: Account, now: Moment) -> Iterator[str]:
     yield from book.room.wrong
 
 
 @day_rule("P38")
-def what_is_said_to_be_shed_is_missing_at_the_meters(book: Account, now: Moment) -> Iterator[str]:
+def load_reported_as_shed_is_missing_at_the_meters(book: Account, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if isinstance(effect, Ack) and isinstance(now.trigger, DrEvent):
             yield from _acked(book, effect.body)
@@ -37,11 +37,11 @@ def what_is_said_to_be_shed_is_missing_at_the_meters(book: Account, now: Moment)
     said_w, (low_w, high_w) = _shed_w(book.said), missing_w(book)
     above, below = said_w > high_w + noise_w(high_w), said_w < low_w - noise_w(low_w)
     if book.lasts("P38", above or below, now.ms) > book.meters.lag_ms:
-        yield f"{said_w} W are said to be shed where {_span(low_w, high_w)} are missing"
+        yield f"{said_w} W are reported as shed, but the meters show {_span(low_w, high_w)}"
 
 
 def missing_w(book: Account) -> tuple[int, int]:
-    """The least and the most that is missing at the meters because circuits give for an event."""
+    """The least and the most that the meters show as shed for events, in watts."""
     spans = [_missing_w(book, id) for id in book.seen]
     return sum(low_w for low_w, _ in spans), sum(high_w for _, high_w in spans)
 
@@ -59,7 +59,7 @@ def _missing_w(book: Account, id: str) -> tuple[int, int]:
 
 
 def _acked(book: Account, said: Any) -> Iterator[str]:
-    """What an ack says of each circuit that gives is what it drew at the last look."""
+    """What an ack says of each circuit that sheds must be what it drew at the last reading."""
     for one in said.get("circuits_curtailed", ()) if said["status"] == "accepted" else ():
         id, meter = one["id"], book.meters.all[one["id"]]
         if meter.drawn_w is None or meter.troubled or book.meters.in_doubt(id):
@@ -68,26 +68,29 @@ def _acked(book: Account, said: Any) -> Iterator[str]:
         most_w, least_w = max(meter.high_w, meter.drawn_w), min(meter.low_w, meter.drawn_w)
         wrong = original_w > most_w + noise_w(most_w) or original_w < least_w - noise_w(least_w)
         if wrong:
-            yield f"{id} is said to go from {original_w} to {final_w} W, and drew {meter.drawn_w} W"
+            step = f"the ack takes {id} from {original_w} to {final_w} W"
+            yield f"{step}, but it drew {meter.drawn_w} W"
 
 
 def _achieved(book: Account, said: Any) -> Iterator[str]:
-    """What an event is said to have achieved is missing at the meters."""
+    """An event that is reported as achieved must be shed at the meters."""
     asked_w = _watts(said["requested_shed_kw"]) * ENOUGH_PERCENT // 100
     given_w = missing_w(book)[1] + book.meters.by_person_w()[1]
     given_w += sum(book.meters.all[id].missing_w()[1] for id in _until_now(book))
     if given_w + noise_w(asked_w) < asked_w and book.is_plain:
-        yield f"{said['event_id']} is said to be achieved where {given_w} W are missing"
+        yield f"{said['event_id']} is reported as achieved, but the meters show {given_w} W"
 
 
 def _until_now(book: Account) -> set[str]:
-    """What gave until this moment: let go in it, or left off by hand."""
+    """Circuits that were shed until this moment: just released, or left off by hand."""
     left_off = {id for id, one in book.seen.items() if book.was_on[id] and not one.on}
     return left_off | {one.circuit for one in book.loosened}
 
 
 @day_rule("P39")
-def nothing_is_taken_off_soon_after_its_own_start(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_is_switched_off_soon_after_its_load_started(
+    book: Account, now: Moment
+) -> Iterator[str]:
     for turned in book.turned:
         circuit, meter = book.spec.circuits[turned.circuit], book.meters.all[turned.circuit]
         taken = turned.off and turned.by_event and circuit.meter == "own"
@@ -95,8 +98,8 @@ def nothing_is_taken_off_soon_after_its_own_start(book: Account, now: Moment) ->
             continue
         ran_ms = now.ms - meter.started_ms
         if ran_ms < circuit.min_on_ms:
-            said = f"{turned.circuit} is taken off {lasting(ran_ms)} after its meter saw it start"
-            yield f"{said}, at least {lasting(circuit.min_on_ms)}"
+            said = f"{turned.circuit} is switched off {lasting(ran_ms)} after its load started"
+            yield f"{said}; the minimum is {lasting(circuit.min_on_ms)}"
 
 
 @day_rule("P40")
@@ -105,22 +108,21 @@ def without_an_event_nothing_is_shed(book: Account, now: Moment) -> Iterator[str
         return
     said_w, meters = _shed_w(book.said), book.meters.all
     gives = any(one.gives_ms is not None for one in book.seen.values())
-    gives |= any(one.troubled for one in meters.values())  # it may still be as it was told before
+    gives |= any(one.troubled for one in meters.values())  # it may still be as commanded before
     if book.lasts("P40", bool(said_w) and not gives, now.ms) > book.meters.lag_ms:
-        yield f"{said_w} W are said to be shed, and no event asks for it"
+        yield f"{said_w} W are reported as shed, although no event requires it"
 
 
 @day_rule("P41")
-def what_a_person_takes_off_is_said_and_spares_the_others(
-    book: Account, now: Moment
-) -> Iterator[str]:
+def load_that_people_switch_off_is_reported_and_counts(book: Account, now: Moment) -> Iterator[str]:
     if not isinstance(now.trigger, Readings) or not book.is_plain or book.spec.observes:
         return
     low_w, high_w = book.meters.by_person_w()
     said_w = _watts(_by_person_kw(book)) if book.meters.left else 0
     wrong = not low_w - noise_w(low_w) <= said_w <= high_w + noise_w(high_w)
     if book.lasts("P41", wrong, now.ms) > book.meters.lag_ms:
-        yield f"{said_w} W are said to be taken off by people, where it is {_span(low_w, high_w)}"
+        really = f"it is {_span(low_w, high_w)}"
+        yield f"{said_w} W are reported as switched off by people, but {really}"
     yield from book.room.vain
 
 

@@ -1,7 +1,7 @@
-"""The rules of the site itself, as far as anybody can keep them who only sheds and gives back.
+"""The rules in ven.yaml, as far as shedding and restoring can affect them.
 
-What people and other loads bring breaks `site_below` on its own, and nothing returns as long as it
-does not fit under the main breaker: a running controller says so, and `verify` has nothing to find.
+People and other loads can break `site_below`, and load that does not fit below the main breaker
+stays off: a running controller raises an alarm then, and `verify` does not count it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WAITING = ("off_for", "shed_for")
 
 
 @day_rule("OWN")
-def the_rules_of_the_site_itself_hold(book: Account, now: Moment) -> Iterator[str]:
+def the_rules_of_the_site_hold(book: Account, now: Moment) -> Iterator[str]:
     for breach in watch(book.spec, now.memory):
         waits = breach.key in WAITING and book.crowded
         if breach.key != "site_below" and not waits:
@@ -28,7 +28,7 @@ def the_rules_of_the_site_itself_hold(book: Account, now: Moment) -> Iterator[st
 
 
 def _lifted(book: Account, now: Moment) -> Iterator[str]:
-    """The site drew less than its bound, and what returns lifts it to more."""
+    """The site drew less than its limit, and load that comes back lifts it above."""
     drawn_w = power_w(now.memory)
     returned = [one for one in book.loosened if not patient(book, one.circuit)]
     then_w = drawn_w + sum(returning_w(one, now) for one in returned)

@@ -1,7 +1,7 @@
-"""What must hold of every plan and every event, and strategies that look for a counterexample.
+"""Rules P1 to P19 for every plan of the planner.
 
-Each rule looks at one trial and answers with a sentence if it is broken. Our tests run them over
-invented panels, `venctl verify` over the panel of a ven.yaml. P1 to P19 are their numbers there.
+Each rule gets one trial and returns a sentence if the trial breaks it. The tests run them over
+generated panels, `venctl verify` over the panel of a ven.yaml.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_STEPPED = 12
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One question to the planner: these loads, this target, and these cuts in force.
+    """One input of the planner: loads, a target in watts, and the cuts in force.
 
     `shuffled` are the same loads in another order; `more_w` is added to the target once.
     """
@@ -34,11 +34,11 @@ class Trial:
     policy: str = "at_least"
 
     def plan(self) -> Plan:
-        """What the planner answers."""
+        """The plan for this trial."""
         return self.asking(self.target_w)
 
     def asking(self, target_w: int) -> Plan:
-        """What it answers to another target."""
+        """The plan for another target, in watts."""
         return plan_shed(self.loads, target_w, self.in_force, self.policy)
 
 
@@ -47,7 +47,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(number: str) -> Callable[[Rule], Rule]:
-    """Enter a rule under its number."""
+    """Register a rule under its number."""
 
     def enter(function: Rule) -> Rule:
         RULES[number] = function
@@ -57,52 +57,52 @@ def rule(number: str) -> Callable[[Rule], Rule]:
 
 
 @rule("P1")
-def no_circuit_gives_more_than_it_may(trial: Trial, plan: Plan) -> str | None:
+def no_circuit_sheds_more_than_its_limit(trial: Trial, plan: Plan) -> str | None:
     caps = {load.circuit: load.cap_w for load in trial.loads}
     for id, cut_w in plan.cuts.items():
         if type(cut_w) is not int or not 0 < cut_w <= caps.get(id, 0):
-            return f"{id} gives {cut_w} W of the {caps.get(id, 0)} W it may"
+            return f"{id} sheds {cut_w} W; its limit is {caps.get(id, 0)} W"
     return None
 
 
 @rule("P4")
-def what_gives_in_steps_gives_a_step(trial: Trial, plan: Plan) -> str | None:
+def circuits_with_steps_shed_a_step(trial: Trial, plan: Plan) -> str | None:
     for load in trial.loads:
         cut_w = plan.cuts.get(load.circuit, 0)
         if load.steps and cut_w not in (0, *load.steps):
-            return f"{load.circuit} gives {cut_w} W, which it cannot"
+            return f"{load.circuit} sheds {cut_w} W, which is not one of its steps"
     return None
 
 
 @rule("P5")
-def the_target_is_met_or_everything_is_given(trial: Trial, plan: Plan) -> str | None:
+def the_target_is_met_or_everything_is_shed(trial: Trial, plan: Plan) -> str | None:
     if trial.policy != "at_least":
         over = trial.policy == "at_most" and plan.total_w > trial.target_w
-        return f"{plan.total_w} W is more than {trial.target_w} W" if over else None
+        return f"{plan.total_w} W is more than the target of {trial.target_w} W" if over else None
     least_w = min(trial.target_w - tolerance_w(trial.target_w), capacity_w(trial.loads))
     return None if plan.total_w >= least_w else f"{plan.total_w} W instead of {least_w} W"
 
 
 @rule("P6")
-def nothing_asked_is_nothing_given(trial: Trial, plan: Plan) -> str | None:
+def with_a_target_of_0_nothing_is_shed(trial: Trial, plan: Plan) -> str | None:
     given_w = trial.asking(0).total_w
     return f"{given_w} W for a target of 0 W" if given_w else None
 
 
 @rule("P7")
-def no_other_choice_serves_the_target_better(trial: Trial, plan: Plan) -> str | None:
+def no_other_choice_meets_the_target_better(trial: Trial, plan: Plan) -> str | None:
     best_w = best_total_w(trial.loads, trial.target_w, trial.policy)
     wrong = best_w is not None and plan.total_w != best_w
-    return f"{plan.total_w} W where {best_w} W would do" if wrong else None
+    return f"the plan sheds {plan.total_w} W; the best one sheds {best_w} W" if wrong else None
 
 
 @rule("P8")
-def a_circuit_gives_only_when_all_before_it_have_given_all(trial: Trial, plan: Plan) -> str | None:
+def a_circuit_sheds_only_when_all_before_it_shed_all(trial: Trial, plan: Plan) -> str | None:
     for late in trial.loads:
         for early in trial.loads:
             full = plan.cuts.get(early.circuit, 0) == early.cap_w
             if plan.cuts.get(late.circuit) and early.tier < late.tier and not full:
-                return f"{late.circuit} gives although {early.circuit} has more to give"
+                return f"{late.circuit} sheds although {early.circuit} can shed more"
     return None
 
 
@@ -110,24 +110,24 @@ def a_circuit_gives_only_when_all_before_it_have_given_all(trial: Trial, plan: P
 def the_order_of_the_list_does_not_matter(trial: Trial, plan: Plan) -> str | None:
     other = plan_shed(trial.shuffled, trial.target_w, trial.in_force, trial.policy)
     same = other.cuts == plan.cuts
-    return None if same else f"{dict(plan.cuts)} or {dict(other.cuts)}, by the order of the list"
+    return None if same else f"{dict(plan.cuts)} or, in another order, {dict(other.cuts)}"
 
 
 @rule("P10")
 def planning_again_changes_nothing(trial: Trial, plan: Plan) -> str | None:
     again = plan_shed(trial.loads, trial.target_w, plan.cuts, trial.policy)
-    return None if again.cuts == plan.cuts else f"{dict(plan.cuts)}, then {dict(again.cuts)}"
+    return None if again.cuts == plan.cuts else f"{dict(plan.cuts)}, and again {dict(again.cuts)}"
 
 
 @rule("P11")
-def asking_more_never_gives_less(trial: Trial, plan: Plan) -> str | None:
+def a_higher_target_never_sheds_less(trial: Trial, plan: Plan) -> str | None:
     more = trial.asking(trial.target_w + trial.more_w)
     fell = more.total_w < plan.total_w
-    return f"{trial.more_w} W more asked, {more.total_w} W given" if fell else None
+    return f"with {trial.more_w} W more as target only {more.total_w} W are shed" if fell else None
 
 
 @rule("P13")
-def smooth_circuits_simply_give_in_turn(trial: Trial, plan: Plan) -> str | None:
+def smooth_circuits_shed_one_after_another(trial: Trial, plan: Plan) -> str | None:
     smooth = [replace(load, steps=()) for load in trial.loads]
     smooth.sort(key=lambda load: (load.tier, load.rank, load.circuit))
     cuts = plan_shed(smooth, trial.target_w, {}, trial.policy).cuts
@@ -141,7 +141,7 @@ def smooth_circuits_simply_give_in_turn(trial: Trial, plan: Plan) -> str | None:
 
 
 @rule("P14")
-def no_step_is_taken_in_vain(trial: Trial, plan: Plan) -> str | None:
+def no_step_is_taken_that_is_not_needed(trial: Trial, plan: Plan) -> str | None:
     last = max((load.tier for load in trial.loads if load.circuit in plan.cuts), default=None)
     for load in trial.loads:
         cut_w = plan.cuts.get(load.circuit, 0)
@@ -149,13 +149,13 @@ def no_step_is_taken_in_vain(trial: Trial, plan: Plan) -> str | None:
             continue
         enough_w = trial.target_w - tolerance_w(trial.target_w, trial.policy)
         if any(plan.total_w - cut_w + less_w >= enough_w for less_w in _below(load, cut_w)):
-            return f"with less of {load.circuit} the target is met too"
+            return f"the target is also met with less of {load.circuit}"
     return None
 
 
 @rule("P15")
-def one_more_circuit_never_delivers_less(trial: Trial, plan: Plan) -> str | None:
-    if trial.policy != "at_least":  # a coarse circuit that goes first may leave the rest undone
+def one_more_circuit_never_sheds_less(trial: Trial, plan: Plan) -> str | None:
+    if trial.policy != "at_least":  # a large step that comes first may leave the rest undone
         return None
     for load in trial.loads:
         fewer = [other for other in trial.loads if other is not load]
@@ -167,19 +167,19 @@ def one_more_circuit_never_delivers_less(trial: Trial, plan: Plan) -> str | None
 
 
 @rule("P16")
-def what_draws_nothing_gives_nothing(trial: Trial, plan: Plan) -> str | None:
+def a_circuit_that_draws_nothing_sheds_nothing(trial: Trial, plan: Plan) -> str | None:
     idle = [load.circuit for load in trial.loads if not load.load_w and load.circuit in plan.cuts]
-    return f"{idle[0]} gives though it draws nothing" if idle else None
+    return f"{idle[0]} sheds although it draws nothing" if idle else None
 
 
 @rule("P17")
-def a_huge_target_takes_all_there_is(trial: Trial, plan: Plan) -> str | None:
-    taken_w = trial.asking(10**9).total_w
-    return None if taken_w == capacity_w(trial.loads) else f"only {taken_w} W of all"
+def a_huge_target_sheds_all_there_is(trial: Trial, plan: Plan) -> str | None:
+    taken_w, all_w = trial.asking(10**9).total_w, capacity_w(trial.loads)
+    return None if taken_w == all_w else f"only {taken_w} W of {all_w} W"
 
 
 def broken(trial: Trial) -> Iterator[str]:
-    """A sentence for every rule of planning that this trial breaks."""
+    """A sentence for every rule that this trial breaks."""
     plan = trial.plan()
     for number, check in RULES.items():
         if found := check(trial, plan):
@@ -187,15 +187,15 @@ def broken(trial: Trial) -> Iterator[str]:
 
 
 def broken_site(spec: Spec, memory: Memory) -> Iterator[str]:
-    """A sentence for every circuit that may give more, or other, than ven.yaml allows."""
+    """A sentence for every circuit that can shed more than ven.yaml allows."""
     for load in loads(spec, memory):
         circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]
         lowest_w = min(load.load_w, circuit.floor)
         if load.load_w - load.cap_w < lowest_w:
-            yield f"P2 {load.circuit} may fall below its floor of {circuit.floor} W"
+            yield f"P2 {load.circuit} can be held below its floor of {circuit.floor} W"
         idle = not live.enabled or live.drawn_w is None or circuit.shed <= 0
         if load.cap_w and (idle or circuit.control == "none"):
-            yield f"P3 {load.circuit} may give although it is off, unread or not to be shed"
+            yield f"P3 {load.circuit} can shed although it is off, not read or not to be shed"
         for kind, strict in (
             ("a higher floor", _floored(circuit)),
             ("a lower limit", _shy(circuit)),
@@ -203,16 +203,16 @@ def broken_site(spec: Spec, memory: Memory) -> Iterator[str]:
             stricter = spec.model_copy(update={"circuits": {**spec.circuits, load.circuit: strict}})
             caps = {other.circuit: other.cap_w for other in loads(stricter, memory)}
             if caps[load.circuit] > load.cap_w:
-                yield f"P19 {kind} lets {load.circuit} give more"
+                yield f"P19 {kind} lets {load.circuit} shed more"
 
 
 def capacity_w(loads: Sequence[Load]) -> int:
-    """All there is to give."""
+    """All that can be shed, in watts."""
     return sum(load.cap_w for load in loads)
 
 
 def best_total_w(loads: Sequence[Load], target_w: int, policy: str) -> int | None:
-    """The sum that serves the target best tier by tier, tried one by one; None: too many."""
+    """The sum that meets the target best, tier by tier, by trying all; None: too many to try."""
     total_w, slack_w = 0, tolerance_w(target_w, policy)
     ordered = sorted(loads, key=lambda load: load.tier)
     for _, group in groupby(ordered, key=lambda load: load.tier):
@@ -258,4 +258,4 @@ def _shy(circuit: Circuit) -> Circuit:
 
 def _tried(trial: Trial) -> str:
     said = [f"{load.circuit} {load.cap_w} of {load.load_w} W" for load in trial.loads]
-    return f"tried {trial.target_w} W of " + ", ".join(said)
+    return f"tried a target of {trial.target_w} W with " + ", ".join(said)

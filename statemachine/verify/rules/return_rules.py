@@ -1,4 +1,4 @@
-"""What must hold of load that waits to come back, at every moment of a day."""
+"""Rules for load that waits to come back, at every moment of a day."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ LATE_MS = 2_000
 
 
 @day_rule("P48")
-def after_all_back_only_people_here_call_events(book: Account, now: Moment) -> Iterator[str]:
+def after_all_back_only_people_at_the_site_start_events(
+    book: Account, now: Moment
+) -> Iterator[str]:
     if book.calls.unwanted:
-        yield f"{book.calls.unwanted} is taken on, and somebody had wanted everything back"
+        yield f"{book.calls.unwanted} is accepted, although all load was requested back"
 
 
 @day_rule("E2")
-def nothing_is_kept_down_for_an_event_that_does_not_live(
-    book: Account, now: Moment
-) -> Iterator[str]:
+def nothing_is_kept_shed_for_an_event_that_is_gone(book: Account, now: Moment) -> Iterator[str]:
     waited_ms = now.ms - book.waits.since_ms
     if book.waits.free and waited_ms > book.spec.restore.every + LATE_MS:
         held = ", ".join(book.waits.free)
-        yield f"{held} could be back, and nothing has returned for {lasting(waited_ms)}"
+        yield f"{held} could come back, but nothing came back for {lasting(waited_ms)}"

@@ -1,4 +1,4 @@
-"""Plays a scenario under the eyes of a bystander and every rule: what is broken, and when."""
+"""Plays a scenario with an observer and checks every rule at every moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..world.scenario import Scenario
 from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
 from .day_rules import DAY_RULES, broken_at_the_end
 
-_RULES = (  # they enter themselves
+_RULES = (  # importing them registers their rules
     *(circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules),
 )
 
@@ -22,7 +22,7 @@ Watcher = Callable[[Play, Moment], None]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that a scenario breaks, at `ms` since its start, and in words what is wrong."""
+    """A rule that a scenario breaks, at `ms` since its start, and what is wrong."""
 
     rule: str
     ms: int
@@ -37,9 +37,9 @@ class Broken:
 def broken_by(
     play: Play, seen: Watcher | None = None, until_ms: int | None = None
 ) -> Iterator[Broken]:
-    """Every rule that `play` breaks, as it is played; `seen` is shown every moment.
+    """Every rule that `play` breaks, while it is played; `seen` gets every moment.
 
-    `until_ms`: it is played no further, and what holds at the end of a day is not asked then.
+    `until_ms`: play until then only, without the checks for the end of a day.
     """
     book = Account(play)
     for moment in play.moments():
@@ -57,5 +57,5 @@ def broken_by(
 
 
 def first_broken(spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> Broken | None:
-    """The first rule that a scenario breaks."""
+    """The first rule that a scenario breaks; None if it breaks none."""
     return next(broken_by(Play(spec, scenario, recorded)), None)

@@ -1,4 +1,4 @@
-"""What must hold of all that a site says on the wire, at every moment of a day."""
+"""Rules for every message of a site, at every moment of a day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .day_rules import day_rule
 
 
 @day_rule("P45")
-def every_ack_names_all_that_could_be_read(book: Account, now: Moment) -> Iterator[str]:
+def every_ack_names_all_readable_ids(book: Account, now: Moment) -> Iterator[str]:
     asked = now.trigger
     acks = [effect for effect in now.effects if isinstance(effect, Ack)]
     for ack in acks:
@@ -21,20 +21,20 @@ def every_ack_names_all_that_could_be_read(book: Account, now: Moment) -> Iterat
         if isinstance(asked, Command) and ack.reply == asked.reply:
             named |= _named(asked)
         if missing := [name for name, said in named.items() if ack.body.get(name) != said]:
-            yield f"the ack of {ack.body['op']} does not say {', '.join(missing)}"
+            yield f"the ack of {ack.body['op']} lacks {', '.join(missing)}"
 
 
 @day_rule("P46")
-def without_a_shadow_nobody_is_asked_for_one(book: Account, now: Moment) -> Iterator[str]:
+def a_site_without_a_shadow_requests_none(book: Account, now: Moment) -> Iterator[str]:
     asked = any(isinstance(effect, GetShadow | Report) for effect in now.effects)
     if asked and not book.spec.cloud.has_shadow:
-        yield "a shadow is asked for that nobody keeps"
+        yield "a shadow is requested that nobody provides"
 
 
 def _named(asked: Command) -> dict[str, Any]:
     match asked:
         case DrEvent(event_id=id, revision=revision):
-            known = asked.earlier  # a copy is told of the event that the first one made
+            known = asked.earlier  # a copy names the event of the first one
             return {"event_id": id, "revision": revision} if known is None else {}
         case OptOut(event_id=id) | Cancel(event_id=id):
             return {"event_id": id}

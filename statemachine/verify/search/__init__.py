@@ -1,1 +1,1 @@
-"""The search for a day that breaks a rule, and the story of it."""
+"""Searches for a day that breaks a rule, shrinks it and tells its story."""

@@ -1,6 +1,6 @@
-"""Situations to try the rules in: invented panels, and the panel of a ven.yaml at any moment.
+"""Generates situations for the rules: random panels, and the panel of a ven.yaml at any moment.
 
-Pure in the dice they are given, like the days of `invent.py`.
+The result depends only on the dice, as in `generate_days.py`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def invent_trial(dice: Dice, loads: tuple[Load, ...]) -> Trial:
 
 
 def invent_memory(dice: Dice, spec: Spec) -> Memory:
-    """A site at a moment without an event: every circuit on or off, drawing up to its rating."""
+    """A site without an event: every circuit on or off, drawing up to its rating."""
     lives, drawn_w = {}, {}
     for id, circuit in spec.circuits.items():
         lives[id] = Live(enabled=bool(dice.randint(0, 3)))

@@ -1,4 +1,4 @@
-"""A played day as a short story: who did what when, what the site did, and what then was wrong."""
+"""A played day as a short story: who did what and when, what the site did, what went wrong."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")
 
 
 class Teller:
-    """Told every moment of a play, it writes down the lines worth reading."""
+    """Gets every moment of a play and collects the lines worth reading."""
 
     def __init__(self, spec: Spec, scenario: Scenario, start_ms: int) -> None:
         self._spec, self._start_ms = spec, start_ms
         self._steps = sorted(scenario.steps, key=lambda step: step.at)
-        self.lines = [f"{self.clock(0)}  the day begins; {_draws(spec, scenario)}"]
+        self.lines = [f"{self.clock(0)}  the day starts; {_draws(spec, scenario)}"]
 
     def clock(self, ms: int) -> str:
-        """Local time of a moment, as a clock shows that nobody sets."""
+        """Local time of a moment, on a clock that nobody sets."""
         return local(self._start_ms + ms, self._spec.site.timezone).strftime("%H:%M:%S")
 
     def see(self, play: Play, moment: Moment) -> None:
-        """Write down what is new in a moment, and the steps that came before it."""
+        """Add what is new in a moment, and the steps that came before it."""
         while self._steps and self._steps[0].at <= moment.ms:
             step = self._steps.pop(0)
             self._add(step.at, self._said(step))
@@ -43,7 +43,7 @@ class Teller:
             self._add(moment.ms, line)
 
     def ended(self, ms: int, words: str) -> list[str]:
-        """The story up to `ms`, with what is wrong then as its last line."""
+        """The story up to `ms`, with `words` as its last line."""
         self._add(ms, words)
         left = len(self.lines) - MOST_LINES
         if left <= 1:
@@ -57,19 +57,19 @@ class Teller:
         return self._call(step.event) if step.event is not None else said(step)
 
     def _call(self, call: Call) -> str:
-        words = f"{call.door} calls {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
+        words = f"{call.door} requests {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
         words += "" if call.start is None else f", from {self.clock(call.start)}"
-        words += f", within {lasting(call.random)} of it" if call.random else ""
+        words += f", delayed by up to {lasting(call.random)}" if call.random else ""
         return words + (f", revision {call.revision}" if call.revision else "")
 
     def _news(self, moment: Moment) -> Iterator[str]:
         if isinstance(moment.trigger, Restarted) and moment.ms:
-            yield "the program is back"
+            yield "the program starts again"
         if isinstance(moment.trigger, Disconnected):
-            yield "the link is gone"
+            yield "the site sees that the link is lost"
         for effect in moment.effects:
             if isinstance(effect, Ack):
-                yield f"  it is answered: {_answer(effect.body)}"
+                yield f"  answer: {_answer(effect.body)}"
             elif isinstance(effect, Switch) and not isinstance(moment.trigger, Restarted | Command):
                 yield f"  {effect.circuit} is switched {'on' if effect.enabled else 'off'}"
         last = moment.memory.last
@@ -104,7 +104,7 @@ def _answer(ack: Mapping[str, object]) -> str:
 
 
 def _holds(before: Memory, now: Memory, timed: bool) -> Iterator[str]:
-    """What is held now that was not, and what came back."""
+    """What is held now that was not held before, and what was released."""
     held, free = [], []
     for id, live in now.circuits.items():
         was_w = before.circuits[id].held_w
@@ -115,11 +115,11 @@ def _holds(before: Memory, now: Memory, timed: bool) -> Iterator[str]:
     if held:
         yield f"  held: {', '.join(held)}"
     if free:
-        yield f"  let go: {', '.join(free)}"
+        yield f"  released: {', '.join(free)}"
 
 
 def scenario_text(words: Words, story: Iterable[str]) -> str:
-    """A scenario's words as YAML, with its story above it: what `read_scenario` reads."""
+    """A scenario as YAML with its story above it, as `read_scenario` reads it."""
     lines = [f"# {line}" for line in story]
     for name, value in words.items():
         if name == "steps":

@@ -1,7 +1,7 @@
-"""Two days that must come out the same: with and without copies, crashes, and in another order.
+"""Two days that must have the same result: with and without copies or crashes, or in another order.
 
-P22 any number of redeliveries equals one, P23 the order in which events arrive never changes what
-is required, P25 a crash of the program at any instant equals none, within one tick.
+P22: a command delivered several times has the same effect as once. P23: the order in which events
+arrive never changes what is required. P25: a crash of the program changes nothing, within one tick.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ def without_copies(scenario: Scenario) -> Scenario:
 
 
 def turned_round(scenario: Scenario) -> Scenario:
-    """The same day, with what happens at one moment in the opposite order."""
+    """The same day, with the steps of one moment in the opposite order."""
     backwards = scenario.steps[::-1]
     return _with(scenario, sorted(backwards, key=lambda step: step.at))
 
 
 def without_crashes(scenario: Scenario) -> Scenario:
-    """The same day with a program that never died.
+    """The same day without crashes.
 
-    Something that changes nothing happens instead: before a step of a day that skips what is quiet,
-    circuits are looked at again.
+    A step that changes nothing takes their place, because a day that skips quiet times reads the
+    circuits again before each step.
     """
     nothing = {"crash": None, "link": "back"}
     steps = scenario.steps
@@ -48,7 +48,7 @@ def without_crashes(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """How the other day is made, what of a moment must be the same, and how to invent one."""
+    """How the other day is made, what of a moment must be the same, and how to generate a day."""
 
     words: str
     other: Callable[[Scenario], Scenario]
@@ -57,9 +57,9 @@ class Twin:
 
 
 def invent_copies(day: Words, dice: Dice) -> Words:
-    """A day with some of its calls delivered again, and without an outage.
+    """A day without outages in which some requests are delivered again.
 
-    They come from the page: what the operator's limits refuse now they may take a minute later.
+    They come from the page, because limits for the operator may refuse one now and not later.
     """
     steps: list[Words] = []
     for step in _plain(day, ("crash", "again")):
@@ -73,7 +73,7 @@ def invent_copies(day: Words, dice: Dice) -> Words:
 
 
 def invent_rivals(day: Words, dice: Dice) -> Words:
-    """A day in which events that nobody knew yet arrive two at a time."""
+    """A day in which new events arrive two at a time."""
     steps, new = [], 0
     for step in _plain(day, ("crash", "again", "event")):
         steps.append(step)
@@ -87,7 +87,7 @@ def invent_rivals(day: Words, dice: Dice) -> Words:
 
 
 def invent_crashes(day: Words, dice: Dice) -> Words:
-    """A day on which the program dies now and then, and is back at once."""
+    """A day on which the program crashes now and then, and starts again at once."""
     steps = _plain(day, ("crash",))
     last_ms = max([60_000, *(elapsed(step["at"]) for step in steps)])
     for _ in range(dice.randint(1, 3)):
@@ -103,8 +103,8 @@ def _two_calls(day: Words, dice: Dice) -> list[Words]:
 
 
 def _plain(day: Words, without: tuple[str, ...]) -> list[Words]:
-    """Its steps, but those in which something fails or changes by itself, each said for itself:
-    what is said twice right after a start is a copy, and else is not.
+    """Its steps without faults and changes of load, each with a correlationId of its own: whether a
+    repeated one is a copy depends on the time since the start.
     """
     kept = [name for name in SINGLE if name not in without]
     steps = [step for step in day["steps"] if any(name in step for name in kept)]
@@ -131,7 +131,7 @@ def _done(play: Play, moment: Moment) -> Mapping[str, Any]:
 
 
 TWINS: dict[str, Twin] = {
-    "P22": Twin("any number of copies equals one", without_copies, _done, invent_copies),
+    "P22": Twin("copies of a command change nothing", without_copies, _done, invent_copies),
     "P23": Twin("the order of arrival changes nothing", turned_round, _asked, invent_rivals),
     "P25": Twin("a crash equals no crash", without_crashes, _done, invent_crashes),
 }
@@ -139,13 +139,13 @@ TWINS: dict[str, Twin] = {
 
 @dataclass(slots=True)
 class Track:
-    """What held from when on, in a day."""
+    """What held in a day, and since when."""
 
     at_ms: list[int] = field(default_factory=list)
     what: list[Mapping[str, Any]] = field(default_factory=list)
 
     def note(self, ms: int, what: Mapping[str, Any]) -> None:
-        """Enter what holds from `ms` on; the last word of one moment counts."""
+        """Record what holds from `ms` on; the last entry of one moment counts."""
         if self.at_ms and self.at_ms[-1] == ms:
             self.what[-1] = what
         elif not self.what or self.what[-1] != what:
@@ -163,16 +163,16 @@ class Track:
 
 
 def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, str]]:
-    """Where a day and its twin differ for longer than a tick: since when, and in what."""
+    """Where a day and its twin differ for longer than a tick: since when, and how."""
     twin = TWINS[rule]
     one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
     crashes = sum(step.crash is not None for step in scenario.steps)
-    # Midnight is noticed at the next look; a next return may count from a restart.
+    # Midnight is noticed at the next reading; the next return may count from a restart.
     tick_ms = TICK_MS + scenario.look + crashes * spec.restore.every
     for ms in sorted({*one.at_ms, *other.at_ms}):
         late_ms = ms + tick_ms
         here, there = one.at(late_ms), other.within(late_ms, tick_ms)
-        # Each part by itself: what is held may come later than what is asked.
+        # Each part alone, because what is held may change later than what is required.
         if any(here[name] not in [moment[name] for moment in there] for name in here):
             yield ms, f"{_said(here)} instead of {_said(other.at(late_ms))}"
             return

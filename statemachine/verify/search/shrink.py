@@ -1,4 +1,4 @@
-"""Makes a day that breaks a rule small enough to read: fewer steps, rounder numbers, less time."""
+"""Shrinks a day that breaks a rule: fewer steps, rounder numbers, less time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAUSES_MS = (60_000, 10_000, 1_000)  # short enough to read
 
 
 def smaller(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
-    """The smallest day found that still breaks the rule, by `breaks`, until `enough`."""
+    """The smallest day found for which `breaks` is true; the search ends when `enough`."""
     tried = [day]
     while not enough():
         for one in _simpler(day):
@@ -31,7 +31,7 @@ def smaller(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
 
 
 def _simpler(day: Words) -> Iterator[Words]:
-    """Days a little simpler than this one, the boldest first."""
+    """Days a little simpler than this one, the simplest first."""
     steps: list[Words] = day["steps"]
     size = len(steps)
     while size:
@@ -53,7 +53,7 @@ def _simpler(day: Words) -> Iterator[Words]:
 
 
 def _plainer(step: Words) -> Iterator[Words]:
-    """The step without what it need not say, and in rounder figures."""
+    """The step without optional keys, and with rounder numbers."""
     (name,) = (name for name in step if name != "at")
     said = step[name]
     if not isinstance(said, dict):
@@ -83,7 +83,7 @@ def _sooner(day: Words) -> Iterator[Words]:
 
 
 def _moved(steps: list[Words], first: int, by_ms: int) -> list[Words]:
-    """All steps from `first` on, and the times they name, moved by so much."""
+    """All steps, those from `first` on moved by `by_ms`, with the times in them."""
     moved = []
     for step in steps[first:]:
         later = {**step, "at": clock(max(0, elapsed(step["at"]) + by_ms))}

@@ -25,26 +25,26 @@ class _Document:
 
 
 class CloudModel:
-    """The shadows as AWS keeps them, as far as circuits are desired."""
+    """The shadows as AWS keeps them, limited to desired circuits."""
 
     def __init__(self, spec: Spec) -> None:
         self._shards = shards(spec)
         self.shadows = {key: _Document() for key in self._shards}
 
     def wish(self, circuit: str, enabled: bool, at_s: int) -> str:
-        """Somebody desires a circuit on or off; answers the shadow it was written to."""
+        """Somebody desires a circuit on or off; returns the key of the shadow it is written to."""
         key = next((key for key, ids in self._shards.items() if circuit in ids), "")
         self.shadows[key].version += 1
         self.shadows[key].desired[circuit] = Wish(circuit, enabled, at_s)
         return key
 
     def delta(self, key: str, stamps: dict[str, int]) -> Delta:
-        """Desired and reported differ: what the cloud says when something is desired."""
+        """The delta that the cloud sends after something was desired."""
         said: dict[str, Any] = {**stamps, "version": self.shadows[key].version}
         return Delta(**said, key=key, wishes=self.shadows[key].wishes)
 
     def answer(self, asked: GetShadow | Report, stamps: dict[str, int]) -> Trigger:
-        """The answer to a request; an update guarded by an old version is refused."""
+        """The answer to a request; an update with an old version is refused."""
         said: dict[str, Any] = {**stamps, "token": asked.token, "key": asked.key}
         known = self.shadows[asked.key]
         if isinstance(asked, GetShadow):

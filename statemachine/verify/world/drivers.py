@@ -1,8 +1,7 @@
-"""The drivers of a modelled panel: they answer as those of a running controller do.
+"""The drivers of a modelled panel: they answer like those of a running controller.
 
-What fails is tried again with the same pauses, out of the same book (`wanted.py`), behind the same
-interlock (`guarded.py`). Times are elapsed milliseconds of the play; a program that dies takes this
-with it, breakers stay.
+They retry with the same pauses (`wanted.py`) behind the same interlock (`guarded.py`). Times are
+elapsed milliseconds of the play. A crash of the program ends them; breakers stay as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
 
 @dataclass(slots=True)
 class _Circuit:
-    """One circuit; a deed under way ends at `ends_ms`."""
+    """One circuit; a hold or switch under way ends at `ends_ms`."""
 
     guarded: Guarded
     deed: Deed | None = None
@@ -34,7 +33,7 @@ class _Circuit:
 
 
 def answer(told: Told, stamps: Mapping[str, int]) -> Held | Switched:
-    """What became of a wish, as the core hears it."""
+    """The result of a hold or switch, as a trigger for the core."""
     said: dict[str, Any] = {**stamps, "circuit": told.deed.circuit, "fault": told.fault}
     if isinstance(told.deed, Hold):
         return Held(**said, watts=told.deed.watts)
@@ -42,7 +41,7 @@ def answer(told: Told, stamps: Mapping[str, int]) -> Held | Switched:
 
 
 class Drivers:
-    """All drivers of a play. `until` says how far a lease given now runs, in elapsed time."""
+    """All drivers of a play. `until` converts the end of a lease to elapsed time."""
 
     def __init__(
         self, spec: Spec, breakers: Breakers, until: Callable[[int], int], ms: int
@@ -52,20 +51,20 @@ class Drivers:
         self._all = {id: _Circuit(Guarded(id, spec, self._headroom, ms)) for id in breakers.all}
 
     def seen(self, drawn_w: Mapping[str, int], beside_w: int, ms: int) -> None:
-        """What the meters say, as far as it is believed."""
+        """Pass on the believed readings, in watts."""
         self._headroom.seen(drawn_w, beside_w)
         for id, watts in drawn_w.items():
             self._all[id].guarded.seen(watts, ms)
 
     def put(self, deed: Deed, ms: int) -> list[Told]:
-        """Have a circuit so from now on; a driver that has nothing else to do begins at once."""
+        """Request a hold or switch from now on; an idle driver begins at once."""
         one = self._all[deed.circuit]
         told = one.guarded.put(deed, ms)
         self._begin(one, ms)
         return told
 
     def next_ms(self) -> int | None:
-        """When a driver answers, or tries again; None: all is done."""
+        """When a driver next answers or retries; None: all is done."""
         dues = [
             one.ends_ms if one.deed is not None else one.guarded.due_ms()
             for one in self._all.values()
@@ -73,17 +72,17 @@ class Drivers:
         return min((due for due in dues if due is not None), default=None)
 
     def busy(self, id: str) -> bool:
-        """A driver is at work on what is wanted, or will try it again."""
+        """Whether a driver works on a request, or will retry it."""
         one = self._all[id]
         return one.deed is not None or one.guarded.busy()
 
     def overruled(self) -> list[str]:
-        """What the interlocks say now to what is wanted."""
+        """Why interlocks overrule requests now."""
         every = [(id, one.guarded.overruled()) for id, one in self._all.items()]
         return [f"{id}: {why}" for id, whys in every for why in whys]
 
     def go_on(self, ms: int) -> Iterator[Told]:
-        """What is to be told by this moment."""
+        """The results that are due by this moment."""
         for one in self._all.values():
             if one.deed is not None and one.ends_ms <= ms:
                 deed, one.deed = one.deed, None

@@ -1,7 +1,7 @@
 """What simulated circuits would draw at a moment: steady, drifting, or cycling by their type.
 
-Pure in circuit, seed and time, so that a kill does not show and a simulated day repeats.
-`venctl run` without devices, `venctl simulate` and the tests all ask here.
+Derived from circuit, seed and time only, so that a crash changes nothing and a day repeats.
+`venctl run` without devices, `venctl simulate` and the tests all use it.
 """
 
 from __future__ import annotations
@@ -88,6 +88,6 @@ def load_w(id: str, rated_w: int, type: str, load: str, seed: int, now_ms: int) 
 
 @lru_cache(maxsize=4096)
 def _dice(id: str, seed: int) -> tuple[float, float]:
-    """Where in its cycle a circuit stands, and how fast it drifts."""
+    """The phase of a circuit's cycle, and the pace of its drift."""
     thrown = sha256(f"{seed}:{id}".encode()).digest()
     return thrown[0] / 256, 1 + thrown[1] / 256

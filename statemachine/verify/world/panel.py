@@ -1,6 +1,6 @@
-"""A modelled panel: breakers, leases that end by themselves, meters, and what is wrong with them.
+"""A modelled panel: breakers, leases that expire, meters, and faults of each.
 
-`venctl run` without devices, `venctl simulate` and the tests all draw what this says.
+`venctl run` without devices, `venctl simulate` and the tests all use it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from .loads import Loads
 from .recorded import Recorded
 from .scenario import Scenario
 
-ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
+ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # one a second
 
 
 @dataclass(slots=True)
 class Breaker:
-    """One circuit: its switch, the lease on it, and what is wrong with it."""
+    """One circuit: its switch, its lease, and its fault."""
 
     on: bool
     hold_w: int | None = None
@@ -28,7 +28,7 @@ class Breaker:
 
 
 class Breakers:
-    """All circuits of a site, and what else it draws. `loads` says what each would draw if let be.
+    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
 
     `ms` is one clock for leases and loads: the elapsed time of a play, or the wall clock.
     """
@@ -44,18 +44,19 @@ class Breakers:
             self.all.setdefault(id, Breaker(circuit.enabled))
 
     def hold(self, id: str, watts: int | None, until_ms: int) -> None:
-        """A lease: at or below `watts` until `until_ms`; None lets go."""
+        """A lease: at or below `watts` until `until_ms`; None releases the circuit."""
         self.all[id].hold_w, self.all[id].until_ms = watts, until_ms
 
     def switch(self, id: str, enabled: bool) -> str | None:
-        """Move the breaker; answers what went wrong."""
+        """Move the breaker; returns the fault, None if it moved."""
         if self.all[id].fault == "stuck":
-            return "it does not move"
+            return "the switch does not move"
         self.all[id].on = enabled
         return None
 
+    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
     def drawn_w(self, id: str, ms: int) -> int:
-        """What a circuit draws."""
+        """What a circuit draws, in watts."""
         breaker = self.all[id]
         if not breaker.on:
             return 0
@@ -66,30 +67,18 @@ class Breakers:
         return _held(self._spec.circuits[id], free_w, breaker.hold_w or 0)
 
     def readings(self, ms: int) -> dict[str, object]:
-        """What the meters say, odd things too; one that is silent is absent."""
-        faults = {id: self.all[id].fault for id in self._spec.circuits}
+    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
         return {
             id: ODD[ms // 1000 % len(ODD)] if fault == "odd" else self.drawn_w(id, ms)
             for id, fault in faults.items()
             if fault != "silent"
         }
 
-    def power_w(self, ms: int) -> int:
-        """What the whole site draws."""
-        drawn_w = sum(self.drawn_w(id, ms) for id in self._spec.circuits)
-        return self.loads.unmetered_w(ms) + drawn_w
-
-
-def played(spec: Spec, scenario: Scenario, recorded: Recorded | None) -> Breakers:
-    """The breakers of a scenario, whose clock is the elapsed time since its start."""
-    began_ms = start_ms(scenario.start, spec.site.timezone)
-    loads = Loads(spec, scenario.loads or "", scenario.seed, began_ms, recorded)
-    loads.set_w |= scenario.draws
-    return Breakers(spec, loads)
+    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
 
 
 def _held(circuit: Circuit, free_w: int, hold_w: int) -> int:
-    """What a circuit that is held draws, as its kind of control can do it."""
+    """What a held circuit draws, as its `control` can do it, in watts."""
     match circuit.control:
         case "none":
             return free_w

@@ -1,7 +1,7 @@
-"""A site in simulated time: the real `Ven` over a modelled panel and cloud, one trigger at a time.
+"""A site in simulated time: the real `Ven` with a modelled panel and cloud, trigger by trigger.
 
-What the loop of a running controller does, done without a clock: the same order, the same rule of
-what survives a crash, the same looks at circuits. Every decision comes out as a `Moment`.
+It does what the loop of a running controller does, without a clock: the same order, the same rule
+for what survives a crash, the same readings. Every decision is yielded as a `Moment`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from .step_commands import spoken
 from .timeline import Agenda
 
 CLOUD_MS, LINK_MS = 150, 300
-MOST_SPINS = 500  # decisions at one moment: it wakes for ever, which a rule has noticed by then
-RUN_UP_MS = 310_000  # a load's own start counts for as long as most of them must run
+MOST_SPINS = 500  # decisions at one moment: an endless loop, which a rule has reported by then
+RUN_UP_MS = 310_000  # as long as most loads must run after they start by themselves
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One decision: what was known, what happened, what is known now and what is to be done.
+    """One decision: memory before, the trigger, memory after, and the effects.
 
-    `ms` is elapsed time. `fault`: the decision raised this, and changed nothing. Not `carried`: it
-    was journaled, and then the program died.
+    `ms` is elapsed time. `fault`: the decision raised this and changed nothing. Not `carried`: it
+    was journaled, and then the program crashed.
     """
 
     ms: int
@@ -54,7 +54,7 @@ class Moment:
 
 
 class Play:
-    """One scenario being played. `moments` yields as it goes; rules may look at what is public."""
+    """One scenario being played. Rules may read every public attribute."""
 
     def __init__(self, spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> None:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
@@ -73,7 +73,7 @@ class Play:
         self._life = self._look_ms = 0
         self._agenda: Agenda[Iterator[Moment]] = Agenda()
         self._last_ms = scenario.last_ms
-        self.end_ms = self._length_ms(recorded)  # at rest it may end before
+        self.end_ms = self._length_ms(recorded)  # it ends before, once at rest
 
     @property
     def at_ms(self) -> int:
@@ -123,7 +123,7 @@ class Play:
         return min(ms for ms in dues if ms is not None)
 
     def _wake_ms(self) -> int | None:
-        """When the controller asked to be woken; what only repeats a report can wait at rest."""
+        """When the controller asked to be woken; at rest, repeated reports are skipped."""
         memory = self.memory
         due_ms = memory.due_ms()
         if self.scenario.skip and at_rest(memory) and heartbeat_only(memory):
@@ -143,7 +143,7 @@ class Play:
             yield self._look()
 
     def _soon(self, ms: int, trigger: Callable[[], Trigger]) -> None:
-        """Something answers this run of the program; after a crash nobody hears it."""
+        """Plan an answer to this run of the program; after a crash it is dropped."""
         life = self._life
 
         def deed() -> Iterator[Moment]:
@@ -166,7 +166,7 @@ class Play:
         return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w, odd=odd))
 
     def _hear(self, trigger: Trigger) -> Moment:
-        """One decision, kept, then carried out."""
+        """Make one decision, store it, then carry it out."""
         before = self.memory
         if isinstance(trigger, Command):
             trigger = recalled(trigger, self._answers.earlier(trigger), before, False)
@@ -176,7 +176,7 @@ class Play:
         except Exception as fault:
             return Moment(self.ms, trigger, before, before, (), fault)
         self.memory = after
-        skips = self.scenario.skip and at_rest(after)  # reports that are left out would keep it
+        skips = self.scenario.skip and at_rest(after)  # as the skipped reports would
         kept = skips or worth_keeping(trigger, before, after, effects)
         if kept:
             self._kept = after
@@ -232,7 +232,7 @@ class Play:
             self.stepped_ms = self.ms
 
     def _send(self, said: dict[str, Any], door: str) -> Iterator[Moment]:
-        """A command at a door. The broker keeps the operator's while nobody is there."""
+        """A command at a door. The broker queues the operator's while the site is offline."""
         if said["op"] == "event":
             self._calls[said["event_id"]] = said, door
         if door == "operator" and not (self.up and self.linked):
@@ -266,7 +266,7 @@ class Play:
             self._die(crash)
 
     def _die(self, crash: Crash) -> None:
-        """The program is gone; what it kept is there, and devices go on by themselves."""
+        """The program ends; what it stored remains, and devices go on by themselves."""
         parts = {} if self._kept is None else to_parts(self._kept)
         self.memory, self._dying, self.up = from_parts(self.spec, parts), None, False
         self._life += 1
@@ -277,11 +277,11 @@ class Play:
                 self.boots, self.booted_ms = self.boots + 1, self.ms
             yield from self._come_up()
 
-        # Who is down for no time misses nothing: at the page nobody would ask again.
+        # Down for no time it must miss nothing, because nobody at the page would repeat a command.
         self._agenda.plan(self.ms + crash.down, deed, first=not crash.down)
 
     def _come_up(self) -> Iterator[Moment]:
-        """As a controller starts: what is known is restated, circuits are read, the link rises."""
+        """Start like a controller: restate what is known, read the circuits, connect."""
         self.up = True
         yield self._hear(
             Restarted(**self._stamps(), boot=f"boot-{self.boots}", known=True, since=())

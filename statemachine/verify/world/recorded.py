@@ -1,6 +1,6 @@
-"""A recorded day: what circuits drew, out of CSV or JSON lines, one reading a line.
+"""Reads a recorded day: what circuits drew, in CSV or JSON lines, one reading a line.
 
-CSV begins with `time,circuit,kW`; JSON lines say `{"time": ..., "circuit": ..., "kW": ...}`. A time
+CSV begins with `time,circuit,kW`; JSON lines are `{"time": ..., "circuit": ..., "kW": ...}`. A time
 is local time of the site, RFC 3339 with an offset, or epoch seconds.
 """
 
@@ -34,7 +34,7 @@ class Series:
     watts: list[int] = field(default_factory=list)
 
     def at(self, ms: int) -> int:
-        """Watts at a moment; before the first reading what the first one says."""
+        """Watts at a moment; before the first reading those of the first."""
         return self.watts[max(0, bisect_right(self.at_ms, ms) - 1)]
 
 
@@ -48,7 +48,7 @@ class Recorded:
 
 
 def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
-    """Read a recorded day for a site. Raises `SpecError` with the faults of its lines."""
+    """Read a recorded day for a site. Raises `SpecError` with the findings about its lines."""
     series: dict[str, Series] = {}
     lines, rows, faults = text.splitlines(), [], list[Fault]()
     for line, said in _rows(lines, file):
@@ -66,11 +66,20 @@ def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
         one.at_ms.append(at_ms)
         one.watts.append(watts)
     if not rows:
-        raise SpecError([Fault(Mark(file, 1, 1), "missing", "nothing is recorded here")])
+        raise SpecError(
+            [
+                Fault(
+                    Mark(file, 1, 1),
+                    "missing",
+                    "the file has no readings",
+                    "write lines with time, circuit and kW",
+                )
+            ]
+        )
     first_ms, last_ms = min(rows)[0], max(rows)[0]
     if last_ms - first_ms > MOST_MS:
-        problem = f"from the first to the last reading are more than {MOST_MS // DAY_MS} days"
-        raise SpecError([_fault(file, 1, lines[0], problem, "play a part of it")])
+        problem = f"the readings cover more than {MOST_MS // DAY_MS} days"
+        raise SpecError([_fault(file, 1, lines[0], problem, "use a shorter part")])
     return Recorded(series, first_ms, last_ms)
 
 
@@ -79,7 +88,7 @@ def _fault(file: str, line: int, text: str, problem: str, hint: str) -> Fault:
 
 
 def _rows(lines: Sequence[str], file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each line's number and what it says; an empty mapping where it says nothing readable."""
+    """Each line's number and its values; an empty mapping if the line cannot be read."""
     if next((line for line in map(str.lstrip, lines) if line), "").startswith("{"):
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -90,7 +99,10 @@ def _rows(lines: Sequence[str], file: str) -> Iterator[tuple[int, Mapping[str, A
         raise SpecError(
             [
                 Fault(
-                    at, "bad-value", "a recorded day begins with a line of names", "time,circuit,kW"
+                    at,
+                    "bad-value",
+                    "the first line does not name the columns",
+                    "write time,circuit,kW",
                 )
             ]
         )
@@ -117,7 +129,7 @@ def _json(line: str) -> Mapping[str, Any]:
 
 def _reading(said: Mapping[str, Any], spec: Spec) -> tuple[int, str, int]:
     if missing := [name for name in COLUMNS if said.get(name) in (None, "")]:
-        raise ValueError(f"this line says no {missing[0]}; write time, circuit and kW")
+        raise ValueError(f"this line has no {missing[0]}; write time, circuit and kW")
     circuit = str(said["circuit"])
     if circuit not in spec.circuits and circuit != SITE:
         raise ValueError(f"no circuit is called {circuit[:40]!r}; {meant(circuit, spec.circuits)}")
@@ -130,7 +142,7 @@ def _time(text: str, timezone: str | None) -> int:
     except (ValueError, OverflowError):
         return start_ms(text.replace(" ", "T"), timezone)
     if not 0 <= ms <= LATEST_MS:
-        raise ValueError(f"{text[:40]!r} is not between 1970 and 2100")
+        raise ValueError(f"{text[:40]!r} is not a time between 1970 and 2100")
     return ms
 
 
@@ -140,5 +152,5 @@ def _watts(said: object) -> int:
     except ValueError:
         kilowatts = -1.0
     if not 0 <= kilowatts * 1000 <= MOST_W:
-        raise ValueError(f"{str(said)[:40]!r} is no power in kW")
+        raise ValueError(f"{str(said)[:40]!r} is not a power in kW; write it like 1.5")
     return round(kilowatts * 1000)

@@ -1,7 +1,7 @@
-"""What a scenario says: a day of events, loads and faults for `venctl simulate` to play.
+"""A scenario: a day of events, loads and faults for `venctl simulate` to play.
 
-Written like a ven.yaml and read by the same code, so that every fault has its line and column.
-Times are elapsed: `at: 18:00:00` is 18 hours after `start`, which is midnight where not said.
+Written like a ven.yaml and read by the same code, so that every finding has its line and column.
+Times are elapsed: `at: 18:00:00` is 18 hours after `start`, which is midnight by default.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ...site.fields import CircuitId, Count, Flag, Model, OneOf
 from ...site.source import Path, Source, parse
 from ...site.spec import Spec
 
-SITE = "unmetered"  # in `load` and `draws`: what is drawn beside the circuits
+SITE = "unmetered"  # in `load` and `draws`: load that is in no circuit
 ALL = "all"
 SHORTEST_LOOK_MS, LONGEST_LOOK_MS = 100, 3_600_000
-LOOKS = "circuits are read each 100 ms to 1 h"
-AS = "its correlationId, so that the same may be said twice; default: one of its own"
+LOOKS = "`look` is out of range"
+AS = "its correlationId, to send the same command twice; default: one of its own"
 _ELAPSED = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3}))?)?")
 _START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
 
 def elapsed(said: object) -> int:
-    """`1:30:05` as 5405000 ms. Raises ValueError with a sentence for people."""
+    """`1:30:05` as 5405000 ms. Raises ValueError with a message for people."""
     found = _ELAPSED.fullmatch(said) if isinstance(said, str) else None
     if found is None:
         raise ValueError(f"{said!r} is not a time since the start; write it like 18:30:00")
@@ -40,7 +40,7 @@ def elapsed(said: object) -> int:
 
 
 def clock(ms: int) -> str:
-    """5405000 ms as `1:30:05`: what `elapsed` reads."""
+    """5405000 ms as `1:30:05`, which `elapsed` reads back."""
     seconds, rest = divmod(ms, 1000)
     text = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return f"{text}.{rest:03}" if rest else text
@@ -53,7 +53,7 @@ def _step(said: object) -> int:
 
 def _word(said: object) -> str:
     if not isinstance(said, str) or not 1 <= len(said) <= 128 or not said.isprintable():
-        raise ValueError(f"{said!r} is not an event's id: 1 to 128 printable characters")
+        raise ValueError(f"{said!r} is not an event id; write 1 to 128 printable characters")
     return said
 
 
@@ -72,17 +72,19 @@ Position = Annotated[str, OneOf("position", "on", "off")]
 
 
 class Call(Model):
-    """Somebody calls an event, or revises one."""
+    """Somebody requests an event, or revises one."""
 
-    id: EventId = Field(description="the event's id; once more with a higher `revision`: new terms")
-    shed: Watts = Field(description="how much less")
-    for_: Millis = Field(alias="for", description="how long")
+    id: EventId = Field(
+        description="id of the event; repeat it with a higher `revision` for new terms"
+    )
+    shed: Watts = Field(description="load to shed")
+    for_: Millis = Field(alias="for", description="length of the event")
     start: Elapsed | None = Field(default=None, description="when it starts; default: at once")
     issued: Elapsed | None = Field(
-        default=None, description="when it was issued; default: not said"
+        default=None, description="when it was issued; default: not given"
     )
-    revision: Count = Field(default=0, description="higher: new terms of a known event")
-    random: Millis = Field(default=0, description="a random start within so long")
+    revision: Count = Field(default=0, description="a higher number has new terms of a known event")
+    random: Millis = Field(default=0, description="random delay of the start, at most this")
     door: Door = Field(default="operator", description="operator (MQTT), page or cli")
     confirm: Flag = Field(
         default=True, description="whoever is at the site confirms it for an operator's event"
@@ -90,11 +92,11 @@ class Call(Model):
 
 
 class Ending(Model):
-    """Somebody wants load back."""
+    """Somebody requests load back."""
 
-    event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` that are active")
+    event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` active ones")
     shuts: Flag = Field(
-        default=False, description="with those to come; nothing new is taken on for 10 min"
+        default=False, description="also end future events, and accept no new ones for 10 min"
     )
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
     as_: EventId | None = Field(default=None, alias="as", description=AS)
@@ -114,11 +116,11 @@ class TakingBack(Model):
 
 
 class OptOut(Model):
-    """The occupant keeps the site, or one circuit, out of an event."""
+    """The occupant opts the site, or one circuit, out of an event."""
 
     event: EventId = Field(description="the event")
     circuit: CircuitId | None = Field(default=None, description="default: the whole site")
-    out: Flag = Field(default=True, description="false: the circuit may give again")
+    out: Flag = Field(default=True, description="false: the circuit is opted in again")
     confirm: Flag = Field(
         default=True, description="whoever is at the site confirms it for an operator's event"
     )
@@ -134,44 +136,44 @@ class Switching(Model):
 
 
 class Locking(Model):
-    """Somebody at the site locks a circuit out, or lets it be used again."""
+    """Somebody at the site locks or unlocks a circuit."""
 
     circuit: CircuitId = Field(description="the circuit")
     to: Position = Field(description="on: locked; off: unlocked")
 
 
 class Wishing(Model):
-    """The cloud desires something of a circuit, over the shadow."""
+    """The cloud desires a state of a circuit, in the shadow."""
 
     circuit: CircuitId = Field(description="the circuit")
     to: Position = Field(description="on or off")
 
 
 class Loading(Model):
-    """From now on a circuit would draw so much if it were let be."""
+    """From now on a circuit draws this much if nothing limits it."""
 
-    circuit: CircuitId = Field(description=f"the circuit; `{SITE}`: what is beside all circuits")
-    draws: Watts = Field(description="in place of what `loads` says")
+    circuit: CircuitId = Field(description=f"the circuit; `{SITE}`: load that is in no circuit")
+    draws: Watts = Field(description="power it draws, instead of what `loads` says")
 
 
 class Trouble(Model):
-    """From now on something is wrong with a circuit, or well again."""
+    """From now on a circuit has a fault, or works again."""
 
     circuit: CircuitId = Field(description="the circuit")
     kind: Annotated[str, OneOf("fault", "deaf", "silent", "odd", "stuck", "mute", "none")] = Field(
-        description="deaf: obeys no hold; silent: not read; odd: its meter says what cannot be; "
-        "stuck: not switched; mute: its driver answers neither, its device stays as it is; "
-        "none: well again"
+        description="deaf: ignores holds; silent: no readings; odd: impossible readings; "
+        "stuck: cannot be switched; mute: its driver does not answer, its device stays as it is; "
+        "none: works again"
     )
 
 
 class Crash(Model):
-    """The program dies and is started again."""
+    """The program crashes and is started again."""
 
-    down: Millis = Field(default=0, description="how long it is away")
-    reboot: Flag = Field(default=False, description="the whole machine comes up anew")
+    down: Millis = Field(default=0, description="how long it is down")
+    reboot: Flag = Field(default=False, description="the whole machine reboots")
     amid: Flag = Field(
-        default=False, description="once the next decision is journaled, before it is carried out"
+        default=False, description="when the next decision is journaled, before it is carried out"
     )
 
 
@@ -179,25 +181,29 @@ class Step(Model):
     """One thing that happens, and when."""
 
     at: Elapsed = Field(description="when, since the start")
-    event: Call | None = Field(default=None, description="an event is called or revised")
-    restore: Ending | None = Field(default=None, description="load is wanted back")
-    cancel: TakingBack | None = Field(default=None, description="an event is taken back")
-    again: EventId | None = Field(default=None, description="its last call is delivered once more")
-    opt_out: OptOut | None = Field(default=None, description="the occupant keeps out of an event")
+    event: Call | None = Field(default=None, description="an event is requested or revised")
+    restore: Ending | None = Field(default=None, description="load is requested back")
+    cancel: TakingBack | None = Field(default=None, description="an event is cancelled")
+    again: EventId | None = Field(
+        default=None, description="the last request of this event is delivered again"
+    )
+    opt_out: OptOut | None = Field(default=None, description="the occupant opts out of an event")
     switch: Switching | None = Field(default=None, description="a circuit is switched")
     lock: Locking | None = Field(default=None, description="a circuit is locked or unlocked")
-    wish: Wishing | None = Field(default=None, description="the shadow desires something")
+    wish: Wishing | None = Field(default=None, description="the cloud desires a state of a circuit")
     load: Loading | None = Field(default=None, description="a load changes")
-    fault: Trouble | None = Field(default=None, description="a circuit's device fails")
+    fault: Trouble | None = Field(default=None, description="a circuit has a fault, or works again")
     link: Annotated[str | None, OneOf("state of the link", "lost", "back")] = Field(
         default=None, description="the link to the cloud"
     )
-    crash: Crash | None = Field(default=None, description="the program dies")
-    clock: Signed | None = Field(default=None, description="the wall clock is set by so much")
+    crash: Crash | None = Field(default=None, description="the program crashes")
+    clock: Signed | None = Field(
+        default=None, description="the wall clock is set forward or back by this"
+    )
 
     @property
     def deeds(self) -> list[str]:
-        """The names of what happens in it."""
+        """The keys that this step has, besides `at`."""
         return [name for name in type(self).model_fields if name != "at" and self.deed(name)]
 
     def deed(self, name: str) -> Any:
@@ -205,35 +211,40 @@ class Step(Model):
 
 
 class Scenario(Model):
-    """A stretch of time at a site."""
+    """A day, or any length of time, at a site."""
 
     about: str | None = Field(default=None, description="what it shows")
-    breaks: str | None = Field(default=None, description="the rule it was found to break")
-    start: Start = Field(default="2026-07-14T00:00", description="local time of the site")
+    breaks: str | None = Field(default=None, description="the rule that it breaks")
+    start: Start = Field(default="2026-07-14T00:00", description="local time at which it starts")
     length: Millis | None = Field(
-        default=None, description="default: until all that happens has come to rest"
+        default=None, description="length; default: until everything is at rest"
     )
     look: Millis = Field(default=5_000, description="how often circuits are read")
     skip: Flag = Field(
-        default=False, description="read nothing while nothing happens; the same, but quicker"
+        default=False, description="skip readings while nothing happens; same result, but faster"
     )
     loads: Annotated[str | None, OneOf("load", "steady", "drift", "cycling")] = Field(
-        default=None, description="how circuits draw; default: as `sim` in ven.yaml says"
+        default=None, description="how circuits draw; default: `sim.load` of ven.yaml"
     )
-    seed: Count | None = Field(default=None, description="default: as `sim` in ven.yaml says")
-    draws: dict[CircuitId, Watts] = Field(default={}, description="what circuits draw, from start")
+    seed: Count | None = Field(
+        default=None, description="seed of the loads; default: `sim.seed` of ven.yaml"
+    )
+    draws: dict[CircuitId, Watts] = Field(
+        default={}, description="power that circuits draw from the start"
+    )
     recorded: str | None = Field(
-        default=None, description="a recorded day, beside this file: time, circuit and kW in CSV"
+        default=None,
+        description="file with a recorded day, relative to this file: CSV with time,circuit,kW",
     )
     steps: list[Step] = Field(default=[], description="what happens")
 
     @property
     def last_ms(self) -> int:
-        """When the last thing happens that this scenario names, since the start."""
+        """When the last thing in this scenario happens, in ms since the start."""
         ends, begun, calls = [], dict[str, int](), dict[str, Call]()
         for step in self.steps:
             call = step.event or calls.get(step.again or "")
-            if call is not None:  # what was refused when it came first may be taken on now
+            if call is not None:  # a request that was refused before may be accepted now
                 calls[call.id] = call
                 known_ms = begun.get(call.id, 0)  # a revision without a start keeps the old one
                 begins_ms = max(step.at, known_ms) if call.start is None else call.start
@@ -245,7 +256,7 @@ class Scenario(Model):
 
 
 def read_scenario(text: str, file: str, spec: Spec) -> Scenario:
-    """Read and check a scenario for a site. Raises `SpecError` with every fault found."""
+    """Read and check a scenario for a site. Raises `SpecError` with every finding."""
     source = parse(text, file)
     try:
         found = Scenario.model_validate(source.value)
@@ -262,7 +273,7 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
     except ValueError as error:
         yield Fault(source.mark(("start",)), "bad-value", str(error))
     if not SHORTEST_LOOK_MS <= scenario.look <= LONGEST_LOOK_MS:
-        yield Fault(source.mark(("look",)), "bad-value", LOOKS)
+        yield Fault(source.mark(("look",)), "bad-value", LOOKS, "write 100 ms to 1 h")
     for id in scenario.draws.keys() - {*spec.circuits, SITE}:
         yield Fault(source.key(("draws", id)), *_unknown(id, spec))
     for place, step in enumerate(scenario.steps):
@@ -270,7 +281,10 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
         if len(step.deeds) != 1:
             names = ", ".join(name for name in Step.model_fields if name != "at")
             yield Fault(
-                source.mark(path), "bad-value", "a step says one thing that happens", f"of: {names}"
+                source.mark(path),
+                "bad-value",
+                "a step needs exactly one key besides `at`",
+                f"write one of {names}",
             )
         for name in step.deeds:
             named: str | None = getattr(step.deed(name), "circuit", None)

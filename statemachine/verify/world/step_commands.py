@@ -1,4 +1,4 @@
-"""A step of a scenario as the command that comes over the wire, in the words of the contract."""
+"""A step of a scenario as the command that is sent for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Said = dict[str, Any]
 def spoken(
     step: Step, zero_ms: int, calls: Mapping[str, tuple[Said, str]]
 ) -> tuple[Said, str] | None:
-    """What is said, and at which door; None where nothing is said.
+    """The command and its door; None if the step sends none.
 
-    `zero_ms` is the wall clock at the start, `calls` the last call of every event and its door.
+    `zero_ms` is the wall clock at the start, `calls` the last request of every event and its door.
     """
     unique = {"correlationId": f"step-{step.at}"}
     if step.event is not None:

@@ -1,4 +1,4 @@
-"""What is to happen in a played day, in order of time; of two at one moment, the first planned."""
+"""What is to happen in a played day, in order of time; at one moment, in order of planning."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ T = TypeVar("T")
 
 
 class Agenda(Generic[T]):
-    """Deeds by their time, each done once."""
+    """Actions by their time, each done once."""
 
     def __init__(self) -> None:
         self._numbers = 0
         self._deeds: list[tuple[int, int, Callable[[], T]]] = []
 
     def plan(self, ms: int, deed: Callable[[], T], first: bool = False) -> None:
-        """Have `deed` done at `ms`; `first`: before all else that is planned for that moment."""
+        """Do `deed` at `ms`; `first`: before everything else planned for that moment."""
         self._numbers += 1
         heappush(self._deeds, (ms, -self._numbers if first else self._numbers, deed))
 
     @property
     def next_ms(self) -> int | None:
-        """When the next deed is due; None: nothing is planned."""
+        """When the next action is due, in elapsed ms; None: nothing is planned."""
         return self._deeds[0][0] if self._deeds else None
 
     def take(self) -> Callable[[], T]:
-        """The next deed."""
+        """Take out the next action."""
         return heappop(self._deeds)[2]

@@ -79,7 +79,7 @@ def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told(
     assert one.words is not None and len(one.words["steps"]) == 2
     told = "\n".join(one.story)
     assert "calls" in told and not one.words["steps"][1].keys().isdisjoint(WAYS_BACK)
-    assert one.story[-1].endswith("must still give though no event asks for it")
+    assert one.story[-1].endswith("still must shed, although no event requires it")
 
 
 def test_a_story_is_kept_as_a_scenario_that_breaks_the_rule_again(held_too_long: Found) -> None:

@@ -131,14 +131,14 @@ def test_p38_a_core_that_reads_too_much_promises_what_is_not_there() -> None:
     stale = says("car1", 11_000, 1_200_000, 1_265_000)
     found = next(x for x in broken_by(deceived(play(site(STATION), TAPERED), stale)))
     assert found.rule == "P38"
-    assert "car1 is said to go from 11000 to" in found.said and "drew 4200 W" in found.said
+    assert "takes car1 from 11000 to" in found.said and "drew 4200 W" in found.said
 
 
 def test_p39_a_core_that_thinks_a_compressor_runs_all_along_takes_it_off_too_soon() -> None:
     blind = says("cool1", 3_000, 0, 1_380_001)
     one = deceived(play(site(COOLER), STARTED, cool1="0 W"), blind)
     (found,) = [x for x in broken_by(one) if x.rule == "P39"]
-    assert found.said == "cool1 is taken off 3:00 after its meter saw it start, at least 5:00"
+    assert found.said == "cool1 is switched off 3:00 after its load started; the minimum is 5:00"
 
 
 @pytest.mark.parametrize(("at", "rule"), [("0:05:00", "P40"), ("0:25:00", "P38")])
@@ -164,7 +164,7 @@ def test_p41_a_core_that_forgets_what_a_person_took_off_is_found(
 ) -> None:
     monkeypatch.setattr("statemachine.verify.rules.meter_rules._by_person_kw", lambda book: 0.0)
     found = [x for x in broken_by(play(site(MAPLE), OFF_IN_AN_EVENT)) if x.rule == "P41"]
-    assert found[0].said == "0 W are said to be taken off by people, where it is 1500 W"
+    assert found[0].said == "0 W are reported as switched off by people, but it is 1500 W"
 
 
 def test_what_was_free_all_along_draws_after_a_restart_what_its_meter_shows() -> None:

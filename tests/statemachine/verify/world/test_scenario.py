@@ -74,7 +74,7 @@ steps:
     assert told[0].startswith("day.yaml:1:8: 02:30 does not exist on 2026-03-08")
     assert told[1] == "day.yaml:2:9: no circuit is called 'heater2'; did you mean 'heater1'?"
     assert told[2].startswith("day.yaml:4:37: no circuit is called 'heater9'")
-    assert told[3].startswith("day.yaml:5:5: a step says one thing that happens; of: event,")
+    assert told[3].startswith("day.yaml:5:5: a step needs exactly one key besides `at`; write one of event,")
 
 
 @given(st.integers(0, 10**9))
@@ -120,8 +120,8 @@ def test_faults_of_a_recorded_day_name_their_line() -> None:
     assert [str(fault) for fault in error.value.faults] == [
         "day.csv:5:1: 'now' is not a time; write it like 2026-11-24T18:00",
         "day.csv:6:1: no circuit is called 'heater7'; did you mean 'heater1'?",
-        "day.csv:7:1: '-2' is no power in kW",
-        "day.csv:8:1: this line says no time; write time, circuit and kW",
+        "day.csv:7:1: '-2' is not a power in kW; write it like 1.5",
+        "day.csv:8:1: this line has no time; write time, circuit and kW",
     ]
     with pytest.raises(SpecError, match="begins with a line of names; time,circuit,kW"):
         read_recorded("12:00,heater1,1", "day.csv", SITE)
