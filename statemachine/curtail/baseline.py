@@ -46,7 +46,7 @@ def x_of_y(days: Sequence[float], x: int, way: str) -> float:
     Of days that are equal the newer counts as the higher. Raises ValueError for fewer than `x`.
     """
     if not 1 <= x <= len(days):
-        raise ValueError(f"{x} of {len(days)} days cannot be taken")
+        raise ValueError(f"cannot take {x} of {len(days)} days")
     ranked = sorted(range(len(days)), key=lambda place: (-days[place], place))
     first = {"high": 0, "middle": (len(days) - x) // 2, "low": len(days) - x}[way]
     return fmean(days[place] for place in ranked[first : first + x])
@@ -137,7 +137,7 @@ def nmbe(measured: Sequence[float], predicted: Sequence[float], k: int) -> float
 
 def _freedom(measured: Sequence[float], k: int) -> int:
     if len(measured) <= k or not any(measured):
-        raise ValueError(f"{len(measured)} values are too few to judge a baseline by")
+        raise ValueError(f"{len(measured)} values are too few to judge a baseline")
     return len(measured) - k
 
 

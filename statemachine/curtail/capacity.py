@@ -94,7 +94,7 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
     if circuit.locked:
         return "never shed"
     if circuit.control == "none":
-        return "metered only, nothing controls it"
+        return "measured only, nothing controls it"
     if not circuit.shed_percent:
         return "not declared to be shed"
     if live.locked_by:
@@ -114,18 +114,18 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
 
 def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     if (left_ms := rests_ms(circuit, live, mono_ms)) and not live.giving:
-        return f"was off, rests for {lasting(left_ms)}"
+        return f"was off, must rest for another {lasting(left_ms)}"
     if left_ms := recovers_ms(circuit, live, mono_ms):
-        return f"gave before, recovers for {lasting(left_ms)}"
+        return f"was shed before, recovers for another {lasting(left_ms)}"
     return spent(circuit, live, mono_ms, day)
 
 
 def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
     """Why a circuit may not be taken off now, or be left off; "" where it may."""
     if off_left_ms(circuit, live, mono_ms) == 0:
-        return f"was off for {lasting(circuit.max_off_ms or 0)}, the most it may"
+        return f"was off for {lasting(circuit.max_off_ms or 0)}, its maximum"
     if left_ms := runs_ms(circuit, live, mono_ms):
-        return f"came on, must run for {lasting(left_ms)}"
+        return f"came on, must run for another {lasting(left_ms)}"
     return ""
 
 
@@ -147,7 +147,7 @@ def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None
 
 def _why_nothing(circuit: Circuit, live: Live, most_w: int) -> str:
     if live.deaf_w is not None:
-        return "does not do what it is told"
+        return "does not follow its commands"
     if circuit.control == "ev_pilot" and most_w > 0:
-        return f"charges at its {LEAST_AMPS} A; it may not be paused"
+        return f"charges at {LEAST_AMPS} A, its minimum, and cannot be paused now"
     return f"is at its floor of {circuit.floor / 1000:.2f} kW"

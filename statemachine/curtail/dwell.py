@@ -78,9 +78,9 @@ def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     sheds = live.sheds_today if live.day == day else 0
     most = circuit.max_events_per_day
     if most is not None and sheds >= most and not live.giving:
-        return f"gave {sheds} times today, the most it may"
+        return f"was shed {sheds} times today, its maximum"
     if shed_left_ms(circuit, live, mono_ms, day) == 0:
-        return "gave as long as it may today"
+        return "was shed for its maximum time today"
     return ""
 
 

@@ -27,7 +27,10 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
         return None
     for hours in limits.blackout:
         if within_hours(asked.start_ms, asked.end_ms, hours, zone):
-            return "blackout", f"no event may run from {_clock(hours[0])} to {_clock(hours[1])}"
+            return (
+                "blackout",
+                f"this site takes no events from {_clock(hours[0])} to {_clock(hours[1])}",
+            )
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
         return None  # nothing is counted over the events before
     own = asked.id if asked.id in memory.events else None  # else an earlier one that was so called
@@ -47,9 +50,9 @@ def too_long(spec: Spec, asked: Past) -> str:
         return ""
     new_s = (asked.end_ms - asked.start_ms) // 1000
     ran_s = asked.length_ms // 1000 - new_s
-    said = f"{ran_s} s that it ran and {new_s} s more are" if asked.ran_ms else f"{new_s} s is"
-    hint = "; milliseconds?" if new_s > DAY_S else ""
-    return f"{said} longer than this site's longest event, {longest_s} s{hint}"
+    said = f"has run {ran_s} s and lasts {new_s} s more" if asked.ran_ms else f"lasts {new_s} s"
+    hint = "; is it in milliseconds?" if new_s > DAY_S else ""
+    return f"the event {said}; this site takes at most {longest_s} s{hint}"
 
 
 def with_what_ran(memory: Memory, asked: Past) -> Past:
@@ -97,7 +100,9 @@ def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str 
         return ""
     day = day_of(asked.start_ms, zone)
     today = sum(any(day_of(start_ms, zone) == day for start_ms, _ in x.spans) for x in others)
-    return f"{today} events on that day are all this site takes" if today >= most else ""
+    if today < most:
+        return ""
+    return f"this site takes at most {most} events a day, and has {today} on that day"
 
 
 def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
@@ -113,7 +118,8 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
     left_ms = most * HOUR_MS - there_ms(others)
     if there_ms([asked]) <= left_ms:
         return ""
-    return f"{max(0, left_ms) // 60_000} min are left of this month's {most} h"
+    left_min = max(0, left_ms) // 60_000
+    return f"this site takes at most {most} h of events a month, of which {left_min} min are left"
 
 
 def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
@@ -123,7 +129,7 @@ def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
         for start_ms, end_ms in past.spans:
             apart_ms = max(asked.start_ms - end_ms, start_ms - asked.end_ms)
             if 0 <= apart_ms < gap_ms:
-                return f"less than {gap_ms // 60_000} min from {past.id}"
+                return f"this site needs {gap_ms // 60_000} min between events; {past.id} is nearer"
     return ""
 
 

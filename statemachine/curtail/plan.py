@@ -185,7 +185,7 @@ def _best(reachable: int, ask_w: int, smooth_w: int, policy: str) -> int:
 def _reason(load: Load, cut_w: int) -> str:
     if not cut_w:
         return load.why_not or "not needed"
-    said = f"gives {cut_w / 1000:.2f} kW"
-    said += ", all it may" if cut_w == load.cap_w else ", the rest of what is asked"
-    said += "" if load.firm else "; an average, not firm"
-    return said + ("; estimated, it has no meter" if load.estimated else "")
+    said = f"sheds {cut_w / 1000:.2f} kW"
+    said += ", all it can" if cut_w == load.cap_w else ", the rest of the target"
+    said += "" if load.firm else "; an average over its duty cycle"
+    return said + ("; estimated, because it has no meter" if load.estimated else "")

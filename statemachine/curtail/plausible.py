@@ -30,9 +30,10 @@ def believed(
             continue
         watts = whole_watts(answer)
         if watts is None:
-            odd[id] = f"its meter says {shortened(answer)}, which is no number of watts"
+            odd[id] = f"its meter reports {shortened(answer)}, which is not a number of watts"
         elif not _can_be(circuit, watts):
-            odd[id] = f"its meter says {_text(watts)}, and it is rated {watts_text(circuit.rated)}"
+            rated = watts_text(circuit.rated)
+            odd[id] = f"its meter reports {_text(watts)}, but it is rated at {rated}"
         else:
             drawn_w[id] = max(0, watts)
     return drawn_w, odd

@@ -46,13 +46,13 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
         said = f"{id} is never off for longer than {lasting(rule.off_for)}"
         yield Breach("off_for", said, lasting(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:
-        said = f"{id} never gives for longer than {lasting(rule.shed_for)}"
+        said = f"{id} is never shed for longer than {lasting(rule.shed_for)}"
         yield Breach("shed_for", said, lasting(gives_ms))
     if rule.shed_above is not None and gives_w > rule.shed_above:
-        said = f"{id} never gives more than {_kw(rule.shed_above)}"
+        said = f"{id} never sheds more than {_kw(rule.shed_above)}"
         yield Breach("shed_above", said, _kw(gives_w))
     if rule.shed_percent is not None and gives_w * 100 > rule.shed_percent * live.free_w:
-        said = f"{id} never gives more than {rule.shed_percent} % of what it draws"
+        said = f"{id} never sheds more than {rule.shed_percent} % of what it draws"
         yield Breach("shed_percent", said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
 
 

@@ -22,7 +22,7 @@ def unfit(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
         return "opted_out", f"the occupant opted out of {event.event_id}"
     if event.shed_w > service_w:
         asked, most = f"{event.shed_w / 1000:g} kW", f"{service_w / 1000:g} kW"
-        return "invalid", f"{asked} is more than this site's {most}; watts?"
+        return "invalid", f"{asked} is more than this site can draw, {most}; is it in watts?"
     if event.ends_ms <= event.at_ms:
         ended = local(event.ends_ms, spec.site.timezone).isoformat(sep=" ", timespec="seconds")
         return "expired", f"{event.event_id} ended at {ended}"
@@ -52,6 +52,6 @@ def stale(spec: Spec, memory: Memory, asked: Command) -> str:
         return ""
     most_s = spec.commands.max_age // 1000
     return (
-        f"issued {age_ms // 1000} s ago by its sender's clock; this site takes at most {most_s} s; "
-        "send it again, and see whether both clocks are right"
+        f"it was issued {age_ms // 1000} s ago by its sender's clock; the limit is {most_s} s; "
+        "send it again, and check both clocks"
     )

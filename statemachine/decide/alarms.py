@@ -34,7 +34,7 @@ def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
     """Somebody has seen an alarm: one whose cause is gone by itself is over with that."""
     alarms = turn.memory.alarms
     if (known := alarms.get(asked.alarm)) is None:
-        return rejected(asked, "not_found", f"no alarm {asked.alarm!r} stands")
+        return rejected(asked, "not_found", f"there is no alarm {asked.alarm!r}")
     if KINDS[known.kind].lasts:
         turn.remember(alarms={id: one for id, one in alarms.items() if id != asked.alarm})
     elif not known.by:

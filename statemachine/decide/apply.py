@@ -113,7 +113,9 @@ def _call(turn: Turn, asked: DrEvent) -> Ack | None:
         if known is None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
         state = known.state if known else spec.event.initial
-        return rejected(asked, "conflict", f"no row takes a dr_event in {state!r}")
+        return rejected(
+            asked, "conflict", f"the event chart of this site takes no event in {state!r}"
+        )
     turn.remember(past=remembered(turn.memory, span, known is None), shut_ms=0)
     return None
 
@@ -142,17 +144,19 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     if why := stale(turn.spec, turn.memory, asked):
         return rejected(asked, "expired", why)
     if turn.spec.observes:
-        return rejected(asked, "locked_out", "this site only observes; nothing is switched")
+        return rejected(asked, "locked_out", "this site only observes, so nothing is switched")
     if circuit.locked or (circuit.remote == "no" and afar):
-        return rejected(asked, "locked_out", f"{name} is not switched from afar")
+        return rejected(asked, "locked_out", f"{name} cannot be switched remotely")
     if (refusal := locked_out(turn, asked.circuit)) is not None:
         return rejected(asked, *refusal)
     if circuit.comes_back == "by_hand" and asked.enabled and afar:
-        return rejected(asked, "locked_out", f"{name} is switched on by hand only")
+        return rejected(asked, "locked_out", f"{name} can only be switched on by hand")
     if not asked.enabled and shut(turn.memory, asked.source):
         return rejected(asked, "opted_out", why_shut(turn.spec, turn.memory))
     if circuit.critical and not asked.enabled and not asked.confirmed:
-        return rejected(asked, "critical", f"{name} is critical; confirm to switch it off")
+        return rejected(
+            asked, "critical", f"{name} is critical; confirm that it is to be switched off"
+        )
     switch(turn, asked)
     return None
 

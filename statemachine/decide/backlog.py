@@ -53,7 +53,7 @@ def too_old(spec: Spec, memory: Memory, asked: Command) -> str:
         return ""
     if not (memory.aged and memory.draining) and not long_away(spec, memory):
         return ""
-    return "it may have waited while this site was away; send it again, best with `issued_at`"
+    return "it may have waited while this site was offline; send it again, with `issued_at`"
 
 
 def draining(memory: Memory) -> bool:

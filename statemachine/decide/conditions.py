@@ -16,8 +16,8 @@ FAILS_MS = 2 * 60_000  # most devices get over it before
 FEW = 3
 SEEN = ("no_room", "device", "rule", "shadow_loop", "shadow_too_large")
 OF_SHADOWS = {
-    "shadow_loop": "The cloud wishes the same again and again; it is not answered for a minute",
-    "shadow_too_large": "The document is over 8 KB; names and power are left out of it",
+    "shadow_loop": "The cloud keeps repeating one request; it is not answered for a minute",
+    "shadow_too_large": "The shadow document is over 8 KB; names and power are left out",
 }
 
 
@@ -30,7 +30,7 @@ def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:
     if blocked(memory):
         yield Alarm("no_room", memory.coming.blocked_ms or 0, _no_room(spec, memory))
     if failing := list(_failing(spec, memory)):
-        more = f"; {len(failing) - FEW} more fail as well" if len(failing) > FEW else ""
+        more = f"; {len(failing) - FEW} more have faults" if len(failing) > FEW else ""
         yield Alarm("device", memory.at_ms, "; ".join(failing[:FEW]) + more)
     if breaches := watch(spec, memory):
         rules = "; ".join(dict.fromkeys(breach.rule for breach in breaches))
@@ -46,7 +46,7 @@ def _failing(spec: Spec, memory: Memory) -> Iterator[str]:
         if since_ms is not None and memory.mono_ms - since_ms >= FAILS_MS:
             yield f"{spec.name_of(id)}: {live.trouble}"
     for id, stuck in memory.stuck.items():
-        yield f"{id} is no longer in ven.yaml and cannot be given back: {stuck.fault}"
+        yield f"{id} is no longer in ven.yaml and cannot be released: {stuck.fault}"
 
 
 def _no_room(spec: Spec, memory: Memory) -> str:

@@ -93,16 +93,16 @@ def _note_event(turn: Turn, id: str, key: str) -> None:
 def _known_by_id(command: DrEvent, earlier: Earlier, memory: Memory) -> First | Refusal | None:
     id = command.event_id
     if command.revision < earlier.revision:
-        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
+        return "stale_revision", _outdated(earlier.revision, id)
     if command.revision == earlier.revision and not _same_terms(command, earlier):
-        return "conflict", f"{id} was called before with other terms; raise its `revision`"
+        return "conflict", f"{id} was sent before with other terms; use a higher `revision`"
     if command.revision == earlier.revision:
         asks_anew = earlier.ack.get("correlationId") != command.correlation
         if asks_anew and id in memory.opted_out:
             return None  # no redelivery: it hears that the occupant opted out
         return earlier.ack
     if id not in memory.events and id not in memory.opted_out:
-        return "conflict", f"{id} is over; call a new event"
+        return "conflict", f"{id} is over; send a new event"
     return None
 
 
@@ -113,10 +113,14 @@ def _revised(
     id = str(earlier.ack.get("event_id", ""))
     lives = id in memory.events and memory.at_ms < memory.events[id].end_ms
     if command.revision > earlier.revision:
-        return None if lives else ("conflict", f"{id} is over; call a new event")
+        return None if lives else ("conflict", f"{id} is over; send a new event")
     if again or lives:
-        return "stale_revision", f"revision {earlier.revision} of {id} is already known"
+        return "stale_revision", _outdated(earlier.revision, id)
     return None
+
+
+def _outdated(revision: int, id: str) -> str:
+    return f"revision {revision} of {id} is already known; use a higher one"
 
 
 def _delivered_again(command: Command, earlier: Earlier, memory: Memory) -> bool:

@@ -49,7 +49,7 @@ def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
 
 
 def _outdated(asked: Command, id: str) -> Ack:
-    return rejected(asked, "expired", f"it was issued before {id} was called; send it anew")
+    return rejected(asked, "expired", f"it was issued before {id}; send it again")
 
 
 def _restore(turn: Turn, asked: Command, ids: list[str]) -> None:
@@ -108,4 +108,4 @@ def _unknown(asked: Command, event_id: str) -> Ack | None:
     """Where nothing can be remembered, what is asked of an event is done once it can."""
     if asked.blind:
         return None
-    return rejected(asked, "not_found", f"no event {event_id} is known here")
+    return rejected(asked, "not_found", f"this site has no event {event_id}")

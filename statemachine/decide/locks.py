@@ -23,7 +23,7 @@ def locked_out(turn: Turn, circuit: str) -> tuple[str, str] | None:
 def lock(turn: Turn, asked: Lock) -> Ack | None:
     """Lock a circuit, or let it go. What an event held of it comes back at once."""
     if asked.source not in AT_THE_SITE:
-        return rejected(asked, "locked_out", "circuits are locked and unlocked at the site only")
+        return rejected(asked, "locked_out", "circuits can only be locked and unlocked at the site")
     live = turn.memory.circuits.get(asked.circuit)
     if live is None:
         return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")

@@ -53,9 +53,9 @@ def stalled(progress: Progress, now_ms: int) -> tuple[str, ...]:
 
 def _stalled(progress: Progress, now_ms: int) -> Iterator[str]:
     if now_ms - progress.looked_ms > LOOK_MS:
-        yield f"no look at the circuits has ended for {LOOK_MS // 1000} s"
+        yield f"the circuits have not been read for {LOOK_MS // 1000} s"
     if progress.timer is not None and now_ms - progress.timer.since_ms > TIMER_MS:
-        yield f"what was due {TIMER_MS // 1000} s ago has not been done"
+        yield f"a timer is overdue by {TIMER_MS // 1000} s"
     late = sorted(id for id, since_ms in progress.busy_ms.items() if now_ms - since_ms > CALL_MS)
     if late:
-        yield f"nothing has come of a call for {CALL_MS // 1000} s: {', '.join(late)}"
+        yield f"no driver call has ended for {CALL_MS // 1000} s: {', '.join(late)}"

@@ -47,18 +47,18 @@ def answers(turn: Turn) -> list[Ack]:
 def _answer(turn: Turn, asked: Pending) -> Ack | None:
     live, command = turn.memory.circuits.get(asked.circuit), asked.command()
     if live is None:
-        return rejected(command, "not_found", f"{asked.circuit} is no longer in the file")
+        return rejected(command, "not_found", f"{asked.circuit} is no longer in ven.yaml")
     name = turn.spec.name_of(asked.circuit)
     if live.enabled != asked.enabled:
         other = "on" if live.enabled else "off"
-        return rejected(command, "conflict", f"{name} was switched {other} before it moved")
+        return rejected(command, "conflict", f"{name} was switched {other} by a later command")
     if _moved(turn, asked):
         first = ack_for(turn.spec, turn.memory, command)
         return duplicate(command, first.body) if asked.copy else first
     if turn.now_ms < asked.due_ms:
         return None
     why = live.fault or NO_ANSWER
-    detail = f"{name} did not follow within {PATIENCE_MS // 1000} s: {why}; it is tried again"
+    detail = f"{name} did not follow within {PATIENCE_MS // 1000} s: {why}; venctl keeps trying"
     return rejected(command, "device", detail)
 
 

@@ -17,7 +17,7 @@ from ..state.effects import BY_EVENT, Hold, Switch
 from .observed import LAG_MS, Observed, lets_run
 
 AGAIN_MS = 1_000  # it waits for room, and looks again then
-GONE = "ven.yaml has no such circuit; nothing holds or switches it"
+GONE = "this circuit is not in ven.yaml, so it is not held or switched"
 Fits = Callable[[int, int], bool]  # watts, now_ms: whether the site has room for so much
 
 
@@ -72,7 +72,7 @@ class Interlock:
             return Ruling(None, GONE)
         if asked.by == BY_EVENT and (asked.enabled or circuit.comes_back != "by_hand"):
             way = "on" if asked.enabled else "off"
-            return Ruling(None, f"no event may switch it {way}, and nobody else asked for it")
+            return Ruling(None, f"an event cannot switch it {way}, and no person asked for it")
         if asked.enabled and not held and (due_ms := self._rested_ms(circuit, now_ms)):
             return Ruling(None, _rests(circuit), due_ms)
         if asked.by == BY_EVENT and (due_ms := self._ran_ms(circuit, now_ms)):
@@ -103,7 +103,7 @@ class Interlock:
             due_ms = now_ms + AGAIN_MS
         if self._spent:
             most_ms = millis_text(circuit.max_off_ms or 0)
-            return Ruling(_at(asked, None), f"it was off for {most_ms}, the most it may be")
+            return Ruling(_at(asked, None), f"it was off for {most_ms}, its maximum")
         if circuit.goes_off:
             if ran_ms := self._ran_ms(circuit, now_ms):
                 return Ruling(_at(asked, _running_w(circuit)), _runs(circuit), ran_ms)
@@ -124,16 +124,17 @@ class Interlock:
     def _too_low(self, circuit: Circuit, watts: int) -> str | None:
         """Why no hold may leave it so little; None: one may."""
         if circuit.locked:
-            return "it is declared `shed: never`"
+            return "it has `shed: never` in ven.yaml"
         if not circuit.shed_percent:
-            return "it is not declared to be shed"
+            return "it has no `shed` in ven.yaml"
         if circuit.control == "relay" and (watts or not circuit.goes_off):
-            return f"a relay is on or off; {watts_text(watts)} is neither"
+            return f"a relay is on or off, and cannot be held at {watts_text(watts)}"
         may_run = circuit.goes_off or lets_run(circuit, watts)
         if may_run and watts >= self._lowest_w(circuit):
             return None
-        floor = f" and keeps {watts_text(circuit.floor)}" if circuit.floor else ""
-        return f"{watts_text(watts)} is less than it may be left: it gives {circuit.shed} %{floor}"
+        floor = f", with a floor of {watts_text(circuit.floor)}" if circuit.floor else ""
+        most = f"it sheds at most {circuit.shed} %{floor}"
+        return f"it cannot be held at {watts_text(watts)}: {most}"
 
     def _lowest_w(self, circuit: Circuit) -> int:
         free_w = self.observed.free_w
@@ -190,11 +191,11 @@ def _running_w(circuit: Circuit) -> int | None:
 
 
 def _rests(circuit: Circuit) -> str:
-    return f"it rests until it was off for {millis_text(circuit.min_off_ms)}"
+    return f"it must be off for {millis_text(circuit.min_off_ms)} first"
 
 
 def _runs(circuit: Circuit) -> str:
-    return f"it has to run for {millis_text(circuit.min_on_ms)} before it is taken off"
+    return f"it must run for {millis_text(circuit.min_on_ms)} before it is switched off"
 
 
 def _sooner(ruling: Ruling, due_ms: int | None) -> Ruling:

@@ -149,7 +149,7 @@ class Wanted:
     def _kept_waiting(self) -> Iterator[Told]:
         """What waits for a wish that fails has that fault too."""
         for wish, other, why in (
-            (self._hold, self._switch, "not let go before it is off"),
+            (self._hold, self._switch, "not released before it is off"),
             (self._switch, self._hold, "not switched on before it is held"),
         ):
             if wish.deed and wish.open and other.fault and self._waits(wish):

@@ -28,7 +28,7 @@ MOST_W = 10**12
 def check(parts: Mapping[str, Any]) -> None:
     """Raises ValueError, saying where, unless these are parts as memory writes them."""
     if "site" not in parts:
-        raise ValueError("nothing is kept of the site itself")
+        raise ValueError("the part `site` is missing")
     for name, value in parts.items():
         if fault := fault_of(name, value):
             raise ValueError(f"{name[:40]}: {fault}")
@@ -38,11 +38,11 @@ def fault_of(name: str, value: Any) -> str | None:
     """What is wrong with one part of memory; None: nothing."""
     shelf, _, key = name.partition("/")
     if name != "site" and (not _ or shelf not in _KINDS):
-        return "it is no part of memory"
+        return "it is not a known part of memory"
     if fault := _fault(Memory if name == "site" else _KINDS[shelf], value):
         return fault
     if shelf in ("events", "past") and _id(value) != key:
-        return "it has the id of another"
+        return "it has another id than its name"
     return None
 
 
@@ -53,16 +53,16 @@ def _id(value: Any) -> Any:
 def _fault(kind: Any, value: Any) -> str | None:
     """What is wrong with a value that should be a `kind`; None: nothing."""
     if kind is Past:
-        return None if _row(kind)(value) else "it is no event of the past"
+        return None if _row(kind)(value) else "it is not a valid past event"
     if not isinstance(value, dict):
         return "it is not an object"
     known, needed = _checks(kind)
     if unknown := value.keys() - known.keys():
-        return f"{min(unknown)[:40]!r} is not known"
+        return f"it has an unknown field {min(unknown)[:40]!r}"
     if missing := needed - value.keys():
-        return f"{min(missing)!r} is missing"
+        return f"its field {min(missing)!r} is missing"
     wrong = (name for name, one in value.items() if not known[name](one))
-    return next((f"{name} cannot be {str(value[name])[:40]!r}" for name in wrong), None)
+    return next((f"{name} has an invalid value, {str(value[name])[:40]!r}" for name in wrong), None)
 
 
 @cache
@@ -110,7 +110,7 @@ def _check(hint: Any) -> Check:
     if hint in (int, str, bool):  # and True is no number
         return lambda value: type(value) is hint
     if not is_dataclass(hint):
-        raise TypeError(f"nobody knows how a {hint} is kept")
+        raise TypeError(f"no rule tells how a {hint} is stored")
     return lambda value: _fault(hint, value) is None
 
 

@@ -26,10 +26,10 @@ from ..state.triggers import (
     Trigger,
 )
 
-NOT_STORED = "the disk refuses, and this must outlive a crash; ask again once it is well"
-CROWDED = "the disk is slow, and others wait for it already; ask again"
-OVERLOADED = "more commands come than can be decided; ask again, more slowly"
-OVERTAKEN = "a newer command took this back before it was done; ask again"
+NOT_STORED = "the disk cannot be written, and this must survive a crash; try again when it works"
+CROWDED = "the disk is slow, and other commands wait for it already; try again later"
+OVERLOADED = "too many commands arrive; try again, more slowly"
+OVERTAKEN = "a newer command replaced this one before it was carried out; try again if needed"
 
 
 def promises(

@@ -34,7 +34,9 @@ def shut(memory: Memory, source: str) -> bool:
 def why_shut(spec: Spec, memory: Memory) -> str:
     """Until when nothing new is taken on, in words."""
     until = local(memory.shut_ms, spec.site.timezone)
-    return f"all load was wanted back; until {until:%H:%M:%S} only people at the site call events"
+    return (
+        f"all load was requested back; until {until:%H:%M:%S} only people at the site start events"
+    )
 
 
 def ended_here(event: Event) -> dict[str, str]:
@@ -59,7 +61,7 @@ def unconfirmed(turn: Turn, asked: Command) -> str:
         return ""
     word = _ending_word(asked)
     each = "; ".join(_described(turn, event, word) for event in theirs)
-    return f"{each}. Confirm it: `confirm_operator: true`, or --confirm"
+    return f"{each}. To go on, confirm it with `confirm_operator: true` or --confirm"
 
 
 def _touched(turn: Turn, asked: Command) -> list[Event]:
@@ -86,9 +88,9 @@ def _described(turn: Turn, event: Event, word: str) -> str:
     spec = turn.spec
     start, end = (local(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
     told = " and ".join(reports(spec, turn.memory, event, word)) if word else ""
-    said = f"{event.id} is the grid operator's: {event.shed_w / 1000:g} kW"
+    said = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
     said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
-    return f"{said}; to end it tells the operator {told}" if told else said
+    return f"{said}; ending it reports {told} to the operator" if told else said
 
 
 def _ending_word(asked: Command) -> str:

@@ -1,4 +1,4 @@
-"""What became of the cloud's wishes, said in the shadow itself: codes and a few words, bounded."""
+"""The answer to the cloud's wishes in the shadow: codes and a few words, of limited size."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ FAILED, SILENT, UNSTORED = 502, 504, 507
 
 MEANING = {
     APPLIED: "applied",
-    PENDING: "waits for the circuit to answer",
-    INVALID: "makes no sense",
-    NOT_REMOTE: "it is not switched from afar",
-    UNKNOWN: "there is no such circuit",
-    SUPERSEDED: "something newer was chosen",
-    EXPIRED: "the wish was too old",
-    LOCKED: "the circuit is locked by a person at the site",
-    FAILED: "the circuit did not do it",
-    SILENT: "the circuit did not answer",
-    UNSTORED: "the disk refuses; ask again once it is well",
+    PENDING: "waiting for the circuit",
+    INVALID: "the entry is not valid",
+    NOT_REMOTE: "this circuit may not be switched remotely",
+    UNKNOWN: "this site has no such circuit",
+    SUPERSEDED: "replaced by a newer choice",
+    EXPIRED: "the request was too old",
+    LOCKED: "a person at the site locked the circuit",
+    FAILED: "the device failed",
+    SILENT: "the device did not answer",
+    UNSTORED: "the disk cannot be written; try again when it works",
 }
 
 MOST_BYTES = 512
@@ -33,11 +33,11 @@ MOST_ID = 32
 
 
 def ack_record(shadow: Shadow, at_s: int) -> dict[str, Any]:
-    """What became of everything asked at the shadow's version, in at most 512 bytes.
+    """The result of every wish at the shadow's version, in at most 512 bytes.
 
-    `av` is the version that is answered, `at` epoch seconds, `ac` 200 (all applied), 202 (some
-    still open), 207 (some refused) or 400 (all refused); `r` has up to eight of those that were
-    not simply applied, `more` the number of the others.
+    `av` is the answered version, `at` epoch seconds, `ac` 200 (all applied), 202 (some still
+    open), 207 (some refused) or 400 (all refused). `r` has up to eight results that are not
+    simply applied, `more` the number of further ones.
     """
     ends = shadow.ends()
     codes = [code for code, _ in ends.values()]
@@ -58,7 +58,7 @@ def _whole(codes: list[int]) -> int:
 
 
 def _entries(ends: Mapping[str, End], room: int) -> dict[str, Any]:
-    """As many entries as there is room for, and how many more there are."""
+    """As many entries as fit, and the number of further ones."""
     few = {id[:MOST_ID]: [code, words[:MOST_WORDS]] for id, (code, words) in ends.items()}
     for count in range(min(MOST_ENTRIES, len(few)), -1, -1):
         said: dict[str, Any] = {"r": dict(list(few.items())[:count])} if count else {}

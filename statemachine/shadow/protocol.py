@@ -1,6 +1,6 @@
-"""Drives the shadows of a site: each hears what concerns it, and says what its state wants said.
+"""Runs the shadow charts of a site: passes on triggers, and sends what each state asks for.
 
-One machine for each shadow, all of the one declared chart. The classic shadow's key is "".
+One machine for each shadow, all with the same chart. The key of the classic shadow is "".
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .report import TELLING_W, fingerprint, reported, telling_w
 MAX_ROUNDS = 50
 MIN_GAP_MS = 1_000
 PATIENCE_MS = 10_000
-MOST_GETS = 5  # the service takes ten requests at a time; updates go one after another
+MOST_GETS = 5  # the service takes ten requests at a time; only one of them is an update
 
 
 class Shadowing:
-    """All shadow charts of a site. Holds no state: everything stands in the turn's memory.
+    """All shadow charts of a site. It has no state: everything is in the turn's memory.
 
-    On a broker that keeps no shadow they stand still: nobody would answer.
+    On a broker without a shadow service they do nothing, because nobody would answer.
     """
 
     def __init__(self, table: Table, kept: bool) -> None:
         self._chart, self._kept = Chart(table), kept
 
     def restart(self, turn: Turn) -> None:
-        """Whatever was under way when the program stopped is not waited for."""
+        """Forget requests that were under way when the program stopped."""
         if not self._kept:
             turn.remember(shadows=_stilled(turn))
         for key in self._keys(turn):
@@ -46,7 +46,7 @@ class Shadowing:
             turn.remember_shadow(updated_ms=min(turn.shadow.updated_ms, turn.now_ms))
 
     def fire_due(self, turn: Turn) -> None:
-        """All wakes of shadows that are due, and questions that were never answered."""
+        """Fire all due timers of shadows, and give up requests without an answer."""
         for key in self._keys(turn):
             turn.event_id, turn.key = "", key
             if turn.shadow.in_flight is not None and turn.now_ms >= _patience_ms(turn.shadow):
@@ -59,7 +59,7 @@ class Shadowing:
                 self._fire(turn, key, due[1])
 
     def hear(self, turn: Turn) -> None:
-        """Something came from the cloud, or the way there opened or closed."""
+        """Handle a message of the shadow service, or a change of the link."""
         said = turn.trigger
         match said:
             case Connected() | Disconnected():
@@ -77,7 +77,7 @@ class Shadowing:
                         self._hear_answer(turn, said)
 
     def applied(self, turn: Turn) -> bool:
-        """Tell every shadow whose wishes have all ended; True if that moved one."""
+        """Fire `applied` in every shadow whose wishes have all ended; True if a row took it."""
         moved = False
         for key in self._keys(turn):
             if not turn.memory.shadows[key].open_wishes():
@@ -85,18 +85,18 @@ class Shadowing:
         return moved
 
     def switched(self, turn: Turn, said: Switched) -> None:
-        """A driver answered: the wishes that waited for it have come to their end."""
+        """A driver answered: end the wishes that waited for it."""
         end: End = (APPLIED, "")
         if said.fault is not None:
             end = (SILENT if said.fault.startswith(NO_ANSWER) else FAILED), said.fault[:64]
         end_open(turn, said.circuit, end, said.enabled)
 
     def toggled(self, turn: Turn, circuit: str, by: str) -> None:
-        """A person switched the circuit: what the cloud wished before is at an end."""
+        """A person switched the circuit: end what the cloud wanted before."""
         end_open(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
 
     def speak(self, turn: Turn) -> None:
-        """Say what each state wants said, as far as its time has come and the service takes it."""
+        """Send what each state asks for, if it is due and the service has room for a request."""
         for key in self._keys(turn):
             turn.event_id, turn.key = "", key
             due_ms = _due_ms(turn)
@@ -111,7 +111,7 @@ class Shadowing:
         return turn.memory.shadows.keys() if self._kept else ()
 
     def _fire(self, turn: Turn, key: str, name: str) -> bool:
-        """Fire one chart; True if a row took the trigger."""
+        """Fire a trigger in one shadow's chart; True if a row took it."""
         turn.event_id, turn.key, turn.name = "", key, name
         state = self._chart.fire(turn.shadow.state, turn)
         if state is not None and state != turn.shadow.state:
@@ -137,14 +137,14 @@ class Shadowing:
 
 
 def _stilled(turn: Turn) -> dict[str, Shadow]:
-    """What was decided is kept; the file may have named another broker before."""
+    """Shadows at rest, with their decisions: ven.yaml may have named another broker before."""
     still: dict[str, Any] = {"state": turn.spec.shadow.initial, "wants": "", "wakes": {}}
     still |= {"in_flight": None, "doing": "", "look_ms": None, "alarms": {}}
     return {key: changed(shadow, **still) for key, shadow in turn.memory.shadows.items()}
 
 
 def _due_ms(turn: Turn) -> int | None:
-    """When the shadow is to be looked at again: it has something to say, or waits for an answer."""
+    """When a shadow next has to send something or give up waiting, in UTC ms; None: never."""
     shadow, now_ms = turn.shadow, turn.now_ms
     if shadow.in_flight is not None:
         return _patience_ms(shadow)
@@ -170,7 +170,7 @@ def _has_news(turn: Turn) -> bool:
 
 
 def _has_room(turn: Turn) -> bool:
-    """The requests under way leave room for this one; a later answer makes some."""
+    """Whether the service has room for another request now."""
     under_way = [shadow.doing for shadow in turn.memory.shadows.values()]
     if turn.shadow.wants == "get":
         return under_way.count("get") < MOST_GETS
@@ -194,7 +194,7 @@ def _send(turn: Turn) -> None:
 
 
 def _said(turn: Turn) -> dict[str, Any]:
-    """What is reported now, and remembered as said."""
+    """What is reported now; it is remembered as sent."""
     spec, memory, key, now_ms = turn.spec, turn.memory, turn.key, turn.now_ms
     told = tuple((turn.shadow.ack or {}).get("r", {}))
     turn.remember_shadow(
@@ -207,14 +207,14 @@ def _said(turn: Turn) -> dict[str, Any]:
 
 
 def _try_fuller(turn: Turn) -> None:
-    """What was left out as too much may fit by now: whoever took the room tells nobody."""
+    """Try with less left out from time to time, because nobody tells when there is room again."""
     shadow = turn.shadow
     if shadow.lean and 0 < shadow.fuller_ms <= turn.now_ms:
         turn.remember_shadow(lean=shadow.lean - 1, fuller_ms=0)
 
 
 def _has_fitted(turn: Turn) -> None:
-    """An update went in. Of one that said more than those before, the rest is tried soon."""
+    """An update was accepted: end the alarm, or try soon to send even more."""
     shadow = turn.shadow
     if not shadow.lean:
         alarms = _without(shadow.alarms, TOO_LARGE)

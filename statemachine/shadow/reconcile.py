@@ -1,8 +1,8 @@
-"""Desired against reported: what is new, who wins, and what is at an end without doing anything.
+"""Compares desired with reported: which wishes are new, which win, and which end at once.
 
-Wishes are consumed: decided once, carried out, and taken out of the shadow by one update that is
-guarded by the version at which they were read. Settings are echoed, as AWS has it, and consumed
-only where they are refused. The newest choice wins, in the shadow service's own time.
+A wish is consumed: decided once, carried out, and removed from the shadow by one update with the
+version at which it was read. Settings are echoed, as AWS recommends, and removed only if they are
+refused. The newest choice wins, by the clock of the shadow service.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from .wishes import CIRCUITS, INTERVAL
 
 SLACK_MS = 1_000  # stamps are whole seconds
 LOOP_MS = 60_000
-MOST_ANSWERS = 10  # about the same, in that time
+MOST_ANSWERS = 10  # about one subject, in that time
 TRIED = (APPLIED, PENDING, FAILED, SILENT)
 
 
 @dataclass(slots=True)
 class Judgement:
-    """What is decided at once about everything that is desired; `open` has yet to be done."""
+    """What is decided at once about everything desired; `open` is still to be done."""
 
     refused: dict[str, End] = field(default_factory=dict)
     decided: dict[str, Decision] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Judgement:
 
 @once
 def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
-    """The verdict on a document or delta, worked out once for all guards and actions that ask."""
+    """The judgement of a document or delta, computed once for all guards and actions."""
     out = Judgement(refused=dict(said.refusals))
     for wish in said.wishes or ():
         _judge_wish(spec, memory, said, wish, out)
@@ -78,19 +78,19 @@ def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judg
 
 
 def _never(spec: Spec, wish: Wish) -> End | None:
-    """Why this is never done here, whatever the moment; None: it may be."""
+    """Why a wish can never be done at this site; None: it can."""
     circuit = spec.circuits.get(wish.circuit)
     if circuit is None:
         return UNKNOWN, "unknown"
     if not circuit.switchable_from_afar:
-        return NOT_REMOTE, "not remote"
+        return NOT_REMOTE, "not switchable remotely"
     if circuit.comes_back == "by_hand" and wish.enabled:
-        return NOT_REMOTE, "switched on by hand only"
+        return NOT_REMOTE, "can only be switched on by hand"
     return (NOT_REMOTE, "this site only observes") if spec.observes else None
 
 
 def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
-    """How a new wish for a circuit that may be switched ends at once; None: it is carried out."""
+    """How a new wish for a switchable circuit ends at once; None: it is carried out."""
     live = memory.circuits[wish.circuit]
     if live.locked_by is not None:
         return LOCKED, f"locked by {live.locked_by}"
@@ -99,11 +99,11 @@ def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
     if not wish.enabled and shut(memory, "cloud"):
-        return LOCKED, "all load was wanted back"
+        return LOCKED, "all load was requested back"
     if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):
         return SUPERSEDED, f"switched by {live.switched_by} later"
     if _newer_elsewhere(memory, said.key, wish):
-        return SUPERSEDED, "a newer wish came"
+        return SUPERSEDED, "replaced by a newer request"
     if not said.storable and takes(spec, wish.circuit, wish.enabled):
         return UNSTORED, "storage"
     return None
@@ -129,7 +129,7 @@ def _judge_interval(memory: Memory, said: Desired, out: Judgement) -> None:
 
 
 def server_ms(memory: Memory, mono_ms: int) -> int | None:
-    """The shadow service's time now: that of its last answer and what has passed since."""
+    """The shadow service's time now: that of its last answer plus the time since."""
     known = memory.server_mono_ms
     return None if known is None else known + mono_ms
 
@@ -140,9 +140,9 @@ def _too_old(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> bool:
 
 
 def _changed_after(memory: Memory, changed_ms: int | None, stamp_s: int, mono_ms: int) -> bool:
-    """Somebody changed it after the wish, for certain. Of a tie and an unknown age the wish wins.
+    """Whether it was certainly changed after the wish. A tie or an unknown age is no.
 
-    Both times are the service's: the wall clock of this machine may be wrong.
+    Both times are the service's, because the clock of this machine may be wrong.
     """
     if changed_ms is None or changed_ms > mono_ms or not stamp_s:
         return False
@@ -151,23 +151,23 @@ def _changed_after(memory: Memory, changed_ms: int | None, stamp_s: int, mono_ms
 
 
 def _newer_elsewhere(memory: Memory, key: str, wish: Wish) -> bool:
-    """Another shadow's wish for this circuit is newer, and was carried out, or tried in vain."""
+    """Another shadow's wish for this circuit is newer, and was carried out or tried."""
     others = (shadow.decided.get(wish.circuit) for k, shadow in memory.shadows.items() if k != key)
     tried = [one for one in others if one is not None and one.code in TRIED]
     return any(one.stamp_s > wish.stamp_s for one in tried)
 
 
 def subjects(wishes: Iterable[Wish], refused: Iterable[str]) -> list[str]:
-    """What an answer is about, entry by entry: who puts the same back gets the same subjects."""
+    """What an answer is about, entry by entry; the same desired state has the same subjects."""
     wished = {wish.circuit: f"{wish.circuit} {'on' if wish.enabled else 'off'}" for wish in wishes}
     others = [f"{id} refused" for id in refused if id not in wished]
     return [*wished.values(), *others] or [CIRCUITS]
 
 
 def looping(spec: Spec, memory: Memory, said: Desired) -> bool:
-    """All that is desired was answered so often in the last minute that it may answer us.
+    """Whether everything desired was answered so often in the last minute that it may be a loop.
 
-    A wish that was not put back again and again is never late for one that was.
+    One wish that is not repeated is enough for no, so that a loop never delays it.
     """
     shadow, found = memory.shadows[said.key], judge(spec, memory, said)
     often = Counter(what for _, what in recent_answers(shadow, said.mono_ms))
@@ -176,15 +176,15 @@ def looping(spec: Spec, memory: Memory, said: Desired) -> bool:
 
 
 def recent_answers(shadow: Shadow, mono_ms: int) -> list[tuple[int, str]]:
-    """When the cloud was answered in the last minute, and about what."""
+    """The times of answers to the cloud in the last minute, with their subjects."""
     every = zip(shadow.answers, shadow.answered, strict=False)  # older journals kept no subjects
     return [(at, what) for at, what in every if mono_ms - LOOP_MS < at <= mono_ms]
 
 
 def jitter_ms(spec: Spec, shadow: Shadow) -> int:
-    """How long to wait after a refusal: 50 to 500 ms, from the sixth on 30 to 120 s.
+    """The wait after a refusal: 50 to 500 ms, from the sixth refusal on 30 to 120 s.
 
-    Pure in the site and the request, so that a decision can be repeated.
+    Derived from site and request, so that a repeated decision gives the same wait.
     """
     dice = hashlib.sha256(f"{spec.site.id}:{shadow.token}:{shadow.refusals}".encode()).digest()
     share = int.from_bytes(dice[:4], "big") / 2**32

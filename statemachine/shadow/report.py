@@ -1,4 +1,4 @@
-"""The reported section of a shadow, when it says something new, and how large it can get."""
+"""The reported section of a shadow, when it changes, and how large it can get."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .ack_record import MOST_BYTES as ACK_BYTES
 
 Body = dict[str, Any]
 
-FULL, NAMELESS, BARE = 0, 1, 2  # what a refusal as too large makes us leave out
+FULL, NAMELESS, BARE = 0, 1, 2  # how much is left out after a refusal as too large
 TELLING_W = 100
-MOST_BYTES = 7_000  # of the service's 8,192
+MOST_BYTES = 7_000  # the service takes 8,192
 
 
 def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
-    """The reported section of shadow `key`. A null takes a key out of the document."""
+    """The reported section of shadow `key`. A null removes a key from the document."""
     said: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
     if ids := shards(spec)[key]:
         said["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
@@ -37,9 +37,9 @@ def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
 
 
 def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
-    """Reports with the same fingerprint tell an operator the same, but for the power drawn.
+    """A hash of the report without the power drawn: reports with the same hash say the same.
 
-    Of that only whether a circuit that is off has ceased to draw.
+    Of the power it includes only whether a circuit that is off still draws.
     """
     event = None if key else next(iter(active(spec, memory, now_ms)), None)
     shadow = memory.shadows[key]
@@ -57,17 +57,17 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
 
 
 def telling_w(memory: Memory, key: str) -> int:
-    """Power of which a change of `TELLING_W` is news by itself: commanded plus measured shed."""
+    """Planned plus measured shed; a change by `TELLING_W` is worth a report."""
     return 0 if key else planned_w(memory) + shed_w(memory)
 
 
 def largest(spec: Spec) -> dict[str, int]:
-    """The bytes each shadow of a site can grow to, of the 8,192 that the service takes.
+    """The bytes that each shadow of a site can grow to; the service takes 8,192.
 
-    Counted as the service does: desired plus reported, compact. In reported stand every circuit
-    with all its digits, an event with an id of 128 letters and the longest ack record; in desired
-    a wish for every circuit of the shadow, in the classic one for as many as fit elsewhere. Events
-    to come fill what is left of the classic one.
+    Counted as the service does: desired plus reported, compact. Reported has every circuit with
+    all its digits, an event with an id of 128 characters and the longest ack record. Desired has a
+    wish for every circuit of the shadow, in the classic one for 40. Events ahead fill the rest of
+    the classic one.
     """
     memory = _widest(spec)
     sizes = {key: _bytes(spec, memory, key) for key in shards(spec)}
@@ -75,7 +75,7 @@ def largest(spec: Spec) -> dict[str, int]:
 
 
 def _widest(spec: Spec) -> Memory:
-    """No event lives, and every circuit has all its digits."""
+    """Memory without events, in which every circuit has all its digits."""
     memory = blank(spec)
     circuits = {
         id: changed(
@@ -87,7 +87,7 @@ def _widest(spec: Spec) -> Memory:
 
 
 def _room(spec: Spec, memory: Memory) -> int:
-    """What circuits, ack and wishes leave of the classic shadow at their largest, in bytes."""
+    """The bytes of the classic shadow that circuits, ack and wishes leave at their largest."""
     if not memory.events or memory.shadow.lean:
         return 0
     return MOST_BYTES - _bytes(spec, _widest(spec), "")
@@ -134,7 +134,7 @@ def _circuit(spec: Spec, memory: Memory, id: str, lean: int) -> Body:
 
 
 def _ack(memory: Memory, key: str) -> Body:
-    """The last ack record. What an earlier one said of other ids is taken out by a null."""
+    """The last ack record. Ids that only an earlier record had are removed by a null."""
     shadow = memory.shadows[key]
     if shadow.ack is None:
         return {"ack": None} if shadow.acked else {}
@@ -147,7 +147,7 @@ def _ack(memory: Memory, key: str) -> Body:
 
 
 def seconds(ms: int) -> int | float:
-    """Whole seconds as a whole number, so that what is echoed equals what was desired."""
+    """Whole seconds as an int, so that an echoed value equals the desired one."""
     return ms // 1000 if ms % 1000 == 0 else ms / 1000
 
 

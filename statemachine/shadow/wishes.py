@@ -1,7 +1,7 @@
-"""What the cloud desires, read out of a shadow's document or delta, entry by entry.
+"""Reads what the cloud desires out of a shadow's document or delta, entry by entry.
 
-Documents come from anybody who may write to the shadow, so nothing is taken for granted: an entry
-that cannot be is refused by itself and never costs the others.
+Anybody with write access to the shadow can send a document, so every entry is checked: an invalid
+one is refused alone and does not affect the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..state.shadow import End
 from .ack_record import INVALID, MOST_ID, UNKNOWN
 
 CIRCUITS, LOADS, INTERVAL = "circuits", "loads", "report_interval_seconds"
-WISHED = (LOADS, CIRCUITS)  # the existing backend's name for it, and ours, which is the later word
+WISHED = (LOADS, CIRCUITS)  # the name in the existing backend, and ours
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -25,8 +25,8 @@ def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
     """The fields `wishes`, `wished`, `refusals`, `doubled` and `interval` of a `Desired` trigger.
 
     Reads circuits as the array `[{id, enabled}]` and as the map `{id: {enabled}}`, under either of
-    their names; `{id: null}` is a wish withdrawn. Of two entries for one circuit the last counts,
-    of two under different names the newer. Other keys are nobody's.
+    their names; `{id: null}` withdraws a wish. Of two entries for one circuit the last one counts,
+    of two under different names the newer one. Other keys are ignored.
     """
     said = {name: desired[name] for name in WISHED if desired.get(name) is not None}
     fields: dict[str, Any] = {"interval": _interval(desired, metadata)}
@@ -34,7 +34,7 @@ def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
         return {**fields, "wishes": None}
     fields["wished"] = tuple(said)
     wishes: dict[str, Wish] = {}
-    neither = (INVALID, "neither a list nor a map")
+    neither = (INVALID, "must be a list or a map")
     refusals: dict[str, End] = {
         name: neither for name, one in said.items() if not isinstance(one, Mapping | list)
     }
@@ -55,7 +55,7 @@ def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
 
 
 def acked_in(reported: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ids that the ack record of a document still tells of."""
+    """The ids that the ack record of a document still names."""
     entries = _of(reported.get("ack"), "r")
     return tuple(entries) if isinstance(entries, Mapping) else ()
 
@@ -75,7 +75,7 @@ def _every_entry(
 
 
 def _entries(circuits: Any, stamps: Any) -> Iterable[tuple[Any, Any, Any]]:
-    """Id, entry and metadata of everything that is desired of circuits."""
+    """Id, entry and metadata of every desired circuit."""
     if isinstance(circuits, Mapping):
         return [(id, it, _of(stamps, id)) for id, it in circuits.items() if it is not None]
     return [(_of(it, "id"), it, _at(stamps, place)) for place, it in enumerate(circuits)]

@@ -1,4 +1,4 @@
-"""One thing that is wrong, and the kinds there are, each with what to do about it."""
+"""Alarms: something is wrong, and somebody should do something about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ..kit.strict_json import compact
 
 MOST_TEXT = 300
-SHADOW_BYTES, SHADOW_TEXT = 400, 80  # there is little room in a shadow
+SHADOW_BYTES, SHADOW_TEXT = 400, 80  # a shadow has little room
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`do`: what somebody is to do about it. `lasts`: it is told until somebody acknowledges it,
-    for what has happened cannot be seen any more; every other alarm ends with its cause.
+    """`do`: what to do about it. `lasts`: it stays until somebody acknowledges it, because its
+    cause cannot be seen any more. Every other alarm ends with its cause.
     """
 
     do: str
@@ -39,32 +39,34 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "storage": Kind("free space on the disk, or mend it; it is tried again twice a second"),
+    "storage": Kind("free space on the disk, or repair it; venctl retries twice a second"),
     "memory_lost": Kind(
-        "look whether circuits, locks and events are as they should be, then acknowledge this",
+        "check that circuits, locks and events are as they should be, then acknowledge this",
         lasts=True,
     ),
-    "task": Kind("it was started again; if it goes on, send the log to whoever looks after venctl"),
-    "stalled": Kind("start venctl again if it stays, and send the log to whoever looks after it"),
-    "device": Kind("look at the device and the way to it; it is tried again until it obeys"),
-    "broker": Kind("run `venctl doctor`; the site goes on by itself meanwhile"),
-    "clock": Kind("look after the time service of this machine, then acknowledge this", lasts=True),
-    "certificate": Kind("get a new one, put it where ven.yaml says, and start venctl again"),
-    "no_room": Kind("switch something off"),
-    "rule": Kind("look at the circuit it names, or at the rule in ven.yaml"),
-    "takeover": Kind("stop the other program, or give it a client id of its own"),
-    "shadow_loop": Kind("find out which program wishes the same again and again"),
-    "shadow_too_large": Kind("shorten the names of circuits in ven.yaml"),
+    "task": Kind("venctl restarted it; if this repeats, send the log to the maintainers of venctl"),
+    "stalled": Kind("restart venctl if this stays, and send the log to the maintainers of venctl"),
+    "device": Kind("check the device and the connection to it; venctl retries until it follows"),
+    "broker": Kind("run `venctl doctor`; meanwhile the site works on its own"),
+    "clock": Kind(
+        "check the time service (NTP) of this machine, then acknowledge this", lasts=True
+    ),
+    "certificate": Kind("get a new certificate, save it where ven.yaml says, and restart venctl"),
+    "no_room": Kind("switch something else off, so that the circuit can come back"),
+    "rule": Kind("check the circuit that the rule names, or the rule in ven.yaml"),
+    "takeover": Kind("stop the other program, or give it another client id"),
+    "shadow_loop": Kind("find the program that keeps writing the same desired state"),
+    "shadow_too_large": Kind("shorten the names of the circuits in ven.yaml"),
 }
 
 
 def id_of(kind: str, about: str = "") -> str:
-    """The id of an alarm: its kind, and what it is about where there may be several."""
+    """The id of an alarm: its kind, and its subject if there can be several of the kind."""
     return f"{kind}-{about}" if about else kind
 
 
 def plain(id: str, alarm: Alarm) -> dict[str, object]:
-    """An alarm as it goes over the wire; times in epoch seconds."""
+    """An alarm as it is published; times in epoch seconds."""
     return {
         "id": id,
         "kind": alarm.kind,
@@ -76,12 +78,12 @@ def plain(id: str, alarm: Alarm) -> dict[str, object]:
 
 
 def oldest_first(alarms: Mapping[str, Alarm]) -> list[tuple[str, Alarm]]:
-    """Ids and alarms, in the order in which they began."""
+    """Ids and alarms, the oldest first."""
     return sorted(alarms.items(), key=lambda item: (item[1].since_ms, item[0]))
 
 
 def in_shadow(alarms: Mapping[str, Alarm]) -> list[dict[str, Any]]:
-    """The alarms that nobody has acknowledged, as many as a shadow has room for; oldest first."""
+    """The unacknowledged alarms, oldest first, as many as fit in the shadow."""
     said: list[dict[str, Any]] = []
     room = SHADOW_BYTES - len('"alarms":[],')
     for id, one in oldest_first(alarms):

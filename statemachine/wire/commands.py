@@ -41,8 +41,8 @@ from .values import Fields, first, flag, id_of, number, readable_id, shown, thou
 
 WHATS = ("status", "config", "loads", "events")
 STORED = (
-    "the broker had retained it, so nobody asks it now; publish commands without retain, and clear "
-    "this one with an empty retained message"
+    "this is a retained message, so it may be old; publish commands without retain, and clear this "
+    "one with an empty retained message"
 )
 MAX_REASON = 200
 # Who asks again, when, and how surely, changes no terms.
@@ -72,7 +72,7 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
     except Unreadable as error:
         return _unreadable(error, ven_id, door)
     if not isinstance(said, Mapping):
-        return _invalid({}, ven_id, door, "invalid", "a command is a JSON object")
+        return _invalid({}, ven_id, door, "invalid", "a command must be a JSON object")
     command = command_from(said, ven_id, door)
     if door.stored and not isinstance(command, Invalid):
         return _refused(command, "expired", STORED)
@@ -99,7 +99,7 @@ def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) ->
     name, given = first(fields, *CORRELATION)
     correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
-        raise ValueError(f"this is {ven_id}, not {shown(named)}")
+        raise ValueError(f"this VEN is {ven_id}, not {shown(named)}")
     op, body = fields["op"], whole_body(said)
     terms = {name: body[name] for name in body if name not in _ENVELOPE}
     return {
@@ -158,10 +158,10 @@ def _cancel(fields: Fields, common: dict[str, Any]) -> Command:
 
 def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
     if common["source"] == "operator":
-        raise ValueError("an opt-out is the occupant's, made at the site")
+        raise ValueError("only the occupant can opt out, at the site")
     load, out = fields.get("loadId"), flag("out", fields.get("out", True))
     if load is None and not out:
-        raise ValueError("to opt out of a whole event is final; name the circuit in loadId")
+        raise ValueError("an opt-out of a whole event cannot be undone; name a circuit in loadId")
     return OptOut(
         **_early(fields, common),
         event_id=id_of(*first(fields, *EVENT_ID)),
@@ -208,7 +208,7 @@ def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
 
 def _acknowledge(fields: Fields, common: dict[str, Any]) -> Command:
     if common["source"] == "operator":
-        raise ValueError("an alarm is acknowledged at the site")
+        raise ValueError("alarms can only be acknowledged at the site")
     return Acknowledge(**{**common, "key": ""}, alarm=id_of("alarm", fields.get("alarm")))
 
 
@@ -228,7 +228,9 @@ def _not_set(fields: Fields, *names: str) -> None:
     """Nothing is left undone that was asked for: it is refused by its name."""
     for name in names:
         if fields.get(name) is not None:
-            raise ValueError(f"`{name}` cannot be set from afar; it stands in the site's ven.yaml")
+            raise ValueError(
+                f"`{name}` cannot be set remotely; it is set in the ven.yaml of the site"
+            )
 
 
 OPS = {

@@ -60,7 +60,7 @@ def _all_read(fields: Fields) -> None:
     strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
     if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
         known = ", ".join(TIMES)
-        raise ValueError(f"`{_first_of(unread)}` is not read; there are: {known}")
+        raise ValueError(f"`{_first_of(unread)}` is not a known field; there are: {known}")
 
 
 def _first_of(names: Iterable[str]) -> str:
@@ -83,7 +83,7 @@ def _shed_w(fields: Fields) -> int:
         raise ValueError("`shed_kw` is missing")
     shed_w = round(shed_kw * 1000)
     if not 1 <= shed_w <= MAX_SHED_W:
-        hint = "; watts?" if shed_w > MAX_SHED_W else ""
+        hint = "; is it in watts?" if shed_w > MAX_SHED_W else ""
         raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}{hint}")
     return shed_w
 
@@ -95,15 +95,17 @@ def _span(fields: Fields, at_ms: int, revision: int) -> tuple[int | None, int]:
     length_name, length_ms = _length_ms(fields)
     if start_ms is None and end_ms is not None:
         if length_ms is None and revision:
-            raise ValueError(f"a revision with `{end_name}` says its start or its length, too")
+            raise ValueError(f"a revision with `{end_name}` must also have a start or a duration")
         start_name = end_name
         start_ms = min(at_ms, end_ms - 1_000) if length_ms is None else end_ms - length_ms
     if start_ms is not None and start_ms > at_ms + MAX_AHEAD_MS:
-        raise ValueError(f"{start_name} is more than 366 days ahead; milliseconds?")
+        raise ValueError(f"{start_name} is more than 366 days ahead; is it in milliseconds?")
     if start_ms is None or end_ms is None:
         return _rounded(start_ms), round(DEFAULT_MS if length_ms is None else length_ms)
     if not 1_000 <= end_ms - start_ms <= MAX_DURATION_MS:
-        raise ValueError(f"{end_name} must be 1 s to 31 days after the start; milliseconds?")
+        raise ValueError(
+            f"{end_name} must be 1 s to 31 days after the start; is it in milliseconds?"
+        )
     if length_ms is not None and abs(end_ms - start_ms - length_ms) > SLACK_MS:
         raise ValueError(f"{start_name}, {end_name} and {length_name} contradict each other")
     return round(start_ms), round(end_ms - start_ms)

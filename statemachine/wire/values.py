@@ -29,7 +29,7 @@ def shown(value: Any) -> str:
 def number(name: str, value: Any) -> float:
     """A finite number above zero. True is no number, and neither is "2"."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e15:
-        raise ValueError(f"{name} must be a finite number > 0, got {shown(value)}")
+        raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
     return float(value)
 
 
@@ -43,7 +43,7 @@ def flag(name: str, value: Any) -> bool:
 def whole(name: str, value: Any) -> int:
     """A whole number from 0 up."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise ValueError(f"{name} must be a whole number from 0 up, got {shown(value)}")
+        raise ValueError(f"{name} must be a whole number of 0 or more, got {shown(value)}")
     return value
 
 
@@ -69,7 +69,7 @@ def readable_id(value: Any) -> str | None:
 
 def thousandfold(ms: int, most_ms: int) -> str:
     """A question, where a length of time is too great and would do as milliseconds."""
-    return "; milliseconds?" if most_ms < ms <= 1000 * most_ms else ""
+    return "; is it in milliseconds?" if most_ms < ms <= 1000 * most_ms else ""
 
 
 def moment_ms(name: str, value: Any) -> int | None:
@@ -81,7 +81,7 @@ def moment_ms(name: str, value: Any) -> int | None:
     said_s = rfc_3339_s(value)
     if said_s is None or said_s <= 0:
         raise ValueError(
-            f"{name} must be epoch seconds, or a time with its offset like "
+            f"{name} must be epoch seconds, or a time with an offset like "
             f"2026-11-24T17:00:00Z, got {shown(value)}"
         )
     return round(said_s * 1000)

@@ -49,7 +49,7 @@ def test_a_refused_wish_is_shown_with_its_reason(page: Page, site: Site) -> None
 def test_desired_and_reported_stand_beside_each_other(page: Page, site: Site) -> None:
     wish(site, nobody=True, hvac1=False)
     card = page.locator(".shadow")
-    expect(card.locator("[data-refused=nobody]")).to_contain_text("there is no such circuit")
+    expect(card.locator("[data-refused=nobody]")).to_contain_text("this site has no such circuit")
     card.get_by_role("button", name="Compare").click()
     row = card.get_by_role("row", name=re.compile("circuits.hvac1.enabled"))
     expect(row).to_contain_text("off")

@@ -105,7 +105,7 @@ def test_a_circuit_taken_out_of_the_file_is_an_alarm_until_it_is_free(
     file.write_text("".join(line for line in lines if not line.startswith("  heater1:")))
     assert sick.venctl("reload").returncode == 0
     (alarm,) = until(lambda: sick.state()["alarms"], "an alarm")
-    said = f"heater1 is no longer in ven.yaml and cannot be given back: {WORDS}"
+    said = f"heater1 is no longer in ven.yaml and cannot be released: {WORDS}"
     assert (alarm["id"], alarm["text"]) == ("device", said)
     assert f"ALARM    {said}" in sick.venctl("state").stdout
     sick.kill()
@@ -180,7 +180,7 @@ def test_a_reading_that_cannot_be_is_dropped_for_its_circuit_alone(sick: Site, a
     until(lambda: time.time() - circuit(sick)["read_at"] > 2, "the heater is not read")
     assert time.time() - circuit(sick, "lights1")["read_at"] < 2
     assert sick.state()["power_kw"] == 10.0
-    assert circuit(sick)["fault"].startswith("its meter says ")
-    assert sick.said().count("its meter says") == 1
+    assert circuit(sick)["fault"].startswith("its meter reports ")
+    assert sick.said().count("its meter reports") == 1
     set_faults(sick.folder, {})
     until(lambda: circuit(sick)["fault"] is None, "believed again")

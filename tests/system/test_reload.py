@@ -385,7 +385,7 @@ def test_the_plan_is_the_same_on_the_page_and_at_the_command_line(site: Site) ->
     assert ends_at == pytest.approx(seen.pop("ends_at"), abs=30) and said == seen
     lines = site.venctl(*asked).stdout.splitlines()
     assert lines[0] == "2.00 of 2.00 kW for 10 min: 10.00 -> 8.00 kW"
-    assert "gives 1.50 kW, all it may" in lines[1] and "switched off" in lines[4]
+    assert "sheds 1.50 kW, all it can" in lines[1] and "switched off" in lines[4]
     assert lines[-1] == "  5 kW     3.12    1.88  Heater, Lights, House Load, HVAC!, Fridge!"
 
 
@@ -409,7 +409,7 @@ def test_the_occupant_keeps_a_circuit_and_then_the_site_out_of_an_event(
     until(lambda: held(site).get("heater1") == 0, "shed")
     kept_out = ("trigger", "opt-out", "--id", "evt-1", "--circuit", "heater1")
     done = site.venctl(*kept_out)
-    assert done.returncode == 1 and "evt-1 is the grid operator's: 2 kW" in done.stderr
+    assert done.returncode == 1 and "the grid operator requested evt-1: 2 kW" in done.stderr
     assert "--confirm" in done.stderr and "heater1" in held(site)
     done = site.venctl(*kept_out, "--confirm")
     assert done.returncode == 0, done.stderr

@@ -76,7 +76,7 @@ async def test_the_worked_example_comes_out_to_the_digit(api: Page) -> None:
     heater = now["circuits"][0]
     assert (heater["order"], heater["limit_percent"], heater["free_kw"]) == (1, 100, 1.5)
     assert (heater["back_at"], heater["back_how"]) == (NOW_S + 320, "event"), "the last of three"
-    assert heater["reason"] == "gives 1.50 kW, all it may"
+    assert heater["reason"] == "sheds 1.50 kW, all it can"
     [event] = now["events"]
     assert (event["state"], event["label"], event["active"]) == ("shedding", "Shedding", True)
     assert (event["source"], event["end"]) == ("page", NOW_S + 300)

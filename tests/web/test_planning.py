@@ -123,8 +123,9 @@ def test_who_cannot_give_for_so_long_is_said_to_give_for_a_while() -> None:
     lasts = {c["id"]: c["lasts_s"] for c in seen["circuits"]}
     assert lasts == {"a": None, "b": None, "c": 1_200, "d": 300}
     said = {c["id"]: c["reason"] for c in seen["circuits"]}
-    assert said["c"] == "gives 1.50 kW, all it may; for at most 20:00"
-    assert said["d"] == "gives 0.50 kW, all it may; estimated, it has no meter; for at most 5:00"
+    assert said["c"] == "sheds 1.50 kW, all it can; for at most 20:00"
+    estimated = "estimated, because it has no meter; for at most 5:00"
+    assert said["d"] == f"sheds 0.50 kW, all it can; {estimated}"
     brief = preview(desk.spec, desk.memory, event(6.0, 240))
     assert all(circuit["lasts_s"] is None for circuit in brief["circuits"])
 

@@ -132,14 +132,18 @@ RUNS = ", min_on: 5 min, control: relay"
         (
             ", max_off: 20 min, min_off: 0 s, control: relay",
             {"off_mono_ms": MONO - 1_200_000, "held_w": 0},
-            "was off for 20:00, the most it may",
+            "was off for 20:00, its maximum",
         ),
-        (", min_off: 5 min", {"off_mono_ms": MONO - 1_000}, "was off, rests for 4:59"),
+        (", min_off: 5 min", {"off_mono_ms": MONO - 1_000}, "was off, must rest for another 4:59"),
         (", min_off: 5 min", {"off_mono_ms": MONO - 1_000, "giving_mono_ms": 0}, ""),
-        (RUNS, {"on_mono_ms": MONO - 299_999}, "came on, must run for 0:01"),
+        (RUNS, {"on_mono_ms": MONO - 299_999}, "came on, must run for another 0:01"),
         (RUNS, {"on_mono_ms": MONO - 300_000}, ""),
-        (RUNS, {"started_mono_ms": MONO - 299_999}, "came on, must run for 0:01"),
-        (RUNS, {"started_mono_ms": MONO - 299_999, "on_mono_ms": 0}, "came on, must run for 0:01"),
+        (RUNS, {"started_mono_ms": MONO - 299_999}, "came on, must run for another 0:01"),
+        (
+            RUNS,
+            {"started_mono_ms": MONO - 299_999, "on_mono_ms": 0},
+            "came on, must run for another 0:01",
+        ),
         (", min_off: 5 min", {"off_mono_ms": MONO - 1_000, "stopped_mono_ms": MONO - 300_000}, ""),
         (", min_off: 5 min", {"off_mono_ms": MONO - 300_000, "stopped_mono_ms": MONO - 1_000}, ""),
     ],
@@ -179,7 +183,7 @@ def test_figures_are_told_to_ten_watts() -> None:
     (at_floor,) = loads(spec, memory(spec, a=live(free_w=9_000)))
     assert at_floor.why_not == "is at its floor of 9.00 kW"
     (gives,) = plan_shed([Load("a", (False, 1), 9_000, 9_000)], 9_000, {}).reasons.values()
-    assert gives == "gives 9.00 kW, all it may"
+    assert gives == "sheds 9.00 kW, all it can"
 
 
 def test_an_opted_out_circuit_says_so() -> None:
@@ -237,17 +241,39 @@ HOUR_MS = 3_600_000
 )
 def test_events_a_day_are_counted_in_days_of_the_site(before: str, at: str, taken: bool) -> None:
     said = refusal("{events_per_day: 1}", (at, 60_000), (before, 60_000))
-    assert said == (None if taken else "1 events on that day are all this site takes")
+    assert said == (
+        None if taken else "this site takes at most 1 events a day, and has 1 on that day"
+    )
 
 
 @pytest.mark.parametrize(
     ("before", "at", "length_ms", "said"),
     [
         ("2023-11-30T10:30", "2023-11-30T11:30", HOUR_MS, None),
-        ("2023-11-30T11:30", "2023-12-01T00:00", HOUR_MS, "0 min are left of this month's 1 h"),
-        ("2023-11-30T11:30", "2023-12-01T00:00", 1_830_000, "29 min are left of this month's 1 h"),
-        ("2023-11-30T11:30", "2023-12-01T00:00", 600_000, "50 min are left of this month's 1 h"),
-        ("2023-11-30T11:30", "2023-12-01T00:00", HOUR_MS + 1, "0 min are left of this month's 1 h"),
+        (
+            "2023-11-30T11:30",
+            "2023-12-01T00:00",
+            HOUR_MS,
+            "this site takes at most 1 h of events a month, of which 0 min are left",
+        ),
+        (
+            "2023-11-30T11:30",
+            "2023-12-01T00:00",
+            1_830_000,
+            "this site takes at most 1 h of events a month, of which 29 min are left",
+        ),
+        (
+            "2023-11-30T11:30",
+            "2023-12-01T00:00",
+            600_000,
+            "this site takes at most 1 h of events a month, of which 50 min are left",
+        ),
+        (
+            "2023-11-30T11:30",
+            "2023-12-01T00:00",
+            HOUR_MS + 1,
+            "this site takes at most 1 h of events a month, of which 0 min are left",
+        ),
     ],
 )
 def test_hours_a_month_are_counted_in_months_of_the_site(
@@ -258,7 +284,10 @@ def test_hours_a_month_are_counted_in_months_of_the_site(
 
 def test_dark_hours_are_those_of_the_site() -> None:
     dark = "{blackout: ['18:00-19:00']}"
-    assert refusal(dark, ("2023-11-14T05:30", 60_000)) == "no event may run from 18:00 to 19:00"
+    assert (
+        refusal(dark, ("2023-11-14T05:30", 60_000))
+        == "this site takes no events from 18:00 to 19:00"
+    )
     assert refusal(dark, ("2023-11-14T18:30", 60_000)) is None
 
 
@@ -266,10 +295,10 @@ def test_dark_hours_are_those_of_the_site() -> None:
     ("gap", "apart_ms", "said"),
     [
         ("10 min", -1, None),
-        ("10 min", 0, "less than 10 min from e1"),
-        ("10 min", 599_999, "less than 10 min from e1"),
+        ("10 min", 0, "this site needs 10 min between events; e1 is nearer"),
+        ("10 min", 599_999, "this site needs 10 min between events; e1 is nearer"),
         ("10 min", 600_000, None),
-        ("630 s", 0, "less than 10 min from e1"),
+        ("630 s", 0, "this site needs 10 min between events; e1 is nearer"),
     ],
 )
 def test_two_events_are_so_far_apart_or_overlap(gap: str, apart_ms: int, said: str | None) -> None:
@@ -508,5 +537,5 @@ def test_away_for_longer_than_a_command_may_be_old(ago_ms: int, long: bool) -> N
     assert backlog.long_away(SITE, known) is long
     asked = command_from({"op": "event", "shed_kw": 1}, "v", Door("operator", "r", NOW_MS, MONO))
     assert isinstance(asked, DrEvent)
-    why = "it may have waited while this site was away; send it again, best with `issued_at`"
+    why = "it may have waited while this site was offline; send it again, with `issued_at`"
     assert backlog.too_old(SITE, known, asked) == (why if long else "")

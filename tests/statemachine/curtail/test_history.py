@@ -97,7 +97,7 @@ def test_what_was_given_today_adds_up_what_is_done_and_what_runs() -> None:
 def test_a_day_that_is_over_has_spent_nothing_of_the_next() -> None:
     twice = circuit(max_events_per_day="2")
     gave = live(day=DAY, sheds_today=2)
-    assert spent(twice, gave, MONO, DAY) == "gave 2 times today, the most it may"
+    assert spent(twice, gave, MONO, DAY) == "was shed 2 times today, its maximum"
     assert spent(twice, gave, MONO, DAY + 1) == ""
     assert spent(twice, replace(gave, sheds_today=1), MONO, DAY) == ""
     assert spent(twice, replace(gave, giving_mono_ms=MONO), MONO, DAY) == "", "it gives already"

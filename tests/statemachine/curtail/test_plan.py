@@ -126,8 +126,8 @@ def test_every_circuit_is_told_why_it_gives_or_not() -> None:
     desk = Harness(SITE)
     desk.read()
     reasons = plan_shed(loads(SITE, desk.memory), 2_100, {}).reasons
-    assert reasons["heater"] == "gives 2.00 kW, all it may"
-    assert reasons["lights"] == "gives 0.10 kW, the rest of what is asked"
+    assert reasons["heater"] == "sheds 2.00 kW, all it can"
+    assert reasons["lights"] == "sheds 0.10 kW, the rest of the target"
     assert reasons["server"] == "never shed"
     assert reasons["oven"] == "not declared to be shed"
     assert reasons["hvac"] == "not needed"

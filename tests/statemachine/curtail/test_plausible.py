@@ -48,7 +48,7 @@ def test_what_a_circuit_can_draw_is_believed(watts: float, drawn_w: int) -> None
 def test_what_no_circuit_can_draw_is_told_in_a_sentence(answer: Any) -> None:
     drawn_w, odd = believed(CIRCUITS, {"heater1": answer, "lights1": 100})
     assert drawn_w == {"lights1": 100} and list(odd) == ["heater1"]
-    assert odd["heater1"].startswith("its meter says ") and len(odd["heater1"]) < 120
+    assert odd["heater1"].startswith("its meter reports ") and len(odd["heater1"]) < 120
 
 
 @given(answers=st.dictionaries(st.sampled_from([*CIRCUITS, "nobody"]), ANYTHING))
@@ -92,7 +92,7 @@ def test_an_odd_meter_keeps_nothing_held_and_is_told_once(answer: object) -> Non
         look({**held, "heater1": answer})
     assert desk.held() == {}
     told = [(one["state"], one["fault"]) for one in said if one.get("id") == "heater1"]
-    assert len(told) == 1 and told[0][0] == "fault" and "its meter says" in told[0][1]
+    assert len(told) == 1 and told[0][0] == "fault" and "its meter reports" in told[0][1]
     look(well)
     assert [one["state"] for one in said if one.get("id") == "heater1"] == ["fault", "well"]
 

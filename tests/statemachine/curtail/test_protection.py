@@ -57,7 +57,7 @@ def test_a_compressor_that_came_on_is_not_taken_off_before_its_time() -> None:
     desk.ask(op="setLoad", loadId="c0", enabled=True)
     desk.read()
     call(desk, 1200)
-    assert desk.held() == {"c1": 0} and why(desk).startswith("came on, must run for 5:00")
+    assert desk.held() == {"c1": 0} and why(desk).startswith("came on, must run for another 5:00")
     desk.wait(299)
     assert desk.held() == {"c1": 0}
     desk.wait(1)
@@ -101,7 +101,7 @@ def test_what_was_off_for_the_most_it_may_runs_before_it_is_taken_off_again() ->
     desk.wait(599)
     assert desk.held() == {"c0": 0}
     desk.wait(2)
-    assert desk.held() == {} and why(desk) == "came on, must run for 4:59"
+    assert desk.held() == {} and why(desk) == "came on, must run for another 4:59"
     desk.wait(297)
     assert desk.held() == {}
     desk.wait(4)
@@ -114,7 +114,7 @@ def test_a_circuit_that_was_given_back_recovers_before_it_gives_again() -> None:
     desk.wait(100)
     desk.read()
     call(desk, 3600)
-    assert desk.held() == {} and why(desk).startswith("gave before, recovers for")
+    assert desk.held() == {} and why(desk).startswith("was shed before, recovers for another")
     desk.wait(600)
     assert desk.held() == {"c0": 1_000}
 
@@ -173,7 +173,7 @@ def test_a_circuit_gives_so_often_a_day_and_again_on_the_next() -> None:
         assert desk.held() == {"c0": 0}
         desk.wait(100)
     call(desk, 60, event_id="third")
-    assert desk.held() == {} and why(desk) == "gave 2 times today, the most it may"
+    assert desk.held() == {} and why(desk) == "was shed 2 times today, its maximum"
     desk.wait(100)
     desk.wait(24 * 3600)
     call(desk, 60, event_id="tomorrow")
@@ -187,7 +187,7 @@ def test_a_circuit_gives_so_long_a_day_and_others_take_over() -> None:
     desk.wait(599)
     assert desk.held() == {"c0": 0}
     desk.wait(12)
-    assert desk.held() == {"c1": 0} and why(desk) == "gave as long as it may today"
+    assert desk.held() == {"c1": 0} and why(desk) == "was shed for its maximum time today"
 
 
 # -- meters ---------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_circuit_without_a_meter_is_planned_on_what_it_draws_as_a_rule() -> No
     ack = call(desk, 60)
     assert ack["actual_shed_kw"] == 1.4
     found = plan_shed(loads(desk.spec, desk.memory), 1_400, desk.memory.cuts)
-    assert found.reasons["c0"] == "gives 1.40 kW, all it may; estimated, it has no meter"
+    assert found.reasons["c0"] == "sheds 1.40 kW, all it can; estimated, because it has no meter"
 
 
 def test_a_circuit_that_obeys_no_hold_counts_for_what_it_gives_and_others_make_up() -> None:
@@ -253,13 +253,16 @@ def test_a_charging_car_draws_nothing_or_at_least_its_six_amperes(
 def test_an_average_is_said_to_be_one() -> None:
     desk = panel("rated: 2 kW, shed: 50 %, control: duty_cycle")
     plan = plan_shed(loads(desk.spec, desk.memory), 500, {})
-    assert plan.reasons["c0"] == "gives 0.50 kW, the rest of what is asked; an average, not firm"
+    assert (
+        plan.reasons["c0"]
+        == "sheds 0.50 kW, the rest of the target; an average over its duty cycle"
+    )
 
 
 def test_what_nothing_controls_is_only_measured() -> None:
     desk = panel("rated: 2 kW, control: none")
     assert call(desk, 60)["actual_shed_kw"] == 0.0
-    assert why(desk) == "metered only, nothing controls it"
+    assert why(desk) == "measured only, nothing controls it"
 
 
 # -- policies and turns ---------------------------------------------------------------------------

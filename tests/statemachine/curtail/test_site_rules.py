@@ -34,17 +34,17 @@ def test_each_rule_is_broken_when_it_is_and_not_before() -> None:
     desk.read()
     assert broken(desk) == {}
     desk.ask(op="event", event_id="e1", shed_kw=2.0, duration_sec=1800)
-    assert broken(desk) == {"Lights never gives more than 0.20 kW": "0.28 kW"}
+    assert broken(desk) == {"Lights never sheds more than 0.20 kW": "0.28 kW"}
     desk.wait(300)
     assert "Heater is never off for longer than 5:00" not in broken(desk)
     desk.wait(1)
     assert broken(desk)["Heater is never off for longer than 5:00"] == "5:01"
     desk.wait(180)
-    assert broken(desk)["Heater never gives for longer than 8:00"] == "8:01"
+    assert broken(desk)["Heater is never shed for longer than 8:00"] == "8:01"
     desk.ask(op="event", event_id="e2", shed_kw=3.0, duration_sec=60)
     desk.read()
     found = broken(desk)
-    assert found["House Load never gives more than 50 % of what it draws"] == "0.60 kW of 1.00 kW"
+    assert found["House Load never sheds more than 50 % of what it draws"] == "0.60 kW of 1.00 kW"
     assert found["the site always sheds less than 2.20 kW"] == "3.00 kW"
     desk.ask(op="restore")
     desk.wait(120)
@@ -72,7 +72,7 @@ def test_time_goes_on_over_midnight_and_a_clock_that_is_set() -> None:
     desk.read()
     desk.ask(op="event", event_id="e1", shed_kw=1.5, duration_sec=1800)
     desk.wait(481)
-    assert broken(desk)["Heater never gives for longer than 8:00"] == "8:01"
+    assert broken(desk)["Heater is never shed for longer than 8:00"] == "8:01"
 
 
 def test_a_breach_is_an_alarm_until_the_rule_holds_again() -> None:
@@ -97,7 +97,7 @@ async def test_the_state_of_the_page_tells_of_breaches() -> None:
     assert state(desk)["breaches"] == []
     await desk.submit(_call(desk))
     assert state(desk)["breaches"] == [
-        {"rule": "Lights never gives more than 0.20 kW", "found": "0.28 kW"}
+        {"rule": "Lights never sheds more than 0.20 kW", "found": "0.28 kW"}
     ]
 
 

@@ -205,7 +205,7 @@ def test_who_takes_back_says_nothing_of_an_event_that_was_called_later(
     late = desk.ask(**back)
     assert (late["reason"], late["detail"]) == (
         "expired",
-        "it was issued before e was called; send it anew",
+        "it was issued before e; send it again",
     )
     assert desk.held()
     assert say(desk, {**back, "issued_at": NOW_S + 1}) == ["success"]

@@ -61,7 +61,7 @@ def test_more_events_a_day_than_the_site_takes_are_refused_and_the_next_day_is_n
     refused = call(desk, "third", seconds=60)
     assert (refused["reason"], refused["detail"]) == (
         "limit",
-        "2 events on that day are all this site takes",
+        "this site takes at most 2 events a day, and has 2 on that day",
     )
     tomorrow_s = next_day_ms(desk.ms, "UTC") // 1000
     assert call(desk, "tomorrow", start_ts=tomorrow_s)["status"] == "scheduled"
@@ -110,7 +110,7 @@ def test_no_event_runs_in_the_dark_hours() -> None:
     refused = call(desk, "night", start_ts=midnight_s + HOUR_S)
     assert (refused["reason"], refused["detail"]) == (
         "blackout",
-        "no event may run from 22:00 to 06:00",
+        "this site takes no events from 22:00 to 06:00",
     )
     assert call(desk, "into it", start_ts=midnight_s - 2 * HOUR_S - 300)["reason"] == "blackout"
     assert call(desk, "before", start_ts=midnight_s - 2 * HOUR_S - 600)["status"] == "scheduled"

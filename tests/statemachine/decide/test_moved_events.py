@@ -53,7 +53,7 @@ def test_a_revision_that_begins_anew_is_counted_from_the_first_start(source: str
         total += ran_s(desk, 12 if revision == 1 else 2, "e")
         again = call(desk, "e", 20, source, revision=revision, start_ts=desk.ms // 1000)
         assert (again["status"], again["reason"]) == ("rejected", "limit")
-        assert "s that it ran and 20 s more are longer" in again["detail"]
+        assert "s and lasts 20 s more; this site takes at most" in again["detail"]
     assert total + ran_s(desk, 30, "e") == 20
 
 
@@ -92,14 +92,17 @@ def moved_and_cancelled(limits: str) -> Harness:
 
 def test_the_hour_that_a_moved_event_ran_is_not_forgotten() -> None:
     desk = moved_and_cancelled("hours_per_month: 2")
-    assert call(desk, "e2", HOUR_S + 60)["detail"] == "60 min are left of this month's 2 h"
+    assert (
+        call(desk, "e2", HOUR_S + 60)["detail"]
+        == "this site takes at most 2 h of events a month, of which 60 min are left"
+    )
     assert call(desk, "e2", HOUR_S)["status"] == "accepted"
 
 
 def test_the_rest_after_what_a_moved_event_ran_is_not_forgotten() -> None:
     desk = moved_and_cancelled("min_gap: 30 min")
     desk.wait(29 * 60)
-    assert call(desk, "e2", 60)["detail"] == "less than 30 min from e1"
+    assert call(desk, "e2", 60)["detail"] == "this site needs 30 min between events; e1 is nearer"
     desk.wait(60)
     assert call(desk, "e2", 60)["status"] == "accepted"
 
@@ -115,9 +118,12 @@ def test_what_an_event_ran_counts_for_others_also_while_it_waits_to_go_on() -> N
     desk.wait(HOUR_S)
     call(desk, "e1", HOUR_S, revision=1, start_ts=desk.ms // 1000 + 5 * HOUR_S)
     desk.wait(60)
-    assert call(desk, "e2", 60)["detail"] == "less than 30 min from e1"
+    assert call(desk, "e2", 60)["detail"] == "this site needs 30 min between events; e1 is nearer"
     desk.wait(HOUR_S)
-    assert call(desk, "e2", HOUR_S + 60)["detail"] == "60 min are left of this month's 3 h"
+    assert (
+        call(desk, "e2", HOUR_S + 60)["detail"]
+        == "this site takes at most 3 h of events a month, of which 60 min are left"
+    )
 
 
 def test_what_an_event_ran_outlives_a_restart_and_an_event_of_long_ago_with_its_id() -> None:
@@ -125,7 +131,10 @@ def test_what_an_event_ran_outlives_a_restart_and_an_event_of_long_ago_with_its_
     desk.memory = from_parts(desk.spec, to_parts(desk.memory))
     desk.wait(8 * 86_400)
     again = call(desk, "e1", 2 * HOUR_S + 60)  # nobody knows its id any more: another event
-    assert again["detail"] == "120 min are left of this month's 3 h"
+    assert (
+        again["detail"]
+        == "this site takes at most 3 h of events a month, of which 120 min are left"
+    )
     assert call(desk, "e1", 2 * HOUR_S)["status"] == "accepted"
     desk.wait(2 * HOUR_S)
     assert call(desk, "e3", 2 * HOUR_S, start_ts=desk.ms // 1000 + HOUR_S)["reason"] == "limit"

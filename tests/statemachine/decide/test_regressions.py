@@ -176,9 +176,13 @@ def test_an_event_ends_on_time_with_no_cloud(desk: Harness) -> None:
     [
         ({"start_ts": NOW_S - 700}, "expired", "ended at"),
         ({"issued_at": NOW_S - 61}, "expired", "issued 61 s ago"),
-        ({"duration_sec": 14_401}, "limit", "longest event, 14400 s"),
-        ({"duration_sec": 600_000}, "limit", "longest event, 14400 s; milliseconds?"),
-        ({"shed_kw": 25}, "invalid", "25 kW is more than this site's 24 kW; watts?"),
+        ({"duration_sec": 14_401}, "limit", "this site takes at most 14400 s"),
+        ({"duration_sec": 600_000}, "limit", "at most 14400 s; is it in milliseconds?"),
+        (
+            {"shed_kw": 25},
+            "invalid",
+            "25 kW is more than this site can draw, 24 kW; is it in watts?",
+        ),
     ],
 )
 def test_what_comes_too_late_or_asks_too_much_is_refused(

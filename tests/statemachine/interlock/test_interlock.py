@@ -102,15 +102,20 @@ def running(id: str, spec: Spec = SITE) -> Line:
 @pytest.mark.parametrize(
     ("id", "asked_w", "held_w", "why"),
     [
-        ("cold", 300, 800, "0.3 kW is less than it may be left: it gives 20 %"),
-        ("cold", 0, 800, "0 kW is less than it may be left: it gives 20 %"),
-        ("lamp", 100, 400, "0.1 kW is less than it may be left: it gives 70 % and keeps 0.4 kW"),
-        ("car", 1_440, 3_600, "1.44 kW is less than it may be left: it gives 50 %"),
-        ("car", 0, 3_600, "0 kW is less than it may be left: it gives 50 %"),
-        ("pump", 700, None, "a relay is on or off; 0.7 kW is neither"),
-        ("lift", 0, None, "it is declared `shed: never`"),
-        ("gauge", 500, None, "it is not declared to be shed"),
-        ("stranger", 0, None, "ven.yaml has no such circuit; nothing holds or switches it"),
+        ("cold", 300, 800, "it cannot be held at 0.3 kW: it sheds at most 20 %"),
+        ("cold", 0, 800, "it cannot be held at 0 kW: it sheds at most 20 %"),
+        (
+            "lamp",
+            100,
+            400,
+            "it cannot be held at 0.1 kW: it sheds at most 70 %, with a floor of 0.4 kW",
+        ),
+        ("car", 1_440, 3_600, "it cannot be held at 1.44 kW: it sheds at most 50 %"),
+        ("car", 0, 3_600, "it cannot be held at 0 kW: it sheds at most 50 %"),
+        ("pump", 700, None, "a relay is on or off, and cannot be held at 0.7 kW"),
+        ("lift", 0, None, "it has `shed: never` in ven.yaml"),
+        ("gauge", 500, None, "it has no `shed` in ven.yaml"),
+        ("stranger", 0, None, "this circuit is not in ven.yaml, so it is not held or switched"),
     ],
 )
 def test_a_hold_below_what_a_circuit_may_be_left_is_clipped_or_refused_and_told(
@@ -157,7 +162,7 @@ def test_what_is_off_for_too_long_is_given_back_although_nobody_says_a_word() ->
     line.wait(600 + LAG_MS // 1000 - 1)
     assert line.held_w == 0
     assert line.wait(1).held_w is None
-    assert line.told[-1] == "it was off for 10 min, the most it may be"
+    assert line.told[-1] == "it was off for 10 min, its maximum"
 
 
 def test_what_was_given_back_stays_so_until_something_else_is_wanted() -> None:
@@ -190,7 +195,7 @@ def test_two_that_come_back_at_once_both_need_room() -> None:
 
 def test_what_rests_is_let_on_once_it_has_rested_and_is_kept_off_until_then() -> None:
     line = running("pump").wait(300).hold(0).wait(20).hold(None)
-    assert line.told[-1] == "it rests until it was off for 3 min"
+    assert line.told[-1] == "it must be off for 3 min first"
     off_ms = line.ms - 20_000
     line.wait(200)
     leases = [
@@ -205,7 +210,7 @@ def test_what_came_on_is_taken_off_once_it_has_run_and_not_before() -> None:
     on_ms = line.ms
     line.wait(10).hold(0)
     assert line.held_w is None
-    assert line.told[-1] == "it has to run for 5 min before it is taken off"
+    assert line.told[-1] == "it must run for 5 min before it is switched off"
     assert line.wait(300).done[-1][0] == on_ms + 300_000 and line.held_w == 0
 
 
@@ -237,7 +242,7 @@ def test_no_event_switches_anything(enabled: bool, way: str) -> None:
     drawn_w = line.drawn_w
     line.put(Switch("tank", enabled, BY_EVENT)).wait(5)
     assert line.drawn_w == drawn_w
-    assert line.told[-1] == f"no event may switch it {way}, and nobody else asked for it"
+    assert line.told[-1] == f"an event cannot switch it {way}, and no person asked for it"
 
 
 def test_only_what_comes_back_by_hand_is_switched_off_for_an_event() -> None:

@@ -83,7 +83,7 @@ def test_what_goes_off_is_off_before_it_is_let_go() -> None:
     one.put(hold(None), 0)
     one.put(OFF, 0)
     assert one.next(0) == OFF
-    waits = "not let go before it is off: stuck"
+    waits = "not released before it is off: stuck"
     assert one.ended(OFF, "stuck", 0) == [Told(OFF, "stuck"), Told(hold(None), waits)]
     assert one.next(500) is None, "it waits for the switch"
     one.ended(OFF, None, 1_000)

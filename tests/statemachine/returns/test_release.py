@@ -527,7 +527,7 @@ def test_delivery_is_judged_where_something_was_measured() -> None:
         (
             "shed: 50 %, type: ev, control: ev_pilot",
             1_440,
-            "charges at its 6 A; it may not be paused",
+            "charges at 6 A, its minimum, and cannot be paused now",
         ),
         (
             "shed: 100 %, type: ev, control: ev_pilot, floor: 1 kW",
@@ -548,7 +548,7 @@ def test_a_standing_plan_tells_the_reason_for_every_circuit() -> None:
     assert [load.circuit for load in every] == ["a", "b", "c"]
     assert (plan.target_w, dict(plan.cuts)) == (600, {"a": 600})
     assert plan.reasons == {
-        "a": "gives 0.60 kW, the rest of what is asked",
+        "a": "sheds 0.60 kW, the rest of the target",
         "b": "not needed",
         "c": "not needed",
     }

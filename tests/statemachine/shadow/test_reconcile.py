@@ -109,7 +109,7 @@ def test_the_existing_backend_says_loads_for_circuits_and_it_is_consumed_alike(
     assert of(Switch, desk.hear(said)) == [Switch("ev1", True)]
     (settle,) = done(desk, "ev1", True, None)
     assert settle.clears == ("loads",) and "loads" not in settle.reported
-    assert desired_of({"loads": 5}, {})["refusals"] == {"loads": (400, "neither a list nor a map")}
+    assert desired_of({"loads": 5}, {})["refusals"] == {"loads": (400, "must be a list or a map")}
 
 
 def test_of_wishes_under_both_names_the_newer_counts_and_both_are_taken_out() -> None:
@@ -413,7 +413,7 @@ def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
     desk = Harness(site(PANEL))
     synced(desk, 6)
     for version, id in ((9, "shop"), (11, "server")):
-        assert end_of(desk, version, wish(id, False, T)) == [403, "not remote"]
+        assert end_of(desk, version, wish(id, False, T)) == [403, "not switchable remotely"]
         answer(desk, version + 1)
         desk.wait(1)
 
@@ -421,7 +421,7 @@ def test_a_circuit_that_is_not_remote_refuses_wishes() -> None:
 def test_what_comes_back_by_hand_is_switched_off_from_afar_and_not_on() -> None:
     desk = Harness(site(MAPLE.replace("name: EV Charger", "name: EV Charger, comes_back: by_hand")))
     synced(desk, 6)
-    assert end_of(desk, 9, wish("ev1", True, T)) == [403, "switched on by hand only"]
+    assert end_of(desk, 9, wish("ev1", True, T)) == [403, "can only be switched on by hand"]
 
 
 def test_a_site_that_only_observes_refuses_every_wish_and_switches_nothing() -> None:

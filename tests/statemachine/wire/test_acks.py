@@ -91,7 +91,7 @@ def test_a_number_that_is_none_is_refused_by_the_name_of_its_field(number: str) 
     ack = answered(f'{{"op": "event", {body}, "shed_kw": {number}, "duration_sec": 60}}')
     assert (ack["status"], ack["reason"], ack["event_id"]) == ("rejected", "invalid", "b3")
     assert (ack["revision"], ack["correlationId"]) == (4, "c-1")
-    assert ack["detail"].startswith("shed_kw must be a finite number > 0, got ")
+    assert ack["detail"].startswith("shed_kw must be a finite number above 0, got ")
 
 
 def test_a_command_is_refused_whatever_field_holds_what_is_no_number() -> None:

@@ -145,7 +145,7 @@ def test_a_revision_is_a_whole_number(name: str, value: Any) -> None:
 
 def test_the_reason_names_the_field_and_what_was_said() -> None:
     found = invalid({**EVENT, "shed_kw": "abc", "correlationId": "x"})
-    assert found.detail == 'shed_kw must be a finite number > 0, got "abc"'
+    assert found.detail == 'shed_kw must be a finite number above 0, got "abc"'
     assert (found.op, found.correlation) == ("event", "x")
     assert invalid({"op": "event"}).detail == "`shed_kw` is missing"
 
@@ -183,8 +183,8 @@ def test_another_unit_in_place_of_the_one_that_belongs_is_asked_about(
         ({**EVENT, "event_id": 5}, "event_id"),
         ({**EVENT, "correlationId": "x" * 129}, "correlationId"),
         ({**EVENT, "correlationId": 7}, "correlationId"),
-        ({**EVENT, "venId": "another"}, "this is ven-test"),
-        ({**EVENT, "venId": 5}, "this is ven-test"),
+        ({**EVENT, "venId": "another"}, "this VEN is ven-test"),
+        ({**EVENT, "venId": 5}, "this VEN is ven-test"),
         ({"op": "cancel"}, "event_id"),
         ({"op": "get", "what": "secrets"}, "status, config, loads or events"),
         ({"op": "get", "what": ["status"]}, "status, config, loads or events"),

@@ -373,7 +373,7 @@ def test_a_circuit_is_given_back_and_that_is_told_though_the_core_never_says_ano
         assert bench.wall.held == {"a": 0}
         await asyncio.sleep(2)
         assert bench.wall.held == {"a": None}
-        assert bench.of("a")[-1] == (0, "it was off for 10 min, the most it may be")
+        assert bench.of("a")[-1] == (0, "it was off for 10 min, its maximum")
         await bench.panel.stop()
 
     run(story())
@@ -386,11 +386,11 @@ def test_a_driver_that_fails_is_told_to_give_back_until_it_does() -> None:
         await asyncio.sleep(1)
         bench.driver.faults["a"] = {"release": "raise"}
         await asyncio.sleep(700)
-        assert bench.of("a")[-1] == (0, f"it was off for 10 min, the most it may be; {WORDS}")
+        assert bench.of("a")[-1] == (0, f"it was off for 10 min, its maximum; {WORDS}")
         bench.driver.faults.clear()
         await asyncio.sleep(60)
         assert bench.wall.held == {"a": None}
-        assert bench.of("a")[-1] == (0, "it was off for 10 min, the most it may be")
+        assert bench.of("a")[-1] == (0, "it was off for 10 min, its maximum")
         await bench.panel.stop()
 
     run(story())

@@ -69,7 +69,7 @@ def test_whatever_is_beyond_its_time_is_named_and_nothing_else(
     said = "\n".join(why)
     assert len(why) == len(late) and "pump" not in said
     assert ("no look" in said) == ("look" in late)
-    assert ("what was due" in said) == ("timer" in late)
+    assert ("a timer is overdue" in said) == ("timer" in late)
     assert ("heater" in said) == ("call" in late)
 
 
@@ -255,10 +255,10 @@ class _Endless:
 @pytest.mark.parametrize(
     ("breaks", "said"),
     [
-        (looks_end, "no look at the circuits has ended for 10 s"),
-        (timers_end, "what was due 5 s ago has not been done"),
-        (a_worker_dies, "nothing has come of a call for 10 s: a"),
-        (a_call_is_never_given_up, "nothing has come of a call for 10 s: a"),
+        (looks_end, "the circuits have not been read for 10 s"),
+        (timers_end, "a timer is overdue by 5 s"),
+        (a_worker_dies, "no driver call has ended for 10 s: a"),
+        (a_call_is_never_given_up, "no driver call has ended for 10 s: a"),
     ],
 )
 def test_a_part_that_stops_ends_the_feeding_and_is_an_alarm(
