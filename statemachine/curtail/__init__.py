@@ -1,1 +1,1 @@
-"""Who gives how much: the requirement, what each circuit may give, and the plan."""
+"""Which circuit sheds how much: the requirement, the capacity of each circuit, and the plan."""

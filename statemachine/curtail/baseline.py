@@ -1,7 +1,7 @@
-"""What a site would have drawn: baselines to settle an event by, and how good they are.
+"""Baselines: what a site would have drawn without an event, to settle it, and how good they are.
 
-Every one leaves out all events and their recoveries. Powers are watts, times UTC milliseconds, and
-a span is half open. Figures carry the id of their method and the share of samples that were there.
+All of them leave out every event and its recovery. Powers are watts, times UTC milliseconds, spans
+are half open. A baseline has the id of its method and the share of samples that were there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the site drew at a moment."""
+    """What the site drew at a moment, in watts."""
 
     at_ms: int
     power_w: float
@@ -28,7 +28,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A baseline, by which method, and which share of what it wanted to see was there."""
+    """A baseline in watts, its method, and the share of wanted samples that was there."""
 
     method: str
     power_w: float
@@ -36,14 +36,14 @@ class Baseline:
 
 
 def left_out(events: Iterable[Span], recovery_ms: int) -> list[Span]:
-    """The spans that no baseline may use: each event, and the recovery after it."""
+    """The spans that no baseline can use: each event and the recovery after it."""
     return sorted((start_ms, end_ms + recovery_ms) for start_ms, end_ms in events)
 
 
 def x_of_y(days: Sequence[float], x: int, way: str) -> float:
     """The mean of `x` of these days: the `high`est, `middle` or `low`est. The newest comes first.
 
-    Of days that are equal the newer counts as the higher. Raises ValueError for fewer than `x`.
+    Of equal days the newer one counts as higher. Raises ValueError for fewer than `x` days.
     """
     if not 1 <= x <= len(days):
         raise ValueError(f"cannot take {x} of {len(days)} days")
@@ -61,9 +61,9 @@ def of_days(
     y: int,
     way: str,
 ) -> Baseline | None:
-    """X of the last Y days, in the same local hours; None where not even X can be found.
+    """X of the last Y days, in the same local hours; None if there are fewer than X.
 
-    A day on which anything of those hours is left out does not count as a day.
+    A day counts only if nothing of those hours is left out.
     """
     days: list[float] = []
     for back in range(1, MOST_DAYS_BACK + 1):
@@ -81,7 +81,7 @@ def of_days(
 def meter_before(
     samples: Sequence[Sample], event: Span, without: Sequence[Span], window_ms: int
 ) -> Baseline | None:
-    """What was drawn just before the event."""
+    """The mean power in the window before the event."""
     return _of_spans("meter-before", samples, [(event[0] - window_ms, event[0])], without)
 
 
@@ -94,24 +94,24 @@ def same_day(samples: Sequence[Sample], event: Span, without: Sequence[Span]) ->
 
 
 def by_ratio(baseline_w: float, seen_w: float, expected_w: float, cap: float) -> float:
-    """A baseline times what was seen before the event over what it expected then, within `cap`."""
+    """A baseline scaled by measured over expected power before the event, limited by `cap`."""
     if not expected_w:
         return baseline_w
     return baseline_w * min(1 + cap, max(1 - cap, seen_w / expected_w))
 
 
 def by_difference(baseline_w: float, seen_w: float, expected_w: float) -> float:
-    """A baseline plus what was seen before the event beyond what it expected then."""
+    """A baseline plus measured minus expected power before the event, at least 0."""
     return max(0.0, baseline_w + seen_w - expected_w)
 
 
 def delivered_w(baseline_w: float, measured_w: Sequence[float]) -> list[float]:
-    """What was delivered in each interval; for settlement never below nothing."""
+    """The delivered watts of each interval; at least 0, as settlement requires."""
     return [max(0.0, baseline_w - power_w) for power_w in measured_w]
 
 
 def performance(delivered: Sequence[float], committed_w: float) -> float:
-    """Mean delivery over what was committed: 0.95 to 1.20 is what a programme expects."""
+    """Mean delivery divided by the commitment; programmes expect 0.95 to 1.20."""
     return fmean(delivered) / committed_w
 
 
@@ -121,16 +121,16 @@ def energy_wh(delivered: Sequence[float], interval_ms: int) -> float:
 
 
 def cvrmse(measured: Sequence[float], predicted: Sequence[float], k: int) -> float:
-    """How far a baseline strays on days without an event, as a share of the mean; `k` parameters.
+    """Error of a baseline on days without an event, as a share of the mean; `k` parameters.
 
-    Raises ValueError where there are not more than `k` values, or their mean is nothing.
+    Raises ValueError for `k` values or fewer, and for values that are all 0.
     """
     squares = sum((m - p) ** 2 for m, p in zip(measured, predicted, strict=True))
     return math.sqrt(squares / _freedom(measured, k)) / fmean(measured)
 
 
 def nmbe(measured: Sequence[float], predicted: Sequence[float], k: int) -> float:
-    """How far it strays to one side, as a share of the mean; above 0 it says too little."""
+    """Bias of a baseline, as a share of the mean; above 0 it is too low."""
     bias = sum(m - p for m, p in zip(measured, predicted, strict=True))
     return bias / _freedom(measured, k) / fmean(measured)
 

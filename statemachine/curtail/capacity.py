@@ -1,8 +1,8 @@
-"""What each circuit may give now, and in words why one may give nothing.
+"""What each circuit can shed now, and why one cannot shed, in words.
 
-`cap = max(0, min(limit x load, load - floor))` where a circuit is on, read, and not protected by
-its own dwell times, budgets or locks; otherwise 0 (domain.md, Curtailment plan). What must run for
-its own sake gives what leaves it running: to reduce is not to take off.
+`cap = max(0, min(limit x load, load - floor))` if a circuit is on, read, and not protected by dwell
+times, daily limits or locks; else 0 (domain.md, Curtailment plan). A circuit that must run can be
+reduced as far as it keeps running.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def loads(spec: Spec, memory: Memory) -> list[Load]:
 
 
 def can_give(spec: Spec, memory: Memory) -> bool:
-    """Whether any circuit can give anything now."""
+    """Whether any circuit can shed now."""
     return any(load.cap_w for load in _loads(spec, memory))
 
 
 def capacity_w(spec: Spec, memory: Memory) -> int:
-    """All that the site can give now."""
+    """All that the site can shed now, in watts."""
     return sum(load.cap_w for load in loads(spec, memory))
 
 
@@ -90,7 +90,7 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
 
 
 def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) -> str:
-    """The first reason why a circuit gives nothing at all; "" where there is none."""
+    """The first reason why a circuit cannot shed at all; "" if there is none."""
     if circuit.locked:
         return "never shed"
     if circuit.control == "none":
@@ -121,7 +121,7 @@ def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
 
 
 def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
-    """Why a circuit may not be taken off now, or be left off; "" where it may."""
+    """Why a circuit must not be switched off now, or left off; "" if it can be."""
     if off_left_ms(circuit, live, mono_ms) == 0:
         return f"was off for {lasting(circuit.max_off_ms or 0)}, its maximum"
     if left_ms := runs_ms(circuit, live, mono_ms):
@@ -130,7 +130,7 @@ def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
 
 
 def _whole(circuit: Circuit, live: Live) -> bool:
-    """Nothing lies between on and off: a contactor, or what only a person lets on again."""
+    """Only on or off: a relay, or a circuit that only a person switches on again."""
     return circuit.control == "relay" or (circuit.comes_back == "by_hand" and live.off)
 
 

@@ -1,4 +1,4 @@
-"""What can be said of an event's delivery at this moment, by readings that are of this moment."""
+"""The delivery of an event at this moment, by present readings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ..state.memory import Event, Memory
 from .delivery_news import delivers
 from .requirement import saved_w, sheds_w
 
-FRESH_MS = 15_000  # what is older says nothing about now
+FRESH_MS = 15_000  # older readings do not tell about now
 
 
 def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | None:
-    """Whether 95 % of what the event requires now is measured now, or was taken off by people.
+    """Whether 95 % of what the event requires now is measured, or was switched off by people.
 
-    None: it requires nothing, the site only observes, or a meter of a circuit that gives is silent.
+    None: it requires nothing, the site only observes, or the meter of a shed circuit is silent.
     """
     needed_w = sheds_w(spec, event, now_ms)
     if not needed_w or spec.observes or not fresh(spec, memory, now_ms):
@@ -23,13 +23,13 @@ def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | N
 
 
 def possible_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:
-    """What the plan gives of what the event requires now, and people took off, in watts."""
+    """What plan and people provide of what the event requires now, in watts."""
     had_w = planned_w(memory) + saved_w(spec, memory, [event.id])
     return min(sheds_w(spec, event, now_ms), had_w)
 
 
 def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
-    """The site was read just now, and every meter of a circuit that gives within `stale_after`."""
+    """Whether the site was just read, and every metered shed circuit within `stale_after`."""
     if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
         return False
     metered = [id for id in memory.cuts if spec.circuits[id].meter == "own"]
@@ -37,7 +37,7 @@ def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
 
 
 def ails(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
-    """What is wrong with a circuit: its driver fails, or its meter is silent; None: nothing."""
+    """The fault of a circuit: of its driver, or a silent meter; None: no fault."""
     fault, metered = memory.circuits[id].trouble, spec.circuits[id].meter == "own"
     if fault is not None or not metered or memory.read_ms is None:
         return fault

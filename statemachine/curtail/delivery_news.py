@@ -1,6 +1,6 @@
-"""What the core itself says of an event's delivery: achieved, underperforming, superseded.
+"""Tracks the delivery of events: achieved, underperforming, superseded.
 
-95 % of what an event requires must be measured; short for 30 s is underperforming, until it is
+95 % of what an event requires must be measured. Less for 30 s is underperforming, until it is
 achieved again (domain.md, What a programme expects).
 """
 
@@ -19,9 +19,9 @@ SHORT_MS = 30_000
 
 
 def take_notice(turn: Turn) -> list[tuple[str, str]]:
-    """Remember how each event that sheds is served; answers what is new, as event id and word.
+    """Remember the delivery of each shedding event; returns news as event id and word.
 
-    Delivery is judged where something was measured, and nothing is delivered by who only observes.
+    Delivery is judged only after readings. A site in observe mode delivers nothing.
     """
     shedding = active(turn.spec, turn.memory, turn.now_ms)
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
@@ -45,12 +45,12 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
 
 
 def short(event: Event, now_ms: int) -> bool:
-    """It has delivered too little for long enough to say so."""
+    """Whether it has delivered too little for `SHORT_MS`."""
     return event.short_ms is not None and now_ms - event.short_ms >= SHORT_MS
 
 
 def delivers(spec: Spec, memory: Memory, event: Event, needed_w: int) -> bool:
-    """95 % of what an event needs is measured, or was taken off by people while it ran."""
+    """Whether 95 % of `needed_w` is measured, or was switched off by people during the event."""
     return _enough(shed_w(memory) + saved_w(spec, memory, [event.id]), needed_w)
 
 

@@ -1,7 +1,7 @@
-"""What a circuit's own protection allows: rest and run times, and how much a day may be asked.
+"""The protections of a circuit: minimum and maximum times on and off, and limits for a day.
 
-Lengths follow the monotonic clock, so that no step of the wall clock shortens one; a day is the
-site's local day. Makers of compressors print 2.5 to 3 min of rest before the next start.
+Times follow the monotonic clock, so that a change of the wall clock does not shorten one; a day is
+the local day of the site. Compressor makers ask for 2.5 to 3 min of rest before the next start.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ..state.circuit import Live
 
 
 def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """How much longer a circuit that is off has to stay off, in milliseconds.
+    """How much longer a circuit that is off must stay off, in milliseconds.
 
-    It rests since its meter saw it stop, where it stopped by itself before.
+    If its meter saw it stop by itself before, the time counts from then.
     """
     if live.off_mono_ms is None:
         return 0
@@ -24,7 +24,7 @@ def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
 
 
 def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """How much longer a circuit that came on, or started by itself, may not be taken off."""
+    """How much longer a circuit that came on, or started by itself, must run, in ms."""
     marks = (live.on_mono_ms, live.started_mono_ms)
     since_ms = max((mark for mark in marks if mark is not None), default=None)
     if since_ms is None or live.off_mono_ms is not None:
@@ -33,16 +33,16 @@ def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
 
 
 def recovers_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """How much longer a circuit that was given back gives nothing."""
+    """How much longer a released circuit cannot be shed again, in ms."""
     if live.back_mono_ms is None or live.giving:
         return 0
     return max(0, live.back_mono_ms + circuit.min_release - mono_ms)
 
 
 def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
-    """How much longer an event may keep a circuit off; None where nothing limits it.
+    """How much longer an event can keep a circuit off, in ms; None: no limit.
 
-    Off is off: what a person has just switched on again may have been so for long enough.
+    Time off counts whoever switched it off, also if a person has just switched it on again.
     """
     if circuit.max_off_ms is None or live.off_mono_ms is None or not live.enabled:
         return None
@@ -50,22 +50,22 @@ def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
 
 
 def shed_today_ms(live: Live, mono_ms: int, day: int) -> int:
-    """How long a circuit has given today so far."""
+    """How long a circuit was shed today so far, in ms."""
     running = mono_ms - live.giving_mono_ms if live.giving_mono_ms is not None else 0
     return (live.shed_today_ms if live.day == day else 0) + max(0, running)
 
 
 def shed_left_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> int | None:
-    """How much longer a circuit may give today; None where nothing limits it."""
+    """How much longer a circuit can be shed today, in ms; None: no limit."""
     if circuit.max_shed_per_day is None:
         return None
     return max(0, circuit.max_shed_per_day - shed_today_ms(live, mono_ms, day))
 
 
 def gives_for_ms(circuit: Circuit, live: Live, off: bool, mono_ms: int, day: int) -> int | None:
-    """How long a circuit could give from now on; None where nothing limits it.
+    """How long a circuit could be shed from now on, in ms; None: no limit.
 
-    `off`: nothing is left to it, so that its `max_off` counts as well.
+    `off`: it would be off, so that its `max_off` counts too.
     """
     left_ms = off_left_ms(circuit, live, mono_ms)
     most_off_ms = (circuit.max_off_ms if left_ms is None else left_ms) if off else None
@@ -74,7 +74,7 @@ def gives_for_ms(circuit: Circuit, live: Live, off: bool, mono_ms: int, day: int
 
 
 def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
-    """Why a circuit has given its share today; "" where it has not."""
+    """Why a circuit has reached its limits of the day; "" if it has not."""
     sheds = live.sheds_today if live.day == day else 0
     most = circuit.max_events_per_day
     if most is not None and sheds >= most and not live.giving:
@@ -85,15 +85,15 @@ def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
 
 
 def saves_w(circuit: Circuit, live: Live, mono_ms: int) -> int:
-    """What a person took off, as far as it is off: also while it rests, switched on again."""
+    """What a person switched off and is still off, in watts; also while it must rest."""
     if live.enabled and not rests_ms(circuit, live, mono_ms):
         return 0
-    still_w = (live.drawn_w or 0) if live.fault is not None else 0  # it does not go off
+    still_w = (live.drawn_w or 0) if live.fault is not None else 0  # it did not switch off
     return max(0, live.by_person_w - still_w)
 
 
 def changes_in_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
-    """After how long something of this will have changed by itself, each above 0."""
+    """The times after which one of these changes by itself, in ms, each above 0."""
     lefts = [
         rests_ms(circuit, live, mono_ms),
         runs_ms(circuit, live, mono_ms),
@@ -105,7 +105,7 @@ def changes_in_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Itera
 
 
 def lasting(ms: int) -> str:
-    """A length of time as people read it: `4:12`, `1:04:12`."""
+    """A duration for people: `4:12`, `1:04:12`."""
     seconds = -(-ms // 1000)
     minutes, hours = seconds // 60, seconds // 3600
     if hours:

@@ -1,9 +1,9 @@
-"""What each circuit would draw if it were let be: the counterfactual every plan is made on.
+"""What each circuit would draw without a hold: the counterfactual that every plan is based on.
 
-A circuit that is not held would draw what it draws now. While one is held its estimate stands at
-the reading before the hold: planning on what a shed circuit draws makes relays chatter (domain.md:
-5,431 switchings in two hours against 5). It falls only where the circuit draws clearly less than
-its hold lets it: then the hold takes nothing, and is worth nothing.
+A circuit that is not held would draw what it draws now. While it is held, the estimate stays at the
+reading before the hold, because planning with the power of a shed circuit makes relays chatter
+(domain.md: 5,431 switchings in two hours instead of 5). The estimate falls only if the circuit
+draws clearly less than its hold: then the hold sheds nothing.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from ..state.circuit import Live
 from ..state.memory import Memory, blank
 
 CLEARLY_W, CLEARLY_PERCENT = 50, 5
-SETTLES_MS = 10_000  # a load that was told to draw less may fall too low at first
-WAKES_MS = 120_000  # a car that was told to draw more may take as long (domain.md, `ev_pilot`)
-GAP_MS = 30_000  # what happened between two readings further apart is not known
+SETTLES_MS = 10_000  # a load that is told to draw less may fall too low at first
+WAKES_MS = 120_000  # a car that is told to draw more may take this long (domain.md, `ev_pilot`)
+GAP_MS = 30_000  # between readings further apart anything may have happened
 
 
 def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -> Live:
     """A circuit after one reading, in watts, taken at `mono_ms`, which is `at_ms` in UTC."""
     marks = _runs(circuit, live, drawn_w, mono_ms)
     if live.hold_fault is not None and clearly_less(live.obeyed_w or 0, drawn_w):
-        live = changed(live, obeyed_w=None)  # it keeps to nothing any more: its lease has ended
+        live = changed(live, obeyed_w=None)  # it follows no hold any more: its lease has expired
     free_w = _free_w(circuit, live, drawn_w, mono_ms)
     return _known(live, drawn_w, free_w, mono_ms, read_ms=at_ms, **marks)
 
 
 def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
-    """A circuit without a meter: it is taken to draw what it does as a rule, unless held."""
+    """A circuit without a meter: it is assumed to draw its typical power, unless held."""
     free_w = circuit.typical_w if live.enabled else 0
-    held_w = live.held_w if live.hold_fault is None else None  # nobody can say that it obeys
+    held_w = live.held_w if live.hold_fault is None else None  # it may not follow its hold
     drawn_w = free_w if held_w is None else min(free_w, held_w)
     return _known(live, drawn_w, circuit.typical_w, mono_ms)
 
 
 def unseen(live: Live, mono_ms: int) -> bool:
-    """So long was a circuit not read that it may have started and stopped meanwhile."""
+    """Whether a circuit was not read for so long that it may have started and stopped."""
     return live.read_mono_ms is None or mono_ms - live.read_mono_ms > GAP_MS
 
 
 def typical(spec: Spec) -> Memory:
-    """A site as its file alone describes it: what is on draws what it does as a rule."""
+    """A site as its file describes it: every circuit that is on draws its typical power."""
     first = blank(spec)
     circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
     return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
 
 
 def clearly_less(watts: int, than_w: int) -> bool:
-    """Not only by what a meter or a load may err."""
+    """Whether the difference is larger than meters and loads vary."""
     return than_w - watts > max(CLEARLY_W, than_w * CLEARLY_PERCENT // 100)
 
 
@@ -64,11 +64,10 @@ def _known(live: Live, drawn_w: int, free_w: int, mono_ms: int, **marks: Any) ->
 
 
 def _taken_w(live: Live, drawn_w: int, free_w: int) -> int:
-    """What a circuit does not draw because it gives: what its hold takes, and no more.
+    """What a circuit does not draw because it is shed, in watts: what its hold takes, no more.
 
-    Where its driver fails, what it confirmed last counts. One that was given back counts until
-    its driver says that it is free, or fails; one that is held for its own rest alone, after a
-    person switched it, gives nothing.
+    If its driver fails, the last confirmed hold counts. A released circuit counts until its driver
+    confirms the release or fails. One that is held only for its minimum time off sheds nothing.
     """
     if not live.enabled:
         return 0
@@ -83,12 +82,12 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     if not live.enabled:
         return live.free_w
     if live.read_mono_ms is not None and not live.sure:
-        if live.held_w is None:  # let go, and not confirmed yet: it draws that much at least
+        if live.held_w is None:  # released, but not confirmed: it draws at least this
             return drawn_w if _is_free(live, drawn_w) else max(live.free_w, drawn_w)
         return drawn_w if _is_free(live, drawn_w) else live.free_w
     if live.held_w is None:
         return drawn_w
-    least_w = max(drawn_w, live.drawn_w or 0)  # one odd reading says nothing
+    least_w = max(drawn_w, live.drawn_w or 0)  # a single low reading does not count
     lets_more = clearly_less(least_w, live.held_w) and circuit.control != "duty_cycle"
     if lets_more and mono_ms >= live.settled_mono_ms:
         return min(live.free_w, least_w)
@@ -96,17 +95,16 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
 
 
 def _is_free(live: Live, drawn_w: int) -> bool:
-    """Its driver fails and keeps it at nothing, nor does it draw as if it was held."""
+    """Whether its driver fails and holds it at nothing, and it does not draw as if held."""
     free = live.hold_fault is not None and live.obeyed_w is None
     return free and (live.held_w is None or clearly_less(live.held_w, drawn_w))
 
 
 def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, Any]:
-    """When the meter saw the load start by itself, or stop; {} where that is as it was.
+    """When the meter saw the load start or stop by itself; {} if that is unchanged.
 
-    What was let on since the last reading counts from then, and what was held low has not started
-    because it is let draw more. Between idle and running nobody knows:
-    it has neither started nor stopped.
+    A circuit switched on since the last reading counts from then, and a released one has not
+    started because it draws more. Between idle and running it has neither started nor stopped.
     """
     was_w, marks = live.drawn_w, dict[str, int | None]()
     if drawn_w < circuit.running_w:

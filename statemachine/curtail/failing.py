@@ -1,8 +1,8 @@
-"""Which circuits stay told to give although their drivers fail, and what is held beyond the plan.
+"""Which circuits stay held although their drivers fail, and what is held beyond the plan.
 
-A circuit that fails for long counts for what it really gives, and others give in its place. It is
-told the same all the while, so that nothing flaps when it obeys again; yet only for as long as the
-plan would take it if it did. What no event would take is given back: the newest wish counts.
+A circuit that fails for long counts with what it really sheds, and others shed in its place. Its
+hold stays the same, so that nothing flaps when it works again, but only as long as the plan would
+use it if it worked. A circuit that no event would use is released.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from .plan import plan_shed
 
 
 def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:
-    """The held circuits that fail, each with the watts the plan would take if this one obeyed.
+    """The held circuits that fail, with the watts that the plan would shed if each worked.
 
-    What is ahead of one of these in the plan is held as well, so its estimates stand still, and
-    with them this answer.
+    Circuits before it in the plan are held too, so their estimates and this result do not change.
     """
     asked: dict[str, int] = {}
     for id, live in memory.circuits.items():
@@ -33,7 +32,7 @@ def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:
 
 
 def held_back(spec: Spec, memory: Memory) -> list[str]:
-    """The circuits that gave, and that nothing asks for any more: they are still to come back."""
+    """The circuits that are still held although nothing requires them: they are to come back."""
     held = [
         id
         for id, live in memory.circuits.items()

@@ -1,7 +1,6 @@
-"""When each circuit went off, came on, began to give and was given back: the marks of a decision.
+"""The history of each circuit: when it went off, came on, was shed and was released.
 
-Set once, by comparing what was known before a decision with what is known after it, so that no
-action needs to think of them.
+Updated in one place, by comparing memory before and after a decision, so that no action has to.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ FIRST_MS, LAST_MS = 60_000, 300_000
 
 
 def stamp(turn: Turn) -> None:
-    """Bring the marks of every circuit up to date."""
+    """Update the history of every circuit."""
     before, memory = turn.before, turn.memory
     day = day_of(memory.at_ms, turn.spec.site.timezone)
     marked = {
@@ -29,23 +28,23 @@ def stamp(turn: Turn) -> None:
         for id, live in memory.circuits.items()
     }
     begun = [id for id in memory.cuts if marked[id].gave_ms != memory.circuits[id].gave_ms]
-    for place, id in enumerate(begun):  # of those that begin at once, in the order of the plan
+    for place, id in enumerate(begun):  # for those that start together, in the order of the plan
         marked[id] = changed(marked[id], gave_ms=memory.at_ms + place)
     if any(marked[id] is not live for id, live in memory.circuits.items()):
         turn.remember(circuits=marked)
 
 
 def _gives(memory: Memory, id: str) -> bool:
-    """It is part of the plan, or was and is not back yet."""
+    """Whether it is in the plan, or was and is not back yet."""
     live = memory.circuits[id]
     return id in memory.cuts or (live.giving and live.enabled and live.held_w is not None)
 
 
 def after_reboot(turn: Turn) -> None:
-    """The machine came up anew: its clock has a new zero, dwell times start, load waits its turn.
+    """After a reboot: the monotonic clock has a new zero, and dwell times start again.
 
-    What is held returns after 1 to 5 minutes, so that a street does not return at once. A restart
-    of the program alone changes nothing: the monotonic clock goes on.
+    Held load comes back after 1 to 5 minutes, so that a street does not come back at once. After a
+    restart of only the program nothing changes, because the monotonic clock goes on.
     """
     memory, mono_ms, last_ms = turn.memory, turn.memory.mono_ms, turn.before.mono_ms
     circuits = {id: _renewed(live, last_ms, mono_ms) for id, live in memory.circuits.items()}
@@ -61,7 +60,7 @@ def after_reboot(turn: Turn) -> None:
 
 
 def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
-    """What a circuit gave before counts on; a day's budget does not start anew."""
+    """A circuit after a reboot. What it shed before still counts for the day."""
     gave_ms = 0 if live.giving_mono_ms is None else max(0, last_mono_ms - live.giving_mono_ms)
     return changed(
         live,
@@ -99,7 +98,7 @@ def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int)
 
 
 def _giving(live: Live, gives: bool, memory: Memory, day: int) -> dict[str, Any]:
-    """Where it begins or ceases to give, and where a day ends while it gives."""
+    """The changes when a circuit starts or stops shedding, or when a day ends meanwhile."""
     mono_ms, since_ms = memory.mono_ms, live.giving_mono_ms
     if gives and since_ms is None:
         today = live.day == day

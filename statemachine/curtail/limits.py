@@ -1,7 +1,7 @@
-"""What a site takes on in a day and a month, and the hours in which it takes nothing.
+"""Limits for events: a day, a month, the gap between two, and hours without events.
 
-These bind events of the grid operator, revisions too. `longest_event` and the main breaker bind
-everybody (domain.md, One event).
+They apply to events of the grid operator and their revisions. `longest_event` and the main breaker
+apply to everybody (domain.md, One event).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ..state.memory import Memory
 from ..state.past import Past, Span
 
 KEPT = 200
-MOST_SPANS = 20  # of one event that is moved again and again; then a pause counts as well
+MOST_SPANS = 20  # of one event that is moved again and again; beyond that a pause counts too
 HOUR_MS = 3_600_000
 DAY_S = 86_400
 Refusal = tuple[str, str]
 
 
 def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
-    """Why the grid operator may not have this event; None where it may."""
+    """Why this event of the grid operator is refused, as reason and text; None: it is not."""
     limits, zone = spec.limits, spec.site.timezone
     if asked.source != "operator":
         return None
@@ -32,8 +32,10 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
                 f"this site takes no events from {_clock(hours[0])} to {_clock(hours[1])}",
             )
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
-        return None  # nothing is counted over the events before
-    own = asked.id if asked.id in memory.events else None  # else an earlier one that was so called
+        return None  # nothing depends on other events
+    own = (
+        asked.id if asked.id in memory.events else None
+    )  # else it is an earlier event with this id
     others = [x for key, x in memory.past.items() if key != own and x.source == "operator"]
     why = (
         _day_is_full(limits, others, asked, zone)
@@ -44,7 +46,7 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
 
 
 def too_long(spec: Spec, asked: Past) -> str:
-    """Why an event is longer than any may be, with what it ran already; "" where it is not."""
+    """Why an event is too long, including the time it ran already; "" if it is not."""
     longest_s = spec.limits.longest_event // 1000
     if asked.length_ms <= spec.limits.longest_event:
         return ""
@@ -56,7 +58,7 @@ def too_long(spec: Spec, asked: Past) -> str:
 
 
 def with_what_ran(memory: Memory, asked: Past) -> Past:
-    """An event under new terms, with what it ran under those before: moving it undoes nothing."""
+    """An event with new terms, plus the time it ran with earlier ones, which still counts."""
     event, known = memory.events.get(asked.id), memory.past.get(asked.id)
     if event is None or known is None:
         return asked
@@ -68,8 +70,8 @@ def with_what_ran(memory: Memory, asked: Past) -> Past:
 
 
 def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
-    """What was taken on, with this event under its newest terms; of too many the one that ended
-    first is forgotten. `anew`: an earlier event of this id is another one.
+    """All accepted events with this one under its newest terms; of too many, the one that ended
+    first is dropped. `anew`: an earlier event with this id is another one.
     """
     past = {**memory.past, asked.id: asked}
     if anew and (other := memory.past.get(asked.id)) is not None:
@@ -81,7 +83,7 @@ def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
 
 
 def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
-    """An event that ends before its time counts only what it ran; one that never ran, nothing."""
+    """Count an event that ends early only for the time it ran; for nothing if it never ran."""
     past = memory.past.get(id)
     if past is None:
         return memory.past
@@ -123,7 +125,7 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
 
 
 def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
-    """Some event does not overlap this one and leaves too little rest beside it."""
+    """Why an event is too near to another one that it does not overlap; "" if it is not."""
     gap_ms = limits.min_gap
     for past in others:
         for start_ms, end_ms in past.spans:
@@ -143,7 +145,7 @@ def _outside(span: Span, asked: Past) -> Iterator[Span]:
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order of their starts, those that touch made one; of too many the last."""
+    """Spans by start, with touching ones merged; beyond `MOST_SPANS` the last are merged too."""
     joined: list[Span] = []
     for start_ms, end_ms in spans:
         if joined and (start_ms <= joined[-1][1] or len(joined) == MOST_SPANS):

@@ -1,7 +1,7 @@
-"""What the topic that all VENs share is told: the telemetry, less what its readers cannot know.
+"""Telemetry for the topic that all VENs share, without event ids that its readers do not know.
 
-A backend keeps samples by the events it called itself. One of an event that somebody at the site
-called would be dropped whole, with all that was measured.
+A backend stores samples by the events that it requested. It would drop a whole sample with the id
+of an event that somebody at the site started.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..state.triggers import OPERATOR
 
 
 def metering(memory: Memory, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The telemetry `said`, without the id of an event that did not come over the command topic."""
+    """The telemetry `said`, without the id of an event that did not come from the operator."""
     event = memory.events.get(said["eventId"] or "")
     known = event is not None and event.source == OPERATOR
     return {**said, "eventId": said["eventId"] if known else None}

@@ -1,9 +1,9 @@
-"""Which circuits give how much, and why: the one decision all the rest exists to carry out.
+"""The plan: which circuits shed how much, and why. Everything else serves to carry it out.
 
-Strict tiers: a circuit gives only when all before it have given all. Circuits that can stop at
-any watt make this exact; where circuits that give in steps (relays, charging cars) meet the
-target, the best sum is found exactly, as a subset sum over a big integer used as a set of bits.
-Nobody is asked for less than the tolerance: no lamp goes out for the last 40 of 2,000 W.
+Tiers are strict: a circuit sheds only when all before it shed all they can. Circuits that can stop
+at any watt meet the target exactly. Of circuits with steps (relays, charging cars) the best sum is
+found exactly, as a subset sum with a big integer as a set of bits. No circuit sheds for less than
+the tolerance: no lamp goes out for the last 40 W of 2,000 W.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ TOLERANCE_PERCENT, TOLERANCE_W = 2, 50
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A circuit as the plan sees it: its tier, what it would draw, and the most it may give.
+    """A circuit as the plan sees it: its tier, what it would draw, and the most it can shed.
 
-    `steps`: the watts it can give, rising to `cap_w` (a relay has one); empty: any from 0 to
-    `cap_w`. Of one tier the circuit with the lowest `rank` gives first: when it last began to.
-    `why_not` says why `cap_w` is 0; `firm` is false where only an average is promised; `stays_on`:
-    it may be reduced, and not taken off.
+    `steps`: the watts it can shed, rising to `cap_w` (a relay has one); empty: any from 0 to
+    `cap_w`. In a tier the circuit with the lowest `rank`, the time it last started to shed, sheds
+    first. `why_not`: why `cap_w` is 0. `firm` false: the cut is only an average. `stays_on`: it can
+    be reduced, but not switched off.
     """
 
     circuit: str
@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Watts taken from each circuit that gives, in shed order, and the reason for every one."""
+    """The watts that each circuit sheds, in shed order, and the reason for every circuit."""
 
     target_w: int
     cuts: Mapping[str, int]
@@ -51,9 +51,9 @@ class Plan:
 
 
 def tolerance_w(target_w: int, policy: str = "at_least") -> int:
-    """By how much a plan may miss its target so as to ask nobody for so little (domain.md, P5).
+    """By how much a plan may miss its target, so that no circuit sheds so little (domain.md, P5).
 
-    The other policies say themselves how near they come.
+    The other policies define by themselves how near they come.
     """
     if policy != "at_least":
         return 0
@@ -61,7 +61,7 @@ def tolerance_w(target_w: int, policy: str = "at_least") -> int:
 
 
 def relay(load: Load) -> Load:
-    """The same load behind a contactor: it gives nothing or all of `cap_w`."""
+    """The same load with a relay: it sheds nothing or all of `cap_w`."""
     return replace(load, steps=(load.cap_w,) if load.cap_w else ())
 
 
@@ -71,13 +71,13 @@ def plan_shed(
     in_force: Mapping[str, int],
     policy: str = "at_least",
 ) -> Plan:
-    """Who gives how much, and for every circuit why or why not.
+    """Which circuits shed how much, and the reason for every circuit.
 
-    `at_least`: the sum is at least `target_w` less its tolerance, or all there is to give, and
-    overshoots least; what can stop at any watt fills up to the target. `at_most`: it stays below
-    and comes closest; `closest`: whichever is nearer, in doubt the greater. With circuits that
-    stop at any watt all three meet the target. Of choices that do equally well the one in force
-    stays; in its order, so that planning again changes nothing.
+    `at_least`: the smallest sum of at least `target_w` less its tolerance, or all there is;
+    circuits that can stop at any watt fill up to the target. `at_most`: the closest sum that is not
+    above. `closest`: the nearest sum, of two equally near the greater. With circuits that can stop
+    at any watt all three meet the target. Of equally good choices the one in force stays, in its
+    order, so that planning again changes nothing.
     """
     places = {id: place for place, id in enumerate(in_force)}
     ordered = sorted(
@@ -99,12 +99,12 @@ def plan_shed(
 
 
 def reasons(loads: Iterable[Load], cuts: Mapping[str, int]) -> dict[str, str]:
-    """For every circuit, in words, why it gives what it gives."""
+    """For every circuit, in words, why it sheds what it sheds."""
     return {load.circuit: _reason(load, cuts.get(load.circuit, 0)) for load in loads}
 
 
 def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
-    """Cuts, in the order given, until `ask_w` is met or no load has more to give."""
+    """Cuts in the given order, until `ask_w` is met or no load can shed more."""
     cuts: dict[str, int] = {}
     for load in loads:
         if (cut_w := min(load.cap_w, ask_w)) > 0:
@@ -116,9 +116,9 @@ def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
 def _marginal(
     tier: Sequence[Load], ask_w: int, slack_w: int, in_force: Mapping[str, int], policy: str
 ) -> dict[str, int]:
-    """The tier that has more than is asked: steps by the best sum, the rest in turn.
+    """The cuts of a tier that has more than needed: steps by the best sum, the rest in order.
 
-    Steps may miss it by `slack_w`; what can stop at any watt fills up.
+    Steps may miss the target by `slack_w`; circuits that can stop at any watt fill up.
     """
     smooth = [load for load in tier if not load.steps]
     stepped = [load for load in tier if load.steps]
@@ -131,9 +131,9 @@ def _marginal(
 def _stepped(
     loads: Sequence[Load], ask_w: int, smooth_w: int, in_force: Mapping[str, int], policy: str
 ) -> dict[str, int]:
-    """The cuts whose sum, filled up by `smooth_w`, serves `policy` best; early loads give first."""
+    """The cuts whose sum, filled up by `smooth_w`, fits `policy` best; early loads shed first."""
     within = (1 << (ask_w + max(load.cap_w for load in loads) + 1)) - 1
-    sums = [1]  # bit n of sums[-k]: the last k loads can give n watts together
+    sums = [1]  # bit n of sums[-k]: the last k loads can shed n watts together
     for load in reversed(loads):
         reach = sums[-1]
         for step_w in load.steps:
@@ -165,9 +165,9 @@ def _fits(reachable: int, watts: int) -> bool:
 
 
 def _best(reachable: int, ask_w: int, smooth_w: int, policy: str) -> int:
-    """Which reachable sum of steps to take, where `smooth_w` more can be had watt by watt.
+    """Which reachable sum of steps to take, if `smooth_w` more can be shed watt by watt.
 
-    The least that does: what can stop at any watt moves before a contactor.
+    The smallest that is enough, so that circuits that can stop at any watt move before relays.
     """
     least_w = max(0, ask_w - smooth_w)
     window = (reachable >> least_w) & ((1 << (ask_w - least_w + 1)) - 1)

@@ -1,7 +1,7 @@
-"""Which readings of meters are believed.
+"""Which meter readings are believed.
 
-A reading is a finite number of watts that a circuit of such a rating can draw. Anything else is no
-reading: that circuit alone is not read, and has a fault until it is.
+A reading must be a finite number of watts that a circuit of its rating can draw. Anything else is
+ignored, and that circuit has a fault until it has a valid reading.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ LEAST_PERCENT, MOST_PERCENT = -5, 200
 def believed(
     circuits: Mapping[str, Circuit], answers: Mapping[str, object]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """Watts of the circuits whose meter can be right, and what is wrong with the other ones.
+    """The watts of circuits with a valid reading, and the faults of the others.
 
-    A little below nothing is nothing. Circuits that are not in `circuits` are left out.
+    Slightly negative readings count as 0. Circuits that are not in `circuits` are left out.
     """
     drawn_w: dict[str, int] = {}
     odd: dict[str, str] = {}
@@ -40,16 +40,16 @@ def believed(
 
 
 def whole_watts(answer: object) -> int | None:
-    """An answer in whole watts; None where it is no finite number."""
+    """An answer in whole watts; None if it is not a finite number."""
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return None
     return round(answer) if isinstance(answer, int) or math.isfinite(answer) else None
 
 
 def beside(service_w: int, answer: object) -> int | None:
-    """What a site draws beside its circuits, in watts; None: its main breaker carries no such load.
+    """The unmetered load of a site, in watts; None: more than its main breaker can carry.
 
-    It may be less than nothing: the sun shines there. `service_w` 0: nobody knows what it carries.
+    It can be negative with solar power. `service_w` 0: the limit is not known.
     """
     watts = whole_watts(answer)
     most_w = service_w * MOST_PERCENT // 100 or 10**9

@@ -1,8 +1,8 @@
-"""When the plan in force is made anew, and when it stands although loads move a little.
+"""Decides when to make a new plan, and when the plan in force stays although loads change a little.
 
-Anew when the set of events or of usable circuits changes, when delivery is short by more than
-max(5 %, 50 W) for 30 s, or over by more than max(10 %, 150 W) for 60 s (domain.md: with this dead
-band and dwell times, relays switch 1.6 times in two hours instead of 5,431).
+A new plan is made when the set of events or of usable circuits changes, when delivery is short by
+more than max(5 %, 50 W) for 30 s, or over by more than max(10 %, 150 W) for 60 s (domain.md: with
+this dead band and dwell times, relays switch 1.6 times in two hours instead of 5,431).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
 
 
 def standing(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
-    """Every circuit, and the plan in force with the reason for each."""
+    """Every circuit as the plan sees it, and the plan in force with the reason for each."""
     every = loads(spec, memory)
     target_w = needed_w(spec, memory, memory.at_ms)
     return every, Plan(target_w, memory.cuts, reasons(every, memory.cuts))
 
 
 def replan(turn: Turn) -> list[Load]:
-    """Leave in memory the plan that holds now; answers every circuit as the plan sees it."""
+    """Store the plan for now in memory; returns every circuit as the plan sees it."""
     now = _basis(turn, every := loads(turn.spec, turn.memory))
     was = turn.memory.basis
     short = _since(now.short_mono_ms, turn, SHORT_MS)
@@ -69,7 +69,7 @@ def _first(since_ms: int | None, now_ms: int) -> int:
 
 
 def _off_target(memory: Memory, every: Sequence[Load], asked_w: int) -> tuple[bool, bool]:
-    """Whether too little or too much is measured of what is asked, where the plan could mend it."""
+    """Whether the measured shed is short or over, if a new plan could correct it."""
     if not asked_w:
         return False, False
     measured_w = sum(taken_w(memory, id) for id in memory.cuts)
@@ -80,12 +80,12 @@ def _off_target(memory: Memory, every: Sequence[Load], asked_w: int) -> tuple[bo
 
 
 def _deaf(memory: Memory) -> list[str]:
-    """The circuits of the plan that draw more than they are held at."""
+    """The circuits of the plan that draw more than their hold."""
     return [id for id in memory.cuts if _draws_more(memory.circuits[id])]
 
 
 def _mark_deaf(turn: Turn, ids: Sequence[str]) -> bool:
-    """They count for what they really give; not yet whose driver may get over a young fault."""
+    """Count them with what they really shed, except those whose driver may still follow."""
     lives = {id: turn.memory.circuits[id] for id in ids}
     marks = {
         id: changed(live, deaf_w=max(0, live.free_w - (live.drawn_w or 0)))
@@ -118,13 +118,13 @@ def _same(was: Basis, now: Basis) -> bool:
 
 
 def _asks_too_much(every: Sequence[Load], cuts: Mapping[str, int]) -> bool:
-    """A circuit in force may no longer give what the plan takes from it, or not in that step."""
+    """Whether a circuit of the plan can no longer shed its cut, or has no such step."""
     asked = [(load, cuts[load.circuit]) for load in every if load.circuit in cuts]
     return any(cut_w > load.cap_w or (load.steps and cut_w not in load.steps)
                for load, cut_w in asked)  # fmt: skip
 
 
 def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:
-    """It has lasted so long, and a reading shows that it does: silence proves nothing."""
+    """Whether it has lasted that long, confirmed by a reading now."""
     lasts = began_mono_ms is not None and turn.memory.mono_ms - began_mono_ms >= length_ms
     return lasts and isinstance(turn.trigger, Readings)

@@ -1,7 +1,8 @@
-"""What all live events together require now, and which of them binds.
+"""What all live events together require now, and which of them is binding.
 
-Events overlap by maximum, not by sum: each is measured against the same baseline, so one 2 kW
-drop answers a 2 kW and a 1 kW call. `curtail: {overlap: sum}` is for a programme that adds them.
+Events overlap by maximum, not by sum: each is measured against the same baseline, so a drop of
+2 kW serves an event of 2 kW and one of 1 kW. `curtail: {overlap: sum}` is for programmes that add
+them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .dwell import saves_w
 
 
 def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
-    """What one event requires now, in watts; from its end on nothing, whatever its state."""
+    """What one event requires now, in watts; 0 after its end, whatever its state."""
     if now_ms >= event.end_ms or event.state not in spec.event.states:
         return 0
     share = spec.event.states[event.state].sheds or 0
@@ -25,9 +26,9 @@ def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
 
 
 def begins_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
-    """When an event starts under the terms `asked`; a revision without a start keeps the old one.
+    """When an event with the terms `asked` starts; a revision without a start keeps the old one.
 
-    `known` is the event as it lives, where it does.
+    `known` is the live event; None if there is none.
     """
     if known is not None and known.revision < asked.revision and asked.start_ms is None:
         return known.start_ms
@@ -35,9 +36,9 @@ def begins_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
 
 
 def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
-    """A random delay from 0 to `within_ms`, pure in its arguments.
+    """A random delay from 0 to `within_ms`, derived from the arguments only.
 
-    A restart or a second delivery gives the same, and two sites, or two events, differ.
+    It is the same after a restart or a second delivery, and differs between sites and events.
     """
     if not within_ms:
         return 0
@@ -46,21 +47,21 @@ def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
 
 
 def active(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
-    """The events that shed now, the one that binds first: it asks most; of equals, ends last."""
+    """The events that shed now, the binding one first: the largest, of equals the last to end."""
     return _active(spec, memory.events, now_ms)
 
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
     every = active(spec, memory, now_ms)
-    counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first asks most
+    counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first is the largest
     return together_w(spec, (sheds_w(spec, event, now_ms) for event in counting))
 
 
 def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
-    """What circuits must give of what is required: less what people took off while it ran.
+    """What circuits must shed, in watts: what is required less what people switched off meanwhile.
 
-    Where events add up, a saving counts once; for events that began after it, not at all.
+    If events add up, a saving counts once, and not for events that started after it.
     """
     if not any(live.by_person_in for live in memory.circuits.values()):
         return required_w(spec, memory, now_ms)
@@ -75,30 +76,30 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
 
 
 def by_person_w(spec: Spec, memory: Memory, now_ms: int) -> int:
-    """What people took off while the events ran that shed now."""
+    """What people switched off during the events that shed now, in watts."""
     return saved_w(spec, memory, [event.id for event in active(spec, memory, now_ms)])
 
 
 def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
-    """What people took off while any of these events ran, as far as it is still off."""
+    """What people switched off during any of these events and is still off, in watts."""
     wanted, lives = set(ids), memory.circuits.items()
     saving = [id for id, live in lives if wanted.intersection(live.by_person_in)]
     return sum(saves_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving)
 
 
 def together_w(spec: Spec, asked_w: Iterable[int]) -> int:
-    """What several events that run at once require together, in watts."""
+    """What several events at the same time require together, in watts."""
     return sum(asked_w) if spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
 
 def next_end_ms(spec: Spec, memory: Memory) -> int | None:
-    """When the next event ends that sheds now, be it that its state goes on; None: none sheds."""
+    """The next end of a shedding event, even if its chart stays in that state; None: none sheds."""
     ends = (event.end_ms for event in active(spec, memory, memory.at_ms))
     return min(ends, default=None)
 
 
 def opted_out(spec: Spec, memory: Memory) -> set[str]:
-    """The circuits that an occupant keeps out of an event that sheds now."""
+    """The circuits that an occupant opted out of an event that sheds now."""
     return {id for event in active(spec, memory, memory.at_ms) for id in event.opted_out}
 
 

@@ -1,7 +1,7 @@
-"""What people save by switching circuits off themselves while an event runs.
+"""Load that people switch off themselves during an event.
 
-It lowers what the others must give, for as long as it lasts, and is no shed: nobody may be paid
-for it, or curtailed for it once more.
+While it lasts, the other circuits shed less. It does not count as shed: it must not be paid for,
+and must not be curtailed again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .requirement import active
 
 
 def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
-    """Have a circuit on or off, as somebody wishes, and remember what that saves whom."""
+    """Switch a circuit on request, and remember the load it saves in which events."""
     live = turn.memory.circuits[id]
     moved = _joined(turn, live) if enabled else _saved(turn, live)
     saved = moved if enabled != live.enabled else {}
@@ -25,7 +25,7 @@ def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
 
 
 def forgotten(live: Live, memory: Memory) -> Live:
-    """A circuit once it is let draw again, or all events are over that its saving counts for."""
+    """A circuit without savings of past events, or without any once it draws again."""
     if not live.by_person_in and not live.joined:
         return live
     joined = tuple(id for id in live.joined if id in memory.events)
@@ -35,7 +35,7 @@ def forgotten(live: Live, memory: Memory) -> Live:
 
 
 def _saved(turn: Turn, live: Live) -> dict[str, Any]:
-    """What it would have drawn, for every event that sheds, but for those that it joined."""
+    """The saving: what it would have drawn, for every shedding event except those it joined."""
     ids = {event.id for event in active(turn.spec, turn.memory, turn.now_ms)} - {*live.joined}
     if not ids or live.drawn_w is None or live.by_person_w:
         return {}
@@ -43,6 +43,6 @@ def _saved(turn: Turn, live: Live) -> dict[str, Any]:
 
 
 def _joined(turn: Turn, live: Live) -> dict[str, Any]:
-    """The events that shed and knew it off: to switch it off again saves them nothing."""
+    """The shedding events during which it was off: switching it off again saves them nothing."""
     ids = {event.id for event in active(turn.spec, turn.memory, turn.now_ms)}
     return {"joined": tuple(sorted({*live.joined} | ids - {*live.by_person_in}))}

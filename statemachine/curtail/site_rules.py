@@ -1,7 +1,7 @@
-"""A site's own rules, `never` and `always` in ven.yaml: which of them are broken now.
+"""The rules of a site, `never` and `always` in ven.yaml: which of them are broken now.
 
-The same look serves `venctl verify`, which searches for a day that breaks one, and the running
-controller, which says so.
+`venctl verify` uses it to search for a day that breaks one, and the running controller to raise an
+alarm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .dwell import lasting
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A rule of the site's own that is broken: its key, in words, and what is found instead."""
+    """A broken rule: its key, the rule in words, and what is found instead."""
 
     key: str
     rule: str
@@ -29,7 +29,7 @@ class Breach:
 
 
 def watch(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
-    """Every rule of the site's own that is broken as things stand."""
+    """Every rule of the site that is broken now."""
     found = [
         *(breach for rule in spec.never for breach in _never(spec, rule, memory)),
         *(breach for rule in spec.always for breach in _always(rule, memory)),

@@ -1,1 +1,1 @@
-"""A ven.yaml described: its schema, its text, its changes, its diagrams."""
+"""Descriptions of a ven.yaml: its schema, its text, its changes, its diagrams."""

@@ -1,7 +1,7 @@
-"""What another ven.yaml changes, in words, and what of it a site that runs can take at once.
+"""What a new ven.yaml changes, in words, and which changes a running site can apply at once.
 
-`heater1: shed 100 % -> 50 %; pump1 new; dryer1 gone`. A chart waits until no event is live, for
-events live in its states; names on the wire and addresses are taken at the next start.
+`heater1: shed 100 % -> 50 %; pump1 new; dryer1 removed`. A changed chart waits until no event is
+live, because live events are in its states. Topics and addresses wait for the next start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ONE_BY_ONE = ("circuits", "mode", "never", "always", *_CHARTS, *_AT_START)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`spec` is in force now. Words for what it brings, what waits for events, what for a start."""
+    """`spec` applies now. Lines of changes that are applied, wait for events, or for a start."""
 
     spec: Spec
     taken: tuple[str, ...]
@@ -33,14 +33,14 @@ class Changes:
 
     @property
     def lines(self) -> list[str]:
-        """All of it, a line each."""
+        """All changes, one a line."""
         waits = [f"{line}; waits until no event is live" for line in self.waits]
         restart = [f"{line}; needs a restart" for line in self.restart]
         return [*self.taken, *waits, *restart] or ["nothing changes"]
 
 
 def changes(old: Spec, new: Spec, live: bool) -> Changes:
-    """From the site in force to the one in the file; `live`: some event is."""
+    """From the present site to the one in the file; `live`: an event is active."""
     waits, restart = tuple(_charts(old, new)), tuple(_at_start(old, new))
     site = new.site.model_copy(update={"id": old.site.id})
     kept: dict[str, Any] = {"site": site, **{name: getattr(old, name) for name in _AT_START}}
@@ -61,7 +61,7 @@ def _panel(old: Spec, new: Spec) -> Iterator[str]:
             yield f"{id} new"
         elif said := ", ".join(_circuit(old.circuits[id], circuit)):
             yield f"{id}: {said}"
-    yield from (f"{id} gone" for id in old.circuits if id not in new.circuits)
+    yield from (f"{id} removed" for id in old.circuits if id not in new.circuits)
     before = [id for id in old.shed_order() if id in new.circuits]
     after = [id for id in new.shed_order() if id in old.circuits]
     if before != after:
@@ -70,7 +70,7 @@ def _panel(old: Spec, new: Spec) -> Iterator[str]:
 
 def _circuit(old: Circuit, new: Circuit) -> Iterator[str]:
     for name, said in _fields(old, new):
-        yield said + (" (holds on the first day only)" if name == "enabled" else "")
+        yield said + (" (only applies to a new site)" if name == "enabled" else "")
 
 
 def _sections(old: Spec, new: Spec) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _sections(old: Spec, new: Spec) -> Iterator[str]:
     for name in ("never", "always"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{name}: other rules, {len(before)} -> {len(after)}"
+            yield f"{name}: rules changed, {len(before)} -> {len(after)}"
 
 
 def _at_start(old: Spec, new: Spec) -> Iterator[str]:
@@ -110,7 +110,9 @@ def _chart(old: Table, new: Table) -> Iterator[str]:
     if old.transitions != new.transitions:
         added = sum(row not in old.transitions for row in new.transitions)
         dropped = sum(row not in new.transitions for row in old.transitions)
-        yield f"rows {added} new, {dropped} gone" if added or dropped else "rows in another order"
+        yield (
+            f"rows {added} new, {dropped} removed" if added or dropped else "rows in another order"
+        )
 
 
 def _named(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
@@ -119,11 +121,11 @@ def _named(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str
             yield f"{name} new"
         elif old[name] != new[name]:
             yield f"{name} changed"
-    yield from (f"{name} gone" for name in old if name not in new)
+    yield from (f"{name} removed" for name in old if name not in new)
 
 
 def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
-    """The settings of a section that differ: the name, and `shed 100 % -> 50 %`."""
+    """The settings of a section that differ: name and text, like `shed 100 % -> 50 %`."""
     for name, field in type(new).model_fields.items():
         before, after = getattr(old, name), getattr(new, name)
         if before == after:
@@ -137,7 +139,7 @@ def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
 
 
 def _said(section: BaseModel, name: str) -> str:
-    """A value as its file would say it; `none` where it is left out."""
+    """A value as written in the file; `none` if it is not set."""
     value = section.model_dump(mode="json", include={name})[name]
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -1,4 +1,4 @@
-"""A table as a mermaid state diagram, so that a picture of it cannot go stale."""
+"""A chart as a mermaid state diagram, so that its picture is never out of date."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..site.tables import Row, State, Table
 
 
 def mermaid(table: Table) -> str:
-    """Arrows for rows that change state; what a state declares stands in its box."""
+    """Arrows for rows that change state; settings of a state are in its box."""
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in table.transitions:
         for source in table.sources(row):

@@ -1,4 +1,4 @@
-"""Every setting of a ven.yaml as a row: its place, how it is written, its default, its meaning."""
+"""Every setting of a ven.yaml as a row: its path, how it is written, its default, its meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .schema import Schema, schema
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting. `path` has `*` for a name of the user's own and `[]` for an item of a list."""
+    """One setting. In `path`, `*` is a name that the user chooses, and `[]` an item of a list."""
 
     path: str
     form: str
@@ -20,7 +20,7 @@ class Key:
 
 
 def every_key() -> list[Key]:
-    """All settings, in the order in which the file has them."""
+    """All settings, in file order."""
     whole = schema()
     return list(_keys(whole, whole["$defs"], ""))
 
@@ -37,7 +37,7 @@ def _keys(part: Schema, parts: Schema, above: str) -> Iterator[Key]:
 
 
 def _inner(said: Schema, parts: Schema) -> Schema | None:
-    """The section, item or named thing that a setting holds."""
+    """The section, or the item of a list or mapping, that a setting has; None if none."""
     for place in (said, said.get("items", {}), said.get("additionalProperties", {})):
         if "$ref" in place:
             found: Schema = parts[place["$ref"].rpartition("/")[2]]

@@ -1,6 +1,6 @@
-"""The JSON Schema of a ven.yaml, made from the models that read it: an editor completes with it.
+"""The JSON Schema of a ven.yaml, made from the models that read it, for completion in editors.
 
-Defaults and examples are spelled as the file spells them; each chart offers the names it may use.
+Defaults and examples are written as in the file; each chart offers only the names it can use.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def schema() -> Schema:
 
 
 def _spell(part: Schema, model: type[BaseModel]) -> None:
-    """One section as the file spells it: no titles, no nulls, defaults with their units."""
+    """One section as in the file: no titles, no nulls, defaults with their units."""
     part.pop("title", None)
     defaults = _defaults(model)
     for name, said in part["properties"].items():
@@ -57,7 +57,7 @@ def _spell(part: Schema, model: type[BaseModel]) -> None:
 
 
 def _defaults(model: type[BaseModel]) -> Schema:
-    """What is left out, in the file's own words; sections say theirs themselves."""
+    """The defaults of a section, as written in a file; sections within have their own."""
     given = {
         name: field.default
         for name, field in model.model_fields.items()
@@ -82,7 +82,7 @@ def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _chart(parts: Schema, chart: str) -> Schema:
-    """Table, State and Row once more, with the names that this chart may use."""
+    """Table, State and Row for one chart, with the names that it can use."""
     table, state, row = (deepcopy(parts[name]) for name in ("Table", "State", "Row"))
     enums = {what: {"enum": names_of(chart, what)} for what in ("trigger", "guard", "action")}
     row["properties"]["trigger"] |= enums["trigger"]
@@ -98,6 +98,6 @@ def _chart(parts: Schema, chart: str) -> Schema:
 
 
 def _words(said: Schema, enum: Schema) -> Schema:
-    """One of these words, or a list of them."""
+    """One of these names, or a list of them."""
     kept = {"description": said["description"]}
     return kept | {"anyOf": [enum, {"type": "array", "items": enum}, {"type": "null"}]}

@@ -1,4 +1,4 @@
-"""A site as the text of a ven.yaml: every value in force, spelled the way people write it."""
+"""Writes a site as the text of a ven.yaml: every value in force, as people write it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./:%+-]*( [A-Za-z0-9_./%+-]+)*")
 _TYPED = re.compile(r"true|false|null|[.+-]?[0-9][0-9._eE+-]*")
 _ODD = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
-# Every value in force. A setting that is not here is not set: it stands for no limit, or it would
-# mean nothing beside another. A password is not shown.
+# Every value in force. A setting that is missing here is not set: there is no limit, or it would
+# have no effect. A password is not shown.
 """
 
 
 def in_force(spec: Spec) -> dict[str, Any]:
-    """Every value in force by its name in the file, in the file's own words."""
+    """Every value in force by its name in the file, as written in a file."""
     said = spec.model_dump(mode="json", by_alias=True, exclude={"cloud": {"password"}})
     for place, (id, circuit) in enumerate(spec.circuits.items(), start=1):
         said["circuits"][id] = _in_force(id, place, circuit)
@@ -29,7 +29,7 @@ def in_force(spec: Spec) -> dict[str, Any]:
 
 
 def written(spec: Spec) -> str:
-    """A whole ven.yaml with nothing left to a default."""
+    """A whole ven.yaml that leaves nothing to a default."""
     said = in_force(spec)
     return _HEAD + "\n".join(line for name in said for line in _section(name, said[name])) + "\n"
 
@@ -40,7 +40,7 @@ def entry(name: str, value: Mapping[str, Any], indent: int = 2) -> str:
 
 
 def scalar(value: object) -> str:
-    """One value; in quotes where YAML would read something else."""
+    """One value; in quotes if YAML would read something else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def scalar(value: object) -> str:
 
 
 def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:
-    """What a circuit's type and place imply, and nothing that means nothing."""
+    """A circuit with the defaults of its type and position, without settings without effect."""
     filled = circuit.model_copy(
         update={
             "name": circuit.name or id,
@@ -98,7 +98,7 @@ def _chart(name: str, said: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what is said: a list of one is written as the one."""
+    """Only settings that are set; a list with one item is written as that item."""
     kept = {name: value for name, value in values.items() if value not in (None, [], False)}
     lists = {name: value for name, value in kept.items() if isinstance(value, list)}
     return kept | {name: value[0] for name, value in lists.items() if len(value) == 1}

@@ -1,1 +1,1 @@
-"""The last check before a driver: what may be done to a circuit now, whatever was planned."""
+"""The last check before a driver: what can be done to a circuit now, whatever the plan is."""

@@ -1,8 +1,8 @@
-"""One circuit behind its interlock: what is wanted of its driver, as far as it may be done now.
+"""One circuit behind its interlock: what its driver is to do, as far as that is allowed now.
 
-As long as all is allowed this is the book of wishes (`wanted.py`) and nothing else. What is
-forbidden is told as a fault of the wish, and so is its end. What is only too early waits, and is
-done in its time.
+If everything is allowed, this only passes requests to `wanted.py`. A forbidden request is reported
+as its fault, and so is the end of the fault. A request that is only too early waits until it is
+allowed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ RENEW_MS = 40_000
 
 @dataclass(slots=True)
 class _Asked:
-    """The newest wish of one kind, what its driver was given in its place, and since when.
+    """The newest request of one kind, what its driver got instead, and since when.
 
-    `why` it was not given as asked, "" if it was; `fault` of its driver; `said`: what was last told
-    of that.
+    `why` it was changed, "" if it was not; `fault` of its driver; `said`: the last report of that.
     """
 
     deed: Deed
@@ -39,7 +38,7 @@ class _Asked:
 
 
 class Guarded:
-    """One circuit of a site, in the file or not. Times are milliseconds that only run forward."""
+    """One circuit, in ven.yaml or not. Times are ms of a clock that only runs forward."""
 
     def __init__(self, id: str, spec: Spec, headroom: Headroom, now_ms: int) -> None:
         self._id, self._headroom = id, headroom
@@ -47,11 +46,11 @@ class Guarded:
         self._wanted, self._asked = Wanted(), dict[type[Deed], _Asked]()
 
     def use(self, spec: Spec, now_ms: int) -> None:
-        """Another file is in force."""
+        """Use another ven.yaml."""
         self._interlock.use(spec.circuits.get(self._id), rest_ms(spec), now_ms)
 
     def put(self, deed: Deed, now_ms: int) -> list[Told]:
-        """Want this from now on; answers what can be told of it at once."""
+        """Request this from now on; returns results that are known at once."""
         kind = type(deed)
         one = self._asked.setdefault(kind, _Asked(deed, now_ms))
         if not same(one.deed, deed):
@@ -62,7 +61,7 @@ class Guarded:
         return list(self._judge(now_ms, kind))
 
     def look(self, now_ms: int) -> list[Told]:
-        """Time went by: what was allowed may be so no more, what was too early may be done."""
+        """Check again what is allowed now; returns new results."""
         due_ms = self._judge_ms()
         return [] if due_ms is None or now_ms < due_ms else list(self._judge(now_ms, None))
 
@@ -71,37 +70,37 @@ class Guarded:
         return self._wanted.next(now_ms)
 
     def begin(self, now_ms: int) -> Deed | None:
-        """The same, and it has begun. Say how it `ended`."""
+        """The same, and mark it as begun. Call `ended` with its result."""
         deed = self._wanted.next(now_ms)
         if deed is not None:
             self._interlock.observed.began(deed, self._asked[type(deed)].given_ms, now_ms)
         return deed
 
     def due_ms(self) -> int | None:
-        """When to `look`, or its driver is to do something; None: all stands."""
+        """When to `look` next, or when its driver has to act; None: all is done."""
         dues = (self._judge_ms(), self._wanted.due_ms())
         return min((due for due in dues if due is not None), default=None)
 
     def busy(self) -> bool:
-        """Something is to be done, or done again, or is not done as it was asked."""
+        """Whether something is to be done, retried, or done otherwise than requested."""
         return self._wanted.due_ms() is not None or bool(self.overruled())
 
     def overruled(self) -> list[str]:
-        """Why what is wanted is not done as it was asked, in words."""
+        """Why requests are not done as requested, in words."""
         return [one.why for one in self._asked.values() if one.why]
 
     def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
-        """Its driver has done it, or not and why; answers what is to be told of that."""
+        """Its driver has done it (`fault` None) or failed; returns the results to report."""
         if fault is None:
             self._interlock.observed.done(deed)
         return [*self._told(self._wanted.ended(deed, fault, now_ms)), *self._judge(now_ms, None)]
 
     def doubt(self, now_ms: int) -> None:
-        """Nobody knows any more how the circuit stands: do all that is wanted once more."""
+        """The state of the circuit is not known any more: do all requests again."""
         self._wanted.doubt(now_ms)
 
     def seen(self, drawn_w: int, at_ms: int) -> None:
-        """What its meter said at `at_ms`, in watts."""
+        """A reading of its meter at `at_ms`, in watts."""
         self._interlock.observed.seen(drawn_w, at_ms, self._enabled(), self._wanted.free)
 
     def _judge(self, now_ms: int, fresh: type[Deed] | None) -> Iterator[Told]:
@@ -113,12 +112,12 @@ class Guarded:
             yield from self._give(one, ruling, fresh is Hold, now_ms)
 
     def _give(self, one: _Asked, ruling: Ruling, fresh: bool, now_ms: int) -> Iterator[Told]:
-        """Hand on what may be done, where that is news, and tell what may not."""
+        """Pass on what is allowed, if that is new, and report what is not."""
         was_other, one.why, one.due_ms = bool(one.why), ruling.why, ruling.due_ms
         deed = ruling.deed
         if isinstance(deed, Hold) and deed.watts is not None and _is_free(one.deed):
             deed = replace(deed, until_ms=deed.until_ms + now_ms - one.put_ms)
-            fresh |= now_ms - one.given_ms >= RENEW_MS  # nobody else renews what keeps it off
+            fresh |= now_ms - one.given_ms >= RENEW_MS  # nobody else renews this hold
             one.due_ms = min(one.due_ms or now_ms + RENEW_MS, now_ms + RENEW_MS)
         if deed is not None and (fresh or not same(one.given, deed)):
             one.fault = one.fault if same(one.given, deed) else None
@@ -128,7 +127,7 @@ class Guarded:
             yield from self._say(one)
 
     def _told(self, every: Iterable[Told]) -> Iterator[Told]:
-        """What a driver answers, as an answer to what was asked."""
+        """Results of a driver, as results of the original request."""
         for told in every:
             one = self._asked[type(told.deed)]
             one.fault = told.fault
@@ -145,7 +144,7 @@ class Guarded:
             yield Told(one.deed, fault)
 
     def _enabled(self) -> bool:
-        """It is wanted on, as far as that is allowed."""
+        """Whether it is to be on, as far as that is allowed."""
         one = self._asked.get(Switch)
         return one is None or not isinstance(one.given, Switch) or one.given.enabled
 

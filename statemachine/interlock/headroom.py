@@ -1,15 +1,15 @@
-"""What the main breaker has left, as far as readings tell, for what an interlock gives back."""
+"""The headroom below the main breaker, by readings, for loads that an interlock releases."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-COUNTS_MS = 10_000  # by then a reading shows what was given back
+COUNTS_MS = 10_000  # by then a reading shows the released load
 
 
 class Headroom:
-    """One site. It lets too little through rather than too much: a reading that is missing counts
-    as it was last, what returns counts as if it drew all that it may.
+    """One site. It rather allows too little than too much: a missing reading counts as the last
+    one, and a released circuit counts with its rated power.
     """
 
     def __init__(self, service_w: int) -> None:
@@ -19,12 +19,12 @@ class Headroom:
         self._returned: dict[str, tuple[int, int]] = {}
 
     def seen(self, drawn_w: Mapping[str, int], beside_w: int) -> None:
-        """What circuits draw now, and what the site draws beside them, in watts."""
+        """What circuits draw now, and the unmetered load, in watts."""
         self._drawn_w |= drawn_w
         self._beside_w = beside_w
 
     def take(self, circuit: str, watts: int, now_ms: int) -> bool:
-        """Whether a circuit that draws up to `watts` fits; if so it counts from now on."""
+        """Whether a circuit that draws up to `watts` fits; if it does, it counts from now on."""
         self._returned = {
             id: one for id, one in self._returned.items() if now_ms - one[1] < COUNTS_MS
         }

@@ -1,9 +1,9 @@
-"""The last line of defence: what may be done to a circuit now, whatever was planned.
+"""The last line of defence: what can be done to a circuit now, whatever the plan is.
 
-It knows what the circuit is declared to allow and what was really done, and nothing of events or
-plans. It is never stricter than the declared rules, so a plan that keeps them never hears of it.
-People switch as they like. After a start the first hold is believed, for it may stand already; what
-is tighter is judged.
+It knows the settings of the circuit and what was really done, but no events and plans. It is never
+stricter than the settings, so it does not affect a plan that keeps them. People can switch as they
+like. After a start the first hold is accepted, because it may already be in force; tighter ones
+are checked.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ..site.panel import LEAST_AMPS, Circuit
 from ..state.effects import BY_EVENT, Hold, Switch
 from .observed import LAG_MS, Observed, lets_run
 
-AGAIN_MS = 1_000  # it waits for room, and looks again then
+AGAIN_MS = 1_000  # how often it checks for room
 GONE = "this circuit is not in ven.yaml, so it is not held or switched"
-Fits = Callable[[int, int], bool]  # watts, now_ms: whether the site has room for so much
+Fits = Callable[[int, int], bool]  # watts, now_ms: whether the site has room for that
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be done in place of what was asked; None: nothing, it stays as it is.
+    """What is to be done instead of a request; None: nothing, it stays as it is.
 
-    `why` "": exactly what was asked. `due_ms`: when to ask again; None: when something is new.
+    `why` "": it is done as requested. `due_ms`: when to check again; None: on the next change.
     """
 
     deed: Hold | Switch | None
@@ -34,8 +34,8 @@ class Ruling:
 
 
 class Interlock:
-    """One circuit; None: it is not in the file. `return_ms`: the longest that load of this site
-    takes to come back in steps.
+    """One circuit; None: it is not in ven.yaml. `return_ms`: the longest time that load of this
+    site takes to come back.
     """
 
     def __init__(self, circuit: Circuit | None, return_ms: int, now_ms: int) -> None:
@@ -47,18 +47,18 @@ class Interlock:
         self._spent = False
 
     def use(self, circuit: Circuit | None, return_ms: int, now_ms: int) -> None:
-        """It is declared otherwise; what stands by the old file comes back in its time."""
+        """Use other settings; what is held by the old ones is released in its time."""
         if circuit != self._circuit:
             self._believes_until_ms = max(self._believes_until_ms, now_ms + return_ms)
         self._circuit, self._return_ms = circuit, return_ms
         self.observed.use(circuit)
 
     def renew(self) -> None:
-        """Another hold is wanted than before: what was off for too long may be asked anew."""
+        """A new hold is requested, so that the maximum time off counts anew."""
         self._spent = False
 
     def hold(self, asked: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
-        """What becomes of a hold, where the circuit is wanted on or off beside it."""
+        """What becomes of a hold; `enabled`: the circuit is to be on."""
         ruling = self._hold(asked, enabled, fits, now_ms)
         if isinstance(ruling.deed, Hold):
             self._accepted, self._first = ruling.deed, False
@@ -66,7 +66,7 @@ class Interlock:
         return ruling
 
     def switch(self, asked: Switch, held: bool, now_ms: int) -> Ruling:
-        """What becomes of a switch; `held`: there is a hold that can keep it off while it rests."""
+        """What becomes of a switch; `held`: a hold can keep it off while it must rest."""
         circuit = self._circuit
         if circuit is None:
             return Ruling(None, GONE)
@@ -93,7 +93,7 @@ class Interlock:
         return self._limited(circuit, asked, fits, now_ms)
 
     def _off(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
-        """Nothing is to be left to it."""
+        """A hold that leaves it off."""
         if rested_ms := self._rested_ms(circuit, now_ms):
             self._believes_until_ms = max(self._believes_until_ms, rested_ms + self._return_ms)
             return Ruling(asked, due_ms=rested_ms)
@@ -111,7 +111,7 @@ class Interlock:
         return _sooner(self._limited(circuit, asked, fits, now_ms), due_ms)
 
     def _limited(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
-        """It is left what it may be left at the least, but for what comes back from less."""
+        """A hold that leaves it on: not below its limit, unless it comes back from less."""
         if asked.watts is None or (why := self._too_low(circuit, asked.watts)) is None:
             return Ruling(asked)
         if self._believed(asked, now_ms):
@@ -122,7 +122,7 @@ class Interlock:
         return Ruling(_at(asked, self._least_w(circuit)), why)
 
     def _too_low(self, circuit: Circuit, watts: int) -> str | None:
-        """Why no hold may leave it so little; None: one may."""
+        """Why a hold at `watts` is too low; None: it is not."""
         if circuit.locked:
             return "it has `shed: never` in ven.yaml"
         if not circuit.shed_percent:
@@ -144,7 +144,7 @@ class Interlock:
         return free_w - max(0, min(percent_w, free_w - circuit.floor))
 
     def _least_w(self, circuit: Circuit) -> int | None:
-        """The hold that is nearest to one below its limit; None: none is."""
+        """The lowest allowed hold, in watts; None: it must not be held."""
         least_w = self._lowest_w(circuit)
         if circuit.control == "ev_pilot":
             least_w = max(LEAST_AMPS, -(-least_w // circuit.amp_w)) * circuit.amp_w
@@ -162,20 +162,20 @@ class Interlock:
         return asked.watts is not None and (had_w is None or asked.watts < had_w)
 
     def _off_until_ms(self, circuit: Circuit) -> int | None:
-        """How long it may be off; None: nothing limits it, or only a person lets it on again."""
+        """Until when it can be off; None: no limit, or only a person switches it on again."""
         off_ms, most_ms = self.observed.off_ms, circuit.max_off_ms
         if off_ms is None or most_ms is None or circuit.comes_back == "by_hand":
             return None
         return off_ms + max(most_ms, circuit.min_off_ms) + LAG_MS
 
     def _rested_ms(self, circuit: Circuit, now_ms: int) -> int | None:
-        """Until when it rests; None: it does not."""
+        """Until when it must stay off; None: it need not."""
         rests_ms = self.observed.rests_ms
         until_ms = None if rests_ms is None else rests_ms + circuit.min_off_ms
         return until_ms if until_ms is not None and now_ms < until_ms else None
 
     def _ran_ms(self, circuit: Circuit, now_ms: int) -> int | None:
-        """Until when it has to run; None: it may be taken off."""
+        """Until when it must run; None: it can be switched off."""
         on_ms = self.observed.on_ms
         until_ms = None if on_ms is None else on_ms + circuit.min_on_ms
         return until_ms if until_ms is not None and now_ms < until_ms else None
@@ -186,7 +186,7 @@ def _at(asked: Hold, watts: int | None) -> Hold:
 
 
 def _running_w(circuit: Circuit) -> int | None:
-    """What leaves it running; None: nothing less than all."""
+    """The lowest hold with which it still runs, in watts; None: only without a hold."""
     return None if circuit.control == "relay" else circuit.least_running_w
 
 

@@ -1,8 +1,7 @@
-"""One circuit as its driver and its meter show it: since when it is off or on, what it may draw.
+"""One circuit as its driver and meter show it: since when it is off or on, what it would draw.
 
-Only what was really done counts, never what was planned. After a start nothing of the past is
-known, and what is not known forbids nothing. Times are milliseconds of a clock that only runs
-forward.
+Only what was really done counts, not what was planned. After a start the past is unknown, and what
+is unknown forbids nothing. Times are milliseconds of a clock that only runs forward.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from ..site.panel import LEAST_AMPS, Circuit
 from ..state.effects import Hold
 from .wanted import Deed
 
-LAG_MS = 5_000  # who decides counts from then on; a device follows one call later
+LAG_MS = 5_000  # the core counts from its decision; a device follows one call later
 
 
 def lets_run(circuit: Circuit | None, watts: int | None) -> bool:
-    """A hold at `watts` leaves it something: a car takes no less than 6 A."""
+    """Whether a hold at `watts` lets it run: a car needs at least 6 A."""
     if watts is None:
         return True
     pilot = circuit is not None and circuit.control == "ev_pilot"
@@ -24,9 +23,9 @@ def lets_run(circuit: Circuit | None, watts: int | None) -> bool:
 
 
 class Observed:
-    """What is known. `off_ms`: since when it is off, or is told in vain to be; `rests_ms`: since
-    when it rests, None where that is not known; `on_ms`: since when it runs after it was off.
-    `free_w`: what it would draw if it was let be, at least; None: nobody knows yet.
+    """What is known. `off_ms`: since when it is off, or was told to be; `rests_ms`: since when it
+    rests, None: not known; `on_ms`: since when it runs after it was off. `free_w`: what it would
+    draw without a hold, at least; None: not known yet.
     """
 
     def __init__(self, circuit: Circuit | None) -> None:
@@ -45,17 +44,17 @@ class Observed:
 
     @property
     def off(self) -> bool:
-        """Its driver has it off."""
+        """Whether its driver has it off."""
         return not self._on or not lets_run(self._circuit, self._hold_w)
 
     def use(self, circuit: Circuit | None) -> None:
-        """It is declared otherwise, or no longer."""
+        """Use other settings; None: it is no longer in ven.yaml."""
         self._circuit = circuit
         if circuit is not None and circuit.meter == "none":
             self.free_w = circuit.typical_w
 
     def wanted(self, watts: int | None, now_ms: int) -> None:
-        """It is to be held at `watts` from now on: what it draws settles in a while."""
+        """It is to be held at `watts` from now on; its power settles after a while."""
         if watts == self._level_w:
             return
         eased = self._level_w is not None and (watts is None or watts > self._level_w)
@@ -63,13 +62,13 @@ class Observed:
         self._level_w = watts
 
     def began(self, deed: Deed, put_ms: int, now_ms: int) -> None:
-        """Its driver is told now what was put at `put_ms`; it counts from then, if not long ago."""
+        """Its driver gets the request of `put_ms`, which counts from then, up to `LAG_MS` ago."""
         self._began_ms = max(put_ms, now_ms - LAG_MS)
         if self._would_be_off(deed) and self.off_ms is None:
             self.off_ms = self._began_ms
 
     def done(self, deed: Deed) -> None:
-        """Its driver has done what it was told last."""
+        """Its driver has done the last request."""
         was_off = self.off
         if isinstance(deed, Hold):
             self._hold_w = deed.watts
@@ -86,7 +85,7 @@ class Observed:
         self._known |= isinstance(deed, Hold)
 
     def seen(self, drawn_w: int, at_ms: int, enabled: bool, free: bool) -> None:
-        """Its meter said so at `at_ms`. `enabled`: it is wanted on; `free`: nothing holds it."""
+        """A meter reading at `at_ms`. `enabled`: it is to be on; `free`: nothing holds it."""
         circuit = self._circuit
         if circuit is None or circuit.meter == "none":
             return
@@ -101,7 +100,7 @@ class Observed:
         return not deed.enabled or not lets_run(self._circuit, self._hold_w)
 
     def _stopped_ms(self) -> int:
-        """It rests from now on, or since its meter saw it stop by itself."""
+        """Since when it rests: now, or when its meter saw it stop by itself."""
         unseen = self._read_ms is None or self._began_ms - self._read_ms > GAP_MS
         if self._idle_ms is None or unseen:
             return self._began_ms
@@ -111,19 +110,19 @@ class Observed:
         if drawn_w > circuit.idle_w:
             self._idle_ms = None
         elif self._read_ms is None:
-            self._idle_ms = at_ms - circuit.min_off_ms  # for how long already, nobody knows
+            self._idle_ms = at_ms - circuit.min_off_ms  # since an unknown time
         elif self._idle_ms is None or at_ms - self._read_ms > GAP_MS:
             self._idle_ms = at_ms
 
     def _note_free(self, circuit: Circuit, drawn_w: int, at_ms: int, free: bool) -> None:
-        """The reading before a hold stands while it is held; it falls where the hold takes less."""
+        """Keep the reading before a hold while it is held; lower it if the hold takes less."""
         level_w, known_w = self._level_w, self.free_w
         if level_w is None:
             self.free_w = drawn_w if free or known_w is None else min(known_w, drawn_w)
         elif known_w is None:
             if not clearly_less(level_w, drawn_w):
                 self.free_w = min(drawn_w, level_w)
-        elif clearly_less(level_w, drawn_w):  # it does not obey, so that is what it draws
+        elif clearly_less(level_w, drawn_w):  # it ignores the hold, so that is what it draws
             self.free_w = min(known_w, drawn_w)
         elif circuit.control != "duty_cycle" and at_ms >= self._settled_ms:
             least_w = max(drawn_w, self._drawn_w)

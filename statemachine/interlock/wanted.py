@@ -1,8 +1,7 @@
-"""One circuit as it is wanted and as its driver has it: what is to be done next, and told.
+"""Requests for one circuit and what its driver has done: what to do and report next.
 
-Of holds, and of switches, only the newest wish counts: what was wanted before is never played. What
-fails is tried again for ever, after 1, 2, 4 ... 60 s. Times are milliseconds of any clock that
-only runs forward.
+Only the newest hold and the newest switch count; older requests are dropped. What fails is retried
+without end, after 1, 2, 4 ... 60 s. Times are milliseconds of any clock that only runs forward.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ Deed = Hold | Switch
 
 
 def pause_ms(failures: int) -> int:
-    """How long to wait after so many failures in a row, at least one: 1, 2, 4 ... 60 s."""
+    """The wait after `failures` in a row, at least one: 1, 2, 4 ... 60 s, in ms."""
     return min(LONGEST_MS, FIRST_MS << min(failures - 1, 6))
 
 
 def same(one: Deed | None, other: Deed) -> bool:
-    """Both want the same, be it for another time."""
+    """Whether both request the same state, also with another end of the lease."""
     match one, other:
         case Hold(watts=was), Hold(watts=now):
             return was == now
@@ -33,7 +32,7 @@ def same(one: Deed | None, other: Deed) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of a wish. `fault` None: it is done, or done again after a fault."""
+    """The result of a request. `fault` None: it is done, or works again after a fault."""
 
     deed: Deed
     fault: str | None
@@ -41,10 +40,10 @@ class Told:
 
 @dataclass(slots=True)
 class _Wish:
-    """The newest wish of one kind.
+    """The newest request of one kind.
 
-    `stands`: the driver has done it. `open`: it is to be done, or done again. `owes`: nobody was
-    told yet what became of it. `fault` is what was told last.
+    `stands`: the driver has done it. `open`: it is to be done or repeated. `owes`: its result is
+    not reported yet. `fault`: the last one reported.
     """
 
     deed: Deed | None = None
@@ -56,7 +55,7 @@ class _Wish:
     due_ms: int = 0
 
     def want(self, deed: Deed, now_ms: int, owes: bool) -> None:
-        """A newer wish. One that only renews a lease does not begin the pauses anew."""
+        """A newer request. A mere renewal of a lease does not restart the pauses."""
         if not same(self.deed, deed):
             self.stands, self.fault, self.failures, self.owes = False, None, 0, True
         lease = isinstance(deed, Hold) and deed.watts is not None
@@ -84,21 +83,21 @@ class _Wish:
 
 @dataclass(slots=True)
 class Wanted:
-    """One circuit. What goes off is off before it is let go, what comes on is held first."""
+    """One circuit: switched off before it is released, and held before it is switched on."""
 
     _hold: _Wish = field(default_factory=_Wish)
     _switch: _Wish = field(default_factory=_Wish)
 
     @property
     def free(self) -> bool:
-        """Nothing holds it: its driver has said so, or never was told to."""
+        """Whether nothing holds it: its driver confirmed that, or never got a hold."""
         hold = self._hold.deed
         return hold is None or (isinstance(hold, Hold) and hold.watts is None and self._hold.stands)
 
     def put(self, deed: Deed, now_ms: int, owes: bool = False) -> list[Told]:
-        """Want this from now on; answers what can be told of it at once.
+        """Request this from now on; returns results that are known at once.
 
-        `owes`: what becomes of it is told also where it is only a renewal.
+        `owes`: report the result even of a mere renewal.
         """
         self._of(deed).want(deed, now_ms, owes)
         return list(self._kept_waiting())
@@ -109,11 +108,11 @@ class Wanted:
         return due[0] if due else None
 
     def due_ms(self) -> int | None:
-        """When the next thing is to be done; None: all that is wanted stands."""
+        """When the next request is to be done; None: all are done."""
         return min((wish.due_ms for wish in self._ready()), default=None)
 
     def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
-        """The driver has done it, or not and why; answers what is to be told of that."""
+        """The driver has done it (`fault` None) or failed; returns the results to report."""
         wish = self._of(deed)
         if not same(wish.deed, deed):
             return []
@@ -122,7 +121,7 @@ class Wanted:
         return [*wish.failed(deed, fault, now_ms), *self._kept_waiting()]
 
     def doubt(self, now_ms: int) -> None:
-        """Nobody knows any more how the circuit stands: do all that is wanted once more."""
+        """The state of the circuit is not known any more: do all requests again."""
         for wish in (self._hold, self._switch):
             if wish.deed is not None:
                 wish.open, wish.due_ms = True, max(wish.due_ms, now_ms)
@@ -131,7 +130,7 @@ class Wanted:
         return self._hold if isinstance(deed, Hold) else self._switch
 
     def _ready(self) -> Iterator[_Wish]:
-        """The wishes that are to be done and need not wait for the other, in order."""
+        """The requests to be done that need not wait for the other, in order."""
         off = isinstance(self._switch.deed, Switch) and not self._switch.deed.enabled
         for wish in (self._switch, self._hold) if off else (self._hold, self._switch):
             if wish.open and not self._waits(wish):
@@ -147,7 +146,7 @@ class Wanted:
         return comes_on and hold.watts is not None and not self._hold.stands
 
     def _kept_waiting(self) -> Iterator[Told]:
-        """What waits for a wish that fails has that fault too."""
+        """A request that waits for a failing one gets its fault too."""
         for wish, other, why in (
             (self._hold, self._switch, "not released before it is off"),
             (self._switch, self._hold, "not switched on before it is held"),

@@ -1,1 +1,1 @@
-"""What must survive a crash: what is stored first, for how long, and how it is read again."""
+"""What must survive a crash: what is stored first, for how long, and how it is read back."""

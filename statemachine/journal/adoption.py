@@ -1,4 +1,4 @@
-"""What was remembered, taken up by a program that has run for a while without knowing any of it."""
+"""Takes over a stored memory while the program has already run for a while without it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READING = (
 
 
 def adopted(remembered: Memory, meanwhile: Memory) -> Memory:
-    """The memory to go on with: nothing is held, for all was given back, and readings are new."""
+    """The stored memory with no holds, because all load was released, and with new readings."""
     lives = {
         id: _taken_up(live, meanwhile.circuits[id]) for id, live in remembered.circuits.items()
     }

@@ -1,4 +1,4 @@
-"""First acks by the key of their command: what tells a copy from a new command, without a disk."""
+"""First acks by the key of their command, to tell a copy from a new command, without a disk."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, a
 
 
 class Answers:
-    """As the journal has them, for a week and no more than `MOST`; the oldest go first."""
+    """The acks of the journal, for a week and at most `MOST`; the oldest are dropped first."""
 
     def __init__(self, rows: Iterable[Answer] = ()) -> None:
         self._rows: dict[str, Answer] = {row[0]: row for row in rows}
 
     def earlier(self, command: Command) -> Earlier | None:
-        """What was answered to a command with the same key."""
+        """The first answer to a command with the same key; None if there is none."""
         row = self._row(command) if command.key else None
         if row is None and command.key.startswith("made:") and isinstance(command, DrEvent):
-            row = self._rows.get(f"event:{command.event_id}")  # as an earlier version had it
+            row = self._rows.get(f"event:{command.event_id}")  # as an earlier version stored it
         if row is None or command.at_ms - row[4] > remembered_ms(command.key):
             return None
         return Earlier(row[1], row[2], json.loads(row[3]), row[4])
 
     def _row(self, command: Command) -> Answer | None:
-        """The last answer; of an older revision that was taken on, the one to that."""
+        """The last answer; for an older accepted revision, the answer to that one."""
         row = self._rows.get(command.key)
         if row is not None and isinstance(command, DrEvent) and command.revision < row[1]:
             return self._rows.get(_of_revision(command.key, command.revision), row)
         return row
 
     def keep(self, rows: Iterable[Answer], now_ms: int) -> list[str]:
-        """Remember these too, and forget what counts no more; answers the keys of that."""
+        """Add answers and drop expired ones; returns the dropped keys."""
         for row in rows:
             self._rows.pop(row[0], None)
             self._rows[row[0]] = row
@@ -58,10 +58,10 @@ class Answers:
 
 
 def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
-    """The acks among `effects` that have a key, as they are remembered.
+    """The acks among `effects` that have a key, as rows.
 
-    An event that was taken on is remembered by its revision as well: it may come again after the
-    next one, and is a copy of this then.
+    The ack of an accepted event is also stored by its revision, because the event can be delivered
+    again after the next revision, and is a copy then.
     """
     acks = [effect for effect in effects if isinstance(effect, Ack)]
     return [

@@ -1,7 +1,7 @@
-"""Whether what a journal kept can be memory: every value of the type that its field declares.
+"""Checks that a stored journal is valid memory: every value has the type of its field.
 
-A bit that turned over in a file makes a number into a text, or one name into another; memory made
-of that would raise in the middle of some later decision.
+A flipped bit in a file can turn a number into text, or one name into another. Memory made of that
+would raise in the middle of some later decision.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..state.shadow import Shadow
 
 Check = Callable[[Any], bool]
 _KINDS: dict[str, Any] = {"shadows": Shadow, "circuits": Live, "events": Event, "past": Past}
-_FROM_OUTSIDE = {"server_mono_ms"}  # a service may say any time
-EARLIEST_MS, LATEST_MS = -(10**13), 25 * 10**13  # all that has a date, with room for days beside it
+_FROM_OUTSIDE = {"server_mono_ms"}  # a service can send any time
+EARLIEST_MS, LATEST_MS = -(10**13), 25 * 10**13  # every possible date, with some room
 MOST_W = 10**12
 
 
 def check(parts: Mapping[str, Any]) -> None:
-    """Raises ValueError, saying where, unless these are parts as memory writes them."""
+    """Raises ValueError, with the place, unless these are parts as memory writes them."""
     if "site" not in parts:
         raise ValueError("the part `site` is missing")
     for name, value in parts.items():
@@ -35,7 +35,7 @@ def check(parts: Mapping[str, Any]) -> None:
 
 
 def fault_of(name: str, value: Any) -> str | None:
-    """What is wrong with one part of memory; None: nothing."""
+    """The fault of one part of memory; None: it is valid."""
     shelf, _, key = name.partition("/")
     if name != "site" and (not _ or shelf not in _KINDS):
         return "it is not a known part of memory"
@@ -51,7 +51,7 @@ def _id(value: Any) -> Any:
 
 
 def _fault(kind: Any, value: Any) -> str | None:
-    """What is wrong with a value that should be a `kind`; None: nothing."""
+    """The fault of a value that should be a `kind`; None: it is valid."""
     if kind is Past:
         return None if _row(kind)(value) else "it is not a valid past event"
     if not isinstance(value, dict):
@@ -67,7 +67,7 @@ def _fault(kind: Any, value: Any) -> str | None:
 
 @cache
 def _checks(kind: Any) -> tuple[dict[str, Check], set[str]]:
-    """A check for each field of a dataclass, and the names of those that have no default."""
+    """A check for each field of a dataclass, and the names of fields without a default."""
     hints = get_type_hints(kind)
     own = [field for field in fields(kind) if not (kind is Memory and field.name in SHELVES)]
     needed = {
@@ -77,7 +77,7 @@ def _checks(kind: Any) -> tuple[dict[str, Check], set[str]]:
 
 
 def _of_field(name: str, hint: Any) -> Check:
-    """The check of one field. A date is one that a calendar has, watts are such as a site has."""
+    """The check of one field. Dates and watts must be in a possible range."""
     typed = _check(hint)
     if name in _FROM_OUTSIDE or not name.endswith(("_ms", "_w", "wakes", "draining", "cuts")):
         return typed
@@ -94,7 +94,7 @@ def _of_field(name: str, hint: Any) -> Check:
 
 @cache
 def _check(hint: Any) -> Check:
-    """A check for JSON that stands for a value of this type."""
+    """A check for the JSON of a value of this type."""
     args = get_args(hint)
     match get_origin(hint):
         case origin if origin in (Union, UnionType):
@@ -107,7 +107,7 @@ def _check(hint: Any) -> Check:
             return _map(_check(args[1]))
     if hint is Any:
         return lambda value: True
-    if hint in (int, str, bool):  # and True is no number
+    if hint in (int, str, bool):  # True is not a number
         return lambda value: type(value) is hint
     if not is_dataclass(hint):
         raise TypeError(f"no rule tells how a {hint} is stored")
@@ -133,7 +133,7 @@ def _exactly(each: list[Check]) -> Check:
 
 @cache
 def _row(kind: Any) -> Check:
-    """The check of a named tuple, kept as a list, of an earlier version without the last."""
+    """The check of a named tuple stored as a list; earlier versions lack the last fields."""
     hints, fewest = get_type_hints(kind), len(kind._fields) - len(kind._field_defaults)
     each = [_of_field(name, hints[name]) for name in kind._fields]
     return lambda value: any(_exactly(each[:n])(value) for n in range(fewest, len(each) + 1))

@@ -1,7 +1,7 @@
-"""What must be on disk before it is done, and what is done whether a disk takes it or not.
+"""What must be on disk before it is done, and what is done whether the disk works or not.
 
-What takes load from people, or promises somebody something, waits until it is stored: after a crash
-it must be known. What gives load back, or is a person's own act at the site, waits for no disk.
+A decision that sheds load or promises something waits until it is stored, because it must be known
+after a crash. One that restores load, or is a person's own act at the site, does not wait.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ OVERTAKEN = "a newer command replaced this one before it was carried out; try ag
 def promises(
     spec: Spec, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
 ) -> bool:
-    """Whether this decision takes load or promises something, so that it must be stored first.
+    """Whether this decision sheds load or promises something, so that it must be stored first.
 
-    A refusal and a copy promise nothing, nor does a revision of an event that takes less.
+    A refusal or a copy promises nothing, and neither does a revision that sheds less.
     """
     match trigger:
         case DrEvent(event_id=id):
@@ -54,15 +54,15 @@ def promises(
 
 
 def takes(spec: Spec, circuit: str, enabled: bool) -> bool:
-    """Whether switching a circuit so from afar takes load, or touches a critical one."""
+    """Whether a remote switch takes load off, or changes a critical circuit."""
     return not enabled or spec.circuits[circuit].critical
 
 
 def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
-    """Whether `said`, which overtook `waiting`, takes back what that asked for.
+    """Whether the newer trigger `said` withdraws what `waiting` asks for.
 
-    Nothing may shed after somebody wanted load back, only because a disk was slow; and the newest
-    word about a thing counts.
+    A slow disk must not make anything shed after load was requested back, and the newest command
+    about a thing counts.
     """
     match waiting, said:
         case Toggle(circuit=id), Toggle(circuit=other):

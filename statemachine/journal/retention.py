@@ -1,4 +1,4 @@
-"""Which decisions must survive a crash, and for how long an answer is remembered."""
+"""Which decisions must survive a crash, and how long an answer is stored."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ COPY_MS = 60_000
 def worth_keeping(
     trigger: Trigger, before: Memory, after: Memory, effects: Iterable[Effect]
 ) -> bool:
-    """A look at circuits or clock that led to nothing is not: it will be looked again. Nor is the
-    word of a driver that holds what it is to hold: after a crash it is asked anyway.
+    """Whether a decision must be stored. A reading or timer without an effect need not, nor a
+    driver's confirmation of its hold: both come again after a crash.
     """
     led = any(not isinstance(effect, Wake) for effect in effects)
     held = isinstance(trigger, Held) and before.leaving == after.leaving
@@ -25,5 +25,5 @@ def worth_keeping(
 
 
 def remembered_ms(key: str) -> int:
-    """How long a command with this key counts as a copy of the first."""
+    """How long a command with this key counts as a copy of the first, in ms."""
     return COPY_MS if key.startswith("body:") else WEEK_MS

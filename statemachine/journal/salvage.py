@@ -1,4 +1,4 @@
-"""What of a damaged journal can still be memory."""
+"""The parts of a damaged journal that can still be used."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Parts = Mapping[str, Any]
 
 
 def salvaged(spec: Spec, parts: Parts) -> dict[str, Any]:
-    """The parts that are sound each by itself; what is missing of the site is as on the first day.
+    """The parts that are valid by themselves; a missing part `site` is as on the first day.
 
-    Whether they fit together is for whoever makes memory of them. Empty where none is sound.
+    The caller checks whether they fit together. Empty if no part is valid.
     """
     sound = {name: value for name, value in parts.items() if fault_of(name, value) is None}
     return {"site": to_parts(blank(spec))["site"], **sound} if sound else {}

@@ -1,9 +1,8 @@
-"""Memory as earlier versions of the program kept it, brought up to this one, a step at a time.
+"""Upgrades memory stored by earlier versions of the program, one format at a time.
 
-Format 1: one shadow, and circuits with few marks. Format 2: several shadows, what is past, a plan
-with its basis. Format 3: each circuit, event and shadow is a part of its own. Format 4 has more
-fields. Format 5 keeps no readings of the last minutes. The first journals said no format at all;
-they count as 1.
+Format 1: one shadow, and circuits with little history. Format 2: several shadows, past events, a
+plan with its basis. Format 3: each circuit, event and shadow is a part of its own. Format 4 has
+more fields. Format 5 has no readings of the last minutes. Journals without a format count as 1.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 Parts = Mapping[str, Any]
 APPLIED, PENDING = (200, ""), (202, "")
 
-# What has no default in memory, and was not always kept.
+# Fields without a default that earlier versions did not store.
 _LIVE: Parts = {"driver": "sim"}
 _EVENT: Parts = {"told": [], "opted_out": []}
 _SITE: Parts = {
@@ -27,12 +26,12 @@ _SITE: Parts = {
 
 
 def brought_up(format: int, parts: Parts) -> Parts:
-    """The parts of memory as this version takes them, out of those of `format`, 0 to 5.
+    """The parts of memory in the present format, from those of `format`, 0 to 5.
 
-    Raises KeyError, TypeError, ValueError or AttributeError where they are not of that format.
+    Raises KeyError, TypeError, ValueError or AttributeError if they are not of that format.
     """
     first = max(1, format)
-    if first == 2 and "shadow" in parts:  # as it was in the first hours of format 2
+    if first == 2 and "shadow" in parts:  # as format 2 was at first
         first = 1
     for step in _STEPS[first - 1 :]:
         parts = step(parts)
@@ -40,9 +39,9 @@ def brought_up(format: int, parts: Parts) -> Parts:
 
 
 def digest_of(format: int, key: str, digest: str) -> str:
-    """The digest of a command answered under `format`; "" where its terms cannot be compared.
+    """The digest of a command answered under `format`; "" if its terms cannot be compared.
 
-    Up to format 2 an event's digest was taken over who asked and when as well.
+    Up to format 2 the digest of an event also included its sender and time.
     """
     return "" if format <= 2 and key.startswith("event:") else digest
 
@@ -73,12 +72,12 @@ def _from_2(parts: Parts) -> Parts:
 
 
 def _from_3(parts: Parts) -> Parts:
-    """All that came with format 4 has a default."""
+    """Every new field of format 4 has a default."""
     return parts
 
 
 def _from_4(parts: Parts) -> Parts:
-    """Estimates were made of the last five minutes; now of the last reading."""
+    """Remove the samples of five minutes; estimates now use the last reading."""
     return {
         name: _without_samples(part) if name.startswith("circuits/") else part
         for name, part in parts.items()
@@ -93,7 +92,7 @@ _STEPS = (_from_1, _from_2, _from_3, _from_4)
 
 
 def _clocks(site: Parts) -> dict[str, int]:
-    """Both clocks when circuits were last read, where that is known; else they count from now."""
+    """Both clocks at the last reading, if known; else times count from now."""
     at_ms, offset_ms = site["read_ms"], site["offset_ms"]
     if at_ms is None or offset_ms is None:
         return {}
@@ -101,7 +100,7 @@ def _clocks(site: Parts) -> dict[str, int]:
 
 
 def _marks(live: Parts, clocks: Mapping[str, int]) -> dict[str, Any]:
-    """Since when a circuit is off and gives was not kept: since it was read last, to be sure."""
+    """Since when a circuit is off or shed was not stored: use its last reading, to be safe."""
     if not clocks or live["drawn_w"] is None:
         return {}
     marks = {"read_mono_ms": clocks["mono_ms"]}
@@ -117,7 +116,7 @@ def _coming(site: Parts) -> dict[str, Any]:
 
 
 def _shadow(kept: Parts) -> dict[str, Any]:
-    """A wish keeps its end; one without stays open, and is carried out no second time."""
+    """A wish keeps its result; one without stays open, and is not carried out again."""
     wished = {wish["circuit"] for wish in kept["wishes"]}
     results, decided = kept["results"], kept["decided"]
     same = ("state", "version", "wishes", "token", "refusals", "ack", "wakes")
@@ -142,7 +141,7 @@ def _decision(wish: Parts, end: tuple[int, str]) -> dict[str, Any]:
 
 
 def _row(past: Any) -> list[Any]:
-    """An event of the past, or one that lives, in the four fields that are kept of it."""
+    """A past or live event in the four fields that are stored."""
     if isinstance(past, Mapping):
         return [past[name] for name in ("id", "source", "start_ms", "end_ms")]
     return list(past)

@@ -1,1 +1,1 @@
-"""How load comes back: what ends an event, in which order and when circuits return."""
+"""How load comes back: what ends an event, and when and in which order circuits return."""

@@ -1,7 +1,7 @@
-"""Which circuits an event that is about to start keeps down: those that its plan will take anyway.
+"""Which circuits stay shed for an event that is about to start: those that its plan will shed.
 
-Never remembered, but derived from the events that live at each decision: one that is cancelled,
-postponed, made smaller or opted out of keeps nothing down from that decision on.
+This is not stored, but derived from the live events at each decision: once an event is cancelled,
+postponed, reduced or opted out of, nothing stays shed for it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from .upcoming import later, led
 
 
 def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:
-    """Circuits that will give for an event that starts within `restore.bridge`, and from when on.
+    """Circuits that an event starting within `restore.bridge` will shed, with its start in UTC ms.
 
-    In UTC milliseconds. The plan is the one to be made at each of these starts, over all that
-    will run then: in the state that the chart leads an event to at its start, so that one which
-    begins by shedding nothing keeps nothing down. What a later state will shed is left to it. A
-    circuit that gives but a share stays as it is: it is worth no step of its own.
+    The plan is the one to be made at each of these starts, over all events that run then, in the
+    states that the chart gives them at the start: an event that starts without shedding keeps
+    nothing shed, and later states do not count. A circuit that sheds only a share stays as it is.
     """
     kept: dict[str, int] = {}
     if spec.observes:
@@ -45,7 +44,7 @@ def _soon(spec: Spec, memory: Memory) -> Iterator[Event]:
 
 
 def _at(spec: Spec, memory: Memory, at_ms: int) -> Memory:
-    """The site at a moment to come, with circuits as they are and read: who starts has started."""
+    """The site at a future moment, with circuits as they are now and started events."""
     then = later(memory, at_ms)
     for event in _soon(spec, memory):
         if event.start_ms <= at_ms:

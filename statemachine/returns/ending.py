@@ -1,7 +1,7 @@
-"""What ends an event before its time: which events, what is told of it, and whose leave it takes.
+"""Ending an event early: which events, what is reported, and who must confirm it.
 
-An event that the grid operator called is ended, changed or kept out of at the site only where
-somebody confirms it. Over MQTT the operator's own wish is the confirmation.
+At the site an event of the grid operator is only ended, changed or opted out of with a
+confirmation. A command of the operator over MQTT needs none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHUT_MS = 10 * 60_000
 
 
 def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
-    """The events that shed, or whose start has passed: a clock set back undoes no beginning."""
+    """The events that shed or whose start has passed, also after the clock is set back."""
     return [
         event.id
         for event in memory.events.values()
@@ -27,12 +27,12 @@ def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
 
 
 def shut(memory: Memory, source: str) -> bool:
-    """Somebody wanted everything back a while ago: only people at the site may call an event."""
+    """Whether all load was requested back a while ago: only people at the site can start events."""
     return source not in HERE and memory.at_ms < memory.shut_ms
 
 
 def why_shut(spec: Spec, memory: Memory) -> str:
-    """Until when nothing new is taken on, in words."""
+    """Until when no new event is accepted, in words."""
     until = local(memory.shut_ms, spec.site.timezone)
     return (
         f"all load was requested back; until {until:%H:%M:%S} only people at the site start events"
@@ -40,7 +40,7 @@ def why_shut(spec: Spec, memory: Memory) -> str:
 
 
 def ended_here(event: Event) -> dict[str, str]:
-    """Who at the site ended it before its time, and why, as its messages say it."""
+    """Who at the site ended it early, and why, as keys of its messages; {} if nobody did."""
     if event.ended_by in ("", OPERATOR):
         return {}
     return {
@@ -50,9 +50,9 @@ def ended_here(event: Event) -> dict[str, str]:
 
 
 def unconfirmed(turn: Turn, asked: Command) -> str:
-    """Why a command needs a confirmation that it does not have; "" where it does not.
+    """Why a command needs a confirmation that it does not have; "" if it needs none.
 
-    Where nobody can know whose event it is, giving load back waits for no question.
+    If memory was lost and nobody knows whose event it is, load comes back without a question.
     """
     if asked.confirmed or asked.blind or asked.source == OPERATOR:
         return ""
@@ -65,7 +65,7 @@ def unconfirmed(turn: Turn, asked: Command) -> str:
 
 
 def _touched(turn: Turn, asked: Command) -> list[Event]:
-    """The live events that a command would end or change, or keep something out of."""
+    """The live events that a command would end, change or opt out of."""
     memory = turn.memory
     match asked:
         case Restore(event_id=None, shuts=True):
@@ -94,7 +94,7 @@ def _described(turn: Turn, event: Event, word: str) -> str:
 
 
 def _ending_word(asked: Command) -> str:
-    """The trigger of the chart that a command ends an event by; "" where it ends none."""
+    """The trigger with which a command ends an event; "" if it ends none."""
     match asked:
         case Cancel():
             return "cancel"

@@ -1,8 +1,8 @@
-"""When each circuit that is held comes back if nothing else happens, and what brings it back.
+"""Forecasts when each held circuit comes back if nothing else happens, and why then.
 
-Two questions after another: from when on nothing wants it down any more, and when its turn to
-return comes then. Where nobody can know, no time is given. What gives a third time, and a share
-that returns by the ramp before the rest, may move a time by a few steps of `restore.every`.
+First: from when on nothing needs it shed any more. Second: when its turn to come back is then. If
+that cannot be known, no time is given. A circuit that is shed a third time, or that comes back in
+parts by the ramp, may be off by a few steps of `restore.every`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from .release import stays_off
 from .return_order import Back, Eased, in_turn, steps
 from .upcoming import Move, later, led, moves
 
-MOST_AHEAD = 60  # so many moments to come are looked at; what is held beyond them has no time
+MOST_AHEAD = 60  # future moments that are examined; circuits held beyond them have no time
 
-# How a circuit comes back, and what the page and the command line say of it.
+# How a circuit comes back, and the text for it.
 WAYS = {
     "event": "when the event is over, in its turn",
     "following": "when another event is over, in its turn",
@@ -44,14 +44,14 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a restore of all events would end, and how every circuit would come back then."""
+    """The events that a restore of all would end, and how every circuit would come back."""
 
     ends: tuple[str, ...]
     backs: Mapping[str, Back]
 
 
 def coming_back(spec: Spec, memory: Memory) -> dict[str, Back]:
-    """Every circuit that is held, or was switched off by an event, and how it comes back."""
+    """How every circuit comes back that is held or was switched off by an event."""
     if spec.observes:
         return {}
     lives = memory.circuits.items()
@@ -64,7 +64,7 @@ def coming_back(spec: Spec, memory: Memory) -> dict[str, Back]:
 
 
 def after_restore(spec: Spec, memory: Memory) -> Ending:
-    """What a restore without an id would do now: it ends every event that has begun."""
+    """What a restore without an id would do now: it ends every event that has started."""
     ends = {event.id: state for event, state in _restored(spec, memory)}
     events = {
         id: changed(event, state=ends[id], wakes={}) if id in ends else event
@@ -91,10 +91,10 @@ def _by_hand(circuit: Circuit, live: Live) -> bool:
 
 
 def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
-    """From when on nothing wants each circuit down, then its turn; none where that is not seen.
+    """When nothing needs each circuit shed, then its turn; circuits without a forecast are absent.
 
-    What still waits for its turn, or rests, when an event begins may be wanted down again; and who
-    gives for it, be it a second time, comes back in turn with the others.
+    A circuit that still waits or rests when an event starts may be shed again, and comes back with
+    the others after it.
     """
     to_come, then, again = moves(spec, memory), memory, set[str]()
     freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, Eased]()
@@ -108,7 +108,7 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
             last, then = then, _moved(then, at_ms, to_come)
             before_w, asked_w = asked_w, needed_w(spec, then, at_ms)
             if asked_w == before_w and at_ms not in protected and not _opted_out(last):
-                continue  # of many events most end so
+                continue  # most events end like this
             back = {id: back_ms for id, back_ms in done.items() if id not in again}
             then = _then(spec, then, back)
             changing = _changing(spec, then, back)
@@ -131,14 +131,14 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
 
 
 class _Ahead:
-    """Now, and the moments to come at which what is wanted down may change by itself, in order."""
+    """Now and the future moments, in order, at which the set of shed circuits may change."""
 
     def __init__(self, now_ms: int, moments: Iterable[int]) -> None:
         self._now_ms, self._left = now_ms, [now_ms]
         self.add(moments)
 
     def add(self, moments: Iterable[int]) -> None:
-        """More of them, as far as they are still to come."""
+        """Add moments, unless they have passed."""
         self._left = sorted({*self._left, *(at_ms for at_ms in moments if at_ms > self._now_ms)})
 
     def __iter__(self) -> Iterator[int]:
@@ -153,9 +153,9 @@ def _opted_out(memory: Memory) -> bool:
 
 
 def _then(spec: Spec, then: Memory, done: Mapping[str, int]) -> Memory:
-    """The site at that moment, with the plan made then, and held as it has it.
+    """The site at that moment, with the plan made then carried out.
 
-    `done`: what is back, since when.
+    `done`: circuits that are back, since when.
     """
     to_mono_ms = then.mono_ms - then.at_ms
     back = {
@@ -170,19 +170,19 @@ def _then(spec: Spec, then: Memory, done: Mapping[str, int]) -> Memory:
 
 
 def _eases(last: Memory, then: Memory, id: str) -> bool:
-    """The plan lets it have a share back."""
+    """Whether the plan gives a part of it back."""
     before_w, now_w = last.circuits[id].held_w, then.circuits[id].held_w
     return before_w is not None and now_w is not None and now_w > before_w
 
 
 def _with(memory: Memory, then: Memory, again: set[str]) -> Memory:
-    """What is known now, and who gives by then for the first time as it is held then."""
+    """Memory now, with circuits that are shed for the first time by then as they are held then."""
     gives = {id: live for id, live in then.circuits.items() if live.giving and id not in again}
     return changed(memory, circuits={**memory.circuits, **gives})
 
 
 def _changing(spec: Spec, memory: Memory, every: Iterable[str]) -> set[int]:
-    """When what is free has recovered from giving, or has run for long enough to give."""
+    """When released circuits can be shed again, after `min_release` and `min_on`."""
     lefts_ms = {
         left_ms(spec.circuits[id], memory.circuits[id], memory.mono_ms)
         for id in every
@@ -192,7 +192,7 @@ def _changing(spec: Spec, memory: Memory, every: Iterable[str]) -> set[int]:
 
 
 def _protected(spec: Spec, memory: Memory, held: list[str]) -> set[int]:
-    """When a protection changes by itself, or an event to come begins to keep load down."""
+    """When a protection changes by itself, or a future event starts to keep load shed."""
     day, now_ms = day_of(memory.at_ms, spec.site.timezone), memory.at_ms
     moments = {event.start_ms - spec.restore.bridge for event in memory.events.values()}
     moments |= _changing(spec, memory, memory.circuits)
@@ -205,7 +205,7 @@ def _protected(spec: Spec, memory: Memory, held: list[str]) -> set[int]:
 
 
 def _moved(last: Memory, at_ms: int, to_come: list[Move]) -> Memory:
-    """The site at a moment to come, every event in the state it is in then, but those over."""
+    """The site at a future moment, with every event in its state then, without ended ones."""
     states = {id: state for ms, id, state in to_come if last.at_ms < ms <= at_ms}
     events = {
         id: changed(event, state=states[id]) if id in states else event
@@ -216,7 +216,7 @@ def _moved(last: Memory, at_ms: int, to_come: list[Move]) -> Memory:
 
 
 def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
-    """What frees it at the moment of `then`."""
+    """Why it can come back at the moment of `then`."""
     circuit, live = spec.circuits[id], then.circuits[id]
     if live.off and off_left_ms(circuit, live, then.mono_ms) == 0:
         return "max_off"
@@ -229,7 +229,7 @@ def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
 
 
 def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
-    """It gives so much from now on."""
+    """A circuit that sheds `cut_w` from now on."""
     held_w = live.free_w - cut_w
     since_ms = mono_ms if live.off_mono_ms is None else live.off_mono_ms
     off_ms = None if held_w else since_ms
@@ -238,7 +238,7 @@ def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
 
 
 def _let_go(circuit: Circuit, live: Live, mono_ms: int) -> Live:
-    """It is back: it runs for a while at least, and recovers; or off until somebody comes."""
+    """A circuit that is back, or stays off until a person switches it on."""
     if live.held_w is None:
         return live
     on_ms = live.on_mono_ms if live.off_mono_ms is None else mono_ms

@@ -1,4 +1,4 @@
-"""When a site is at rest, and how long after the last event it must be."""
+"""Whether a site is at rest, and how long after the last event it must be."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from ..site.panel import Circuit
 from ..site.spec import Spec
 from ..state.memory import Memory
 
-BLOCKED_MS = 15 * 60_000  # load waits so long for room below the main breaker, then it is an alarm
+BLOCKED_MS = 15 * 60_000  # load that waits this long for room below the main breaker is an alarm
 
 
 def at_rest(memory: Memory) -> bool:
-    """No event has begun, nothing is held, on its way back or to be answered."""
+    """Whether no event has started, and nothing is held, coming back or waiting for an answer."""
     waiting = all(event.start_ms > memory.at_ms for event in memory.events.values())
     held = any(live.held_w is not None for live in memory.circuits.values())
     return waiting and not held and memory.coming.due_ms is None and not memory.pending
 
 
 def heartbeat_only(memory: Memory) -> bool:
-    """All that the shadows are woken for is to say again what was said."""
+    """Whether the shadows only have to repeat their last report."""
     every = memory.shadows.values()
     return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in every)
 
 
 def blocked(memory: Memory) -> bool:
-    """There has been no room below the main breaker for so long that critical load returns."""
+    """Whether there was no room for so long that critical load comes back anyway."""
     since_ms = memory.coming.blocked_ms
     return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
 
 
 def rest_ms(spec: Spec) -> int:
-    """The longest that load takes to come back after all events, with every rest and ramp."""
+    """The longest time that load takes to come back after all events, in ms."""
     every = spec.circuits.values()
     steps = sum(_steps(spec, circuit) for circuit in every)
     rests_ms = max((circuit.min_off_ms for circuit in every), default=0)

@@ -1,10 +1,10 @@
-"""How load is taken at once and comes back in steps, so that the return makes no surge.
+"""Load is shed at once and comes back in steps, so that its return makes no surge.
 
-One circuit returns each `restore.every`, in reverse shed order, which is critical ones first. A
-step never lifts the site above its main breaker nor returns more than `restore.ramp`; a charging
-car comes back at 6 A first. Where there is no room for so long that it is an alarm, critical ones
-return nevertheless, one each step. What rests (dwell times), and what an event is about to ask for
-anyway (`bridge.py`), waits without holding up the others.
+One circuit comes back each `restore.every`, in reverse shed order: critical ones first. A step
+never takes the site above its main breaker or brings back more than `restore.ramp`; a charging car
+comes back at 6 A first. If there was no room for so long that it is an alarm, critical circuits
+come back anyway, one each step. Circuits within their minimum time off, and those that an event is
+about to shed anyway (`bridge.py`), wait without holding up the others.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Wanted = Mapping[str, int | None]
 
 
 def carry_out(turn: Turn) -> None:
-    """Plan what is required now; hold more at once, let go of one circuit when its time is come.
+    """Plan what is required now; hold more at once, and release one circuit whenever one is due.
 
-    A circuit that is switched off is let go at once, nothing returns with it, and so is one that a
-    person locked; one switched on within its rest is held at nothing until the rest is over. Who
-    only observes holds nothing; what is held from the time before returns in the same steps.
+    A circuit that is switched off or locked is released at once. One that is switched on within
+    its minimum time off is held at 0 W until then. In observe mode nothing is held; earlier holds
+    are released in the same steps.
     """
     wanted = _wanted(turn, replan(turn))
     for id, watts in wanted.items():
@@ -55,16 +55,16 @@ def carry_out(turn: Turn) -> None:
 
 
 def give_back(turn: Turn, id: str, watts: int | None) -> None:
-    """Let a circuit draw up to `watts`; what comes back by hand, and is off, is switched off."""
+    """Let a circuit draw up to `watts`; if it is off and comes back by hand, switch it off."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    if stays_off(circuit, live):  # off for good first, then free: nothing may flow in between
+    if stays_off(circuit, live):  # off first, or load would come on in between
         turn.remember_circuit(id, enabled=False, switched_by=BY_EVENT, switched_ms=turn.now_ms)
         turn.do(Switch(id, False, BY_EVENT))
     _hold(turn, id, watts)
 
 
 def beyond_plan(turn: Turn) -> bool:
-    """Something is held that the plan does not ask for, or a driver may yet say that it is free."""
+    """Whether something is held beyond the plan, or a driver has yet to confirm a release."""
     memory = turn.memory
     left = [live for id, live in memory.circuits.items() if id not in memory.cuts]
     return (
@@ -75,9 +75,9 @@ def beyond_plan(turn: Turn) -> bool:
 
 
 def restate(turn: Turn) -> list[Hold]:
-    """Every hold once more, also those that are none: after a restart nobody knows better.
+    """Repeat the hold of every circuit, also None, because after a restart its state is not known.
 
-    Who only observes touches nothing but what is left from the time before.
+    In observe mode only earlier holds are repeated.
     """
     until_ms = turn.now_ms + LEASE_MS
     told = {
@@ -90,11 +90,11 @@ def restate(turn: Turn) -> list[Hold]:
 
 
 def spread(turn: Turn) -> None:
-    """An event of the operator's is over: its load begins to return at a random moment.
+    """After an event of the operator, load starts to come back at a random moment.
 
-    Pure in (venId, event id). An event called at the site comes back at once. The wait is for the
-    grid's sake: of two the later counts, a cancel after the end changes nothing, and only somebody
-    who wants load back ends it.
+    It is derived from venId and event id. After an event from the site it comes back at once. Of
+    two delays the later counts, a cancel after the end changes nothing, and only a request for load
+    back ends the delay.
     """
     within_ms = turn.spec.restore.spread
     if within_ms and turn.event.source == "operator":
@@ -111,7 +111,7 @@ def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
 
 
 def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
-    """What each circuit is to be held at once all has come back, in shed order; None: free."""
+    """The hold of each circuit once all has come back, in shed order; None: free."""
     spec, memory = turn.spec, turn.memory
     wanted = _plain(spec, memory, every)
     for id, live in memory.circuits.items():
@@ -124,13 +124,13 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
 
 
 def stays_off(circuit: Circuit, live: Live) -> bool:
-    """It gave all and comes back by hand: no smaller share of the plan lets it on again."""
+    """It was shed wholly and comes back by hand: a smaller cut does not switch it on again."""
     by_hand = circuit.comes_back == "by_hand" and live.enabled
     return by_hand and live.giving and live.held_w == 0
 
 
 def _plain(spec: Spec, memory: Memory, every: Sequence[Load]) -> dict[str, int | None]:
-    """What each circuit is to be held at by the plan alone, in shed order; None: free."""
+    """The hold of each circuit by the plan alone, in shed order; None: free."""
     if spec.observes:
         return {load.circuit: None for load in every}
     asked = still_asked(spec, memory)
@@ -138,22 +138,22 @@ def _plain(spec: Spec, memory: Memory, every: Sequence[Load]) -> dict[str, int |
 
 
 def _level(memory: Memory, load: Load, asked_w: int | None) -> int | None:
-    """`asked_w`: what is asked of it although it fails; it is told no tighter hold than before."""
+    """The hold for one circuit. `asked_w`: what a failing one is to shed, by no tighter hold."""
     cut_w, live = memory.cuts.get(load.circuit), memory.circuits[load.circuit]
     if cut_w is not None and live.deaf_w is not None and live.held_w is not None:
-        return live.held_w  # it counts for less than it is told, and is told the same
+        return live.held_w  # it sheds less than its hold, which stays the same
     if asked_w is not None:
         return max(live.held_w or 0, load.load_w - asked_w)
     return None if cut_w is None else max(0, load.load_w - cut_w)
 
 
 def _waits_for_nothing(live: Live) -> bool:
-    """No load returns with it, or a person wants it let be."""
+    """Whether it can be released at once: it is off, or a person locked it."""
     return not live.enabled or live.locked_by is not None
 
 
 def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> None:
-    """What was off for as long as it may be waits for nobody's turn, only for room."""
+    """Release circuits at the end of their maximum time off, without waiting for their turn."""
     beside_w = 0
     for id in [id for id in looser if _off_too_long(turn, id)]:
         watts = _next_level(turn, id, wanted[id])
@@ -170,16 +170,16 @@ def _off_too_long(turn: Turn, id: str) -> bool:
 
 
 def _queue_behind(turn: Turn) -> None:
-    """Something came back out of turn: the others keep their distance to it."""
+    """A circuit came back out of turn: the next one comes `restore.every` later."""
     coming, next_ms = turn.memory.coming, turn.now_ms + turn.spec.restore.every
     due_ms = coming.due_ms and max(coming.due_ms, next_ms)
     turn.remember(coming=changed(coming, last_ms=turn.now_ms, due_ms=due_ms))
 
 
 def _step(turn: Turn, looser: list[str], wanted: Wanted) -> None:
-    """One circuit more when its time has come; only this pace is remembered from step to step.
+    """Release one more circuit when it is due; only this pace is stored between steps.
 
-    Whether an event keeps load down is asked anew each time, of the events that live then.
+    Whether an event keeps load shed is decided again at each step.
     """
     coming = turn.memory.coming
     if not looser:
@@ -194,7 +194,7 @@ def _step(turn: Turn, looser: list[str], wanted: Wanted) -> None:
 
 
 def _paced(turn: Turn) -> Coming:
-    """The next step as the site's own pace has it; a time later than that is not obeyed."""
+    """The next step at the pace of the site; a later time than that is moved forward."""
     coming, every_ms = turn.memory.coming, turn.spec.restore.every
     if coming.due_ms is None:
         first_ms = max(turn.now_ms, coming.last_ms + every_ms, coming.not_before_ms)
@@ -204,7 +204,7 @@ def _paced(turn: Turn) -> Coming:
 
 
 def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> None:
-    """The first circuit, in the order of return, that may come back now; or a look again later."""
+    """Release the first circuit, in the order of return, that can come back now; or wait."""
     coming, kept = turn.memory.coming, kept_down(turn.spec, turn.memory)
     levels = {id: _next_level(turn, id, wanted[id]) for id in looser}
     fitting = [id for id in looser if _fits(turn, id, levels[id])]
@@ -223,10 +223,7 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> None:
 
 
 def _wait(turn: Turn, fits: bool, blocked: bool) -> None:
-    """Nothing comes back now. What fits waits for an event, and is let go once none keeps it.
-
-    `blocked`: something waits for room alone, since when is remembered.
-    """
+    """Nothing comes back now. `fits`: only events keep it shed. `blocked`: it waits for room."""
     coming, now_ms = turn.memory.coming, turn.now_ms
     since_ms = now_ms if coming.blocked_ms is None else coming.blocked_ms
     blocked_ms = since_ms if blocked or not fits else None
@@ -235,7 +232,7 @@ def _wait(turn: Turn, fits: bool, blocked: bool) -> None:
 
 
 def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
-    """How far a circuit comes back in one step: all the way, or as far as the ramp lets it."""
+    """The next hold of a circuit: its goal, or as far as the ramp allows; None: free."""
     circuit, live, ramp_w = turn.spec.circuits[id], turn.memory.circuits[id], turn.spec.restore.ramp
     held_w = live.held_w or 0
     if circuit.control == "ev_pilot" and live.held_w == 0:
@@ -249,24 +246,24 @@ def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
 
 
 def graded(circuit: Circuit) -> bool:
-    """It can come back in part. A car's pilot has steps of an ampere, a contactor has none."""
+    """Whether it can come back in parts of any size, unlike a relay or an EV pilot."""
     return circuit.control in ("modulating", "duty_cycle")
 
 
 def _fits(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
-    """It may come back, beside `beside_w` that did just before; a critical one also in the end."""
+    """Whether it can come back after `beside_w` just did; a critical one also when blocked."""
     critical = turn.spec.circuits[id].critical
     return _has_room(turn, id, watts, beside_w) or (critical and blocked(turn.memory))
 
 
 def _has_room(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
-    """The site stays below its main breaker with this circuit back, and `beside_w` just before."""
+    """Whether the site stays below its main breaker with this circuit and `beside_w` back."""
     more_w = _more_w(turn, id, watts)
     return power_w(turn.memory) + beside_w + more_w <= turn.spec.site.service or not more_w
 
 
 def _more_w(turn: Turn, id: str, watts: int | None) -> int:
-    """What a circuit will draw at `watts` beyond what it draws."""
+    """What a circuit will draw with a hold at `watts` beyond what it draws now."""
     live = turn.memory.circuits[id]
     level_w = live.free_w if watts is None else min(watts, live.free_w)
     return max(0, level_w - (live.drawn_w or 0))

@@ -1,4 +1,4 @@
-"""In which order, and when, circuits come back that nothing wants down any more."""
+"""In which order and when circuits come back that no event needs any more."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..state.measures import power_w
 from ..state.memory import Memory
 from .release import graded
 
-Place = tuple[str, bool]  # a circuit, and whether it comes back wholly
-Eased = tuple[int, int]  # from when on a part of a circuit may come back, and in how many steps
+Place = tuple[str, bool]  # a circuit, and whether all of it comes back
+Eased = tuple[int, int]  # when a part of a circuit can come back, and in how many steps
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """How a circuit comes back, and when it is wholly back; None: nobody knows."""
+    """How a circuit comes back, and when all of it is back, in UTC ms; None: not known."""
 
     how: str
     at_ms: int | None = None
@@ -28,7 +28,7 @@ class Back:
 
 @dataclass(slots=True)
 class _Coming:
-    """One that is to come back: from when on it may, in how many steps, and when it must."""
+    """A circuit that is to come back: when it can, in how many steps, and when it must."""
 
     how: str
     ready_ms: int
@@ -39,10 +39,10 @@ class _Coming:
 def in_turn(
     spec: Spec, memory: Memory, freed: Mapping[str, Back], eased: Mapping[str, Eased]
 ) -> dict[str, Back]:
-    """One step each `restore.every`, critical circuits first; a rest holds up no other.
+    """One step each `restore.every`, critical circuits first; one that must rest holds up no other.
 
-    `freed`: from when on each may come back, and why then; `eased`: what takes steps beside that, a
-    share of what a circuit gives, or what it gives a second time.
+    `freed`: when each can come back, and why then. `eased`: further steps, for a part of a circuit
+    or for one that is shed a second time.
     """
     left = dict(_queue(spec, memory, freed, eased))
     next_ms, beside_w = _first_ms(spec, memory), 0
@@ -80,7 +80,7 @@ def _queue(
 
 
 def _next(left: Mapping[Place, _Coming], next_ms: int) -> tuple[int, Place]:
-    """Who comes next, and when: in turn, or out of it where it may be off no longer."""
+    """Which circuit comes next, and when: in turn, or at the end of its maximum time off."""
     at_ms = max(next_ms, min(one.ready_ms for one in left.values()))
     musts = [(one.must_ms, place) for place, one in left.items() if one.must_ms is not None]
     must = min(musts, default=None)
@@ -108,7 +108,7 @@ def _coming(spec: Spec, memory: Memory, id: str, freed: Back) -> _Coming:
 
 
 def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
-    """When the random start of the return after the operator's events is over."""
+    """When the random delay of the return after the operator's events is over, in UTC ms."""
     if not spec.restore.spread:
         return 0
     ends = [
@@ -120,7 +120,7 @@ def _spread_ms(spec: Spec, memory: Memory, free_ms: int) -> int:
 
 
 def steps(spec: Spec, id: str, live: Live) -> int:
-    """A car comes back at 6 A first, others as the site's ramp lets them."""
+    """The number of steps: a car comes back at 6 A first, others by the ramp of the site."""
     circuit, ramp_w = spec.circuits[id], spec.restore.ramp
     if circuit.control == "ev_pilot":
         return 2 if live.held_w == 0 and live.free_w > LEAST_AMPS * circuit.amp_w else 1

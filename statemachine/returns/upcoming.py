@@ -1,6 +1,6 @@
-"""What comes by itself from now on: where the clock and the chart lead the events that live.
+"""What will happen by itself: the states to which time and chart lead the live events.
 
-Nothing is decided here; a guard is asked as if the moment were there, on what is known now.
+Nothing is decided here. Guards are evaluated for the future moment with what is known now.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Move = tuple[int, str, str]  # at_ms, the event's id, the state it is in from th
 
 
 def later(memory: Memory, at_ms: int) -> Memory:
-    """The site at a moment to come, with circuits as they are, and read as they are read now."""
+    """The site at a future moment, with circuits and readings as they are now."""
     ahead_ms = at_ms - memory.at_ms
     circuits = {
         id: changed(live, read_mono_ms=live.read_mono_ms + ahead_ms)
@@ -35,7 +35,7 @@ def later(memory: Memory, at_ms: int) -> Memory:
 
 
 def led(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
-    """The state that a trigger leads an event to at the moment of `then`; None: no row takes it."""
+    """The state to which a trigger leads an event at the moment of `then`; None: no row."""
     look = Timer(at_ms=then.at_ms, mono_ms=then.mono_ms)
     turn = Turn(spec, then, look, word, event.id)
     for row in spec.event.transitions:
@@ -46,13 +46,13 @@ def led(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
 
 
 def moves(spec: Spec, memory: Memory) -> list[Move]:
-    """Every move that events make by the clock alone, in order of time; each ends at `end_ms`."""
+    """Every move that events make by time alone, in order; the last of each is at `end_ms`."""
     found = [move for event in memory.events.values() for move in _moves(spec, memory, event)]
     return sorted(found, key=lambda move: move[0])
 
 
 def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
-    """What is said on the status topic once `word` reaches the event, until its life is over."""
+    """What the status topic reports after the trigger `word`, until the event is over."""
     said: list[str] = []
     state = led(spec, memory, event, word)
     for _ in spec.event.states:
@@ -67,7 +67,7 @@ def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
 
 
 def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:
-    """A chart may go in circles: no more moves than it has states are followed."""
+    """A chart can have loops, so no more moves than states are followed."""
     wakes = dict(event.wakes)
     for _ in spec.event.states:
         if not wakes or event.state not in spec.event.states:
@@ -84,7 +84,7 @@ def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:
 
 
 def _armed(spec: Spec, event: Event, at_ms: int) -> dict[str, int]:
-    """As the chart arms them on entering a state."""
+    """The timers that the chart sets on entering a state."""
     state, wakes = spec.event.states[event.state], dict[str, int]()
     if state.until is not None:
         wakes |= {"ended": event.end_ms} if state.until == "end" else {"started": event.start_ms}

@@ -1,6 +1,6 @@
-"""Commands as they come over the wire, in every spelling the existing backends use.
+"""Reads commands in every spelling that existing backends use.
 
-What cannot be is never replaced by something that can: it becomes `Invalid`, with the reason.
+An invalid value is never replaced by a valid one: the command becomes `Invalid`, with the reason.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ STORED = (
     "one with an empty retained message"
 )
 MAX_REASON = 200
-# Who asks again, when, and how surely, changes no terms.
+# These fields are not terms: a command that is sent again can have others.
 _ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a command came in, whom to answer, and when it was heard on both clocks.
+    """Where a command came in, whom to answer, and when it came on both clocks.
 
-    `who` asks, as far as the door can tell. `stored`: the broker had retained it and sends it
-    because we subscribed: nobody asks it now.
+    `who`: the sender, as far as the door knows. `stored`: a retained message, which the broker
+    sends on subscribing and which may be old.
     """
 
     source: str
@@ -66,7 +66,7 @@ class Door:
 
 
 def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
-    """The command in a payload; `Invalid` where it says what cannot be."""
+    """The command in a payload; `Invalid` if it is not valid."""
     try:
         said = strict_json(raw)
     except Unreadable as error:
@@ -95,7 +95,7 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
 
 
 def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) -> dict[str, Any]:
-    """What all commands have. Raises ValueError."""
+    """The fields of all commands. Raises ValueError."""
     name, given = first(fields, *CORRELATION)
     correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
@@ -171,7 +171,7 @@ def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
-    """What is said with the wish to end an event before its time."""
+    """The fields of commands that end an event early."""
     why = fields.get("reason", "")
     if not isinstance(why, str) or len(why) > MAX_REASON or not (why.isprintable() or not why):
         raise ValueError(
@@ -202,7 +202,7 @@ def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
-    """Over MQTT the wish is the confirmation; at the site a person confirms."""
+    """A command over MQTT counts as confirmed; at the site a person confirms."""
     return common["source"] == "operator" or fields.get(name) is True
 
 
@@ -225,7 +225,7 @@ def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _not_set(fields: Fields, *names: str) -> None:
-    """Nothing is left undone that was asked for: it is refused by its name."""
+    """Refuse fields that cannot be set, instead of ignoring them."""
     for name in names:
         if fields.get(name) is not None:
             raise ValueError(
@@ -250,12 +250,12 @@ OPS = {
 
 
 def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
-    """No command, for what the payload is; who asked, and for what, is read all the same."""
+    """`Invalid` for a payload that is not valid JSON, with op and ids if they can be read."""
     if not isinstance(error.said, Mapping):
         return _invalid({}, ven_id, door, "invalid", str(error))
     if isinstance(error, NotFinite):
         found = command_from(error.said, ven_id, door)
-        if isinstance(found, Invalid):  # it says which field it is
+        if isinstance(found, Invalid):  # its reason names the field
             return found
     return _invalid(fields_of_command(error.said), ven_id, door, "invalid", str(error))
 

@@ -1,4 +1,4 @@
-"""What is read of any command, whatever else is wrong with it: fields, ids, who asks and when."""
+"""What is read of any command, even an invalid one: fields, ids, digest and time."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _top(said: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def whole_body(said: Mapping[str, Any]) -> Fields:
-    """All that is said, at the top and in `data`, as it was written."""
+    """All fields, at the top and in `data`, as written."""
     return {**_data(said), **_top(said)}
 
 
 def fields_of_command(said: Mapping[str, Any]) -> Fields:
-    """What is said, at the top and in `data`. The top wins, in whichever spelling."""
+    """All fields, at the top and in `data`. The top wins, in any spelling."""
     data, top = _data(said), _top(said)
     beaten = {name for family in FAMILIES if not top.keys().isdisjoint(family) for name in family}
     said = {k: value for k, value in data.items() if value is not None and k not in beaten}
@@ -42,7 +42,7 @@ def fields_of_command(said: Mapping[str, Any]) -> Fields:
 
 
 def ids_of(fields: Fields, ven_id: str) -> dict[str, Any]:
-    """The ids that can be read, whatever else is said: what the ack names."""
+    """The ids that can be read, for the ack."""
     ids: dict[str, Any] = {"venId": ven_id}
     if event_id := readable_id(first(fields, *EVENT_ID)[1]):
         ids["event_id"] = event_id
@@ -55,12 +55,12 @@ def ids_of(fields: Fields, ven_id: str) -> dict[str, Any]:
 
 
 def digest_of(fields: Fields) -> str:
-    """The same for the same fields, in whatever order."""
+    """A hash that is the same for the same fields in any order."""
     return hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest()
 
 
 def issued_ms_of(fields: Fields) -> int | None:
-    """When it was issued. What cannot be read refuses an event, and nothing that gives back."""
+    """When it was issued, in UTC ms; None also if that is not valid, which only events refuse."""
     try:
         return moment_ms("issued_at", fields.get("issued_at"))
     except ValueError:

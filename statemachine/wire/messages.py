@@ -1,6 +1,6 @@
-"""What a VEN says: acks, telemetry and status, spelled as contract.md has it.
+"""The messages of a VEN: acks, telemetry and status, as contract.md defines them.
 
-Power is kW and time is epoch seconds here, and only here.
+In messages power is kW and time is epoch seconds.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def kw(watts: int) -> float:
 
 
 def rejected(command: Command, reason: str, detail: str) -> Ack:
-    """The ack of a refusal. It is not remembered: the sender may mend it and try again."""
+    """The ack of a refusal. It is not stored, so that the sender can correct it and try again."""
     body = {"op": command.op, "status": "rejected", "reason": reason, "detail": detail}
     return Ack(command.reply, _signed(command, body), "", 0, "")
 
 
 def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
-    """The first ack once more, to whoever asks this time."""
+    """The first ack again, for the sender of the copy."""
     body = {name: value for name, value in first.items() if name != "correlationId"}
     if command.correlation is not None:
         body["correlationId"] = command.correlation
@@ -44,7 +44,7 @@ def duplicate(command: Command, first: Mapping[str, Any]) -> Ack:
 
 
 def ack_for(spec: Spec, memory: Memory, command: Command) -> Ack:
-    """The ack of a command that was taken."""
+    """The ack of an accepted command."""
     body = _signed(command, _body(spec, memory, command))
     if isinstance(command, DrEvent):
         by_id = f"event:{command.event_id}" if command.made else ""
@@ -97,9 +97,9 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
 
 
 def _able_w(spec: Spec, memory: Memory, event: Event | None) -> int:
-    """What an event gets: what it gets now, or could where its state does not ask for all yet.
+    """What an event gets, in watts: now, or later if its state does not require all yet.
 
-    What people took off while it ran counts for it.
+    What people switched off during the event counts too.
     """
     planned, saved = planned_w(memory), saved_w(spec, memory, [event.id] if event else [])
     if event is None or sheds_w(spec, event, memory.at_ms) == event.shed_w:
@@ -108,7 +108,7 @@ def _able_w(spec: Spec, memory: Memory, event: Event | None) -> int:
 
 
 def _observed(spec: Spec, memory: Memory) -> Body:
-    """What a site that only observes adds: what would have been shed, for nothing was."""
+    """What a site in observe mode adds: what would have been shed."""
     if not spec.observes:
         return {}
     return {"mode": spec.mode, "would_shed_kw": kw(planned_w(memory))}
@@ -146,7 +146,7 @@ def _data(spec: Spec, memory: Memory, command: Get) -> Any:
 
 
 def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: int) -> Body:
-    """A message about an event's life; requested, commanded and measured stay apart."""
+    """A status message of an event, with requested, commanded and measured shed."""
     sheds = sheds_w(spec, event, now_ms)
     return {
         "type": "event",
@@ -165,7 +165,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
 
 
 def _faults(memory: Memory) -> Body:
-    """What is wrong with circuits that give, or are to be given back."""
+    """The faults of circuits that are shed or to be released."""
     lives = memory.circuits.items()
     asked = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
     back = [(id, live) for id, live in lives if live.hold_fault is not None]
@@ -179,10 +179,10 @@ def _is_final(spec: Spec, word: str) -> bool:
 
 
 def _not_free(spec: Spec, memory: Memory) -> Body:
-    """The circuits that were given back, and whose drivers have not confirmed it.
+    """The circuits that were released and whose drivers have not confirmed it.
 
-    Also what is still held, where no event is left to say that it is free: the last was called off
-    while its load came back.
+    Also circuits that are still held if no event is left that waits for them, because the last one
+    was cancelled while its load came back.
     """
     lives = memory.circuits.items()
     ids = [id for id, live in lives if live.held_w is None and live.hold_fault is not None]
@@ -193,7 +193,7 @@ def _not_free(spec: Spec, memory: Memory) -> Body:
 
 
 def gives_back(spec: Spec, event: Event) -> bool:
-    """An event that ends once all load is back."""
+    """Whether an event is in a state that ends once all load is back."""
     rows = [row for row in spec.event.transitions if row.trigger == "released"]
     return any(event.state in spec.event.sources(row) for row in rows)
 
@@ -201,9 +201,9 @@ def gives_back(spec: Spec, event: Event) -> bool:
 def circuit_status(
     id: str, fault: str | None, held_w: int | None, enabled: bool | None, now_ms: int
 ) -> Body:
-    """A message about a circuit that does not do what it is told, or does it again.
+    """A status message of a circuit that does not follow commands, or follows them again.
 
-    `enabled` None: it is gone from the file, and is to be given back.
+    `enabled` None: it is no longer in ven.yaml, and is to be released.
     """
     return {
         "type": "circuit",
@@ -217,12 +217,12 @@ def circuit_status(
 
 
 def link_status(online: bool, now_ms: int) -> Body:
-    """The retained message that says whether this VEN is there."""
+    """The retained message that tells whether this VEN is online."""
     return {"type": "link", "state": "online" if online else "offline", "ts": now_ms // 1000}
 
 
 def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    """Power, shed and base, with the event that binds. Base is power plus shed, always."""
+    """Power, shed and base power with the binding event. Base is always power plus shed."""
     binding = next(iter(active(spec, memory, now_ms)), None)
     drawn_w, taken = power_w(memory), shed_w(memory)
     return {
@@ -262,7 +262,7 @@ def _loads(spec: Spec, memory: Memory) -> list[Body]:
 
 
 def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
-    """One circuit; `shedCapabilityKw` is what it could still give beyond what it gives now."""
+    """One circuit; `shedCapabilityKw` is what it could shed beyond what it sheds now."""
     id, live = load.circuit, memory.circuits[load.circuit]
     body: Body = {
         "id": id,
@@ -279,7 +279,7 @@ def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
 
 
 def _signed(command: Command, body: Body) -> Body:
-    """With all that tells whose ack it is, and of what."""
+    """Add the fields that tell which command and VEN an ack belongs to."""
     body |= {**command.ids, "ok": body["status"] != "rejected", "ts": command.at_ms // 1000}
     if command.correlation is not None:
         body["correlationId"] = command.correlation

@@ -1,4 +1,4 @@
-"""The live events as backends are told of them: those that run, and those that are yet to start."""
+"""The live events as reported to backends: running ones, and those that start later."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..kit.strict_json import compact
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
 
-MOST = 200  # told in one answer, so that it stays below what a broker carries
-MOST_AHEAD = 5  # told in the shadow, which has little room
-AHEAD_BYTES = 1_300  # what they take there at most
+MOST = 200  # events in one answer, so that a broker can carry it
+MOST_AHEAD = 5  # events in the shadow, which has little room
+AHEAD_BYTES = 1_300  # their size there, at most
 _KEYS_BYTES = len('"scheduled_events":[],"scheduled_more":99999,')
 
 
 def in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
-    """Those that shed, the binding one first, then the others by their start."""
+    """Shedding events, the binding one first, then the others by their start."""
     shedding = active(spec, memory, now_ms)
     sheds = {event.id for event in shedding}
     others = [event for id, event in memory.events.items() if id not in sheds]
@@ -25,7 +25,7 @@ def in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
 
 
 def told(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
-    """The answer to `get` with `what: events`; `more` counts those that are left out."""
+    """The answer to `get` with `what: events`; `more` counts the omitted ones."""
     every = in_order(spec, memory, now_ms)
     more = len(every) - MOST
     events = [_terms(event) | _standing(event) for event in every[:MOST]]
@@ -33,13 +33,13 @@ def told(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
 
 
 def ahead(memory: Memory, now_ms: int) -> tuple[list[Event], int]:
-    """The events that start next, as many as a shadow tells at most, and how many there are."""
+    """The next events to start, at most `MOST_AHEAD`, and how many there are in all."""
     later = [event for event in memory.events.values() if event.start_ms > now_ms]
     return heapq.nsmallest(MOST_AHEAD, later, key=_by_start), len(later)
 
 
 def ahead_in(room: int, memory: Memory, now_ms: int) -> dict[str, Any]:
-    """The keys of a shadow for what is ahead, in `room` bytes; a null takes a key out."""
+    """The shadow keys for events ahead, in at most `room` bytes; a null removes a key."""
     events, number = ahead(memory, now_ms)
     said: list[dict[str, Any]] = []
     room = min(room, AHEAD_BYTES) - _KEYS_BYTES

@@ -1,8 +1,8 @@
-"""The terms of an event as they come over the wire, in every spelling the existing backends use.
+"""Reads the terms of an event, in every spelling that existing backends use.
 
-Of start, end and duration any two say the third; what says nothing begins now and takes an hour. A
-key that looks like one of them and is not read refuses the event: an hour that nobody asked for is
-worse than a refusal.
+Of start, end and duration two give the third; without any, the event starts now and lasts an hour.
+An unknown key that looks like one of them refuses the event, because an hour that nobody requested
+is worse than a refusal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIKE_TIMES = ("duration", "start", "end")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How much, from when (None: now), for how long; `revision` and when it was issued."""
+    """The terms of an event. `start_ms` None: now; `issued_ms` None: not given."""
 
     shed_w: int
     start_ms: int | None
@@ -42,7 +42,7 @@ class Terms:
 
 
 def terms_of(fields: Fields, at_ms: int) -> Terms:
-    """The terms of an event heard at `at_ms`. Raises ValueError, naming what cannot be."""
+    """The terms of an event that came at `at_ms`. Raises ValueError with the invalid field."""
     _all_read(fields)
     revision = whole("revision", fields.get("revision", 0))
     start_ms, duration_ms = _span(fields, at_ms, revision)
@@ -70,7 +70,7 @@ def _first_of(names: Iterable[str]) -> str:
 def _one(
     fields: Fields, names: Iterable[str], read: Callable[[str, Any], float | None]
 ) -> tuple[str, float | None]:
-    """What is said under one of several names, and the name; all that are said must agree."""
+    """The name and value of the first field of `names` that is given; all given must agree."""
     said = {name: read(name, fields[name]) for name in names if fields.get(name) is not None}
     if len(set(said.values())) > 1:
         raise ValueError(f"{' and '.join(said)} contradict each other")
@@ -89,7 +89,7 @@ def _shed_w(fields: Fields) -> int:
 
 
 def _span(fields: Fields, at_ms: int, revision: int) -> tuple[int | None, int]:
-    """The start, None where it is now, and the length."""
+    """The start in UTC ms, None: now, and the duration in ms."""
     start_name, start_ms = _one(fields, START, moment_ms)
     end_name, end_ms = _one(fields, END, moment_ms)
     length_name, length_ms = _length_ms(fields)

@@ -1,6 +1,6 @@
-"""One value of a command: read, or refused with the reason, named as its sender wrote it.
+"""Reads single values of a command, or refuses them under the name that the sender used.
 
-A value is shown as JSON has it, cut where it is long. Every refusal is a ValueError.
+A message shows the value as JSON, shortened if it is long. Every refusal is a ValueError.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ _KINDS = {str: "text", bool: "a flag", int: "a number", float: "a number", list:
 
 
 def first(fields: Fields, *names: str) -> tuple[str, Any]:
-    """The first of `names` that is said, and its value; None where none is."""
+    """The first of `names` that is given, and its value; None if none is."""
     found = next((name for name in names if fields.get(name) is not None), names[0])
     return found, fields.get(found)
 
 
 def shown(value: Any) -> str:
-    """A value as it is quoted in a reason."""
+    """A value as shown in a message."""
     return json_text(value)[:40]
 
 
 def number(name: str, value: Any) -> float:
-    """A finite number above zero. True is no number, and neither is "2"."""
+    """A finite number above 0. True and "2" are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e15:
         raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
     return float(value)
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or false, and nothing that only passes for it."""
+    """True or False only."""
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, got {shown(value)}")
     return value
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number from 0 up."""
+    """A whole number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise ValueError(f"{name} must be a whole number of 0 or more, got {shown(value)}")
     return value
@@ -60,7 +60,7 @@ def id_of(name: str, value: Any) -> str:
 
 
 def readable_id(value: Any) -> str | None:
-    """The id, where it is one."""
+    """The id; None if it is not valid."""
     try:
         return id_of("", value)
     except ValueError:
@@ -68,12 +68,12 @@ def readable_id(value: Any) -> str | None:
 
 
 def thousandfold(ms: int, most_ms: int) -> str:
-    """A question, where a length of time is too great and would do as milliseconds."""
+    """A hint for a duration that is too long in seconds but fits in milliseconds."""
     return "; is it in milliseconds?" if most_ms < ms <= 1000 * most_ms else ""
 
 
 def moment_ms(name: str, value: Any) -> int | None:
-    """Epoch seconds, or RFC 3339 text, in UTC milliseconds; None where nothing is said."""
+    """Epoch seconds or RFC 3339 text as UTC milliseconds; None if not given."""
     if value is None:
         return None
     if not isinstance(value, str):

@@ -134,7 +134,7 @@ def test_a_held_circuit_that_is_gone_is_let_go_with_its_breaker_on(site: Site) -
     call(site)
     assert held(site)["heater1"] == 0
     edit(site, NO_HEATER)
-    assert "heater1 gone" in site.venctl("reload").stdout
+    assert "heater1 removed" in site.venctl("reload").stdout
     until(lambda: "heater1" not in held(site), "the heater is free")
     assert breakers(site)["heater1"]["on"] is True
     until(lambda: remembered(site)["leaving"] == {}, "nothing is left to do")

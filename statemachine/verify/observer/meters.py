@@ -1,8 +1,8 @@
-"""What the meters of a played site show, and what each circuit would truly draw at that moment.
+"""What the meters of a played site show, and what each circuit would really draw at that moment.
 
-The model of the world knows what nobody at a site can: what a circuit that is held would draw.
-A program is held to that as far as it may know it: of a circuit that is free, what it draws; of one
-that is held, what it drew at the last look before, and whatever it would have drawn since.
+The modelled world knows what nobody at a site can know: what a held circuit would draw. Rules use
+it only as far as a controller can know it: of a free circuit what it draws, of a held one anything
+between its last reading before the hold and what it would have drawn since.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 NOISE_W, NOISE_PERCENT = 50, 5
 SETTLE_MS = 5_000  # a silent driver is known after 4 s
-WAKES_MS = 120_000  # a car that was told to draw more may take as long
-STARTS_PERCENT = 20  # so much of its rating, after nothing, is a start and no standby
+WAKES_MS = 120_000  # a car that is told to draw more may take this long
+STARTS_PERCENT = 20  # of its rating, after 0 W, is a start and not standby
 
 
 @dataclass(slots=True)
 class Meter:
-    """One circuit. From `low_w` to `high_w`: what it would draw, as far as anybody may know.
+    """One circuit. `low_w` to `high_w`: what it would draw, as far as a controller can know.
 
-    `drawn_w` is its last reading, of `read_ms`; `slack`: it drew clearly less than it was let.
-    `started_ms`: a look saw it start, and none saw it stop; `ran_ms`: not known to run for longer
-    than since then. `stopped_ms`: it draws nothing since. `left_ms`: a person has switched it off;
-    `joined`: the events that ran when it was switched on, and not when it was switched off before.
-    `settled_ms`: until then it may be on its way to what it was told. `troubled`: its device failed
-    in this stretch of events.
+    `drawn_w` is its last reading, of `read_ms`; `slack`: it drew clearly less than its hold.
+    `started_ms`: when a reading showed it start, if none showed it stop; `ran_ms`: since when it is
+    known to run. `stopped_ms`: since when it draws nothing. `left_ms`: when a person switched it
+    off; `joined`: the events that ran when it was switched on, but not when it was switched off
+    before. `settled_ms`: until then its power may still change to its hold. `troubled`: its device
+    had a fault during the present events.
     """
 
     drawn_w: int | None = None
@@ -50,14 +50,14 @@ class Meter:
     troubled: bool = False
 
     def missing_w(self) -> tuple[int, int]:
-        """The least and the most that may be missing of it because it is held."""
+        """The least and the most that it sheds because it is held, in watts."""
         drawn_w = self.drawn_w or 0
         high_w = 0 if self.slack else max(0, self.high_w - drawn_w)
         return min(high_w, max(0, self.low_w - drawn_w)), high_w
 
 
 class Meters:
-    """All circuits of a play. `note` enters a moment before its effects stand in the book."""
+    """All circuits of a play. `note` adds a moment before its effects are recorded."""
 
     def __init__(self, play: Play) -> None:
         self._play, self._spec = play, play.spec
@@ -67,7 +67,7 @@ class Meters:
         self._leases: dict[str, tuple[int | None, int]] = {}
 
     def note(self, book: Account, now: Moment) -> None:
-        """Enter what a look saw, and what is known no more after a restart."""
+        """Add readings, and drop what is not known any more after a restart."""
         if isinstance(now.trigger, Restarted):
             for one in self.all.values():
                 one.started_ms, one.ran_ms, one.drawn_w = None, now.ms, None
@@ -76,7 +76,7 @@ class Meters:
                 self._look(book, id, now)
 
     def note_deeds(self, book: Account, now: Moment) -> None:
-        """Enter what began, what was switched, and what each device is told after this moment."""
+        """Add started events, switches, and the lease of each device after this moment."""
         self._note_events(book, now)
         for id, breaker in self._play.breakers.all.items():
             one, seen = self.all[id], book.seen[id]
@@ -92,12 +92,12 @@ class Meters:
                 one.troubled = True
 
     def leased_w(self, id: str, ms: int) -> int | None:
-        """What the device of a circuit is told to keep to; None: it is free."""
+        """The hold of the device of a circuit, in watts; None: it is free."""
         hold_w, until_ms = self._leases.get(id, (None, 0))
         return hold_w if ms < until_ms else None
 
     def in_doubt(self, id: str) -> bool:
-        """No single reading of it says what it draws on the whole, or none is taken."""
+        """Whether single readings do not tell what it draws on average, or there are none."""
         breakers, circuit = self._play.breakers, self._spec.circuits[id]
         loads = breakers.loads
         cycles = loads.cycles and circuit.type in CYCLES_S and id not in loads.set_w
@@ -105,11 +105,11 @@ class Meters:
 
     @property
     def left(self) -> bool:
-        """Some circuit is off because somebody switched it off."""
+        """Whether a circuit is off because somebody switched it off."""
         return any(one.left_ms is not None for one in self.all.values())
 
     def by_person_w(self) -> tuple[int, int]:
-        """The least and the most that people have taken off in the events that run."""
+        """The least and the most that people switched off during the running events, in watts."""
         least_w = most_w = 0
         if not self.began_ms:
             return 0, 0
@@ -120,12 +120,12 @@ class Meters:
             if any(ms <= left_ms for ms in began_ms.values()):
                 circuit = self._spec.circuits[id]
                 most_w += circuit.rated if circuit.meter == "none" else one.high_w
-            sure = not self._play.breakers.all[id].on and not one.troubled  # not: on, and rests
+            sure = not self._play.breakers.all[id].on and not one.troubled  # it is really off
             if sure and all(began_ms.get(event, left_ms) < left_ms for event in self.began_ms):
                 least_w += 0 if self.in_doubt(id) else one.low_w
         return least_w, most_w
 
-    # -- a look -------------------------------------------------------------------------------
+    # -- readings -----------------------------------------------------------------------------
 
     def _note_events(self, book: Account, now: Moment) -> None:
         running = book.calls.running(self._play.at_ms)
@@ -136,7 +136,7 @@ class Meters:
                 self.all[id].troubled = breaker.fault != "none"
 
     def _joined(self, one: Meter) -> frozenset[str]:
-        """The events that run and knew it off before it came on."""
+        """The running events during which it was off before it came on."""
         saved = {event for event, ms in self.began_ms.items() if ms < (one.left_ms or 0)}
         return (one.joined | self.began_ms.keys()) - (saved - one.joined)
 
@@ -177,15 +177,15 @@ class Meters:
         elif not drawn_w or (was_w is not None and drawn_w * 2 < was_w):
             one.started_ms = None
         elif was_w is None or drawn_w > 2 * was_w:
-            one.started_ms, one.ran_ms = None, ms  # perhaps it was a standby until now
+            one.started_ms, one.ran_ms = None, ms  # it may have been in standby until now
 
 
 def noise_w(watts: int) -> int:
-    """Differences up to this are no news."""
+    """The difference, in watts, up to which two readings count as equal."""
     return max(NOISE_W, watts * NOISE_PERCENT // 100)
 
 
 def _is_wished(id: str, now: Moment) -> bool:
-    """A person or the cloud had it switched, and not an event what comes back by hand."""
+    """Whether a person or the cloud switched it, not an event one that comes back by hand."""
     asked = isinstance(now.trigger, Toggle) and now.trigger.circuit == id
     return asked or isinstance(now.trigger, Document | Delta)

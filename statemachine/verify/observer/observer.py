@@ -1,7 +1,7 @@
-"""What a bystander writes down of a played day, moment by moment.
+"""An independent observer of a played day, which records it moment by moment.
 
-He hears commands and acks and sees what is held and switched, and keeps his own account of it, so
-that the controller's memory can be held against something it did not write itself.
+It gets commands and acks, and sees what is held and switched. Its own record can be compared with
+the memory of the controller.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .waits import Waits
 
 @dataclass(slots=True)
 class Seen:
-    """One circuit. Times are elapsed; `on_ms` None: off, or on for longer than is known."""
+    """One circuit. Times are elapsed ms; `on_ms` None: off, or on since an unknown time."""
 
     on: bool
     held_w: int | None = None
@@ -50,7 +50,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A circuit went off or came on, for an event or not, after it was the other for so long."""
+    """A circuit went off or came on; `lasted_ms`: how long it was in the other state before."""
 
     circuit: str
     off: bool
@@ -60,7 +60,7 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class Loosened:
-    """A held circuit was let draw more, after it was held at `was_w`."""
+    """The hold of a circuit was raised or released, after it was `was_w`."""
 
     circuit: str
     was_w: int
@@ -68,7 +68,7 @@ class Loosened:
 
 
 class Account:
-    """The bystander's book. `note` enters one moment; the rest says what stands in it."""
+    """The record of an observer. `note` adds one moment; the other methods read the record."""
 
     def __init__(self, play: Play) -> None:
         self.play, self.spec = play, play.spec
@@ -93,7 +93,7 @@ class Account:
         self._wall_ms = play.at_ms
 
     def note(self, moment: Moment) -> None:
-        """Enter one moment."""
+        """Add one moment."""
         self.waited_ms = moment.ms - self._waiting_ms if self._waiting_ms is not None else 0
         if self.loosened:
             self.returned_ms = self._heard_ms
@@ -116,7 +116,7 @@ class Account:
         self.meters.note_deeds(self, moment)
         self._note_moves(moment)
         waiting = any(one.waits for one in self.seen.values())
-        if self._waiting_ms is not None:  # an event in between takes it on, and ends no wait
+        if self._waiting_ms is not None:  # an event in between does not end the wait
             waiting |= any(one.on and one.held_w is not None for one in self.seen.values())
         since_ms = moment.ms if self._waiting_ms is None else self._waiting_ms
         self._waiting_ms = since_ms if waiting else None
@@ -128,33 +128,33 @@ class Account:
 
     @property
     def most_w(self) -> int:
-        """The most that all events may require together now, in watts."""
+        """The most that all events can require together now, in watts."""
         return self.calls.most_w(self.play.at_ms)
 
     def today(self, id: str, ms: int) -> tuple[int, int]:
-        """How often a circuit has begun to give today, and for how long it has given."""
+        """How often a circuit was shed today, and for how long in ms."""
         one, day = self.seen[id], day_of(self.play.at_ms, self.spec.site.timezone)
         begun, gave_ms = (one.begun, one.gave_ms) if one.day == day else (0, 0)
         return begun, gave_ms + (ms - one.gives_ms if one.gives_ms is not None else 0)
 
     def stepped_since(self, ms: int) -> bool:
-        """The wall clock was set since then."""
+        """Whether the wall clock was set since then."""
         return self._stepped_ms > ms
 
     def rests(self, id: str, ms: int) -> bool:
-        """A circuit that is off has to stay off for its own sake."""
+        """Whether a circuit is off and within its minimum time off."""
         since_ms = self.seen[id].off_ms
         return since_ms is not None and ms - since_ms < self.spec.circuits[id].min_off_ms
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the controller says of the whole site after this moment."""
+        """Power, shed and base power that the controller reports after this moment."""
         if self._said is None:
             self._said = measured(self.spec, self.play.memory, self.play.at_ms)
         return self._said
 
     def lasts(self, rule: str, wrong: bool, ms: int) -> int:
-        """For how long something has been wrong at every look."""
+        """How long something was wrong at every reading, in ms."""
         if not wrong:
             self._since_ms.pop(rule, None)
             return 0
@@ -162,19 +162,19 @@ class Account:
 
     @property
     def constant(self) -> bool:
-        """Loads change only by steps of the scenario."""
+        """Whether loads change only by steps of the scenario."""
         return self.play.breakers.loads.constant
 
     @property
     def crowded(self) -> bool:
-        """All circuits together may draw more than the main breaker lets through, or as far as
-        the last reading tells."""
+        """Whether all circuits together would draw more than the main breaker carries, now or by
+        the last reading."""
         breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory
         free_w = [max(breakers.loads.free_w(id, ms), known.circuits[id].free_w) for id in self.seen]
         beside_w = max(breakers.loads.unmetered_w(ms), known.unmetered_w)
         return sum(free_w) + beside_w > self.spec.site.service
 
-    # -- writing it down ----------------------------------------------------------------------
+    # -- recording ----------------------------------------------------------------------------
 
     def _note_clocks(self, moment: Moment) -> None:
         play = self.play
@@ -186,13 +186,13 @@ class Account:
             self._stepped_ms = play.stepped_ms
         for one in self.seen.values() if rebooted else ():
             self._renew(one, moment.ms)
-        if rebooted:  # it knows only what was journaled, and not how long it was away
+        if rebooted:  # it knows only what was journaled, not how long it was down
             self.lost_ms += RENEW_MS + moment.ms - self._heard_ms
         if abs(step_ms) > STEP_MS and not rebooted:
             self.calls.step(step_ms)
 
     def _renew(self, one: Seen, ms: int) -> None:
-        """After a reboot dwell times start anew."""
+        """After a reboot dwell times start again."""
         one.off_ms, one.on_ms = (ms, None) if one.off else (None, ms)
         one.back_ms = ms if one.back_ms is not None else None
 
@@ -201,7 +201,7 @@ class Account:
             self.seen[moment.trigger.circuit].locked = moment.trigger.locked
 
     def _note_moves(self, moment: Moment) -> None:
-        """When something last moved that a plan may have to follow."""
+        """Record when something last changed that a plan may have to follow."""
         was, now = moment.before.basis, moment.memory.basis
         same = (was.required_w, was.events, was.usable) == (now.required_w, now.events, now.usable)
         if not same or isinstance(moment.trigger, Restarted):
@@ -233,10 +233,10 @@ class Account:
                 one.read_ms = moment.ms
 
     def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
-        """It is held below what the plan asks of it: its return is still to come."""
+        """Record whether it is held lower than the plan needs: it is still to come back."""
         one.waited, live = one.waits, moment.memory.circuits[id]
         asked_w = live.free_w - moment.memory.cuts.get(id, 0)
-        deaf = live.deaf_w is not None and id in moment.memory.cuts  # it is told the same as before
+        deaf = live.deaf_w is not None and id in moment.memory.cuts  # its hold stays the same
         one.waits = one.on and one.held_w is not None and one.held_w < asked_w and not deaf
 
     def _turn(self, id: str, one: Seen, moment: Moment) -> None:
@@ -250,14 +250,16 @@ class Account:
         one.off_ms, one.on_ms = (moment.ms, None) if one.off else (None, moment.ms)
 
     def _note_giving(self, id: str, one: Seen, moment: Moment) -> None:
-        """It gives while it is in the plan, and until it is let go."""
+        """Record shedding: from when it is in the plan until it is released."""
         held = one.held_w is not None and one.on
         gives = id in moment.memory.cuts or (one.gives_ms is not None and held)
         day = day_of(self.play.at_ms, self.spec.site.timezone)
         if one.day != day:
             one.day, one.gave_ms, one.begun = day, 0, int(one.gives_ms is not None)
             one.gives_ms = None if one.gives_ms is None else moment.ms
-        one.begins = gives and one.gives_ms is None  # not: goes on, be it over midnight or a reboot
+        one.begins = (
+            gives and one.gives_ms is None
+        )  # not one that continues after midnight or a reboot
         if one.begins:
             one.begun, one.gives_ms = one.begun + 1, moment.ms
         elif not gives and one.gives_ms is not None:
@@ -266,7 +268,7 @@ class Account:
 
 
 def _is_plain(spec: Spec) -> bool:
-    """Every event that has begun sheds all: no state waits between its start and its end."""
+    """Whether the chart sheds everything from start to end of an event, without other states."""
     states = spec.event.states.values()
     return [s.sheds for s in states if s.sheds] == [100] and not any(s.for_ for s in states)
 

@@ -1,6 +1,6 @@
-"""Invents random days for a site: events, loads, people, faults and crashes, as a scenario's words.
+"""Generates random days for a site: events, loads, people, faults and crashes, as a scenario.
 
-Pure in the dice it is given, so that a seed repeats a day.
+A day depends only on the dice, so that a seed repeats it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 Words = dict[str, Any]
 HOUR_MS = 3_600_000
 GAPS_S = (0, 0, 1, 5, 9, 10, 11, 29, 31, 41, 60, 61, 119, 121, 180, 290, 301, 600, 1_801, 7_200)
-SHORT_S = (15, 40, 90, 140, 200, 280)  # within five minutes of what went before
+SHORT_S = (15, 40, 90, 140, 200, 280)  # within five minutes of the step before
 LONG_S = (310, 400, 900)
 LENGTHS_S = (1, 5, 20, 60, 119, 300, 600, 1_200, 1_900, 3_600)
 IDS = ("e1", "e2", "e3", "e4")
@@ -25,7 +25,7 @@ DOORS = ("operator", "operator", "page", "cli")
 
 
 class Dice(Protocol):
-    """What a day is thrown with: a seeded `random.Random`."""
+    """The random source of a day: a seeded `random.Random`."""
 
     def randint(self, a: int, b: int, /) -> int: ...
 
@@ -49,7 +49,7 @@ STARTS = ("2026-07-14T00:00", "2026-07-14T22:30", "2026-03-28T23:00")
 
 
 class _Day:
-    """One day while it is being invented: the time reached, and what went before."""
+    """One day while it is generated: the time reached, and the steps so far."""
 
     def __init__(self, spec: Spec, dice: Dice) -> None:
         self.spec, self.dice = spec, dice
@@ -58,7 +58,7 @@ class _Day:
         self.called: list[str] = []
 
     def go_on(self) -> None:
-        """The next thing that happens, or a few that belong together, some time after the last."""
+        """Add the next step, or a few that belong together, some time after the last."""
         self.ms += self.dice.choice(GAPS_S) * 1_000 + self.dice.choice((0, 0, 0, 1, 250, 999))
         deed = self.dice.choice(DEEDS)
         if deed in TALES:
@@ -67,7 +67,7 @@ class _Day:
             self._note(deed(self))
 
     def draws(self) -> dict[str, str]:
-        """What circuits draw from the start; those left out draw as `loads` says."""
+        """The power of some circuits from the start; the others draw as `loads` says."""
         return {
             id: watts_text(self._load_w(circuit))
             for id, circuit in self.spec.circuits.items()
@@ -75,7 +75,7 @@ class _Day:
         }
 
     def last(self) -> list[Words]:
-        """What failed is well again, so that all can come to rest."""
+        """Steps that end all faults, so that the site can come to rest."""
         self.ms += 1_000
         faulty = {step["fault"]["circuit"] for step in self.steps if "fault" in step}
         well = [
@@ -88,7 +88,7 @@ class _Day:
     # -- deeds --------------------------------------------------------------------------------
 
     def call(self) -> Words:
-        """An event, new or revised, at once, later or long begun."""
+        """An event, new or revised, that starts now, later or in the past."""
         id = self.dice.choice(IDS)
         self.called.append(id)
         self.revisions[id] += 1
@@ -109,7 +109,7 @@ class _Day:
         return {"event": {**said, "door": self.dice.choice(DOORS), **self._confirming()}}
 
     def prolong(self) -> Words:
-        """An event begins anew under new terms, as if it had not run yet."""
+        """A revision that starts an event again, as if it had not run yet."""
         id = self.dice.choice(IDS)
         self.called.append(id)
         self.revisions[id] += 1
@@ -119,7 +119,7 @@ class _Day:
         return {"event": {**said, **more, "door": self.dice.choice(DOORS)}}
 
     def fresh_call(self) -> Words:
-        """An event nobody knows, from the site: always taken on, unless it is too long."""
+        """A new event from the site: always accepted, unless it is too long."""
         id = f"n{len(self.called)}"
         self.called.append(id)
         said = {"id": id, "shed": watts_text(self._shed_w()), "for": millis_text(self._length_ms())}
@@ -164,7 +164,7 @@ class _Day:
     # -- a few deeds that belong together -------------------------------------------------------
 
     def changes_by_itself(self) -> None:
-        """A load starts, stops or tapers by itself, shortly before an event or in it."""
+        """A load starts, stops or falls by itself, shortly before or during an event."""
         circuit, before = self._on(), self.dice.randint(0, 2)
         was, is_now = self.dice.choice(((0, 100), (0, 100), (100, 40), (100, 0), (40, 100)))
         self._load(circuit, was)
@@ -191,7 +191,7 @@ class _Day:
             self._note(self.fresh_call())
 
     def _on(self) -> str:
-        """A circuit that draws something, switched on where it is not."""
+        """A circuit that draws power, switched on if it is off."""
         circuit = self._circuit()
         if not self.spec.circuits[circuit].enabled:
             self._note({"switch": {"circuit": circuit, "to": "on", "door": "page"}})
@@ -231,13 +231,13 @@ class _Day:
     # -- events, watts and times --------------------------------------------------------------
 
     def _door(self) -> Words:
-        """Who asks. The grid often gives what it asks anew the same correlationId."""
+        """The sender. The grid often repeats a command with the same correlationId."""
         door = self.dice.choice(DOORS)
         again = door == "operator" and self.dice.randint(0, 1)
         return {"door": door, **({"as": self.dice.choice(("c1", "c2"))} if again else {})}
 
     def _event(self) -> str:
-        """One of the last to be called, most often, for it may still run."""
+        """Mostly one of the last events, because it may still run."""
         return self.dice.choice((*IDS, *self.called[-2:] * 4))
 
     def _confirming(self) -> Words:
@@ -252,13 +252,13 @@ class _Day:
         return self.dice.choice((circuit.rated, self.dice.randint(0, circuit.rated)))
 
     def _shed_w(self) -> int:
-        """From a watt to all that may be asked, most often about what there is to give."""
+        """From 1 W to the most that is accepted, mostly about what the site can shed."""
         there_w = sum(circuit.rated for circuit in self.spec.circuits.values())
         service_w = max(1, self.spec.site.service)
         return min(service_w, self.dice.randint(1, self.dice.choice((there_w, there_w, service_w))))
 
     def _length_ms(self) -> int:
-        """Now and then just as long as an event may be, or a second longer."""
+        """Sometimes exactly the longest event, or a second longer."""
         longest_ms = min(self.spec.limits.longest_event, 5 * HOUR_MS)
         odd_ms = {0: longest_ms + 1_000, 1: longest_ms}
         return odd_ms.get(self.dice.randint(0, 9)) or self.dice.choice(LENGTHS_S) * 1_000

@@ -56,7 +56,7 @@ HEATER = "heater1: {name: Heater, rated: 1.5 kW, shed: 100 %}"
         (
             "shed: 100 %",
             "shed: 100 %, enabled: false",
-            "heater1: enabled true -> false (holds on the first day only)",
+            "heater1: enabled true -> false (only applies to a new site)",
         ),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_setting_of_a_circuit_is_told_with_its_unit(before: str, after: str, s
 
 def test_circuits_that_come_and_go_are_named() -> None:
     new = edited(MAPLE, (HEATER, "pump1: {rated: 1 kW, shed: 100 %}"))
-    assert lines(MAPLE, new) == ["pump1 new", "heater1 gone"]
+    assert lines(MAPLE, new) == ["pump1 new", "heater1 removed"]
 
 
 def test_another_order_of_giving_is_told_though_no_setting_changed() -> None:
@@ -93,7 +93,7 @@ def test_settings_of_the_site_are_told_by_section() -> None:
 
 def test_own_rules_that_change_are_counted() -> None:
     new = MAPLE + "never:\n  - {circuit: fridge1, off_for: 30 min}\n"
-    assert lines(MAPLE, new) == ["never: other rules, 0 -> 1"]
+    assert lines(MAPLE, new) == ["never: rules changed, 0 -> 1"]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,9 @@ def test_what_needs_a_restart_is_told_and_stays_as_it_was(
 def test_a_chart_is_told_by_its_states_and_rows() -> None:
     chart = CHART
     assert lines(MAPLE, MAPLE + chart) == [
-        "event chart: ramping new, done new, scheduled gone, restoring gone, cancelling gone, "
-        "completed gone, cancelled gone, failed gone, rows 5 new, 12 gone"
+        "event chart: ramping new, done new, scheduled removed, restoring removed, "
+        "cancelling removed, completed removed, cancelled removed, failed removed, "
+        "rows 5 new, 12 removed"
     ]
 
 

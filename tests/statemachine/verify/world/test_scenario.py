@@ -74,7 +74,9 @@ steps:
     assert told[0].startswith("day.yaml:1:8: 02:30 does not exist on 2026-03-08")
     assert told[1] == "day.yaml:2:9: no circuit is called 'heater2'; did you mean 'heater1'?"
     assert told[2].startswith("day.yaml:4:37: no circuit is called 'heater9'")
-    assert told[3].startswith("day.yaml:5:5: a step needs exactly one key besides `at`; write one of event,")
+    assert told[3].startswith(
+        "day.yaml:5:5: a step needs exactly one key besides `at`; write one of event,"
+    )
 
 
 @given(st.integers(0, 10**9))
