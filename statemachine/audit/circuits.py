@@ -71,7 +71,7 @@ def _ranges(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault
     if circuit.phases not in (1, 3):
         yield wrong("phases", f"phases of {id} cannot be {circuit.phases}", "write 1 or 3")
     if circuit.max_off == 0:
-        hint = "write a longer time; to keep it on in events, leave `shed` out"
+        hint = "write a longer time, or a lower `shed` to keep it on"
         yield wrong("max_off", f"with max_off: 0 s no event can switch {id} off", hint)
 
 

@@ -27,7 +27,9 @@ def _from(graph: Graph, name: str) -> str:
     before = {x for row in rows if row.to == name for x in graph.table.sources(row) if x != name}
     names = ", ".join(sorted(before))
     return (
-        f"only {names} leads to it, which is not reached" if before else "write one, or remove it"
+        f"only {names} leads to it, which is not reached"
+        if before
+        else "write one, or remove the state"
     )
 
 
@@ -41,7 +43,7 @@ def untaken(draft: Draft, graph: Graph) -> Iterator[Fault]:
         wanted += [("for", "elapsed")] if state.for_ is not None else []
         for key, trigger in wanted:
             if not graph.rows_at(name, trigger):
-                problem = f"`{key}` of {name} ends with {trigger}, which no row takes"
+                problem = f"`{key}` of {name} fires {trigger}, which no row takes"
                 hint = f"write {{trigger: {trigger}, from: {name}, to: ...}}"
                 yield draft.of((*at, key), "timer-not-taken", problem, hint)
 

@@ -53,7 +53,7 @@ def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Faul
 def _shedding(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
     at = ("event", "states", name)
     if not graph.timers(name):
-        problem = f"{name} sheds load and has no time limit: {_way(graph, name)}"
+        problem = f"{name} sheds load and has no time limit {_way(graph, name)}"
         hint = "write `until: end` or `for:` in the state"
         yield draft.of(at, "endless-shedding", problem, hint)
     if state.until == "start":
@@ -76,7 +76,7 @@ def _ended_by_people(draft: Draft, graph: Graph, name: str, state: State) -> Ite
     problem = f"no row takes {' or '.join(missing)} in {name}"
     hint = "the event cannot be ended there" if state.sheds else "the event would still start"
     hint = f"{hint}; write {{trigger: {missing[0]}, from: {name}, to: ...}}"
-    yield draft.of(("event", "states", name), kind, f"{problem}: {_way(graph, name)}", hint)
+    yield draft.of(("event", "states", name), kind, f"{problem} {_way(graph, name)}", hint)
 
 
 def _sheds_later(graph: Graph, name: str) -> bool:
@@ -98,7 +98,7 @@ def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Fault]:
     lost = {name for name in lived if graph.way(name, final) is None}
     for name in dead_ends(graph, ways, final):
         why = "no way leads from it to a final state" if graph.out(name) else "no row leaves it"
-        problem = f"an event in {name} never ends, because {why}: {_way(graph, name)}"
+        problem = f"an event in {name} never ends, because {why} {_way(graph, name)}"
         to = "a final state" if final else "a state with `final: true`"
         hint = f"write a row from {name} to {to}"
         yield draft.of(("event", "states", name), "no-way-out", problem, hint)
@@ -173,13 +173,13 @@ def _stuck(draft: Draft, graph: Graph, name: str) -> Fault:
         if (case := uncovered(graph, name, trigger)) is not None:
             where = in_words(graph, name, trigger, case)
             problem = (
-                f"no row takes {trigger} in {name} if {where}, and the event may never end: {way}"
+                f"no row takes {trigger} in {name} if {where}, and the event may never end {way}"
             )
             hint = f"write a last row {{trigger: {trigger}, from: {name}, to: ...}} without `if`"
             return draft.of(at, "missed-moment", problem, hint)
     moves = [move for move in graph.out(name) if move.trigger in PEOPLE and move.target != name]
     people = " or ".join(sorted({move.trigger for move in moves}))
-    problem = f"without a {people} command an event stays in {name} forever: {way}"
+    problem = f"without a {people} command an event stays in {name} forever {way}"
     hint = "write `for:` in the state, and a row with trigger elapsed that leads on"
     return draft.of(at, "only-by-hand", problem, hint)
 
@@ -190,7 +190,7 @@ def _circle(draft: Draft, graph: Graph, unsure: list[str]) -> Fault:
     rounds = {name: _round(graph, name) for name in unsure}
     name = shortest(ways, [name for name in unsure if rounds[name]])
     problem = f"without a command an event loops forever: {shown(name, rounds[name])}"
-    hint = f"write a row without `if` from one of these states to a final one: {_way(graph, name)}"
+    hint = f"write a row without `if` from one of these states to a final one {_way(graph, name)}"
     return draft.of(("event", "states", name), "only-by-hand", problem, hint)
 
 
@@ -209,4 +209,4 @@ def _round(graph: Graph, name: str) -> Path:
 
 
 def _way(graph: Graph, name: str) -> str:
-    return shown(graph.table.initial, graph.reached()[name])
+    return f"(path: {shown(graph.table.initial, graph.reached()[name])})"

@@ -12,9 +12,9 @@ from .draft import Draft
 from .paths import Graph
 
 WANTS = {  # trigger: what is missing for it to come
-    "started": "write `until: start` in the state",
-    "ended": "write `until: end` in the state",
-    "elapsed": "write `for:` in the state",
+    "started": "write `until: start` in the state, or remove the row",
+    "ended": "write `until: end` in the state, or remove the row",
+    "elapsed": "write `for:` in the state, or remove the row",
     "achieved": "it only comes in a state with `sheds`; remove the row, or write `sheds`",
     "underperforming": "it only comes in a state with `sheds`; remove the row, or write `sheds`",
 }

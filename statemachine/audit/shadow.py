@@ -21,7 +21,7 @@ def shadow_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
     telling = {name for name, state in table.states.items() if "report" in state.enter}
     for name in dead_ends(graph, ways, telling):
         path = shown(table.initial, ways[name])
-        problem = f"from {name} no row leads to a state that reports: {path}"
+        problem = f"from {name} no row leads to a state that reports (path: {path})"
         hint = f"write a row from {name} to a state with `enter: report`"
         yield draft.of(("shadow", "states", name), "no-way-out", problem, hint)
     for trigger in NEWS:

@@ -79,4 +79,4 @@ def meant(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if near := closest(word, names):
         return f"did you mean {near!r}?"
-    return f"there are: {', '.join(names)}" if names else ""
+    return f"use one of: {', '.join(names)}" if names else ""

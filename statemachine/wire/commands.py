@@ -86,7 +86,7 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
     if not isinstance(op, str) or not op:
         return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
     if op not in OPS:
-        detail = f"no op is called {shown(op)}; there are: {', '.join(OPS)}"
+        detail = f"no op is called {shown(op)}; use one of: {', '.join(OPS)}"
         return _invalid(fields, ven_id, door, "unknown_op", detail)
     try:
         return OPS[op](fields, _common(said, fields, ven_id, door))

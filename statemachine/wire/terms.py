@@ -60,7 +60,7 @@ def _all_read(fields: Fields) -> None:
     strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
     if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
         known = ", ".join(TIMES)
-        raise ValueError(f"`{_first_of(unread)}` is not a known field; there are: {known}")
+        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {known}")
 
 
 def _first_of(names: Iterable[str]) -> str:

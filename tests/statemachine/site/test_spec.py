@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused_with_its_place(text: str, words: str) -> None
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("enter: back_off", "enter: os.abort", "no action is called 'os.abort'; there are: "),
+        ("enter: back_off", "enter: os.abort", "no action is called 'os.abort'; use one of: "),
         ("if: starts_later", "if: os.abort", "no guard is called 'os.abort'"),
         (
             "from: shedding, to: same, do: accept",
@@ -152,7 +152,7 @@ def test_a_chart_that_does_not_hang_together_is_refused(old: str, new: str, word
 def test_an_unknown_action_is_answered_with_all_that_the_chart_may_do() -> None:
     found = faults(chart("enter: back_off", "enter: os.abort"))
     there_are = sorted(name for name in ACTIONS if SCOPES[name].chart == "shadow")
-    assert found[0].endswith("there are: " + ", ".join(there_are))
+    assert found[0].endswith("use one of: " + ", ".join(there_are))
 
 
 def test_words_mean_what_their_field_says() -> None:

@@ -110,7 +110,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (event(data={"startsAt": NOW_S}), "`startsAt` is not a known field"),
     (event(start=NOW_S), "`start` is not a known field"),
     (event(END_TS=NOW_S), "`END_TS` is not a known field"),
-    (event(end_time=NOW_S), "`end_time` is not a known field; there are: duration_sec, duration_s"),
+    (
+        event(end_time=NOW_S),
+        "`end_time` is not a known field; use one of: duration_sec, duration_s",
+    ),
     (event(duration_sec=20, data={"durationHours": 1}), "`durationHours` is not a known field"),
     (event(duration_sec=20, durationS=30), "duration_sec and durationS contradict each other"),
     (event(start_ts=NOW_S, startTime=IN_60), "start_ts and startTime contradict each other"),

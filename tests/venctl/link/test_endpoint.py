@@ -53,7 +53,7 @@ def test_a_broker_on_this_machine_is_asked_again_sooner_than_one_that_many_share
         ("{kind: mqtt}", "kind mqtt needs `host`"),
         ("{kind: aws, endpoint: x, cert: c}", "kind aws needs `key`"),
         ("{kind: aws, endpoint: x, cert: c, key: k, shadow: serve}", "aws has no setting `shadow`"),
-        ("{kind: mqtt, host: h, shadow: on}", "there are: off, serve"),
+        ("{kind: mqtt, host: h, shadow: on}", "use one of: off, serve"),
         ("{kind: mqtt, host: h, password_file: f, password: p}", "there are two passwords"),
     ],
 )
