@@ -1,1 +1,1 @@
-"""Does a ven.yaml hang together: every finding, with its place."""
+"""Checks a ven.yaml as a whole: every finding, with its position."""

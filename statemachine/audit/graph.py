@@ -118,5 +118,5 @@ def uncovered(graph: Graph, state: str, trigger: str) -> Case | None:
 
 
 def in_words(graph: Graph, state: str, trigger: str, case: Case) -> str:
-    """A case as the rows for a trigger ask for it."""
+    """A case in words, with the guards of the rows for a trigger."""
     return spelled(case, graph.rows_at(state, trigger))

@@ -1,1 +1,1 @@
-"""The device shadow: what the cloud desires, who wins, and what is reported."""
+"""The device shadow: what the cloud desires, which choice wins, and what is reported."""

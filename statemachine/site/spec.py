@@ -37,7 +37,7 @@ class Site(Model):
 
 
 class Cloud(Model):
-    """Where the broker is: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker.
+    """The MQTT broker: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker.
 
     A broker of kind `mqtt` has no shadow; with `shadow: serve` this program provides it.
     `password` is the password itself or `env:NAME`.

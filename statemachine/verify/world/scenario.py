@@ -87,7 +87,7 @@ class Call(Model):
     random: Millis = Field(default=0, description="random delay of the start, at most this")
     door: Door = Field(default="operator", description="operator (MQTT), page or cli")
     confirm: Flag = Field(
-        default=True, description="whoever is at the site confirms it for an operator's event"
+        default=True, description="the person at the site confirms it, if it is an operator's event"
     )
 
 
@@ -101,7 +101,7 @@ class Ending(Model):
     door: Door = Field(default="page", description="operator (MQTT), page or cli")
     as_: EventId | None = Field(default=None, alias="as", description=AS)
     confirm: Flag = Field(
-        default=True, description="whoever is at the site confirms it for an operator's event"
+        default=True, description="the person at the site confirms it, if it is an operator's event"
     )
 
 
@@ -111,7 +111,7 @@ class TakingBack(Model):
     event: EventId = Field(description="the event")
     door: Door = Field(default="operator", description="operator (MQTT), page or cli")
     confirm: Flag = Field(
-        default=True, description="whoever is at the site confirms it for an operator's event"
+        default=True, description="the person at the site confirms it, if it is an operator's event"
     )
 
 
@@ -122,7 +122,7 @@ class OptOut(Model):
     circuit: CircuitId | None = Field(default=None, description="default: the whole site")
     out: Flag = Field(default=True, description="false: the circuit is opted in again")
     confirm: Flag = Field(
-        default=True, description="whoever is at the site confirms it for an operator's event"
+        default=True, description="the person at the site confirms it, if it is an operator's event"
     )
 
 
