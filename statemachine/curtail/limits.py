@@ -33,9 +33,7 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
             )
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
         return None  # nothing depends on other events
-    own = (
-        asked.id if asked.id in memory.events else None
-    )  # else it is an earlier event with this id
+    own = asked.id if asked.id in memory.events else None  # else an earlier event has this id
     others = [x for key, x in memory.past.items() if key != own and x.source == "operator"]
     why = (
         _day_is_full(limits, others, asked, zone)

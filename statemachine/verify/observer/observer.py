@@ -257,9 +257,7 @@ class Account:
         if one.day != day:
             one.day, one.gave_ms, one.begun = day, 0, int(one.gives_ms is not None)
             one.gives_ms = None if one.gives_ms is None else moment.ms
-        one.begins = (
-            gives and one.gives_ms is None
-        )  # not one that continues after midnight or a reboot
+        one.begins = gives and one.gives_ms is None  # not if it goes on after midnight or a reboot
         if one.begins:
             one.begun, one.gives_ms = one.begun + 1, moment.ms
         elif not gives and one.gives_ms is not None:
