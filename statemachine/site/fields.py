@@ -59,7 +59,7 @@ class Model(BaseModel):
 
 
 class OneOf:
-    """A word of a closed list; `what` names such a word in messages."""
+    """A word of a closed list; messages name the setting `what`."""
 
     def __init__(self, what: str, *known: str) -> None:
         self.what, self.known = what, known
@@ -76,7 +76,8 @@ class OneOf:
 
     def _check(self, said: object) -> str:
         if said not in self.known:
-            raise ValueError(f"no {self.what} is called {said!r}; {meant(str(said), self.known)}")
+            hint = meant(str(said), self.known)
+            raise ValueError(f"{said!r} is not valid for `{self.what}`; {hint}")
         return str(said)
 
 

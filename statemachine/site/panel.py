@@ -77,7 +77,7 @@ class Circuit(Model):
     remote: Annotated[str, OneOf("remote", "yes", "no")] = Field(
         default="yes", description="no: the cloud cannot switch it"
     )
-    comes_back: Annotated[str, OneOf("way to come back", "alone", "by_hand")] = Field(
+    comes_back: Annotated[str, OneOf("comes_back", "alone", "by_hand")] = Field(
         default="alone",
         description="by_hand: once an event switched it off, only a person switches it on again",
     )

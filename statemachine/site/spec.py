@@ -74,7 +74,7 @@ class Cloud(Model):
     password_file: str | None = Field(
         default=None, description="with mqtt: file with the password, readable by its owner only"
     )
-    shadow: Annotated[str, OneOf("shadow of kind mqtt", "off", "serve")] | None = Field(
+    shadow: Annotated[str, OneOf("shadow", "off", "serve")] | None = Field(
         default=None, description="with mqtt: serve: this program provides the shadow; default: off"
     )
     policy: str | None = Field(
@@ -173,7 +173,7 @@ class Return(Model):
         default=60_000,
         description="if an event starts within this time, what it will shed is not restored before",
     )
-    on_stop: Annotated[str, OneOf("way to stop", "restore", "keep")] = Field(
+    on_stop: Annotated[str, OneOf("on_stop", "restore", "keep")] = Field(
         default="restore", description="when the program stops: restore the load, or keep it shed"
     )
 

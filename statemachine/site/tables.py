@@ -16,7 +16,7 @@ class State(Model):
     sheds: Percent | None = Field(
         default=None, description="share of the requested load that is shed in this state"
     )
-    until: Annotated[str | None, OneOf("end of a state", "start", "end")] = Field(
+    until: Annotated[str | None, OneOf("until", "start", "end")] = Field(
         default=None, description="trigger `started` or `ended` when the event starts or ends"
     )
     for_: Millis | None = Field(

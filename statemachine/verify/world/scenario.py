@@ -68,7 +68,7 @@ Signed = Annotated[int, BeforeValidator(_step)]
 EventId = Annotated[str, BeforeValidator(_word)]
 Start = Annotated[str, BeforeValidator(_start)]
 Door = Annotated[str, OneOf("door", "operator", "page", "cli")]
-Position = Annotated[str, OneOf("position", "on", "off")]
+Position = Annotated[str, OneOf("to", "on", "off")]
 
 
 class Call(Model):
@@ -160,7 +160,7 @@ class Trouble(Model):
     """From now on a circuit has a fault, or works again."""
 
     circuit: CircuitId = Field(description="the circuit")
-    kind: Annotated[str, OneOf("fault", "deaf", "silent", "odd", "stuck", "mute", "none")] = Field(
+    kind: Annotated[str, OneOf("kind", "deaf", "silent", "odd", "stuck", "mute", "none")] = Field(
         description="deaf: ignores holds; silent: no readings; odd: impossible readings; "
         "stuck: cannot be switched; mute: its driver does not answer, its device stays as it is; "
         "none: works again"
@@ -193,7 +193,7 @@ class Step(Model):
     wish: Wishing | None = Field(default=None, description="the cloud desires a state of a circuit")
     load: Loading | None = Field(default=None, description="a load changes")
     fault: Trouble | None = Field(default=None, description="a circuit has a fault, or works again")
-    link: Annotated[str | None, OneOf("state of the link", "lost", "back")] = Field(
+    link: Annotated[str | None, OneOf("link", "lost", "back")] = Field(
         default=None, description="the link to the cloud"
     )
     crash: Crash | None = Field(default=None, description="the program crashes")
@@ -223,7 +223,7 @@ class Scenario(Model):
     skip: Flag = Field(
         default=False, description="skip readings while nothing happens; same result, but faster"
     )
-    loads: Annotated[str | None, OneOf("load", "steady", "drift", "cycling")] = Field(
+    loads: Annotated[str | None, OneOf("loads", "steady", "drift", "cycling")] = Field(
         default=None, description="how circuits draw; default: `sim.load` of ven.yaml"
     )
     seed: Count | None = Field(

@@ -54,7 +54,7 @@ steps:
         "day.yaml:1:8: '2026-07-14' is not a start; write it like 2026-07-14T00:00",
         "day.yaml:3:41: '2' is not a power; write it like 1.5 kW",
         "day.yaml:4:10: '25 min' is not a time since the start; write it like 18:30:00",
-        "day.yaml:5:46: no position is called 'up'; use one of: off, on",
+        "day.yaml:5:46: 'up' is not valid for `to`; use one of: off, on",
         "day.yaml:6:19: no setting is called 'swich'; did you mean 'switch'?",
     ]
 
