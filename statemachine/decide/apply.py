@@ -154,9 +154,8 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     if not asked.enabled and shut(turn.memory, asked.source):
         return rejected(asked, "opted_out", why_shut(turn.spec, turn.memory))
     if circuit.critical and not asked.enabled and not asked.confirmed:
-        return rejected(
-            asked, "critical", f"{name} is critical; confirm that it is to be switched off"
-        )
+        how = "confirm it with `confirm_critical: true` or --confirm"
+        return rejected(asked, "critical", f"{name} is critical; to switch it off, {how}")
     switch(turn, asked)
     return None
 
