@@ -125,7 +125,7 @@ def test_faults_of_a_recorded_day_name_their_line() -> None:
         "day.csv:7:1: '-2' is not a power in kW; write it like 1.5",
         "day.csv:8:1: this line has no time; write time, circuit and kW",
     ]
-    with pytest.raises(SpecError, match="begins with a line of names; time,circuit,kW"):
+    with pytest.raises(SpecError, match="does not name the columns; write time,circuit,kW"):
         read_recorded("12:00,heater1,1", "day.csv", SITE)
-    with pytest.raises(SpecError, match="nothing is recorded"):
+    with pytest.raises(SpecError, match="the file has no readings"):
         read_recorded("time,circuit,kW\n", "day.csv", SITE)
