@@ -111,7 +111,7 @@ async def test_a_locked_circuit_and_one_the_cloud_may_not_switch_are_told_apart(
         assert (one["locked"], one["remote"]) == (False, False)
         status, _ = await api.tell("PATCH", "/api/v1/circuits/heater1", {"enabled": False})
         assert status == 200, "the page stands at the site"
-    text = TEXT.replace("shed: 100 %}     # may be", "shed: never}     # may be")
+    text = TEXT.replace("shed: 100 %}     # can be", "shed: never}     # can be")
     async with Opened(text) as api:
         one = await api.get("/api/v1/circuits/heater1")
         assert (one["locked"], one["remote"]) == (True, False)
