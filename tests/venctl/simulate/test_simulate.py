@@ -99,7 +99,7 @@ def test_a_rule_of_the_site_that_breaks_is_told_and_exits_1(folder: Path) -> Non
     done = venctl("simulate", "day.yaml", cwd=folder)
     assert done.returncode == 1
     assert "Heater is never off for longer than 5:00: 5:" in done.stderr
-    assert "17:30:00  operator calls evt-1: 2 kW for 20:00" in done.stderr
+    assert "17:30:00  operator requests evt-1: 2 kW for 20:00" in done.stderr
 
 
 def test_drawings_bear_any_day() -> None:
