@@ -25,7 +25,7 @@ CYCLES_S = {
 
 
 class Loads:
-    """What each circuit would draw if it were on and not held, and what the site draws beside them.
+    """What each circuit would draw if it were on and not held, and its unmetered load.
 
     `ms` counts from `start_ms`, which is UTC in milliseconds. A draw in `set_w` comes first, then
     the recording, then the model: `load` and `seed` are those of the file where none are given.
@@ -57,7 +57,7 @@ class Loads:
         return load_w(id, circuit.rated, circuit.kind, self._load, self._seed, at_ms)
 
     def unmetered_w(self, ms: int) -> int:
-        """What the site draws beside its circuits, in watts."""
+        """The load of the site outside its circuits, in watts."""
         if SITE in self.set_w:
             return self.set_w[SITE]
         if self._recorded is not None and (series := self._recorded.series.get(SITE)):

@@ -14,7 +14,7 @@ from .loads import Loads
 from .recorded import Recorded
 from .scenario import Scenario
 
-ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # one a second
+ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Breakers:
         self.use(spec, loads)
 
     def use(self, spec: Spec, loads: Loads) -> None:
-        """Another file: breakers that it does not name stay, new ones stand as it declares."""
+        """Use another ven.yaml: breakers that it does not name stay, new ones are as declared."""
         self._spec, self.loads = spec, loads
         for id, circuit in spec.circuits.items():
             self.all.setdefault(id, Breaker(circuit.enabled))
@@ -54,7 +54,6 @@ class Breakers:
         self.all[id].on = enabled
         return None
 
-    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
     def drawn_w(self, id: str, ms: int) -> int:
         """What a circuit draws, in watts."""
         breaker = self.all[id]
@@ -67,14 +66,26 @@ class Breakers:
         return _held(self._spec.circuits[id], free_w, breaker.hold_w or 0)
 
     def readings(self, ms: int) -> dict[str, object]:
-    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
+        """The readings of all meters, impossible ones too; a silent meter is absent."""
+        faults = {id: self.all[id].fault for id in self._spec.circuits}
         return {
             id: ODD[ms // 1000 % len(ODD)] if fault == "odd" else self.drawn_w(id, ms)
             for id, fault in faults.items()
             if fault != "silent"
         }
 
-    """All circuits of a site, and its unmetered load. `loads` tells what each would draw.
+    def power_w(self, ms: int) -> int:
+        """What the whole site draws, in watts."""
+        drawn_w = sum(self.drawn_w(id, ms) for id in self._spec.circuits)
+        return self.loads.unmetered_w(ms) + drawn_w
+
+
+def played(spec: Spec, scenario: Scenario, recorded: Recorded | None) -> Breakers:
+    """The breakers of a scenario, whose clock is the elapsed time since its start."""
+    began_ms = start_ms(scenario.start, spec.site.timezone)
+    loads = Loads(spec, scenario.loads or "", scenario.seed, began_ms, recorded)
+    loads.set_w |= scenario.draws
+    return Breakers(spec, loads)
 
 
 def _held(circuit: Circuit, free_w: int, hold_w: int) -> int:
