@@ -1,8 +1,6 @@
 """The loop: one inbox, one decision at a time.
 
-What sheds load or makes a promise is stored before it is done. What restores load, and what the
-site does by itself, is done at once and stored right after; messages about it wait for that, for a
-second at most.
+What sheds load or promises is stored before it is done; the rest is done at once and stored after.
 """
 
 from __future__ import annotations
