@@ -1,4 +1,4 @@
-"""The messages of a VEN: acks, telemetry and status, as contract.md defines them.
+"""The messages of a VEN: acks, telemetry and status, as docs/wire-contract.md shows.
 
 In messages power is kW and time is epoch seconds.
 """

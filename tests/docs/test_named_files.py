@@ -36,6 +36,8 @@ def test_every_file_that_a_docstring_names_is_there(name: str) -> None:
         if isinstance(node, kinds) and (text := ast.get_docstring(node)):
             for path in NAMED.findall(text):
                 assert "NAME" in path or (ROOT / path).exists(), path
+            for document in re.findall(r"(?<![\w/-])([\w-]+\.md)\b", text):
+                assert {ROOT / document, ROOT / "docs" / document} & set(DOCUMENTS), document
 
 
 @pytest.mark.parametrize("name", names(DOCUMENTS))

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from statemachine import read
 from statemachine.curtail import delivery_news
 from statemachine.decide import switches
 from statemachine.kit import strict_json
 from statemachine.state.alarm import Alarm, plain
+from statemachine.state.reasons import Reason
 from statemachine.wire.messages import circuit_status
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer
@@ -203,7 +204,7 @@ def test_the_topics_are_those_that_the_policy_of_the_sample_site_grants() -> Non
 
 def test_every_reason_of_a_refusal_is_in_the_document_and_no_other() -> None:
     table = {cells[0].strip("`") for cells in rows("### Refusals")}
-    assert table == set(reasons())
+    assert table == set(reasons()) == set(get_args(Reason))
 
 
 def reasons() -> Iterator[str]:
