@@ -205,8 +205,7 @@ class Runtime:
     def _made(
         self, trigger: Trigger, effects: Sequence[Effect], after: Memory | None = None
     ) -> Decision:
-        after = self.memory if after is None else after
-        return decision(trigger, self.memory, after, effects, self._storage.letter)
+        return decision(trigger, self.memory, after or self.memory, effects, self._storage.letter)
 
     # -- what is stored before it is done --------------------------------------------------------
 
@@ -272,9 +271,8 @@ class Runtime:
         if not isinstance(command, Command) or (made.quick and not unknown):
             return made
         taken_back = self._line.overtaken(self.ven.spec, one)
-        for other in taken_back:
-            if other in self._line:
-                self._refuse(other, *self._refusals.overtaken())
+        for other in filter(self._line.__contains__, taken_back):
+            self._refuse(other, *self._refusals.overtaken())
         if unknown and taken_back:
             ack = ack_for(self.ven.spec, made.after, command)
             return self._made(command, [ack], made.after)
