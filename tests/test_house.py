@@ -125,11 +125,16 @@ def test_what_is_imported_is_installed_with_it() -> None:
     found = set().union(*(imports(file) for file in FILES if "tools" not in file.parts))
     outside = found - _standard() - {*ROOMS, "__future__", "pydantic_core"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]}
+    declared = {_plain(re.split(r"[<>=]", line)[0]) for line in project["dependencies"]}
     brought_by = packages_distributions()
     assert outside and not [
-        name for name in outside if declared.isdisjoint(dist.lower() for dist in brought_by[name])
+        name for name in outside if declared.isdisjoint(_plain(dist) for dist in brought_by[name])
     ]
+
+
+def _plain(distribution: str) -> str:
+    """Its name as PyPI compares it."""
+    return distribution.lower().replace("_", "-")
 
 
 def test_every_folder_with_python_is_packed() -> None:

@@ -271,8 +271,9 @@ class Runtime:
         if not isinstance(command, Command) or (made.quick and not unknown):
             return made
         taken_back = self._line.overtaken(self.ven.spec, one)
-        for other in filter(self._line.__contains__, taken_back):
-            self._refuse(other, *self._refusals.overtaken())
+        for other in taken_back:
+            if other in self._line:
+                self._refuse(other, *self._refusals.overtaken())
         if unknown and taken_back:
             ack = ack_for(self.ven.spec, made.after, command)
             return self._made(command, [ack], made.after)
