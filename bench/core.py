@@ -8,9 +8,9 @@ from statistics import median
 
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
-from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.curtail.plan import Load, as_relay, plan_shed
 from statemachine.state.triggers import Readings
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 
 SITE = """
 site: {id: bench, service: 24 kW}
@@ -36,7 +36,7 @@ def main() -> None:
         times = took[count] / took[6]
         print(f"plan_shed {count:>6} circuits  {took[count] * 1e3:9.3f} ms  {times:8.1f} x six")
     print(f"  10,000 of 1,000                        {took[10_000] / took[1_000]:8.1f} x (15)")
-    relays = [relay(Load(f"r{n}", (False, 0), w := 500 + 7 * n, w)) for n in range(200)]
+    relays = [as_relay(Load(f"r{n}", (False, 0), w := 500 + 7 * n, w)) for n in range(200)]
     target_w = sum(load.cap_w for load in relays) // 2
     took_s = _median(lambda: plan_shed(relays, target_w, {}))
     bare_s = _median(lambda: _sums([load.cap_w for load in relays], target_w))
@@ -63,7 +63,7 @@ def _decisions() -> None:
     done, began = 0, time.perf_counter()
     while time.perf_counter() - began < 2.0:
         at_ms = 1_700_000_000_000 + done * 1_000
-        door = Door("operator", "r", at_ms, done * 1_000)
+        door = Origin("operator", "r", at_ms, done * 1_000)
         said = {"op": "event", "shed_kw": 2.0, "duration_sec": 60, "event_id": f"e{done}"}
         look = Readings(at_ms=at_ms, mono_ms=done * 1_000, drawn_w=drawn, unmetered_w=0)
         memory, _ = ven.decide(memory, look)

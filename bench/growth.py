@@ -14,7 +14,7 @@ import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Ven, read
 from statemachine.state.effects import Hold
 from statemachine.state.triggers import Held, Readings, Trigger
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 
 from .children import controller
 
@@ -84,7 +84,7 @@ def _calling(count: int) -> _Stage:
     for number in range(count):
         later = {"start_ts": START_MS // 1000 + 7_200 + 60 * number} if number % 2 else {}
         said = {"op": "event", "event_id": f"e{number}", "duration_sec": 7_200, **later}
-        door = Door("operator", "r", **stage.stamps())
+        door = Origin("operator", "r", **stage.stamps())
         stage.hear(command_from({**said, "shed_kw": 2.0 - number / 1000}, "bench", door))
     return stage
 

@@ -12,13 +12,13 @@ import mqtt5
 import venctl  # noqa: F401  (puts the rooms on the path)
 from venctl.standin.shadow.documents import dumps
 from venctl.standin.shadow.service import ShadowService
-from venctl.standin.shadow.store import PromptStore
+from venctl.standin.shadow.store import SyncedShadowStore
 
 from .brokers import Client
 
 
 def main() -> None:
-    store = PromptStore(Path(sys.argv[2]), lambda call, found: call(found))
+    store = SyncedShadowStore(Path(sys.argv[2]), lambda call, found: call(found))
     asyncio.run(store.opened())
     service = ShadowService(store, time.time)
     client = Client(int(sys.argv[1]), "shadow-service")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import venctl  # noqa: F401  (puts the rooms on the path)
 from statemachine import Spec, read
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from venctl.simulate.search import Search
@@ -44,7 +44,7 @@ def _bare(spec: Spec, scenario: Scenario) -> tuple[Play, float]:
 
 def _watched(spec: Spec, scenario: Scenario) -> tuple[Play, float]:
     play, began_s = Play(spec, scenario), time.perf_counter()
-    assert list(broken_by(play)) == []
+    assert list(violations_of(play)) == []
     return play, time.perf_counter() - began_s
 
 

@@ -19,7 +19,7 @@ from statemachine.shadow.ack_record import APPLIED, PENDING
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Ack
 from statemachine.state.memory import Memory
-from statemachine.state.shadow import Shadow
+from statemachine.state.shadow import ShadowState
 from statemachine.state.triggers import Command, Get, Ping
 
 from .base.worker import Worker
@@ -81,7 +81,7 @@ def read(state: Path) -> Iterator[Row]:
                     yield row
 
 
-def _of_wishes(desired: Desired, known: Shadow | None, after: Memory) -> Iterator[Row]:
+def _of_wishes(desired: Desired, known: ShadowState | None, after: Memory) -> Iterator[Row]:
     """New results of desired values: applied, already so, or refused with a code."""
     shadow = after.shadows[desired.key]
     who = f"shadow {desired.key or 'classic'}"

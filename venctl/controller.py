@@ -11,32 +11,32 @@ from typing import Any
 from statemachine import Spec, Ven
 from statemachine.decide.progress import Overdue, Progress, overdue
 from statemachine.state.effects import Effect, Hold, Switch
-from statemachine.state.memory import Memory, Passed
+from statemachine.state.memory import Memory, Transition
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
-from web.desk import Edit, LinkView, Sample
+from web.controller_port import ChartPoint, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .drivers import Panel
 from .folder.claim import Claim
 from .health.alarms import Alarms, log_alarms
-from .health.lookout import Lookout
+from .health.health_monitor import HealthMonitor
 from .health.notify import Notify
 from .health.tasks import Tasks
-from .health.watchdog import Watchdog, line
+from .health.watchdog import Watchdog, status_line
 from .link.endpoint import Endpoint
-from .link.outside import REAL, Outside
+from .link.environment import REAL, Environment
 from .link.tls import check_files
 from .link.uplink import Uplink
-from .reach.supervisor import Approach
-from .reload import Editing
+from .reach.supervisor import ConnectionSupervisor
+from .reload import Reloader
 from .runtime.decision import Decision
 from .runtime.runtime import Runtime
 from .standin.start import StandIn
 from .store.journal import Batch
-from .store.opening import Found
+from .store.opening import JournalContent
 from .store.start import Store
-from .telemetry import Telemetry
+from .telemetry import TelemetryLoop
 
 CLOSE_S = 0.5
 UNSTORED = (
@@ -60,7 +60,7 @@ class Options:
 
 
 class Controller:
-    """A running site, and the `Desk` that the page uses."""
+    """A running site, and the `ControllerPort` that the page uses."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Controller:
         stand_in: StandIn | None,
         store: Store,
         notify: Notify,
-        outside: Outside = REAL,
+        outside: Environment = REAL,
     ) -> None:
         self._stand_in, self._storage, self._outside = stand_in, store.storage, outside
         self._notes = store.notes
@@ -84,11 +84,11 @@ class Controller:
         self.panel = Panel(spec, drivers, self._held, self._switched, self._look)
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post, outside)
         self.uplink.add(store.found.todo)
-        self.telemetry = Telemetry(
+        self.telemetry = TelemetryLoop(
             self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
         )
         self.watchdog = Watchdog(notify, self.alarms, self._progress, self._status)
-        self.editing = Editing(
+        self.editing = Reloader(
             options.file,
             options.folder,
             store.notes,
@@ -98,8 +98,10 @@ class Controller:
             self.watchdog.reloading,
         )
         dates = partial(check_files, endpoint)
-        self._lookout = Lookout(self.alarms, self.uplink.view, dates, outside.worker)
-        self._approach = Approach(spec, endpoint, options.folder, self.uplink, self._tasks)
+        self._lookout = HealthMonitor(self.alarms, self.uplink.view, dates, outside.worker)
+        self._approach = ConnectionSupervisor(
+            spec, endpoint, options.folder, self.uplink, self._tasks
+        )
         self._listen_to_storage()
 
     @property
@@ -123,7 +125,7 @@ class Controller:
         return self.uplink.view()
 
     @property
-    def recent(self) -> list[Sample]:
+    def recent(self) -> list[ChartPoint]:
         return list(self.telemetry.recent)
 
     @property
@@ -137,13 +139,13 @@ class Controller:
         """Whether the core knows that the link is up."""
         return self.uplink.connected()
 
-    async def reload(self) -> Edit:
+    async def reload(self) -> ReloadResult:
         return await self.editing.reload()
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         return await self.runtime.submit(command)
 
-    def watch(self) -> AsyncIterator[Passed | None]:
+    def watch(self) -> AsyncIterator[Transition | None]:
         return self.runtime.watch()
 
     async def start(self, claim: Claim) -> None:
@@ -191,7 +193,7 @@ class Controller:
         batch.letters = self.uplink.unsent()
         return batch
 
-    def _remember(self, found: Found) -> None:
+    def _remember(self, found: JournalContent) -> None:
         self.uplink.add(found.todo)
         self.runtime.adopt(found, self._outside.boot())
         if self.connected():  # which is not stored, so it is posted again
@@ -201,12 +203,12 @@ class Controller:
     def _storage_changed(self) -> None:
         lost, self._storage.lost = self._storage.lost, None
         if lost is not None:
-            self.alarms.sound("memory_lost", lost)
+            self.alarms.raise_alarm("memory_lost", lost)
         if self._storage.down is None:
             self.alarms.end("storage")
         else:
             said = UNSTORED + (UNREAD if self._storage.unknown else "")
-            self.alarms.sound("storage", f"{said}. {self._storage.down}")
+            self.alarms.raise_alarm("storage", f"{said}. {self._storage.down}")
         self.runtime.go_on()
 
     def _decided(self, made: Decision) -> None:
@@ -247,7 +249,7 @@ class Controller:
 
     def _status(self) -> str:
         held = sum(live.held_w is not None for live in self.memory.circuits.values())
-        return line(self.link.state, len(self.memory.events), held, len(self.memory.alarms))
+        return status_line(self.link.state, len(self.memory.events), held, len(self.memory.alarms))
 
     def _use(self, spec: Spec) -> None:
         self._sim.use(spec)

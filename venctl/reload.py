@@ -11,20 +11,20 @@ from pathlib import Path
 from statemachine import Spec, SpecError, Ven
 from statemachine.describe.changes import Changes, changes
 from statemachine.state.triggers import Connected, Reloaded
-from web.desk import Edit
+from web.controller_port import ReloadResult
 
+from .base.background_files import BackgroundFiles
 from .base.clocks import clocks
-from .base.here import read_here
-from .base.notes import Notes
-from .base.private_files import text_of
-from .base.worker import apart
-from .folder.state_folder import IN_FORCE, in_force
+from .base.local_site import read_local_site
+from .base.private_files import read_text
+from .base.worker import run_in_thread
+from .folder.state_folder import IN_FORCE, in_force_text
 from .runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 
-class Editing:
+class Reloader:
     """Applies the file, and stores its text in `folder` in case the program is interrupted.
 
     `use` gives drivers and link the new site; `reloading` is entered while a file is read and
@@ -38,7 +38,7 @@ class Editing:
         self,
         file: Path,
         folder: Path,
-        notes: Notes,
+        notes: BackgroundFiles,
         runtime: Runtime,
         use: Callable[[Spec], None],
         connected: Callable[[], bool],
@@ -51,17 +51,19 @@ class Editing:
         self._hangups: set[asyncio.Task[None]] = set()
         self.waits: tuple[str, ...] = ()
 
-    async def reload(self) -> Edit:
+    async def reload(self) -> ReloadResult:
         """Read the file and apply it. Raises SpecError or OSError, with nothing changed."""
         with self._reloading():
-            spec, text = await apart("reads ven.yaml", self._read)
+            spec, text = await run_in_thread("reads ven.yaml", self._read)
             found = await self._take(spec)
         self.note(text)
-        return Edit(str(self._file), found.taken, found.waits, found.restart, tuple(found.lines))
+        return ReloadResult(
+            str(self._file), found.taken, found.waits, found.restart, tuple(found.lines)
+        )
 
     def note(self, text: str) -> None:
         """Store `text` as the text in effect."""
-        self._notes.write(self._folder / IN_FORCE, in_force(self._file, text))
+        self._notes.write(self._folder / IN_FORCE, in_force_text(self._file, text))
 
     def on_hangup(self) -> None:
         """Handle SIGHUP: as `reload`, with the result in the log."""
@@ -92,8 +94,8 @@ class Editing:
                     log.error("waiting changes could not be applied yet: %s", error)
 
     def _read(self) -> tuple[Spec, str]:
-        text = text_of(self._file)
-        return read_here(text, str(self._file)), text
+        text = read_text(self._file)
+        return read_local_site(text, str(self._file)), text
 
     async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory

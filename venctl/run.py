@@ -18,37 +18,39 @@ from typing import Any
 from aiohttp.web import SockSite
 
 from statemachine import Spec
-from web.alarms import listed
+from web.alarms import alarm_list
 from web.app import access_for, make_app
 from web.http.server import Runner
 
-from .base.notes import Notes
-from .base.ports import who_has
-from .base.worker import Thread
+from .base.background_files import BackgroundFiles
+from .base.ports import port_user_text
+from .base.worker import ThreadWorker
 from .controller import Controller, Options
 from .folder.claim import Claim
-from .folder.site_token import Token, passing_token, site_token
+from .folder.site_token import Token, site_token, temporary_token
 from .folder.state_folder import IN_FORCE
 from .greeting import addresses, lines
 from .health.notify import Notify
-from .link.endpoint import Endpoint, declared, plain
-from .link.tls import Wrong
+from .link.endpoint import Endpoint, declared_endpoint, plain_endpoint
+from .link.tls import ConfigProblem
 from .standin.start import CannotStart, Ports, StandIn, stand_in_of
-from .store.start import opened
+from .store.start import open_store
 
 CONNECT_S = 1.0
 NOTE_S = 1.0
 
 
 async def serve(spec: Spec, text: str, options: Options) -> None:
-    """Run a site until SIGTERM or SIGINT; `text` is its file. Raises `CannotStart`, `Taken`."""
+    """Run a site until SIGTERM or SIGINT; `text` is its file. Raises `CannotStart`,
+    `StateFolderInUse`.
+    """
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as last, AsyncExitStack() as stack:
         claim = Claim(options.folder)
         last.callback(claim.close)
-        store = await opened(spec, options.folder)
+        store = await open_store(spec, options.folder)
         last.callback(store.notes.remove, options.folder / IN_FORCE)
         endpoint, stand_in = _endpoint(spec, options)
         if stand_in is not None:
@@ -58,8 +60,8 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         await controller.start(claim)
         loop.add_signal_handler(signal.SIGHUP, controller.editing.on_hangup)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-        token = await store.notes.asked(
-            partial(site_token, options.folder), NOTE_S, partial(passing_token, options.folder)
+        token = await store.notes.run(
+            partial(site_token, options.folder), NOTE_S, partial(temporary_token, options.folder)
         )
         web = await _serve_page(controller, options, token[0], stack)
         said = {
@@ -78,15 +80,15 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         if (
             options.ready_file is not None
         ):  # it may be on another disk, so a faulty one delays nothing else
-            await _noted(Notes(Thread("ready file")), options.ready_file, said)
-        controller.watchdog.up()
-        await controller.uplink.tried(CONNECT_S)
+            await _noted(BackgroundFiles(ThreadWorker("ready file")), options.ready_file, said)
+        controller.watchdog.started()
+        await controller.uplink.note_attempt(CONNECT_S)
         _greet(spec, options, said, token, controller)
         await stopping.wait()
         controller.watchdog.stopping()
 
 
-async def _noted(notes: Notes, file: Path, said: Mapping[str, Any]) -> None:
+async def _noted(notes: BackgroundFiles, file: Path, said: Mapping[str, Any]) -> None:
     notes.write(file, json.dumps(said) + "\n")
     await notes.written(file, NOTE_S)
 
@@ -97,11 +99,11 @@ def _endpoint(spec: Spec, options: Options) -> tuple[Endpoint, StandIn | None]:
         ports = Ports(options.mqtt_port, options.data_port)
         stand_in = stand_in_of(spec, beside, options.folder / "cloud", ports)
         cert, key, ca = stand_in.files_of_device()
-        where = plain("127.0.0.1", stand_in.cloud.mqtt_port, ven_id)
+        where = plain_endpoint("127.0.0.1", stand_in.cloud.mqtt_port, ven_id)
         return replace(where, cert=cert, key=key, ca=ca), stand_in
     try:
-        return declared(spec.cloud, beside, ven_id), None
-    except Wrong as wrong:
+        return declared_endpoint(spec.cloud, beside, ven_id), None
+    except ConfigProblem as wrong:
         raise CannotStart(str(wrong)) from None
 
 
@@ -130,7 +132,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise CannotStart(
-            f"the page cannot listen on {host}:{port}: {error.strerror}{who_has(port)}; "
+            f"the page cannot listen on {host}:{port}: {error.strerror}{port_user_text(port)}; "
             "choose another with --port"
         ) from None
     return listening
@@ -139,7 +141,7 @@ def _bound(host: str, port: int) -> socket.socket:
 def _greet(
     spec: Spec, options: Options, said: Mapping[str, Any], token: Token, controller: Controller
 ) -> None:
-    link, alarms = controller.link, listed(controller.memory)
+    link, alarms = controller.link, alarm_list(controller.memory)
     secret, replaced = token
     pages = addresses(said["web"], spec.web.hostnames, os.environ)
     if options.as_json:

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from statemachine.curtail.metering import metering
-from statemachine.curtail.plausible import believed, beside
+from statemachine.curtail.plausible import plausible_readings, plausible_unmetered_w
 from statemachine.curtail.requirement import needed_w
 from statemachine.kit.strict_json import compact
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings
 from statemachine.wire.messages import telemetry
-from web.desk import Sample
+from web.controller_port import ChartPoint
 
 from .base.clocks import clocks
 from .drivers import Panel
@@ -28,7 +28,7 @@ SAMPLE_MS = 5_000
 KEEP = 180
 
 
-class Telemetry:
+class TelemetryLoop:
     """Reads the panel, posts the readings, and publishes telemetry.
 
     `publish` gets the payloads for our own topic and for the one that all VENs share. It raises
@@ -51,7 +51,7 @@ class Telemetry:
         self._beside_fails = False
         self._odd: set[str] = set()
         self.looked_ms = 0
-        self.recent: deque[Sample] = deque(maxlen=KEEP)
+        self.recent: deque[ChartPoint] = deque(maxlen=KEEP)
 
     def look(self) -> None:
         """Read the circuits shortly: several switches in a moment share one reading."""
@@ -91,7 +91,7 @@ class Telemetry:
         """Read every circuit once; the reading has been posted when this returns."""
         answers, age_ms = await self._panel.read()
         at_ms, mono_ms = clocks()
-        drawn_w, odd = believed(self._runtime.ven.spec.circuits, answers)
+        drawn_w, odd = plausible_readings(self._runtime.ven.spec.circuits, answers)
         self._log(drawn_w, odd)
         beside_w = self._beside_w()
         self._panel.seen(drawn_w, age_ms, beside_w)
@@ -115,7 +115,7 @@ class Telemetry:
     def _beside_w(self) -> int:
         """The power drawn outside the circuits, in W; the last known value if it cannot be read."""
         try:
-            watts = beside(self._runtime.ven.spec.site.service, self._unmetered_w())
+            watts = plausible_unmetered_w(self._runtime.ven.spec.site.service, self._unmetered_w())
             why = "the value is not a plausible number of watts"
         except Exception as error:
             watts, why = None, str(error) or type(error).__name__
@@ -140,4 +140,4 @@ class Telemetry:
         base_w = drawn_w + shed_w(memory)
         asked_w = needed_w(spec, memory, now_ms)
         target_w = base_w - asked_w if asked_w else None
-        self.recent.append(Sample(now_ms, drawn_w, base_w, target_w))
+        self.recent.append(ChartPoint(now_ms, drawn_w, base_w, target_w))

@@ -1,1 +1,1 @@
-"""The local web page and API: shows and controls one site through a `Desk`."""
+"""The local web page and API: shows and controls one site through a `ControllerPort`."""

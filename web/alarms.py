@@ -8,7 +8,7 @@ from statemachine.state.memory import Memory
 from .shapes.site_state import AlarmBody
 
 
-def listed(memory: Memory) -> list[AlarmBody]:
+def alarm_list(memory: Memory) -> list[AlarmBody]:
     """Every current alarm, oldest first; times in epoch seconds."""
     return [
         {

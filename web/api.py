@@ -10,9 +10,9 @@ from aiohttp.web import Request, Response
 
 from statemachine import SpecError
 from statemachine.state.triggers import Acknowledge, DrEvent, Lock, Toggle
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 
-from .alarms import listed
+from .alarms import alarm_list
 from .commands import (
     Ack,
     circuit_in,
@@ -20,14 +20,14 @@ from .commands import (
     event_asked,
     event_in,
     event_of,
-    settle,
     submit,
+    submit_or_raise,
 )
-from .desk import Desk
+from .controller_port import ControllerPort
 from .http.bodies import read_object, read_raw
 from .http.problems import Problem, as_json, invalid
 from .machine import machine
-from .planning import Outlook, differs, outlook, preview
+from .planning import PlanOutlook, differs, plan_outlook, preview
 from .resources import circuit, events, past, recent, state
 from .shadow import shadow
 from .shapes.answers import ReloadBody
@@ -48,7 +48,7 @@ from .shapes.site_state import AlarmsBody, LiveBody, ReadyBody
 class Api:
     """The request handlers. No GET changes anything."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ControllerPort) -> None:
         self._desk = desk
 
     async def get_state(self, request: Request) -> Response:
@@ -114,7 +114,7 @@ class Api:
         said = await read_object(request, fields_of(CircuitLockBody))
         id = self._circuit_in(request.match_info["id"])
         fields = {"op": "setLock", "loadId": id, "locked": said.get("locked")}
-        ack = await settle(self._desk, command_of(self._desk, fields, Lock), request)
+        ack = await submit_or_raise(self._desk, command_of(self._desk, fields, Lock), request)
         return as_json(self._done(id, ack))
 
     async def toggle_circuit(self, request: Request) -> Response:
@@ -129,19 +129,19 @@ class Api:
         said = await read_object(request, fields_of(EventCallBody))
         asked = event_of(self._desk, said)
         self._check_plan(asked, said)
-        return _created(await settle(self._desk, asked, request), 201)
+        return _created(await submit_or_raise(self._desk, asked, request), 201)
 
     async def trigger_event(self, request: Request) -> Response:
         """Start an event (legacy), without confirmation."""
         asked = event_of(self._desk, await read_object(request, fields_of(LegacyEventCallBody)))
-        return _created(await settle(self._desk, asked, request), 200)
+        return _created(await submit_or_raise(self._desk, asked, request), 200)
 
     async def acknowledge_alarm(self, request: Request) -> Response:
         """Acknowledge an alarm; returns the current alarms."""
         await read_object(request, fields_of(NothingBody))
         fields = {"op": "acknowledge", "alarm": request.match_info["id"]}
-        await settle(self._desk, command_of(self._desk, fields, Acknowledge), request)
-        alarms: AlarmsBody = {"alarms": listed(self._desk.memory)}
+        await submit_or_raise(self._desk, command_of(self._desk, fields, Acknowledge), request)
+        alarms: AlarmsBody = {"alarms": alarm_list(self._desk.memory)}
         return as_json(alarms)
 
     async def reload(self, request: Request) -> Response:
@@ -166,7 +166,7 @@ class Api:
 
     async def send_command(self, request: Request) -> Response:
         """Send a command as on MQTT; a refused one returns its ack with 409."""
-        door = Door("cli", "", *self._desk.clocks())
+        door = Origin("cli", "", *self._desk.clocks())
         command = parse_command(await read_raw(request), self._desk.spec.site.id, door)
         ack = await submit(self._desk, command, request)
         return as_json(dict(ack), 409 if ack["status"] == "rejected" else 200)
@@ -174,7 +174,7 @@ class Api:
     async def _switch(self, id: str, said: Mapping[str, Any], request: Request) -> Response:
         fields = {"op": "setLoad", "loadId": id, "enabled": said.get("enabled")}
         fields["confirm_critical"] = said.get("confirm_critical")
-        ack = await settle(self._desk, command_of(self._desk, fields, Toggle), request)
+        ack = await submit_or_raise(self._desk, command_of(self._desk, fields, Toggle), request)
         return as_json(self._done(id, ack))
 
     def _done(self, id: str, ack: Ack) -> CircuitBody | CircuitDoneBody:
@@ -185,7 +185,7 @@ class Api:
     def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
         """The plan a person saw must be what happens. A later event is planned when it starts."""
         spec, memory = self._desk.spec, self._desk.memory
-        now = outlook(spec, memory, asked)
+        now = plan_outlook(spec, memory, asked)
         if now.later or asked.event_id in memory.events:
             return
         if isinstance(rev := said.get("plan_rev"), str) and _changed(rev, now):
@@ -202,7 +202,7 @@ class Api:
         return circuit_in(self._desk, id)
 
 
-def _changed(rev: str, now: Outlook) -> bool:
+def _changed(rev: str, now: PlanOutlook) -> bool:
     try:
         return differs(rev, now)
     except ValueError as error:

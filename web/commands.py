@@ -10,16 +10,16 @@ from typing import Any, TypeVar, assert_never
 from aiohttp.web import Request
 
 from statemachine.kit.localtime import instant_s
-from statemachine.kit.strict_json import Unreadable, strict_json
+from statemachine.kit.strict_json import JsonError, strict_json
 from statemachine.site.spec import Spec
 from statemachine.state.reasons import Reason
 from statemachine.state.triggers import Command, DrEvent, Invalid
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 
-from .desk import Desk
+from .controller_port import ControllerPort
 from .http.bodies import key_of
 from .http.problems import Problem, invalid, not_found
-from .http.visitors import who_of
+from .http.requester import requester_text
 from .time_zone import zone_of
 
 ANSWER_S = 30
@@ -27,9 +27,9 @@ Ack = Mapping[str, Any]
 C = TypeVar("C", bound=Command)
 
 
-def command_of(desk: Desk, said: Mapping[str, Any], kind: type[C]) -> C:
+def command_of(desk: ControllerPort, said: Mapping[str, Any], kind: type[C]) -> C:
     """The command in `said`. Raises a 422 problem if the parser refuses it."""
-    command = command_from(said, desk.spec.site.id, Door("page", "", *desk.clocks()))
+    command = command_from(said, desk.spec.site.id, Origin("page", "", *desk.clocks()))
     if isinstance(command, Invalid):
         raise invalid(command.detail)
     if not isinstance(command, kind):
@@ -37,7 +37,7 @@ def command_of(desk: Desk, said: Mapping[str, Any], kind: type[C]) -> C:
     return command
 
 
-def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
+def event_of(desk: ControllerPort, said: Mapping[str, Any]) -> DrEvent:
     """The event in a body of POST /api/v1/events. Raises a 422 problem."""
     fields = {
         "op": "event",
@@ -51,23 +51,23 @@ def event_of(desk: Desk, said: Mapping[str, Any]) -> DrEvent:
     return command_of(desk, fields, DrEvent)
 
 
-def event_asked(desk: Desk, query: Mapping[str, str]) -> DrEvent:
+def event_asked(desk: ControllerPort, query: Mapping[str, str]) -> DrEvent:
     """The event in a preview's query. Raises a 422 problem."""
     try:
         said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
-    except Unreadable:
+    except JsonError:
         raise invalid("shed_kw and duration_s must be numbers") from None
     return event_of(desk, said | {n: query[n] for n in ("start_at",) if n in query})
 
 
-def circuit_in(desk: Desk, id: Any) -> str:
+def circuit_in(desk: ControllerPort, id: Any) -> str:
     """The id of a circuit. Raises a 404 problem if there is no such circuit."""
     if not isinstance(id, str) or id not in desk.spec.circuits:
         raise not_found(f"There is no circuit with id {str(id)[:40]!r}.")
     return id
 
 
-def event_in(desk: Desk, request: Request) -> str:
+def event_in(desk: ControllerPort, request: Request) -> str:
     """The id of the live event in the path. Raises a 404 problem if there is no such event."""
     id = request.match_info["id"]
     if id not in desk.memory.events:
@@ -75,18 +75,18 @@ def event_in(desk: Desk, request: Request) -> str:
     return id
 
 
-async def submit(desk: Desk, command: Command, request: Request) -> Ack:
+async def submit(desk: ControllerPort, command: Command, request: Request) -> Ack:
     """Submit a command and wait for its ack. Raises a 503 problem if none comes."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            asked = replace(_keyed(command, key_of(request)), who=who_of(request))
+            asked = replace(_keyed(command, key_of(request)), who=requester_text(request))
             return await desk.submit(asked)
     except TimeoutError:
         detail = "The outcome is unknown. Check the current state."
         raise Problem(503, "no-answer", "The controller did not answer", detail) from None
 
 
-async def settle(desk: Desk, command: Command, request: Request) -> Ack:
+async def submit_or_raise(desk: ControllerPort, command: Command, request: Request) -> Ack:
     """Like `submit`, but also raises a problem if the command is refused."""
     ack = await submit(desk, command, request)
     if ack["status"] == "rejected":

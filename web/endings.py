@@ -8,8 +8,8 @@ from aiohttp.web import Request, Response
 
 from statemachine.state.triggers import Cancel, OptOut, Restore
 
-from .commands import circuit_in, command_of, event_in, settle
-from .desk import Desk
+from .commands import circuit_in, command_of, event_in, submit_or_raise
+from .controller_port import ControllerPort
 from .http.bodies import read_json, read_object
 from .http.problems import Problem, as_json
 from .shapes.base import fields_of
@@ -19,7 +19,7 @@ from .shapes.requests import EndBody, OptOutBody
 class Endings:
     """The request handlers. For the grid operator's events, each needs `confirm_operator`."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ControllerPort) -> None:
         self._desk = desk
 
     async def restore_all(self, request: Request) -> Response:
@@ -27,18 +27,22 @@ class Endings:
         said = await read_json(request)
         known = _asked(said) if isinstance(said, dict) else {}
         command = command_of(self._desk, {"op": "restore", **known}, Restore)
-        return as_json(await settle(self._desk, command, request))
+        return as_json(await submit_or_raise(self._desk, command, request))
 
     async def all_back(self, request: Request) -> Response:
         """End every event; for 10 min only people at the site can start a new one."""
         fields = {"op": "all_back", **_asked(await read_object(request, fields_of(EndBody)))}
-        return as_json(await settle(self._desk, command_of(self._desk, fields, Restore), request))
+        return as_json(
+            await submit_or_raise(self._desk, command_of(self._desk, fields, Restore), request)
+        )
 
     async def restore_event(self, request: Request) -> Response:
         """End one event and restore its load."""
         said = await read_object(request, fields_of(EndBody))
         fields = {"op": "restore", "event_id": self._event_named(request), **_asked(said)}
-        return as_json(await settle(self._desk, command_of(self._desk, fields, Restore), request))
+        return as_json(
+            await submit_or_raise(self._desk, command_of(self._desk, fields, Restore), request)
+        )
 
     async def cancel_event(self, request: Request) -> Response:
         """Cancel an event that has not started."""
@@ -50,7 +54,7 @@ class Endings:
         if event is not None and event.start_ms <= command.at_ms:
             detail = "The event has started; restore it instead."
             raise Problem(409, "refused", "Only a scheduled event can be cancelled", detail)
-        return as_json(await settle(self._desk, command, request))
+        return as_json(await submit_or_raise(self._desk, command, request))
 
     async def opt_out(self, request: Request) -> Response:
         """Take the site or one circuit out of an event; `out: false` puts a circuit back in."""
@@ -59,7 +63,9 @@ class Endings:
         fields["out"] = said.get("out", True)
         if "circuit" in said:
             fields["loadId"] = circuit_in(self._desk, said["circuit"])
-        return as_json(await settle(self._desk, command_of(self._desk, fields, OptOut), request))
+        return as_json(
+            await submit_or_raise(self._desk, command_of(self._desk, fields, OptOut), request)
+        )
 
     def _event_named(self, request: Request) -> str:
         """The id of a live event; any id while the state cannot be read: it is applied later."""

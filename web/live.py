@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp.web import Application, Request, StreamResponse
 
-from statemachine.state.memory import Passed
+from statemachine.state.memory import Transition
 
-from .desk import Desk
+from .controller_port import ControllerPort
 from .http.session import COOKIE, SECURE_COOKIE
 from .machine import transition
 from .resources import state
@@ -59,10 +59,10 @@ class _Reader:
         return text
 
 
-class Hub:
+class Broadcaster:
     """Watches the desk once for all open streams. A slow one does not delay others."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ControllerPort) -> None:
         self._desk = desk
         self._readers: list[_Reader] = []
         self._closed = self._failing = False
@@ -142,7 +142,7 @@ class Hub:
                 log.exception("the state streams missed a change")
             self._failing = True
 
-    def _publish(self, passed: Passed | None) -> None:
+    def _publish(self, passed: Transition | None) -> None:
         rev = self._desk.rev
         told = _told("transition", rev, transition(passed)) if passed else ""
         latest = _told("state", rev, state(self._desk))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statemachine.site.spec import Spec
 from statemachine.site.tables import Row, State, Table
-from statemachine.state.memory import Memory, Passed
+from statemachine.state.memory import Memory, Transition
 
 from .shadow import label
 from .shapes.machine import (
@@ -29,7 +29,7 @@ def machine(spec: Spec, memory: Memory) -> MachineBody:
     }
 
 
-def transition(passed: Passed) -> TransitionBody:
+def transition(passed: Transition) -> TransitionBody:
     """A transition as sent in the stream."""
     return {
         "event_id": passed.event_id,
@@ -40,7 +40,7 @@ def transition(passed: Passed) -> TransitionBody:
     }
 
 
-def _last(passed: Passed) -> LastMoveBody:
+def _last(passed: Transition) -> LastMoveBody:
     return {
         "id": passed.event_id,
         "from": passed.source,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from statemachine.curtail.delivery import on_target, possible_w
-from statemachine.returns.forecast import after_restore
-from statemachine.returns.return_order import Back
-from statemachine.returns.upcoming import reports
+from statemachine.curtail.delivery import deliverable_w, on_target
+from statemachine.returns.forecast import forecast_restore
+from statemachine.returns.return_order import ReturnForecast
+from statemachine.returns.upcoming import upcoming_reports
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Event, Memory
 from statemachine.wire.messages import kw
@@ -15,7 +15,7 @@ from .shapes.event import ServiceBody
 from .shapes.site_state import RestoreOutlookBody
 
 
-def returns(back: Back | None) -> ReturnBody:
+def circuit_return(back: ReturnForecast | None) -> ReturnBody:
     """How one circuit returns, and when: epoch seconds, null if unknown."""
     at_ms = back.at_ms if back else None
     return {
@@ -24,22 +24,24 @@ def returns(back: Back | None) -> ReturnBody:
     }
 
 
-def service(spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool) -> ServiceBody:
+def event_service(
+    spec: Spec, memory: Memory, event: Event, now_ms: int, active: bool
+) -> ServiceBody:
     """How well an event is met now, and what its caller is told if it is ended."""
     on = on_target(spec, memory, event, now_ms)
     told = event.source == "operator" and spec.topics.status
     return {
         "on_target": on,
-        "possible_kw": kw(possible_w(spec, memory, event, now_ms)) if active else None,
+        "possible_kw": kw(deliverable_w(spec, memory, event, now_ms)) if active else None,
         "delivery": _delivery(event, on) if active else None,
-        "restore_reports": reports(spec, memory, event, "restore") if told else [],
-        "cancel_reports": reports(spec, memory, event, "cancel") if told else [],
+        "restore_reports": upcoming_reports(spec, memory, event, "restore") if told else [],
+        "cancel_reports": upcoming_reports(spec, memory, event, "cancel") if told else [],
     }
 
 
-def restore(spec: Spec, memory: Memory) -> RestoreOutlookBody:
+def restore_preview(spec: Spec, memory: Memory) -> RestoreOutlookBody:
     """What restoring all events would do now, and when the last circuit would return."""
-    ending = after_restore(spec, memory)
+    ending = forecast_restore(spec, memory)
     backs = ending.backs
     known = [back.at_ms for back in backs.values() if back.at_ms is not None]
     return {

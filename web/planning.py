@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from statemachine.curtail.capacity import loads
-from statemachine.curtail.dwell import gives_for_ms, lasting
+from statemachine.curtail.dwell import can_give_ms, duration
 from statemachine.curtail.plan import Load, Plan, plan_shed, tolerance_w
-from statemachine.curtail.requirement import saved_w, sheds_w, together_w
-from statemachine.decide.admit import as_taken_on, unfit
+from statemachine.curtail.requirement import combined_w, event_required_w, saved_w
+from statemachine.decide.admit import event_refusal, event_run
 from statemachine.kit.localtime import day_of
 from statemachine.site.spec import Spec
 from statemachine.state.measures import power_w, shed_w
@@ -27,7 +27,7 @@ OTHERS_W = (1_000, 2_000, 5_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class PlanOutlook:
     """The plan with `asked` next to the live events, at the event's full depth.
 
     `before` is the plan without it when it starts; `covered_ms` is until when the other events
@@ -60,21 +60,21 @@ class Outlook:
         return [id for id in self.plan.cuts if spec.circuits[id].critical and self.more_w(id)]
 
 
-def outlook(spec: Spec, memory: Memory, asked: DrEvent) -> Outlook:
+def plan_outlook(spec: Spec, memory: Memory, asked: DrEvent) -> PlanOutlook:
     """Plan an event with the others: the largest counts, or their sum, as ven.yaml says."""
     every = tuple(loads(spec, memory))
-    starts_ms = as_taken_on(spec, memory, asked).start_ms
+    starts_ms = event_run(spec, memory, asked).start_ms
     beside = [event for event in memory.events.values() if event.id != asked.event_id]
     sheds = [_needs_w(spec, memory, event, asked.at_ms, starts_ms) for event in beside]
     own_w = max(0, asked.shed_w - saved_w(spec, memory, [asked.event_id]))
-    target_w = together_w(spec, [own_w, *sheds])
+    target_w = combined_w(spec, [own_w, *sheds])
     plan = plan_shed(every, target_w, memory.cuts, spec.curtail.policy)
-    before = plan_shed(every, together_w(spec, sheds), memory.cuts, spec.curtail.policy)
+    before = plan_shed(every, combined_w(spec, sheds), memory.cuts, spec.curtail.policy)
     covered_ms = _covered_ms(spec, asked, zip(beside, sheds, strict=True))
-    return Outlook(asked, starts_ms, every, plan, before.cuts, covered_ms)
+    return PlanOutlook(asked, starts_ms, every, plan, before.cuts, covered_ms)
 
 
-def differs(plan_rev: str, now: Outlook) -> bool:
+def differs(plan_rev: str, now: PlanOutlook) -> bool:
     """Whether a circuit sheds over 100 W more or less than when `plan_rev` was shown.
 
     Raises ValueError if `plan_rev` is not the `rev` of a preview.
@@ -91,10 +91,10 @@ def differs(plan_rev: str, now: Outlook) -> bool:
 
 def preview(spec: Spec, memory: Memory, asked: DrEvent) -> PreviewBody:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
-    now = outlook(spec, memory, asked)
+    now = plan_outlook(spec, memory, asked)
     whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
     before_w = whole_w - sum(now.before.values()) if now.later else power_w(memory)
-    refusal = unfit(spec, memory, asked)
+    refusal = event_refusal(spec, memory, asked)
     return {
         "rev": now.rev,
         "mode": spec.mode,
@@ -119,7 +119,7 @@ def preview(spec: Spec, memory: Memory, asked: DrEvent) -> PreviewBody:
 
 def _needs_w(spec: Spec, memory: Memory, event: Event, now_ms: int, starts_ms: int) -> int:
     """How much another event needs when this one starts, in W; at full depth if that is later."""
-    asks_w = sheds_w(spec, event, now_ms)
+    asks_w = event_required_w(spec, event, now_ms)
     if starts_ms > now_ms:
         asks_w = event.shed_w if event.start_ms <= starts_ms < event.end_ms else 0
     return max(0, asks_w - saved_w(spec, memory, [event.id]))
@@ -140,7 +140,7 @@ def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]])
 def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[OtherAmountBody]:
     """What other amounts would do instead."""
     for watts in OTHERS_W:
-        other = outlook(spec, memory, replace(asked, shed_w=watts))
+        other = plan_outlook(spec, memory, replace(asked, shed_w=watts))
         plan = other.plan
         yield {
             "asked_kw": kw(watts),
@@ -151,7 +151,7 @@ def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[OtherAmountB
         }
 
 
-def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> PreviewCircuitBody:
+def _line(spec: Spec, memory: Memory, load: Load, now: PlanOutlook) -> PreviewCircuitBody:
     circuit, cut_w = spec.circuits[load.circuit], now.plan.cuts.get(load.circuit, 0)
     lasts_ms = _lasts_ms(spec, memory, load, cut_w)
     short = lasts_ms is not None and lasts_ms < now.asked.duration_ms
@@ -165,7 +165,7 @@ def _line(spec: Spec, memory: Memory, load: Load, now: Outlook) -> PreviewCircui
         "more_kw": kw(now.more_w(load.circuit)),
         "left_kw": kw(load.load_w - cut_w),
         "rated_kw": kw(circuit.rated),
-        "reason": f"{reason}; for at most {lasting(lasts_ms or 0)}" if short else reason,
+        "reason": f"{reason}; for at most {duration(lasts_ms or 0)}" if short else reason,
         "lasts_s": (lasts_ms or 0) / 1000 if short else None,
         "estimated": load.estimated,
     }
@@ -177,4 +177,4 @@ def _lasts_ms(spec: Spec, memory: Memory, load: Load, cut_w: int) -> int | None:
         return None
     circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]
     day = day_of(memory.at_ms, spec.site.timezone)
-    return gives_for_ms(circuit, live, cut_w == load.load_w, memory.mono_ms, day)
+    return can_give_ms(circuit, live, cut_w == load.load_w, memory.mono_ms, day)

@@ -6,35 +6,35 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from statemachine.curtail.delivery import ails, fresh
-from statemachine.curtail.delivery_news import short
-from statemachine.curtail.dwell import lasting, rests_ms, runs_ms, shed_today_ms
+from statemachine.curtail.delivery import circuit_fault, readings_are_fresh
+from statemachine.curtail.delivery_tracking import underperforms
+from statemachine.curtail.dwell import duration, must_stay_off_ms, must_stay_on_ms, shed_today_ms
 from statemachine.curtail.plan import Load, Plan
-from statemachine.curtail.replan import standing
+from statemachine.curtail.replan import plan_in_force
 from statemachine.curtail.requirement import (
-    active,
-    by_person_w,
-    opted_out,
+    active_events,
+    event_required_w,
+    opted_out_circuits,
     required_w,
     saved_w,
-    sheds_w,
+    taken_by_people_w,
 )
-from statemachine.curtail.site_rules import watch
+from statemachine.curtail.site_rules import broken_rules
 from statemachine.kit.localtime import day_of
-from statemachine.returns.forecast import coming_back
-from statemachine.returns.release import waiting
-from statemachine.returns.return_order import Back
+from statemachine.returns.forecast import forecast_returns
+from statemachine.returns.release import circuits_to_return
+from statemachine.returns.return_order import ReturnForecast
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 from statemachine.state.measures import commanded_w, planned_w, power_w, shed_w, taken_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import OPERATOR
 from statemachine.wire.messages import kw
-from statemachine.wire.schedule import in_order
+from statemachine.wire.schedule import events_in_order
 
-from .alarms import listed
-from .desk import Desk, LinkView
-from .outlook import restore, returns, service
+from .alarms import alarm_list
+from .controller_port import ControllerPort, LinkView
+from .outlook import circuit_return, event_service, restore_preview
 from .shadow import label, summary
 from .shapes.circuit import CircuitBody, ProtectionBody
 from .shapes.event import EventBody, PastEventBody
@@ -51,13 +51,13 @@ def program_version() -> str:
         return "0+checkout"
 
 
-def state(desk: Desk) -> StateBody:
+def state(desk: ControllerPort) -> StateBody:
     """The answer of GET /api/v1/state and the data of the stream."""
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    every, plan = standing(spec, memory)
-    binding = next(iter(active(spec, memory, now_ms)), None)
+    every, plan = plan_in_force(spec, memory)
+    binding = next(iter(active_events(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
-    drawn_w, taken, backs = power_w(memory), shed_w(memory), coming_back(spec, memory)
+    drawn_w, taken, backs = power_w(memory), shed_w(memory), forecast_returns(spec, memory)
     return {
         "t": now_ms / 1000,
         "rev": desk.rev,
@@ -66,7 +66,7 @@ def state(desk: Desk) -> StateBody:
         "site": _site(spec),
         "power_kw": kw(drawn_w) if known else None,
         "shed_kw": kw(taken) if known else None,
-        "by_person_kw": kw(by_person_w(spec, memory, now_ms)),
+        "by_person_kw": kw(taken_by_people_w(spec, memory, now_ms)),
         "base_power_kw": kw(drawn_w + taken) if known else None,
         "unmetered_kw": kw(memory.unmetered_w) if known else None,
         "reading_at": seconds(memory.read_ms),
@@ -80,23 +80,23 @@ def state(desk: Desk) -> StateBody:
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, every, backs),
-        "restore": restore(spec, memory) if binding else None,
+        "restore": restore_preview(spec, memory) if binding else None,
         "waits": list(desk.waits),
         "shut_until": memory.shut_ms / 1000 if memory.shut_ms else None,
-        "alarms": listed(memory),
-        "breaches": [{"rule": one.rule, "found": one.found} for one in watch(spec, memory)],
+        "alarms": alarm_list(memory),
+        "breaches": [{"rule": one.rule, "found": one.found} for one in broken_rules(spec, memory)],
     }
 
 
-def circuit(desk: Desk, id: str) -> CircuitBody:
+def circuit(desk: ControllerPort, id: str) -> CircuitBody:
     """One circuit, as in `state`. Raises KeyError if there is no such circuit."""
     spec, memory = desk.spec, desk.memory
-    return _circuit(desk, id, standing(spec, memory)[1], coming_back(spec, memory))
+    return _circuit(desk, id, plan_in_force(spec, memory)[1], forecast_returns(spec, memory))
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[EventBody]:
     """Every live event: active ones, the decisive one first, then the others by start."""
-    return [_event(spec, memory, event, now_ms) for event in in_order(spec, memory, now_ms)]
+    return [_event(spec, memory, event, now_ms) for event in events_in_order(spec, memory, now_ms)]
 
 
 def past(memory: Memory) -> list[PastEventBody]:
@@ -114,7 +114,7 @@ def past(memory: Memory) -> list[PastEventBody]:
     ]
 
 
-def recent(desk: Desk) -> RecentBody:
+def recent(desk: ControllerPort) -> RecentBody:
     """The last minutes in columns, for the chart."""
     points = desk.recent
     targets = [None if p.target_w is None else kw(p.target_w) for p in points]
@@ -157,7 +157,9 @@ def _link(link: LinkView) -> LinkBody:
     }
 
 
-def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> CircuitBody:
+def _circuit(
+    desk: ControllerPort, id: str, plan: Plan, backs: Mapping[str, ReturnForecast]
+) -> CircuitBody:
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     said, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
@@ -181,17 +183,17 @@ def _circuit(desk: Desk, id: str, plan: Plan, backs: Mapping[str, Back]) -> Circ
         "metered": said.meter == "own",
         "remote": said.switchable_from_afar,
         "locked": said.locked,
-        **returns(backs.get(id)),
+        **circuit_return(backs.get(id)),
         "reason": plan.reasons[id] if gives else _waits(spec, memory, id) or plan.reasons[id],
         "fault": live.trouble,
-        "ails": ails(spec, memory, id, now_ms),
+        "ails": circuit_fault(spec, memory, id, now_ms),
         "read_at": seconds(live.read_ms),
         "switched_by": live.switched_by,
         "switched_at": seconds(live.switched_ms),
         "locked_by": live.locked_by,
         "locked_at": seconds(live.locked_ms),
         "comes_back": said.comes_back,
-        "opted_out": id in opted_out(spec, memory),
+        "opted_out": id in opted_out_circuits(spec, memory),
         **_protection(spec, memory, id),
     }
 
@@ -201,14 +203,14 @@ def _waits(spec: Spec, memory: Memory, id: str) -> str:
     live = memory.circuits[id]
     if live.held_w is None:
         return ""
-    left_ms = rests_ms(spec.circuits[id], live, memory.mono_ms) if live.enabled else 0
-    return f"must stay off for {lasting(left_ms)}" if left_ms else "waiting for its turn to return"
+    left_ms = must_stay_off_ms(spec.circuits[id], live, memory.mono_ms) if live.enabled else 0
+    return f"must stay off for {duration(left_ms)}" if left_ms else "waiting for its turn to return"
 
 
 def _protection(spec: Spec, memory: Memory, id: str) -> ProtectionBody:
     """Until when a circuit must stay off or on, and its sheds today against its limits."""
     said, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
-    rests, runs = rests_ms(said, live, mono_ms), runs_ms(said, live, mono_ms)
+    rests, runs = must_stay_off_ms(said, live, mono_ms), must_stay_on_ms(said, live, mono_ms)
     day = day_of(memory.at_ms, spec.site.timezone)
     most_ms = said.max_shed_per_day
     return {
@@ -231,8 +233,8 @@ def _order(spec: Spec, id: str) -> int | None:
 
 
 def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> EventBody:
-    required, waits = sheds_w(spec, event, now_ms), now_ms < event.start_ms
-    known, sheds = fresh(spec, memory, now_ms), required > 0
+    required, waits = event_required_w(spec, event, now_ms), now_ms < event.start_ms
+    known, sheds = readings_are_fresh(spec, memory, now_ms), required > 0
     next_ms, next_word = min(((at, word) for word, at in event.wakes.items()), default=(None, None))
     return {
         "id": event.id,
@@ -249,9 +251,9 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> EventBody:
         "end": event.end_ms / 1000,
         "entered": event.entered_ms / 1000,
         "scheduled": waits,
-        "short_since": seconds(event.short_ms) if short(event, now_ms) else None,
+        "short_since": seconds(event.short_ms) if underperforms(event, now_ms) else None,
         "by_person_kw": kw(saved_w(spec, memory, [event.id]) if sheds else 0),
-        **service(spec, memory, event, now_ms, sheds),
+        **event_service(spec, memory, event, now_ms, sheds),
         "opted_out": list(event.opted_out),
         "theirs": event.source == OPERATOR,
         "next": next_word,
@@ -260,13 +262,13 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> EventBody:
 
 
 def _restoring(
-    spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, Back]
+    spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, ReturnForecast]
 ) -> RestoringBody | None:
     """How many circuits have returned, and which is next; None if no return is under way.
 
     Circuits that only a person switches on do not count.
     """
-    left, lives = waiting(spec, memory, every), memory.circuits
+    left, lives = circuits_to_return(spec, memory, every), memory.circuits
     if memory.coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
     coming = {id: backs[id] for id in left if id in backs and backs[id].how != "by_hand"}

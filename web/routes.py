@@ -11,11 +11,11 @@ from typing import Any
 from aiohttp.web import Request, Response
 
 from .api import Api
-from .desk import Desk
+from .controller_port import ControllerPort
 from .endings import Endings
 from .http.problems import Answer, as_json
 from .http.session import SESSION_PATH, Sessions
-from .live import Hub
+from .live import Broadcaster
 from .openapi import Operation, document
 from .resources import program_version
 from .shapes.ack import AckBody
@@ -44,7 +44,7 @@ from .shapes.site_state import AlarmsBody, LiveBody, ReadyBody, RecentBody, Stat
 V1 = "/api/v1"
 
 
-def operations(desk: Desk, sessions: Sessions, hub: Hub) -> list[Operation]:
+def operations(desk: ControllerPort, sessions: Sessions, hub: Broadcaster) -> list[Operation]:
     """All operations, in the order of the document; the last one answers the document."""
     every = [
         *_reads(Api(desk)),

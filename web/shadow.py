@@ -12,10 +12,10 @@ from statemachine.shadow.ack_record import APPLIED, MEANING, PENDING
 from statemachine.shadow.reconcile import server_ms
 from statemachine.shadow.report import seconds as interval_s
 from statemachine.shadow.wishes import INTERVAL
-from statemachine.site.named_shadows import shards
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
-from statemachine.state.shadow import Decision, Shadow
+from statemachine.state.shadow import ShadowState, WishOutcome
 
 from .shapes.shadow import (
     AckRecordBody,
@@ -67,7 +67,7 @@ def _document(spec: Spec, memory: Memory, key: str) -> ShadowDocumentBody:
     return {
         "name": key,
         "title": key or "classic",
-        "circuits": len(shards(spec)[key]),
+        "circuits": len(circuits_by_shadow(spec)[key]),
         "state": one.state,
         "label": label(one.state),
         "version": one.version,
@@ -87,7 +87,7 @@ def _document(spec: Spec, memory: Memory, key: str) -> ShadowDocumentBody:
     }
 
 
-def _last(one: Shadow) -> ShadowRefusalBody | None:
+def _last(one: ShadowState) -> ShadowRefusalBody | None:
     if one.refusal is None:
         return None
     code, message = one.refusal
@@ -131,7 +131,7 @@ def _refusal(
 
 def _circuit_row(spec: Spec, memory: Memory, id: str) -> ShadowRowBody:
     """A circuit's desired and reported value; `desired` is null if nothing is pending."""
-    whose = next(key for key, ids in shards(spec).items() if id in ids)
+    whose = next(key for key, ids in circuits_by_shadow(spec).items() if id in ids)
     row: ShadowRowBody = {
         "key": f"circuits.{id}.enabled",
         "name": _name(spec, id),
@@ -168,14 +168,14 @@ def _interval_row(spec: Spec, memory: Memory) -> ShadowRowBody:
     return row
 
 
-def _agreed(spec: Spec, one: Shadow) -> str:
+def _agreed(spec: Spec, one: ShadowState) -> str:
     """The state of a key with nothing pending and nothing refused."""
     if not spec.cloud.has_shadow:
         return OFF
     return "in_sync" if one.newest else "unknown"
 
 
-def _stands(found: Decision, switched_ms: int | None) -> bool:
+def _stands(found: WishOutcome, switched_ms: int | None) -> bool:
     """Whether it was refused, and the circuit has not been switched since."""
     return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
 

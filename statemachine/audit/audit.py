@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..kit.errors import Fault
-from .charts import chart_faults
-from .circuits import circuit_faults
+from ..kit.errors import Finding
+from .charts import chart_findings
+from .circuits import circuit_findings
 from .draft import Draft
-from .site import site_faults
+from .site import site_findings
 
 
-def audit(draft: Draft) -> Iterator[Fault]:
+def audit(draft: Draft) -> Iterator[Finding]:
     """Every finding about a site whose settings are each valid: errors and warnings."""
-    yield from site_faults(draft)
-    yield from circuit_faults(draft)
+    yield from site_findings(draft)
+    yield from circuit_findings(draft)
     for chart in ("event", "shadow"):
-        yield from chart_faults(draft, chart)
+        yield from chart_findings(draft, chart)

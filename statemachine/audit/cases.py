@@ -26,12 +26,12 @@ def fits(row: Row, case: Case) -> bool:
     return case.issuperset(row.if_) and case.isdisjoint(row.unless)
 
 
-def first(rows: Sequence[Row], case: Case) -> int | None:
+def first_match(rows: Sequence[Row], case: Case) -> int | None:
     """The index of the first row that fits; None if there is none."""
     return next((place for place, row in enumerate(rows) if fits(row, case)), None)
 
 
-def spelled(case: Case, rows: Iterable[Row]) -> str:
+def case_text(case: Case, rows: Iterable[Row]) -> str:
     """A case in words, like `over is true and delivers is false`; "" if `rows` have no guards."""
     names = sorted({name for row in rows for name in (*row.if_, *row.unless)})
     return " and ".join(f"{name} is {'true' if name in case else 'false'}" for name in names)

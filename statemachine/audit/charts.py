@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..chart.registry import ACTIONS, GUARDS, SCOPES
 from ..chart.trigger_words import EVENT_TRIGGERS, SHADOW_TRIGGERS
-from ..kit.errors import Fault, closest, meant
+from ..kit.errors import Finding, closest, suggestion
 from ..site.source import Path
 from ..site.tables import Row, State, Table
 from .draft import Draft
 from .graph import RESERVED
-from .life import life_faults
+from .life import life_findings
 from .paths import Graph
-from .rows import row_faults
-from .shadow import shadow_faults
+from .rows import row_findings
+from .shadow import shadow_findings
 
 LEAST_MS = 10
 OF_EVENTS = ("until", "sheds", "report", "final")
@@ -22,7 +22,7 @@ TRIGGERS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
 OTHER = {"event": "shadow", "shadow": "event"}
 
 
-def chart_faults(draft: Draft, chart: str) -> Iterator[Fault]:
+def chart_findings(draft: Draft, chart: str) -> Iterator[Finding]:
     """Every finding about one chart.
 
     An unknown name is reported once, and the rest is checked with the nearest known name in its
@@ -35,11 +35,11 @@ def chart_faults(draft: Draft, chart: str) -> Iterator[Fault]:
     if mended is None or not draft.sound(chart):
         return
     graph = Graph(chart, mended)
-    yield from row_faults(draft, graph)
-    yield from (life_faults if chart == "event" else shadow_faults)(draft, graph)
+    yield from row_findings(draft, graph)
+    yield from (life_findings if chart == "event" else shadow_findings)(draft, graph)
 
 
-def _names(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
+def _names(draft: Draft, chart: str, table: Table) -> Iterator[Finding]:
     for what, word, known, path in _words(chart, table):
         if word in known:
             continue
@@ -47,10 +47,10 @@ def _names(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
         elsewhere = what in ("guard", "action") and scope is not None and scope.chart != chart
         if elsewhere or (what == "trigger" and word in TRIGGERS[OTHER[chart]]):
             problem = f"{word} belongs to the {OTHER[chart]} chart"
-            yield draft.at(path, "wrong-chart", problem, meant(word, known))
+            yield draft.at(path, "wrong-chart", problem, suggestion(word, known))
         else:
             problem = f"no {what} is called {word!r}"
-            yield draft.at(path, f"unknown-{what}", problem, meant(word, known))
+            yield draft.at(path, f"unknown-{what}", problem, suggestion(word, known))
 
 
 def _words(chart: str, table: Table) -> Iterator[tuple[str, str, list[str], Path]]:
@@ -82,7 +82,7 @@ def _of(chart: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in SCOPES or SCOPES[name].chart == chart]
 
 
-def _states(draft: Draft, chart: str, table: Table) -> Iterator[Fault]:
+def _states(draft: Draft, chart: str, table: Table) -> Iterator[Finding]:
     for name, state in table.states.items():
         at: Path = (chart, "states", name)
         if name in RESERVED:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from ..kit.errors import Fault
+from ..kit.errors import Finding
 from ..kit.quantity import millis_text, watts_text
-from ..shadow.report import MOST_BYTES, largest
-from ..site.named_shadows import shards
+from ..shadow.report import MOST_BYTES, largest_bytes
+from ..site.named_shadows import circuits_by_shadow
 from ..site.panel import DWELL_MS, LEAST_AMPS, SHEDDING, Circuit
 from ..site.source import Path
 from .draft import Draft
@@ -19,7 +19,7 @@ NEARLY = 0.75
 EXAMPLE = "write one, like `heater: {rated: 1.5 kW, shed: 100 %}`"
 
 
-def circuit_faults(draft: Draft) -> Iterator[Fault]:
+def circuit_findings(draft: Draft) -> Iterator[Finding]:
     """Every finding about the circuits."""
     for id, circuit in draft.spec.circuits.items():
         if draft.source.has(("circuits", id)):
@@ -30,7 +30,7 @@ def circuit_faults(draft: Draft) -> Iterator[Fault]:
         yield from _shadows(draft)
 
 
-def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     yield from _type(draft, at, id, circuit)
     yield from _ranges(draft, at, id, circuit)
     yield from _control(draft, at, id, circuit)
@@ -42,7 +42,7 @@ def _one(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
         yield from _service(draft, at, id, circuit)
 
 
-def _type(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _type(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     """Any type is allowed. A misspelled known type would lose its default dwell times."""
     word = circuit.type.casefold()
     if word not in DWELL_MS and (near := get_close_matches(word, DWELL_MS, 1, NEARLY)):
@@ -50,8 +50,8 @@ def _type(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
         yield draft.at((*at, "type"), "near-type", problem, f"did you mean {near[0]!r}?")
 
 
-def _ranges(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
-    def wrong(name: str, problem: str, hint: str = "") -> Fault:
+def _ranges(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
+    def wrong(name: str, problem: str, hint: str = "") -> Finding:
         return draft.at((*at, name), "out-of-range", problem, hint)
 
     rated = watts_text(circuit.rated)
@@ -75,7 +75,7 @@ def _ranges(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault
         yield wrong("max_off", f"with max_off: 0 s no event can switch {id} off", hint)
 
 
-def _control(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _control(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     shed = (*at, "shed")
     if circuit.control == "relay" and 0 < circuit.shed < 100:
         problem = f"a relay can only switch {id} on or off, so it cannot shed {circuit.shed} %"
@@ -95,7 +95,7 @@ def _control(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Faul
         yield draft.at((*at, "control"), "bad-duty-cycle", problem, hint)
 
 
-def _pilot(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _pilot(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     if circuit.control != "ev_pilot" or circuit.phases not in (1, 3):
         return
     least_w = LEAST_AMPS * circuit.amp_w
@@ -110,7 +110,7 @@ def _pilot(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]
         )
 
 
-def _dwell(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _dwell(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     off_ms, rest_ms, day_ms = circuit.max_off_ms, circuit.min_off_ms, circuit.max_shed_per_day
     if off_ms and off_ms < rest_ms:
         problem = f"max_off of {id} ({millis_text(off_ms)}) is shorter than its min_off"
@@ -130,7 +130,7 @@ def _dwell(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]
             yield draft.at((*at, name), "long-dwell", problem, hint)
 
 
-def _budgets(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _budgets(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     for name in ("max_events_per_day", "max_shed_per_day"):
         if getattr(circuit, name) == 0 and circuit.shed_percent:
             problem = f"with {name} at 0, {id} never sheds"
@@ -153,7 +153,7 @@ def _steps(circuit: Circuit) -> bool:
     )
 
 
-def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     said = circuit.model_fields_set
     idle = [(name, f"{id} is never shed") for name in SHEDDING if not circuit.shed_percent]
     idle += [("stale_after", f"{id} has no meter")] if circuit.meter == "none" else []
@@ -163,7 +163,7 @@ def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
             yield draft.of((*at, name), "idle-setting", problem, "remove it")
 
 
-def _service(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Fault]:
+def _service(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     service_w, rest_w = draft.spec.site.service, draft.spec.site.unmetered
     if 0 < service_w < circuit.rated:
         problem = f"rated of {id} is above what the main breaker carries"
@@ -175,7 +175,7 @@ def _service(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Faul
         yield draft.at((*at, "rated"), "little-service", problem, hint)
 
 
-def _whole(draft: Draft) -> Iterator[Fault]:
+def _whole(draft: Draft) -> Iterator[Finding]:
     circuits = draft.spec.circuits
     if not circuits:
         yield draft.at(("circuits",), "no-circuit", "this site has no circuit", EXAMPLE)
@@ -191,18 +191,18 @@ def _whole(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def _shadows(draft: Draft) -> Iterator[Fault]:
+def _shadows(draft: Draft) -> Iterator[Finding]:
     """AWS IoT takes 8,192 bytes. A shadow refused as too large is sent again without names."""
-    for key, size in largest(draft.spec).items():
+    for key, size in largest_bytes(draft.spec).items():
         if size > MOST_BYTES:
             what = f"the shadow {key}" if key else "the shadow of the site"
             problem = f"{what} can grow to {size:,} bytes; the safe limit is {MOST_BYTES:,}"
-            first = (shards(draft.spec)[key] or tuple(draft.spec.circuits))[0]
+            first = (circuits_by_shadow(draft.spec)[key] or tuple(draft.spec.circuits))[0]
             hint = "write shorter names and ids for the circuits"
             yield draft.of(("circuits", first), "large-shadow", problem, hint)
 
 
-def _chance_tiers(draft: Draft) -> Iterator[Fault]:
+def _chance_tiers(draft: Draft) -> Iterator[Finding]:
     """A written priority that equals the file position of a circuit without one."""
     circuits = draft.spec.circuits
     given = {id: circuit for id, circuit in circuits.items() if circuit.shed_percent}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kit.errors import Fault
+from ..kit.errors import Finding
 from ..site.source import Path, Source
 from ..site.spec import Spec
 
@@ -20,13 +20,13 @@ class Draft:
     source: Source
     broken: frozenset[str] = frozenset()
 
-    def at(self, path: Path, kind: str, problem: str, hint: str = "") -> Fault:
+    def at(self, path: Path, kind: str, problem: str, hint: str = "") -> Finding:
         """A finding about the value at `path`."""
-        return Fault(self.source.mark(path), kind, problem, hint)
+        return Finding(self.source.mark(path), kind, problem, hint)
 
-    def of(self, path: Path, kind: str, problem: str, hint: str = "") -> Fault:
+    def of(self, path: Path, kind: str, problem: str, hint: str = "") -> Finding:
         """A finding about the key at `path`."""
-        return Fault(self.source.key(path), kind, problem, hint)
+        return Finding(self.source.key(path), kind, problem, hint)
 
     def sound(self, *sections: str) -> bool:
         """Whether all these sections are valid."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from ..kit.errors import Fault
-from .cases import Case, spelled
+from ..kit.errors import Finding
+from .cases import Case, case_text
 from .draft import Draft
-from .paths import TIMERS, Graph, Move, Path, shown
+from .paths import TIMERS, Graph, Move, Path, path_text
 
 RESERVED = {"any": "every state that is not final", "same": "the state an event is in"}
 
 
-def unreached(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def unreachable_states(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Findings about states that no row leads to."""
     ways = graph.reached()
     for name in graph.table.states:
@@ -33,7 +33,7 @@ def _from(graph: Graph, name: str) -> str:
     )
 
 
-def untaken(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def unhandled_timers(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Findings about states whose `until` or `for` ends and no row takes the trigger."""
     for name in graph.reached():
         state, at = graph.table.states[name], (graph.chart, "states", name)
@@ -50,16 +50,16 @@ def untaken(draft: Draft, graph: Graph) -> Iterator[Fault]:
 
 def dead_ends(graph: Graph, ways: Mapping[str, Path], goals: Container[str]) -> Iterator[str]:
     """Reached states from which no path leads to a goal; one state for each loop."""
-    lost = [name for name in ways if graph.way(name, goals) is None]
+    lost = [name for name in ways if graph.shortest_path(name, goals) is None]
     told: set[str] = set()
     for name in lost:
-        circle = set(graph.ways([name]))
-        if name not in told and all(name in graph.ways([other]) for other in circle):
+        circle = set(graph.shortest_paths([name]))
+        if name not in told and all(name in graph.shortest_paths([other]) for other in circle):
             told |= circle
             yield name
 
 
-def spinning(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Fault]:
+def endless_loops(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Finding]:
     """Findings about states that follow each other endlessly without any time passing.
 
     `triggers` are those that come again at once.
@@ -73,7 +73,7 @@ def spinning(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterator[Fa
             if back is None or circle in told or not _at_once(graph, (move, *back)):
                 continue
             told.add(circle)
-            path = shown(name, (move, *back))
+            path = path_text(name, (move, *back))
             problem = f"this loops forever without any time passing: {path}"
             at = (graph.chart, "transitions", move.place)
             hint = "write another trigger in one of these rows, like elapsed with `for:`"
@@ -85,7 +85,7 @@ def _instant(graph: Graph, state: str, triggers: Container[str]) -> list[Move]:
     repeated = ("released", "applied")
     return [
         move
-        for move in graph.out(state)
+        for move in graph.moves_from(state)
         if move.trigger in triggers and (not move.stays or move.trigger in repeated)
     ]
 
@@ -111,12 +111,12 @@ def _at_once(graph: Graph, path: Path) -> bool:
     return asked.isdisjoint(name for row in rows for name in row.unless)
 
 
-def uncovered(graph: Graph, state: str, trigger: str) -> Case | None:
+def unhandled_case(graph: Graph, state: str, trigger: str) -> Case | None:
     """A case in which no row takes a trigger; None where every case is taken."""
     outcomes = graph.outcomes(state, trigger)
     return next((case for case, move in outcomes.items() if move is None), None)
 
 
-def in_words(graph: Graph, state: str, trigger: str, case: Case) -> str:
+def describe_case(graph: Graph, state: str, trigger: str, case: Case) -> str:
     """A case in words, with the guards of the rows for a trigger."""
-    return spelled(case, graph.rows_at(state, trigger))
+    return case_text(case, graph.rows_at(state, trigger))

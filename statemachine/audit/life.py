@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from ..kit.errors import Fault
+from ..kit.errors import Finding
 from ..site.tables import State
 from .draft import Draft
-from .graph import dead_ends, in_words, spinning, uncovered, unreached, untaken
-from .paths import PEOPLE, Graph, Path, shortest, shown
+from .graph import (
+    dead_ends,
+    describe_case,
+    endless_loops,
+    unhandled_case,
+    unhandled_timers,
+    unreachable_states,
+)
+from .paths import PEOPLE, Graph, Path, nearest_state, path_text
 
 OWN = ("started", "ended", "elapsed", "released")
 INSTANT = ("started", "ended", "released")
 
 
-def life_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def life_findings(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Every finding about the lifecycle of an event."""
     initial = graph.table.initial
     if not graph.rows_at(initial, "dr_event"):
@@ -25,15 +32,15 @@ def life_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
         hint = f"write {{trigger: dr_event, from: {initial}, to: ...}}"
         yield draft.at(("event", "initial"), "no-event-taken", problem, hint)
         return
-    yield from unreached(draft, graph)
-    yield from untaken(draft, graph)
-    yield from (spins := list(spinning(draft, graph, INSTANT)))
+    yield from unreachable_states(draft, graph)
+    yield from unhandled_timers(draft, graph)
+    yield from (spins := list(endless_loops(draft, graph, INSTANT)))
     for name, state in graph.table.states.items():
         yield from _state(draft, graph, name, state)
     yield from _ends(draft, graph, bool(spins))
 
 
-def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
+def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Finding]:
     at = ("event", "states", name)
     timed = [key for key, said in (("until", state.until), ("for", state.for_)) if said is not None]
     if state.final:
@@ -50,7 +57,7 @@ def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Faul
     yield from _ended_by_people(draft, graph, name, state)
 
 
-def _shedding(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
+def _shedding(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Finding]:
     at = ("event", "states", name)
     if not graph.timers(name):
         problem = f"{name} sheds load and has no time limit {_way(graph, name)}"
@@ -65,7 +72,7 @@ def _shedding(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[F
         yield draft.of(at, "instant-release", problem, "use ended or elapsed in that row")
 
 
-def _ended_by_people(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Fault]:
+def _ended_by_people(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Finding]:
     """A person's `restore` and the grid's `cancel` are answered `success`, so they must work."""
     if not (state.sheds or _sheds_later(graph, name)) or name not in graph.reached():
         return
@@ -83,7 +90,7 @@ def _sheds_later(graph: Graph, name: str) -> bool:
     """Whether an event in this state sheds later, without any command."""
     edge, seen = [name], {name}
     for state in edge:
-        for move in graph.out(state):
+        for move in graph.moves_from(state):
             if move.trigger in OWN and move.target not in seen:
                 seen.add(move.target)
                 edge.append(move.target)
@@ -91,13 +98,17 @@ def _sheds_later(graph: Graph, name: str) -> bool:
     return any(states[x].sheds and not states[x].final for x in seen - {name})
 
 
-def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Fault]:
+def _ends(draft: Draft, graph: Graph, spins: bool) -> Iterator[Finding]:
     ways, states = graph.reached(), graph.table.states
     final = {name for name, state in states.items() if state.final}
     lived = [x for x in ways if x not in final and "released" in graph.moments(x)]
-    lost = {name for name in lived if graph.way(name, final) is None}
+    lost = {name for name in lived if graph.shortest_path(name, final) is None}
     for name in dead_ends(graph, ways, final):
-        why = "no way leads from it to a final state" if graph.out(name) else "no row leaves it"
+        why = (
+            "no way leads from it to a final state"
+            if graph.moves_from(name)
+            else "no row leaves it"
+        )
         problem = f"an event in {name} never ends, because {why} {_way(graph, name)}"
         to = "a final state" if final else "a state with `final: true`"
         hint = f"write a row from {name} to {to}"
@@ -157,7 +168,7 @@ def _leads_on(graph: Graph, name: str, sure: Container[str], timed: Container[st
 def _stays_within(
     graph: Graph, name: str, sure: Container[str], timed: Container[str] = ()
 ) -> bool:
-    targets = {move.target for move in graph.out(name) if move.trigger in OWN} - {name}
+    targets = {move.target for move in graph.moves_from(name) if move.trigger in OWN} - {name}
     return all(target in sure or target in timed for target in targets)
 
 
@@ -166,30 +177,32 @@ def _own(graph: Graph, name: str) -> list[str]:
     return [x for x in OWN if x in graph.moments(name) and graph.rows_at(name, x)]
 
 
-def _stuck(draft: Draft, graph: Graph, name: str) -> Fault:
+def _stuck(draft: Draft, graph: Graph, name: str) -> Finding:
     """Why an event may stay in a state until somebody sends a command."""
     at, way = ("event", "states", name), _way(graph, name)
     for trigger in _own(graph, name):
-        if (case := uncovered(graph, name, trigger)) is not None:
-            where = in_words(graph, name, trigger, case)
+        if (case := unhandled_case(graph, name, trigger)) is not None:
+            where = describe_case(graph, name, trigger, case)
             problem = (
                 f"no row takes {trigger} in {name} if {where}, and the event may never end {way}"
             )
             hint = f"write a last row {{trigger: {trigger}, from: {name}, to: ...}} without `if`"
             return draft.of(at, "missed-moment", problem, hint)
-    moves = [move for move in graph.out(name) if move.trigger in PEOPLE and move.target != name]
+    moves = [
+        move for move in graph.moves_from(name) if move.trigger in PEOPLE and move.target != name
+    ]
     people = " or ".join(sorted({move.trigger for move in moves}))
     problem = f"without a {people} command an event stays in {name} forever {way}"
     hint = "write `for:` in the state, and a row with trigger elapsed that leads on"
     return draft.of(at, "only-by-hand", problem, hint)
 
 
-def _circle(draft: Draft, graph: Graph, unsure: list[str]) -> Fault:
+def _circle(draft: Draft, graph: Graph, unsure: list[str]) -> Finding:
     """The finding about states that lead to each other by themselves and nowhere else."""
     ways = graph.reached()
     rounds = {name: _round(graph, name) for name in unsure}
-    name = shortest(ways, [name for name in unsure if rounds[name]])
-    problem = f"without a command an event loops forever: {shown(name, rounds[name])}"
+    name = nearest_state(ways, [name for name in unsure if rounds[name]])
+    problem = f"without a command an event loops forever: {path_text(name, rounds[name])}"
     hint = f"write a row without `if` from one of these states to a final one {_way(graph, name)}"
     return draft.of(("event", "states", name), "only-by-hand", problem, hint)
 
@@ -199,7 +212,7 @@ def _round(graph: Graph, name: str) -> Path:
     edge: list[tuple[str, Path]] = [(name, ())]
     seen: set[str] = set()
     for state, path in edge:
-        for move in graph.out(state):
+        for move in graph.moves_from(state):
             if move.trigger in OWN and move.target == name:
                 return (*path, move)
             if move.trigger in OWN and move.target not in seen:
@@ -209,4 +222,4 @@ def _round(graph: Graph, name: str) -> Path:
 
 
 def _way(graph: Graph, name: str) -> str:
-    return f"(path: {shown(graph.table.initial, graph.reached()[name])})"
+    return f"(path: {path_text(graph.table.initial, graph.reached()[name])})"

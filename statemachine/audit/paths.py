@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..chart.trigger_words import SHADOW_TRIGGERS
 from ..site.tables import Row, Table
-from .cases import Case, cases, first, fits
+from .cases import Case, cases, first_match, fits
 
 TIMERS = {"start": "started", "end": "ended"}
 PEOPLE = ("dr_event", "restore", "cancel")
@@ -68,7 +68,7 @@ class Graph:
         """Whether some row enters the state, or leaves it and enters it again."""
         return state in self._entered
 
-    def out(self, state: str) -> list[Move]:
+    def moves_from(self, state: str) -> list[Move]:
         """The moves from a state."""
         return self._out[state]
 
@@ -78,7 +78,7 @@ class Graph:
         plain = [row for _, row in rows]
         out: dict[Case, Move | None] = {}
         for case in cases(plain, trigger):
-            which = first(plain, case)
+            which = first_match(plain, case)
             out[case] = None if which is None else _move(state, trigger, *rows[which])
         return out
 
@@ -92,14 +92,16 @@ class Graph:
         rows = self._at.get((source, row.trigger), [])
         plain = [other for _, other in rows]
         fitting = [case for case in cases(plain, row.trigger) if fits(row, case)]
-        winners = {rows[which][0] for case in fitting if (which := first(plain, case)) is not None}
+        winners = {
+            rows[which][0] for case in fitting if (which := first_match(plain, case)) is not None
+        }
         return set() if place in winners else winners
 
     def reached(self) -> dict[str, Path]:
         """Every state that can be reached, with the shortest path to it."""
-        return self.ways([self.table.initial])
+        return self.shortest_paths([self.table.initial])
 
-    def ways(self, starts: Iterable[str]) -> dict[str, Path]:
+    def shortest_paths(self, starts: Iterable[str]) -> dict[str, Path]:
         """Every state that can be reached from `starts`, with the shortest path to it."""
         out: dict[str, Path] = dict.fromkeys(starts, ())
         edge = deque(out)
@@ -111,9 +113,9 @@ class Graph:
                     edge.append(move.target)
         return out
 
-    def way(self, start: str, goals: Container[str]) -> Path | None:
+    def shortest_path(self, start: str, goals: Container[str]) -> Path | None:
         """The shortest path from a state to one of `goals`; None if there is none."""
-        ways = self.ways([start])
+        ways = self.shortest_paths([start])
         found = [path for state, path in ways.items() if state in goals]
         return min(found, key=len, default=None)
 
@@ -134,12 +136,12 @@ class Graph:
         )
 
 
-def shown(start: str, path: Path) -> str:
+def path_text(start: str, path: Path) -> str:
     """A path as text: `received -dr_event-> shedding -restore-> limbo`."""
     return start + "".join(f" -{move.trigger}-> {move.target}" for move in path)
 
 
-def shortest(ways: Mapping[str, Path], states: Iterable[str]) -> str:
+def nearest_state(ways: Mapping[str, Path], states: Iterable[str]) -> str:
     """The state with the shortest path."""
     return min(states, key=lambda state: len(ways[state]))
 
@@ -157,5 +159,5 @@ def _move(source: str, trigger: str, place: int, row: Row) -> Move:
 
 def _alive(source: str, trigger: str, rows: list[tuple[int, Row]]) -> list[Move]:
     plain = [row for _, row in rows]
-    winners = {first(plain, case) for case in cases(plain, trigger)}
+    winners = {first_match(plain, case) for case in cases(plain, trigger)}
     return [_move(source, trigger, *rows[which]) for which in range(len(rows)) if which in winners]

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from ..kit.errors import Fault, SpecError, meant
+from ..kit.errors import Finding, SpecError, suggestion
 from ..site.source import Source, Value, child, parse
 from ..site.spec import Spec
 from .audit import audit
@@ -20,7 +20,7 @@ _ROW: dict[str, Value] = {"trigger": "elapsed", "from": "any"}
 
 
 @cache
-def standard() -> str:
+def standard_charts() -> str:
     """The default charts, as YAML text. A file without its own charts uses these."""
     return (files(__package__ or "statemachine") / "standard.yaml").read_text("utf-8")
 
@@ -33,7 +33,7 @@ def read(text: str, file: str) -> Spec:
     return spec
 
 
-def examine(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
+def examine(text: str, file: str) -> tuple[Spec | None, list[Finding]]:
     """The site and every finding about its file; the site is None if the file is refused."""
     try:
         source = parse(text, file)
@@ -41,9 +41,9 @@ def examine(text: str, file: str) -> tuple[Spec | None, list[Fault]]:
         return None, list(error.faults)
     whole = _with_charts(source.value)
     try:
-        spec, broken, faults = Spec.model_validate(whole), frozenset[str](), list[Fault]()
+        spec, broken, faults = Spec.model_validate(whole), frozenset[str](), list[Finding]()
     except ValidationError as error:
-        faults = faults_of(source, error, Spec)
+        faults = findings_of(source, error, Spec)
         if not isinstance(whole, dict):
             return None, faults
         spec, broken = _sound(whole, error)
@@ -60,7 +60,7 @@ def _with_charts(value: Value) -> object:
 
 @cache
 def _standard(chart: str) -> Value:
-    return child(parse(standard(), "standard.yaml").value, chart)
+    return child(parse(standard_charts(), "standard.yaml").value, chart)
 
 
 def _sound(whole: dict[str, Value], error: ValidationError) -> tuple[Spec, frozenset[str]]:
@@ -110,36 +110,36 @@ def _mended(value: Value, path: list[str | int]) -> Value:
     return {other: said for other, said in value.items() if other != name}
 
 
-def faults_of(source: Source, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+def findings_of(source: Source, error: ValidationError, model: type[BaseModel]) -> list[Finding]:
     """The findings for a failed validation, each with its position and a hint."""
     return [_fault(source, found, model) for found in error.errors()]
 
 
-def _fault(source: Source, found: Any, model: type[BaseModel]) -> Fault:
+def _fault(source: Source, found: Any, model: type[BaseModel]) -> Finding:
     path = tuple(part for part in found["loc"] if part != "[key]")
     at = source.mark(path)
     match found["type"]:
         case "extra_forbidden":
             word, known = str(path[-1]), _settings(model, path[:-1])
             problem = f"no setting is called {word!r}"
-            return Fault(source.key(path), "unknown-setting", problem, meant(word, known))
+            return Finding(source.key(path), "unknown-setting", problem, suggestion(word, known))
         case "missing":
             sense = _meaning(model, path)
-            return Fault(
+            return Finding(
                 source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", f"add it: {sense}"
             )
         case "value_error":
             problem, _, hint = str(found["ctx"]["error"]).partition("; ")
             here = source.key(path) if "[key]" in found["loc"] else at
-            return Fault(here, "bad-value", problem, hint)
+            return Finding(here, "bad-value", problem, hint)
         case "dict_type" | "model_type" | "model_attributes_type":
             hint = "write them as `name: value`"
-            return Fault(at, "bad-value", "settings are expected here", hint)
+            return Finding(at, "bad-value", "settings are expected here", hint)
         case "list_type":
-            return Fault(at, "bad-value", "a list is expected here", "write it like [a, b]")
+            return Finding(at, "bad-value", "a list is expected here", "write it like [a, b]")
         case "string_type":
-            return Fault(at, "bad-value", "a single value is expected here")
-    return Fault(at, "bad-value", str(found["msg"]))
+            return Finding(at, "bad-value", "a single value is expected here")
+    return Finding(at, "bad-value", str(found["msg"]))
 
 
 def _section(model: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..chart.registry import SCOPES, never_true
-from ..kit.errors import Fault
+from ..kit.errors import Finding
 from ..site.source import Path
 from ..site.tables import Row
 from .draft import Draft
@@ -20,7 +20,7 @@ WANTS = {  # trigger: what is missing for it to come
 }
 
 
-def row_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def row_findings(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Every finding about a single row."""
     reached = set(graph.reached())
     for place, row in enumerate(graph.table.transitions):
@@ -32,7 +32,7 @@ def row_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
         yield from _actions(draft, graph, at, row)
 
 
-def _never(draft: Draft, at: Path, row: Row) -> Fault | None:
+def _never(draft: Draft, at: Path, row: Row) -> Finding | None:
     """The finding about a row whose guards never let it fire; None if they can."""
     if both := sorted({*row.if_} & {*row.unless}):
         problem = f"{both[0]} is in both `if` and `unless`, so this row can never fire"
@@ -47,7 +47,7 @@ def _never(draft: Draft, at: Path, row: Row) -> Fault | None:
 
 def _sources(
     draft: Draft, graph: Graph, at: Path, place: int, reached: set[str]
-) -> Iterator[Fault]:
+) -> Iterator[Finding]:
     table = graph.table
     row = table.transitions[place]
     every = "any" in row.from_
@@ -76,7 +76,7 @@ def _no_moment(graph: Graph, trigger: str, calm: list[str]) -> tuple[str, str]:
 
 def _dead(
     draft: Draft, graph: Graph, at: Path, place: int, names: list[str], every: bool
-) -> Iterator[Fault]:
+) -> Iterator[Finding]:
     instead = {name: graph.taken_instead(place, name) for name in names}
     dead = [name for name in names if instead[name]]
     if not dead or (every and dead != names):
@@ -92,7 +92,7 @@ def _dead(
         yield draft.at((*at, "from"), "half-dead-row", problem, hint)
 
 
-def _actions(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Fault]:
+def _actions(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Finding]:
     for place, name in enumerate(row.do):
         scope = SCOPES.get(name)
         if scope is not None and scope.triggers and row.trigger not in scope.triggers:
@@ -103,7 +103,7 @@ def _actions(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Fault]:
         yield from _terms(draft, graph, at, row)
 
 
-def _terms(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Fault]:
+def _terms(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Finding]:
     """A revision must apply its new terms, and restart the timer of a state if they move it."""
     states = graph.table.states
     known = [name for name in graph.table.sources(row) if name != graph.table.initial]

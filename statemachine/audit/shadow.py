@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..kit.errors import Fault
+from ..kit.errors import Finding
 from .draft import Draft
-from .graph import dead_ends, spinning, unreached, untaken
-from .paths import Graph, shown
+from .graph import dead_ends, endless_loops, unhandled_timers, unreachable_states
+from .paths import Graph, path_text
 
 NEWS = ("connected", "disconnected", "restarted")
 
 
-def shadow_faults(draft: Draft, graph: Graph) -> Iterator[Fault]:
+def shadow_findings(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Every finding about the shadow's chart as a whole."""
-    yield from unreached(draft, graph)
-    yield from untaken(draft, graph)
-    yield from spinning(draft, graph, ("applied",))
+    yield from unreachable_states(draft, graph)
+    yield from unhandled_timers(draft, graph)
+    yield from endless_loops(draft, graph, ("applied",))
     ways, table = graph.reached(), graph.table
     telling = {name for name, state in table.states.items() if "report" in state.enter}
     for name in dead_ends(graph, ways, telling):
-        path = shown(table.initial, ways[name])
+        path = path_text(table.initial, ways[name])
         problem = f"from {name} no row leads to a state that reports (path: {path})"
         hint = f"write a row from {name} to a state with `enter: report`"
         yield draft.of(("shadow", "states", name), "no-way-out", problem, hint)

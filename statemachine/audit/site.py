@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from ..kit.errors import Fault, closest, meant
+from ..kit.errors import Finding, closest, suggestion
 from ..kit.quantity import millis_text, percent_text, watts_text
 from ..site.panel import Circuit
 from ..site.spec import Cloud, Never
@@ -37,7 +37,7 @@ CLOUD = {  # kind: required settings, optional settings
 AWS_LEVELS, TOPIC_BYTES = 8, 256
 
 
-def site_faults(draft: Draft) -> Iterator[Fault]:
+def site_findings(draft: Draft) -> Iterator[Finding]:
     """Every finding about settings other than circuits and charts."""
     for section, check in (
         ("site", _site),
@@ -53,7 +53,7 @@ def site_faults(draft: Draft) -> Iterator[Fault]:
     yield from _rules(draft)
 
 
-def _site(draft: Draft) -> Iterator[Fault]:
+def _site(draft: Draft) -> Iterator[Finding]:
     site = draft.spec.site
     if site.unmetered >= site.service > 0:
         problem = "site.unmetered is as much as the main breaker carries, or more"
@@ -74,7 +74,7 @@ def _known(name: str) -> bool:
     return True
 
 
-def _ranges(draft: Draft) -> Iterator[Fault]:
+def _ranges(draft: Draft) -> Iterator[Finding]:
     for (section, name), (least, most, text) in RANGES.items():
         value = getattr(getattr(draft.spec, section), name)
         if draft.sound(section) and value is not None and not least <= value <= most:
@@ -83,7 +83,7 @@ def _ranges(draft: Draft) -> Iterator[Fault]:
             yield draft.at((section, name), "out-of-range", problem, hint)
 
 
-def _cloud(draft: Draft) -> Iterator[Fault]:
+def _cloud(draft: Draft) -> Iterator[Finding]:
     cloud = draft.spec.cloud
     needs, takes = CLOUD[cloud.kind]
     for name in needs:
@@ -110,7 +110,7 @@ def _what(name: str) -> str:
     return f"add it: {Cloud.model_fields[name].description}"
 
 
-def _listen(draft: Draft) -> Iterator[Fault]:
+def _listen(draft: Draft) -> Iterator[Finding]:
     said = draft.spec.web.listen
     found = _LISTEN.fullmatch(said)
     if found is None or int(found[2]) > 65_535:
@@ -120,7 +120,7 @@ def _listen(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def _topics(draft: Draft) -> Iterator[Fault]:
+def _topics(draft: Draft) -> Iterator[Finding]:
     spec, seen = draft.spec, dict[str, str]()
     named = spec.topics.named(spec.site.id)
     for name in type(spec.topics).model_fields:
@@ -157,7 +157,7 @@ def _unfit(topic: str, kind: str) -> tuple[str, str] | None:
     return None
 
 
-def _limits(draft: Draft) -> Iterator[Fault]:
+def _limits(draft: Draft) -> Iterator[Finding]:
     limits = draft.spec.limits
     dark = {minute % DAY_MIN for hours in limits.blackout for minute in _minutes(*hours)}
     if len(dark) == DAY_MIN:
@@ -174,7 +174,7 @@ def _minutes(start: int, end: int) -> range:
     return range(start, start + ((end - start) % DAY_MIN or DAY_MIN))
 
 
-def _surge(draft: Draft) -> Iterator[Fault]:
+def _surge(draft: Draft) -> Iterator[Finding]:
     shed = sum(circuit.shed_percent > 0 for circuit in draft.spec.circuits.values())
     if draft.spec.restore.every == 0 and shed > 1:
         problem = f"with restore.every: 0 s all {shed} circuits come back at the same moment"
@@ -183,7 +183,7 @@ def _surge(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def _rules(draft: Draft) -> Iterator[Fault]:
+def _rules(draft: Draft) -> Iterator[Finding]:
     spec = draft.spec
     for place, rule in enumerate(spec.never if draft.sound("never") else []):
         circuit = spec.circuits.get(rule.circuit)
@@ -191,7 +191,7 @@ def _rules(draft: Draft) -> Iterator[Fault]:
             yield from _never(draft, place, rule, circuit)
         elif not draft.source.has(("circuits", rule.circuit)):
             problem = f"no circuit is called {rule.circuit!r}"
-            hint = meant(rule.circuit, spec.circuits)
+            hint = suggestion(rule.circuit, spec.circuits)
             yield draft.at(("never", place, "circuit"), "unknown-circuit", problem, hint)
     for place, always in enumerate(spec.always if draft.sound("always") else []):
         if always.site_below is None and always.shed_below is None:
@@ -204,7 +204,7 @@ def _rules(draft: Draft) -> Iterator[Fault]:
             yield draft.at(("always", place, "site_below"), "impossible-rule", problem, hint)
 
 
-def _never(draft: Draft, place: int, rule: Never, circuit: Circuit) -> Iterator[Fault]:
+def _never(draft: Draft, place: int, rule: Never, circuit: Circuit) -> Iterator[Finding]:
     bounds = {name: getattr(rule, name) for name in type(rule).model_fields if name != "circuit"}
     if all(bound is None for bound in bounds.values()):
         hint = f"write one of {', '.join(bounds)}"

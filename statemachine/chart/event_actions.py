@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..curtail.requirement import begins_ms
+from ..curtail.requirement import event_start_ms
 from ..state.triggers import DrEvent
 from ..state.turn import Turn
 from .registry import action
@@ -13,7 +13,7 @@ def accept(turn: Turn) -> None:
     """Accept the event, or the new terms of a revision."""
     asked = turn.trigger
     if isinstance(asked, DrEvent):
-        start_ms = begins_ms(turn.spec.site.id, turn.event, asked)
+        start_ms = event_start_ms(turn.spec.site.id, turn.event, asked)
         if start_ms > turn.now_ms or asked.shed_w != turn.event.shed_w:
             turn.remember_event(turn.event_id, short_ms=None, told=())
         turn.remember_event(

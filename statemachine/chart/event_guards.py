@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..curtail import delivery_news
+from ..curtail import delivery_tracking
 from ..curtail.capacity import can_give
-from ..curtail.requirement import begins_ms
+from ..curtail.requirement import event_start_ms
 from ..state.triggers import DrEvent
 from ..state.turn import Turn
 from .registry import guard
@@ -32,7 +32,7 @@ def from_operator(turn: Turn) -> bool:
 @guard("event")
 def delivers(turn: Turn) -> bool:
     """95 % of the requested load is measured as shed, or people switched it off."""
-    return delivery_news.delivers(turn.spec, turn.memory, turn.event, turn.event.shed_w)
+    return delivery_tracking.meets_need(turn.spec, turn.memory, turn.event, turn.event.shed_w)
 
 
 @guard("event")
@@ -42,4 +42,4 @@ def over(turn: Turn) -> bool:
 
 
 def _begins_ms(turn: Turn, asked: DrEvent) -> int:
-    return begins_ms(turn.spec.site.id, turn.event, asked)
+    return event_start_ms(turn.spec.site.id, turn.event, asked)

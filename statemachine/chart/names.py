@@ -13,7 +13,7 @@ CHARTS = {"event": EVENT_TRIGGERS, "shadow": SHADOW_TRIGGERS}
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ChartName:
     """A name: its chart, its kind (`what`), the triggers it works on (none: all), its meaning."""
 
     chart: str
@@ -23,13 +23,13 @@ class Named:
     meaning: str
 
 
-def every_name() -> list[Named]:
+def all_names() -> list[ChartName]:
     """All names, chart by chart."""
     return [
         named
         for chart, triggers in CHARTS.items()
         for named in (
-            *(Named(chart, "trigger", name, (), text) for name, text in triggers.items()),
+            *(ChartName(chart, "trigger", name, (), text) for name, text in triggers.items()),
             *_declared(chart, "guard", GUARDS),
             *_declared(chart, "action", ACTIONS),
         )
@@ -38,14 +38,14 @@ def every_name() -> list[Named]:
 
 def names_of(chart: str, what: str) -> list[str]:
     """The names of one kind that a chart can use."""
-    return [named.name for named in every_name() if (named.chart, named.what) == (chart, what)]
+    return [named.name for named in all_names() if (named.chart, named.what) == (chart, what)]
 
 
 def _declared(
     chart: str, what: str, functions: Mapping[str, Callable[..., object]]
-) -> Iterator[Named]:
+) -> Iterator[ChartName]:
     for name, function in functions.items():
         scope = SCOPES[name]
         if scope.chart == chart:
             first = (getdoc(function) or "").partition("\n\n")[0]
-            yield Named(chart, what, name, scope.triggers, " ".join(first.split()))
+            yield ChartName(chart, what, name, scope.triggers, " ".join(first.split()))

@@ -35,12 +35,12 @@ class Baseline:
     quality: float
 
 
-def left_out(events: Iterable[Span], recovery_ms: int) -> list[Span]:
+def excluded_spans(events: Iterable[Span], recovery_ms: int) -> list[Span]:
     """The spans that no baseline can use: each event and the recovery after it."""
     return sorted((start_ms, end_ms + recovery_ms) for start_ms, end_ms in events)
 
 
-def x_of_y(days: Sequence[float], x: int, way: str) -> float:
+def x_of_y_mean(days: Sequence[float], x: int, way: str) -> float:
     """The mean of `x` of these days: the `high`est, `middle` or `low`est. The newest comes first.
 
     Of equal days the newer one counts as higher. Raises ValueError for fewer than `x` days.
@@ -52,7 +52,7 @@ def x_of_y(days: Sequence[float], x: int, way: str) -> float:
     return fmean(days[place] for place in ranked[first : first + x])
 
 
-def of_days(
+def x_of_y_baseline(
     samples: Sequence[Sample],
     event: Span,
     without: Sequence[Span],
@@ -75,17 +75,19 @@ def of_days(
             break
     if len(days) < x:
         return None
-    return Baseline(f"{way}-{x}-of-{y}", x_of_y(days, x, way), len(days) / y)
+    return Baseline(f"{way}-{x}-of-{y}", x_of_y_mean(days, x, way), len(days) / y)
 
 
-def meter_before(
+def meter_before_baseline(
     samples: Sequence[Sample], event: Span, without: Sequence[Span], window_ms: int
 ) -> Baseline | None:
     """The mean power in the window before the event."""
     return _of_spans("meter-before", samples, [(event[0] - window_ms, event[0])], without)
 
 
-def same_day(samples: Sequence[Sample], event: Span, without: Sequence[Span]) -> Baseline | None:
+def same_day_baseline(
+    samples: Sequence[Sample], event: Span, without: Sequence[Span]
+) -> Baseline | None:
     """Three hours before and two after, each an hour away from the event (PJM's 3 + 2)."""
     start_ms, end_ms = event
     before = (start_ms - 4 * HOUR_MS, start_ms - HOUR_MS)
@@ -93,14 +95,14 @@ def same_day(samples: Sequence[Sample], event: Span, without: Sequence[Span]) ->
     return _of_spans("same-day-3+2", samples, [before, after], without)
 
 
-def by_ratio(baseline_w: float, seen_w: float, expected_w: float, cap: float) -> float:
+def adjusted_by_ratio(baseline_w: float, seen_w: float, expected_w: float, cap: float) -> float:
     """A baseline scaled by measured over expected power before the event, limited by `cap`."""
     if not expected_w:
         return baseline_w
     return baseline_w * min(1 + cap, max(1 - cap, seen_w / expected_w))
 
 
-def by_difference(baseline_w: float, seen_w: float, expected_w: float) -> float:
+def adjusted_by_difference(baseline_w: float, seen_w: float, expected_w: float) -> float:
     """A baseline plus measured minus expected power before the event, at least 0."""
     return max(0.0, baseline_w + seen_w - expected_w)
 

@@ -12,11 +12,19 @@ from collections.abc import Iterator
 from ..kit.localtime import day_of
 from ..site.panel import LEAST_AMPS, Circuit, Tier
 from ..site.spec import Spec
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.memory import Memory
-from .dwell import changes_in_ms, lasting, off_left_ms, recovers_ms, rests_ms, runs_ms, spent
+from .dwell import (
+    daily_limit_reason,
+    duration,
+    must_stay_off_ms,
+    must_stay_on_ms,
+    next_changes_ms,
+    off_left_ms,
+    recovery_left_ms,
+)
 from .plan import Load
-from .requirement import opted_out
+from .requirement import opted_out_circuits
 
 
 def loads(spec: Spec, memory: Memory) -> list[Load]:
@@ -45,8 +53,8 @@ def next_change_ms(spec: Spec, memory: Memory) -> int | None:
     return memory.at_ms + min(lefts) if lefts else None
 
 
-def _changes(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
-    yield from changes_in_ms(circuit, live, mono_ms, day)
+def _changes(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> Iterator[int]:
+    yield from next_changes_ms(circuit, live, mono_ms, day)
     if awaits_ms := live.awaits_ms(mono_ms):
         yield awaits_ms
     if live.giving and live.read_mono_ms is not None:
@@ -56,7 +64,7 @@ def _changes(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[i
 
 
 def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:
-    day, out = day_of(memory.at_ms, spec.site.timezone), opted_out(spec, memory)
+    day, out = day_of(memory.at_ms, spec.site.timezone), opted_out_circuits(spec, memory)
     for id, tier in spec.tiers.items():
         yield _load(spec, memory, id, tier, day, id in out)
 
@@ -89,7 +97,7 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
     )
 
 
-def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) -> str:
+def _why_not(circuit: Circuit, live: CircuitState, mono_ms: int, day: int, out: bool) -> str:
     """The first reason why a circuit cannot shed at all; "" if there is none."""
     if circuit.locked:
         return "never shed"
@@ -112,24 +120,24 @@ def _why_not(circuit: Circuit, live: Live, mono_ms: int, day: int, out: bool) ->
     return _protection(circuit, live, mono_ms, day)
 
 
-def _protection(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
-    if (left_ms := rests_ms(circuit, live, mono_ms)) and not live.giving:
-        return f"was off, must rest for another {lasting(left_ms)}"
-    if left_ms := recovers_ms(circuit, live, mono_ms):
-        return f"was shed before, recovers for another {lasting(left_ms)}"
-    return spent(circuit, live, mono_ms, day)
+def _protection(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> str:
+    if (left_ms := must_stay_off_ms(circuit, live, mono_ms)) and not live.giving:
+        return f"was off, must rest for another {duration(left_ms)}"
+    if left_ms := recovery_left_ms(circuit, live, mono_ms):
+        return f"was shed before, recovers for another {duration(left_ms)}"
+    return daily_limit_reason(circuit, live, mono_ms, day)
 
 
-def _stays_on(circuit: Circuit, live: Live, mono_ms: int) -> str:
+def _stays_on(circuit: Circuit, live: CircuitState, mono_ms: int) -> str:
     """Why a circuit must not be switched off now, or left off; "" if it can be."""
     if off_left_ms(circuit, live, mono_ms) == 0:
-        return f"was off for {lasting(circuit.max_off_ms or 0)}, its maximum"
-    if left_ms := runs_ms(circuit, live, mono_ms):
-        return f"came on, must run for another {lasting(left_ms)}"
+        return f"was off for {duration(circuit.max_off_ms or 0)}, its maximum"
+    if left_ms := must_stay_on_ms(circuit, live, mono_ms):
+        return f"came on, must run for another {duration(left_ms)}"
     return ""
 
 
-def _whole(circuit: Circuit, live: Live) -> bool:
+def _whole(circuit: Circuit, live: CircuitState) -> bool:
     """Only on or off: a relay, or a circuit that only a person switches on again."""
     return circuit.control == "relay" or (circuit.comes_back == "by_hand" and live.off)
 
@@ -145,7 +153,7 @@ def _steps(circuit: Circuit, load_w: int, most_w: int) -> tuple[int, ...] | None
     return tuple(sorted(cut_w for cut_w in cuts if 0 < cut_w <= most_w))
 
 
-def _why_nothing(circuit: Circuit, live: Live, most_w: int) -> str:
+def _why_nothing(circuit: Circuit, live: CircuitState, most_w: int) -> str:
     if live.deaf_w is not None:
         return "does not follow its commands"
     if circuit.control == "ev_pilot" and most_w > 0:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..site.spec import Spec
 from ..state.measures import planned_w
 from ..state.memory import Event, Memory
-from .delivery_news import delivers
-from .requirement import saved_w, sheds_w
+from .delivery_tracking import meets_need
+from .requirement import event_required_w, saved_w
 
 FRESH_MS = 15_000  # older readings do not tell about now
 
@@ -16,19 +16,19 @@ def on_target(spec: Spec, memory: Memory, event: Event, now_ms: int) -> bool | N
 
     None: it requires nothing, the site only observes, or the meter of a shed circuit is silent.
     """
-    needed_w = sheds_w(spec, event, now_ms)
-    if not needed_w or spec.observes or not fresh(spec, memory, now_ms):
+    needed_w = event_required_w(spec, event, now_ms)
+    if not needed_w or spec.observes or not readings_are_fresh(spec, memory, now_ms):
         return None
-    return delivers(spec, memory, event, needed_w)
+    return meets_need(spec, memory, event, needed_w)
 
 
-def possible_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:
+def deliverable_w(spec: Spec, memory: Memory, event: Event, now_ms: int) -> int:
     """What plan and people provide of what the event requires now, in watts."""
     had_w = planned_w(memory) + saved_w(spec, memory, [event.id])
-    return min(sheds_w(spec, event, now_ms), had_w)
+    return min(event_required_w(spec, event, now_ms), had_w)
 
 
-def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
+def readings_are_fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
     """Whether the site was just read, and every metered shed circuit within `stale_after`."""
     if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
         return False
@@ -36,7 +36,7 @@ def fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
     return all(_silent(spec, memory, id, now_ms) is None for id in metered)
 
 
-def ails(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
+def circuit_fault(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
     """The fault of a circuit: of its driver, or a silent meter; None: no fault."""
     fault, metered = memory.circuits[id].trouble, spec.circuits[id].meter == "own"
     if fault is not None or not metered or memory.read_ms is None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..site.panel import Circuit
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 
 
-def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+def must_stay_off_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
     """How much longer a circuit that is off must stay off, in milliseconds.
 
     If its meter saw it stop by itself before, the time counts from then.
@@ -23,7 +23,7 @@ def rests_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
     return max(0, min(live.off_mono_ms, stopped_ms) + circuit.min_off_ms - mono_ms)
 
 
-def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+def must_stay_on_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
     """How much longer a circuit that came on, or started by itself, must run, in ms."""
     marks = (live.on_mono_ms, live.started_mono_ms)
     since_ms = max((mark for mark in marks if mark is not None), default=None)
@@ -32,14 +32,14 @@ def runs_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
     return max(0, since_ms + circuit.min_on_ms - mono_ms)
 
 
-def recovers_ms(circuit: Circuit, live: Live, mono_ms: int) -> int:
+def recovery_left_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
     """How much longer a released circuit cannot be shed again, in ms."""
     if live.back_mono_ms is None or live.giving:
         return 0
     return max(0, live.back_mono_ms + circuit.min_release - mono_ms)
 
 
-def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
+def off_left_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int | None:
     """How much longer an event can keep a circuit off, in ms; None: no limit.
 
     Time off counts whoever switched it off, also if a person has just switched it on again.
@@ -49,20 +49,22 @@ def off_left_ms(circuit: Circuit, live: Live, mono_ms: int) -> int | None:
     return max(0, live.off_mono_ms + circuit.max_off_ms - mono_ms)
 
 
-def shed_today_ms(live: Live, mono_ms: int, day: int) -> int:
+def shed_today_ms(live: CircuitState, mono_ms: int, day: int) -> int:
     """How long a circuit was shed today so far, in ms."""
     running = mono_ms - live.giving_mono_ms if live.giving_mono_ms is not None else 0
     return (live.shed_today_ms if live.day == day else 0) + max(0, running)
 
 
-def shed_left_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> int | None:
+def shed_left_ms(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> int | None:
     """How much longer a circuit can be shed today, in ms; None: no limit."""
     if circuit.max_shed_per_day is None:
         return None
     return max(0, circuit.max_shed_per_day - shed_today_ms(live, mono_ms, day))
 
 
-def gives_for_ms(circuit: Circuit, live: Live, off: bool, mono_ms: int, day: int) -> int | None:
+def can_give_ms(
+    circuit: Circuit, live: CircuitState, off: bool, mono_ms: int, day: int
+) -> int | None:
     """How long a circuit could be shed from now on, in ms; None: no limit.
 
     `off`: it would be off, so that its `max_off` counts too.
@@ -73,7 +75,7 @@ def gives_for_ms(circuit: Circuit, live: Live, off: bool, mono_ms: int, day: int
     return min((left for left in lefts if left is not None), default=None)
 
 
-def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
+def daily_limit_reason(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> str:
     """Why a circuit has reached its limits of the day; "" if it has not."""
     sheds = live.sheds_today if live.day == day else 0
     most = circuit.max_events_per_day
@@ -84,27 +86,27 @@ def spent(circuit: Circuit, live: Live, mono_ms: int, day: int) -> str:
     return ""
 
 
-def saves_w(circuit: Circuit, live: Live, mono_ms: int) -> int:
+def saved_by_person_w(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
     """What a person switched off and is still off, in watts; also while it must rest."""
-    if live.enabled and not rests_ms(circuit, live, mono_ms):
+    if live.enabled and not must_stay_off_ms(circuit, live, mono_ms):
         return 0
     still_w = (live.drawn_w or 0) if live.fault is not None else 0  # it did not switch off
     return max(0, live.by_person_w - still_w)
 
 
-def changes_in_ms(circuit: Circuit, live: Live, mono_ms: int, day: int) -> Iterator[int]:
+def next_changes_ms(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> Iterator[int]:
     """The times after which one of these changes by itself, in ms, each above 0."""
     lefts = [
-        rests_ms(circuit, live, mono_ms),
-        runs_ms(circuit, live, mono_ms),
-        recovers_ms(circuit, live, mono_ms),
+        must_stay_off_ms(circuit, live, mono_ms),
+        must_stay_on_ms(circuit, live, mono_ms),
+        recovery_left_ms(circuit, live, mono_ms),
         off_left_ms(circuit, live, mono_ms),
         shed_left_ms(circuit, live, mono_ms, day) if live.giving else None,
     ]
     yield from (left for left in lefts if left)
 
 
-def lasting(ms: int) -> str:
+def duration(ms: int) -> str:
     """A duration for people: `4:12`, `1:04:12`."""
     seconds = -(-ms // 1000)
     minutes, hours = seconds // 60, seconds // 3600

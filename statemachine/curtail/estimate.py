@@ -13,8 +13,8 @@ from typing import Any
 from ..kit.frozen import changed
 from ..site.panel import Circuit
 from ..site.spec import Spec
-from ..state.circuit import Live
-from ..state.memory import Memory, blank
+from ..state.circuit import CircuitState
+from ..state.memory import Memory, initial_memory
 
 CLEARLY_W, CLEARLY_PERCENT = 50, 5
 SETTLES_MS = 10_000  # a load that is told to draw less may fall too low at first
@@ -22,7 +22,9 @@ WAKES_MS = 120_000  # a car that is told to draw more may take this long (domain
 GAP_MS = 30_000  # between readings further apart anything may have happened
 
 
-def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -> Live:
+def estimate_from_reading(
+    circuit: Circuit, live: CircuitState, drawn_w: int, mono_ms: int, at_ms: int
+) -> CircuitState:
     """A circuit after one reading, in watts, taken at `mono_ms`, which is `at_ms` in UTC."""
     marks = _runs(circuit, live, drawn_w, mono_ms)
     if live.hold_fault is not None and clearly_less(live.obeyed_w or 0, drawn_w):
@@ -31,7 +33,7 @@ def read(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int, at_ms: int) -
     return _known(live, drawn_w, free_w, mono_ms, read_ms=at_ms, **marks)
 
 
-def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
+def estimate_without_meter(circuit: Circuit, live: CircuitState, mono_ms: int) -> CircuitState:
     """A circuit without a meter: it is assumed to draw its typical power, unless held."""
     free_w = circuit.typical_w if live.enabled else 0
     held_w = live.held_w if live.hold_fault is None else None  # it may not follow its hold
@@ -39,15 +41,18 @@ def assume(circuit: Circuit, live: Live, mono_ms: int) -> Live:
     return _known(live, drawn_w, circuit.typical_w, mono_ms)
 
 
-def unseen(live: Live, mono_ms: int) -> bool:
+def unread_for_long(live: CircuitState, mono_ms: int) -> bool:
     """Whether a circuit was not read for so long that it may have started and stopped."""
     return live.read_mono_ms is None or mono_ms - live.read_mono_ms > GAP_MS
 
 
-def typical(spec: Spec) -> Memory:
+def typical_memory(spec: Spec) -> Memory:
     """A site as its file describes it: every circuit that is on draws its typical power."""
-    first = blank(spec)
-    circuits = {id: assume(spec.circuits[id], live, 0) for id, live in first.circuits.items()}
+    first = initial_memory(spec)
+    circuits = {
+        id: estimate_without_meter(spec.circuits[id], live, 0)
+        for id, live in first.circuits.items()
+    }
     return changed(first, circuits=circuits, unmetered_w=spec.site.unmetered, read_ms=0)
 
 
@@ -56,14 +61,16 @@ def clearly_less(watts: int, than_w: int) -> bool:
     return than_w - watts > max(CLEARLY_W, than_w * CLEARLY_PERCENT // 100)
 
 
-def _known(live: Live, drawn_w: int, free_w: int, mono_ms: int, **marks: Any) -> Live:
+def _known(
+    live: CircuitState, drawn_w: int, free_w: int, mono_ms: int, **marks: Any
+) -> CircuitState:
     taken_w = _taken_w(live, drawn_w, free_w)
     return changed(
         live, drawn_w=drawn_w, free_w=free_w, taken_w=taken_w, read_mono_ms=mono_ms, **marks
     )
 
 
-def _taken_w(live: Live, drawn_w: int, free_w: int) -> int:
+def _taken_w(live: CircuitState, drawn_w: int, free_w: int) -> int:
     """What a circuit does not draw because it is shed, in watts: what its hold takes, no more.
 
     If its driver fails, the last confirmed hold counts. A released circuit counts until its driver
@@ -78,7 +85,7 @@ def _taken_w(live: Live, drawn_w: int, free_w: int) -> int:
     return 0 if live.sure or fails else min(live.taken_w, max(0, free_w - drawn_w))
 
 
-def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
+def _free_w(circuit: Circuit, live: CircuitState, drawn_w: int, mono_ms: int) -> int:
     if not live.enabled:
         return live.free_w
     if live.read_mono_ms is not None and not live.sure:
@@ -94,13 +101,13 @@ def _free_w(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> int:
     return live.free_w if drawn_w > live.held_w else max(live.free_w, drawn_w)
 
 
-def _is_free(live: Live, drawn_w: int) -> bool:
+def _is_free(live: CircuitState, drawn_w: int) -> bool:
     """Whether its driver fails and holds it at nothing, and it does not draw as if held."""
     free = live.hold_fault is not None and live.obeyed_w is None
     return free and (live.held_w is None or clearly_less(live.held_w, drawn_w))
 
 
-def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str, Any]:
+def _runs(circuit: Circuit, live: CircuitState, drawn_w: int, mono_ms: int) -> dict[str, Any]:
     """When the meter saw the load start or stop by itself; {} if that is unchanged.
 
     A circuit switched on since the last reading counts from then, and a released one has not
@@ -114,6 +121,6 @@ def _runs(circuit: Circuit, live: Live, drawn_w: int, mono_ms: int) -> dict[str,
         marks["started_mono_ms"] = None if just_on or live.taken_w else mono_ms
     if drawn_w > circuit.idle_w:
         marks["stopped_mono_ms"] = None
-    elif live.stopped_mono_ms is None or unseen(live, mono_ms):
+    elif live.stopped_mono_ms is None or unread_for_long(live, mono_ms):
         marks["stopped_mono_ms"] = mono_ms
     return {name: at for name, at in marks.items() if getattr(live, name) != at}

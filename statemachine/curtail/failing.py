@@ -15,7 +15,7 @@ from .capacity import loads
 from .plan import plan_shed
 
 
-def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:
+def failing_holds(spec: Spec, memory: Memory) -> Mapping[str, int]:
     """The held circuits that fail, with the watts that the plan would shed if each worked.
 
     Circuits before it in the plan are held too, so their estimates and this result do not change.
@@ -31,12 +31,12 @@ def still_asked(spec: Spec, memory: Memory) -> Mapping[str, int]:
     return asked
 
 
-def held_back(spec: Spec, memory: Memory) -> list[str]:
+def awaiting_return(spec: Spec, memory: Memory) -> list[str]:
     """The circuits that are still held although nothing requires them: they are to come back."""
     held = [
         id
         for id, live in memory.circuits.items()
         if live.giving and live.enabled and live.held_w is not None and id not in memory.cuts
     ]
-    asked = still_asked(spec, memory) if held else {}
+    asked = failing_holds(spec, memory) if held else {}
     return [id for id in held if id not in asked]

@@ -9,17 +9,17 @@ from typing import Any
 
 from ..kit.frozen import changed
 from ..kit.localtime import day_of
-from ..state.circuit import Live
-from ..state.memory import Basis, Memory
+from ..state.circuit import CircuitState
+from ..state.memory import Memory, PlanBasis
 from ..state.turn import Turn
-from .estimate import SETTLES_MS, WAKES_MS, unseen
-from .requirement import offset_ms
-from .savings import forgotten
+from .estimate import SETTLES_MS, WAKES_MS, unread_for_long
+from .requirement import random_offset_ms
+from .savings import forget_saving
 
 FIRST_MS, LAST_MS = 60_000, 300_000
 
 
-def stamp(turn: Turn) -> None:
+def update_history(turn: Turn) -> None:
     """Update the history of every circuit."""
     before, memory = turn.before, turn.memory
     day = day_of(memory.at_ms, turn.spec.site.timezone)
@@ -40,7 +40,7 @@ def _gives(memory: Memory, id: str) -> bool:
     return id in memory.cuts or (live.giving and live.enabled and live.held_w is not None)
 
 
-def after_reboot(turn: Turn) -> None:
+def reset_after_reboot(turn: Turn) -> None:
     """After a reboot: the monotonic clock has a new zero, and dwell times start again.
 
     Held load comes back after 1 to 5 minutes, so that a street does not come back at once. After a
@@ -48,18 +48,20 @@ def after_reboot(turn: Turn) -> None:
     """
     memory, mono_ms, last_ms = turn.memory, turn.memory.mono_ms, turn.before.mono_ms
     circuits = {id: _renewed(live, last_ms, mono_ms) for id, live in memory.circuits.items()}
-    late_ms = FIRST_MS + offset_ms(turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS)
+    late_ms = FIRST_MS + random_offset_ms(
+        turn.spec.site.id, f"boot-{memory.boot}", LAST_MS - FIRST_MS
+    )
     held = any(live.held_w is not None for live in circuits.values())
     coming = changed(
         memory.coming,
         due_ms=memory.coming.due_ms and memory.at_ms + late_ms,
         not_before_ms=memory.at_ms + late_ms if held else 0,
     )
-    turn.remember(circuits=circuits, coming=coming, basis=Basis())
+    turn.remember(circuits=circuits, coming=coming, basis=PlanBasis())
     turn.remember(every_mono_ms=None, server_mono_ms=None)
 
 
-def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
+def _renewed(live: CircuitState, last_mono_ms: int, mono_ms: int) -> CircuitState:
     """A circuit after a reboot. What it shed before still counts for the day."""
     gave_ms = 0 if live.giving_mono_ms is None else max(0, last_mono_ms - live.giving_mono_ms)
     return changed(
@@ -79,14 +81,16 @@ def _renewed(live: Live, last_mono_ms: int, mono_ms: int) -> Live:
     )
 
 
-def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int) -> Live:
+def _marked(
+    was: CircuitState | None, live: CircuitState, gives: bool, memory: Memory, day: int
+) -> CircuitState:
     mono_ms = memory.mono_ms
     marks: dict[str, Any] = {}
     if live.off != (live.off_mono_ms is not None):
         known = was is not None and (was.off or live.off)
         marks = {"off_mono_ms": mono_ms if live.off else None}
         marks |= {"on_mono_ms": mono_ms} if known and not live.off else {}
-        if live.off and unseen(live, mono_ms):
+        if live.off and unread_for_long(live, mono_ms):
             marks["stopped_mono_ms"] = None
     marks |= _giving(live, gives, memory, day)
     if live.deaf_w is not None and not memory.basis.required_w:
@@ -94,10 +98,10 @@ def _marked(was: Live | None, live: Live, gives: bool, memory: Memory, day: int)
     if was is not None and live.held_w is not None and live.held_w != was.held_w:
         eased = was.held_w is not None and live.held_w > was.held_w
         marks["settled_mono_ms"] = mono_ms + (WAKES_MS if eased else SETTLES_MS)
-    return forgotten(changed(live, **marks) if marks else live, memory)
+    return forget_saving(changed(live, **marks) if marks else live, memory)
 
 
-def _giving(live: Live, gives: bool, memory: Memory, day: int) -> dict[str, Any]:
+def _giving(live: CircuitState, gives: bool, memory: Memory, day: int) -> dict[str, Any]:
     """The changes when a circuit starts or stops shedding, or when a day ends meanwhile."""
     mono_ms, since_ms = memory.mono_ms, live.giving_mono_ms
     if gives and since_ms is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..kit.localtime import day_of, month_of, within_hours
 from ..site.spec import Limits, Spec
 from ..state.memory import Memory
-from ..state.past import Past, Span
+from ..state.past import PastEvent, Span
 from ..state.reasons import Refusal
 
 KEPT = 200
@@ -20,7 +20,7 @@ HOUR_MS = 3_600_000
 DAY_S = 86_400
 
 
-def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
+def limit_refusal(spec: Spec, memory: Memory, asked: PastEvent) -> Refusal | None:
     """Why this event of the grid operator is refused, as reason and text; None: it is not."""
     limits, zone = spec.limits, spec.site.timezone
     if asked.source != "operator":
@@ -43,7 +43,7 @@ def beyond_limits(spec: Spec, memory: Memory, asked: Past) -> Refusal | None:
     return ("limit", why) if why else None
 
 
-def too_long(spec: Spec, asked: Past) -> str:
+def too_long_reason(spec: Spec, asked: PastEvent) -> str:
     """Why an event is too long, including the time it ran already; "" if it is not."""
     longest_s = spec.limits.longest_event // 1000
     if asked.length_ms <= spec.limits.longest_event:
@@ -55,7 +55,7 @@ def too_long(spec: Spec, asked: Past) -> str:
     return f"the event {said}; this site takes at most {longest_s} s{hint}"
 
 
-def with_what_ran(memory: Memory, asked: Past) -> Past:
+def with_earlier_runs(memory: Memory, asked: PastEvent) -> PastEvent:
     """An event with new terms, plus the time it ran with earlier ones, which still counts."""
     event, known = memory.events.get(asked.id), memory.past.get(asked.id)
     if event is None or known is None:
@@ -67,7 +67,7 @@ def with_what_ran(memory: Memory, asked: Past) -> Past:
     return asked._replace(ran_ms=_joined(sorted(outside)))
 
 
-def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
+def remember_event(memory: Memory, asked: PastEvent, anew: bool) -> dict[str, PastEvent]:
     """All accepted events with this one under its newest terms; of too many, the one that ended
     first is dropped. `anew`: an earlier event with this id is another one.
     """
@@ -80,7 +80,7 @@ def remembered(memory: Memory, asked: Past, anew: bool) -> dict[str, Past]:
     return past
 
 
-def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
+def shorten_to_run(memory: Memory, id: str, now_ms: int) -> Mapping[str, PastEvent]:
     """Count an event that ends early only for the time it ran; for nothing if it never ran."""
     past = memory.past.get(id)
     if past is None:
@@ -94,7 +94,9 @@ def ended_early(memory: Memory, id: str, now_ms: int) -> Mapping[str, Past]:
     return {**memory.past, id: past._replace(end_ms=min(past.end_ms, now_ms))}
 
 
-def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
+def _day_is_full(
+    limits: Limits, others: Sequence[PastEvent], asked: PastEvent, zone: str | None
+) -> str:
     most = limits.events_per_day
     if most is None:
         return ""
@@ -105,13 +107,15 @@ def _day_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str 
     return f"this site takes at most {most} events a day, and has {today} on that day"
 
 
-def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: str | None) -> str:
+def _month_is_full(
+    limits: Limits, others: Sequence[PastEvent], asked: PastEvent, zone: str | None
+) -> str:
     most = limits.hours_per_month
     if most is None:
         return ""
     month = month_of(asked.start_ms, zone)
 
-    def there_ms(events: Iterable[Past]) -> int:
+    def there_ms(events: Iterable[PastEvent]) -> int:
         spans = [span for past in events for span in past.spans]
         return sum(end - start for start, end in spans if month_of(start, zone) == month)
 
@@ -122,7 +126,7 @@ def _month_is_full(limits: Limits, others: Sequence[Past], asked: Past, zone: st
     return f"this site takes at most {most} h of events a month, of which {left_min} min are left"
 
 
-def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
+def _too_near(limits: Limits, others: Sequence[PastEvent], asked: PastEvent) -> str:
     """Why an event is too near to another one that it does not overlap; "" if it is not."""
     gap_ms = limits.min_gap
     for past in others:
@@ -133,7 +137,7 @@ def _too_near(limits: Limits, others: Sequence[Past], asked: Past) -> str:
     return ""
 
 
-def _outside(span: Span, asked: Past) -> Iterator[Span]:
+def _outside(span: Span, asked: PastEvent) -> Iterator[Span]:
     """The parts of a span that the newest terms do not cover."""
     start_ms, end_ms = span
     if start_ms < asked.start_ms:

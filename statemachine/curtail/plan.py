@@ -60,7 +60,7 @@ def tolerance_w(target_w: int, policy: str = "at_least") -> int:
     return min(max(0, target_w) * TOLERANCE_PERCENT // 100, TOLERANCE_W)
 
 
-def relay(load: Load) -> Load:
+def as_relay(load: Load) -> Load:
     """The same load with a relay: it sheds nothing or all of `cap_w`."""
     return replace(load, steps=(load.cap_w,) if load.cap_w else ())
 
@@ -103,7 +103,7 @@ def reasons(loads: Iterable[Load], cuts: Mapping[str, int]) -> dict[str, str]:
     return {load.circuit: _reason(load, cuts.get(load.circuit, 0)) for load in loads}
 
 
-def in_turn(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
+def cuts_in_order(loads: Iterable[Load], ask_w: int) -> dict[str, int]:
     """Cuts in the given order, until `ask_w` is met or no load can shed more."""
     cuts: dict[str, int] = {}
     for load in loads:
@@ -124,7 +124,7 @@ def _marginal(
     stepped = [load for load in tier if load.steps]
     smooth_w = sum(load.cap_w for load in smooth)
     chosen = _stepped(stepped, ask_w - slack_w, smooth_w, in_force, policy) if stepped else {}
-    given = chosen | in_turn(smooth, ask_w - sum(chosen.values()))
+    given = chosen | cuts_in_order(smooth, ask_w - sum(chosen.values()))
     return {load.circuit: given[load.circuit] for load in tier if load.circuit in given}
 
 

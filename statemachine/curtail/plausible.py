@@ -16,7 +16,7 @@ from ..site.panel import Circuit
 LEAST_PERCENT, MOST_PERCENT = -5, 200
 
 
-def believed(
+def plausible_readings(
     circuits: Mapping[str, Circuit], answers: Mapping[str, object]
 ) -> tuple[dict[str, int], dict[str, str]]:
     """The watts of circuits with a valid reading, and the faults of the others.
@@ -46,7 +46,7 @@ def whole_watts(answer: object) -> int | None:
     return round(answer) if isinstance(answer, int) or math.isfinite(answer) else None
 
 
-def beside(service_w: int, answer: object) -> int | None:
+def plausible_unmetered_w(service_w: int, answer: object) -> int | None:
     """The unmetered load of a site, in watts; None: more than its main breaker can carry.
 
     It can be negative with solar power. `service_w` 0: the limit is not known.

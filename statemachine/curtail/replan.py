@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 
 from ..kit.frozen import changed
 from ..site.spec import Spec
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.measures import taken_w
-from ..state.memory import Basis, Memory
+from ..state.memory import Memory, PlanBasis
 from ..state.triggers import Readings
 from ..state.turn import Turn
 from .capacity import loads
 from .plan import Load, Plan, plan_shed, reasons
-from .requirement import active, needed_w
+from .requirement import active_events, needed_w
 
 SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
 OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
 
 
-def standing(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
+def plan_in_force(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
     """Every circuit as the plan sees it, and the plan in force with the reason for each."""
     every = loads(spec, memory)
     target_w = needed_w(spec, memory, memory.at_ms)
@@ -49,11 +49,11 @@ def replan(turn: Turn) -> list[Load]:
     return every
 
 
-def _basis(turn: Turn, every: Sequence[Load]) -> Basis:
+def _basis(turn: Turn, every: Sequence[Load]) -> PlanBasis:
     spec, memory, was = turn.spec, turn.memory, turn.memory.basis
     asked_w = needed_w(spec, memory, turn.now_ms)
-    events = tuple(sorted(event.id for event in active(spec, memory, turn.now_ms)))
-    now = Basis(asked_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
+    events = tuple(sorted(event.id for event in active_events(spec, memory, turn.now_ms)))
+    now = PlanBasis(asked_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
     if not isinstance(turn.trigger, Readings):
         return now
     short, over = _off_target(memory, every, asked_w)
@@ -97,12 +97,12 @@ def _mark_deaf(turn: Turn, ids: Sequence[str]) -> bool:
     return bool(marks)
 
 
-def _may_follow(live: Live, mono_ms: int) -> bool:
+def _may_follow(live: CircuitState, mono_ms: int) -> bool:
     since_ms = live.asked_mono_ms if live.hold_fault is None else live.hold_fault_mono_ms
     return since_ms is not None and mono_ms - since_ms < SHORT_MS
 
 
-def _draws_more(live: Live) -> bool:
+def _draws_more(live: CircuitState) -> bool:
     if live.held_w is None or live.drawn_w is None:
         return False
     return live.drawn_w - live.held_w > max(SHORT_W, live.held_w * SHORT_PERCENT // 100)
@@ -113,7 +113,7 @@ def _usable(every: Sequence[Load]) -> tuple[str, ...]:
     return tuple(f"{load.circuit}, on" if load.stays_on else load.circuit for load in able)
 
 
-def _same(was: Basis, now: Basis) -> bool:
+def _same(was: PlanBasis, now: PlanBasis) -> bool:
     return (was.required_w, was.events, was.usable) == (now.required_w, now.events, now.usable)
 
 

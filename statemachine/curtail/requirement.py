@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..kit.last_answer import once
+from ..kit.last_answer import cache_last
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
 from ..state.triggers import DrEvent
-from .dwell import saves_w
+from .dwell import saved_by_person_w
 
 
-def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
+def event_required_w(spec: Spec, event: Event, now_ms: int) -> int:
     """What one event requires now, in watts; 0 after its end, whatever its state."""
     if now_ms >= event.end_ms or event.state not in spec.event.states:
         return 0
@@ -25,17 +25,17 @@ def sheds_w(spec: Spec, event: Event, now_ms: int) -> int:
     return event.shed_w * share // 100
 
 
-def begins_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
+def event_start_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
     """When an event with the terms `asked` starts; a revision without a start keeps the old one.
 
     `known` is the live event; None if there is none.
     """
     if known is not None and known.revision < asked.revision and asked.start_ms is None:
         return known.start_ms
-    return asked.begins_ms + offset_ms(ven_id, asked.event_id, asked.randomize_ms)
+    return asked.begins_ms + random_offset_ms(ven_id, asked.event_id, asked.randomize_ms)
 
 
-def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
+def random_offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
     """A random delay from 0 to `within_ms`, derived from the arguments only.
 
     It is the same after a restart or a second delivery, and differs between sites and events.
@@ -46,16 +46,16 @@ def offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
     return int.from_bytes(dice[:8], "big") * (within_ms + 1) >> 64
 
 
-def active(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
+def active_events(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
     """The events that shed now, the binding one first: the largest, of equals the last to end."""
     return _active(spec, memory.events, now_ms)
 
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
-    every = active(spec, memory, now_ms)
+    every = active_events(spec, memory, now_ms)
     counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first is the largest
-    return together_w(spec, (sheds_w(spec, event, now_ms) for event in counting))
+    return combined_w(spec, (event_required_w(spec, event, now_ms) for event in counting))
 
 
 def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
@@ -66,7 +66,7 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     if not any(live.by_person_in for live in memory.circuits.values()):
         return required_w(spec, memory, now_ms)
     live = sorted(memory.events.values(), key=lambda event: -event.start_ms)
-    asked = {event.id: sheds_w(spec, event, now_ms) for event in live}
+    asked = {event.id: event_required_w(spec, event, now_ms) for event in live}
     if spec.curtail.overlap == "sum":
         sets = [tuple(asked)[: place + 1] for place in range(len(asked))]
     else:
@@ -75,37 +75,39 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     return max([0, *lefts_w])
 
 
-def by_person_w(spec: Spec, memory: Memory, now_ms: int) -> int:
+def taken_by_people_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What people switched off during the events that shed now, in watts."""
-    return saved_w(spec, memory, [event.id for event in active(spec, memory, now_ms)])
+    return saved_w(spec, memory, [event.id for event in active_events(spec, memory, now_ms)])
 
 
 def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
     """What people switched off during any of these events and is still off, in watts."""
     wanted, lives = set(ids), memory.circuits.items()
     saving = [id for id, live in lives if wanted.intersection(live.by_person_in)]
-    return sum(saves_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving)
+    return sum(
+        saved_by_person_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving
+    )
 
 
-def together_w(spec: Spec, asked_w: Iterable[int]) -> int:
+def combined_w(spec: Spec, asked_w: Iterable[int]) -> int:
     """What several events at the same time require together, in watts."""
     return sum(asked_w) if spec.curtail.overlap == "sum" else max(asked_w, default=0)
 
 
 def next_end_ms(spec: Spec, memory: Memory) -> int | None:
     """The next end of a shedding event, even if its chart stays in that state; None: none sheds."""
-    ends = (event.end_ms for event in active(spec, memory, memory.at_ms))
+    ends = (event.end_ms for event in active_events(spec, memory, memory.at_ms))
     return min(ends, default=None)
 
 
-def opted_out(spec: Spec, memory: Memory) -> set[str]:
+def opted_out_circuits(spec: Spec, memory: Memory) -> set[str]:
     """The circuits that an occupant opted out of an event that sheds now."""
-    return {id for event in active(spec, memory, memory.at_ms) for id in event.opted_out}
+    return {id for event in active_events(spec, memory, memory.at_ms) for id in event.opted_out}
 
 
-@once
+@cache_last
 def _active(spec: Spec, events: Mapping[str, Event], now_ms: int) -> Sequence[Event]:
     shedding = {name for name, state in spec.event.states.items() if state.sheds}
     live = [event for event in events.values() if event.state in shedding]
-    asks = [(-sheds_w(spec, event, now_ms), -event.end_ms, event.id) for event in live]
+    asks = [(-event_required_w(spec, event, now_ms), -event.end_ms, event.id) for event in live]
     return tuple(events[id] for asked_w, _, id in sorted(asks) if asked_w)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..kit.frozen import changed
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.memory import Memory
 from ..state.turn import Turn
-from .requirement import active
+from .requirement import active_events
 
 
-def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
+def switch_circuit(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
     """Switch a circuit on request, and remember the load it saves in which events."""
     live = turn.memory.circuits[id]
     moved = _joined(turn, live) if enabled else _saved(turn, live)
@@ -24,7 +24,7 @@ def switch(turn: Turn, id: str, enabled: bool, by: str, **marks: Any) -> None:
     turn.remember_circuit(id, **news, **saved, **marks)
 
 
-def forgotten(live: Live, memory: Memory) -> Live:
+def forget_saving(live: CircuitState, memory: Memory) -> CircuitState:
     """A circuit without savings of past events, or without any once it draws again."""
     if not live.by_person_in and not live.joined:
         return live
@@ -34,15 +34,17 @@ def forgotten(live: Live, memory: Memory) -> Live:
     return changed(live, joined=joined, **saved)
 
 
-def _saved(turn: Turn, live: Live) -> dict[str, Any]:
+def _saved(turn: Turn, live: CircuitState) -> dict[str, Any]:
     """The saving: what it would have drawn, for every shedding event except those it joined."""
-    ids = {event.id for event in active(turn.spec, turn.memory, turn.now_ms)} - {*live.joined}
+    ids = {event.id for event in active_events(turn.spec, turn.memory, turn.now_ms)} - {
+        *live.joined
+    }
     if not ids or live.drawn_w is None or live.by_person_w:
         return {}
     return {"by_person_w": live.free_w, "by_person_in": tuple(sorted(ids))}
 
 
-def _joined(turn: Turn, live: Live) -> dict[str, Any]:
+def _joined(turn: Turn, live: CircuitState) -> dict[str, Any]:
     """The shedding events during which it was off: switching it off again saves them nothing."""
-    ids = {event.id for event in active(turn.spec, turn.memory, turn.now_ms)}
+    ids = {event.id for event in active_events(turn.spec, turn.memory, turn.now_ms)}
     return {"joined": tuple(sorted({*live.joined} | ids - {*live.by_person_in}))}

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..site.spec import Always, Never, Spec
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.measures import power_w, shed_w
 from ..state.memory import Memory
-from .dwell import lasting
+from .dwell import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Breach:
         return f"{self.rule}: {self.found}"
 
 
-def watch(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
+def broken_rules(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
     """Every rule of the site that is broken now."""
     found = [
         *(breach for rule in spec.never for breach in _never(spec, rule, memory)),
@@ -43,11 +43,11 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
     off_ms = mono_ms - live.off_mono_ms if live.off_mono_ms is not None and live.enabled else 0
     gives_ms = memory.at_ms - live.gave_ms if live.giving else 0
     if rule.off_for is not None and live.giving and off_ms > rule.off_for:
-        said = f"{id} is never off for longer than {lasting(rule.off_for)}"
-        yield Breach("off_for", said, lasting(off_ms))
+        said = f"{id} is never off for longer than {duration(rule.off_for)}"
+        yield Breach("off_for", said, duration(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:
-        said = f"{id} is never shed for longer than {lasting(rule.shed_for)}"
-        yield Breach("shed_for", said, lasting(gives_ms))
+        said = f"{id} is never shed for longer than {duration(rule.shed_for)}"
+        yield Breach("shed_for", said, duration(gives_ms))
     if rule.shed_above is not None and gives_w > rule.shed_above:
         said = f"{id} never sheds more than {_kw(rule.shed_above)}"
         yield Breach("shed_above", said, _kw(gives_w))
@@ -56,7 +56,7 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
         yield Breach("shed_percent", said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
 
 
-def _gives_w(live: Live) -> int:
+def _gives_w(live: CircuitState) -> int:
     held = live.held_w is not None and live.enabled and live.giving
     return max(0, live.free_w - (live.held_w or 0)) if held else 0
 
@@ -64,13 +64,13 @@ def _gives_w(live: Live) -> int:
 def _always(rule: Always, memory: Memory) -> Iterator[Breach]:
     drawn_w, taken_w = power_w(memory), shed_w(memory)
     if rule.site_below is not None and drawn_w >= rule.site_below:
-        yield Breach("site_below", site_below(rule.site_below), _kw(drawn_w))
+        yield Breach("site_below", site_below_text(rule.site_below), _kw(drawn_w))
     if rule.shed_below is not None and taken_w >= rule.shed_below:
         said = f"the site always sheds less than {_kw(rule.shed_below)}"
         yield Breach("shed_below", said, _kw(taken_w))
 
 
-def site_below(watts: int) -> str:
+def site_below_text(watts: int) -> str:
     """The rule `site_below` in words."""
     return f"the site always draws less than {_kw(watts)}"
 

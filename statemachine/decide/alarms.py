@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..kit.frozen import changed
-from ..state.alarm import KINDS, MOST_TEXT, Alarm, id_of, plain
+from ..state.alarm import KINDS, MOST_TEXT, Alarm, alarm_body, alarm_id
 from ..state.effects import Ack
 from ..state.triggers import Acknowledge, Noticed, Trigger
 from ..state.turn import Turn
@@ -13,9 +13,9 @@ from ..wire.messages import rejected
 from .conditions import SEEN, conditions
 
 
-def hear_noticed(turn: Turn, said: Noticed) -> None:
+def apply_noticed(turn: Turn, said: Noticed) -> None:
     """The program has noticed that something is wrong with it, or is no more."""
-    id, alarms = id_of(said.kind, said.about), turn.memory.alarms
+    id, alarms = alarm_id(said.kind, said.about), turn.memory.alarms
     if said.text is not None:
         found = Alarm(said.kind, turn.now_ms, said.text)
         turn.remember(alarms={**alarms, id: _going_on(alarms.get(id), found)})
@@ -23,7 +23,7 @@ def hear_noticed(turn: Turn, said: Noticed) -> None:
         turn.remember(alarms={other: one for other, one in alarms.items() if other != id})
 
 
-def look(turn: Turn) -> None:
+def update_alarms(turn: Turn) -> None:
     """What memory shows to be wrong is an alarm, and what it shows no more is none."""
     was, found = turn.memory.alarms, conditions(turn.spec, turn.memory)
     kept = {id: one for id, one in was.items() if one.kind not in SEEN or id in found}
@@ -43,13 +43,13 @@ def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
     return None
 
 
-def told(turn: Turn) -> Iterator[Mapping[str, object]]:
+def alarm_messages(turn: Turn) -> Iterator[Mapping[str, object]]:
     """A message for each alarm that was raised in this decision, is over, or was acknowledged."""
     was, now = turn.before.alarms, turn.memory.alarms
     for id in {**was, **now}:
         if word := _what_became(id, was, now, turn.trigger):
             by = turn.trigger.source if isinstance(turn.trigger, Acknowledge) else ""
-            said = plain(id, now.get(id) or was[id]) | ({"by": by} if by else {})
+            said = alarm_body(id, now.get(id) or was[id]) | ({"by": by} if by else {})
             yield {"type": "alarm", "state": word, **said, "ts": turn.now_ms // 1000}
 
 

@@ -6,14 +6,14 @@ is made.
 
 from __future__ import annotations
 
-from ..curtail.estimate import unseen
-from ..curtail.limits import remembered
+from ..curtail.estimate import unread_for_long
+from ..curtail.limits import remember_event
 from ..kit.frozen import changed
-from ..returns.ending import shut, unconfirmed, why_shut
-from ..returns.release import restate
-from ..state.circuit import Live
+from ..returns.ending import closed_reason, closed_to_events, missing_confirmation
+from ..returns.release import restate_holds
+from ..state.circuit import CircuitState
 from ..state.effects import Ack, Switch
-from ..state.memory import Basis, Coming, Event
+from ..state.memory import Event, PlanBasis, Returning
 from ..state.triggers import (
     Acknowledge,
     Cancel,
@@ -36,22 +36,22 @@ from ..state.triggers import (
 )
 from ..state.turn import Turn
 from ..wire.messages import duplicate, rejected
-from .admit import as_taken_on, stale, unfit
-from .alarms import acknowledge, hear_noticed
-from .backlog import found, heard, lost
+from .admit import event_refusal, event_run, stale_reason
+from .alarms import acknowledge, apply_noticed
+from .backlog import link_lost, link_restored, note_arrival
 from .copies import copy_of
-from .device_faults import hear_held, hear_switched
-from .early_end import cancel, give_back, opt_out
+from .device_faults import apply_held, apply_switched
+from .early_end import cancel_event, opt_out, restore_load
 from .locks import lock, locked_out
-from .readings import hear_readings
-from .switches import switch
+from .readings import apply_readings
+from .switches import start_switch
 
 
 def answer_early(turn: Turn, command: Command) -> Ack | None:
     """The ack of what is no new command: garbage, a copy, a clash."""
     if isinstance(command, Invalid):
         return rejected(command, command.reason, command.detail)
-    heard(turn, command)
+    note_arrival(turn, command)
     match copy_of(command, turn.memory):
         case None:
             return None
@@ -61,17 +61,17 @@ def answer_early(turn: Turn, command: Command) -> Ack | None:
             return duplicate(command, first)
 
 
-def take(turn: Turn) -> Ack | None:
+def apply_trigger(turn: Turn) -> Ack | None:
     """Do what the trigger says, but for the shadow's; an ack only where it is refused."""
-    if isinstance(turn.trigger, Command) and (why := unconfirmed(turn, turn.trigger)):
+    if isinstance(turn.trigger, Command) and (why := missing_confirmation(turn, turn.trigger)):
         return rejected(turn.trigger, "operator", why)
     match turn.trigger:
         case DrEvent() as asked:
             return _call(turn, asked)
         case Restore() as asked:
-            return give_back(turn, asked)
+            return restore_load(turn, asked)
         case Cancel() as asked:
-            return cancel(turn, asked)
+            return cancel_event(turn, asked)
         case OptOut() as asked:
             return opt_out(turn, asked)
         case Toggle() as asked:
@@ -81,32 +81,32 @@ def take(turn: Turn) -> Ack | None:
         case Acknowledge() as asked:
             return acknowledge(turn, asked)
         case SetConfig() as asked:
-            if why := stale(turn.spec, turn.memory, asked):
+            if why := stale_reason(turn.spec, turn.memory, asked):
                 return rejected(asked, "expired", why)
             turn.remember(every_ms=asked.every_ms, every_mono_ms=asked.mono_ms)
         case Reloaded():
-            reload(turn, turn.trigger)
+            apply_reload(turn, turn.trigger)
         case Held() as said:
-            hear_held(turn, said)
+            apply_held(turn, said)
         case Switched() as said:
-            hear_switched(turn, said)
+            apply_switched(turn, said)
         case Noticed() as said:
-            hear_noticed(turn, said)
+            apply_noticed(turn, said)
         case Readings() as seen:
-            hear_readings(turn, seen)
+            apply_readings(turn, seen)
         case Connected():
-            found(turn)
+            link_restored(turn)
         case Disconnected():
-            lost(turn)
+            link_lost(turn)
     return None
 
 
 def _call(turn: Turn, asked: DrEvent) -> Ack | None:
     spec, id = turn.spec, asked.event_id
-    if refusal := unfit(spec, turn.memory, asked):
+    if refusal := event_refusal(spec, turn.memory, asked):
         return rejected(asked, *refusal)
     known = turn.memory.events.get(id)
-    span = as_taken_on(spec, turn.memory, asked)
+    span = event_run(spec, turn.memory, asked)
     if known is None:
         turn.remember(events={**turn.memory.events, id: _new(turn, asked, span.start_ms)})
     if not turn.fire("dr_event", id):
@@ -116,7 +116,7 @@ def _call(turn: Turn, asked: DrEvent) -> Ack | None:
         return rejected(
             asked, "conflict", f"the event chart of this site takes no event in {state!r}"
         )
-    turn.remember(past=remembered(turn.memory, span, known is None), shut_ms=0)
+    turn.remember(past=remember_event(turn.memory, span, known is None), shut_ms=0)
     return None
 
 
@@ -141,7 +141,7 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     if circuit is None:
         return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
     name = turn.spec.name_of(asked.circuit)
-    if why := stale(turn.spec, turn.memory, asked):
+    if why := stale_reason(turn.spec, turn.memory, asked):
         return rejected(asked, "expired", why)
     if turn.spec.observes:
         return rejected(asked, "locked_out", "this site only observes, so nothing is switched")
@@ -151,21 +151,21 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
         return rejected(asked, *refusal)
     if circuit.comes_back == "by_hand" and asked.enabled and afar:
         return rejected(asked, "locked_out", f"{name} can only be switched on by hand")
-    if not asked.enabled and shut(turn.memory, asked.source):
-        return rejected(asked, "opted_out", why_shut(turn.spec, turn.memory))
+    if not asked.enabled and closed_to_events(turn.memory, asked.source):
+        return rejected(asked, "opted_out", closed_reason(turn.spec, turn.memory))
     if circuit.critical and not asked.enabled and not asked.confirmed:
         how = "confirm it with `confirm_critical: true` or --confirm"
         return rejected(asked, "critical", f"{name} is critical; to switch it off, {how}")
-    switch(turn, asked)
+    start_switch(turn, asked)
     return None
 
 
-def reload(turn: Turn, said: Reloaded) -> None:
+def apply_reload(turn: Turn, said: Reloaded) -> None:
     """Another file is in force: plan anew, and say to every driver where its circuits stand."""
-    turn.remember(basis=Basis())
+    turn.remember(basis=PlanBasis())
     if said.every_ms is not None:
         turn.remember(every_ms=said.every_ms, every_mono_ms=said.mono_ms)
-    turn.do(*restate(turn), *_switches(turn))
+    turn.do(*restate_holds(turn), *_switches(turn))
 
 
 def _switches(turn: Turn) -> list[Switch]:
@@ -185,7 +185,7 @@ def restate_all(turn: Turn) -> None:
     mono_ms = turn.memory.mono_ms
     read = {id: _seen_now(live, mono_ms) for id, live in turn.memory.circuits.items()}
     turn.remember(circuits=read, renew_ms=None, coming=_resumed(turn))
-    holds = restate(turn)
+    holds = restate_holds(turn)
     turn.do(*holds)
     ids = [hold.circuit for hold in holds if hold.circuit in read]
     owed = [id for id in ids if read[id].held_w is not None or not read[id].sure]
@@ -195,15 +195,15 @@ def restate_all(turn: Turn) -> None:
         turn.do(*_switches(turn))
 
 
-def _seen_now(live: Live, mono_ms: int) -> Live:
+def _seen_now(live: CircuitState, mono_ms: int) -> CircuitState:
     """A circuit as if it was read just now; whether it ran while nobody looked is not known."""
     if live.read_mono_ms is None:
         return live
-    rests = live.stopped_mono_ms is not None and unseen(live, mono_ms)
+    rests = live.stopped_mono_ms is not None and unread_for_long(live, mono_ms)
     return changed(live, read_mono_ms=mono_ms, **({"stopped_mono_ms": mono_ms} if rests else {}))
 
 
-def _resumed(turn: Turn) -> Coming:
+def _resumed(turn: Turn) -> Returning:
     """How load goes on coming back: when it would have, was the program not away.
 
     Where a step is the last thing known, it may be carried out only now, as it is said again: what

@@ -14,19 +14,19 @@ from ..state.turn import Turn
 QUIET_MS, MOST_MS = 5_000, 30_000
 
 
-def lost(turn: Turn) -> None:
+def link_lost(turn: Turn) -> None:
     """The link is gone."""
     if turn.memory.lost_ms is None:
         turn.remember(lost_ms=turn.now_ms, draining=None)
 
 
-def found(turn: Turn) -> None:
+def link_restored(turn: Turn) -> None:
     """The link is back; what was kept for us comes in now."""
     span = (turn.now_ms + QUIET_MS, turn.now_ms + MOST_MS)
-    turn.remember(draining=span, aged=long_away(turn.spec, turn.memory), lost_ms=None)
+    turn.remember(draining=span, aged=link_long_lost(turn.spec, turn.memory), lost_ms=None)
 
 
-def restarted(turn: Turn) -> None:
+def program_restarted(turn: Turn) -> None:
     """The program was away since it last heard anything. What was draining then drains anew.
 
     Its dates may be of another clock: a machine without a battery comes up in the past.
@@ -39,7 +39,7 @@ def restarted(turn: Turn) -> None:
         turn.remember(lost_ms=min(before.at_ms, turn.now_ms))
 
 
-def heard(turn: Turn, command: Command) -> None:
+def note_arrival(turn: Turn, command: Command) -> None:
     """A command of the operator came in: while the queue drains, quiet begins anew."""
     if command.source == "operator" and (span := turn.memory.draining) is not None:
         until_ms, last_ms = span
@@ -47,16 +47,16 @@ def heard(turn: Turn, command: Command) -> None:
         turn.remember(draining=(open_ms, last_ms) if open_ms is not None else None)
 
 
-def too_old(spec: Spec, memory: Memory, asked: Command) -> str:
+def too_old_reason(spec: Spec, memory: Memory, asked: Command) -> str:
     """Why an undated command of the operator may be old; "" where it may not."""
     if asked.source != "operator":
         return ""
-    if not (memory.aged and memory.draining) and not long_away(spec, memory):
+    if not (memory.aged and memory.draining) and not link_long_lost(spec, memory):
         return ""
     return "it may have waited while this site was offline; send it again, with `issued_at`"
 
 
-def draining(memory: Memory) -> bool:
+def is_draining(memory: Memory) -> bool:
     """What comes in from the broker now may have waited there, or come before."""
     return memory.lost_ms is not None or memory.draining is not None
 
@@ -66,6 +66,6 @@ def connected_ms(memory: Memory) -> int | None:
     return None if memory.draining is None else memory.draining[1] - MOST_MS
 
 
-def long_away(spec: Spec, memory: Memory) -> bool:
+def link_long_lost(spec: Spec, memory: Memory) -> bool:
     """The link is away for longer than a command may be old."""
     return memory.lost_ms is not None and memory.at_ms - memory.lost_ms > spec.commands.max_age

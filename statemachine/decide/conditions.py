@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..curtail.dwell import rests_ms
-from ..curtail.site_rules import watch
+from ..curtail.dwell import must_stay_off_ms
+from ..curtail.site_rules import broken_rules
 from ..kit.quantity import watts_text
-from ..returns.idle import blocked
+from ..returns.idle import return_is_blocked
 from ..site.spec import Spec
 from ..state.alarm import Alarm
 from ..state.memory import Memory
@@ -27,12 +27,12 @@ def conditions(spec: Spec, memory: Memory) -> Mapping[str, Alarm]:
 
 
 def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:
-    if blocked(memory):
+    if return_is_blocked(memory):
         yield Alarm("no_room", memory.coming.blocked_ms or 0, _no_room(spec, memory))
     if failing := list(_failing(spec, memory)):
         more = f"; {len(failing) - FEW} more have faults" if len(failing) > FEW else ""
         yield Alarm("device", memory.at_ms, "; ".join(failing[:FEW]) + more)
-    if breaches := watch(spec, memory):
+    if breaches := broken_rules(spec, memory):
         rules = "; ".join(dict.fromkeys(breach.rule for breach in breaches))
         yield Alarm("rule", memory.at_ms, f"A rule of this site is broken: {rules}")
     for shadow in memory.shadows.values():
@@ -61,4 +61,4 @@ def _no_room(spec: Spec, memory: Memory) -> str:
 def _waits(spec: Spec, memory: Memory, id: str) -> bool:
     live = memory.circuits[id]
     held = live.enabled and live.held_w is not None and id not in memory.cuts
-    return held and not rests_ms(spec.circuits[id], live, memory.mono_ms)
+    return held and not must_stay_off_ms(spec.circuits[id], live, memory.mono_ms)

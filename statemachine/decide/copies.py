@@ -18,7 +18,7 @@ from ..state.triggers import (
     Cancel,
     Command,
     DrEvent,
-    Earlier,
+    EarlierAnswer,
     Lock,
     OptOut,
     Restore,
@@ -27,13 +27,15 @@ from ..state.triggers import (
     signature,
 )
 from ..state.turn import Turn
-from .backlog import connected_ms, draining
+from .backlog import connected_ms, is_draining
 
 First = Mapping[str, Any]
 MOST_ID = 110  # of a made id, so that a number fits behind it
 
 
-def recalled(command: Command, earlier: Earlier | None, memory: Memory, blind: bool) -> Command:
+def with_earlier_answer(
+    command: Command, earlier: EarlierAnswer | None, memory: Memory, blind: bool
+) -> Command:
     """A command with what the journal knows of it. An id that was made for an event is its own."""
     known = replace(command, earlier=earlier, blind=blind)
     if not isinstance(known, DrEvent) or not known.made:
@@ -61,7 +63,7 @@ def copy_of(command: Command, memory: Memory) -> First | Refusal | None:
     return earlier.ack if again or _stands(memory, command, earlier.ack) else None
 
 
-def note(turn: Turn) -> None:
+def remember_command(turn: Turn) -> None:
     """A command was taken: it is the last word about its circuit, its event or its setting."""
     asked, memory = turn.trigger, turn.memory
     match asked:
@@ -90,7 +92,9 @@ def _note_event(turn: Turn, id: str, key: str) -> None:
         turn.remember_event(id, last_command=key)
 
 
-def _known_by_id(command: DrEvent, earlier: Earlier, memory: Memory) -> First | Refusal | None:
+def _known_by_id(
+    command: DrEvent, earlier: EarlierAnswer, memory: Memory
+) -> First | Refusal | None:
     id = command.event_id
     if command.revision < earlier.revision:
         return "stale_revision", _outdated(earlier.revision, id)
@@ -107,7 +111,7 @@ def _known_by_id(command: DrEvent, earlier: Earlier, memory: Memory) -> First | 
 
 
 def _revised(
-    command: DrEvent, earlier: Earlier, memory: Memory, again: bool
+    command: DrEvent, earlier: EarlierAnswer, memory: Memory, again: bool
 ) -> First | Refusal | None:
     """An event that came without an id, and with another revision than the last."""
     id = str(earlier.ack.get("event_id", ""))
@@ -123,26 +127,26 @@ def _outdated(revision: int, id: str) -> str:
     return f"revision {revision} of {id} is already known; use a higher one"
 
 
-def _delivered_again(command: Command, earlier: Earlier, memory: Memory) -> bool:
+def _delivered_again(command: Command, earlier: EarlierAnswer, memory: Memory) -> bool:
     """It may be the very same message: people at the site have keys for that, the grid its date."""
     if command.source != "operator":
         return True
     dated = command.issued_ms is not None and earlier.digest == signature(command)
-    return dated or (draining(memory) and _before_the_link(earlier, memory))
+    return dated or (is_draining(memory) and _before_the_link(earlier, memory))
 
 
-def _before_the_link(earlier: Earlier, memory: Memory) -> bool:
+def _before_the_link(earlier: EarlierAnswer, memory: Memory) -> bool:
     """It was answered before this connection: within one no broker sends a message again."""
     up_ms = connected_ms(memory)
     return up_ms is None or earlier.at_ms <= up_ms
 
 
-def _same_terms(command: Command, earlier: Earlier) -> bool:
+def _same_terms(command: Command, earlier: EarlierAnswer) -> bool:
     terms = earlier.digest.partition("@")[0]
     return terms in ("", command.digest)
 
 
-def _opted_out(command: DrEvent, earlier: Earlier, memory: Memory) -> Refusal | None:
+def _opted_out(command: DrEvent, earlier: EarlierAnswer, memory: Memory) -> Refusal | None:
     """Called again while it would run: who opted out has said so for that time."""
     id, start_ms = earlier.ack.get("event_id"), command.start_ms
     first_ms = int(earlier.ack.get("ts", 0)) * 1000 if start_ms is None else start_ms

@@ -7,16 +7,16 @@ learned from what the circuit draws, and no event is said to be over that has no
 from __future__ import annotations
 
 from ..kit.frozen import changed
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.effects import Status
-from ..state.pending_release import Stuck
+from ..state.pending_release import StuckCircuit
 from ..state.triggers import NO_ANSWER, Held, Switched
 from ..state.turn import Turn
 from ..wire.messages import circuit_status
-from .alarms import told
+from .alarms import alarm_messages
 
 
-def hear_held(turn: Turn, said: Held) -> None:
+def apply_held(turn: Turn, said: Held) -> None:
     """A driver answered to a hold. What it says of an older one means nothing any more."""
     if said.watts is None:
         _hear_released(turn, said)
@@ -45,10 +45,10 @@ def _hear_released(turn: Turn, said: Held) -> None:
         turn.remember(leaving=leaving, stuck=stuck)
     elif id in memory.leaving and id not in memory.circuits:
         since_ms = memory.stuck[id].since_ms if id in memory.stuck else turn.now_ms
-        turn.remember(stuck={**memory.stuck, id: Stuck(said.fault, since_ms)})
+        turn.remember(stuck={**memory.stuck, id: StuckCircuit(said.fault, since_ms)})
 
 
-def hear_switched(turn: Turn, said: Switched) -> None:
+def apply_switched(turn: Turn, said: Switched) -> None:
     """A driver answered to a switch."""
     live = turn.memory.circuits.get(said.circuit)
     if live is None or live.enabled != said.enabled:
@@ -58,14 +58,14 @@ def hear_switched(turn: Turn, said: Switched) -> None:
     turn.remember_circuit(said.circuit, fault=said.fault, fault_mono_ms=since_ms)
 
 
-def note_silence(turn: Turn) -> None:
+def note_missing_answers(turn: Turn) -> None:
     """A hold that nobody answered at all is a fault too."""
     for id, live in turn.memory.circuits.items():
         if live.hold_fault is None and not live.sure and not live.awaits_ms(turn.memory.mono_ms):
             _mark(turn, id, live, NO_ANSWER)
 
 
-def tell(turn: Turn) -> None:
+def report_faults(turn: Turn) -> None:
     """A message for each circuit that came into trouble or out of it, and for each alarm."""
     before = turn.before
     for id, live in turn.memory.circuits.items():
@@ -80,11 +80,11 @@ def tell(turn: Turn) -> None:
         if (was_stuck is None) != (stuck is None):
             fault = None if stuck is None else stuck.fault
             turn.do(Status(circuit_status(id, fault, None, None, turn.now_ms)))
-    for alarm in told(turn):
+    for alarm in alarm_messages(turn):
         turn.do(Status(alarm))
 
 
-def _mark(turn: Turn, id: str, live: Live, fault: str) -> None:
+def _mark(turn: Turn, id: str, live: CircuitState, fault: str) -> None:
     known = live.hold_fault is not None
     since_ms = live.hold_fault_mono_ms if known else turn.memory.mono_ms
     news = changed(live, hold_fault=fault, hold_fault_mono_ms=since_ms)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..curtail.limits import ended_early
+from ..curtail.limits import shorten_to_run
 from ..kit.frozen import changed
-from ..returns.ending import SHUT_MS, begun
-from ..returns.release import restate
+from ..returns.ending import SHUT_MS, begun_events
+from ..returns.release import restate_holds
 from ..state.effects import Ack
 from ..state.triggers import Cancel, Command, OptOut, Restore
 from ..state.turn import Turn
@@ -14,12 +14,12 @@ from ..wire.messages import rejected
 MOST_OPTED_OUT = 200
 
 
-def give_back(turn: Turn, asked: Restore) -> Ack | None:
+def restore_load(turn: Turn, asked: Restore) -> Ack | None:
     """Somebody wants load back; an ack only where that is refused."""
     if asked.shuts:
         _all_back(turn, asked)
         return None
-    ids = [asked.event_id] if asked.event_id else begun(turn.spec, turn.memory, turn.now_ms)
+    ids = [asked.event_id] if asked.event_id else begun_events(turn.spec, turn.memory, turn.now_ms)
     later = [id for id in ids if _called_later(turn, asked, id)]
     if later and later == ids:
         return _outdated(asked, later[0])
@@ -31,13 +31,13 @@ def _all_back(turn: Turn, asked: Restore) -> None:
     """Everything ends, every driver hears once more that its circuit is free, and nothing new is
     taken on for a while after it was asked.
     """
-    started = begun(turn.spec, turn.memory, turn.now_ms)
+    started = begun_events(turn.spec, turn.memory, turn.now_ms)
     for id in list(turn.memory.events):
         _end(turn, asked, "restore" if id in started else "cancel", id)
     _return_now(turn)
     asked_ms = turn.now_ms if asked.issued_ms is None else min(asked.issued_ms, turn.now_ms)
     turn.remember(shut_ms=max(turn.memory.shut_ms, asked_ms + SHUT_MS))
-    turn.do(*(hold for hold in restate(turn) if hold.watts is None))
+    turn.do(*(hold for hold in restate_holds(turn) if hold.watts is None))
 
 
 def _called_later(turn: Turn, asked: Restore | Cancel, id: str) -> bool:
@@ -65,7 +65,7 @@ def _end(turn: Turn, asked: Command, word: str, id: str) -> None:
         return
     turn.remember_event(id, ended_by=asked.source, ended_why=asked.why)
     if turn.fire(word, id):
-        turn.remember(past=ended_early(turn.memory, id, turn.now_ms))
+        turn.remember(past=shorten_to_run(turn.memory, id, turn.now_ms))
     else:
         turn.remember_event(id, ended_by=was.ended_by, ended_why=was.ended_why)
 
@@ -77,7 +77,7 @@ def _return_now(turn: Turn) -> None:
         turn.remember(coming=changed(coming, not_before_ms=0, due_ms=None))
 
 
-def cancel(turn: Turn, asked: Cancel) -> Ack | None:
+def cancel_event(turn: Turn, asked: Cancel) -> Ack | None:
     """Somebody takes an event back; an ack only where that is refused."""
     if asked.event_id not in turn.memory.events:
         return _unknown(asked, asked.event_id)

@@ -5,7 +5,7 @@ This is a lock in software. It is no lockout/tagout: whoever works on a circuit 
 
 from __future__ import annotations
 
-from ..returns.release import give_back
+from ..returns.release import return_load
 from ..state.effects import Ack
 from ..state.reasons import Refusal
 from ..state.triggers import Lock
@@ -32,6 +32,6 @@ def lock(turn: Turn, asked: Lock) -> Ack | None:
         turn.remember_circuit(asked.circuit, locked_by=None, locked_ms=None)
         return None
     if live.held_w is not None:
-        give_back(turn, asked.circuit, None)
+        return_load(turn, asked.circuit, None)
     turn.remember_circuit(asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms)
     return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..chart.machine import Chart
-from ..returns.release import spread
-from ..shadow.protocol import Shadowing
+from ..returns.release import start_random_return
+from ..shadow.protocol import ShadowProtocol
 from ..site.spec import Spec
-from ..state.memory import Passed
+from ..state.memory import Transition
 from ..state.turn import Turn
 
 
@@ -14,7 +14,7 @@ class Machines:
     """Made once for a ven.yaml; holds nothing that changes."""
 
     def __init__(self, spec: Spec) -> None:
-        self.shadows = Shadowing(spec.shadow, spec.cloud.has_shadow)
+        self.shadows = ShadowProtocol(spec.shadow, spec.cloud.has_shadow)
         self._event = Chart(spec.event)
         self.returning = self._event.sources("released")
         """The states of an event that wait until its load is back."""
@@ -28,9 +28,9 @@ class Machines:
             return False
         if state != before:
             turn.remember_event(id, state=state, entered_ms=turn.now_ms)
-            turn.remember(last=Passed(id, before, state, name, turn.now_ms))
+            turn.remember(last=Transition(id, before, state, name, turn.now_ms))
         if name == "ended":
-            spread(turn)
+            start_random_return(turn)
         if turn.spec.event.states[state].final:
             turn.forget_event(id)
         return True

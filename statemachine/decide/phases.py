@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..curtail.capacity import next_change_ms
-from ..curtail.delivery_news import take_notice
-from ..curtail.history import after_reboot, stamp
+from ..curtail.delivery_tracking import track_delivery
+from ..curtail.history import reset_after_reboot, update_history
 from ..curtail.requirement import next_end_ms
-from ..returns.release import beyond_plan, carry_out
+from ..returns.release import hold_and_release, holds_beyond_plan
 from ..state import clock
 from ..state.effects import Ack, Effect, Hold, Status, Switch, Wake
 from ..state.memory import first_wake
@@ -16,11 +16,11 @@ from ..state.triggers import Command, Restarted, Switched, Timer, Toggle
 from ..state.turn import Reach, Turn
 from ..wire.messages import ack_for, event_status
 from . import alarms, backlog, device_faults
-from .apply import answer_early, restate_all, take
-from .copies import note
+from .apply import answer_early, apply_trigger, restate_all
+from .copies import remember_command
 from .machines import Machines
-from .quiet import nothing_follows
-from .switches import answers
+from .quiet import changes_nothing
+from .switches import due_answers
 
 MAX_ROUNDS = 50  # a chart that fires on and on is stopped here, and goes on with the next trigger
 Phase = Callable[[Machines, Turn], None]
@@ -31,16 +31,16 @@ def follow_clock(_: Machines, turn: Turn) -> None:
     clock.follow_clock(turn)
 
 
-def come_back(machines: Machines, turn: Turn) -> None:
+def restore_after_restart(machines: Machines, turn: Turn) -> None:
     """After a restart, say again what is held. Before timers fire, since a chart that is fired
     now finds no link, and before any command, since devices give back when their lease ends.
     """
     if not isinstance(turn.trigger, Restarted):
         return
-    backlog.restarted(turn)
+    backlog.program_restarted(turn)
     turn.remember(pending=())  # the broker delivers again what was not answered
     if clock.rebooted(turn.before, turn.memory):
-        after_reboot(turn)
+        reset_after_reboot(turn)
     machines.shadows.restart(turn)
     for event in list(turn.memory.events.values()):
         if event.state not in turn.spec.event.states:
@@ -75,15 +75,15 @@ def set_reach(machines: Machines, turn: Turn) -> None:
     """See how far this decision goes. Here, because only now is known what the trigger changed."""
     if turn.refusal is not None and _at_rest(turn):
         turn.reach = Reach.ANSWERED
-    elif nothing_follows(turn) and not machines.shadows.applied(turn):
+    elif changes_nothing(turn) and not machines.shadows.applied(turn):
         turn.reach = Reach.QUIET
 
 
-def note_silence(_: Machines, turn: Turn) -> None:
+def note_missing_answers(_: Machines, turn: Turn) -> None:
     """A driver that did not answer in time has a fault. Before the plan, which may not count
     on its circuit.
     """
-    device_faults.note_silence(turn)
+    device_faults.note_missing_answers(turn)
 
 
 def settle(machines: Machines, turn: Turn) -> None:
@@ -93,10 +93,10 @@ def settle(machines: Machines, turn: Turn) -> None:
     for _ in range(MAX_ROUNDS):
         fire_due(machines, turn)
         done = len(turn.effects)
-        carry_out(turn)
+        hold_and_release(turn)
         moved = any(isinstance(effect, Switch) for effect in turn.effects[done:])  # gives no more
         moved |= _notice(turn)
-        if not beyond_plan(turn):
+        if not holds_beyond_plan(turn):
             for id, event in turn.memory.events.items():
                 if event.state in machines.returning:
                     moved |= turn.fire("released", id)
@@ -119,7 +119,7 @@ def answer(_: Machines, turn: Turn) -> None:
 
 def answer_switches(_: Machines, turn: Turn) -> None:
     """Answer the switches whose drivers have moved by now, or not in time."""
-    turn.do(*answers(turn))
+    turn.do(*due_answers(turn))
 
 
 def announce(_: Machines, turn: Turn) -> None:
@@ -131,22 +131,22 @@ def announce(_: Machines, turn: Turn) -> None:
 
 def raise_alarms(_: Machines, turn: Turn) -> None:
     """Raise and end alarms. After the plan, because one is about a plan that has no room."""
-    alarms.look(turn)
+    alarms.update_alarms(turn)
 
 
-def tell_faults(_: Machines, turn: Turn) -> None:
+def report_faults(_: Machines, turn: Turn) -> None:
     """Say which circuits and alarms changed in this decision, now that no more will."""
-    device_faults.tell(turn)
+    device_faults.report_faults(turn)
 
 
-def stamp_circuits(_: Machines, turn: Turn) -> None:
+def update_histories(_: Machines, turn: Turn) -> None:
     """Note when circuits went off, came on and gave, by comparing before and after: so after
     all that moves one.
     """
-    stamp(turn)
+    update_history(turn)
 
 
-def look_ahead(_: Machines, turn: Turn) -> None:
+def note_next_change(_: Machines, turn: Turn) -> None:
     """Note when a protection or a requirement next changes by itself. After the stamps, since
     dwell times count from them.
     """
@@ -155,12 +155,12 @@ def look_ahead(_: Machines, turn: Turn) -> None:
     turn.remember(look_ms=min((ms for ms in changes if ms is not None), default=None))
 
 
-def speak(machines: Machines, turn: Turn) -> None:
+def report_to_shadows(machines: Machines, turn: Turn) -> None:
     """Report to the shadows. After all of the above, because only then is it true."""
-    machines.shadows.speak(turn)
+    machines.shadows.report(turn)
 
 
-def arm(_: Machines, turn: Turn) -> None:
+def set_wake(_: Machines, turn: Turn) -> None:
     """Ask to be woken for the first thing that is due. Last, since every phase may arm one."""
     due_ms = turn.memory.due_ms()
     if due_ms != turn.before.due_ms() or isinstance(turn.trigger, Timer | Restarted):
@@ -169,21 +169,21 @@ def arm(_: Machines, turn: Turn) -> None:
 
 PHASES: tuple[tuple[Reach, Phase], ...] = (
     (Reach.ANSWERED, follow_clock),
-    (Reach.ANSWERED, come_back),
+    (Reach.ANSWERED, restore_after_restart),
     (Reach.ANSWERED, fire_due),
     (Reach.ANSWERED, take_trigger),
     (Reach.ANSWERED, set_reach),
-    (Reach.WHOLE, note_silence),
+    (Reach.WHOLE, note_missing_answers),
     (Reach.WHOLE, settle),
     (Reach.ANSWERED, answer),
     (Reach.WHOLE, answer_switches),
     (Reach.WHOLE, announce),
     (Reach.WHOLE, raise_alarms),
-    (Reach.WHOLE, tell_faults),
-    (Reach.WHOLE, stamp_circuits),
-    (Reach.WHOLE, look_ahead),
-    (Reach.QUIET, speak),
-    (Reach.QUIET, arm),
+    (Reach.WHOLE, report_faults),
+    (Reach.WHOLE, update_histories),
+    (Reach.WHOLE, note_next_change),
+    (Reach.QUIET, report_to_shadows),
+    (Reach.QUIET, set_wake),
 )
 """Each phase with the least reach of a decision that needs it."""
 
@@ -219,14 +219,14 @@ def _taken(machines: Machines, turn: Turn) -> Ack | None:
     trigger = turn.trigger
     if isinstance(trigger, Command) and (early := answer_early(turn, trigger)):
         return early
-    refusal = take(turn)
+    refusal = apply_trigger(turn)
     if refusal is None:
-        note(turn)
+        remember_command(turn)
     if isinstance(trigger, Switched) and trigger.circuit in turn.memory.circuits:
         machines.shadows.switched(turn, trigger)
     if isinstance(trigger, Toggle) and refusal is None:
         machines.shadows.toggled(turn, trigger.circuit, trigger.source)
-    machines.shadows.hear(turn)
+    machines.shadows.apply(turn)
     return refusal
 
 
@@ -240,7 +240,7 @@ def _at_rest(turn: Turn) -> bool:
 def _notice(turn: Turn) -> bool:
     """Say what is new of each event's delivery; True if a row took it."""
     moved = False
-    for id, word in take_notice(turn):
+    for id, word in track_delivery(turn):
         turn.told.append((turn.memory.events[id], word))
         moved |= word != "superseded" and turn.fire(word, id)
     return moved

@@ -46,7 +46,7 @@ def overdue(before: Overdue | None, due_ms: int | None, at_ms: int, now_ms: int)
     return before if before and before.due_ms == due_ms else Overdue(due_ms, now_ms)
 
 
-def stalled(progress: Progress, now_ms: int) -> tuple[str, ...]:
+def stalled_parts(progress: Progress, now_ms: int) -> tuple[str, ...]:
     """What makes no progress at `now_ms`, for people; empty: all does."""
     return tuple(_stalled(progress, now_ms))
 

@@ -6,7 +6,7 @@ with every report of its shadows. To plan anew after each would cost circuits ti
 
 from __future__ import annotations
 
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.cloud_triggers import Answered, Delta, Document, Refused
 from ..state.triggers import Held, Switched
 from ..state.turn import Turn
@@ -16,7 +16,7 @@ _OF_SHADOWS = {"shadows", "server_mono_ms"}
 _ANSWERS = (Answered, Delta, Document, Refused, Held, Switched)
 
 
-def nothing_follows(turn: Turn) -> bool:
+def changes_nothing(turn: Turn) -> bool:
     """The plan, the holds, the events and what is told of them are as they were before.
 
     Of a return that waits for its last driver, and of an alarm that may be due, this is not said.
@@ -51,5 +51,5 @@ def _others_owe(turn: Turn, id: str) -> bool:
     return not turn.memory.events or any(_owes(live, mono_ms) for live in lives)
 
 
-def _owes(live: Live, mono_ms: int) -> bool:
+def _owes(live: CircuitState, mono_ms: int) -> bool:
     return live.held_w is None and bool(live.awaits_ms(mono_ms))

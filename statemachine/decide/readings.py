@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from ..curtail.estimate import assume, read
+from ..curtail.estimate import estimate_from_reading, estimate_without_meter
 from ..kit.frozen import changed
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.triggers import Readings
 from ..state.turn import Turn
 
 
-def hear_readings(turn: Turn, said: Readings) -> None:
+def apply_readings(turn: Turn, said: Readings) -> None:
     """Enter what was read, and which meters cannot be right."""
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
         if circuit.meter == "none":
-            circuits[id] = assume(circuit, circuits[id], mono_ms)
+            circuits[id] = estimate_without_meter(circuit, circuits[id], mono_ms)
         elif (drawn_w := said.drawn_w.get(id)) is not None:
             age_ms = said.age_ms.get(id, 0)
             at_ms = turn.now_ms - age_ms
-            circuits[id] = read(circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms)
+            circuits[id] = estimate_from_reading(
+                circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms
+            )
         elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
             circuits[id] = changed(circuits[id], taken_w=0)
         circuits[id] = _doubted(circuits[id], id, said, mono_ms)
     turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
 
 
-def _doubted(live: Live, id: str, said: Readings, mono_ms: int) -> Live:
+def _doubted(live: CircuitState, id: str, said: Readings, mono_ms: int) -> CircuitState:
     """A meter that says what cannot be has a fault until it is read again."""
     fault = said.odd.get(id)
     if fault is None and (live.read_fault is None or id not in said.drawn_w):

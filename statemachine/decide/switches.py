@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..curtail import savings
 from ..state.effects import Ack, Switch
-from ..state.pending_switch import Pending, pending
+from ..state.pending_switch import PendingSwitch, pending_switch
 from ..state.triggers import NO_ANSWER, Switched, Toggle
 from ..state.turn import Turn
 from ..wire.messages import ack_for, duplicate, rejected
@@ -16,35 +16,35 @@ from ..wire.messages import ack_for, duplicate, rejected
 PATIENCE_MS = 5_000
 
 
-def switch(turn: Turn, asked: Toggle) -> None:
+def start_switch(turn: Turn, asked: Toggle) -> None:
     """Have a circuit switched, and answer when it is. A copy only waits for the same answer."""
     known = next((x for x in turn.memory.pending if _same(x, asked)), None)
     if known is None:
         _wish(turn, asked)
     due_ms = turn.now_ms + PATIENCE_MS if known is None else known.due_ms
-    waiting = pending(asked, due_ms, copy=known is not None)
+    waiting = pending_switch(asked, due_ms, copy=known is not None)
     turn.remember(pending=(*turn.memory.pending, waiting))
 
 
-def _same(known: Pending, asked: Toggle) -> bool:
+def _same(known: PendingSwitch, asked: Toggle) -> bool:
     """The very same command, delivered once more."""
     return bool(asked.key) and (known.key, known.digest) == (asked.key, asked.digest)
 
 
 def _wish(turn: Turn, asked: Toggle) -> None:
     marks = {"changed_mono_ms": asked.mono_ms}
-    savings.switch(turn, asked.circuit, asked.enabled, asked.source, **marks)
+    savings.switch_circuit(turn, asked.circuit, asked.enabled, asked.source, **marks)
     turn.do(Switch(asked.circuit, asked.enabled, asked.source))
 
 
-def answers(turn: Turn) -> list[Ack]:
+def due_answers(turn: Turn) -> list[Ack]:
     """The acks whose time has come; what they answered waits no more."""
     acks = [(asked, _answer(turn, asked)) for asked in turn.memory.pending]
     turn.remember(pending=tuple(asked for asked, ack in acks if ack is None))
     return [ack for _, ack in acks if ack is not None]
 
 
-def _answer(turn: Turn, asked: Pending) -> Ack | None:
+def _answer(turn: Turn, asked: PendingSwitch) -> Ack | None:
     live, command = turn.memory.circuits.get(asked.circuit), asked.command()
     if live is None:
         return rejected(command, "not_found", f"{asked.circuit} is no longer in ven.yaml")
@@ -62,7 +62,7 @@ def _answer(turn: Turn, asked: Pending) -> Ack | None:
     return rejected(command, "device", detail)
 
 
-def _moved(turn: Turn, asked: Pending) -> bool:
+def _moved(turn: Turn, asked: PendingSwitch) -> bool:
     said = turn.trigger
     if not isinstance(said, Switched) or said.fault is not None:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..site.spec import Spec
 from ..state.effects import Effect
-from ..state.memory import Memory, blank
+from ..state.memory import Memory, initial_memory
 from ..state.triggers import Trigger
 from ..state.turn import Turn
 from .machines import Machines
@@ -23,7 +23,7 @@ class Ven:
 
     def start(self) -> Memory:
         """The memory of a site on its first day."""
-        return blank(self.spec)
+        return initial_memory(self.spec)
 
     def decide(self, memory: Memory, trigger: Trigger) -> tuple[Memory, list[Effect]]:
         """What is known after `trigger`, and what to do about it, in order."""

@@ -19,7 +19,7 @@ class Key:
     meaning: str
 
 
-def every_key() -> list[Key]:
+def all_keys() -> list[Key]:
     """All settings, in file order."""
     whole = schema()
     return list(_keys(whole, whole["$defs"], ""))

@@ -20,7 +20,7 @@ _HEAD = """\
 """
 
 
-def in_force(spec: Spec) -> dict[str, Any]:
+def values_in_force(spec: Spec) -> dict[str, Any]:
     """Every value in force by its name in the file, as written in a file."""
     said = spec.model_dump(mode="json", by_alias=True, exclude={"cloud": {"password"}})
     for place, (id, circuit) in enumerate(spec.circuits.items(), start=1):
@@ -28,9 +28,9 @@ def in_force(spec: Spec) -> dict[str, Any]:
     return said
 
 
-def written(spec: Spec) -> str:
+def to_yaml(spec: Spec) -> str:
     """A whole ven.yaml that leaves nothing to a default."""
-    said = in_force(spec)
+    said = values_in_force(spec)
     return _HEAD + "\n".join(line for name in said for line in _section(name, said[name])) + "\n"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..kit.quantity import millis_text, watts_text
 from ..site.panel import LEAST_AMPS, Circuit
 from ..state.effects import BY_EVENT, Hold, Switch
-from .observed import LAG_MS, Observed, lets_run
+from .device_state import LAG_MS, DeviceState, allows_running
 
 AGAIN_MS = 1_000  # how often it checks for room
 GONE = "this circuit is not in ven.yaml, so it is not held or switched"
@@ -39,7 +39,7 @@ class Interlock:
     """
 
     def __init__(self, circuit: Circuit | None, return_ms: int, now_ms: int) -> None:
-        self.observed = Observed(circuit)
+        self.observed = DeviceState(circuit)
         self._circuit, self._return_ms = circuit, return_ms
         rest_ms = 0 if circuit is None else circuit.min_off_ms
         self._believes_until_ms = now_ms + rest_ms + return_ms
@@ -86,7 +86,7 @@ class Interlock:
         if circuit is None:
             believed = self._believed(asked, now_ms)
             return Ruling(asked) if believed else Ruling(_at(asked, None), GONE)
-        if not lets_run(circuit, asked.watts):
+        if not allows_running(circuit, asked.watts):
             return self._off(circuit, asked, fits, now_ms)
         if due_ms := self._rested_ms(circuit, now_ms):
             return Ruling(_at(asked, 0), _rests(circuit), due_ms)
@@ -129,7 +129,7 @@ class Interlock:
             return "it has no `shed` in ven.yaml"
         if circuit.control == "relay" and (watts or not circuit.goes_off):
             return f"a relay is on or off, and cannot be held at {watts_text(watts)}"
-        may_run = circuit.goes_off or lets_run(circuit, watts)
+        may_run = circuit.goes_off or allows_running(circuit, watts)
         if may_run and watts >= self._lowest_w(circuit):
             return None
         floor = f", with a floor of {watts_text(circuit.floor)}" if circuit.floor else ""

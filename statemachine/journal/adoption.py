@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..kit.frozen import changed
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.memory import Memory
 
 READING = (
@@ -12,7 +12,7 @@ READING = (
 )
 
 
-def adopted(remembered: Memory, meanwhile: Memory) -> Memory:
+def adopt_memory(remembered: Memory, meanwhile: Memory) -> Memory:
     """The stored memory with no holds, because all load was released, and with new readings."""
     lives = {
         id: _taken_up(live, meanwhile.circuits[id]) for id, live in remembered.circuits.items()
@@ -21,6 +21,6 @@ def adopted(remembered: Memory, meanwhile: Memory) -> Memory:
     return changed(remembered, circuits=lives, **(read if meanwhile.read_ms else {}))
 
 
-def _taken_up(live: Live, seen: Live) -> Live:
+def _taken_up(live: CircuitState, seen: CircuitState) -> CircuitState:
     reading = {name: getattr(seen, name) for name in READING} if seen.drawn_w is not None else {}
     return changed(live, held_w=None, **reading)

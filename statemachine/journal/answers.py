@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from ..kit.strict_json import compact_text
 from ..state.effects import Ack, Effect
-from ..state.triggers import Command, DrEvent, Earlier
-from .retention import WEEK_MS, remembered_ms
+from ..state.triggers import Command, DrEvent, EarlierAnswer
+from .retention import WEEK_MS, retention_ms
 
 MOST = 20_000
 Answer = tuple[str, int, str, str, int]  # key, revision, digest, ack as JSON, at_ms
@@ -20,14 +20,14 @@ class Answers:
     def __init__(self, rows: Iterable[Answer] = ()) -> None:
         self._rows: dict[str, Answer] = {row[0]: row for row in rows}
 
-    def earlier(self, command: Command) -> Earlier | None:
+    def earlier(self, command: Command) -> EarlierAnswer | None:
         """The first answer to a command with the same key; None if there is none."""
         row = self._row(command) if command.key else None
         if row is None and command.key.startswith("made:") and isinstance(command, DrEvent):
             row = self._rows.get(f"event:{command.event_id}")  # as an earlier version stored it
-        if row is None or command.at_ms - row[4] > remembered_ms(command.key):
+        if row is None or command.at_ms - row[4] > retention_ms(command.key):
             return None
-        return Earlier(row[1], row[2], json.loads(row[3]), row[4])
+        return EarlierAnswer(row[1], row[2], json.loads(row[3]), row[4])
 
     def _row(self, command: Command) -> Answer | None:
         """The last answer; for an older accepted revision, the answer to that one."""

@@ -12,29 +12,34 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.memory import Event, Memory
 from ..state.parts import SHELVES
-from ..state.past import Past
-from ..state.shadow import Shadow
+from ..state.past import PastEvent
+from ..state.shadow import ShadowState
 
 Check = Callable[[Any], bool]
-_KINDS: dict[str, Any] = {"shadows": Shadow, "circuits": Live, "events": Event, "past": Past}
+_KINDS: dict[str, Any] = {
+    "shadows": ShadowState,
+    "circuits": CircuitState,
+    "events": Event,
+    "past": PastEvent,
+}
 _FROM_OUTSIDE = {"server_mono_ms"}  # a service can send any time
 EARLIEST_MS, LATEST_MS = -(10**13), 25 * 10**13  # every possible date, with some room
 MOST_W = 10**12
 
 
-def check(parts: Mapping[str, Any]) -> None:
+def check_parts(parts: Mapping[str, Any]) -> None:
     """Raises ValueError, with the place, unless these are parts as memory writes them."""
     if "site" not in parts:
         raise ValueError("the part `site` is missing")
     for name, value in parts.items():
-        if fault := fault_of(name, value):
+        if fault := part_fault(name, value):
             raise ValueError(f"{name[:40]}: {fault}")
 
 
-def fault_of(name: str, value: Any) -> str | None:
+def part_fault(name: str, value: Any) -> str | None:
     """The fault of one part of memory; None: it is valid."""
     shelf, _, key = name.partition("/")
     if name != "site" and (not _ or shelf not in _KINDS):
@@ -52,7 +57,7 @@ def _id(value: Any) -> Any:
 
 def _fault(kind: Any, value: Any) -> str | None:
     """The fault of a value that should be a `kind`; None: it is valid."""
-    if kind is Past:
+    if kind is PastEvent:
         return None if _row(kind)(value) else "it is not a valid past event"
     if not isinstance(value, dict):
         return "it is not an object"

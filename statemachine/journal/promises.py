@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..curtail.requirement import begins_ms
+from ..curtail.requirement import event_start_ms
 from ..site.spec import Spec
 from ..state.cloud_triggers import Desired
 from ..state.effects import Effect, Switch
@@ -32,7 +32,7 @@ OVERLOADED = "too many commands arrive; try again, more slowly"
 OVERTAKEN = "a newer command replaced this one before it was carried out; try again if needed"
 
 
-def promises(
+def must_store_first(
     spec: Spec, before: Memory, after: Memory, trigger: Trigger, effects: Sequence[Effect]
 ) -> bool:
     """Whether this decision sheds load or promises something, so that it must be stored first.
@@ -53,7 +53,7 @@ def promises(
     return False
 
 
-def takes(spec: Spec, circuit: str, enabled: bool) -> bool:
+def takes_load(spec: Spec, circuit: str, enabled: bool) -> bool:
     """Whether a remote switch takes load off, or changes a critical circuit."""
     return not enabled or spec.circuits[circuit].critical
 
@@ -72,9 +72,9 @@ def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
         case SetConfig(), SetConfig():
             return True
         case DrEvent(source=source), Restore(event_id=None, shuts=True):
-            return source not in HERE or begins_ms(spec.site.id, None, waiting) <= said.at_ms
+            return source not in HERE or event_start_ms(spec.site.id, None, waiting) <= said.at_ms
         case DrEvent(), Restore(event_id=None):
-            return begins_ms(spec.site.id, None, waiting) <= said.at_ms
+            return event_start_ms(spec.site.id, None, waiting) <= said.at_ms
         case DrEvent(event_id=id), OptOut(event_id=other, circuit=None):
             return id == other
         case DrEvent(event_id=id), Restore() | Cancel() | DrEvent():
@@ -91,4 +91,4 @@ def _takes_more(was: Event | None, now: Event | None) -> bool:
 
 def _switches(spec: Spec, effects: Sequence[Effect]) -> bool:
     switches = [effect for effect in effects if isinstance(effect, Switch)]
-    return any(takes(spec, one.circuit, one.enabled) for one in switches)
+    return any(takes_load(spec, one.circuit, one.enabled) for one in switches)

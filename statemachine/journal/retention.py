@@ -12,9 +12,7 @@ WEEK_MS = 7 * 86_400_000
 COPY_MS = 60_000
 
 
-def worth_keeping(
-    trigger: Trigger, before: Memory, after: Memory, effects: Iterable[Effect]
-) -> bool:
+def must_keep(trigger: Trigger, before: Memory, after: Memory, effects: Iterable[Effect]) -> bool:
     """Whether a decision must be stored. A reading or timer without an effect need not, nor a
     driver's confirmation of its hold: both come again after a crash.
     """
@@ -24,6 +22,6 @@ def worth_keeping(
     return led or not looked or before.events != after.events
 
 
-def remembered_ms(key: str) -> int:
+def retention_ms(key: str) -> int:
     """How long a command with this key counts as a copy of the first, in ms."""
     return COPY_MS if key.startswith("body:") else WEEK_MS

@@ -25,7 +25,7 @@ _SITE: Parts = {
 }
 
 
-def brought_up(format: int, parts: Parts) -> Parts:
+def upgrade_parts(format: int, parts: Parts) -> Parts:
     """The parts of memory in the present format, from those of `format`, 0 to 5.
 
     Raises KeyError, TypeError, ValueError or AttributeError if they are not of that format.

@@ -1,7 +1,7 @@
 """The errors of this package, and the findings about a ven.yaml with their positions.
 
 * `VenError`
-    * `SpecError`   a ven.yaml has errors; carries every `Fault` found
+    * `SpecError`   a ven.yaml has errors; carries every `Finding` found
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Finding:
     """One error or likely mistake in a ven.yaml: its position and what to write instead.
 
     `kind` is one of `findings.KINDS`. A file with an error is refused, one with a warning is not.
@@ -64,8 +64,8 @@ class Fault:
 class SpecError(VenError):
     """A ven.yaml that cannot be run, with all its errors in the order of the file."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults: Sequence[Fault] = sorted(set(faults))
+    def __init__(self, faults: Iterable[Finding]) -> None:
+        self.faults: Sequence[Finding] = sorted(set(faults))
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
@@ -74,7 +74,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, sorted(known), n=1)), None)
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """The hint for an unknown word: the nearest known one, or all of them."""
     names = sorted(known)
     if near := closest(word, names):

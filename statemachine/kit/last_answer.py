@@ -10,7 +10,7 @@ _Asked = ParamSpec("_Asked")
 _Answer = TypeVar("_Answer")
 
 
-def once(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
+def cache_last(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
     """Cache the last answer. Arguments are the same if they are the same objects or equal ints.
 
     Only for arguments that never change and answers that nobody changes. The last arguments are

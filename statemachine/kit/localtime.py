@@ -85,25 +85,25 @@ def _zone(name: str | None) -> tzinfo:
     return UTC if name is None else ZoneInfo(name)
 
 
-def local(at_ms: int, timezone: str | None) -> datetime:
+def local_time(at_ms: int, timezone: str | None) -> datetime:
     """A moment as local time; `timezone` None is UTC."""
     return datetime.fromtimestamp(at_ms / 1000, _zone(timezone))
 
 
 def day_of(at_ms: int, timezone: str | None) -> int:
     """The number of a local day; the next day has the next number."""
-    return local(at_ms, timezone).toordinal()
+    return local_time(at_ms, timezone).toordinal()
 
 
 def month_of(at_ms: int, timezone: str | None) -> int:
     """The number of a local month; the next month has the next number."""
-    there = local(at_ms, timezone)
+    there = local_time(at_ms, timezone)
     return there.year * 12 + there.month
 
 
 def next_day_ms(at_ms: int, timezone: str | None) -> int:
     """The start of the next local day, in UTC milliseconds."""
-    there = local(at_ms, timezone).replace(tzinfo=None)
+    there = local_time(at_ms, timezone).replace(tzinfo=None)
     midnight = datetime.combine(there.date() + timedelta(days=1), datetime.min.time())
     return round(midnight.replace(tzinfo=_zone(timezone)).timestamp() * 1000)
 
@@ -112,7 +112,9 @@ def within_hours(start_ms: int, end_ms: int, hours: tuple[int, int], timezone: s
     """Whether `[start, end)` overlaps `hours`, in minutes of the day, on any day."""
     from_min, to_min = hours
     length_min = (to_min - from_min) % 1440 or 1440
-    day = local(start_ms, timezone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    day = local_time(start_ms, timezone).replace(
+        tzinfo=None, hour=0, minute=0, second=0, microsecond=0
+    )
     day -= timedelta(days=1)
     while True:
         first = day + timedelta(minutes=from_min)
@@ -134,5 +136,5 @@ def start_ms(text: str, timezone: str | None) -> int:
 
 def days_before(at_ms: int, days: int, timezone: str | None) -> int:
     """The same time of day, `days` local days earlier, in UTC milliseconds."""
-    there = local(at_ms, timezone).replace(tzinfo=None) - timedelta(days=days)
+    there = local_time(at_ms, timezone).replace(tzinfo=None) - timedelta(days=days)
     return round(there.replace(tzinfo=_zone(timezone)).timestamp() * 1000)

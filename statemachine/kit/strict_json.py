@@ -15,7 +15,7 @@ MARK = "\ufeff"  # byte order mark; RFC 8259 lets a reader ignore it
 FILL = "\0"  # some embedded clients send it after their text
 
 
-class Unreadable(ValueError):
+class JsonError(ValueError):
     """Text that is not strict JSON, with the reason.
 
     `said` is what can be read of it anyway, None if nothing can.
@@ -26,7 +26,7 @@ class Unreadable(ValueError):
         self.said = said
 
 
-class NotFinite(Unreadable):
+class NotFiniteError(JsonError):
     """JSON except for NaN, Infinity or 1e999. `said` has these numbers as floats."""
 
 
@@ -34,17 +34,17 @@ def strict_json(raw: bytes | str) -> Any:
     """Strict JSON: UTF-8, finite numbers, at most 64 KB and 8 levels.
 
     A byte order mark before it and NULs after it are ignored. NaN, 1e309 and lone surrogates,
-    which Python's reader accepts, are refused. Raises `Unreadable`.
+    which Python's reader accepts, are refused. Raises `JsonError`.
     """
     if len(raw) > MAX_BYTES:
-        raise Unreadable("the payload is over 64 KB")
+        raise JsonError("the payload is over 64 KB")
     text = _text(raw)
     try:
-        value = decoded(text)
+        value = decode(text)
     except (ValueError, RecursionError) as error:
         raise _unread(text, error) from None
     if _depth(value) > MAX_DEPTH:
-        raise Unreadable(TOO_DEEP, _flat(value))
+        raise JsonError(TOO_DEEP, _flat(value))
     return value
 
 
@@ -54,7 +54,7 @@ def json_text(value: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def decoded(text: str, once: bool = False) -> Any:
+def decode(text: str, once: bool = False) -> Any:
     """JSON of any size with finite numbers and whole characters. `once`: no duplicate names.
 
     Raises ValueError, RecursionError.
@@ -114,24 +114,24 @@ def _text(raw: bytes | str) -> str:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
         text.encode("utf-8")
     except UnicodeError:
-        raise Unreadable("the payload is not UTF-8") from None
+        raise JsonError("the payload is not UTF-8") from None
     return text.removeprefix(MARK).rstrip(FILL)
 
 
-def _unread(text: str, error: Exception) -> Unreadable:
+def _unread(text: str, error: Exception) -> JsonError:
     """The reason for refusing a text, with what can be read of it."""
     try:
         value = _LOOSE.decode(text)
     except RecursionError:
-        return Unreadable(TOO_DEEP)
+        return JsonError(TOO_DEEP)
     except json.JSONDecodeError as fault:
         where = f"{fault.msg}, line {fault.lineno} column {fault.colno}"
-        return Unreadable(f"the payload is not JSON: {where}")
+        return JsonError(f"the payload is not JSON: {where}")
     if _depth(value) > MAX_DEPTH:
-        return Unreadable(TOO_DEEP, _flat(value))
+        return JsonError(TOO_DEEP, _flat(value))
     if isinstance(error, UnicodeError):
-        return Unreadable("the payload has a lone surrogate in a string", value)
-    return NotFinite(f"the payload is not JSON: {error}", value)
+        return JsonError("the payload has a lone surrogate in a string", value)
+    return NotFiniteError(f"the payload is not JSON: {error}", value)
 
 
 def _flat(value: Any) -> Any:

@@ -13,10 +13,10 @@ from ..curtail.plan import plan_shed
 from ..curtail.requirement import needed_w
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
-from .upcoming import later, led
+from .upcoming import memory_at, next_state
 
 
-def kept_down(spec: Spec, memory: Memory) -> dict[str, int]:
+def bridged_circuits(spec: Spec, memory: Memory) -> dict[str, int]:
     """Circuits that an event starting within `restore.bridge` will shed, with its start in UTC ms.
 
     The plan is the one to be made at each of these starts, over all events that run then, in the
@@ -45,8 +45,10 @@ def _soon(spec: Spec, memory: Memory) -> Iterator[Event]:
 
 def _at(spec: Spec, memory: Memory, at_ms: int) -> Memory:
     """The site at a future moment, with circuits as they are now and started events."""
-    then = later(memory, at_ms)
+    then = memory_at(memory, at_ms)
     for event in _soon(spec, memory):
         if event.start_ms <= at_ms:
-            then = then.event(event.id, state=led(spec, then, event, "started") or event.state)
+            then = then.event(
+                event.id, state=next_state(spec, then, event, "started") or event.state
+            )
     return then

@@ -6,40 +6,40 @@ confirmation. A command of the operator over MQTT needs none.
 
 from __future__ import annotations
 
-from ..curtail.requirement import sheds_w
-from ..kit.localtime import local
+from ..curtail.requirement import event_required_w
+from ..kit.localtime import local_time
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
 from ..state.triggers import HERE, OPERATOR, Cancel, Command, DrEvent, OptOut, Restore
 from ..state.turn import Turn
-from .upcoming import led, reports
+from .upcoming import next_state, upcoming_reports
 
 SHUT_MS = 10 * 60_000
 
 
-def begun(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
+def begun_events(spec: Spec, memory: Memory, now_ms: int) -> list[str]:
     """The events that shed or whose start has passed, also after the clock is set back."""
     return [
         event.id
         for event in memory.events.values()
-        if now_ms >= event.start_ms or sheds_w(spec, event, now_ms)
+        if now_ms >= event.start_ms or event_required_w(spec, event, now_ms)
     ]
 
 
-def shut(memory: Memory, source: str) -> bool:
+def closed_to_events(memory: Memory, source: str) -> bool:
     """Whether all load was requested back a while ago: only people at the site can start events."""
     return source not in HERE and memory.at_ms < memory.shut_ms
 
 
-def why_shut(spec: Spec, memory: Memory) -> str:
+def closed_reason(spec: Spec, memory: Memory) -> str:
     """Until when no new event is accepted, in words."""
-    until = local(memory.shut_ms, spec.site.timezone)
+    until = local_time(memory.shut_ms, spec.site.timezone)
     return (
         f"all load was requested back; until {until:%H:%M:%S} only people at the site start events"
     )
 
 
-def ended_here(event: Event) -> dict[str, str]:
+def ended_by(event: Event) -> dict[str, str]:
     """Who at the site ended it early, and why, as keys of its messages; {} if nobody did."""
     if event.ended_by in ("", OPERATOR):
         return {}
@@ -49,7 +49,7 @@ def ended_here(event: Event) -> dict[str, str]:
     }
 
 
-def unconfirmed(turn: Turn, asked: Command) -> str:
+def missing_confirmation(turn: Turn, asked: Command) -> str:
     """Why a command needs a confirmation that it does not have; "" if it needs none.
 
     If memory was lost and nobody knows whose event it is, load comes back without a question.
@@ -71,7 +71,7 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
         case Restore(event_id=None, shuts=True):
             ids, word = list(memory.events), ""
         case Restore(event_id=None):
-            ids, word = begun(turn.spec, memory, turn.now_ms), "restore"
+            ids, word = begun_events(turn.spec, memory, turn.now_ms), "restore"
         case Restore(event_id=str(id)):
             ids, word = [id], "restore"
         case Cancel(event_id=id):
@@ -81,13 +81,13 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
         case _:
             return []
     events = [memory.events[id] for id in ids if id in memory.events]
-    return [event for event in events if not word or led(turn.spec, memory, event, word)]
+    return [event for event in events if not word or next_state(turn.spec, memory, event, word)]
 
 
 def _described(turn: Turn, event: Event, word: str) -> str:
     spec = turn.spec
-    start, end = (local(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
-    told = " and ".join(reports(spec, turn.memory, event, word)) if word else ""
+    start, end = (local_time(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
+    told = " and ".join(upcoming_reports(spec, turn.memory, event, word)) if word else ""
     said = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
     said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
     return f"{said}; ending it reports {told} to the operator" if told else said

@@ -11,20 +11,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..curtail.capacity import loads
-from ..curtail.dwell import off_left_ms, recovers_ms, runs_ms, shed_left_ms, spent
+from ..curtail.dwell import (
+    daily_limit_reason,
+    must_stay_on_ms,
+    off_left_ms,
+    recovery_left_ms,
+    shed_left_ms,
+)
 from ..curtail.plan import plan_shed
-from ..curtail.requirement import active, needed_w
+from ..curtail.requirement import active_events, needed_w
 from ..kit.frozen import changed
 from ..kit.localtime import day_of
 from ..site.panel import Circuit
 from ..site.spec import Spec
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.memory import Event, Memory
-from .bridge import kept_down
-from .ending import begun
+from .bridge import bridged_circuits
+from .ending import begun_events
 from .release import stays_off
-from .return_order import Back, Eased, in_turn, steps
-from .upcoming import Move, later, led, moves
+from .return_order import Eased, ReturnForecast, return_steps, schedule_returns
+from .upcoming import Move, memory_at, next_state, upcoming_moves
 
 MOST_AHEAD = 60  # future moments that are examined; circuits held beyond them have no time
 
@@ -43,14 +49,14 @@ WAYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RestoreForecast:
     """The events that a restore of all would end, and how every circuit would come back."""
 
     ends: tuple[str, ...]
-    backs: Mapping[str, Back]
+    backs: Mapping[str, ReturnForecast]
 
 
-def coming_back(spec: Spec, memory: Memory) -> dict[str, Back]:
+def forecast_returns(spec: Spec, memory: Memory) -> dict[str, ReturnForecast]:
     """How every circuit comes back that is held or was switched off by an event."""
     if spec.observes:
         return {}
@@ -58,12 +64,14 @@ def coming_back(spec: Spec, memory: Memory) -> dict[str, Back]:
     held = [
         id for id, live in lives if live.enabled and (live.held_w is not None or id in memory.cuts)
     ]
-    backs = dict.fromkeys(held, Back("later")) | (_returns(spec, memory, held) if held else {})
+    backs = dict.fromkeys(held, ReturnForecast("later")) | (
+        _returns(spec, memory, held) if held else {}
+    )
     by_hand = [id for id, live in lives if _by_hand(spec.circuits[id], live)]
-    return backs | dict.fromkeys(by_hand, Back("by_hand"))
+    return backs | dict.fromkeys(by_hand, ReturnForecast("by_hand"))
 
 
-def after_restore(spec: Spec, memory: Memory) -> Ending:
+def forecast_restore(spec: Spec, memory: Memory) -> RestoreForecast:
     """What a restore without an id would do now: it ends every event that has started."""
     ends = {event.id: state for event, state in _restored(spec, memory)}
     events = {
@@ -74,32 +82,36 @@ def after_restore(spec: Spec, memory: Memory) -> Ending:
     then = changed(memory, events=events, coming=coming)
     target_w = needed_w(spec, then, then.at_ms)
     plan = plan_shed(loads(spec, then), target_w, memory.cuts, spec.curtail.policy)
-    return Ending(tuple(ends), coming_back(spec, changed(then, cuts=dict(plan.cuts))))
+    return RestoreForecast(tuple(ends), forecast_returns(spec, changed(then, cuts=dict(plan.cuts))))
 
 
 def _restored(spec: Spec, memory: Memory) -> Iterator[tuple[Event, str]]:
-    for id in begun(spec, memory, memory.at_ms):
+    for id in begun_events(spec, memory, memory.at_ms):
         event = memory.events[id]
-        state = led(spec, memory, event, "restore")
+        state = next_state(spec, memory, event, "restore")
         if state is not None:
             yield event, state
 
 
-def _by_hand(circuit: Circuit, live: Live) -> bool:
+def _by_hand(circuit: Circuit, live: CircuitState) -> bool:
     switched_off = not live.enabled and live.switched_by == "event"
     return stays_off(circuit, live) or (circuit.comes_back == "by_hand" and switched_off)
 
 
-def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
+def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, ReturnForecast]:
     """When nothing needs each circuit shed, then its turn; circuits without a forecast are absent.
 
     A circuit that still waits or rests when an event starts may be shed again, and comes back with
     the others after it.
     """
-    to_come, then, again = moves(spec, memory), memory, set[str]()
-    freed, backs, eased = dict[str, Back](), dict[str, Back](), dict[str, Eased]()
+    to_come, then, again = upcoming_moves(spec, memory), memory, set[str]()
+    freed, backs, eased = (
+        dict[str, ReturnForecast](),
+        dict[str, ReturnForecast](),
+        dict[str, Eased](),
+    )
     protected, asked_w = _protected(spec, memory, held), needed_w(spec, memory, memory.at_ms)
-    to_look = _Ahead(memory.at_ms, protected.union(at_ms for at_ms, _, _ in to_come))
+    to_look = _Timeline(memory.at_ms, protected.union(at_ms for at_ms, _, _ in to_come))
     for at_ms in to_look:
         done = {id: ms for id, back in backs.items() if (ms := back.at_ms or at_ms) < at_ms}
         if done.keys() >= set(held):
@@ -116,21 +128,21 @@ def _returns(spec: Spec, memory: Memory, held: list[str]) -> dict[str, Back]:
             to_look.add(changing)
             again |= done.keys() & then.cuts.keys()
             eased = {id: (at_ms, 1) for id in then.cuts if _eases(last, then, id)} | eased
-        wanted = {*then.cuts, *kept_down(spec, then)}
+        wanted = {*then.cuts, *bridged_circuits(spec, then)}
         eased = {id: step for id, step in eased.items() if id not in again & wanted}
         for id in again - wanted - eased.keys():
-            eased[id] = at_ms, steps(spec, id, then.circuits[id])
+            eased[id] = at_ms, return_steps(spec, id, then.circuits[id])
         down = [id for id in spec.tiers if id in held or then.circuits[id].giving]
         for id in [id for id in down if id not in done]:
             if id in wanted:
                 freed.pop(id, None)
             elif id not in freed:
-                freed[id] = Back(_why(spec, memory, then, id), at_ms)
-        backs = in_turn(spec, _with(memory, then, again), freed, eased)
+                freed[id] = ReturnForecast(_why(spec, memory, then, id), at_ms)
+        backs = schedule_returns(spec, _with(memory, then, again), freed, eased)
     return {id: backs[id] for id in held if id in backs}
 
 
-class _Ahead:
+class _Timeline:
     """Now and the future moments, in order, at which the set of shed circuits may change."""
 
     def __init__(self, now_ms: int, moments: Iterable[int]) -> None:
@@ -186,7 +198,7 @@ def _changing(spec: Spec, memory: Memory, every: Iterable[str]) -> set[int]:
     lefts_ms = {
         left_ms(spec.circuits[id], memory.circuits[id], memory.mono_ms)
         for id in every
-        for left_ms in (recovers_ms, runs_ms)
+        for left_ms in (recovery_left_ms, must_stay_on_ms)
     }
     return {memory.at_ms + left_ms for left_ms in lefts_ms if left_ms}
 
@@ -212,7 +224,7 @@ def _moved(last: Memory, at_ms: int, to_come: list[Move]) -> Memory:
         for id, event in last.events.items()
         if event.end_ms > at_ms
     }
-    return later(changed(last, events=events), at_ms)
+    return memory_at(changed(last, events=events), at_ms)
 
 
 def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
@@ -220,15 +232,17 @@ def _why(spec: Spec, memory: Memory, then: Memory, id: str) -> str:
     circuit, live = spec.circuits[id], then.circuits[id]
     if live.off and off_left_ms(circuit, live, then.mono_ms) == 0:
         return "max_off"
-    if live.giving and spent(circuit, live, then.mono_ms, day_of(then.at_ms, spec.site.timezone)):
+    if live.giving and daily_limit_reason(
+        circuit, live, then.mono_ms, day_of(then.at_ms, spec.site.timezone)
+    ):
         return "budget"
     if then.at_ms == memory.at_ms:
         return "turn"
-    binding = next(iter(active(spec, memory, memory.at_ms)), None)
+    binding = next(iter(active_events(spec, memory, memory.at_ms)), None)
     return "event" if binding is not None and then.at_ms <= binding.end_ms else "following"
 
 
-def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
+def _taken(live: CircuitState, cut_w: int, mono_ms: int) -> CircuitState:
     """A circuit that sheds `cut_w` from now on."""
     held_w = live.free_w - cut_w
     since_ms = mono_ms if live.off_mono_ms is None else live.off_mono_ms
@@ -237,7 +251,7 @@ def _taken(live: Live, cut_w: int, mono_ms: int) -> Live:
     return changed(live, held_w=held_w, giving_mono_ms=gave_ms, off_mono_ms=off_ms)
 
 
-def _let_go(circuit: Circuit, live: Live, mono_ms: int) -> Live:
+def _let_go(circuit: Circuit, live: CircuitState, mono_ms: int) -> CircuitState:
     """A circuit that is back, or stays off until a person switches it on."""
     if live.held_w is None:
         return live

@@ -10,7 +10,7 @@ from ..state.memory import Memory
 BLOCKED_MS = 15 * 60_000  # load that waits this long for room below the main breaker is an alarm
 
 
-def at_rest(memory: Memory) -> bool:
+def is_idle(memory: Memory) -> bool:
     """Whether no event has started, and nothing is held, coming back or waiting for an answer."""
     waiting = all(event.start_ms > memory.at_ms for event in memory.events.values())
     held = any(live.held_w is not None for live in memory.circuits.values())
@@ -23,13 +23,13 @@ def heartbeat_only(memory: Memory) -> bool:
     return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in every)
 
 
-def blocked(memory: Memory) -> bool:
+def return_is_blocked(memory: Memory) -> bool:
     """Whether there was no room for so long that critical load comes back anyway."""
     since_ms = memory.coming.blocked_ms
     return since_ms is not None and memory.at_ms - since_ms >= BLOCKED_MS
 
 
-def rest_ms(spec: Spec) -> int:
+def idle_after_ms(spec: Spec) -> int:
     """The longest time that load takes to come back after all events, in ms."""
     every = spec.circuits.values()
     steps = sum(_steps(spec, circuit) for circuit in every)

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..curtail.dwell import off_left_ms, rests_ms
-from ..curtail.failing import held_back, still_asked
+from ..curtail.dwell import must_stay_off_ms, off_left_ms
+from ..curtail.failing import awaiting_return, failing_holds
 from ..curtail.plan import Load
 from ..curtail.replan import replan
-from ..curtail.requirement import offset_ms
+from ..curtail.requirement import random_offset_ms
 from ..kit.frozen import changed
 from ..site.panel import LEAST_AMPS, Circuit
 from ..site.spec import Spec
-from ..state.circuit import Live
+from ..state.circuit import CircuitState
 from ..state.effects import BY_EVENT, Hold, Switch
 from ..state.measures import power_w
-from ..state.memory import Coming, Memory
+from ..state.memory import Memory, Returning
 from ..state.turn import Turn
-from .bridge import kept_down
-from .idle import blocked
+from .bridge import bridged_circuits
+from .idle import return_is_blocked
 
 LEASE_MS = 120_000
 RENEW_MS = 40_000
@@ -33,7 +33,7 @@ RENEW_MS = 40_000
 Wanted = Mapping[str, int | None]
 
 
-def carry_out(turn: Turn) -> None:
+def hold_and_release(turn: Turn) -> None:
     """Plan what is required now; hold more at once, and release one circuit whenever one is due.
 
     A circuit that is switched off or locked is released at once. One that is switched on within
@@ -47,14 +47,14 @@ def carry_out(turn: Turn) -> None:
     looser = [id for id in reversed(wanted) if turn.memory.circuits[id].held_w != wanted[id]]
     for id in [id for id in looser if _waits_for_nothing(turn.memory.circuits[id])]:
         looser.remove(id)
-        give_back(turn, id, wanted[id])
+        return_load(turn, id, wanted[id])
     _return_overdue(turn, looser, wanted)
     left = [id for id in looser if turn.memory.circuits[id].held_w != wanted[id]]
     _step(turn, left, wanted)
     _renew(turn)
 
 
-def give_back(turn: Turn, id: str, watts: int | None) -> None:
+def return_load(turn: Turn, id: str, watts: int | None) -> None:
     """Let a circuit draw up to `watts`; if it is off and comes back by hand, switch it off."""
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
     if stays_off(circuit, live):  # off first, or load would come on in between
@@ -63,18 +63,18 @@ def give_back(turn: Turn, id: str, watts: int | None) -> None:
     _hold(turn, id, watts)
 
 
-def beyond_plan(turn: Turn) -> bool:
+def holds_beyond_plan(turn: Turn) -> bool:
     """Whether something is held beyond the plan, or a driver has yet to confirm a release."""
     memory = turn.memory
     left = [live for id, live in memory.circuits.items() if id not in memory.cuts]
     return (
         memory.coming.due_ms is not None
-        or bool(held_back(turn.spec, memory))
+        or bool(awaiting_return(turn.spec, memory))
         or any(live.held_w is None and live.awaits_ms(memory.mono_ms) for live in left)
     )
 
 
-def restate(turn: Turn) -> list[Hold]:
+def restate_holds(turn: Turn) -> list[Hold]:
     """Repeat the hold of every circuit, also None, because after a restart its state is not known.
 
     In observe mode only earlier holds are repeated.
@@ -89,7 +89,7 @@ def restate(turn: Turn) -> list[Hold]:
     return holds + [Hold(id, None, until_ms) for id in turn.memory.leaving]
 
 
-def spread(turn: Turn) -> None:
+def start_random_return(turn: Turn) -> None:
     """After an event of the operator, load starts to come back at a random moment.
 
     It is derived from venId and event id. After an event from the site it comes back at once. Of
@@ -98,13 +98,13 @@ def spread(turn: Turn) -> None:
     """
     within_ms = turn.spec.restore.spread
     if within_ms and turn.event.source == "operator":
-        late_ms = offset_ms(turn.spec.site.id, f"return-{turn.event.id}", within_ms)
+        late_ms = random_offset_ms(turn.spec.site.id, f"return-{turn.event.id}", within_ms)
         coming = turn.memory.coming
         not_before_ms = max(coming.not_before_ms, turn.now_ms + late_ms)
         turn.remember(coming=changed(coming, not_before_ms=not_before_ms))
 
 
-def waiting(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
+def circuits_to_return(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
     """The circuits whose load is still to come back, the next one first."""
     wanted, lives = _plain(spec, memory, every), memory.circuits
     return [id for id in reversed(wanted) if lives[id].enabled and lives[id].held_w != wanted[id]]
@@ -116,14 +116,14 @@ def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
     wanted = _plain(spec, memory, every)
     for id, live in memory.circuits.items():
         circuit = spec.circuits[id]
-        rests = live.enabled and rests_ms(circuit, live, memory.mono_ms)
+        rests = live.enabled and must_stay_off_ms(circuit, live, memory.mono_ms)
         whole = circuit.control == "relay" or stays_off(circuit, live)
         if rests or (wanted[id] is not None and whole):
             wanted[id] = 0
     return wanted
 
 
-def stays_off(circuit: Circuit, live: Live) -> bool:
+def stays_off(circuit: Circuit, live: CircuitState) -> bool:
     """It was shed wholly and comes back by hand: a smaller cut does not switch it on again."""
     by_hand = circuit.comes_back == "by_hand" and live.enabled
     return by_hand and live.giving and live.held_w == 0
@@ -133,7 +133,7 @@ def _plain(spec: Spec, memory: Memory, every: Sequence[Load]) -> dict[str, int |
     """The hold of each circuit by the plan alone, in shed order; None: free."""
     if spec.observes:
         return {load.circuit: None for load in every}
-    asked = still_asked(spec, memory)
+    asked = failing_holds(spec, memory)
     return {load.circuit: _level(memory, load, asked.get(load.circuit)) for load in every}
 
 
@@ -147,7 +147,7 @@ def _level(memory: Memory, load: Load, asked_w: int | None) -> int | None:
     return None if cut_w is None else max(0, load.load_w - cut_w)
 
 
-def _waits_for_nothing(live: Live) -> bool:
+def _waits_for_nothing(live: CircuitState) -> bool:
     """Whether it can be released at once: it is off, or a person locked it."""
     return not live.enabled or live.locked_by is not None
 
@@ -159,13 +159,13 @@ def _return_overdue(turn: Turn, looser: list[str], wanted: Wanted) -> None:
         watts = _next_level(turn, id, wanted[id])
         if _fits(turn, id, watts, beside_w):
             beside_w += _more_w(turn, id, watts)
-            give_back(turn, id, watts)
+            return_load(turn, id, watts)
             _queue_behind(turn)
 
 
 def _off_too_long(turn: Turn, id: str) -> bool:
     circuit, live = turn.spec.circuits[id], turn.memory.circuits[id]
-    rests = rests_ms(circuit, live, turn.memory.mono_ms)
+    rests = must_stay_off_ms(circuit, live, turn.memory.mono_ms)
     return live.off and not rests and off_left_ms(circuit, live, turn.memory.mono_ms) == 0
 
 
@@ -183,9 +183,9 @@ def _step(turn: Turn, looser: list[str], wanted: Wanted) -> None:
     """
     coming = turn.memory.coming
     if not looser:
-        crowded = blocked(turn.memory) and power_w(turn.memory) > turn.spec.site.service
+        crowded = return_is_blocked(turn.memory) and power_w(turn.memory) > turn.spec.site.service
         since_ms = coming.blocked_ms if crowded else None  # critical load came back without room
-        turn.remember(coming=Coming(None, coming.last_ms, 0, coming.done, since_ms))
+        turn.remember(coming=Returning(None, coming.last_ms, 0, coming.done, since_ms))
         return
     coming = _paced(turn)
     turn.remember(coming=coming)
@@ -193,7 +193,7 @@ def _step(turn: Turn, looser: list[str], wanted: Wanted) -> None:
         _return_one(turn, looser, wanted)
 
 
-def _paced(turn: Turn) -> Coming:
+def _paced(turn: Turn) -> Returning:
     """The next step at the pace of the site; a later time than that is moved forward."""
     coming, every_ms = turn.memory.coming, turn.spec.restore.every
     if coming.due_ms is None:
@@ -205,7 +205,7 @@ def _paced(turn: Turn) -> Coming:
 
 def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> None:
     """Release the first circuit, in the order of return, that can come back now; or wait."""
-    coming, kept = turn.memory.coming, kept_down(turn.spec, turn.memory)
+    coming, kept = turn.memory.coming, bridged_circuits(turn.spec, turn.memory)
     levels = {id: _next_level(turn, id, wanted[id]) for id in looser}
     fitting = [id for id in looser if _fits(turn, id, levels[id])]
     id = next((id for id in fitting if id not in kept), None)
@@ -213,13 +213,13 @@ def _return_one(turn: Turn, looser: list[str], wanted: Wanted) -> None:
         _wait(turn, bool(fitting), any(id not in kept for id in looser))
         return
     had_room = _has_room(turn, id, levels[id])
-    give_back(turn, id, levels[id])
+    return_load(turn, id, levels[id])
     is_back = levels[id] == wanted[id] and turn.memory.circuits[id].enabled
     done = coming.done + is_back
     left = len(looser) > 1 or levels[id] != wanted[id]
     due_ms = turn.now_ms + turn.spec.restore.every if left else None
     blocked_ms = None if had_room else coming.blocked_ms
-    turn.remember(coming=Coming(due_ms, turn.now_ms, 0, done, blocked_ms))
+    turn.remember(coming=Returning(due_ms, turn.now_ms, 0, done, blocked_ms))
 
 
 def _wait(turn: Turn, fits: bool, blocked: bool) -> None:
@@ -240,12 +240,12 @@ def _next_level(turn: Turn, id: str, goal_w: int | None) -> int | None:
         if (goal_w is None or goal_w > least_w) and live.free_w > least_w:
             return least_w
     goal = live.free_w if goal_w is None else goal_w
-    if ramp_w is None or goal - held_w <= ramp_w or not graded(circuit):
+    if ramp_w is None or goal - held_w <= ramp_w or not returns_in_part(circuit):
         return goal_w
     return held_w + ramp_w
 
 
-def graded(circuit: Circuit) -> bool:
+def returns_in_part(circuit: Circuit) -> bool:
     """Whether it can come back in parts of any size, unlike a relay or an EV pilot."""
     return circuit.control in ("modulating", "duty_cycle")
 
@@ -253,7 +253,7 @@ def graded(circuit: Circuit) -> bool:
 def _fits(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:
     """Whether it can come back after `beside_w` just did; a critical one also when blocked."""
     critical = turn.spec.circuits[id].critical
-    return _has_room(turn, id, watts, beside_w) or (critical and blocked(turn.memory))
+    return _has_room(turn, id, watts, beside_w) or (critical and return_is_blocked(turn.memory))
 
 
 def _has_room(turn: Turn, id: str, watts: int | None, beside_w: int = 0) -> bool:

@@ -18,7 +18,7 @@ from ..state.turn import Turn
 Move = tuple[int, str, str]  # at_ms, the event's id, the state it is in from then on
 
 
-def later(memory: Memory, at_ms: int) -> Memory:
+def memory_at(memory: Memory, at_ms: int) -> Memory:
     """The site at a future moment, with circuits and readings as they are now."""
     ahead_ms = at_ms - memory.at_ms
     circuits = {
@@ -34,7 +34,7 @@ def later(memory: Memory, at_ms: int) -> Memory:
     )
 
 
-def led(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
+def next_state(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
     """The state to which a trigger leads an event at the moment of `then`; None: no row."""
     look = Timer(at_ms=then.at_ms, mono_ms=then.mono_ms)
     turn = Turn(spec, then, look, word, event.id)
@@ -45,16 +45,16 @@ def led(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
     return None
 
 
-def moves(spec: Spec, memory: Memory) -> list[Move]:
+def upcoming_moves(spec: Spec, memory: Memory) -> list[Move]:
     """Every move that events make by time alone, in order; the last of each is at `end_ms`."""
     found = [move for event in memory.events.values() for move in _moves(spec, memory, event)]
     return sorted(found, key=lambda move: move[0])
 
 
-def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
+def upcoming_reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
     """What the status topic reports after the trigger `word`, until the event is over."""
     said: list[str] = []
-    state = led(spec, memory, event, word)
+    state = next_state(spec, memory, event, word)
     for _ in spec.event.states:
         if state is None:
             break
@@ -62,7 +62,9 @@ def reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
             said.append(report)
         event = changed(event, state=state)
         then = changed(memory, events={event.id: event})
-        state = led(spec, then, event, "released") or led(spec, then, event, "elapsed")
+        state = next_state(spec, then, event, "released") or next_state(
+            spec, then, event, "elapsed"
+        )
     return said
 
 
@@ -75,7 +77,7 @@ def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:
         word, at_ms = min(wakes.items(), key=lambda wake: wake[1])
         del wakes[word]
         then = changed(memory, at_ms=max(at_ms, memory.at_ms), events={event.id: event})
-        state = led(spec, then, event, word)
+        state = next_state(spec, then, event, word)
         if state is not None:
             event = changed(event, state=state)
             wakes = _armed(spec, event, at_ms)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..kit.strict_json import compact
-from ..state.shadow import End, Shadow
+from ..state.shadow import End, ShadowState
 
 APPLIED, PENDING, MIXED = 200, 202, 207
 INVALID, NOT_REMOTE, UNKNOWN, SUPERSEDED, EXPIRED, LOCKED = 400, 403, 404, 409, 410, 423
@@ -32,7 +32,7 @@ MOST_WORDS = 48
 MOST_ID = 32
 
 
-def ack_record(shadow: Shadow, at_s: int) -> dict[str, Any]:
+def ack_record(shadow: ShadowState, at_s: int) -> dict[str, Any]:
     """The result of every wish at the shadow's version, in at most 512 bytes.
 
     `av` is the answered version, `at` epoch seconds, `ac` 200 (all applied), 202 (some still

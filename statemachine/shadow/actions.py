@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..chart.registry import action
-from ..curtail.savings import switch
+from ..curtail.savings import switch_circuit
 from ..kit.frozen import changed
 from ..site.named_shadows import MOST
 from ..state.cloud_triggers import Answered, Delta, Desired, Document
 from ..state.effects import Switch
-from ..state.shadow import Decision, End
+from ..state.shadow import End, WishOutcome
 from ..state.turn import Turn
 from . import reconcile
 from .ack_record import PENDING, SILENT, SUPERSEDED, ack_record
@@ -76,9 +76,11 @@ def apply_wishes(turn: Turn) -> None:
         known = turn.shadow.decided.get(wish.circuit)
         if known is not None and known.about(wish):
             continue
-        switch(turn, wish.circuit, wish.enabled, "cloud", last_command="")
-        taken = Decision(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
-        end_open(turn, wish.circuit, (SUPERSEDED, "replaced by a newer request"), not wish.enabled)
+        switch_circuit(turn, wish.circuit, wish.enabled, "cloud", last_command="")
+        taken = WishOutcome(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
+        end_open_wishes(
+            turn, wish.circuit, (SUPERSEDED, "replaced by a newer request"), not wish.enabled
+        )
         turn.remember_shadow(decided={**turn.shadow.decided, wish.circuit: taken})
         turn.do(Switch(wish.circuit, wish.enabled, "cloud"))
 
@@ -87,7 +89,7 @@ def apply_wishes(turn: Turn) -> None:
 def give_up(turn: Turn) -> None:
     """Give up the desired changes that no driver has confirmed."""
     late = {
-        wish.circuit: Decision(wish.enabled, wish.stamp_s, SILENT, "no answer", turn.now_ms)
+        wish.circuit: WishOutcome(wish.enabled, wish.stamp_s, SILENT, "no answer", turn.now_ms)
         for wish in turn.shadow.open_wishes()
     }
     turn.remember_shadow(decided={**turn.shadow.decided, **late})
@@ -148,27 +150,27 @@ def slim(turn: Turn) -> None:
         fuller_ms=turn.now_ms + pause_ms,
         fuller_pause_ms=pause_ms,
     )
-    sound(turn, TOO_LARGE)
+    raise_alarm(turn, TOO_LARGE)
 
 
 @action("shadow")
 def sound_loop(turn: Turn) -> None:
     """Raise the alarm that the cloud and this site keep answering each other."""
-    sound(turn, LOOP)
+    raise_alarm(turn, LOOP)
 
 
-def end_open(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
+def end_open_wishes(turn: Turn, circuit: str, end: End, enabled: bool | None) -> None:
     """End the open wishes of all shadows for `circuit` in state `enabled`, or (None) in any."""
     shadows = dict(turn.memory.shadows)
     for key, shadow in shadows.items():
         one = shadow.decided.get(circuit)
         if one is not None and one.code == PENDING and enabled in (None, one.enabled):
-            ended = Decision(one.enabled, one.stamp_s, *end, turn.now_ms)
+            ended = WishOutcome(one.enabled, one.stamp_s, *end, turn.now_ms)
             shadows[key] = changed(shadow, decided={**shadow.decided, circuit: ended})
     turn.remember(shadows=shadows)
 
 
-def sound(turn: Turn, alarm: str) -> None:
+def raise_alarm(turn: Turn, alarm: str) -> None:
     """Raise an alarm, unless it is already raised."""
     turn.remember_shadow(alarms={alarm: turn.now_ms, **turn.shadow.alarms})
 

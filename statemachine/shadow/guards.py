@@ -57,7 +57,7 @@ def outdated(turn: Turn) -> bool:
 def looping(turn: Turn) -> bool:
     """Everything desired was already answered ten times within the last minute."""
     said = turn.trigger
-    return isinstance(said, Desired) and reconcile.looping(turn.spec, turn.memory, said)
+    return isinstance(said, Desired) and reconcile.answers_in_loop(turn.spec, turn.memory, said)
 
 
 @guard("shadow", "refused")

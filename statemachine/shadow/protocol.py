@@ -13,12 +13,12 @@ from ..kit.frozen import changed
 from ..site.tables import Table
 from ..state.cloud_triggers import Answered, Delta, Document, Refused
 from ..state.effects import GetShadow, Report
-from ..state.shadow import End, Shadow
+from ..state.shadow import End, ShadowState
 from ..state.triggers import NO_ANSWER, Connected, Disconnected, Switched
 from ..state.turn import Turn
 from .ack_record import APPLIED, FAILED, SILENT, SUPERSEDED, ack_record
-from .actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open
-from .report import TELLING_W, fingerprint, reported, telling_w
+from .actions import FULLER_MS, TOO_LARGE, answered_s, count_answer, end_open_wishes
+from .report import TELLING_W, fingerprint, newsworthy_w, reported_section
 
 MAX_ROUNDS = 50
 MIN_GAP_MS = 1_000
@@ -26,7 +26,7 @@ PATIENCE_MS = 10_000
 MOST_GETS = 5  # the service takes ten requests at a time; only one of them is an update
 
 
-class Shadowing:
+class ShadowProtocol:
     """All shadow charts of a site. It has no state: everything is in the turn's memory.
 
     On a broker without a shadow service they do nothing, because nobody would answer.
@@ -58,7 +58,7 @@ class Shadowing:
                 turn.remember_shadow(wakes=_without(turn.shadow.wakes, due[1]))
                 self._fire(turn, key, due[1])
 
-    def hear(self, turn: Turn) -> None:
+    def apply(self, turn: Turn) -> None:
         """Handle a message of the shadow service, or a change of the link."""
         said = turn.trigger
         match said:
@@ -89,13 +89,13 @@ class Shadowing:
         end: End = (APPLIED, "")
         if said.fault is not None:
             end = (SILENT if said.fault.startswith(NO_ANSWER) else FAILED), said.fault[:64]
-        end_open(turn, said.circuit, end, said.enabled)
+        end_open_wishes(turn, said.circuit, end, said.enabled)
 
     def toggled(self, turn: Turn, circuit: str, by: str) -> None:
         """A person switched the circuit: end what the cloud wanted before."""
-        end_open(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
+        end_open_wishes(turn, circuit, (SUPERSEDED, f"switched by {by} later"), None)
 
-    def speak(self, turn: Turn) -> None:
+    def report(self, turn: Turn) -> None:
         """Send what each state asks for, if it is due and the service has room for a request."""
         for key in self._keys(turn):
             turn.event_id, turn.key = "", key
@@ -136,7 +136,7 @@ class Shadowing:
         self._fire(turn, turn.key, "refused")
 
 
-def _stilled(turn: Turn) -> dict[str, Shadow]:
+def _stilled(turn: Turn) -> dict[str, ShadowState]:
     """Shadows at rest, with their decisions: ven.yaml may have named another broker before."""
     still: dict[str, Any] = {"state": turn.spec.shadow.initial, "wants": "", "wakes": {}}
     still |= {"in_flight": None, "doing": "", "look_ms": None, "alarms": {}}
@@ -164,7 +164,7 @@ def _due_ms(turn: Turn) -> int | None:
 
 def _has_news(turn: Turn) -> bool:
     shadow = turn.shadow
-    more_w = abs(telling_w(turn.memory, turn.key) - shadow.sent_w)
+    more_w = abs(newsworthy_w(turn.memory, turn.key) - shadow.sent_w)
     said = fingerprint(turn.spec, turn.memory, turn.key, turn.now_ms)
     return said != shadow.sent or more_w >= TELLING_W
 
@@ -200,10 +200,10 @@ def _said(turn: Turn) -> dict[str, Any]:
     turn.remember_shadow(
         updated_ms=now_ms,
         sent=fingerprint(spec, memory, key, now_ms),
-        sent_w=telling_w(memory, key),
+        sent_w=newsworthy_w(memory, key),
         acked=tuple(dict.fromkeys((*turn.shadow.acked, *told))),
     )
-    return reported(spec, memory, key, now_ms)
+    return reported_section(spec, memory, key, now_ms)
 
 
 def _try_fuller(turn: Turn) -> None:
@@ -223,7 +223,7 @@ def _has_fitted(turn: Turn) -> None:
         turn.remember_shadow(fuller_ms=turn.now_ms + FULLER_MS, fuller_pause_ms=FULLER_MS)
 
 
-def _patience_ms(shadow: Shadow) -> int:
+def _patience_ms(shadow: ShadowState) -> int:
     return shadow.asked_ms + PATIENCE_MS
 
 

@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..journal.promises import takes
-from ..kit.last_answer import once
+from ..journal.promises import takes_load
+from ..kit.last_answer import cache_last
 from ..kit.quantity import millis_text
-from ..returns.ending import shut
+from ..returns.ending import closed_to_events
 from ..site.spec import EVERY_MS, Spec
 from ..state.cloud_triggers import Desired
 from ..state.desires import Wish
 from ..state.memory import Memory
-from ..state.shadow import Decision, End, Shadow
+from ..state.shadow import End, ShadowState, WishOutcome
 from .ack_record import (
     APPLIED,
     EXPIRED,
@@ -47,13 +47,13 @@ class Judgement:
     """What is decided at once about everything desired; `open` is still to be done."""
 
     refused: dict[str, End] = field(default_factory=dict)
-    decided: dict[str, Decision] = field(default_factory=dict)
+    decided: dict[str, WishOutcome] = field(default_factory=dict)
     open: list[Wish] = field(default_factory=list)
     clears: tuple[str, ...] = ()
     every_ms: int | None = None
 
 
-@once
+@cache_last
 def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
     """The judgement of a document or delta, computed once for all guards and actions."""
     out = Judgement(refused=dict(said.refusals))
@@ -72,7 +72,7 @@ def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judg
         if known.code == PENDING:
             out.open.append(wish)
     elif end := _end(spec, memory, said, wish):
-        out.decided[wish.circuit] = Decision(wish.enabled, wish.stamp_s, *end, said.at_ms)
+        out.decided[wish.circuit] = WishOutcome(wish.enabled, wish.stamp_s, *end, said.at_ms)
     else:
         out.open.append(wish)
 
@@ -98,13 +98,13 @@ def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
         return EXPIRED, f"older than {millis_text(spec.commands.wish_max_age)}"
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
-    if not wish.enabled and shut(memory, "cloud"):
+    if not wish.enabled and closed_to_events(memory, "cloud"):
         return LOCKED, "all load was requested back"
     if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):
         return SUPERSEDED, f"switched by {live.switched_by} later"
     if _newer_elsewhere(memory, said.key, wish):
         return SUPERSEDED, "replaced by a newer request"
-    if not said.storable and takes(spec, wish.circuit, wish.enabled):
+    if not said.storable and takes_load(spec, wish.circuit, wish.enabled):
         return UNSTORED, "storage"
     return None
 
@@ -164,7 +164,7 @@ def subjects(wishes: Iterable[Wish], refused: Iterable[str]) -> list[str]:
     return [*wished.values(), *others] or [CIRCUITS]
 
 
-def looping(spec: Spec, memory: Memory, said: Desired) -> bool:
+def answers_in_loop(spec: Spec, memory: Memory, said: Desired) -> bool:
     """Whether everything desired was answered so often in the last minute that it may be a loop.
 
     One wish that is not repeated is enough for no, so that a loop never delays it.
@@ -175,13 +175,13 @@ def looping(spec: Spec, memory: Memory, said: Desired) -> bool:
     return bool(found.clears) and all(often[what] >= MOST_ANSWERS for what in asked)
 
 
-def recent_answers(shadow: Shadow, mono_ms: int) -> list[tuple[int, str]]:
+def recent_answers(shadow: ShadowState, mono_ms: int) -> list[tuple[int, str]]:
     """The times of answers to the cloud in the last minute, with their subjects."""
     every = zip(shadow.answers, shadow.answered, strict=False)  # older journals kept no subjects
     return [(at, what) for at, what in every if mono_ms - LOOP_MS < at <= mono_ms]
 
 
-def jitter_ms(spec: Spec, shadow: Shadow) -> int:
+def jitter_ms(spec: Spec, shadow: ShadowState) -> int:
     """The wait after a refusal: 50 to 500 ms, from the sixth refusal on 30 to 120 s.
 
     Derived from site and request, so that a repeated decision gives the same wait.

@@ -7,16 +7,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..curtail.requirement import active
+from ..curtail.requirement import active_events
 from ..kit.frozen import changed
 from ..kit.strict_json import compact
-from ..site.named_shadows import MOST, shards
+from ..site.named_shadows import MOST, circuits_by_shadow
 from ..site.spec import Spec
-from ..state.alarm import in_shadow
+from ..state.alarm import shadow_alarms
 from ..state.measures import commanded_w, planned_w, shed_w
-from ..state.memory import Memory, blank
+from ..state.memory import Memory, initial_memory
 from ..wire.messages import kw, measured
-from ..wire.schedule import AHEAD_BYTES, ahead, ahead_in
+from ..wire.schedule import AHEAD_BYTES, next_events, next_events_within
 from .ack_record import MOST_BYTES as ACK_BYTES
 
 Body = dict[str, Any]
@@ -26,13 +26,13 @@ TELLING_W = 100
 MOST_BYTES = 7_000  # the service takes 8,192
 
 
-def reported(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
+def reported_section(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
     """The reported section of shadow `key`. A null removes a key from the document."""
     said: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
-    if ids := shards(spec)[key]:
+    if ids := circuits_by_shadow(spec)[key]:
         said["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
     if not key:
-        said |= ahead_in(_room(spec, memory), memory, now_ms)
+        said |= next_events_within(_room(spec, memory), memory, now_ms)
     return said | _ack(memory, key)
 
 
@@ -41,27 +41,27 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
 
     Of the power it includes only whether a circuit that is off still draws.
     """
-    event = None if key else next(iter(active(spec, memory, now_ms)), None)
+    event = None if key else next(iter(active_events(spec, memory, now_ms)), None)
     shadow = memory.shadows[key]
-    lives = [(id, memory.circuits[id]) for id in shards(spec)[key]]
+    lives = [(id, memory.circuits[id]) for id in circuits_by_shadow(spec)[key]]
     said = (
         [(id, live.enabled, not live.enabled and bool(live.drawn_w)) for id, live in lives],
         event and (event.id, event.end_ms // 1000),
         None if key else _ahead(memory, now_ms),
         None if key else memory.every_ms,
-        None if key else in_shadow(memory.alarms),
+        None if key else shadow_alarms(memory.alarms),
         shadow.ack,
         shadow.lean,
     )
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def telling_w(memory: Memory, key: str) -> int:
+def newsworthy_w(memory: Memory, key: str) -> int:
     """Planned plus measured shed; a change by `TELLING_W` is worth a report."""
     return 0 if key else planned_w(memory) + shed_w(memory)
 
 
-def largest(spec: Spec) -> dict[str, int]:
+def largest_bytes(spec: Spec) -> dict[str, int]:
     """The bytes that each shadow of a site can grow to; the service takes 8,192.
 
     Counted as the service does: desired plus reported, compact. Reported has every circuit with
@@ -70,13 +70,13 @@ def largest(spec: Spec) -> dict[str, int]:
     the classic one.
     """
     memory = _widest(spec)
-    sizes = {key: _bytes(spec, memory, key) for key in shards(spec)}
+    sizes = {key: _bytes(spec, memory, key) for key in circuits_by_shadow(spec)}
     return sizes | {"": max(sizes[""], min(MOST_BYTES, sizes[""] + AHEAD_BYTES))}
 
 
 def _widest(spec: Spec) -> Memory:
     """Memory without events, in which every circuit has all its digits."""
-    memory = blank(spec)
+    memory = initial_memory(spec)
     circuits = {
         id: changed(
             memory.circuits[id], enabled=False, drawn_w=int("9" * len(str(2 * circuit.rated)))
@@ -94,14 +94,14 @@ def _room(spec: Spec, memory: Memory) -> int:
 
 
 def _ahead(memory: Memory, now_ms: int) -> list[Any]:
-    events, number = ahead(memory, now_ms)
+    events, number = next_events(memory, now_ms)
     return [number, *((one.id, one.shed_w, one.start_ms, one.end_ms) for one in events)]
 
 
 def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
     said = measured(spec, memory, now_ms)
-    binding = next(iter(active(spec, memory, now_ms)), None)
-    named = list(shards(spec))[1:]
+    binding = next(iter(active_events(spec, memory, now_ms)), None)
+    named = list(circuits_by_shadow(spec))[1:]
     return {
         "power_kw": said["power_kw"],
         "shed_kw": said["shed_kw"],
@@ -115,7 +115,7 @@ def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
             "end_ts": binding.end_ms // 1000,
         },
         "report_interval_seconds": seconds(memory.every_ms),
-        "alarms": in_shadow(memory.alarms) or None,
+        "alarms": shadow_alarms(memory.alarms) or None,
         "timestamp": now_ms // 1000,
     }
 
@@ -152,11 +152,11 @@ def seconds(ms: int) -> int | float:
 
 
 def _bytes(spec: Spec, memory: Memory, key: str) -> int:
-    said = {name: v for name, v in reported(spec, memory, key, 0).items() if v is not None}
+    said = {name: v for name, v in reported_section(spec, memory, key, 0).items() if v is not None}
     if not key:
         said["active_event"] = {"event_id": "e" * 128, "shed_kw": 99.999, "end_ts": 10**10}
         said |= dict.fromkeys(("power_kw", "shed_kw", "base_power_kw"), 9999.999)
     said["timestamp"] = 10**10
-    ids = shards(spec)[key] or tuple(spec.circuits)[:MOST]
+    ids = circuits_by_shadow(spec)[key] or tuple(spec.circuits)[:MOST]
     desired = {"circuits": [{"id": id, "enabled": False} for id in ids]}
     return len(compact(said)) + len('"ack":,') + ACK_BYTES + len(compact(desired))

@@ -21,7 +21,7 @@ _ID = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+def read_desired(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The fields `wishes`, `wished`, `refusals`, `doubled` and `interval` of a `Desired` trigger.
 
     Reads circuits as the array `[{id, enabled}]` and as the map `{id: {enabled}}`, under either of
@@ -54,7 +54,7 @@ def desired_of(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
     return {**fields, **found}
 
 
-def acked_in(reported: Mapping[str, Any]) -> tuple[str, ...]:
+def acked_ids(reported: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids that the ack record of a document still names."""
     entries = _of(reported.get("ack"), "r")
     return tuple(entries) if isinstance(entries, Mapping) else ()

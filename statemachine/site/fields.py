@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from ..kit.errors import meant
+from ..kit.errors import suggestion
 from ..kit.quantity import percent, percent_text
 
 NEVER = -1
@@ -76,7 +76,7 @@ class OneOf:
 
     def _check(self, said: object) -> str:
         if said not in self.known:
-            hint = meant(str(said), self.known)
+            hint = suggestion(str(said), self.known)
             raise ValueError(f"{said!r} is not valid for `{self.what}`; {hint}")
         return str(said)
 

@@ -11,7 +11,7 @@ from .spec import Spec
 MOST = 40
 
 
-def shards(spec: Spec) -> dict[str, tuple[str, ...]]:
+def circuits_by_shadow(spec: Spec) -> dict[str, tuple[str, ...]]:
     """The circuits that each shadow of a site reports, by its name; the classic one first."""
     ids = tuple(spec.circuits)
     if len(ids) <= MOST:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from ..kit.errors import Fault, Mark, SpecError
+from ..kit.errors import Finding, Mark, SpecError
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
 Path: TypeAlias = tuple[str | int, ...]
@@ -34,7 +34,7 @@ class Source:
     file: str
     lines: tuple[str, ...]
     value: Value = None
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
     _marks: dict[Path, Mark] = field(default_factory=dict)
     _keys: dict[Path, Mark] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ def parse(text: str, file: str) -> Source:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise SpecError(
             [
-                Fault(
+                Finding(
                     source.mark(()),
                     "yaml",
                     "the file is larger than 256 KB",
@@ -79,9 +79,9 @@ def parse(text: str, file: str) -> Source:
         raise SpecError([_syntax(source, error.problem or "this is not YAML", at)]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         first = (str(error) or "this is not YAML").splitlines()[0]
-        raise SpecError([Fault(source.mark(()), "yaml", first, UNREADABLE)]) from None
+        raise SpecError([Finding(source.mark(()), "yaml", first, UNREADABLE)]) from None
     if root is None:
-        empty = Fault(source.mark(()), "yaml", "the file is empty", "`venctl init` writes one")
+        empty = Finding(source.mark(()), "yaml", "the file is empty", "`venctl init` writes one")
         raise SpecError([empty])
     source.value = _value(source, root, (), 0)
     return source
@@ -102,7 +102,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Fault:
+def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Finding:
     line = at.line if at else 0
     text = source.lines[line] if line < len(source.lines) else ""
     hint = "check indentation, commas, quotes and brackets here"
@@ -111,13 +111,13 @@ def _syntax(source: Source, problem: str, at: yaml.Mark | None) -> Fault:
     elif "{venId}" in text:
         hint = "write each topic on its own line: {venId} cannot stand within { }"
     mark = Mark(source.file, line + 1, (at.column if at else 0) + 1, text)
-    return Fault(mark, "yaml", problem, hint)
+    return Finding(mark, "yaml", problem, hint)
 
 
 def _value(source: Source, node: yaml.Node, path: Path, depth: int) -> Value:
     source._marks[path] = mark = _mark(source, node)
     if depth > MAX_DEPTH:
-        source.faults.append(Fault(mark, "yaml", "this is nested more than 12 levels deep"))
+        source.faults.append(Finding(mark, "yaml", "this is nested more than 12 levels deep"))
         return None
     match node:
         case MappingNode():
@@ -135,13 +135,13 @@ def _mapping(source: Source, node: MappingNode, path: Path, depth: int) -> dict[
     for key, value in node.value:
         mark = _mark(source, key)
         if not isinstance(key, ScalarNode):
-            source.faults.append(Fault(mark, "yaml", "a key must be a single word"))
+            source.faults.append(Finding(mark, "yaml", "a key must be a single word"))
             continue
         name = str(key.value)
         if name in out:
             first = source._keys[(*path, name)].line
             source.faults.append(
-                Fault(
+                Finding(
                     mark,
                     "twice",
                     f"{name!r} is written twice",

@@ -29,7 +29,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AlarmKind:
     """`do`: what to do about it. `lasts`: it stays until somebody acknowledges it, because its
     cause cannot be seen any more. Every other alarm ends with its cause.
     """
@@ -38,34 +38,42 @@ class Kind:
     lasts: bool = False
 
 
-KINDS: Mapping[str, Kind] = {
-    "storage": Kind("free space on the disk, or repair it; venctl retries twice a second"),
-    "memory_lost": Kind(
+KINDS: Mapping[str, AlarmKind] = {
+    "storage": AlarmKind("free space on the disk, or repair it; venctl retries twice a second"),
+    "memory_lost": AlarmKind(
         "check that circuits, locks and events are as they should be, then acknowledge this",
         lasts=True,
     ),
-    "task": Kind("venctl restarted it; if this repeats, send the log to the maintainers of venctl"),
-    "stalled": Kind("restart venctl if this stays, and send the log to the maintainers of venctl"),
-    "device": Kind("check the device and the connection to it; venctl retries until it follows"),
-    "broker": Kind("run `venctl doctor`; meanwhile the site works on its own"),
-    "clock": Kind(
+    "task": AlarmKind(
+        "venctl restarted it; if this repeats, send the log to the maintainers of venctl"
+    ),
+    "stalled": AlarmKind(
+        "restart venctl if this stays, and send the log to the maintainers of venctl"
+    ),
+    "device": AlarmKind(
+        "check the device and the connection to it; venctl retries until it follows"
+    ),
+    "broker": AlarmKind("run `venctl doctor`; meanwhile the site works on its own"),
+    "clock": AlarmKind(
         "check the time service (NTP) of this machine, then acknowledge this", lasts=True
     ),
-    "certificate": Kind("get a new certificate, save it where ven.yaml says, and restart venctl"),
-    "no_room": Kind("switch something else off, so that the circuit can come back"),
-    "rule": Kind("check the circuit that the rule names, or the rule in ven.yaml"),
-    "takeover": Kind("stop the other program, or give it another client id"),
-    "shadow_loop": Kind("find the program that keeps writing the same desired state"),
-    "shadow_too_large": Kind("shorten the names of the circuits in ven.yaml"),
+    "certificate": AlarmKind(
+        "get a new certificate, save it where ven.yaml says, and restart venctl"
+    ),
+    "no_room": AlarmKind("switch something else off, so that the circuit can come back"),
+    "rule": AlarmKind("check the circuit that the rule names, or the rule in ven.yaml"),
+    "takeover": AlarmKind("stop the other program, or give it another client id"),
+    "shadow_loop": AlarmKind("find the program that keeps writing the same desired state"),
+    "shadow_too_large": AlarmKind("shorten the names of the circuits in ven.yaml"),
 }
 
 
-def id_of(kind: str, about: str = "") -> str:
+def alarm_id(kind: str, about: str = "") -> str:
     """The id of an alarm: its kind, and its subject if there can be several of the kind."""
     return f"{kind}-{about}" if about else kind
 
 
-def plain(id: str, alarm: Alarm) -> dict[str, object]:
+def alarm_body(id: str, alarm: Alarm) -> dict[str, object]:
     """An alarm as it is published; times in epoch seconds."""
     return {
         "id": id,
@@ -82,7 +90,7 @@ def oldest_first(alarms: Mapping[str, Alarm]) -> list[tuple[str, Alarm]]:
     return sorted(alarms.items(), key=lambda item: (item[1].since_ms, item[0]))
 
 
-def in_shadow(alarms: Mapping[str, Alarm]) -> list[dict[str, Any]]:
+def shadow_alarms(alarms: Mapping[str, Alarm]) -> list[dict[str, Any]]:
     """The unacknowledged alarms, oldest first, as many as fit in the shadow."""
     said: list[dict[str, Any]] = []
     room = SHADOW_BYTES - len('"alarms":[],')

@@ -8,7 +8,7 @@ ANSWER_MS = 6_000  # a panel says after 4 s that a driver is silent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live:
+class CircuitState:
     """One circuit as last known.
 
     Watts are whole. Times that end in `_mono_ms` are on the monotonic clock, those that end in

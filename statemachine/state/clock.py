@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..kit.frozen import changed
-from .circuit import Live
-from .memory import Coming, Event, Memory
-from .shadow import moved
+from .circuit import CircuitState
+from .memory import Event, Memory, Returning
+from .shadow import shift_times
 from .triggers import Restarted
 from .turn import Turn
 
@@ -34,7 +34,7 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     turn.remember(
         events={id: _event(x, step_ms, memory.at_ms) for id, x in memory.events.items()},
         circuits={id: _circuit(live, step_ms) for id, live in memory.circuits.items()},
-        shadows={key: moved(shadow, step_ms) for key, shadow in memory.shadows.items()},
+        shadows={key: shift_times(shadow, step_ms) for key, shadow in memory.shadows.items()},
         coming=_coming(memory.coming, step_ms),
         pending=tuple(changed(x, due_ms=x.due_ms + step_ms) for x in memory.pending),
         renew_ms=memory.renew_ms and turn.now_ms,  # leases carry a date of the old clock
@@ -45,7 +45,7 @@ def _follow(turn: Turn, memory: Memory, step_ms: int) -> None:
     )
 
 
-def _circuit(live: Live, step_ms: int) -> Live:
+def _circuit(live: CircuitState, step_ms: int) -> CircuitState:
     """Whose turn it is does not change."""
     return changed(live, gave_ms=live.gave_ms + step_ms) if live.gave_ms else live
 
@@ -68,7 +68,7 @@ def _event(event: Event, step_ms: int, last_ms: int) -> Event:
     )
 
 
-def _coming(coming: Coming, step_ms: int) -> Coming:
+def _coming(coming: Returning, step_ms: int) -> Returning:
     return changed(
         coming,
         due_ms=coming.due_ms and coming.due_ms + step_ms,

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..kit.frozen import changed
-from ..kit.last_answer import once
-from ..site.named_shadows import shards
+from ..kit.last_answer import cache_last
+from ..site.named_shadows import circuits_by_shadow
 from ..site.spec import Spec
 from .alarm import Alarm
-from .circuit import Live
-from .past import Past
-from .pending_release import Stuck
-from .pending_switch import Pending
-from .shadow import Shadow
+from .circuit import CircuitState
+from .past import PastEvent
+from .pending_release import StuckCircuit
+from .pending_switch import PendingSwitch
+from .shadow import ShadowState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Passed:
+class Transition:
     """A transition as it was seen: for the page and for `graph`."""
 
     event_id: str
@@ -84,7 +84,7 @@ class Passed:
 
 
 @dataclass(frozen=True)
-class Basis:
+class PlanBasis:
     """What the plan in force was made for, and since when it delivers too little or too much."""
 
     required_w: int = 0
@@ -100,7 +100,7 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class Coming:
+class Returning:
     """How load comes back."""
 
     due_ms: int | None = None
@@ -122,13 +122,13 @@ class Memory:
     """Everything that is remembered from one trigger to the next."""
 
     # what lives
-    shadows: Mapping[str, Shadow]
+    shadows: Mapping[str, ShadowState]
     """Every device shadow by its name; "" is the classic one."""
-    circuits: Mapping[str, Live]
+    circuits: Mapping[str, CircuitState]
     """Every circuit of the file, by its id."""
     events: Mapping[str, Event] = field(default_factory=dict)
     """Every live event, by its id."""
-    past: Mapping[str, Past] = field(default_factory=dict)
+    past: Mapping[str, PastEvent] = field(default_factory=dict)
     """The events that were taken on, for the limits of the site."""
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     """The alarms that stand, by their ids."""
@@ -136,9 +136,9 @@ class Memory:
     # the plan and the return
     cuts: Mapping[str, int] = field(default_factory=dict)
     """The plan in force: watts taken from each circuit that gives."""
-    basis: Basis = Basis()
+    basis: PlanBasis = PlanBasis()
     """What that plan was made for."""
-    coming: Coming = Coming()
+    coming: Returning = Returning()
     """How load comes back."""
     renew_ms: int | None = None
     """When the holds are renewed, in UTC."""
@@ -162,9 +162,9 @@ class Memory:
     """Until when only people at the site may call events, in UTC; 0: anybody may."""
     leaving: Mapping[str, str] = field(default_factory=dict)
     """The circuits to be given back for good, with their drivers, until a driver has done it."""
-    stuck: Mapping[str, Stuck] = field(default_factory=dict)
+    stuck: Mapping[str, StuckCircuit] = field(default_factory=dict)
     """What keeps those from it that are gone from the file."""
-    pending: tuple[Pending, ...] = ()
+    pending: tuple[PendingSwitch, ...] = ()
     """The switches of people that wait for the answer of a driver."""
 
     # the clocks and the link
@@ -186,11 +186,11 @@ class Memory:
     """The key of the last event, or of the last restore of all."""
     last_config: str = ""
     """The key of the last command about telemetry."""
-    last: Passed | None = None
+    last: Transition | None = None
     """The last transition of an event."""
 
     @property
-    def shadow(self) -> Shadow:
+    def shadow(self) -> ShadowState:
         """The classic shadow."""
         return self.shadows[""]
 
@@ -222,7 +222,7 @@ class Memory:
         return min(dues) if dues else None
 
 
-@once
+@cache_last
 def first_wake(events: Mapping[str, Event]) -> tuple[int, str, str] | None:
     """What is due first of all that events wait for: when, whose, and the wake's name."""
     return min(
@@ -231,12 +231,12 @@ def first_wake(events: Mapping[str, Event]) -> tuple[int, str, str] | None:
     )
 
 
-def blank(spec: Spec) -> Memory:
+def initial_memory(spec: Spec) -> Memory:
     """What a site knows before anything has happened."""
     return Memory(
-        shadows={key: Shadow(state=spec.shadow.initial) for key in shards(spec)},
+        shadows={key: ShadowState(state=spec.shadow.initial) for key in circuits_by_shadow(spec)},
         circuits={
-            id: Live(enabled=circuit.enabled, driver=circuit.driver)
+            id: CircuitState(enabled=circuit.enabled, driver=circuit.driver)
             for id, circuit in spec.circuits.items()
         },
         every_ms=spec.telemetry.every,

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 
 from ..kit.frozen import changed
 from ..site.spec import Spec
-from .circuit import Live
-from .memory import Memory, blank
-from .pending_release import Stuck, leaving, stuck
-from .shadow import Shadow
+from .circuit import CircuitState
+from .memory import Memory, initial_memory
+from .pending_release import StuckCircuit, pending_releases, stuck_circuits
+from .shadow import ShadowState
 
 FORMAT = 5  # raised whenever what is kept changes its shape
 SHELVES = ("shadows", "circuits", "events", "past")  # a part for each of their entries
@@ -60,15 +60,15 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     start. Raises ValueError where the parts are no memory.
     """
     if not parts:
-        return blank(spec)
+        return initial_memory(spec)
     kept = _adapter().validate_python({**parts["site"], **_shelves(parts)})
-    leaves, lives = leaving(spec, kept.leaving, kept.circuits), kept.circuits
+    leaves, lives = pending_releases(spec, kept.leaving, kept.circuits), kept.circuits
     return changed(
         kept,
         shadows=_shadows(spec, kept.shadows),
         circuits=_circuits(spec, kept),
         leaving=leaves,
-        stuck=stuck(spec, leaves, kept.stuck, lives, kept.at_ms),
+        stuck=stuck_circuits(spec, leaves, kept.stuck, lives, kept.at_ms),
         cuts={id: cut_w for id, cut_w in kept.cuts.items() if id in spec.circuits},
     )
 
@@ -87,11 +87,11 @@ def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return shelves
 
 
-def _circuits(spec: Spec, kept: Memory) -> dict[str, Live]:
+def _circuits(spec: Spec, kept: Memory) -> dict[str, CircuitState]:
     """A circuit that comes back into the file has the fault that kept it from leaving."""
     fresh = {
         id: _with_fault(live, kept.stuck.get(id), kept.mono_ms)
-        for id, live in blank(spec).circuits.items()
+        for id, live in initial_memory(spec).circuits.items()
     }
     known = {
         id: changed(live, driver=spec.circuits[id].driver)
@@ -101,15 +101,15 @@ def _circuits(spec: Spec, kept: Memory) -> dict[str, Live]:
     return {**fresh, **known}
 
 
-def _with_fault(live: Live, known: Stuck | None, mono_ms: int) -> Live:
+def _with_fault(live: CircuitState, known: StuckCircuit | None, mono_ms: int) -> CircuitState:
     if known is None:
         return live
     return changed(live, hold_fault=known.fault, hold_fault_mono_ms=mono_ms)
 
 
-def _shadows(spec: Spec, kept: Mapping[str, Shadow]) -> dict[str, Shadow]:
+def _shadows(spec: Spec, kept: Mapping[str, ShadowState]) -> dict[str, ShadowState]:
     """What was decided of circuits that are gone is forgotten."""
-    first = blank(spec).shadows
+    first = initial_memory(spec).shadows
     fit = {
         key: changed(shadow, decided=_of(spec, shadow))
         for key, shadow in kept.items()
@@ -118,5 +118,5 @@ def _shadows(spec: Spec, kept: Mapping[str, Shadow]) -> dict[str, Shadow]:
     return {**first, **fit}
 
 
-def _of(spec: Spec, shadow: Shadow) -> dict[str, Any]:
+def _of(spec: Spec, shadow: ShadowState) -> dict[str, Any]:
     return {id: decision for id, decision in shadow.decided.items() if id in spec.circuits}

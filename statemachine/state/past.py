@@ -7,7 +7,7 @@ from typing import NamedTuple
 Span = tuple[int, int]  # from and to, in UTC milliseconds
 
 
-class Past(NamedTuple):
+class PastEvent(NamedTuple):
     """An event that was taken on, for the limits of a site; the newest terms count."""
 
     id: str

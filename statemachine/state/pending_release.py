@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..site.spec import Spec
-from .circuit import Live
+from .circuit import CircuitState
 
 
 @dataclass(frozen=True)
-class Stuck:
+class StuckCircuit:
     """What keeps a circuit from leaving that is gone from the file."""
 
     fault: str
@@ -23,7 +23,9 @@ class Stuck:
     """Since when, in UTC."""
 
 
-def leaving(spec: Spec, before: Mapping[str, str], lives: Mapping[str, Live]) -> dict[str, str]:
+def pending_releases(
+    spec: Spec, before: Mapping[str, str], lives: Mapping[str, CircuitState]
+) -> dict[str, str]:
     """Circuit and driver of each, for the site `spec`, out of those that were leaving before it
     and of what was remembered of each circuit.
 
@@ -36,21 +38,21 @@ def leaving(spec: Spec, before: Mapping[str, str], lives: Mapping[str, Live]) ->
     return {**before, **owed, **gone} if spec.observes else gone
 
 
-def stuck(
+def stuck_circuits(
     spec: Spec,
     leaves: Mapping[str, str],
-    before: Mapping[str, Stuck],
-    lives: Mapping[str, Live],
+    before: Mapping[str, StuckCircuit],
+    lives: Mapping[str, CircuitState],
     at_ms: int,
-) -> dict[str, Stuck]:
+) -> dict[str, StuckCircuit]:
     """What keeps those of `leaves` that are in the file no more, as far as it is known at `at_ms`
     from `before` and from what was remembered of each circuit.
     """
     faults = {id: live.hold_fault for id, live in lives.items()}
-    known = {id: Stuck(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
+    known = {id: StuckCircuit(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
     return {id: one for id, one in known.items() if id in leaves and id not in spec.circuits}
 
 
-def _owed(live: Live) -> bool:
+def _owed(live: CircuitState) -> bool:
     """It was given back, and its driver has not said that it is done."""
     return live.held_w is None and not live.sure

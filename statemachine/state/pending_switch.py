@@ -12,7 +12,7 @@ OURS = ("due_ms", "copy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pending:
+class PendingSwitch:
     """A switch that is answered when its driver has done it."""
 
     circuit: str
@@ -48,8 +48,8 @@ class Pending:
         return Toggle(**own, mono_ms=0, confirmed=True)
 
 
-def pending(asked: Toggle, due_ms: int, copy: bool) -> Pending:
+def pending_switch(asked: Toggle, due_ms: int, copy: bool) -> PendingSwitch:
     """What is to be remembered of a command until it is answered."""
-    names = [name for name in Pending.__dataclass_fields__ if name not in OURS]
+    names = [name for name in PendingSwitch.__dataclass_fields__ if name not in OURS]
     own = {name: getattr(asked, name) for name in names}
-    return Pending(**own, due_ms=due_ms, copy=copy)
+    return PendingSwitch(**own, due_ms=due_ms, copy=copy)

@@ -13,7 +13,7 @@ End = tuple[int, str]
 
 
 @dataclass(frozen=True)
-class Decision:
+class WishOutcome:
     """What became of a wish."""
 
     enabled: bool
@@ -33,7 +33,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shadow:
+class ShadowState:
     """Where the chart of one shadow stands, and what is known of its document."""
 
     # its chart
@@ -65,7 +65,7 @@ class Shadow:
     """What the next settle takes out of desired."""
     refused: Mapping[str, End] = field(default_factory=dict)
     """The entries that ended without a decision, by circuit or key."""
-    decided: Mapping[str, Decision] = field(default_factory=dict)
+    decided: Mapping[str, WishOutcome] = field(default_factory=dict)
     """The last decision about each circuit."""
     ack: Mapping[str, Any] | None = None
     """The ack record that is reported."""
@@ -126,7 +126,7 @@ class Shadow:
 PENDING = 202
 
 
-def moved(shadow: Shadow, step_ms: int) -> Shadow:
+def shift_times(shadow: ShadowState, step_ms: int) -> ShadowState:
     """This shadow after the wall clock was set: what it waits for takes as long as before."""
     return changed(
         shadow,

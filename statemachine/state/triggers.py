@@ -24,7 +24,7 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierAnswer:
     """What the journal remembers of a command with the same key, answered at `at_ms`; its digest
     "": no terms.
     """
@@ -54,7 +54,7 @@ class Command(Trigger):
     correlation: str | None
     key: str
     digest: str
-    earlier: Earlier | None = None
+    earlier: EarlierAnswer | None = None
     blind: bool = False
     ids: Mapping[str, Any] = field(default_factory=dict)
     issued_ms: int | None = None

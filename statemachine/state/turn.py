@@ -13,7 +13,7 @@ from ..kit.frozen import changed
 from ..site.spec import Spec
 from .effects import Ack, Effect
 from .memory import Event, Memory
-from .shadow import Shadow
+from .shadow import ShadowState
 from .triggers import Trigger
 
 
@@ -75,7 +75,7 @@ class Turn:
         return self.memory.events[self.event_id]
 
     @property
-    def shadow(self) -> Shadow:
+    def shadow(self) -> ShadowState:
         """The shadow whose chart is being fired."""
         return self.memory.shadows[self.key]
 

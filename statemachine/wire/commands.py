@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Any
 
-from ..kit.strict_json import NotFinite, Unreadable, strict_json
+from ..kit.strict_json import JsonError, NotFiniteError, strict_json
 from ..site.spec import EVERY_MS
 from ..state.reasons import Reason
 from ..state.triggers import (
@@ -34,11 +34,11 @@ from .envelope import (
     fields_of_command,
     ids_of,
     issued_ms_of,
+    op_text,
     whole_body,
-    word_of,
 )
 from .terms import EVENT_ID, terms_of
-from .values import Fields, first, flag, id_of, number, readable_id, shown, thousandfold
+from .values import Fields, first_given, flag, id_of, milliseconds_hint, number, quoted, readable_id
 
 WHATS = ("status", "config", "loads", "events")
 STORED = (
@@ -51,7 +51,7 @@ _ENVELOPE = ("correlationId", "corr_id", "issued_at", "confirm_operator")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Origin:
     """Where a command came in, whom to answer, and when it came on both clocks.
 
     `who`: the sender, as far as the door knows. `stored`: a retained message, which the broker
@@ -66,11 +66,11 @@ class Door:
     who: str = ""
 
 
-def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
+def parse_command(raw: bytes | str, ven_id: str, door: Origin) -> Command:
     """The command in a payload; `Invalid` if it is not valid."""
     try:
         said = strict_json(raw)
-    except Unreadable as error:
+    except JsonError as error:
         return _unreadable(error, ven_id, door)
     if not isinstance(said, Mapping):
         return _invalid({}, ven_id, door, "invalid", "a command must be a JSON object")
@@ -80,14 +80,14 @@ def parse_command(raw: bytes | str, ven_id: str, door: Door) -> Command:
     return command
 
 
-def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
+def command_from(said: Mapping[str, Any], ven_id: str, door: Origin) -> Command:
     """The command in an object that was already read as JSON."""
     fields = fields_of_command(said)
     op = fields.get("op")
     if not isinstance(op, str) or not op:
         return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
     if op not in OPS:
-        detail = f"no op is called {shown(op)}; use one of: {', '.join(OPS)}"
+        detail = f"no op is called {quoted(op)}; use one of: {', '.join(OPS)}"
         return _invalid(fields, ven_id, door, "unknown_op", detail)
     try:
         return OPS[op](fields, _common(said, fields, ven_id, door))
@@ -95,12 +95,12 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Door) -> Command:
         return _invalid(fields, ven_id, door, "invalid", str(error))
 
 
-def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) -> dict[str, Any]:
+def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Origin) -> dict[str, Any]:
     """The fields of all commands. Raises ValueError."""
-    name, given = first(fields, *CORRELATION)
+    name, given = first_given(fields, *CORRELATION)
     correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
-        raise ValueError(f"this VEN is {ven_id}, not {shown(named)}")
+        raise ValueError(f"this VEN is {ven_id}, not {quoted(named)}")
     op, body = fields["op"], whole_body(said)
     terms = {name: body[name] for name in body if name not in _ENVELOPE}
     return {
@@ -120,7 +120,7 @@ def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Door) ->
 
 def _event(fields: Fields, common: dict[str, Any]) -> Command:
     terms = terms_of(fields, common["at_ms"])
-    name, given = first(fields, *EVENT_ID)
+    name, given = first_given(fields, *EVENT_ID)
     if given is not None:
         event_id, key = id_of(name, given), f"event:{given}"
     elif common["correlation"]:
@@ -145,7 +145,7 @@ def _ping(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _restore(fields: Fields, common: dict[str, Any]) -> Command:
-    name, given = first(fields, *EVENT_ID)
+    name, given = first_given(fields, *EVENT_ID)
     return Restore(**_early(fields, common), event_id=None if given is None else id_of(name, given))
 
 
@@ -154,7 +154,7 @@ def _all_back(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _cancel(fields: Fields, common: dict[str, Any]) -> Command:
-    return Cancel(**_early(fields, common), event_id=id_of(*first(fields, *EVENT_ID)))
+    return Cancel(**_early(fields, common), event_id=id_of(*first_given(fields, *EVENT_ID)))
 
 
 def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
@@ -165,7 +165,7 @@ def _opt_out(fields: Fields, common: dict[str, Any]) -> Command:
         raise ValueError("an opt-out of a whole event cannot be undone; name a circuit in loadId")
     return OptOut(
         **_early(fields, common),
-        event_id=id_of(*first(fields, *EVENT_ID)),
+        event_id=id_of(*first_given(fields, *EVENT_ID)),
         circuit=None if load is None else id_of("loadId", load),
         out=out,
     )
@@ -176,7 +176,7 @@ def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
     why = fields.get("reason", "")
     if not isinstance(why, str) or len(why) > MAX_REASON or not (why.isprintable() or not why):
         raise ValueError(
-            f"reason must be at most {MAX_REASON} printable characters, got {shown(why)}"
+            f"reason must be at most {MAX_REASON} printable characters, got {quoted(why)}"
         )
     return {**common, "confirmed": _confirmed(fields, common, "confirm_operator"), "why": why}
 
@@ -185,21 +185,21 @@ def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in WHATS:
         known = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
-        raise ValueError(f"`what` must be {known}, got {shown(what)}")
+        raise ValueError(f"`what` must be {known}, got {quoted(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 
 def _set_load(fields: Fields, common: dict[str, Any]) -> Command:
     _not_set(fields, "capacityKw", "priority")
     enabled = flag("enabled", fields.get("enabled"))
-    circuit = id_of(*first(fields, *LOAD))
+    circuit = id_of(*first_given(fields, *LOAD))
     confirmed = _confirmed(fields, common, "confirm_critical")
     return Toggle(**common, circuit=circuit, enabled=enabled, confirmed=confirmed)
 
 
 def _set_lock(fields: Fields, common: dict[str, Any]) -> Command:
     locked = flag("locked", fields.get("locked"))
-    return Lock(**common, circuit=id_of(*first(fields, *LOAD)), locked=locked)
+    return Lock(**common, circuit=id_of(*first_given(fields, *LOAD)), locked=locked)
 
 
 def _confirmed(fields: Fields, common: dict[str, Any], name: str) -> bool:
@@ -220,8 +220,8 @@ def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
         raise ValueError("`report_interval_seconds` is missing")
     every_ms = round(number("report_interval_seconds", every) * 1000)
     if not EVERY_MS[0] <= every_ms <= EVERY_MS[1]:
-        hint = thousandfold(every_ms, EVERY_MS[1])
-        raise ValueError(f"report_interval_seconds must be 1 to 900, got {shown(every)}{hint}")
+        hint = milliseconds_hint(every_ms, EVERY_MS[1])
+        raise ValueError(f"report_interval_seconds must be 1 to 900, got {quoted(every)}{hint}")
     return SetConfig(**common, every_ms=every_ms)
 
 
@@ -250,11 +250,11 @@ OPS = {
 }
 
 
-def _unreadable(error: Unreadable, ven_id: str, door: Door) -> Invalid:
+def _unreadable(error: JsonError, ven_id: str, door: Origin) -> Invalid:
     """`Invalid` for a payload that is not valid JSON, with op and ids if they can be read."""
     if not isinstance(error.said, Mapping):
         return _invalid({}, ven_id, door, "invalid", str(error))
-    if isinstance(error, NotFinite):
+    if isinstance(error, NotFiniteError):
         found = command_from(error.said, ven_id, door)
         if isinstance(found, Invalid):  # its reason names the field
             return found
@@ -267,15 +267,15 @@ def _refused(command: Command, reason: Reason, detail: str) -> Invalid:
     return Invalid(**{**own, "key": "", "digest": "", "reason": reason, "detail": detail})
 
 
-def _invalid(fields: Fields, ven_id: str, door: Door, reason: Reason, detail: str) -> Invalid:
+def _invalid(fields: Fields, ven_id: str, door: Origin, reason: Reason, detail: str) -> Invalid:
     return Invalid(
         at_ms=door.at_ms,
         mono_ms=door.mono_ms,
         source=door.source,
         who=door.who,
         reply=door.reply,
-        op=word_of(fields.get("op")),
-        correlation=readable_id(first(fields, *CORRELATION)[1]),
+        op=op_text(fields.get("op")),
+        correlation=readable_id(first_given(fields, *CORRELATION)[1]),
         key="",
         digest="",
         reason=reason,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from .terms import DURATION, END, EVENT_ID, SHED, START
-from .values import Fields, first, moment_ms, readable_id, whole
+from .values import Fields, first_given, moment_ms, readable_id, whole_number
 
 LOAD = ("loadId", "id")
 CORRELATION = ("correlationId", "corr_id")
@@ -44,12 +44,12 @@ def fields_of_command(said: Mapping[str, Any]) -> Fields:
 def ids_of(fields: Fields, ven_id: str) -> dict[str, Any]:
     """The ids that can be read, for the ack."""
     ids: dict[str, Any] = {"venId": ven_id}
-    if event_id := readable_id(first(fields, *EVENT_ID)[1]):
+    if event_id := readable_id(first_given(fields, *EVENT_ID)[1]):
         ids["event_id"] = event_id
     if fields.get("op") in _CALLS:
         with suppress(ValueError):
-            ids["revision"] = whole("revision", fields.get("revision", 0))
-    if fields.get("op") in _ABOUT_LOADS and (load := readable_id(first(fields, *LOAD)[1])):
+            ids["revision"] = whole_number("revision", fields.get("revision", 0))
+    if fields.get("op") in _ABOUT_LOADS and (load := readable_id(first_given(fields, *LOAD)[1])):
         ids["loadId"] = load
     return ids
 
@@ -67,6 +67,6 @@ def issued_ms_of(fields: Fields) -> int | None:
         return None
 
 
-def word_of(value: Any) -> str:
+def op_text(value: Any) -> str:
     """The op as an ack repeats it."""
     return value[:40] if isinstance(value, str) and value.isprintable() and value else "unknown"

@@ -9,18 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..curtail.capacity import capacity_w, loads
-from ..curtail.failing import held_back
+from ..curtail.failing import awaiting_return
 from ..curtail.plan import Load, tolerance_w
-from ..curtail.requirement import active, by_person_w, required_w, saved_w, sheds_w
-from ..returns.ending import ended_here
+from ..curtail.requirement import (
+    active_events,
+    event_required_w,
+    required_w,
+    saved_w,
+    taken_by_people_w,
+)
+from ..returns.ending import ended_by
 from ..site.spec import Spec
-from ..state.alarm import plain
+from ..state.alarm import alarm_body
 from ..state.effects import Ack
 from ..state.measures import commanded_w, planned_w, power_w, shed_w
 from ..state.memory import Event, Memory
 from ..state.reasons import Reason
 from ..state.triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
-from .schedule import told
+from .schedule import events_answer
 
 Body = dict[str, Any]
 
@@ -103,7 +109,7 @@ def _able_w(spec: Spec, memory: Memory, event: Event | None) -> int:
     What people switched off during the event counts too.
     """
     planned, saved = planned_w(memory), saved_w(spec, memory, [event.id] if event else [])
-    if event is None or sheds_w(spec, event, memory.at_ms) == event.shed_w:
+    if event is None or event_required_w(spec, event, memory.at_ms) == event.shed_w:
         return planned + saved
     return max(planned, capacity_w(spec, memory)) + saved
 
@@ -133,7 +139,7 @@ def _curtailed(spec: Spec, memory: Memory) -> list[Body]:
 def _data(spec: Spec, memory: Memory, command: Get) -> Any:
     match command.what:
         case "events":
-            return told(spec, memory, command.at_ms)
+            return events_answer(spec, memory, command.at_ms)
         case "loads":
             return _loads(spec, memory)
         case "config":
@@ -148,7 +154,7 @@ def _data(spec: Spec, memory: Memory, command: Get) -> Any:
 
 def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: int) -> Body:
     """A status message of an event, with requested, commanded and measured shed."""
-    sheds = sheds_w(spec, event, now_ms)
+    sheds = event_required_w(spec, event, now_ms)
     return {
         "type": "event",
         "event_id": event.id,
@@ -158,7 +164,7 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
         "commanded_shed_kw": kw(commanded_w(spec, memory)),
         "measured_shed_kw": kw(shed_w(memory)),
         "by_person_kw": kw(saved_w(spec, memory, [event.id] if sheds else [])),
-        **ended_here(event),
+        **ended_by(event),
         **_observed(spec, memory),
         **_faults(memory),
         **(_not_free(spec, memory) if _is_final(spec, word) else {}),
@@ -188,7 +194,7 @@ def _not_free(spec: Spec, memory: Memory) -> Body:
     lives = memory.circuits.items()
     ids = [id for id, live in lives if live.held_w is None and live.hold_fault is not None]
     if not any(gives_back(spec, event) for event in memory.events.values()):
-        ids += held_back(spec, memory)
+        ids += awaiting_return(spec, memory)
     ids += [id for id in memory.leaving if id not in memory.circuits]
     return {"not_free": ids} if ids else {}
 
@@ -224,7 +230,7 @@ def link_status(online: bool, now_ms: int) -> Body:
 
 def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
     """Power, shed and base power with the binding event. Base is always power plus shed."""
-    binding = next(iter(active(spec, memory, now_ms)), None)
+    binding = next(iter(active_events(spec, memory, now_ms)), None)
     drawn_w, taken = power_w(memory), shed_w(memory)
     return {
         "power_kw": kw(drawn_w),
@@ -247,11 +253,11 @@ def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
         "usedPowerKw": said["power_kw"],
         "shedPowerKw": said["shed_kw"],
         "baselinePowerKw": said["base_power_kw"],
-        "by_person_kw": kw(by_person_w(spec, memory, now_ms)),
+        "by_person_kw": kw(taken_by_people_w(spec, memory, now_ms)),
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
         "eventId": said["active_event"],
         **_observed(spec, memory),
-        **({"alarms": [plain(id, one) for id, one in alarms]} if alarms else {}),
+        **({"alarms": [alarm_body(id, one) for id, one in alarms]} if alarms else {}),
         "loads": _loads(spec, memory),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from ..curtail.requirement import active
+from ..curtail.requirement import active_events
 from ..kit.strict_json import compact
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
@@ -16,31 +16,31 @@ AHEAD_BYTES = 1_300  # their size there, at most
 _KEYS_BYTES = len('"scheduled_events":[],"scheduled_more":99999,')
 
 
-def in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
+def events_in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
     """Shedding events, the binding one first, then the others by their start."""
-    shedding = active(spec, memory, now_ms)
+    shedding = active_events(spec, memory, now_ms)
     sheds = {event.id for event in shedding}
     others = [event for id, event in memory.events.items() if id not in sheds]
     return [*shedding, *sorted(others, key=_by_start)]
 
 
-def told(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
+def events_answer(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
     """The answer to `get` with `what: events`; `more` counts the omitted ones."""
-    every = in_order(spec, memory, now_ms)
+    every = events_in_order(spec, memory, now_ms)
     more = len(every) - MOST
     events = [_terms(event) | _standing(event) for event in every[:MOST]]
     return {"events": events, **({"more": more} if more > 0 else {})}
 
 
-def ahead(memory: Memory, now_ms: int) -> tuple[list[Event], int]:
+def next_events(memory: Memory, now_ms: int) -> tuple[list[Event], int]:
     """The next events to start, at most `MOST_AHEAD`, and how many there are in all."""
     later = [event for event in memory.events.values() if event.start_ms > now_ms]
     return heapq.nsmallest(MOST_AHEAD, later, key=_by_start), len(later)
 
 
-def ahead_in(room: int, memory: Memory, now_ms: int) -> dict[str, Any]:
+def next_events_within(room: int, memory: Memory, now_ms: int) -> dict[str, Any]:
     """The shadow keys for events ahead, in at most `room` bytes; a null removes a key."""
-    events, number = ahead(memory, now_ms)
+    events, number = next_events(memory, now_ms)
     said: list[dict[str, Any]] = []
     room = min(room, AHEAD_BYTES) - _KEYS_BYTES
     for terms in map(_terms, events):

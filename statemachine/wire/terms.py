@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .values import Fields, moment_ms, number, shown, thousandfold, whole
+from .values import Fields, milliseconds_hint, moment_ms, number, quoted, whole_number
 
 MAX_SHED_W = 1_000_000
 MAX_DURATION_MS = 31 * 86_400_000
@@ -44,7 +44,7 @@ class Terms:
 def terms_of(fields: Fields, at_ms: int) -> Terms:
     """The terms of an event that came at `at_ms`. Raises ValueError with the invalid field."""
     _all_read(fields)
-    revision = whole("revision", fields.get("revision", 0))
+    revision = whole_number("revision", fields.get("revision", 0))
     start_ms, duration_ms = _span(fields, at_ms, revision)
     return Terms(
         shed_w=_shed_w(fields),
@@ -84,7 +84,7 @@ def _shed_w(fields: Fields) -> int:
     shed_w = round(shed_kw * 1000)
     if not 1 <= shed_w <= MAX_SHED_W:
         hint = "; is it in watts?" if shed_w > MAX_SHED_W else ""
-        raise ValueError(f"{name} must be 0.001 to 1000, got {shown(fields[name])}{hint}")
+        raise ValueError(f"{name} must be 0.001 to 1000, got {quoted(fields[name])}{hint}")
     return shed_w
 
 
@@ -121,8 +121,8 @@ def _length_ms(fields: Fields) -> tuple[str, float | None]:
         return name, None
     duration_ms = round(length_s * 1000)
     if not 1_000 <= duration_ms <= MAX_DURATION_MS:
-        hint = thousandfold(duration_ms, MAX_DURATION_MS)
-        raise ValueError(f"{name} must be 1 to 2678400, got {shown(fields[name])}{hint}")
+        hint = milliseconds_hint(duration_ms, MAX_DURATION_MS)
+        raise ValueError(f"{name} must be 1 to 2678400, got {quoted(fields[name])}{hint}")
     return name, duration_ms
 
 
@@ -130,6 +130,6 @@ def _randomize_ms(fields: Fields) -> int:
     within = fields.get("randomize_sec")
     within_ms = 0 if within in (None, 0) else round(number("randomize_sec", within) * 1000)
     if within_ms > MAX_RANDOM_MS:
-        hint = thousandfold(within_ms, MAX_RANDOM_MS)
-        raise ValueError(f"randomize_sec must be 0 to 3600, got {shown(within)}{hint}")
+        hint = milliseconds_hint(within_ms, MAX_RANDOM_MS)
+        raise ValueError(f"randomize_sec must be 0 to 3600, got {quoted(within)}{hint}")
     return within_ms

@@ -13,13 +13,13 @@ from statemachine.site.panel import DWELL_MS, LEAST_AMPS
 from statemachine.site.spec import Limits
 from statemachine.verify.rules import circuit_rules, properties, run_rules
 from statemachine.verify.rules.day_rules import DAY_RULES
-from statemachine.verify.rules.properties import RULES, broken_site
+from statemachine.verify.rules.properties import RULES, broken_site_limits
 from statemachine.verify.rules.rulebook import PROPERTIES
 from statemachine.verify.search.pairs import TWINS
 from tests.kit.paths import ROOT
 
 PAGE = (ROOT / "docs" / "domain.md").read_text("utf-8")
-SITE_RULES = Path(broken_site.__code__.co_filename).read_text("utf-8")
+SITE_RULES = Path(broken_site_limits.__code__.co_filename).read_text("utf-8")
 TESTS = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
 ROWS = {
     cells[0]: cells[1:]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from statemachine import read
-from statemachine.curtail import delivery_news
+from statemachine.curtail import delivery_tracking
 from statemachine.decide import switches
 from statemachine.kit import strict_json
-from statemachine.state.alarm import Alarm, plain
+from statemachine.state.alarm import Alarm, alarm_body
 from statemachine.state.reasons import Reason
 from statemachine.wire.messages import circuit_status
 from tests.kit.mqtt.mosquitto import Mosquitto
@@ -243,7 +243,7 @@ def texts(node: ast.expr) -> Iterator[str]:
 def test_every_state_of_an_event_that_is_told_is_in_the_document_and_no_other() -> None:
     spec = read((ROOT / "ven.yaml").read_text(), "ven.yaml")
     charted = {state.report for state in spec.event.states.values() if state.report}
-    tree = ast.parse(Path(str(delivery_news.__file__)).read_text("utf-8"))
+    tree = ast.parse(Path(str(delivery_tracking.__file__)).read_text("utf-8"))
     calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call)]
     own = {word for one in calls if ast.unparse(one.func) == "_tell" for word in texts(one.args[1])}
     assert {cells[0].strip("`") for cells in rows("### Events")} == charted | own
@@ -255,7 +255,7 @@ def test_the_messages_that_no_example_can_provoke_have_the_keys_of_the_program()
     told = {
         "type": "alarm",
         "state": "raised",
-        **plain("no_room", Alarm("no_room", 0, "")),
+        **alarm_body("no_room", Alarm("no_room", 0, "")),
         "ts": 0,
     }
     assert alarm.keys() == told.keys()
@@ -267,7 +267,7 @@ def test_the_figures_are_those_of_the_program() -> None:
         f"keeps its session for {endpoint.SESSION_EXPIRY_S} s",
         f"keep-alive every {endpoint.KEEP_ALIVE_S} s",
         f"not followed within {switches.PATIENCE_MS // 1000} s",
-        f"{delivery_news.ENOUGH_PERCENT} % of what the event requires",
-        f"less than that for {delivery_news.SHORT_MS // 1000} s",
+        f"{delivery_tracking.ENOUGH_PERCENT} % of what the event requires",
+        f"less than that for {delivery_tracking.SHORT_MS // 1000} s",
     ):
         assert said in PAGE, said

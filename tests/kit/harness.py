@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.decide.copies import recalled
+from statemachine.decide.copies import with_earlier_answer
 from statemachine.journal.answers import Answers, rows_of
 from statemachine.state.effects import Ack, Effect, Hold, Switch
 from statemachine.state.memory import Memory
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import (
     Command,
-    Earlier,
+    EarlierAnswer,
     Held,
     Readings,
     Reloaded,
@@ -31,7 +31,7 @@ from statemachine.state.triggers import (
 )
 from statemachine.verify.world.loads import Loads
 from statemachine.verify.world.panel import Breakers
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import NOW_MS, site
 
 LOOK_MS = 10_000
@@ -178,7 +178,7 @@ class Harness:
 
     def command(self, source: str = "operator", **said: Any) -> Command:
         """A command as it comes in now, over MQTT or by another door."""
-        return command_from(said, self.spec.site.id, Door(source, "r", *self.clocks()))
+        return command_from(said, self.spec.site.id, Origin(source, "r", *self.clocks()))
 
     def ask(self, **said: Any) -> dict[str, Any]:
         """The ack of a command that comes now."""
@@ -203,7 +203,7 @@ class Harness:
 
     def again(self, command: Command) -> Command:
         """The same command, as it comes when the journal knows the last ack."""
-        kept = Earlier(self.last.revision, self.last.digest, self.last.body)
+        kept = EarlierAnswer(self.last.revision, self.last.digest, self.last.body)
         return replace(command, earlier=kept)
 
     def ask_again(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -241,7 +241,7 @@ class Journaled(Harness):
     def hear(self, trigger: Trigger) -> list[Effect]:
         if isinstance(trigger, Command):
             earlier = trigger.earlier or self.answers.earlier(trigger)
-            trigger = recalled(trigger, earlier, self.memory, self.blind)
+            trigger = with_earlier_answer(trigger, earlier, self.memory, self.blind)
         effects = super().hear(trigger)
         self.answers.keep(rows_of(effects, self.clocks()[0]), self.clocks()[0])
         return effects

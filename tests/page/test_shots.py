@@ -18,12 +18,12 @@ from aiohttp.web import AppRunner, SockSite
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.web_controller import START_MS, WebController
 from tests.kit.core.web_controller import site as sample
 from tests.kit.paths import ROOT
 from web.app import access_for, make_app
-from web.desk import LinkView
+from web.controller_port import LinkView
 
 from .test_page import SIZES
 
@@ -71,7 +71,7 @@ class BenchSite:
         return f"http://127.0.0.1:{port}"
 
     async def _event(self) -> None:
-        door = Door("operator", "r", *self.desk.clocks())
+        door = Origin("operator", "r", *self.desk.clocks())
         ack = await self.desk.submit(command_from(EVENT, self.desk.spec.site.id, door))
         assert ack["status"] == "accepted"
         began_ms = self.desk.now_ms

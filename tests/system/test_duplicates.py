@@ -38,11 +38,11 @@ from statemachine.state.triggers import (
     Timer,
     Trigger,
 )
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
 from tests.kit.simulated import storing
 from tests.kit.simulated.storing import AtOnce, Disk
-from venctl.base import slices
+from venctl.base import time_slice
 from venctl.runtime.runtime import Runtime
 from venctl.store.journal import Batch
 from venctl.store.outbox import Outbox
@@ -184,7 +184,7 @@ class World:
             return
         self.step(Timer(**self.stamps()))
         correlation, reply = self.under_way[number], f"mqtt:{next(self.replies)}"
-        door = Door("operator", reply, self.now_ms, self.now_ms)
+        door = Origin("operator", reply, self.now_ms, self.now_ms)
         command = parse_command(self.sent[correlation], SITE.site.id, door)
         life = self.controller
         earlier = Answers(self.disk.found().answered).earlier(command)
@@ -345,7 +345,7 @@ async def on_a_good_line(heard: list[tuple[int, str]], sent: Mapping[str, bytes]
         while (due_ms := runtime.memory.due_ms()) is not None and due_ms <= at_ms:
             runtime.step(Timer(at_ms=due_ms, mono_ms=due_ms))
         if correlation:
-            door = Door("operator", "", at_ms, at_ms)
+            door = Origin("operator", "", at_ms, at_ms)
             runtime.step(parse_command(sent[correlation], SITE.site.id, door))
     return runtime
 
@@ -379,7 +379,9 @@ async def check(seed: int) -> Counter[str]:
 def test_nothing_is_executed_twice_no_ack_is_lost_and_the_end_is_that_of_a_good_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slices, "SLICE_S", 3_600.0)  # the world's clock counts, not this machine's
+    monkeypatch.setattr(
+        time_slice, "SLICE_S", 3_600.0
+    )  # the world's clock counts, not this machine's
     totals: Counter[str] = Counter()
     for seed in range(FIRST, FIRST + SEEDS):
         try:

@@ -30,17 +30,17 @@ from tests.venctl.link.test_tls import server_tls
 from venctl.controller import Controller, Options
 from venctl.folder.claim import Claim
 from venctl.health.notify import Notify
-from venctl.link.backoff import FAR, Pace
+from venctl.link.backoff import FAR, BackoffPace
 from venctl.link.endpoint import Endpoint
-from venctl.link.link import Link, Message, News, Up
-from venctl.standin.cloud import LocalCloud
-from venctl.store.start import opened
+from venctl.link.link import Link, LinkUp, Message, News
+from venctl.standin.server import StandInServer
+from venctl.store.start import open_store
 
 FLAPS = int(os.environ.get("FLAPS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
 LONG = FLAPS >= 50
 SCALE = 20 if LONG else 100
-PACE = Pace(FAR.least_ms // SCALE, FAR.most_ms // SCALE, FAR.steady_ms // SCALE)
+PACE = BackoffPace(FAR.least_ms // SCALE, FAR.most_ms // SCALE, FAR.steady_ms // SCALE)
 VEN = "volttron_local"
 CONNECT_MS = 5_000
 HANG_S = 600 if LONG else 60
@@ -77,7 +77,7 @@ class Operator:
                     self.shadow = said["current"]["state"]
                 else:
                     self.acks.setdefault(said.get("correlationId"), []).append(said)
-            case Up():
+            case LinkUp():
                 self.up.set()
 
     async def __aenter__(self) -> Operator:
@@ -111,7 +111,7 @@ class Stage:
     flaky: Flaky
     operator: Operator
     where: Endpoint
-    cloud: LocalCloud
+    cloud: StandInServer
 
     def up(self) -> bool:
         return (
@@ -120,10 +120,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[Stage]:
+async def stage(folder: Path, pace: BackoffPace, wills: bool = True) -> AsyncIterator[Stage]:
     authority = Authority(folder, "ca")
     mine = authority.client(VEN)
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=folder)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=folder)
     spec = read(SITE, "ven.yaml").model_copy(update={"cloud": aws(folder)})
     try:
         async with Flaky(cloud.mqtt_port, server_tls(authority, [])) as flaky:
@@ -133,7 +133,7 @@ async def stage(folder: Path, pace: Pace, wills: bool = True) -> AsyncIterator[S
             )
             where = replace(where, aws=True, pace=pace)
             options = Options(folder / "ven.yaml", folder, 0, None, None, None, False)
-            claim, store = Claim(folder), await opened(spec, folder)
+            claim, store = Claim(folder), await open_store(spec, folder)
             controller = Controller(spec, options, where, None, store, Notify({}))
             async with Operator(cloud.mqtt_port) as operator:
                 await controller.start(claim)
@@ -273,7 +273,7 @@ def figures(flaky: Flaky) -> None:
 async def test_at_the_pace_of_aws_no_two_connects_fall_into_one_second(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "ca")
     mine, kicks = authority.client("v1"), 8 if LONG else 3
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path)
     try:
         async with Flaky(cloud.mqtt_port, server_tls(authority, [])) as flaky:
             flaky.on_connack = lambda: flaky.kick(mqtt5.DisconnectReasonCode.SERVER_BUSY)
@@ -291,7 +291,7 @@ async def test_at_the_pace_of_aws_no_two_connects_fall_into_one_second(tmp_path:
 
 
 async def test_a_link_made_anew_without_its_will_waits_like_any_other(tmp_path: Path) -> None:
-    pace = Pace(300, 1_000, 1_000)
+    pace = BackoffPace(300, 1_000, 1_000)
     async with stage(tmp_path, pace, wills=False) as on:
         await eventually(lambda: on.controller.link.denied, "the will is told as denied")
         gaps = [after - before for before, after in pairwise(on.flaky.connects)]

@@ -19,7 +19,7 @@ from tests.kit.process.site import STEADY, Site, until
 from tests.kit.simulated.faulty_panel import faulty, set_faults
 from tests.kit.tools import tool
 from venctl.cli import parser
-from venctl.cli.kit.ending import GRACE_S
+from venctl.cli.kit.until_stopped import GRACE_S
 from venctl.controller import CLOSE_S
 from venctl.drivers.panel import LAST_S, TIMEOUT_S
 

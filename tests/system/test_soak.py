@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 import statemachine.curtail.limits
-import venctl.health.lookout
+import venctl.health.health_monitor
 import venctl.health.watchdog
 import venctl.store.journal
 import venctl.store.storage
@@ -52,7 +52,7 @@ def shortened() -> Iterator[None]:
         every.enter_context(patch.object(statemachine.curtail.limits, "KEPT", KEPT_EVENTS))
         every.enter_context(patch.object(venctl.store.journal, "KEEP_DECISIONS", KEPT_DECISIONS))
         every.enter_context(patch.object(venctl.store.journal, "TRIM_EVERY", TRIM_EVERY))
-        for module in (venctl.telemetry, venctl.health.lookout, venctl.store.storage):
+        for module in (venctl.telemetry, venctl.health.health_monitor, venctl.store.storage):
             every.enter_context(patch.object(module, "LOOK_S", APART_S))
         every.enter_context(patch.object(venctl.health.watchdog, "EVERY_S", APART_S))
         yield

@@ -14,12 +14,12 @@ from statemachine import Ven
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.triggers import Connected, Trigger
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.process.site import Backend, Site, until
 from tests.kit.simulated.storing import AtOnce
 from venctl.audit_log import MONTHS, AuditLog, read
-from venctl.runtime.decision import decision
+from venctl.runtime.decision import sort_decision
 
 NOW_MS = 1_700_000_000_000
 VEN = Ven(site(MAPLE))
@@ -27,7 +27,7 @@ MONTH_MS = 31 * 86_400_000
 
 
 def asked(at_ms: int = NOW_MS, door: str = "page", **said: Any) -> Trigger:
-    stamps = Door(door, "r", at_ms, 1_000, who="session 1 from 10.0.0.7")
+    stamps = Origin(door, "r", at_ms, 1_000, who="session 1 from 10.0.0.7")
     return command_from(said, VEN.spec.site.id, stamps)
 
 
@@ -36,7 +36,7 @@ def noted(folder: Path, *triggers: Trigger) -> list[dict[str, Any]]:
     audit, memory = AuditLog(folder, AtOnce()), VEN.start()
     for trigger in triggers:
         after, effects = VEN.decide(memory, trigger)
-        audit.note(decision(trigger, memory, after, effects, lambda: 1))
+        audit.note(sort_decision(trigger, memory, after, effects, lambda: 1))
         memory = after
     return list(read(folder))
 
@@ -109,9 +109,9 @@ def test_a_disk_that_refuses_is_told_by_the_next_line(tmp_path: Path) -> None:
     trigger, memory = asked(op="setLoad", loadId="lights1", enabled=False), VEN.start()
     after, effects = VEN.decide(memory, trigger)
     for _ in range(3):
-        audit.note(decision(trigger, memory, after, effects, lambda: 1))
+        audit.note(sort_decision(trigger, memory, after, effects, lambda: 1))
     (tmp_path / "audit").unlink()
-    audit.note(decision(trigger, memory, after, effects, lambda: 1))
+    audit.note(sort_decision(trigger, memory, after, effects, lambda: 1))
     (row,) = read(tmp_path)
     assert row["missed"] == 3
 

@@ -12,7 +12,7 @@ from statemachine.state.triggers import Readings, Trigger
 from tests.kit.core.alarming import Core
 from tests.kit.simulated.skipping import run
 from venctl.drivers import Panel
-from venctl.telemetry import LOOK_S, Telemetry
+from venctl.telemetry import LOOK_S, TelemetryLoop
 
 
 class Timed(Core):
@@ -75,7 +75,7 @@ def test_p99_of_the_period_is_within_a_fifth_of_a_second(
             said.append(own)
             await broker(own, shared)
 
-        one = Telemetry(core, panel, lambda: 1, lambda: 500, publish)  # type: ignore[arg-type]
+        one = TelemetryLoop(core, panel, lambda: 1, lambda: 500, publish)  # type: ignore[arg-type]
         tasks = [asyncio.create_task(work()) for work in (one.run, one.publish)]
         await asyncio.sleep(120)
         for task in tasks:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from statemachine.state.memory import Passed
+from statemachine.state.memory import Transition
 from tests.kit.core.web_controller import Client, WebController, site
 from web.app import access_for, make_app
 from web.http.guard import HEADERS
@@ -86,7 +86,7 @@ async def test_states_are_coalesced_and_transitions_are_not(
     async with client.get(STREAM) as stream:
         await told(stream)
         for number in range(MOST_TRANSITIONS):
-            desk.tell(Passed(f"evt-{number}", "a", "b", "t", 0))
+            desk.tell(Transition(f"evt-{number}", "a", "b", "t", 0))
         names: list[str] = []
         ids: list[str] = []
         while len(ids) < MOST_TRANSITIONS:
@@ -103,7 +103,7 @@ async def test_whoever_falls_too_far_behind_is_told_to_begin_anew(
     async with client.get(STREAM) as stream:
         await told(stream)
         for number in range(2 * MOST_TRANSITIONS):
-            desk.tell(Passed(f"evt-{number}", "a", "b", "t", 0))
+            desk.tell(Transition(f"evt-{number}", "a", "b", "t", 0))
         assert await first(stream, "resync") == {}
 
 
@@ -138,7 +138,7 @@ async def test_who_does_not_read_is_dropped_and_holds_up_nobody(
         async with client.get(STREAM) as good:
             await told(good)
             for number in range(MOST_TRANSITIONS):
-                desk.tell(Passed(f"{number}{'x' * 40_000}", "a", "b", "t", 0))
+                desk.tell(Transition(f"{number}{'x' * 40_000}", "a", "b", "t", 0))
             for number in range(MOST_TRANSITIONS):
                 data = await first(good, "transition")
                 assert data["event_id"].startswith(f"{number}x")

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import Spec
-from statemachine.curtail.estimate import typical
-from statemachine.curtail.requirement import offset_ms
+from statemachine.curtail.estimate import typical_memory
+from statemachine.curtail.requirement import random_offset_ms
 from statemachine.state.triggers import DrEvent
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, site
 from tests.kit.harness import Harness
-from web.planning import outlook, preview
+from web.planning import plan_outlook, preview
 
 RELAYS = """
 site: {id: relays}
@@ -30,9 +30,9 @@ circuits:
 def event(kw: float, seconds: int = 600, **more: Any) -> DrEvent:
     said = {"op": "event", "event_id": "e9", "shed_kw": kw, "duration_sec": seconds, **more}
     asked = (
-        command_from(said, "", Door("page", "", NOW_MS, NOW_MS))
+        command_from(said, "", Origin("page", "", NOW_MS, NOW_MS))
         if not more
-        else command_from(said, "", Door("operator", "", NOW_MS, NOW_MS))
+        else command_from(said, "", Origin("operator", "", NOW_MS, NOW_MS))
     )
     assert isinstance(asked, DrEvent)
     return asked
@@ -89,7 +89,7 @@ def test_whatever_is_asked_the_preview_is_what_happens(
         said = {"op": "event", "event_id": f"e{place}", "shed_kw": watts / 1000}
         asked = desk.command(**said, duration_sec=600)
         assert isinstance(asked, DrEvent)
-        seen = outlook(desk.spec, desk.memory, asked)
+        seen = plan_outlook(desk.spec, desk.memory, asked)
         desk.ack(asked)
         assert seen.plan.cuts == desk.memory.cuts
 
@@ -103,7 +103,7 @@ def test_a_revision_does_not_count_its_own_earlier_terms() -> None:
 def test_a_random_start_is_shown_to_the_second() -> None:
     desk = running(MAPLE)
     asked = event(1.0, start_ts=NOW_S + 60, randomize_sec=600)
-    late_ms = offset_ms("volttron_local", "e9", 600_000)
+    late_ms = random_offset_ms("volttron_local", "e9", 600_000)
     seen = preview(desk.spec, desk.memory, asked)
     assert seen["starts_at"] == NOW_S + 60 + late_ms / 1000
     assert preview(desk.spec, desk.memory, event(1.0))["starts_at"] is None
@@ -152,7 +152,7 @@ def test_other_amounts_are_told_beside_it() -> None:
 
 def test_a_file_alone_is_planned_on_typical_loads() -> None:
     spec = site(MAPLE.replace("rated: 1.5 kW", "rated: 1.5 kW, typical: 1.2 kW"))
-    seen = preview(spec, typical(spec), event(5.0))
+    seen = preview(spec, typical_memory(spec), event(5.0))
     free = {c["id"]: c["free_kw"] for c in seen["circuits"]}
     assert (free["heater1"], free["lights1"], free["ev1"]) == (1.2, 0.28, 0.0)
     assert seen["power_before_kw"] == pytest.approx(3.4 + 1.2 + 0.28 + 0.7 + 2.45 + 0.14)

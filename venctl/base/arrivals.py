@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .slices import Slice
+from .time_slice import TimeSlice
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._slice = Slice(self._hand_out)
+        self._slice = TimeSlice(self._hand_out)
         self._news: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._woken = False
 

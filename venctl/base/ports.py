@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def who_has(port: int) -> str:
+def port_user_text(port: int) -> str:
     """` by python3 (process 123)`, or "" if it is unknown."""
     inode = _inode(port)
     if inode is None:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from .aside import sync
+from .set_aside import sync_folder
 
 log = logging.getLogger(__name__)
 MOST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileContent:
     """The content of a file, and who could read it: its permissions and its owner's user id.
 
     `guarded`: systemd keeps the file for this service only, whatever the permissions say: to give
@@ -48,7 +48,7 @@ class Found:
         return None if self.owner in self.trusted else f"owned by another user ({self.owner})"
 
 
-def look(file: Path, most: int = MOST) -> Found:
+def read_file(file: Path, most: int = MOST) -> FileContent:
     """Read a regular file of at most `most` bytes. Raises OSError with a `strerror`."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -66,7 +66,7 @@ def look(file: Path, most: int = MOST) -> Found:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"Longer than {most:,} bytes", str(file))
     mode, trusted, guarded = stat.S_IMODE(status.st_mode), _trusted(file.parent), _guarded(file)
-    return Found(content, mode, status.st_uid, trusted, guarded)
+    return FileContent(content, mode, status.st_uid, trusted, guarded)
 
 
 def _trusted(folder: Path) -> frozenset[int]:
@@ -79,13 +79,13 @@ def _guarded(file: Path) -> bool:
     return bool(folder) and file.parent == Path(folder or "")
 
 
-def text_of(file: Path, most: int = MOST) -> str:
+def read_text(file: Path, most: int = MOST) -> str:
     """The text of a regular file of at most `most` bytes.
 
     Raises OSError with a `strerror`, also if it is not UTF-8.
     """
     try:
-        return look(file, most).content.decode("utf-8")
+        return read_file(file, most).content.decode("utf-8")
     except UnicodeDecodeError:
         raise OSError(errno.EILSEQ, "Not UTF-8", str(file)) from None
 
@@ -95,10 +95,10 @@ def write_private(file: Path, content: str | bytes) -> None:
 
     A directory of that name is renamed first. Raises OSError.
     """
-    write_together({file: content.encode() if isinstance(content, str) else content})
+    write_files({file: content.encode() if isinstance(content, str) else content})
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
+def write_files(contents: Mapping[Path, bytes]) -> None:
     """The same for related files in one folder: a full disk leaves all as they were.
 
     A crash may leave only the first ones changed. Raises OSError.
@@ -146,4 +146,4 @@ def _move_aside(folder: Path) -> None:
 def _settle(folder: Path) -> None:
     """Sync the new name to the disk. Not every file system can, and the file is good anyway."""
     with suppress(OSError):
-        sync(folder)
+        sync_folder(folder)

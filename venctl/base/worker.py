@@ -26,7 +26,7 @@ class Worker(Protocol):
         """Finish the work that was accepted, and accept no more."""
 
 
-class Thread:
+class ThreadWorker:
     """A `Worker` that blocks neither the loop nor the end of the program. Create it on the loop."""
 
     def __init__(self, name: str) -> None:
@@ -56,30 +56,32 @@ class Thread:
                 log.debug("a result was dropped because the loop is closed")
 
 
-async def apart(name: str, work: Callable[[], T], make: Callable[[str], Worker] = Thread) -> T:
+async def run_in_thread(
+    name: str, work: Callable[[], T], make: Callable[[str], Worker] = ThreadWorker
+) -> T:
     """The result of `work`, or what it raises, run on a thread of its own.
 
     asyncio's own threads are few, and driver calls that never end may occupy all of them.
     """
     thread = make(name)
     try:
-        return await asked(thread, work, None)
+        return await run_on(thread, work, None)
     finally:
         thread.stop()
 
 
-async def asked(worker: Worker, work: Callable[[], T], patience_s: float | None) -> T:
+async def run_on(worker: Worker, work: Callable[[], T], patience_s: float | None) -> T:
     """The result of `work`, or what it raises, run in its turn. TimeoutError after `patience_s`.
 
     None means no limit.
     """
     answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    worker.do(work, partial(settle, answer))
+    worker.do(work, partial(resolve, answer))
     async with asyncio.timeout(patience_s):
         return await answer
 
 
-def settle(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
+def resolve(future: asyncio.Future[Any], answer: Any, error: Exception | None) -> None:
     """A `Done` that sets the result of `future`, unless nobody waits for it any longer."""
     if future.done():
         return

@@ -8,11 +8,11 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
-from ..folder.state_folder import find
+from ..folder.state_folder import find_running
 from . import DONE, NOBODY, REFUSED
-from .kit.clock import Clock, of_running
-from .kit.http import NobodyAnswers, call, found
-from .kit.words import BY
+from .kit.clock import SiteClock, of_running
+from .kit.format import BY
+from .kit.http import NoControllerError, call, running_controller
 
 
 def alarms(args: argparse.Namespace) -> int:
@@ -21,7 +21,7 @@ def alarms(args: argparse.Namespace) -> int:
     Returns 1 if an alarm is not acknowledged, or if no alarm has that id.
     """
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         if args.acknowledge is not None:
             path = f"/api/v1/alarms/{quote(args.acknowledge, safe='')}/acknowledge"
             status, said = call(running, "POST", path, {})
@@ -30,7 +30,7 @@ def alarms(args: argparse.Namespace) -> int:
                 return REFUSED
         standing = call(running, "GET", "/api/v1/state", None)[1]["alarms"]
         clock = of_running(running)
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     if args.json:
@@ -40,7 +40,7 @@ def alarms(args: argparse.Namespace) -> int:
     return REFUSED if any(one["acknowledged_by"] is None for one in standing) else DONE
 
 
-def _lines(alarm: dict[str, Any], clock: Clock) -> list[str]:
+def _lines(alarm: dict[str, Any], clock: SiteClock) -> list[str]:
     lines = [
         f"{alarm['id']}, since {clock.text(alarm['since'])}",
         f"  {alarm['text']}",

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from typing import Any
 
 from statemachine.audit.reader import examine
-from statemachine.kit.errors import Fault
-from statemachine.shadow.report import largest
+from statemachine.kit.errors import Finding
+from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
-from ..base.private_files import text_of
+from ..base.private_files import read_text
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .reload import switched
@@ -25,7 +25,7 @@ def check(args: argparse.Namespace) -> int:
     if args.names or args.keys:
         print(_names(args.json) if args.names else _keys(args.json))
         return DONE
-    spec, faults = examine(text_of(args.file), str(args.file))
+    spec, faults = examine(read_text(args.file), str(args.file))
     if spec is None or not args.defaults:
         _tell(args, spec, faults)
     else:
@@ -41,7 +41,7 @@ def schema(args: argparse.Namespace) -> int:
     return DONE
 
 
-def as_json(faults: Sequence[Fault]) -> list[dict[str, object]]:
+def as_json(faults: Sequence[Finding]) -> list[dict[str, object]]:
     """Faults for a tool: place, kind, severity, problem and hint."""
     return [
         {
@@ -57,7 +57,7 @@ def as_json(faults: Sequence[Fault]) -> list[dict[str, object]]:
     ]
 
 
-def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Fault]) -> None:
+def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]) -> None:
     if args.json:
         counts = {**_counts(spec), "switched": _switched(args, spec)} if spec else {}
         print(json.dumps({**counts, "faults": as_json(faults)}))
@@ -93,20 +93,20 @@ def _counts(spec: Spec) -> dict[str, Any]:
         "circuits": len(spec.circuits),
         "may_be_shed": sum(circuit.shed_percent > 0 for circuit in spec.circuits.values()),
         "rows": len(spec.event.transitions) + len(spec.shadow.transitions),
-        "shadow_bytes": largest(spec),
+        "shadow_bytes": largest_bytes(spec),
     }
 
 
 def _defaults(args: argparse.Namespace, spec: Spec) -> str:
-    from statemachine.describe.writer import in_force, written
+    from statemachine.describe.writer import to_yaml, values_in_force
 
-    return json.dumps(in_force(spec)) + "\n" if args.json else written(spec)
+    return json.dumps(values_in_force(spec)) + "\n" if args.json else to_yaml(spec)
 
 
 def _names(as_json: bool) -> str:
-    from statemachine.chart.names import every_name
+    from statemachine.chart.names import all_names
 
-    rows = every_name()
+    rows = all_names()
     if as_json:
         return json.dumps({"names": [asdict(row) for row in rows]})
     return _table(
@@ -119,9 +119,9 @@ def _names(as_json: bool) -> str:
 
 
 def _keys(as_json: bool) -> str:
-    from statemachine.describe.keys import every_key
+    from statemachine.describe.keys import all_keys
 
-    rows = [(key.path, key.form, key.default, key.meaning) for key in every_key()]
+    rows = [(key.path, key.form, key.default, key.meaning) for key in all_keys()]
     heads = ("key", "written", "default", "meaning")
     if as_json:
         return json.dumps({"keys": [dict(zip(heads, row, strict=True)) for row in rows]})

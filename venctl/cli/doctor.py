@@ -14,28 +14,28 @@ from typing import Any
 
 from statemachine import SpecError, read
 
-from ..base.private_files import text_of
-from ..doctor.steps import Case, Finding, examine
-from ..folder.state_folder import Running, find, state_folder
+from ..base.private_files import read_text
+from ..doctor.steps import StepResult, Subject, examine
+from ..folder.state_folder import Running, find_running, state_folder
 from . import DONE, REFUSED, USAGE
-from .kit.http import NobodyAnswers, call
+from .kit.http import NoControllerError, call
 
 
 def doctor(args: argparse.Namespace) -> int:
     """Print a line for each step; returns 1 if one fails."""
     try:
-        spec = read(text_of(args.file), str(args.file))
+        spec = read(read_text(args.file), str(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
     folder = state_folder(args.file, spec.site.id, args.state)
-    running = find(args.file, args.state)
+    running = find_running(args.file, args.state)
     state = _state(running, folder)
-    case = Case(spec, args.file, folder, running if state else None, state)
+    case = Subject(spec, args.file, folder, running if state else None, state)
     return asyncio.run(_examine(case, args.json))
 
 
-async def _examine(case: Case, as_json: bool) -> int:
+async def _examine(case: Subject, as_json: bool) -> int:
     found = []
     async for finding in examine(case):
         found.append(finding)
@@ -51,17 +51,17 @@ async def _examine(case: Case, as_json: bool) -> int:
     return DONE if well else REFUSED
 
 
-def _alarms(state: Mapping[str, Any]) -> list[Finding]:
+def _alarms(state: Mapping[str, Any]) -> list[StepResult]:
     """The controller's alarms that nobody has acknowledged."""
     standing = state.get("alarms", ())
     return [
-        Finding("alarm", False, 0.0, f"{one['id']}: {one['text']}", one["do"])
+        StepResult("alarm", False, 0.0, f"{one['id']}: {one['text']}", one["do"])
         for one in standing
         if one["acknowledged_by"] is None
     ]
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: StepResult) -> list[str]:
     mark = _marks()[0 if finding.ok else 1]
     line = f"{mark} {finding.step:<10} {finding.took_ms:>7.1f} ms  {finding.said}"
     return [line, f"{'':<25}{finding.advice}"] if finding.advice else [line]
@@ -82,7 +82,7 @@ def _state(running: Running | None, folder: Path) -> Mapping[str, Any] | None:
     """
     try:
         status, said = call(running, "GET", "/api/v1/state", None) if running else (0, {})
-    except NobodyAnswers as nobody:
+    except NoControllerError as nobody:
         status, said = 0, {"detail": str(nobody)}
     if status == 200:
         return dict(said)

@@ -7,10 +7,10 @@ import json
 import sys
 
 from statemachine import Spec, SpecError, read
-from statemachine.audit.reader import standard
+from statemachine.audit.reader import standard_charts
 from statemachine.describe.diagram import mermaid
 
-from ..base.private_files import text_of
+from ..base.private_files import read_text
 from . import DONE, USAGE
 from .check import as_json
 
@@ -18,7 +18,7 @@ from .check import as_json
 def graph(args: argparse.Namespace) -> int:
     """Print a chart as Mermaid, or the default chart as YAML."""
     if args.yaml:
-        head, key, rest = standard().partition("shadow:\n")
+        head, key, rest = standard_charts().partition("shadow:\n")
         form, text = "yaml", key + rest if args.chart == "shadow" else head
     else:
         spec = _read(args)
@@ -31,7 +31,7 @@ def graph(args: argparse.Namespace) -> int:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read(text_of(args.file), str(args.file))
+        return read(read_text(args.file), str(args.file))
     except SpecError as error:
         if args.json:
             print(json.dumps({"faults": as_json(error.faults)}))

@@ -57,7 +57,7 @@ TYPICAL = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CircuitRequest:
     """A circuit as the user described it."""
 
     type: str
@@ -107,7 +107,7 @@ def _text(args: argparse.Namespace) -> str:
     return SMALL.format(id=scalar(args.id))
 
 
-def _circuit(said: str) -> Wanted:
+def _circuit(said: str) -> CircuitRequest:
     """Parse `heater:1.5kW:100%`, with `:critical` if it is shed last. Raises ValueError."""
     type, *rest = said.split(":")
     if not _TYPE.fullmatch(type) or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
@@ -116,7 +116,7 @@ def _circuit(said: str) -> Wanted:
             f"{said!r} is not a circuit; write TYPE:RATED:SHED[:critical], such as "
             f"heater:1.5kW:100%; the types are: {types}"
         )
-    return Wanted(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
+    return CircuitRequest(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
 
 
 def _asked(id: str) -> str:
@@ -131,7 +131,7 @@ def _asked(id: str) -> str:
     return _longer(thing, name, service, _menu(picked))
 
 
-def _menu(picked: str) -> list[Wanted]:
+def _menu(picked: str) -> list[CircuitRequest]:
     """The circuits with these menu numbers. Raises ValueError."""
     types = list(TYPICAL)
     numbers = picked.replace(",", " ").split()
@@ -139,10 +139,10 @@ def _menu(picked: str) -> list[Wanted]:
         if not number.isdecimal() or not 1 <= int(number) <= len(types):
             raise ValueError(f"{number!r} is not in the list; enter numbers from 1 to {len(types)}")
     chosen = [types[int(number) - 1] for number in numbers]
-    return [Wanted(type, *TYPICAL[type][1:]) for type in chosen]
+    return [CircuitRequest(type, *TYPICAL[type][1:]) for type in chosen]
 
 
-def _longer(id: str, name: str | None, service: str, circuits: list[Wanted]) -> str:
+def _longer(id: str, name: str | None, service: str, circuits: list[CircuitRequest]) -> str:
     return LONGER.format(
         id=scalar(id),
         name=f"  name: {scalar(name)}\n" if name else "",
@@ -151,7 +151,7 @@ def _longer(id: str, name: str | None, service: str, circuits: list[Wanted]) -> 
     )
 
 
-def _entries(circuits: list[Wanted]) -> Iterator[str]:
+def _entries(circuits: list[CircuitRequest]) -> Iterator[str]:
     seen: dict[str, int] = {}
     for wanted in circuits:
         number = seen[wanted.type] = seen.get(wanted.type, 0) + 1

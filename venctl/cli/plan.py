@@ -8,24 +8,24 @@ import sys
 from typing import Any
 from urllib.parse import urlencode
 
-from ..folder.state_folder import find
+from ..folder.state_folder import find_running
 from . import DONE, NOBODY, REFUSED
-from .kit.clock import Clock, of_file, of_running
-from .kit.http import NobodyAnswers, NotLetIn, call, found
-from .kit.words import millis_of, watts_of
+from .kit.clock import SiteClock, of_file, of_running
+from .kit.format import millis_of, watts_of
+from .kit.http import NoControllerError, TokenRefusedError, call, running_controller
 
 
 def plan(args: argparse.Namespace) -> int:
     """Print how much each circuit would shed and why, and what other amounts would do."""
     asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         status, said = call(running, "GET", f"/api/v1/preview?{urlencode(asked)}", None)
         clock = of_running(running)
-    except NotLetIn as error:
+    except TokenRefusedError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
-    except NobodyAnswers:
+    except NoControllerError:
         status, said = 200, _of_file(args, asked)
         clock = of_file(args.file)
     if status != 200:
@@ -37,26 +37,26 @@ def plan(args: argparse.Namespace) -> int:
 
 def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
     """The same preview for a site that is not running, each circuit at its typical load."""
-    from statemachine.curtail.estimate import typical
+    from statemachine.curtail.estimate import typical_memory
     from statemachine.state.triggers import DrEvent
-    from statemachine.wire.commands import Door, command_from
+    from statemachine.wire.commands import Origin, command_from
     from web.planning import preview
 
     from .kit.site import site
 
     spec = site(args.file)
     said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}
-    event = command_from(said, spec.site.id, Door("cli", "", 0, 0))
+    event = command_from(said, spec.site.id, Origin("cli", "", 0, 0))
     if not isinstance(event, DrEvent):
         raise ValueError(getattr(event, "detail", "the controller cannot read this as an event"))
-    return {**preview(spec, typical(spec), event), "typical": True}
+    return {**preview(spec, typical_memory(spec), event), "typical": True}
 
 
-def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
+def _lines(said: dict[str, Any], clock: SiteClock) -> list[str]:
     return [*_head(said, clock), *_circuits(said), "", *_others(said)]
 
 
-def _head(said: dict[str, Any], clock: Clock) -> list[str]:
+def _head(said: dict[str, Any], clock: SiteClock) -> list[str]:
     lines = []
     if "typical" in said:
         lines.append("no controller is running; each circuit is assumed at its typical load")
@@ -77,7 +77,7 @@ def _head(said: dict[str, Any], clock: Clock) -> list[str]:
     return lines + _refused(said)
 
 
-def _covered(said: dict[str, Any], clock: Clock) -> str:
+def _covered(said: dict[str, Any], clock: SiteClock) -> str:
     """The effect of an event that running events already cover: none while they run."""
     line = f"nothing would change until {clock.text(min(said['covered_until'], said['ends_at']))}"
     line += f", because running events already shed {said['running_kw']:.2f} kW"

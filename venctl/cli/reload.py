@@ -11,19 +11,19 @@ from typing import Any
 
 from statemachine import Spec
 
-from ..folder.state_folder import find
+from ..folder.state_folder import find_running
 from . import DONE, NOBODY, REFUSED, USAGE
 from .kit.clock import of_zone
-from .kit.http import NobodyAnswers, call, found
-from .kit.words import BY
+from .kit.format import BY
+from .kit.http import NoControllerError, call, running_controller
 
 
 def reload(args: argparse.Namespace) -> int:
     """Load the edited file, or say why not; the old one then stays in effect."""
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         status, said = call(running, "POST", "/api/v1/reload", {})
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     if args.json:

@@ -9,18 +9,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from ..link.tls import usable
+from ..link.link import Denied, Link, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
+from ..link.tls import check_usable
 from ..reach.preflight import preflight
 from . import DONE, NOBODY, REFUSED
-from .kit.clock import Clock
-from .kit.reach import Reach, reach
+from .kit.clock import SiteClock
+from .kit.target import Target, target
 from .trigger import answer
 
 WAIT_S = 10.0
 
 
-def send(args: argparse.Namespace, command: dict[str, Any], clock: Clock) -> int:
+def send(args: argparse.Namespace, command: dict[str, Any], clock: SiteClock) -> int:
     """Publish a command, wait for its ack and print it, with times in the zone of `clock`."""
     to = _usable(args)
     if wrong := preflight(to.endpoint):
@@ -47,13 +47,13 @@ def listen(args: argparse.Namespace) -> int:
     return asyncio.run(_listen(to, topics, args.count, args.json))
 
 
-def _usable(args: argparse.Namespace) -> Reach:
-    to = reach(args)
-    usable(to.endpoint)
+def _usable(args: argparse.Namespace) -> Target:
+    to = target(args)
+    check_usable(to.endpoint)
     return to
 
 
-async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, Any]], int]) -> int:
+async def _send(to: Target, command: dict[str, Any], tell: Callable[[dict[str, Any]], int]) -> int:
     asked, acked = to.topics.command or "", to.topics.ack or ""
     news: asyncio.Queue[News] = asyncio.Queue()
     link = Link(to.endpoint, [acked], None, news.put_nowait)
@@ -63,7 +63,7 @@ async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, An
         async with asyncio.timeout(WAIT_S):
             while True:
                 match await news.get():
-                    case Up():
+                    case LinkUp():
                         why = await _asked(link, asked, command)
                     case Message(_, payload, puback, stored):
                         puback()
@@ -73,11 +73,11 @@ async def _send(to: Reach, command: dict[str, Any], tell: Callable[[dict[str, An
                     case Denied(topic, reason):
                         why = f"the broker refuses a subscription to {topic}: {reason}"
                         break
-                    case Down(reason):
+                    case LinkLost(reason):
                         why = reason
     except TimeoutError:
         pass
-    except NotAllowed as refusal:
+    except SendRefused as refusal:
         print(f"venctl: {refusal}", file=sys.stderr)
         return REFUSED
     finally:
@@ -105,12 +105,12 @@ async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:
     """
     try:
         await link.publish(topic, json.dumps(command).encode(), expiry_s=round(WAIT_S))
-    except LinkDown as lost:
+    except SendFailed as lost:
         return str(lost)
     return "no answer"
 
 
-async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool) -> int:
+async def _listen(to: Target, topics: list[str], most: int | None, as_json: bool) -> int:
     news: asyncio.Queue[News] = asyncio.Queue()
     link = Link(to.endpoint, topics, None, news.put_nowait, stored=True)
     link.start()
@@ -127,9 +127,9 @@ async def _listen(to: Reach, topics: list[str], most: int | None, as_json: bool)
                         f"venctl: the broker refuses a subscription to {topic}: {why}",
                         file=sys.stderr,
                     )
-                case Down(why):
+                case LinkLost(why):
                     print(f"venctl: not connected: {why}", file=sys.stderr)
-                case Up():
+                case LinkUp():
                     print(f"listening on {to.endpoint.host}:{to.endpoint.port}", file=sys.stderr)
     finally:
         await link.forget()

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
-from ..base.here import read_here
-from ..base.private_files import text_of
+from ..base.local_site import read_local_site
+from ..base.private_files import read_text
 from ..controller import Options
-from ..folder.claim import Taken
-from ..folder.state_folder import IN_FORCE, cut_off, state_folder
+from ..folder.claim import StateFolderInUse
+from ..folder.state_folder import IN_FORCE, interrupted_text, state_folder
 from ..run import serve
 from ..standin.start import CannotStart
 from . import DONE, USAGE
-from .kit.ending import to_the_end
 from .kit.logs import to_stderr
+from .kit.until_stopped import run_until_stopped
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,13 +34,13 @@ def run(args: argparse.Namespace) -> int:
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
-    return to_the_end(_run(spec, text, options))
+    return run_until_stopped(_run(spec, text, options))
 
 
 async def _run(spec: Spec, text: str, options: Options) -> int:
     try:
         await serve(spec, text, options)
-    except (CannotStart, Taken) as error:
+    except (CannotStart, StateFolderInUse) as error:
         print(f"venctl: {error}", file=sys.stderr)
         return USAGE
     return DONE
@@ -52,15 +52,15 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
     After a power cut during an edit, the text from before the edit is used.
     """
     try:
-        text = text_of(args.file)
-        spec = read_here(text, str(args.file))
+        text = read_text(args.file)
+        spec = read_local_site(text, str(args.file))
         return spec, text, state_folder(args.file, spec.site.id, args.state)
     except (SpecError, OSError) as error:
-        before = cut_off(args.file, args.state)
+        before = interrupted_text(args.file, args.state)
         if before is None:
             raise
         folder, text = before
-        spec = read_here(text, str(folder / IN_FORCE))
+        spec = read_local_site(text, str(folder / IN_FORCE))
         faults = error.faults if isinstance(error, SpecError) else ()
         print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
         print(

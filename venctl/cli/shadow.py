@@ -7,10 +7,10 @@ import json
 import sys
 from typing import Any
 
-from ..folder.state_folder import find
+from ..folder.state_folder import find_running
 from . import DONE, NOBODY
-from .kit.clock import Clock, of_running
-from .kit.http import NobodyAnswers, call, found
+from .kit.clock import SiteClock, of_running
+from .kit.http import NoControllerError, call, running_controller
 
 WORDS = {
     "in_sync": "in sync",
@@ -24,17 +24,17 @@ OFF = "off          this site has no device shadow; to have one, set `cloud: {sh
 def shadow(args: argparse.Namespace) -> int:
     """Print desired and reported values by key, with the reason for each refused value."""
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         _, said = call(running, "GET", "/api/v1/shadow", None)
         clock = of_running(running)
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     print(json.dumps(said, ensure_ascii=False) if args.json else "\n".join(_lines(said, clock)))
     return DONE
 
 
-def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
+def _lines(said: dict[str, Any], clock: SiteClock) -> list[str]:
     off = said["state"] == "off"
     lines = [OFF] if off else [_document(one, clock) for one in said["shadows"]]
     lines += [f"alarm    {alarm['text']}" for alarm in said["alarms"]]
@@ -52,7 +52,7 @@ def _lines(said: dict[str, Any], clock: Clock) -> list[str]:
     return lines
 
 
-def _document(one: dict[str, Any], clock: Clock) -> str:
+def _document(one: dict[str, Any], clock: SiteClock) -> str:
     version = "version unknown" if one["version"] is None else f"version {one['version']}"
     said = f"{one['title']:<12} {one['label'].lower()}, {version}, {one['circuits']} circuits"
     if one["reported_at"]:

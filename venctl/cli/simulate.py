@@ -12,29 +12,28 @@ from random import randrange
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Spec, SpecError
-from statemachine.curtail.dwell import lasting
-from statemachine.verify.search.narrate import scenario_text, tell
+from statemachine.curtail.dwell import duration
+from statemachine.verify.search.narrate import narrate, scenario_text
+from statemachine.verify.world.elapsed import elapsed_text, parse_elapsed
 from statemachine.verify.world.scenario import (
     LONGEST_LOOK_MS,
     LOOKS,
     SHORTEST_LOOK_MS,
     Scenario,
     Step,
-    clock,
-    elapsed,
 )
 
-from ..base.here import read_here
-from ..base.private_files import text_of
+from ..base.local_site import read_local_site
+from ..base.private_files import read_text
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 from .kit.clock import of_zone
-from .kit.words import millis_of, watts_of
+from .kit.format import millis_of, watts_of
 
 if TYPE_CHECKING:
-    from ..simulate.days import Played
-    from ..simulate.report import Line
-    from ..simulate.search import Found, Progress, Tried
+    from ..simulate.days import PlayedDay
+    from ..simulate.report import ReportRow
+    from ..simulate.search import Counterexample, Progress, SearchProgress
 
 SAMPLE = Path("ven.yaml")
 WIDTH = 100
@@ -44,7 +43,7 @@ CALLED = "cli"  # id of the event that --shed adds
 
 def verify(args: argparse.Namespace) -> int:
     """Test random days against every rule; 1 if one is broken, with a scenario that shows it."""
-    from ..simulate.search import Search, rules_tried
+    from ..simulate.search import Search, rule_count
 
     spec = _read(args)
     if spec is None:
@@ -55,9 +54,9 @@ def verify(args: argparse.Namespace) -> int:
     files = [_kept(one, args.story, place) for place, one in enumerate(found)]
     if args.json:
         broken = [_plain(one, file) for one, file in zip(found, files, strict=True)]
-        print(json.dumps({"seed": seed, "tried": search.tried.plain(), "broken": broken}))
+        print(json.dumps({"seed": seed, "tried": search.tried.as_dict(), "broken": broken}))
         return REFUSED if found else DONE
-    print(f"tested {rules_tried()} rules and the site's own; {search.tried}; --seed {seed}")
+    print(f"tested {rule_count()} rules and the site's own; {search.tried}; --seed {seed}")
     for one, file in zip(found, files, strict=True):
         print("\n" + "\n".join(one.story or (one.sentence,)), file=sys.stderr)
         if file is not None:
@@ -69,16 +68,16 @@ def verify(args: argparse.Namespace) -> int:
 
 def simulate(args: argparse.Namespace) -> int:
     """Play a scenario or a recorded day; 1 if a rule breaks or the event of --shed is refused."""
-    from ..simulate.days import load, play
+    from ..simulate.days import load_day, play_day
 
     spec = _read(args)
     if spec is None:
         return USAGE
     try:
-        scenario, recorded = load(spec, args.scenario)
+        scenario, recorded = load_day(spec, args.scenario)
     except SpecError as error:
         return _refused(error, args.json)
-    played = play(spec, _changed(scenario, args), recorded, millis_of(args.every))
+    played = play_day(spec, _changed(scenario, args), recorded, millis_of(args.every))
     if args.json:
         print(json.dumps(_as_json(played)))
     else:
@@ -95,7 +94,7 @@ def simulate(args: argparse.Namespace) -> int:
     for no in played.refused:
         print(f"{played.clock(no.ms)}  {no}", file=sys.stderr)
     for one in played.broken:
-        story = tell(spec, played.play.scenario, one.ms, str(one), recorded)
+        story = narrate(spec, played.play.scenario, one.ms, str(one), recorded)
         print("\n" + "\n".join(story), file=sys.stderr)
     called = any(no.event_id == CALLED for no in played.refused)
     return REFUSED if played.broken or called else DONE
@@ -109,9 +108,9 @@ def _changed(scenario: Scenario, args: argparse.Namespace) -> Scenario:
     if args.shed:
         watts_of(args.shed)
         call = {"id": CALLED, "shed": args.shed, "for": args.length, "door": "cli"}
-        at_ms = elapsed(args.at)
+        at_ms = parse_elapsed(args.at)
         millis_of(args.length)
-        step = Step.model_validate({"at": clock(at_ms), "event": call})
+        step = Step.model_validate({"at": elapsed_text(at_ms), "event": call})
         changes["steps"] = [*scenario.steps, step]
     return scenario.model_copy(update=changes)
 
@@ -123,7 +122,7 @@ def _look_ms(text: str) -> int:
     return ms
 
 
-def _print_table(played: Played) -> None:
+def _print_table(played: PlayedDay) -> None:
     head = f"{'time':<8}  {'asked':>7} {'command':>7} {'shed':>7} {'power':>7}  events; held"
     print(head)
     most = max(WIDTH, shutil.get_terminal_size().columns)
@@ -131,7 +130,7 @@ def _print_table(played: Played) -> None:
         print(_row(played, line)[:most])
 
 
-def _row(played: Played, line: Line) -> str:
+def _row(played: PlayedDay, line: ReportRow) -> str:
     figures = (line.asked_w, line.commanded_w, line.measured_w, line.power_w)
     events = ", ".join(f"{id} {state}" for id, state in line.events.items())
     held = ", ".join(f"{id} {watts / 1000:g}" for id, watts in line.held.items())
@@ -139,18 +138,18 @@ def _row(played: Played, line: Line) -> str:
     return f"{played.clock(line.ms):<8}  {kilowatts}  {events or '-'}; {held or '-'}"
 
 
-def _print_end(played: Played) -> None:
+def _print_end(played: PlayedDay) -> None:
     diary, play = played.diary, played.play
     start = of_zone(play.spec.site.timezone).text(play.start_ms / 1000)
     print(
-        f"\nsimulated {lasting(play.ms)} from {start} in {played.took_s:.1f} s, "
+        f"\nsimulated {duration(play.ms)} from {start} in {played.took_s:.1f} s, "
         f"{played.times:,.0f} times real time; {play.decisions:,} decisions; "
         f"{diary.asked_wh() / 1000:.2f} kWh requested, {diary.shed_wh() / 1000:.2f} kWh shed; "
         + (f"broken rules: {len(played.broken)}" if played.broken else "every rule held")
     )
 
 
-def _as_json(played: Played) -> dict[str, Any]:
+def _as_json(played: PlayedDay) -> dict[str, Any]:
     rows = [
         {
             "t": (played.play.start_ms + line.ms) / 1000,
@@ -178,7 +177,7 @@ def _as_json(played: Played) -> dict[str, Any]:
     return {"rows": rows, "refused": refused, "broken": broken, **figures}
 
 
-def _kept(one: Found, file: Path, place: int) -> Path | None:
+def _kept(one: Counterexample, file: Path, place: int) -> Path | None:
     """Write the scenario of a broken rule to its own file: story.yaml, story-2.yaml."""
     if one.words is None:
         return None
@@ -187,7 +186,7 @@ def _kept(one: Found, file: Path, place: int) -> Path | None:
     return name
 
 
-def _plain(one: Found, file: Path | None) -> dict[str, Any]:
+def _plain(one: Counterexample, file: Path | None) -> dict[str, Any]:
     return {"rule": one.sentence, "story": list(one.story), "file": file and str(file)}
 
 
@@ -195,7 +194,7 @@ def _progress() -> Progress:
     """Prints the progress of the search on a terminal, twice a second."""
     said_s = 0.0
 
-    def say(tried: Tried) -> None:
+    def say(tried: SearchProgress) -> None:
         nonlocal said_s
         if sys.stderr.isatty() and time.monotonic() - said_s > 0.5:
             said_s = time.monotonic()
@@ -206,7 +205,7 @@ def _progress() -> Progress:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read_here(text_of(args.file), str(args.file))
+        return read_local_site(read_text(args.file), str(args.file))
     except SpecError as error:
         _refused(error, args.json)
         return None

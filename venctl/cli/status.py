@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..audit_log import read as audited
-from ..folder.state_folder import announced, find, site_id, state_folder
+from ..folder.state_folder import find_running, running_info, site_id, state_folder
 from . import DONE, NOBODY
-from .kit.clock import Clock, of_file, of_running, of_zone
-from .kit.http import NobodyAnswers, ask, call, found
-from .kit.words import BY
+from .kit.clock import SiteClock, of_file, of_running, of_zone
+from .kit.format import BY
+from .kit.http import NoControllerError, ask, call, running_controller
 
 FRESH_S = 15
 AUDITED = (
@@ -41,7 +41,7 @@ def state(args: argparse.Namespace) -> int:
     """Print the current state of the site in six lines, plus faults and alarms."""
     try:
         _, now = ask(args, "/api/v1/state")
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     print(json.dumps(now) if args.json else "\n".join(_six_lines(now)))
@@ -82,7 +82,7 @@ def _power(now: dict[str, Any]) -> str:
     return f"{now['power_kw']:.2f} kW = base {base:.2f} - shed {shed:.2f}"
 
 
-def _event(event: dict[str, Any], clock: Clock) -> str:
+def _event(event: dict[str, Any], clock: SiteClock) -> str:
     """The terms of an event, and how much of it is met now."""
     asked, needed = event["requested_kw"], event["required_kw"]
     end = clock.text(event["end"])
@@ -101,7 +101,7 @@ def _event(event: dict[str, Any], clock: Clock) -> str:
     return f"{said}{short}{', on target' if event['on_target'] and not short else ''}"
 
 
-def _held(circuit: dict[str, Any], clock: Clock) -> str:
+def _held(circuit: dict[str, Any], clock: SiteClock) -> str:
     """How much a circuit sheds, and when it returns."""
     how, at = circuit["back_how"], circuit["back_at"]
     when = f" until {clock.text(at)}" if at else ""
@@ -118,7 +118,7 @@ def _link(link: dict[str, Any]) -> str:
     return "; ".join(said)
 
 
-def _last_switch(now: dict[str, Any], clock: Clock) -> str:
+def _last_switch(now: dict[str, Any], clock: SiteClock) -> str:
     """Who last switched a circuit, and when."""
     switched = [c for c in now["circuits"] if c["switched_at"]]
     if not switched:
@@ -132,10 +132,10 @@ def _last_switch(now: dict[str, Any], clock: Clock) -> str:
 def events(args: argparse.Namespace) -> int:
     """Print the current events, and the past ones that are remembered."""
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         _, said = call(running, "GET", "/api/v1/events", None)
         clock = of_running(running)
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     before = [event for event in said["past"] if not event["live"]]
@@ -172,7 +172,7 @@ def log(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _print_audit(folder: Path, clock: Clock) -> int:
+def _print_audit(folder: Path, clock: SiteClock) -> int:
     """Print who requested what in the last 13 months, as CSV."""
     out = csv.DictWriter(sys.stdout, AUDITED, extrasaction="ignore", lineterminator="\n")
     out.writeheader()
@@ -212,7 +212,7 @@ def _decision(when: str, trigger: str, effects: str) -> list[str]:
 def env(args: argparse.Namespace) -> int:
     """Print the environment that makes `aws iot-data` use the stand-in."""
     folder = state_folder(args.file, site_id(args.file), args.state)
-    running = announced(folder) or {}
+    running = running_info(folder) or {}
     data, tls = running.get("data"), running.get("tls")
     if data is None:
         print("venctl: no controller with a stand-in is running for this ven.yaml", file=sys.stderr)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from ..folder.state_folder import Running, find
+from ..folder.state_folder import Running, find_running
 from . import DONE, NOBODY, REFUSED
-from .kit.clock import Clock, of_running, over_mqtt
-from .kit.http import NobodyAnswers, call, found
-from .kit.words import millis_of, watts_of
+from .kit.clock import SiteClock, of_running, over_mqtt
+from .kit.format import millis_of, watts_of
+from .kit.http import NoControllerError, call, running_controller
 
 ENDS = ("restore", "all-back", "cancel", "opt-out")
 
@@ -30,18 +30,18 @@ def trigger(args: argparse.Namespace) -> int:
         said = {**command(args, lambda: clock), "issued_at": round(time.time(), 3)}
         return send(args, said, clock)
     try:
-        running = found(find(args.file, args.state))
+        running = running_controller(find_running(args.file, args.state))
         clock_of = cache(partial(of_running, running))
         _, ack = call(running, "POST", "/api/v1/commands", command(args, clock_of))
         if ack.get("status") not in (None, "rejected") and args.wait and args.what == "event":
             _wait(running, ack["event_id"])
         return answer(ack, args.json, clock_of)
-    except NobodyAnswers as error:
+    except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
 
 
-def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str, Any]:
+def command(args: argparse.Namespace, clock_of: Callable[[], SiteClock]) -> dict[str, Any]:
     """The command for these arguments, as it is sent.
 
     The clock is only fetched if a time was typed, because it may cost a request.
@@ -89,7 +89,7 @@ def command(args: argparse.Namespace, clock_of: Callable[[], Clock]) -> dict[str
     return said | {"op": args.what}
 
 
-def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) -> int:
+def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], SiteClock]) -> int:
     """Print an ack as text or JSON; the clock is only fetched if the ack has a time."""
     refused = ack.get("status", "rejected") == "rejected" or "op" not in ack
     if as_json:
@@ -102,7 +102,7 @@ def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], Clock]) ->
     return REFUSED if refused else DONE
 
 
-def _lines(ack: dict[str, Any], clock_of: Callable[[], Clock]) -> list[str]:
+def _lines(ack: dict[str, Any], clock_of: Callable[[], SiteClock]) -> list[str]:
     lines = [f"{ack['op']} {ack['status']}" + (f"  {ack['event_id']}" if "event_id" in ack else "")]
     if ack["status"] == "duplicate":
         another = "; a new event needs a new --id" if ack["op"] == "event" else ""

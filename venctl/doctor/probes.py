@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from awscrt import mqtt5
 
 from statemachine import Spec
-from statemachine.site.named_shadows import shards
+from statemachine.site.named_shadows import circuits_by_shadow
 
 from ..link.endpoint import Endpoint
-from ..link.link import Denied, Down, Link, LinkDown, News, NotAllowed, Up
+from ..link.link import Denied, Link, LinkLost, LinkUp, News, SendFailed, SendRefused
 from ..link.reason_codes import FOREIGN, VERSION
-from ..link.shadow_client import TIMED_OUT, Document, Rejected, Twin
-from ..link.tls import Wrong, utc
+from ..link.shadow_client import TIMED_OUT, ShadowClient, ShadowDocument, ShadowRejected
+from ..link.tls import ConfigProblem, utc
 
 CONNECT_S, ANSWER_S = 15.0, 6.0
 CLOCK_S = 5
@@ -31,8 +31,8 @@ UNCOMPARED = "not checked: there is no server time to compare with"
 ANSWERS = ("get/+", "update/accepted", "update/rejected", "update/delta")
 
 
-class Witness(Protocol):
-    """Each step returns what it found, or raises `Wrong`."""
+class Probe(Protocol):
+    """Each step returns what it found, or raises `ConfigProblem`."""
 
     async def connect(self) -> str: ...
     async def subscribe(self) -> str: ...
@@ -42,7 +42,7 @@ class Witness(Protocol):
     async def leave(self) -> None: ...
 
 
-class Visitor:
+class OwnConnection:
     """The doctor's own connection. It acknowledges no command, so queued commands stay queued."""
 
     def __init__(self, spec: Spec, endpoint: Endpoint, answered: bool) -> None:
@@ -51,7 +51,7 @@ class Visitor:
         self._news: asyncio.Queue[News] = asyncio.Queue()
         self._denied: list[str] = []
         self._link: Link | None = None
-        self._shadows = list(shards(spec)) if spec.cloud.has_shadow else []
+        self._shadows = list(circuits_by_shadow(spec)) if spec.cloud.has_shadow else []
         self._filters = [
             f"$aws/things/{spec.site.id}/shadow{f'/name/{name}' if name else ''}/{end}"
             for name in self._shadows
@@ -70,21 +70,21 @@ class Visitor:
                 await self._up()
         except TimeoutError:
             said = f"the broker did not answer within {CONNECT_S:.0f} s"
-            raise Wrong(said, VERSION) from None
+            raise ConfigProblem(said, VERSION) from None
         return f"connected as {self._endpoint.client_id}"
 
     async def _up(self) -> None:
         while True:
             match await self._news.get():
-                case Up():
+                case LinkUp():
                     return
                 case Denied(topic, why):
                     self._denied.append(f"{topic} ({why})")
-                case Down(why):
+                case LinkLost(why):
                     said, _, question = why.partition("; ")
                     if question:
-                        raise Wrong(said, self._unheard(said, question))
-                    raise Wrong(f"the broker refuses the connection: {why}", self._let_in())
+                        raise ConfigProblem(said, self._unheard(said, question))
+                    raise ConfigProblem(f"the broker refuses the connection: {why}", self._let_in())
 
     def _unheard(self, said: str, question: str) -> str:
         needed = f"{question}, which venctl needs"
@@ -103,7 +103,7 @@ class Visitor:
         for at in range(0, len(self._filters), MOST_FILTERS):
             denied += await self._refused(self._filters[at : at + MOST_FILTERS])
         if denied:
-            raise Wrong(f"the broker refuses subscriptions to {', '.join(denied)}", POLICY)
+            raise ConfigProblem(f"the broker refuses subscriptions to {', '.join(denied)}", POLICY)
         number = len(self._filters) + (1 if self._topics.command else 0)
         return "1 topic granted" if number == 1 else f"{number} topics granted"
 
@@ -125,7 +125,7 @@ class Visitor:
                     asyncio.wrap_future(self._link.client.subscribe(packet))
                 )
         except Exception as error:
-            raise Wrong(f"no answer to SUBSCRIBE: {error}", POLICY) from None
+            raise ConfigProblem(f"no answer to SUBSCRIBE: {error}", POLICY) from None
         answers = zip(filters, suback.reason_codes, strict=True)
         return [name for name, code in answers if int(code) >= 0x80]
 
@@ -141,7 +141,7 @@ class Visitor:
             elif topic is not None:
                 allowed.append(topic)
         if self._topics.ack and self._topics.ack not in allowed:
-            raise Wrong(refused[0], POLICY)
+            raise ConfigProblem(refused[0], POLICY)
         also = f"; {refused[0]}, but everything else works without it" if refused else ""
         return f"on {', '.join(allowed)}{also}"
 
@@ -150,7 +150,7 @@ class Visitor:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._link.publish(topic, json.dumps(body).encode())
-        except (LinkDown, NotAllowed, TimeoutError) as error:
+        except (SendFailed, SendRefused, TimeoutError) as error:
             return str(error) or f"no answer to PUBLISH on {topic}"
         return None
 
@@ -160,21 +160,21 @@ class Visitor:
         if not self._answered:
             return "provided by the controller, which is not running"
         assert self._link is not None
-        twin = Twin(self._link.client, self._spec.site.id, lambda *_: None)
+        twin = ShadowClient(self._link.client, self._spec.site.id, lambda *_: None)
         said = [await self._asked(twin, name) for name in self._shadows]
         return "; ".join(said)
 
-    async def _asked(self, twin: Twin, name: str) -> str:
+    async def _asked(self, twin: ShadowClient, name: str) -> str:
         whose, asked_s = name or self._spec.site.id, time.time()
         answer = await twin.get(name)
         match answer:
-            case Rejected(code, _) if code == TIMED_OUT:
-                raise Wrong(f"the shadow of {whose} does not answer", POLICY)
-            case Rejected(code, message):
-                raise Wrong(f"the shadow of {whose} answers {code}: {message}", POLICY)
+            case ShadowRejected(code, _) if code == TIMED_OUT:
+                raise ConfigProblem(f"the shadow of {whose} does not answer", POLICY)
+            case ShadowRejected(code, message):
+                raise ConfigProblem(f"the shadow of {whose} answers {code}: {message}", POLICY)
         return f"{name} {self._read(answer, (asked_s + time.time()) / 2)}".strip()
 
-    def _read(self, document: Document, at_s: float) -> str:
+    def _read(self, document: ShadowDocument, at_s: float) -> str:
         if document.timestamp_s is None:
             return "answers; it has no document yet"
         self._clock = (at_s, document.timestamp_s)
@@ -201,7 +201,7 @@ class Visitor:
             await asyncio.shield(asyncio.wrap_future(self._link.client.unsubscribe(packet)))
 
 
-class Word:
+class RunningController:
     """Reports from the running controller: a connection with its client id would disconnect it.
 
     `state` is the answer of GET /api/v1/state.
@@ -214,19 +214,23 @@ class Word:
     async def connect(self) -> str:
         if self._link["state"] != "connected":
             why = self._link["detail"] or self._link["state"]
-            raise Wrong(f"the running controller is not connected: {why}", "see `venctl log`")
+            raise ConfigProblem(
+                f"the running controller is not connected: {why}", "see `venctl log`"
+            )
         return f"the running controller has been connected since {utc(self._link['since'])}"
 
     async def subscribe(self) -> str:
         denied: list[str] = self._link["denied"]
         if self._topics.command in denied:
-            raise Wrong(f"the broker refuses a subscription to {self._topics.command}", POLICY)
+            raise ConfigProblem(
+                f"the broker refuses a subscription to {self._topics.command}", POLICY
+            )
         return f"granted, but {', '.join(denied)} is refused" if denied else "granted"
 
     async def publish(self) -> str:
         last_s = self._link["last_sent"]
         if last_s is None:
-            raise Wrong(
+            raise ConfigProblem(
                 "the running controller has sent nothing yet",
                 "run `venctl doctor` again in a minute",
             )
@@ -235,9 +239,9 @@ class Word:
     async def shadow(self) -> str:
         last = self._last_answer()
         if last is None:
-            raise Wrong("the shadow has never answered the running controller", POLICY)
+            raise ConfigProblem("the shadow has never answered the running controller", POLICY)
         if last[0] == "Refused" and last[1]["code"] not in PASSING:
-            raise Wrong(
+            raise ConfigProblem(
                 f"the shadow refused the last request: {last[1]['code']} {last[1]['message']}",
                 POLICY,
             )
@@ -276,4 +280,4 @@ def _compared(here_s: float, there_s: int) -> str:
         return "correct to within a second" if abs(ahead_s) <= 1.5 else f"{ahead_s:+.0f} s"
     way = "ahead of" if ahead_s > 0 else "behind"
     said = f"this machine's clock is {abs(ahead_s):.0f} s {way} the server's"
-    raise Wrong(said, "synchronize it with NTP: `sudo timedatectl set-ntp true`")
+    raise ConfigProblem(said, "synchronize it with NTP: `sudo timedatectl set-ntp true`")

@@ -13,14 +13,14 @@ from typing import Any
 from statemachine import Spec
 
 from ..folder.state_folder import Running
-from ..link.endpoint import LOOPBACK, Endpoint, declared, stand_in
-from ..link.tls import SOON_S, Wrong, check_files, secured, utc
-from ..reach.preflight import addresses, greet, open_port
-from .probes import Visitor, Witness, Word
+from ..link.endpoint import LOOPBACK, Endpoint, declared_endpoint, stand_in_endpoint
+from ..link.tls import SOON_S, ConfigProblem, check_files, uses_tls, utc
+from ..reach.preflight import handshake, open_port, resolve_addresses
+from .probes import OwnConnection, Probe, RunningController
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Subject:
     """What to examine. `running` and the `state` it reports are None if no controller runs."""
 
     spec: Spec
@@ -31,7 +31,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StepResult:
     """The result of one step: success, duration, what was found and what to do."""
 
     step: str
@@ -41,12 +41,12 @@ class Finding:
     advice: str
 
 
-class Visit:
-    """One run of all steps. A step returns what it found, or raises `Wrong`."""
+class Examination:
+    """One run of all steps. A step returns what it found, or raises `ConfigProblem`."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Subject) -> None:
         self.case = case
-        self.witness: Witness | None = None
+        self.witness: Probe | None = None
 
     def files(self) -> str:
         """The files on this machine: ven.yaml, certificate, key, CA, password."""
@@ -54,7 +54,7 @@ class Visit:
         if case.spec.cloud.kind == "local":
             return str(case.file)
         folder = case.file.resolve().parent
-        self.endpoint = declared(case.spec.cloud, folder, case.spec.site.id)
+        self.endpoint = declared_endpoint(case.spec.cloud, folder, case.spec.site.id)
         dates = check_files(self.endpoint)
         if dates is None:
             return str(case.file)
@@ -68,25 +68,27 @@ class Visit:
         if spec.cloud.kind == "local":
             self.endpoint = self._stand_in()
         if state is not None and spec.cloud.kind == "aws":
-            self.witness = Word(spec, state, self.case.folder / "journal.db")
+            self.witness = RunningController(spec, state, self.case.folder / "journal.db")
             return "is running; the steps from `connect` on report its connection"
         me = self.endpoint
         if spec.cloud.kind != "aws":
             me = replace(me, client_id=f"venctl-doctor-{secrets.token_hex(3)}", session_s=0)
         served = state is not None or spec.cloud.shadow != "serve"
-        self.witness = Visitor(spec, me, served)
+        self.witness = OwnConnection(spec, me, served)
         who = "is running" if state is not None else "is not running"
         return f"{who}; doctor connects as {me.client_id}"
 
     def _stand_in(self) -> Endpoint:
         if self.case.running is None:
             said = "is not running, and it provides the stand-in for the cloud"
-            raise Wrong(said, "start it with `venctl run`, then run `venctl doctor` again")
-        return stand_in(self.case.running.mqtt, self.case.running.tls, self.case.spec.site.id)
+            raise ConfigProblem(said, "start it with `venctl run`, then run `venctl doctor` again")
+        return stand_in_endpoint(
+            self.case.running.mqtt, self.case.running.tls, self.case.spec.site.id
+        )
 
     def dns(self) -> str:
         """The addresses of the broker's host name."""
-        return ", ".join(addresses(self.endpoint))
+        return ", ".join(resolve_addresses(self.endpoint))
 
     def tcp(self) -> str:
         """Whether the port is open."""
@@ -95,13 +97,13 @@ class Visit:
 
     def tls(self) -> str:
         """Whether both sides accept each other's certificate."""
-        if not secured(self.endpoint):
+        if not uses_tls(self.endpoint):
             bare = self.endpoint.password and self.endpoint.host not in LOOPBACK
             return "none" + (
                 ", so the password is sent unencrypted; set `ca` to use TLS" if bare else ""
             )
         with open_port(self.endpoint) as plain:
-            greeting = greet(self.endpoint, plain)
+            greeting = handshake(self.endpoint, plain)
         ends = utc(greeting.dates.ends_s)
         return f"{greeting.version}; the broker's certificate is valid until {ends}"
 
@@ -126,37 +128,37 @@ class Visit:
         return await self._witness.clock()
 
     @property
-    def _witness(self) -> Witness:
+    def _witness(self) -> Probe:
         assert self.witness is not None
         return self.witness
 
 
-STEPS: tuple[Callable[[Visit], str] | Callable[[Visit], Awaitable[str]], ...] = (
-    Visit.files,
-    Visit.controller,
-    Visit.dns,
-    Visit.tcp,
-    Visit.tls,
-    Visit.connect,
-    Visit.subscribe,
-    Visit.publish,
-    Visit.shadow,
-    Visit.clock,
+STEPS: tuple[Callable[[Examination], str] | Callable[[Examination], Awaitable[str]], ...] = (
+    Examination.files,
+    Examination.controller,
+    Examination.dns,
+    Examination.tcp,
+    Examination.tls,
+    Examination.connect,
+    Examination.subscribe,
+    Examination.publish,
+    Examination.shadow,
+    Examination.clock,
 )
 
 
-async def examine(case: Case) -> AsyncIterator[Finding]:
+async def examine(case: Subject) -> AsyncIterator[StepResult]:
     """Run every step, up to and including the first that fails."""
-    visit = Visit(case)
+    visit = Examination(case)
     try:
         for step in STEPS:
             began = time.monotonic()
             try:
                 said, advice, ok = await _taken(step, visit), "", True
-            except Wrong as wrong:
+            except ConfigProblem as wrong:
                 said, advice, ok = wrong.said, wrong.advice, False
             took_ms = (time.monotonic() - began) * 1000
-            yield Finding(step.__name__, ok, round(took_ms, 1), said, advice)
+            yield StepResult(step.__name__, ok, round(took_ms, 1), said, advice)
             if not ok:
                 return
     finally:
@@ -164,7 +166,7 @@ async def examine(case: Case) -> AsyncIterator[Finding]:
             await visit.witness.leave()
 
 
-async def _taken(step: Callable[[Visit], Any], visit: Visit) -> str:
+async def _taken(step: Callable[[Examination], Any], visit: Examination) -> str:
     if asyncio.iscoroutinefunction(step):
         return str(await step(visit))
     return str(await asyncio.to_thread(step, visit))

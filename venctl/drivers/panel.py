@@ -1,8 +1,8 @@
 """The panel: brings every circuit to the wanted state, if allowed, and reports the result.
 
 Each circuit has its own worker, so that one that hangs does not delay others. A worker keeps the
-newest command of each kind behind an interlock (`statemachine/interlock/guarded.py`). Circuits
-behind one gateway may share a link, on which calls run one after another.
+newest command of each kind behind an interlock (`statemachine/interlock/guarded_circuit.py`).
+Circuits behind one gateway may share a link, on which calls run one after another.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statemachine.interlock.guarded import Guarded
+from statemachine.interlock.guarded_circuit import GuardedCircuit
 from statemachine.interlock.headroom import Headroom
-from statemachine.interlock.wanted import Deed, Told
+from statemachine.interlock.wanted_state import Deed, DeviceAnswer
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Hold, Switch
 
-from .calls import Call
+from .driver_call import DriverCall
 from .reads import Reads
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ OnHeld = Callable[[str, int | None, str | None], None]
 OnSwitched = Callable[[str, bool, str | None], None]
 
 
-def of_its_own(circuit: str) -> str:
+def own_driver(circuit: str) -> str:
     """A link for each circuit."""
     return circuit
 
@@ -52,7 +52,7 @@ class Panel:
         held: OnHeld,
         switched: OnSwitched,
         changed: Callable[[], None],
-        link_of: Callable[[str], str] = of_its_own,
+        link_of: Callable[[str], str] = own_driver,
     ) -> None:
         self._spec, self._headroom = spec, Headroom(spec.site.service)
         self._drivers: dict[str, Driver] = {}
@@ -80,7 +80,7 @@ class Panel:
                 worker.use(driver)
                 continue
             link = self._links.setdefault(self._link_of(circuit), asyncio.Lock())
-            guarded = Guarded(circuit, spec, self._headroom, _now_ms())
+            guarded = GuardedCircuit(circuit, spec, self._headroom, _now_ms())
             new = self._workers[circuit] = _Worker(circuit, guarded, driver, link, self._hear)
             if self._started:
                 new.start()
@@ -126,14 +126,14 @@ class Panel:
         known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
         await asyncio.gather(*(worker.let_go() for worker in known))
 
-    def _hear(self, told: Told | None) -> None:
+    def _hear(self, told: DeviceAnswer | None) -> None:
         """Pass on a result; None means that something was done."""
         match told:
             case None:
                 self._changed()
-            case Told(Hold(circuit, watts), fault):
+            case DeviceAnswer(Hold(circuit, watts), fault):
                 self._held(circuit, watts, fault)
-            case Told(Switch(circuit, enabled), fault):
+            case DeviceAnswer(Switch(circuit, enabled), fault):
                 self._switched(circuit, enabled, fault)
 
 
@@ -143,10 +143,10 @@ class _Worker:
     def __init__(
         self,
         circuit: str,
-        guarded: Guarded,
+        guarded: GuardedCircuit,
         driver: Driver,
         link: asyncio.Lock,
-        hear: Callable[[Told | None], None],
+        hear: Callable[[DeviceAnswer | None], None],
     ) -> None:
         self.guarded = guarded
         self._circuit, self._driver, self._link, self._hear = circuit, driver, link, hear
@@ -231,20 +231,20 @@ class _Worker:
         if call.fault is None:
             self._say(None)
 
-    def _call(self, deed: Deed) -> Call[None]:
+    def _call(self, deed: Deed) -> DriverCall[None]:
         driver = self._driver
         match deed:
             case Hold(circuit, watts, until_ms):
-                return Call(lambda: driver.hold(circuit, watts, until_ms), self._doubt)
+                return DriverCall(lambda: driver.hold(circuit, watts, until_ms), self._doubt)
             case Switch(circuit, enabled):
-                return Call(lambda: driver.switch(circuit, enabled), self._doubt)
+                return DriverCall(lambda: driver.switch(circuit, enabled), self._doubt)
 
-    def _tell(self, every: Iterable[Told]) -> None:
+    def _tell(self, every: Iterable[DeviceAnswer]) -> None:
         for told in every:
             self._log(told)
             self._say(told)
 
-    def _log(self, told: Told) -> None:
+    def _log(self, told: DeviceAnswer) -> None:
         """Log each cause once, not each attempt."""
         if told.fault is None:
             if self._logged:
@@ -254,7 +254,7 @@ class _Worker:
             self._logged.add(told.fault)
             log.warning("%s does not follow its commands: %s", self._circuit, told.fault)
 
-    def _say(self, told: Told | None) -> None:
+    def _say(self, told: DeviceAnswer | None) -> None:
         try:
             self._hear(told)
         except Exception:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .calls import Call
+from .driver_call import DriverCall
 
 if TYPE_CHECKING:
     from . import Driver
@@ -51,13 +51,13 @@ class Reads:
         began_s = _now_s()
         self._began[id(driver)] = began_s, ids
         try:
-            call = Call(driver.readings, _nothing)
+            call = DriverCall(driver.readings, _nothing)
             await call.wait(self._timeout_s)
             self._take(call, ids, began_s)
         finally:
             del self._under_way[id(driver)], self._began[id(driver)]
 
-    def _take(self, call: Call[Mapping[str, int]], ids: set[str], began_s: float) -> None:
+    def _take(self, call: DriverCall[Mapping[str, int]], ids: set[str], began_s: float) -> None:
         said: Any = call.answer
         if call.fault is None and not isinstance(said, Mapping):
             call.fault = f"its driver returned {type(said).__name__}, not watts by circuit"

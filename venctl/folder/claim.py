@@ -16,18 +16,18 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.worker import Worker, asked
+from ..base.worker import Worker, run_on
 
 log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 
 
-class Taken(Exception):
+class StateFolderInUse(Exception):
     """Another controller uses this state folder; the message names it."""
 
 
 class Claim:
-    """A state folder with mode 0700 that is ours until `close`. Raises `Taken`.
+    """A state folder with mode 0700 that is ours until `close`. Raises `StateFolderInUse`.
 
     `trouble` says why it cannot be written; it is "" if it can.
     """
@@ -36,10 +36,10 @@ class Claim:
         self._folder = folder
         self._locks: dict[Path, int] = {}
         self.trouble = ""
-        self.look_again()
+        self.retry()
 
-    def look_again(self) -> None:
-        """Lock what can be locked now. Raises `Taken`."""
+    def retry(self) -> None:
+        """Lock what can be locked now. Raises `StateFolderInUse`."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o700)
@@ -48,25 +48,25 @@ class Claim:
             self.trouble = f"{self._folder} cannot be written: {error.strerror or error}"
         try:
             self._take_all()
-        except Taken:
+        except StateFolderInUse:
             self.close()
             raise
 
     async def keep(self, worker: Worker) -> None:
         """Lock what becomes available, and what replaced a locked file, forever.
 
-        `worker` does it, because a disk may hang. Raises `Taken`.
+        `worker` does it, because a disk may hang. Raises `StateFolderInUse`.
         """
         while True:
             await asyncio.sleep(AGAIN_S)
-            await asked(worker, self._mend, None)
+            await run_on(worker, self._mend, None)
 
     def _mend(self) -> None:
         gone = [file for file, lock in self._locks.items() if not _is(file, lock)]
         for file in gone:
             os.close(self._locks.pop(file))
         if gone or self.trouble:
-            self.look_again()
+            self.retry()
 
     def close(self) -> None:
         """Release the folder."""
@@ -91,7 +91,9 @@ class Claim:
                 self._take(named, os.O_RDONLY)
 
     def _take(self, file: Path, flags: int) -> None:
-        """Lock a file, if it takes locks. Raises `Taken`, or OSError if it cannot be opened."""
+        """Lock a file, if it takes locks. Raises `StateFolderInUse`, or OSError if it cannot be
+        opened.
+        """
         if file in self._locks:
             return
         lock = os.open(file, flags | os.O_CLOEXEC, 0o600)
@@ -99,7 +101,7 @@ class Claim:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise Taken(self._who()) from None
+            raise StateFolderInUse(self._who()) from None
         except OSError as error:  # a network folder, for example
             os.close(lock)
             log.debug("%s cannot be locked: %s", file, error)
@@ -123,7 +125,7 @@ def claimed(folder: Path) -> bool:
     """Whether a controller is running on this folder, or none could."""
     try:
         claim = Claim(folder)
-    except (Taken, OSError):
+    except (StateFolderInUse, OSError):
         return True
     claim.close()
     return False

@@ -9,7 +9,7 @@ import string
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.private_files import look, write_private
+from ..base.private_files import read_file, write_private
 
 log = logging.getLogger(__name__)
 Token = tuple[str, str | None]  # the token, and a message about it or None
@@ -56,7 +56,7 @@ def read_token(folder: Path) -> tuple[str, str | None]:
     """The stored token; or "" and why it cannot be used, as a phrase after "it is"."""
     file = folder / "token"
     try:
-        found = look(file, MOST_BYTES)
+        found = read_file(file, MOST_BYTES)
         held = found.content.decode("utf-8")
     except FileNotFoundError:
         return "", "a link to a file that does not exist" if file.is_symlink() else "missing"
@@ -86,7 +86,7 @@ def site_token(folder: Path) -> Token:
     return made, "; ".join(said) or None
 
 
-def passing_token(folder: Path) -> Token:
+def temporary_token(folder: Path) -> Token:
     """A token for this run only, if the disk does not answer; and a message about it."""
     said = f"the token is valid for this run only: {folder / 'token'} cannot be reached"
     log.warning("%s", said)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..base.private_files import text_of
+from ..base.private_files import read_text
 from .claim import claimed
 from .site_token import read_token
 
@@ -43,7 +43,7 @@ def site_of(file: Path) -> tuple[str, str | None]:
     Raises OSError or ValueError with a message for people.
     """
     try:
-        said = yaml.load(text_of(file), Loader=yaml.BaseLoader)
+        said = yaml.load(read_text(file), Loader=yaml.BaseLoader)
         id, timezone = said["site"]["id"], said["site"].get("timezone")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{file} has no site.id; run `venctl check` for details") from None
@@ -61,7 +61,7 @@ def state_folder(file: Path, ven_id: str, chosen: Path | None) -> Path:
     return chosen or _of_systemd() or beside
 
 
-def find(file: Path, chosen: Path | None) -> Running | None:
+def find_running(file: Path, chosen: Path | None) -> Running | None:
     """The controller that runs for this ven.yaml, even if the file was edited since; or None.
 
     Raises OSError or ValueError if none runs and the file has no site.id.
@@ -72,17 +72,17 @@ def find(file: Path, chosen: Path | None) -> Running | None:
     return mine[0] if mine else _running(state_folder(file, site_id(file), None))
 
 
-def in_force(file: Path, text: str) -> str:
+def in_force_text(file: Path, text: str) -> str:
     """The content of `IN_FORCE` while `text`, read from `file`, is in effect."""
     return f"{_FROM}{file.resolve()}\n{text}"
 
 
-def cut_off(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
+def interrupted_text(file: Path, chosen: Path | None) -> tuple[Path, str] | None:
     """The state folder of an interrupted run of this ven.yaml, and the text in effect then."""
     there = chosen or _of_systemd()
     for folder in [there] if there else _beside(file):
         try:
-            first, _, text = text_of(folder / IN_FORCE).partition("\n")
+            first, _, text = read_text(folder / IN_FORCE).partition("\n")
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -104,10 +104,10 @@ def _beside(file: Path) -> list[Path]:
     return sorted(folders, key=lambda folder: (-folder.stat().st_mtime, folder.name))
 
 
-def announced(folder: Path) -> dict[str, Any] | None:
+def running_info(folder: Path) -> dict[str, Any] | None:
     """What the controller running on `folder` announced; None if none runs."""
     try:
-        said = json.loads(text_of(folder / "controller.json"))
+        said = json.loads(read_text(folder / "controller.json"))
     except (OSError, ValueError, RecursionError):
         return None
     names = ("ven_id", "file", "web", "mqtt")
@@ -116,7 +116,7 @@ def announced(folder: Path) -> dict[str, Any] | None:
 
 
 def _running(folder: Path) -> Running | None:
-    said = announced(folder)
+    said = running_info(folder)
     if said is None:
         return None
     secret, why = read_token(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from statemachine.state.alarm import MOST_TEXT, Alarm, id_of
+from statemachine.state.alarm import MOST_TEXT, Alarm, alarm_id
 from statemachine.state.triggers import Noticed, Trigger
 
 from ..base.clocks import clocks
@@ -31,7 +31,7 @@ class Alarms:
         for kind, about, text in early:
             self._tell(kind, about, text)
 
-    def sound(self, kind: str, text: str, about: str = "") -> None:
+    def raise_alarm(self, kind: str, text: str, about: str = "") -> None:
         """Raise an alarm, or repeat it; `text` says what is wrong."""
         self._tell(kind, about, text)
 
@@ -46,7 +46,7 @@ class Alarms:
         text = (
             text and text[:MOST_TEXT]
         )  # as the core stores it, or it would look changed each time
-        known = self._standing().get(id_of(kind, about))
+        known = self._standing().get(alarm_id(kind, about))
         if (known and known.text) != text:
             at_ms, mono_ms = clocks()
             said = Noticed(at_ms=at_ms, mono_ms=mono_ms, kind=kind, about=about, text=text)

@@ -45,7 +45,7 @@ class Tasks:
                     logging.DEBUG if said == told else logging.ERROR, "%s", said, exc_info=error
                 )
                 told = said
-                self._alarms.sound("task", said, name)
+                self._alarms.raise_alarm("task", said, name)
             well.cancel()
             await asyncio.sleep(AGAIN_S)
             well = loop.call_later(WELL_S, self._alarms.end, "task", name)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from statemachine.decide.progress import Overdue, Progress, stalled
+from statemachine.decide.progress import Overdue, Progress, stalled_parts
 
 from .alarms import Alarms
 from .notify import Notify
@@ -47,7 +47,7 @@ class Watchdog:
             self._look()
             await asyncio.sleep(self._look_s)
 
-    def up(self) -> None:
+    def started(self) -> None:
         """Everything is ready: the watchdog starts now."""
         self._serves = True
         self._look()
@@ -83,8 +83,8 @@ class Watchdog:
     def _judge(self, now_ms: int) -> tuple[str, ...]:
         progress = self._progress(self._overdue, now_ms)
         self._overdue = progress.timer
-        if why := stalled(progress, now_ms):
-            self._alarms.sound("stalled", f"{STALLED}: {'; '.join(why)}")
+        if why := stalled_parts(progress, now_ms):
+            self._alarms.raise_alarm("stalled", f"{STALLED}: {'; '.join(why)}")
         else:
             self._alarms.end("stalled")
         return why
@@ -99,7 +99,7 @@ class Watchdog:
         return said
 
 
-def line(link: str, events: int, held: int, alarms: int) -> str:
+def status_line(link: str, events: int, held: int, alarms: int) -> str:
     """The status of a site in one line: `link connected; 1 event; 2 circuits held`."""
     counted = [f"link {link}", _count(events, "event"), f"{_count(held, 'circuit')} held"]
     return "; ".join([*counted, _count(alarms, "alarm")] if alarms else counted)

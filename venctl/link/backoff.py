@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class BackoffPace:
     """The shortest and longest wait, and how long a connection must last to count as a success."""
 
     least_ms: int
@@ -15,8 +15,8 @@ class Pace:
     steady_ms: int
 
 
-NEAR = Pace(100, 1_000, 1_000)
-FAR = Pace(1_000, 120_000, 30_000)  # AWS IoT Core accepts one CONNECT a second per client id
+NEAR = BackoffPace(100, 1_000, 1_000)
+FAR = BackoffPace(1_000, 120_000, 30_000)  # AWS IoT Core accepts one CONNECT a second per client id
 
 
 class Backoff:
@@ -26,7 +26,7 @@ class Backoff:
     because jitter applies at the longest wait too. `draw(low, high)` is like `random.uniform`.
     """
 
-    def __init__(self, pace: Pace, draw: Callable[[float, float], float]) -> None:
+    def __init__(self, pace: BackoffPace, draw: Callable[[float, float], float]) -> None:
         self._pace, self._draw = pace, draw
         self._failures = 0
         self._since_s: float | None = None

@@ -12,8 +12,8 @@ from awscrt import io, mqtt5
 
 from statemachine.site.spec import Cloud
 
-from .backoff import FAR, NEAR, Pace
-from .tls import Wrong, client_context, owner_only
+from .backoff import FAR, NEAR, BackoffPace
+from .tls import ConfigProblem, client_context, read_secret
 
 PORT, TLS_PORT = 1883, 8883
 SESSION_EXPIRY_S = 3600
@@ -48,11 +48,11 @@ class Endpoint:
     aws: bool
     session_s: int = SESSION_EXPIRY_S
     receive_maximum: int | None = None
-    pace: Pace = NEAR
+    pace: BackoffPace = NEAR
 
 
 @dataclass(frozen=True, slots=True)
-class Will:
+class LastWill:
     """What the broker publishes, retained, if the connection is lost without a DISCONNECT.
 
     `payload` is called for each CONNECT, because the message has a timestamp.
@@ -62,7 +62,7 @@ class Will:
     payload: Callable[[], bytes]
 
 
-def plain(host: str, port: int, client_id: str) -> Endpoint:
+def plain_endpoint(host: str, port: int, client_id: str) -> Endpoint:
     """A stand-in without TLS, which respects the Receive Maximum as AWS does."""
     return Endpoint(
         host=host,
@@ -79,17 +79,17 @@ def plain(host: str, port: int, client_id: str) -> Endpoint:
     )
 
 
-def stand_in(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:
+def stand_in_endpoint(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:
     """The stand-in of a running controller; `files` has `cert`, `key` and `ca`, if any."""
     host, _, port = address.rpartition(":")
     shown = {name: Path(file) for name, file in files.items()}
-    return replace(plain(host, int(port), client_id), **shown)  # type: ignore[arg-type]
+    return replace(plain_endpoint(host, int(port), client_id), **shown)  # type: ignore[arg-type]
 
 
-def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
+def declared_endpoint(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
     """The broker in a ven.yaml; its files are relative to the folder `beside`.
 
-    Raises `Wrong` if the password cannot be read.
+    Raises `ConfigProblem` if the password cannot be read.
     """
     host = cloud.endpoint or cloud.host or ""
     cert, key, ca = (path and beside / path for path in (cloud.cert, cloud.key, cloud.ca))
@@ -109,7 +109,7 @@ def declared(cloud: Cloud, beside: Path, client_id: str) -> Endpoint:
     )
 
 
-def pace_of(host: str) -> Pace:
+def pace_of(host: str) -> BackoffPace:
     """Reconnects are quick for a broker on this machine, and slow for one that a fleet shares."""
     return NEAR if host in LOOPBACK else FAR
 
@@ -118,7 +118,8 @@ def password_of(cloud: Cloud, folder: Path) -> str | None:
     """The password from `password`, from the variable that `env:NAME` names, or from
     `password_file`.
 
-    Raises `Wrong`, never with the password in its text, also for one that `_sendable` refuses.
+    Raises `ConfigProblem`, never with the password in its text, also for one that `_sendable`
+    refuses.
     """
     if cloud.password_file is not None:
         return secret_of(folder / cloud.password_file)
@@ -130,42 +131,44 @@ def password_of(cloud: Cloud, folder: Path) -> str | None:
 
 
 def secret_of(file: Path) -> str:
-    """The content of a file that only its owner may read. Raises `Wrong`."""
+    """The content of a file that only its owner may read. Raises `ConfigProblem`."""
     what, advice = f"the password file {file}", "write only the password into it"
     try:
-        held = owner_only(file, "password file").content.decode("utf-8-sig")
+        held = read_secret(file, "password file").content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Wrong(f"{what} is not text in UTF-8", advice) from None
+        raise ConfigProblem(f"{what} is not text in UTF-8", advice) from None
     return _sendable(held.strip("\r\n"), what, advice)
 
 
 def _of_environment(name: str) -> str:
     if not name:
-        raise Wrong("`password` names no environment variable", "write it like env:BROKER_PASSWORD")
+        raise ConfigProblem(
+            "`password` names no environment variable", "write it like env:BROKER_PASSWORD"
+        )
     if name not in os.environ:
         said = f"the environment variable {name}, which `password` names, is not set"
-        raise Wrong(said, "set it before you start venctl")
+        raise ConfigProblem(said, "set it before you start venctl")
     what, advice = f"the environment variable {name}", "set it to the broker's password"
     return _sendable(os.environ[name], what, advice)
 
 
 def _sendable(word: str, what: str, advice: str) -> str:
-    """Check that a password can be sent; `what` names it in messages. Raises `Wrong`.
+    """Check that a password can be sent; `what` names it in messages. Raises `ConfigProblem`.
 
     A password without a visible character counts as empty.
     """
     if not any(letter.isprintable() and not letter.isspace() for letter in word):
-        raise Wrong(f"{what} is empty", advice)
+        raise ConfigProblem(f"{what} is empty", advice)
     try:
         length = len(word.encode())
     except UnicodeEncodeError:
-        raise Wrong(f"{what} is not text in UTF-8", advice) from None
+        raise ConfigProblem(f"{what} is not text in UTF-8", advice) from None
     if length > MOST_PASSWORD:
-        raise Wrong(f"{what} is longer than MQTT allows ({MOST_PASSWORD} bytes)", advice)
+        raise ConfigProblem(f"{what} is longer than MQTT allows ({MOST_PASSWORD} bytes)", advice)
     return word
 
 
-def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
+def client_options(endpoint: Endpoint, will: LastWill | None) -> dict[str, Any]:
     """The client's options, without its callbacks.
 
     The client queues nothing while offline, because its queue is unbounded and not stored.
@@ -194,7 +197,7 @@ def settings(endpoint: Endpoint, will: Will | None) -> dict[str, Any]:
     }
 
 
-def connect_packet(endpoint: Endpoint, will: Will | None) -> mqtt5.ConnectPacket:
+def connect_packet(endpoint: Endpoint, will: LastWill | None) -> mqtt5.ConnectPacket:
     """A CONNECT packet with the present last will."""
     return mqtt5.ConnectPacket(
         client_id=endpoint.client_id,

@@ -20,7 +20,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Up:
+class LinkUp:
     """Connected, with every subscription answered. `resumed`: the broker still had our session."""
 
     resumed: bool
@@ -28,14 +28,14 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The broker refuses a subscription; an `Up` follows anyway."""
+    """The broker refuses a subscription; a `LinkUp` follows anyway."""
 
     topic: str
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Down:
+class LinkLost:
     """The link is lost, or an attempt failed for a new reason.
 
     `barred`: the broker refused the CONNECT, perhaps because of its last will.
@@ -48,12 +48,12 @@ class Down:
     cut_off: tuple[str, bool] | None
 
 
-News = Message | Up | Denied | Down
+News = Message | LinkUp | Denied | LinkLost
 
 
-class LinkDown(ConnectionError):
+class SendFailed(ConnectionError):
     """A message did not reach the broker, or may not have; says why."""
 
 
-class NotAllowed(PermissionError):
+class SendRefused(PermissionError):
     """A message that the broker would refuse every time; says why."""

@@ -21,12 +21,12 @@ from awscrt import mqtt5
 
 from ..base.arrivals import Arrivals
 from .backoff import Backoff
-from .endpoint import Endpoint, Will, connect_packet, settings
-from .events import Denied, Down, LinkDown, Message, News, NotAllowed, Up
-from .puback import arrival, nothing, puback
-from .reason_codes import hung_up, sentence, unheard, will_may_be_why, word
+from .endpoint import Endpoint, LastWill, client_options, connect_packet
+from .events import Denied, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
+from .puback import no_puback, send_puback, wait_for_puback
+from .reason_codes import broker_closed, code_text, failure_text, older_mqtt_hint, will_may_be_why
 
-__all__ = ["Denied", "Down", "Link", "LinkDown", "Message", "News", "NotAllowed", "Up"]
+__all__ = ["Denied", "Link", "LinkLost", "LinkUp", "Message", "News", "SendFailed", "SendRefused"]
 log = logging.getLogger(__name__)
 
 
@@ -39,19 +39,19 @@ class _Publish:
 class Link:
     """One client with a persistent session, reconnecting until it is stopped.
 
-    `hear` gets all events on the loop, in order; messages may come before `Up`. `topics` are names,
-    or filters with `+`. Call everything from the loop.
+    `hear` gets all events on the loop, in order; messages may come before `LinkUp`. `topics` are
+    names, or filters with `+`. Call everything from the loop.
     With `stored`, the broker also sends retained messages; otherwise only new ones. A `backoff` is
     shared with earlier and later links of the same client id. `make` creates an MQTT client.
-    Raises OSError or RuntimeError if `cert`, `key` or `ca` cannot be used; `tls.usable` explains
-    why.
+    Raises OSError or RuntimeError if `cert`, `key` or `ca` cannot be used; `tls.check_usable`
+    explains why.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
         topics: Sequence[str],
-        will: Will | None,
+        will: LastWill | None,
         hear: Callable[[News], None],
         backoff: Backoff | None = None,
         stored: bool = False,
@@ -69,7 +69,7 @@ class Link:
         self._why: str | None = None
         self._stopped = asyncio.Event()
         self._under_way: dict[Future[Any], _Publish] = {}
-        self._endpoint, self._will, self._settings = endpoint, will, settings(endpoint, will)
+        self._endpoint, self._will, self._settings = endpoint, will, client_options(endpoint, will)
         self._tell_renewal: Callable[[mqtt5.Client], None] = lambda client: None
         self._spent = False
         self._make = make
@@ -139,28 +139,28 @@ class Link:
     ) -> Coroutine[Any, Any, None]:
         """Send a message at once (QoS 1). Await the result to know that the broker has it.
 
-        The broker does not deliver it after `expiry_s`. Awaiting raises `LinkDown` if offline or if
-        another attempt may succeed, and `NotAllowed` if the broker refuses for good or the message
-        cannot be sent.
+        The broker does not deliver it after `expiry_s`. Awaiting raises `SendFailed` if offline or
+        if another attempt may succeed, and `SendRefused` if the broker refuses for good or the
+        message cannot be sent.
         """
         # Not wrap_future: awscrt completes a cancelled future, and does so after a link loss.
         waiting: asyncio.Future[Any] = self._loop.create_future()
         packet = mqtt5.PublishPacket(topic=topic, payload=payload, retain=retain)
         packet.qos, packet.message_expiry_interval_sec = mqtt5.QoS.AT_LEAST_ONCE, expiry_s
         if not self._connected:
-            waiting.set_exception(LinkDown(self._why or "not connected yet"))
-            return arrival(topic, waiting)
+            waiting.set_exception(SendFailed(self._why or "not connected yet"))
+            return wait_for_puback(topic, waiting)
         try:
             sent = self.client.publish(packet)
         except (
             RuntimeError,
             ValueError,
         ) as error:  # such as a wildcard, a surrogate, or a limit of AWS
-            waiting.set_exception(NotAllowed(f"cannot publish on {topic!r}: {error}"))
+            waiting.set_exception(SendRefused(f"cannot publish on {topic!r}: {error}"))
         else:
             self._under_way[sent] = _Publish((topic, retain), waiting)
             sent.add_done_callback(partial(self._tell, self._settle))
-        return arrival(topic, waiting)
+        return wait_for_puback(topic, waiting)
 
     # The methods up to `_on_stopped` run on awscrt's threads.
 
@@ -171,7 +171,7 @@ class Link:
             if not self._wanted(packet.topic):
                 return
             acquire = data.acquire_publish_acknowledgement_control
-            acknowledge = partial(puback, self.client, acquire()) if acquire else nothing
+            acknowledge = partial(send_puback, self.client, acquire()) if acquire else no_puback
             said = Message(packet.topic, packet.payload or b"", acknowledge, bool(packet.retain))
             self._tell(self._say, said)
         except Exception:
@@ -183,13 +183,13 @@ class Link:
     def _on_failed(self, data: Any) -> None:
         error, connack = data.exception, data.connack_packet
         # AWS supports MQTT 5; it hangs up on what its policy does not allow.
-        question = "" if self._endpoint.aws else unheard(error, connack)
-        why = question or sentence(error, connack)
+        question = "" if self._endpoint.aws else older_mqtt_hint(error, connack)
+        why = question or failure_text(error, connack)
         self._tell(self._lose, why, will_may_be_why(connack), False)
 
     def _on_disconnected(self, data: Any) -> None:
-        why = sentence(data.exception, data.disconnect_packet)
-        self._tell(self._lose, why, False, hung_up(data.exception, data.disconnect_packet))
+        why = failure_text(data.exception, data.disconnect_packet)
+        self._tell(self._lose, why, False, broker_closed(data.exception, data.disconnect_packet))
 
     def _on_stopped(self, _: Any) -> None:
         self._tell(self._rest)
@@ -202,7 +202,7 @@ class Link:
             return
         waiting = under_way.waiting
         if error := sent.exception():
-            waiting.set_exception(LinkDown(sentence(error, None)))
+            waiting.set_exception(SendFailed(failure_text(error, None)))
         else:
             waiting.set_result(sent.result())
 
@@ -220,7 +220,7 @@ class Link:
         if self._topics:
             self._subscribe(self._connections, resumed)
         else:
-            self._say(Up(resumed))
+            self._say(LinkUp(resumed))
 
     def _subscribe(self, connection: int, resumed: bool) -> None:
         if not self._connected or connection != self._connections:
@@ -240,17 +240,17 @@ class Link:
         if not self._connected or connection != self._connections:
             return
         if error := suback.exception():
-            log.warning("the subscription failed and is sent again: %s", sentence(error, None))
+            log.warning("the subscription failed and is sent again: %s", failure_text(error, None))
             self._loop.call_later(1, self._subscribe, connection, resumed)
             return
         answers = zip(self._topics, suback.result().reason_codes, strict=True)
         failed = mqtt5.SubackReasonCode.UNSPECIFIED_ERROR
-        self._grant({topic: word(code) for topic, code in answers if code >= failed}, resumed)
+        self._grant({topic: code_text(code) for topic, code in answers if code >= failed}, resumed)
 
     def _grant(self, denied: dict[str, str], resumed: bool) -> None:
         for topic, why in denied.items():
             self._say(Denied(topic, why))
-        self._say(Up(resumed))
+        self._say(LinkUp(resumed))
 
     def _lose(self, why: str, barred: bool, hung_up: bool) -> None:
         was_connected, self._connected = self._connected, False
@@ -261,10 +261,10 @@ class Link:
         cut_off = oldest.place if was_connected and hung_up and oldest else None
         for one in self._under_way.values():
             if not one.waiting.done():
-                one.waiting.set_exception(LinkDown(why))
+                one.waiting.set_exception(SendFailed(why))
         if was_connected or why != self._why:
             self._why = why
-            self._say(Down(why, barred, cut_off))
+            self._say(LinkLost(why, barred, cut_off))
         if self._started:
             self.client.stop()  # there is no connection to close; `_rest` follows
 

@@ -8,21 +8,21 @@ from typing import Any
 
 from awscrt import mqtt5
 
-from .events import LinkDown, NotAllowed
-from .reason_codes import for_good, refused, word
+from .events import SendFailed, SendRefused
+from .reason_codes import code_text, is_permanent, is_refusal
 
 log = logging.getLogger(__name__)
 
 
-async def arrival(topic: str, waiting: asyncio.Future[Any]) -> None:
+async def wait_for_puback(topic: str, waiting: asyncio.Future[Any]) -> None:
     """Wait until the broker has a message. Raises LinkDown, or NotAllowed if refused for good."""
     code = (await waiting).puback.reason_code
-    if refused(code):
-        why = f"the broker refuses messages on {topic}: {word(code)}"
-        raise NotAllowed(why) if for_good(code) else LinkDown(why)
+    if is_refusal(code):
+        why = f"the broker refuses messages on {topic}: {code_text(code)}"
+        raise SendRefused(why) if is_permanent(code) else SendFailed(why)
 
 
-def puback(client: mqtt5.Client, control: Any) -> None:
+def send_puback(client: mqtt5.Client, control: Any) -> None:
     """Acknowledge a message to the broker."""
     try:
         client.invoke_publish_acknowledgement(control)
@@ -30,5 +30,5 @@ def puback(client: mqtt5.Client, control: Any) -> None:
         log.exception("a message could not be acknowledged; the broker will send it again")
 
 
-def nothing() -> None:
+def no_puback() -> None:
     """Do nothing: a message of QoS 0 is not acknowledged."""

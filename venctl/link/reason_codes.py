@@ -35,12 +35,12 @@ INNOCENT = {
 }
 
 
-def refused(code: Any) -> bool:
+def is_refusal(code: Any) -> bool:
     """Whether a PUBACK refuses the message."""
     return bool(code >= _Puback.UNSPECIFIED_ERROR)
 
 
-def for_good(code: Any) -> bool:
+def is_permanent(code: Any) -> bool:
     """Whether a PUBACK's refusal would be repeated next time."""
     return code in FOR_GOOD
 
@@ -50,7 +50,7 @@ def will_may_be_why(connack: Any) -> bool:
     return connack is not None and connack.reason_code in WILL_MAY_BE_WHY
 
 
-def hung_up(error: BaseException | None, disconnect: Any) -> bool:
+def broker_closed(error: BaseException | None, disconnect: Any) -> bool:
     """Whether the broker ended the connection, perhaps because of what we sent."""
     if disconnect is not None:
         return disconnect.reason_code not in INNOCENT
@@ -58,7 +58,7 @@ def hung_up(error: BaseException | None, disconnect: Any) -> bool:
     return "CLOSED" in name or "HANGUP" in name
 
 
-def unheard(error: BaseException | None, connack: Any) -> str:
+def older_mqtt_hint(error: BaseException | None, connack: Any) -> str:
     """Why a CONNECT was not understood, if the broker may only support an older MQTT; else "".
     Advice follows after a semicolon.
     """
@@ -68,18 +68,18 @@ def unheard(error: BaseException | None, connack: Any) -> str:
         return f"{FOREIGN}; {VERSION}"
     if connack is not None:
         return ""
-    if hung_up(error, None):
+    if broker_closed(error, None):
         return f"the broker closed the connection instead of answering CONNECT; {VERSION}"
     silent = "CONNACK_TIMEOUT" in name
     return f"the broker does not answer CONNECT; {VERSION}" if silent else ""
 
 
-def sentence(error: BaseException | None, packet: Any) -> str:
+def failure_text(error: BaseException | None, packet: Any) -> str:
     """Why a connection failed or ended, with the broker's reason from `packet`, if any."""
     said = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
-    return f"{said} ({word(packet.reason_code)})" if packet else said
+    return f"{said} ({code_text(packet.reason_code)})" if packet else said
 
 
-def word(code: Any) -> str:
+def code_text(code: Any) -> str:
     """A reason code in words: `not authorized`."""
     return str(getattr(code, "name", code)).lower().replace("_", " ")

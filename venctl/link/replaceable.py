@@ -12,30 +12,30 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from .endpoint import Will
-from .link import Denied, Down, Link, LinkDown, News, Up
-from .rights import CARRIED, DENIED, after
-from .shadow_adapter import Shadows
+from .endpoint import LastWill
+from .link import Denied, Link, LinkLost, LinkUp, News, SendFailed
+from .permissions import CARRIED, DENIED, will_after
+from .shadow_adapter import ShadowAdapter
 
 log = logging.getLogger(__name__)
 Hear = Callable[[News], None]
-Make = Callable[[Will | None, Hear], tuple[Link, Shadows | None]]
+Make = Callable[[LastWill | None, Hear], tuple[Link, ShadowAdapter | None]]
 
 
-class Relink:
+class ReplaceableLink:
     """`make` builds a link with or without a last will; `hear` gets events of the present link
     only.
 
     There is no link before `start`. Call everything from the loop.
     """
 
-    def __init__(self, make: Make, will: Will | None, hear: Hear) -> None:
+    def __init__(self, make: Make, will: LastWill | None, hear: Hear) -> None:
         self._make, self._will, self._hear = make, will, hear
         self._stands = CARRIED if will else DENIED
         self._number = 0
         self._renewal: asyncio.Task[None] | None = None
         self._link: Link | None = None
-        self.shadows: Shadows | None = None
+        self.shadows: ShadowAdapter | None = None
 
     def start(self) -> None:
         """Connect, and receive deltas of the shadows. If `make` raises, so does this."""
@@ -72,13 +72,13 @@ class Relink:
             await old_link.stop()
         self._begin(*new)
 
-    def _begin(self, link: Link, shadows: Shadows | None) -> None:
+    def _begin(self, link: Link, shadows: ShadowAdapter | None) -> None:
         self._link, self.shadows = link, shadows
         if shadows is not None:
             shadows.open()
         link.start()
 
-    def _made(self) -> tuple[Link, Shadows | None]:
+    def _made(self) -> tuple[Link, ShadowAdapter | None]:
         made = self._make(
             self._will if self._stands == CARRIED else None, partial(self._heard, self._number + 1)
         )
@@ -88,10 +88,10 @@ class Relink:
     def _heard(self, number: int, news: News) -> None:
         if number != self._number:
             return
-        before, self._stands = self._stands, after(self._stands, _answer(news))
+        before, self._stands = self._stands, will_after(self._stands, _answer(news))
         if (before == CARRIED) != (self._stands == CARRIED):
             self.renew()
-            if isinstance(news, Up):
+            if isinstance(news, LinkUp):
                 return
         if before != self._stands == DENIED and self._will is not None:
             log.warning("connected without a last will, because the broker does not allow one")
@@ -100,13 +100,13 @@ class Relink:
 
 
 async def _refused() -> None:
-    raise LinkDown("not connected yet")
+    raise SendFailed("not connected yet")
 
 
 def _answer(news: News) -> str:
     match news:
-        case Up():
+        case LinkUp():
             return "entered"
-        case Down(_, barred) if barred:
+        case LinkLost(_, barred) if barred:
             return "refused"
     return ""

@@ -8,20 +8,27 @@ from typing import Any
 
 from awscrt import mqtt5
 
-from statemachine.shadow.wishes import acked_in, desired_of
-from statemachine.site.named_shadows import shards
+from statemachine.shadow.wishes import acked_ids, read_desired
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.site.spec import Spec
 from statemachine.state import cloud_triggers as t
 from statemachine.state.effects import GetShadow, Report
 from statemachine.state.triggers import Trigger
 
 from ..base.clocks import clocks
-from .shadow_client import Accepted, Delta, Document, Rejected, Twin, service_over
+from .shadow_client import (
+    ShadowClient,
+    ShadowDelta,
+    ShadowDocument,
+    ShadowRejected,
+    UpdateAccepted,
+    service_over,
+)
 
 log = logging.getLogger(__name__)
 
 
-class Shadows:
+class ShadowAdapter:
     """All shadows of one site over one client. Call from the loop only."""
 
     def __init__(
@@ -32,11 +39,11 @@ class Shadows:
         service: Callable[[mqtt5.Client], Any] = service_over,
     ) -> None:
         self._spec, self._post = spec, post
-        self._twin = Twin(client, spec.site.id, self._hear, service)
+        self._twin = ShadowClient(client, spec.site.id, self._hear, service)
 
     def open(self) -> None:
         """Receive deltas from now on."""
-        self._twin.open(shards(self._spec))
+        self._twin.open(circuits_by_shadow(self._spec))
 
     def use(self, spec: Spec) -> None:
         """Use a changed ven.yaml: receive deltas of the shadows that it needs."""
@@ -62,20 +69,20 @@ class Shadows:
     async def _ask(self, effect: GetShadow | Report) -> t.Document | t.Answered | t.Refused:
         if isinstance(effect, GetShadow):
             document = await self._twin.get(effect.key)
-            return heard(effect, document, *clocks())
+            return document_trigger(effect, document, *clocks())
         answer = await self._twin.update(
             effect.key,
             reported=effect.reported,
             clear_desired=effect.clears,
             version=effect.version,
         )
-        return answered(effect, answer, *clocks())
+        return update_trigger(effect, answer, *clocks())
 
-    def _hear(self, key: str, delta: Delta) -> None:
-        self._post(differing(key, delta, *clocks()))
+    def _hear(self, key: str, delta: ShadowDelta) -> None:
+        self._post(delta_trigger(key, delta, *clocks()))
 
 
-def differing(key: str, delta: Delta, at_ms: int, mono_ms: int) -> t.Delta:
+def delta_trigger(key: str, delta: ShadowDelta, at_ms: int, mono_ms: int) -> t.Delta:
     """A delta as a trigger."""
     return t.Delta(
         at_ms=at_ms,
@@ -83,15 +90,15 @@ def differing(key: str, delta: Delta, at_ms: int, mono_ms: int) -> t.Delta:
         key=key,
         version=delta.version,
         server_s=delta.timestamp_s,
-        **desired_of(delta.state, delta.metadata),
+        **read_desired(delta.state, delta.metadata),
     )
 
 
-def heard(
-    asked: GetShadow, answer: Document | Rejected, at_ms: int, mono_ms: int
+def document_trigger(
+    asked: GetShadow, answer: ShadowDocument | ShadowRejected, at_ms: int, mono_ms: int
 ) -> t.Document | t.Refused:
     """The answer to a GET, as a trigger."""
-    if isinstance(answer, Rejected):
+    if isinstance(answer, ShadowRejected):
         return _refused(asked, answer, at_ms, mono_ms)
     return t.Document(
         at_ms=at_ms,
@@ -100,16 +107,16 @@ def heard(
         token=asked.token,
         version=answer.version,
         server_s=answer.timestamp_s,
-        acked=acked_in(answer.reported),
-        **desired_of(answer.desired, answer.desired_metadata),
+        acked=acked_ids(answer.reported),
+        **read_desired(answer.desired, answer.desired_metadata),
     )
 
 
-def answered(
-    asked: Report, answer: Accepted | Rejected, at_ms: int, mono_ms: int
+def update_trigger(
+    asked: Report, answer: UpdateAccepted | ShadowRejected, at_ms: int, mono_ms: int
 ) -> t.Answered | t.Refused:
     """The answer to an update, as a trigger."""
-    if isinstance(answer, Rejected):
+    if isinstance(answer, ShadowRejected):
         return _refused(asked, answer, at_ms, mono_ms)
     return t.Answered(
         at_ms=at_ms,
@@ -122,7 +129,9 @@ def answered(
     )
 
 
-def _refused(asked: GetShadow | Report, answer: Rejected, at_ms: int, mono_ms: int) -> t.Refused:
+def _refused(
+    asked: GetShadow | Report, answer: ShadowRejected, at_ms: int, mono_ms: int
+) -> t.Refused:
     return t.Refused(
         at_ms=at_ms,
         mono_ms=mono_ms,

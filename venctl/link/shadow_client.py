@@ -24,7 +24,7 @@ LOST_NAME = "AWS_ERROR_MQTT_REQUEST_RESPONSE_PUBLISH_FAILURE"
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ShadowDocument:
     """The whole shadow. A thing without one has version 0 and empty sections.
 
     `desired_metadata` mirrors `desired`, each leaf `{"timestamp": epoch seconds}`.
@@ -38,7 +38,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class UpdateAccepted:
     """An update was accepted and created this version."""
 
     version: int
@@ -46,7 +46,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class ShadowRejected:
     """The service's code and text; 504 if no answer came in time, 503 if the request failed.
 
     A link lost after the request was sent is a 504, because the service may have received it.
@@ -56,11 +56,11 @@ class Rejected:
     message: str
 
 
-UNREADABLE = Rejected(UNAVAILABLE, "the answer of the shadow service could not be read")
+UNREADABLE = ShadowRejected(UNAVAILABLE, "the answer of the shadow service could not be read")
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class ShadowDelta:
     """Everything in `desired` that differs from `reported`; `metadata` mirrors `state`."""
 
     version: int
@@ -69,7 +69,7 @@ class Delta:
     timestamp_s: int | None
 
 
-class Twin:
+class ShadowClient:
     """The shadows of one thing, over a client that is started and stopped elsewhere.
 
     The name of the classic shadow is "". `hear` gets a shadow's name and a delta, on the loop. A
@@ -81,7 +81,7 @@ class Twin:
         self,
         client: mqtt5.Client,
         thing: str,
-        hear: Callable[[str, Delta], None],
+        hear: Callable[[str, ShadowDelta], None],
         service: Callable[[mqtt5.Client], Any] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -107,16 +107,16 @@ class Twin:
         """Stop receiving deltas; a delta on its way is dropped."""
         self._streams = {}
 
-    async def get(self, name: str) -> Document | Rejected:
+    async def get(self, name: str) -> ShadowDocument | ShadowRejected:
         """Get a document from the service; a 404 gives version 0, not a rejection."""
         answer = await _answer(self._get(name))
         match answer:
-            case Rejected(code) if code == NO_SHADOW:
-                return Document(0, {}, {}, {}, None)
-            case Rejected():
+            case ShadowRejected(code) if code == NO_SHADOW:
+                return ShadowDocument(0, {}, {}, {}, None)
+            case ShadowRejected():
                 return answer
         state, metadata = answer.state, answer.metadata
-        document = Document(
+        document = ShadowDocument(
             version=answer.version,
             desired=(state and state.desired) or {},
             desired_metadata=(metadata and metadata.desired) or {},
@@ -133,7 +133,7 @@ class Twin:
         reported: Mapping[str, object],
         clear_desired: Sequence[str],
         version: int | None,
-    ) -> Accepted | Rejected:
+    ) -> UpdateAccepted | ShadowRejected:
         """Merge `reported` (None deletes, at any depth) and remove `clear_desired` from desired.
 
         One request, all or nothing. With a `version`, only if the shadow still has it.
@@ -142,9 +142,9 @@ class Twin:
             reported=dict(reported), desired=dict.fromkeys(clear_desired) or None
         )
         answer = await _answer(self._update(name, state, version))
-        if isinstance(answer, Rejected):
+        if isinstance(answer, ShadowRejected):
             return answer
-        accepted = Accepted(answer.version, _seconds(answer.timestamp))
+        accepted = UpdateAccepted(answer.version, _seconds(answer.timestamp))
         return accepted if _sound(accepted.version) else UNREADABLE
 
     def _get(self, name: str) -> Any:
@@ -176,7 +176,7 @@ class Twin:
 
     def _on_delta(self, name: str, event: Any) -> None:
         # On awscrt's thread; an exception here would be reported as a broken message.
-        delta = Delta(
+        delta = ShadowDelta(
             event.version, event.state or {}, event.metadata or {}, _seconds(event.timestamp)
         )
         if not _sound(delta.version, delta.state, delta.metadata):
@@ -187,7 +187,7 @@ class Twin:
         except RuntimeError:
             log.debug("a delta was dropped because the loop is closed")
 
-    def _deliver(self, name: str, delta: Delta) -> None:
+    def _deliver(self, name: str, delta: ShadowDelta) -> None:
         if name in self._streams:
             self._hear(name, delta)
 
@@ -203,16 +203,16 @@ def service_over(client: mqtt5.Client) -> iotshadow.IotShadowClientV2:
 
 
 async def _answer(sent: Future[Any]) -> Any:
-    """The SDK's response, or `Rejected`. Shielded: the SDK fails on a cancelled future."""
+    """The SDK's response, or `ShadowRejected`. Shielded: the SDK fails on a cancelled future."""
     answer = asyncio.wrap_future(sent)
     answer.add_done_callback(_seen)
     try:
         return await asyncio.shield(answer)
     except V2ServiceException as refusal:
         if (said := refusal.modeled_error) is not None:
-            return Rejected(said.code, said.message or "")
+            return ShadowRejected(said.code, said.message or "")
         name = getattr(refusal.inner_error, "name", str(refusal.inner_error))
-        return Rejected(TIMED_OUT if name in (TIMEOUT_NAME, LOST_NAME) else UNAVAILABLE, name)
+        return ShadowRejected(TIMED_OUT if name in (TIMEOUT_NAME, LOST_NAME) else UNAVAILABLE, name)
 
 
 def _seen(answer: asyncio.Future[Any]) -> None:

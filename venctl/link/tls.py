@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from awscrt import io
 
-from ..base.private_files import Found, look
+from ..base.private_files import FileContent, read_file
 
 ALPN_PORT, ALPN = 443, "x-amzn-mqtt-ca"
 SOON_S = 30 * 86_400  # a certificate that expires within this time needs renewal
@@ -22,7 +22,7 @@ RENEW = "get a new certificate"
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python has no name for
 
 
-class Place(Protocol):
+class BrokerAddress(Protocol):
     """The address of a broker and its files, such as `endpoint.Endpoint`."""
 
     @property
@@ -39,7 +39,7 @@ class Place(Protocol):
     def aws(self) -> bool: ...
 
 
-class Wrong(ValueError):
+class ConfigProblem(ValueError):
     """What is wrong (`said`) and what to do about it (`advice`); the text has both."""
 
     def __init__(self, said: str, advice: str) -> None:
@@ -48,46 +48,46 @@ class Wrong(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
+class CertificateDates:
     """The validity of a certificate, in epoch seconds."""
 
     begins_s: int
     ends_s: int
 
-    def wrong(self, whose: str, advice: str) -> Wrong | None:
+    def wrong(self, whose: str, advice: str) -> ConfigProblem | None:
         """Why a certificate is not valid by this machine's clock, which may be wrong; or None."""
         now_s = time.time()
         if now_s >= self.ends_s:
             said = f"{whose} expired on {utc(self.ends_s)}; this machine's clock says {utc(now_s)}"
-            return Wrong(said, advice)
+            return ConfigProblem(said, advice)
         if now_s < self.begins_s:
             begins, now = utc(self.begins_s), utc(now_s)
             said = f"{whose} is not valid before {begins}; this machine's clock says {now}"
-            return Wrong(said, "correct this machine's clock, or wait")
+            return ConfigProblem(said, "correct this machine's clock, or wait")
         return None
 
 
-def client_context(place: Place) -> io.ClientTlsContext | None:
+def client_context(place: BrokerAddress) -> io.ClientTlsContext | None:
     """The TLS context of the MQTT client; None for plain TCP.
 
     Raises OSError or RuntimeError if a file cannot be used; `usable` explains why.
     """
-    if not secured(place):
+    if not uses_tls(place):
         return None
     if place.cert is not None and place.key is not None:
-        own = look(place.cert).content, look(place.key).content
+        own = read_file(place.cert).content, read_file(place.key).content
         options = io.TlsContextOptions.create_client_with_mtls(*own)
     else:
         options = io.TlsContextOptions()
     if place.ca is not None:
-        options.override_default_trust_store(look(place.ca).content)
+        options.override_default_trust_store(read_file(place.ca).content)
     if needs_alpn(place):
         options.alpn_list = [ALPN]
     return io.ClientTlsContext(options)
 
 
-def context(place: Place) -> ssl.SSLContext:
-    """The same trust and identity as `client_context`. Raises `Wrong`."""
+def ssl_context(place: BrokerAddress) -> ssl.SSLContext:
+    """The same trust and identity as `client_context`. Raises `ConfigProblem`."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if place.ca is None:
         made.load_default_certs()
@@ -100,9 +100,11 @@ def context(place: Place) -> ssl.SSLContext:
     return made
 
 
-def check_files(place: Place) -> Dates | None:
-    """The dates of our certificate, if we have one. Raises `Wrong` if it cannot be used now."""
-    usable(place)
+def check_files(place: BrokerAddress) -> CertificateDates | None:
+    """The dates of our certificate, if we have one. Raises `ConfigProblem` if it cannot be used
+    now.
+    """
+    check_usable(place)
     if place.cert is None or place.key is None:
         return None
     dates = _dates(place.cert, place.key)
@@ -111,61 +113,63 @@ def check_files(place: Place) -> Dates | None:
     return dates
 
 
-def usable(place: Place) -> None:
-    """Raises `Wrong` if a file cannot be used, whatever the date."""
+def check_usable(place: BrokerAddress) -> None:
+    """Raises `ConfigProblem` if a file cannot be used, whatever the date."""
     for file in (place.cert, place.key, place.ca):
         if file is not None:
-            readable(file)
+            read_nonempty(file)
     if (place.cert is None) != (place.key is None):
         said = "a client certificate and its key are only used together"
-        raise Wrong(said, "set both `cert` and `key`")
+        raise ConfigProblem(said, "set both `cert` and `key`")
     if place.key is not None:
-        owner_only(place.key, "key")
-    if secured(place):
-        context(place)
+        read_secret(place.key, "key")
+    if uses_tls(place):
+        ssl_context(place)
         try:
             client_context(place)
         except (OSError, RuntimeError) as error:
             said = f"the MQTT client cannot use {place.cert or place.ca}: {error}"
-            raise Wrong(said, "use an RSA or EC P-256 key") from None
+            raise ConfigProblem(said, "use an RSA or EC P-256 key") from None
 
 
-def secured(place: Place) -> bool:
+def uses_tls(place: BrokerAddress) -> bool:
     """Whether to use TLS for this broker."""
     return place.aws or place.cert is not None or place.ca is not None
 
 
-def needs_alpn(place: Place) -> bool:
+def needs_alpn(place: BrokerAddress) -> bool:
     """Whether AWS needs ALPN to tell MQTT from HTTPS; on 8883 it does not."""
     return place.aws and place.port == ALPN_PORT
 
 
-def readable(file: Path) -> Found:
-    """Read a file. Raises `Wrong` if it cannot be read or is empty."""
+def read_nonempty(file: Path) -> FileContent:
+    """Read a file. Raises `ConfigProblem` if it cannot be read or is empty."""
     try:
-        found = look(file)
+        found = read_file(file)
     except OSError as error:
         advice = "create it, or name another file"
-        raise Wrong(f"{file} cannot be read: {error.strerror}", advice) from None
+        raise ConfigProblem(f"{file} cannot be read: {error.strerror}", advice) from None
     if not found.content.strip():
-        raise Wrong(f"{file} is empty", "replace it, or name another file")
+        raise ConfigProblem(f"{file} is empty", "replace it, or name another file")
     return found
 
 
-def owner_only(file: Path, what: str) -> Found:
-    """Read a secret file. Raises `Wrong` like `readable`, and if others may read it."""
-    found = readable(file)
+def read_secret(file: Path, what: str) -> FileContent:
+    """Read a secret file. Raises `ConfigProblem` like `read_nonempty`, and if others may read
+    it.
+    """
+    found = read_nonempty(file)
     if found.exposed:
         give = "make the user that runs venctl its owner"
         advice = f"run `chmod 600 {file}`" if found.open_to_others else give
-        raise Wrong(f"the {what} {file} is {found.exposed}", advice)
+        raise ConfigProblem(f"the {what} {file} is {found.exposed}", advice)
     return found
 
 
-def dates_of(shown: dict[str, Any]) -> Dates:
+def dates_of(shown: dict[str, Any]) -> CertificateDates:
     """The dates of a certificate from `getpeercert`."""
     begins, ends = shown["notBefore"], shown["notAfter"]
-    return Dates(ssl.cert_time_to_seconds(begins), ssl.cert_time_to_seconds(ends))
+    return CertificateDates(ssl.cert_time_to_seconds(begins), ssl.cert_time_to_seconds(ends))
 
 
 def utc(epoch_s: float) -> str:
@@ -178,7 +182,7 @@ def _trust(made: ssl.SSLContext, ca: Path) -> None:
         made.load_verify_locations(ca)
     except ssl.SSLError:
         said = f"{ca} contains no CA certificate in PEM format"
-        raise Wrong(said, "for AWS use AmazonRootCA1.pem, or remove `ca`") from None
+        raise ConfigProblem(said, "for AWS use AmazonRootCA1.pem, or remove `ca`") from None
     dates = [dates_of(dict(shown)) for shown in made.get_ca_certs()]
     wrong = [one.wrong(f"the CA in {ca}", "use a current CA certificate") for one in dates]
     if wrong and all(wrong) and wrong[0] is not None:
@@ -192,13 +196,13 @@ def _identify(made: ssl.SSLContext, cert: Path, key: Path) -> None:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             said = f"the key {key} does not belong to the certificate {cert}"
-            raise Wrong(said, "use a key and a certificate that belong together") from None
+            raise ConfigProblem(said, "use a key and a certificate that belong together") from None
         why = f" ({error.reason.lower().replace('_', ' ')})" if error.reason else ""
         said = f"{cert} and {key} are not a certificate and an unencrypted key in PEM format{why}"
-        raise Wrong(said, "replace both with the original files") from None
+        raise ConfigProblem(said, "replace both with the original files") from None
 
 
-def _dates(cert: Path, key: Path) -> Dates | None:
+def _dates(cert: Path, key: Path) -> CertificateDates | None:
     """The dates of our certificate, from a handshake with ourselves: `ssl` reads verified ones
     only.
     """

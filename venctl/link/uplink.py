@@ -12,21 +12,21 @@ from statemachine.kit.strict_json import compact
 from statemachine.site.spec import Spec
 from statemachine.state import triggers as t
 from statemachine.state.effects import Ack, Effect, GetShadow, Report, Status
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from statemachine.wire.messages import link_status
-from web.desk import LinkView
+from web.controller_port import LinkView
 
 from ..base.clocks import clocks
-from ..runtime.queue import gives_back
+from ..runtime.queue import gives_load_back
 from ..store.outbox import Outbox
-from ..store.tables import Letter
+from ..store.tables import StoredMessage
 from .backoff import Backoff
-from .endpoint import Endpoint, Will
-from .link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
-from .outside import REAL, Outside
-from .replaceable import Hear, Relink
-from .rights import Rights
-from .shadow_adapter import Shadows
+from .endpoint import Endpoint, LastWill
+from .environment import REAL, Environment
+from .link import Denied, Link, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
+from .permissions import Permissions
+from .replaceable import Hear, ReplaceableLink
+from .shadow_adapter import ShadowAdapter
 
 log = logging.getLogger(__name__)
 
@@ -60,16 +60,16 @@ class Uplink:
         endpoint: Endpoint,
         sent: Callable[[int], None],
         post: Callable[[t.Trigger], None],
-        outside: Outside = REAL,
+        outside: Environment = REAL,
     ) -> None:
         self._spec, self._post, self._endpoint = spec, post, endpoint
         self._outside = outside
         self._topics = spec.topics.named(spec.site.id)
         status = self._topics.status
-        will = Will(status, _offline) if status else None
-        self._rights = Rights({_right(status, True), _right(status, False)} if status else ())
+        will = LastWill(status, _offline) if status else None
+        self._rights = Permissions({_right(status, True), _right(status, False)} if status else ())
         self._backoff = Backoff(endpoint.pace, outside.uniform)
-        self._way = Relink(self._make, will, self._hear)
+        self._way = ReplaceableLink(self._make, will, self._hear)
         self._outbox = Outbox(sent, self._publish)
         self._pubacks: dict[str, Callable[[], None]] = {}
         self._replies = count(1)
@@ -89,7 +89,7 @@ class Uplink:
         """Send queued messages, forever."""
         await self._outbox.run()
 
-    def hindered(self, why: str) -> None:
+    def note_obstacle(self, why: str) -> None:
         """Report that connecting cannot even be tried."""
         self._become("disconnected", why)
 
@@ -110,11 +110,11 @@ class Uplink:
         if self._way.shadows is not None:
             self._way.shadows.use(spec)
 
-    def add(self, letters: Iterable[Letter]) -> None:
+    def add(self, letters: Iterable[StoredMessage]) -> None:
         """Add messages of an earlier run to send."""
         self._outbox.add(letters)
 
-    def unsent(self) -> list[Letter]:
+    def unsent(self) -> list[StoredMessage]:
         """The messages that must not be lost."""
         return self._outbox.unsent()
 
@@ -135,7 +135,7 @@ class Uplink:
             denied=self._rights.denied(),
         )
 
-    async def tried(self, seconds: float) -> None:
+    async def note_attempt(self, seconds: float) -> None:
         """Wait for the end of the first attempt to connect, for at most `seconds`."""
         try:
             async with asyncio.timeout(seconds):
@@ -181,13 +181,13 @@ class Uplink:
                 await self._say(
                     self._topics.status, compact(link_status(online, clocks()[0])), True
                 )
-            except LinkDown as error:
+            except SendFailed as error:
                 log.debug("the link status was not sent: %s", error)
 
     def _say(self, topic: str, payload: bytes, retain: bool) -> Coroutine[Any, Any, None]:
         """Publish at once if the broker allows it; otherwise skip and report it.
 
-        Awaiting the result raises `LinkDown`.
+        Awaiting the result raises `SendFailed`.
         """
         right = _right(topic, retain)
         if not self._rights.may(right, clocks()[1]):
@@ -197,7 +197,7 @@ class Uplink:
     async def _said(self, right: str, sent: Coroutine[Any, Any, None]) -> None:
         try:
             await sent
-        except NotAllowed as refusal:
+        except SendRefused as refusal:
             if self._rights.refused(right, clocks()[1]):
                 log.warning("%s; this is tried again later", refusal)
             return
@@ -205,13 +205,13 @@ class Uplink:
         self._last_sent = _now_s()
         self._catch_up()
 
-    def _make(self, will: Will | None, hear: Hear) -> tuple[Link, Shadows | None]:
+    def _make(self, will: LastWill | None, hear: Hear) -> tuple[Link, ShadowAdapter | None]:
         command = self._topics.command
         topics, make = [command] if command else [], self._outside.client
         link = Link(self._endpoint, topics, will, hear, self._backoff, make=make)
         if not self._spec.cloud.has_shadow:
             return link, None
-        shadows = Shadows(self._spec, link.client, self._post, self._outside.service)
+        shadows = ShadowAdapter(self._spec, link.client, self._post, self._outside.service)
         link.tell_renewals(shadows.follow)
         return link, shadows
 
@@ -219,21 +219,21 @@ class Uplink:
         match news:
             case Message():
                 self._take_in(news)
-            case Up(resumed):
+            case LinkUp(resumed):
                 self._enter(resumed)
             case Denied(thing, why):
                 self._deaf |= thing == self._topics.command
                 if self._rights.refused(thing, clocks()[1]):
                     log.warning("the broker refuses %s: %s", thing, why)
-            case Down(why, _, cut_off):
+            case LinkLost(why, _, cut_off):
                 self._lose(why, cut_off)
 
     def _take_in(self, said: Message) -> None:
         at_ms, mono_ms = clocks()
         reply = f"mqtt:{next(self._replies)}"
-        door = Door("operator", reply, at_ms, mono_ms, said.stored, f"MQTT {said.topic}")
+        door = Origin("operator", reply, at_ms, mono_ms, said.stored, f"MQTT {said.topic}")
         command = parse_command(said.payload, self._spec.site.id, door)
-        if self._outbox.full and not gives_back(command):
+        if self._outbox.full and not gives_load_back(command):
             self._take_no_more()
             return
         self._pubacks[reply] = said.puback

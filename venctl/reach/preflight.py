@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from ..link.tls import (
     ALPN,
     NO_CHECK_TIME,
-    Dates,
-    Place,
-    Wrong,
+    BrokerAddress,
+    CertificateDates,
+    ConfigProblem,
     check_files,
-    context,
     dates_of,
     needs_alpn,
-    secured,
+    ssl_context,
+    uses_tls,
 )
 
 TIMEOUT_S = 5.0
@@ -40,78 +40,80 @@ REFUSALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class Handshake:
     """What the broker presented: the TLS version, and the dates of its certificate."""
 
     version: str
-    dates: Dates
+    dates: CertificateDates
 
 
-def preflight(place: Place) -> str | None:
+def preflight(place: BrokerAddress) -> str | None:
     """The problem with the files or the connection to the broker, in one sentence; or None.
 
     Blocks, for about 10 s in the worst case. Sends no MQTT.
     """
     try:
         check_files(place)
-        addresses(place)
+        resolve_addresses(place)
         with open_port(place) as plain:
-            if secured(place):
-                greet(place, plain)
-    except Wrong as wrong:
+            if uses_tls(place):
+                handshake(place, plain)
+    except ConfigProblem as wrong:
         return str(wrong)
     return None
 
 
-def addresses(place: Place) -> list[str]:
-    """The addresses of the broker's host name. Raises `Wrong`."""
+def resolve_addresses(place: BrokerAddress) -> list[str]:
+    """The addresses of the broker's host name. Raises `ConfigProblem`."""
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
         said = f"the host name {place.host} cannot be resolved"
         advice = "correct it in ven.yaml, or check this machine's network and DNS"
-        raise Wrong(said, advice) from None
+        raise ConfigProblem(said, advice) from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def open_port(place: Place) -> socket.socket:
-    """A TCP connection to the broker, to be closed by the caller. Raises `Wrong`."""
+def open_port(place: BrokerAddress) -> socket.socket:
+    """A TCP connection to the broker, to be closed by the caller. Raises `ConfigProblem`."""
     where = f"{place.host}:{place.port}"
     try:
         return socket.create_connection((place.host, place.port), TIMEOUT_S)
     except TimeoutError:
         said = f"{where} does not answer within {TIMEOUT_S:.0f} s"
         advice = "a firewall may block the connection" + ("; try `port: 443`" if place.aws else "")
-        raise Wrong(said, advice) from None
+        raise ConfigProblem(said, advice) from None
     except OSError as error:
         said = f"{where} cannot be reached: {error.strerror or error}"
-        raise Wrong(said, "check that the broker is running and that this is its port") from None
+        raise ConfigProblem(
+            said, "check that the broker is running and that this is its port"
+        ) from None
 
 
-def greet(place: Place, plain: socket.socket) -> Greeting:
-    """Do the TLS handshake as the MQTT client would. Raises `Wrong`."""
+def handshake(place: BrokerAddress, plain: socket.socket) -> Handshake:
+    """Do the TLS handshake as the MQTT client would. Raises `ConfigProblem`."""
     where = f"{place.host}:{place.port}"
     try:
-        with context(place).wrap_socket(plain, server_hostname=place.host) as secure:
+        with ssl_context(place).wrap_socket(plain, server_hostname=place.host) as secure:
             shown = dates_of(dict(secure.getpeercert() or {}))
             _agreed(place, secure, where)
             _hear_out(secure, where)
-            return Greeting(secure.version() or "TLS", shown)
+            return Handshake(secure.version() or "TLS", shown)
     except ssl.SSLCertVerificationError as error:
         raise _distrust(error, place, where) from None
     except ssl.SSLError as error:
         raise _refusal(error, where) from None
     except TimeoutError:
-        raise Wrong(f"{where} does not answer in TLS", CHECK_PORT) from None
+        raise ConfigProblem(f"{where} does not answer in TLS", CHECK_PORT) from None
     except OSError:
         said = f"{where} closed the connection instead of starting TLS"
-        raise Wrong(said, CHECK_PORT) from None
+        raise ConfigProblem(said, CHECK_PORT) from None
 
 
-def _agreed(place: Place, secure: ssl.SSLSocket, where: str) -> None:
+def _agreed(place: BrokerAddress, secure: ssl.SSLSocket, where: str) -> None:
     if needs_alpn(place) and secure.selected_alpn_protocol() != ALPN:
         said = f"{where} uses TLS, but does not accept the protocol {ALPN}"
-        raise Wrong(said, "remove `port` from ven.yaml to use 8883")
+        raise ConfigProblem(said, "remove `port` from ven.yaml to use 8883")
 
 
 def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
@@ -125,40 +127,44 @@ def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
         silent = False
     if not silent:
         said = f"{where} closed the connection when it received the client certificate"
-        raise Wrong(said, "check that the certificate is registered there and active")
+        raise ConfigProblem(said, "check that the certificate is registered there and active")
 
 
-def _refusal(error: ssl.SSLError, where: str) -> Wrong:
+def _refusal(error: ssl.SSLError, where: str) -> ConfigProblem:
     if why := REFUSALS.get(error.reason or ""):
         advice = "use the certificate that was issued for this broker"
-        return Wrong(f"{where} refuses the client certificate: {why}", advice)
+        return ConfigProblem(f"{where} refuses the client certificate: {why}", advice)
     said = (error.reason or str(error)).lower().replace("_", " ")
-    return Wrong(f"the TLS handshake with {where} failed: {said}", CHECK_PORT)
+    return ConfigProblem(f"the TLS handshake with {where} failed: {said}", CHECK_PORT)
 
 
-def _distrust(error: ssl.SSLCertVerificationError, place: Place, where: str) -> Wrong:
+def _distrust(
+    error: ssl.SSLCertVerificationError, place: BrokerAddress, where: str
+) -> ConfigProblem:
     whose = f"the certificate of {where}"
     match error.verify_code:
         case code if code in UNKNOWN_ISSUER and place.ca is None:
             said = f"{whose} is not signed by a CA that this machine trusts"
-            return Wrong(said, "set `ca` to its CA certificate; for AWS that is AmazonRootCA1.pem")
+            return ConfigProblem(
+                said, "set `ca` to its CA certificate; for AWS that is AmazonRootCA1.pem"
+            )
         case code if code in UNKNOWN_ISSUER:
             said = f"{whose} is not signed by the CA in {place.ca}"
-            return Wrong(said, "set `ca` to the CA certificate of this broker")
+            return ConfigProblem(said, "set `ca` to the CA certificate of this broker")
         case code if code in (EXPIRED, NOT_YET_VALID):
             advice = "renew the broker's certificate"
-            return _dated(place, whose, advice) or Wrong(
+            return _dated(place, whose, advice) or ConfigProblem(
                 f"{whose} has expired or is not valid yet", advice
             )
         case code if code in (WRONG_NAME, WRONG_ADDRESS):
             said = f"{whose} is not valid for the host name {place.host}"
-            return Wrong(said, "use the name in the certificate as the host")
-    return Wrong(f"{whose} is not valid: {error.verify_message}", "")
+            return ConfigProblem(said, "use the name in the certificate as the host")
+    return ConfigProblem(f"{whose} is not valid: {error.verify_message}", "")
 
 
-def _dated(place: Place, whose: str, advice: str) -> Wrong | None:
+def _dated(place: BrokerAddress, whose: str, advice: str) -> ConfigProblem | None:
     """Connect once more, ignoring the dates, to read the dates themselves."""
-    made = context(place)
+    made = ssl_context(place)
     made.verify_flags |= NO_CHECK_TIME
     try:
         with (
@@ -166,5 +172,5 @@ def _dated(place: Place, whose: str, advice: str) -> Wrong | None:
             made.wrap_socket(plain, server_hostname=place.host) as secure,
         ):
             return dates_of(dict(secure.getpeercert() or {})).wrong(whose, advice)
-    except (OSError, Wrong):
+    except (OSError, ConfigProblem):
         return None

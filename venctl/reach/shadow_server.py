@@ -11,27 +11,27 @@ from pathlib import Path
 
 from statemachine import Spec
 
-from ..base.worker import apart
+from ..base.worker import run_in_thread
 from ..health.tasks import Tasks
 from ..link.endpoint import Endpoint
-from ..link.link import Denied, Link, LinkDown, Message, News, NotAllowed
+from ..link.link import Denied, Link, Message, News, SendFailed, SendRefused
 from ..standin.shadow.documents import dumps
 from ..standin.shadow.service import ShadowService
-from ..standin.shadow.store import Store
+from ..standin.shadow.store import ShadowStore
 from ..standin.shadow.topics import messages_about
 
 log = logging.getLogger(__name__)
 OPERATIONS = ("get", "update", "delete")
 
 
-def keeper_for(spec: Spec, endpoint: Endpoint, folder: Path) -> ShadowKeeper | None:
+def shadow_server_for(spec: Spec, endpoint: Endpoint, folder: Path) -> ShadowServer | None:
     """The shadow server of a site that says `shadow: serve`; None for other sites."""
     if spec.cloud.kind != "mqtt" or not spec.cloud.has_shadow:
         return None
-    return ShadowKeeper(endpoint, spec.site.id, folder / "shadows.db")
+    return ShadowServer(endpoint, spec.site.id, folder / "shadows.db")
 
 
-class ShadowKeeper:
+class ShadowServer:
     """Answers get, update and delete on `$aws/things/{thing}/shadow`, classic and named.
 
     A request is committed to `file` before it is acknowledged, and acknowledged before it is
@@ -44,7 +44,7 @@ class ShadowKeeper:
         prefix = f"$aws/things/{thing}/shadow"
         places = (prefix, f"{prefix}/name/+")
         topics = [f"{place}/{operation}" for place in places for operation in OPERATIONS]
-        self._store = Store(file, asyncio.get_running_loop().call_soon_threadsafe)
+        self._store = ShadowStore(file, asyncio.get_running_loop().call_soon_threadsafe)
         self._service = ShadowService(self._store, time.time)
         self._me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
         self._topics = topics
@@ -67,7 +67,7 @@ class ShadowKeeper:
         """
         if self._link is not None:
             await self._link.stop()
-        await apart("closes shadows", self._store.close)
+        await run_in_thread("closes shadows", self._store.close)
 
     def _hear(self, news: News) -> None:
         match news:
@@ -102,7 +102,7 @@ class ShadowKeeper:
             topic, payload = await self._answers.get()
             try:
                 await link.publish(topic, payload)
-            except LinkDown as error:
+            except SendFailed as error:
                 log.debug("an answer on %s was not sent: %s", topic, error)
-            except NotAllowed as error:
+            except SendRefused as error:
                 log.warning("the shadow server cannot answer: %s", error)

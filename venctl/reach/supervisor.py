@@ -9,20 +9,20 @@ from pathlib import Path
 
 from statemachine import Spec
 
-from ..base.worker import apart
+from ..base.worker import run_in_thread
 from ..health.tasks import Tasks
 from ..link.endpoint import Endpoint
-from ..link.tls import Wrong, usable
+from ..link.tls import ConfigProblem, check_usable
 from ..link.uplink import Uplink
 from .preflight import preflight
-from .shadow_server import keeper_for
+from .shadow_server import shadow_server_for
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 60
 FILES_AGAIN_S = 5
 
 
-class Approach:
+class ConnectionSupervisor:
     """Checks the connection before the first attempt, and each minute while the link is down.
 
     Findings appear on the page and in the log. None of them stops the attempts, except a
@@ -34,7 +34,7 @@ class Approach:
     ) -> None:
         self._near = spec.cloud.kind == "local"
         self._endpoint, self._uplink, self._tasks = endpoint, uplink, tasks
-        self._keeper = keeper_for(spec, endpoint, folder)
+        self._keeper = shadow_server_for(spec, endpoint, folder)
         self._hindrance = ""
         self._gone = False
 
@@ -57,23 +57,23 @@ class Approach:
 
     async def _set_out(self) -> bool:
         try:
-            usable(self._endpoint)
+            check_usable(self._endpoint)
             if not self._near:
                 await self._explain()
             if self._keeper is not None:
                 self._keeper.start(self._tasks)
             self._uplink.start()
-        except (Wrong, OSError, RuntimeError) as error:
+        except (ConfigProblem, OSError, RuntimeError) as error:
             if (wrong := str(error)) != self._hindrance:
                 log.error("cannot connect to the broker: %s", wrong)
-                self._uplink.hindered(wrong)
+                self._uplink.note_obstacle(wrong)
             self._hindrance = wrong
             return False
         return True
 
     async def _explain(self) -> None:
         try:
-            wrong = await apart("preflight", partial(preflight, self._endpoint))
+            wrong = await run_in_thread("preflight", partial(preflight, self._endpoint))
         except Exception:
             log.exception("the connection to the broker could not be checked")
             return

@@ -15,7 +15,7 @@ from ..store.journal import Batch
 HERE = "here:"  # start of the reply id of a command that waits in this program
 NOBODY = "nobody"  # the reply id of a command that was already answered
 Said = Ack | Status | Report
-Word = tuple[Said, int | None]
+OutgoingMessage = tuple[Said, int | None]
 
 
 @dataclass(slots=True)
@@ -32,8 +32,8 @@ class Decision:
     after: Memory
     effects: Sequence[Effect]
     answers: list[Answer] = field(default_factory=list)
-    quick: list[Word] = field(default_factory=list)
-    words: list[Word] = field(default_factory=list)
+    quick: list[OutgoingMessage] = field(default_factory=list)
+    words: list[OutgoingMessage] = field(default_factory=list)
     deeds: list[Effect] = field(default_factory=list)
 
     @property
@@ -56,7 +56,7 @@ class Decision:
         return batch
 
 
-def decision(
+def sort_decision(
     trigger: Trigger,
     before: Memory,
     after: Memory,
@@ -86,7 +86,7 @@ def decision(
     return made
 
 
-def knows_nothing(made: Decision) -> bool:
+def refuses_unknown_event(made: Decision) -> bool:
     """Whether it refuses because the event is not known."""
     return any(
         isinstance(said, Ack) and said.body.get("reason") == "not_found" for said, _ in made.quick
@@ -97,7 +97,7 @@ def _commits_to_nothing(trigger: Trigger, ack: Ack) -> bool:
     return isinstance(trigger, Ping | Get) or ack.body["status"] in ("rejected", "duplicate")
 
 
-def unstored(words: Sequence[Word]) -> Iterator[Word]:
+def mark_unstored(words: Sequence[OutgoingMessage]) -> Iterator[OutgoingMessage]:
     """The same words for a decision that is not stored; acks say so."""
     for said, number in words:
         if isinstance(said, Ack):

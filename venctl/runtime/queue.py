@@ -23,7 +23,7 @@ STANDING_S = 0.5  # a queue that was never empty for this long does not empty by
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class QueuedTrigger:
     """A trigger in the queue; for a reload, `ven` is the new site.
 
     `end` is called with whether it was stored. `place` is its order of arrival; `late` means that
@@ -44,7 +44,7 @@ class Waiting:
 
     def __post_init__(self) -> None:
         said = self.trigger
-        self.gives_back = gives_back(said)
+        self.gives_back = gives_load_back(said)
         self.from_afar = isinstance(said, Command) and said.source == OPERATOR
 
     @property
@@ -53,7 +53,7 @@ class Waiting:
         return self.ven is not None or isinstance(self.trigger, Desired)
 
 
-def gives_back(trigger: Trigger) -> bool:
+def gives_load_back(trigger: Trigger) -> bool:
     """Whether the trigger restores load: it ends an event, or takes a circuit out of one."""
     return isinstance(trigger, Restore | Cancel) or (isinstance(trigger, OptOut) and trigger.out)
 
@@ -65,16 +65,16 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._all: list[Waiting] = []
+        self._all: list[QueuedTrigger] = []
         self._since_s: float | None = None
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def __iter__(self) -> Iterator[Waiting]:
+    def __iter__(self) -> Iterator[QueuedTrigger]:
         return iter(tuple(self._all))
 
-    def join(self, one: Waiting, now_s: float) -> None:
+    def join(self, one: QueuedTrigger, now_s: float) -> None:
         """Wait in order of arrival; a command that comes back keeps its place."""
         if self._since_s is None:
             self._since_s = now_s
@@ -82,20 +82,20 @@ class Queue:
             one.ahead = one.ahead or (one.gives_back and self._long(now_s))
             insort(self._all, one, key=lambda other: (not other.ahead, other.place))
 
-    def next(self) -> Waiting:
+    def next(self) -> QueuedTrigger:
         """Remove and return the next command."""
         one = self._all[0]
         self.drop(one)
         return one
 
-    def drop(self, one: Waiting) -> None:
+    def drop(self, one: QueuedTrigger) -> None:
         """Remove a command, if it is in the queue."""
         if one in self._all:
             self._all.remove(one)
         if not self._all:
             self._since_s = None
 
-    def too_many(self, now_s: float) -> list[Waiting]:
+    def too_many(self, now_s: float) -> list[QueuedTrigger]:
         """Commands from the broker that must be refused, newest last."""
         most = FEW if self._stands(now_s) else MOST
         if len(self._all) <= most:
@@ -104,7 +104,7 @@ class Queue:
         ending = [one for one in self._all if one.gives_back][MOST:]
         return [one for one in (*ordinary, *ending) if one.from_afar]
 
-    def behind(self, most: int) -> list[Waiting]:
+    def behind(self, most: int) -> list[QueuedTrigger]:
         """Commands behind the first `most`, except those that always wait their turn."""
         return [one for one in self._all[most:] if not one.patient]
 

@@ -14,11 +14,12 @@ from statemachine.wire.messages import rejected
 
 from ..store.storage import Storage
 from .decision import Decision
-from .line import Promise
-from .performing import Performing
+from .effect_runner import EffectRunner
+from .waiting_line import Promise
 
 log = logging.getLogger(__name__)
 EVERY_S = 10.0
+RAISED = "the controller failed to process this command; see its log"
 
 
 class Refusals:
@@ -30,7 +31,7 @@ class Refusals:
     def __init__(
         self,
         storage: Storage,
-        performing: Performing,
+        performing: EffectRunner,
         made: Callable[[Command, Sequence[Effect]], Decision],
         take_effect: Callable[[Decision, bool, Decision | None], None],
     ) -> None:

@@ -13,51 +13,49 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine.decide.ven import Ven
-from statemachine.journal.adoption import adopted
+from statemachine.journal.adoption import adopt_memory
 from statemachine.journal.answers import Answers
-from statemachine.journal.promises import CROWDED, NOT_STORED, promises
+from statemachine.journal.promises import CROWDED, NOT_STORED, must_store_first
 from statemachine.state.cloud_triggers import Desired
 from statemachine.state.effects import Effect
-from statemachine.state.memory import Memory, Passed
+from statemachine.state.memory import Memory, Transition
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.reasons import Reason
 from statemachine.state.triggers import Command, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.messages import ack_for
 
 from ..base.clocks import clocks
-from ..base.slices import Slice
-from ..base.worker import settle
+from ..base.time_slice import TimeSlice
+from ..base.worker import resolve
 from ..store.journal import Batch
-from ..store.opening import Found
+from ..store.opening import JournalContent
 from ..store.storage import Storage
-from .aftermath import Aftermath
-from .decision import Decision, decision, knows_nothing
-from .line import Line, Promise
-from .meanwhile import Meanwhile
-from .performing import Perform, Performing
-from .queue import Waiting
-from .raised import Raised
-from .refusals import Refusals
+from .decision import Decision, refuses_unknown_event, sort_decision
+from .decision_feed import DecisionFeed
+from .deferred_commands import DeferredCommands
+from .effect_runner import EffectRunner, Perform
+from .failure_log import FailureLog
+from .queue import QueuedTrigger
+from .refusals import RAISED, Refusals
+from .waiting_line import Promise, WaitingLine
 from .waker import Waker
-
-RAISED = "the controller failed to process this command; see its log"
 
 
 class Runtime:
     """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory."""
 
-    def __init__(self, ven: Ven, storage: Storage, found: Found, perform: Perform) -> None:
+    def __init__(self, ven: Ven, storage: Storage, found: JournalContent, perform: Perform) -> None:
         self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
         self._storage = storage
         self._inbox: deque[Trigger] = deque()
-        self._line = Line(self._late)
+        self._line = WaitingLine(self._late)
         self._busy = self._stopped = False
-        self._slice = Slice(self.go_on)
-        self._raised = Raised()
-        self._meanwhile = Meanwhile()
+        self._slice = TimeSlice(self.go_on)
+        self._raised = FailureLog()
+        self._meanwhile = DeferredCommands()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
-        self._performing = Performing(storage, Answers(found.answered), waker, perform)
-        self.aftermath = Aftermath()
+        self._performing = EffectRunner(storage, Answers(found.answered), waker, perform)
+        self.aftermath = DecisionFeed()
         self._refusals = Refusals(storage, self._performing, self._made, self._take_effect)
 
     @property
@@ -90,7 +88,7 @@ class Runtime:
         self.post(command)
         return await answer
 
-    def watch(self) -> AsyncIterator[Passed | None]:
+    def watch(self) -> AsyncIterator[Transition | None]:
         """Yields a transition of an event, or None for another change; at least once a second."""
         return self.aftermath.watch()
 
@@ -100,27 +98,27 @@ class Runtime:
         Raises OSError if it cannot be stored; the previous one then stays in effect.
         """
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._line.join(Waiting(trigger, ven, lambda done: settle(stored, done, None)))
+        self._line.join(QueuedTrigger(trigger, ven, lambda done: resolve(stored, done, None)))
         self.go_on()
         if not await stored:
             raise OSError(
                 f"the journal cannot be written: {self._storage.down or 'the disk is slow'}"
             )
 
-    def adopt(self, found: Found, boot: str) -> None:
+    def adopt(self, found: JournalContent, boot: str) -> None:
         """Continue from the stored state, which can be read at last, plus what was done since."""
-        self.memory = adopted(from_parts(self.ven.spec, found.parts), self.memory)
+        self.memory = adopt_memory(from_parts(self.ven.spec, found.parts), self.memory)
         self._performing.learn(found.answered)
         with self._turn():
             at_ms, mono_ms = clocks()
             since = self._meanwhile.taken(at_ms, mono_ms)
             now = Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=boot, since=since)
-            self._safely(Waiting(now))
+            self._safely(QueuedTrigger(now))
         self._work()
 
     def show(self) -> None:
         """Tell watchers about a change that is not in memory."""
-        self.aftermath.beside(self.memory)
+        self.aftermath.publish_change(self.memory)
 
     def everything(self) -> Batch:
         """Everything to store, except queued messages."""
@@ -156,19 +154,19 @@ class Runtime:
                 self._admit(self._inbox.popleft())
 
     def _admit(self, trigger: Trigger) -> None:
-        one = Waiting(trigger)
+        one = QueuedTrigger(trigger)
         if isinstance(trigger, Command | Desired) and self._must_wait(one):
             self._line.join(one)
             self._thin_out()
         else:
             self._safely(one)
 
-    def _must_wait(self, one: Waiting) -> bool:
+    def _must_wait(self, one: QueuedTrigger) -> bool:
         if self._storage.down is None and (self._line or self._line.promise is not None):
             return True
         return one.from_afar and (bool(self._line) or self._slice.over())
 
-    def _safely(self, one: Waiting, instead: Decision | None = None) -> None:
+    def _safely(self, one: QueuedTrigger, instead: Decision | None = None) -> None:
         try:
             self._decide(one, instead)
         except Exception as error:
@@ -178,7 +176,7 @@ class Runtime:
                 self._refusals.answer(one.trigger, "invalid", RAISED)
             one.end(False)
 
-    def _decide(self, one: Waiting, instead: Decision | None) -> None:
+    def _decide(self, one: QueuedTrigger, instead: Decision | None) -> None:
         """`instead` is the stored decision on the same trigger, if memory has changed since."""
         waited = one.timer is not None or instead is not None
         trigger = _stamped(one.trigger) if waited else one.trigger
@@ -190,13 +188,13 @@ class Runtime:
             self._take_effect(self._made(one.trigger, effects, after), True, instead)
             one.end(True)
             return
-        if one.ven or promises(ven.spec, before, after, one.trigger, effects):
+        if one.ven or must_store_first(ven.spec, before, after, one.trigger, effects):
             self._store_first(one, after, effects)
             return
         self._line.drop(one)
         self._take_effect(self._overtake(one, self._made(one.trigger, effects, after)))
 
-    def _site(self, one: Waiting) -> tuple[Ven, Memory]:
+    def _site(self, one: QueuedTrigger) -> tuple[Ven, Memory]:
         """The site to decide for, and its memory."""
         if one.ven is None:
             return self.ven, self.memory
@@ -205,11 +203,13 @@ class Runtime:
     def _made(
         self, trigger: Trigger, effects: Sequence[Effect], after: Memory | None = None
     ) -> Decision:
-        return decision(trigger, self.memory, after or self.memory, effects, self._storage.letter)
+        return sort_decision(
+            trigger, self.memory, after or self.memory, effects, self._storage.letter
+        )
 
     # -- what is stored before it is done --------------------------------------------------------
 
-    def _store_first(self, one: Waiting, after: Memory, effects: Sequence[Effect]) -> None:
+    def _store_first(self, one: QueuedTrigger, after: Memory, effects: Sequence[Effect]) -> None:
         if self._storage.down is not None:
             self._refuse(one, "storage", NOT_STORED)
         elif not self._storage.ready or self._line.promise is not None:
@@ -236,7 +236,7 @@ class Runtime:
                 self._safely(promise.one, promise.made)
         self.go_on()
 
-    def _refuse(self, one: Waiting, reason: Reason, why: str) -> None:
+    def _refuse(self, one: QueuedTrigger, reason: Reason, why: str) -> None:
         self._line.drop(one)
         if isinstance(one.trigger, Command):
             self._refusals.answer(one.trigger, reason, why)
@@ -246,7 +246,7 @@ class Runtime:
             self._take_effect(self._made(trigger, effects, after))
         one.end(False)
 
-    def _late(self, one: Waiting, last: bool) -> None:
+    def _late(self, one: QueuedTrigger, last: bool) -> None:
         """A command has waited: decide it now, or refuse it if it has waited for long."""
         with self._turn():
             if last:
@@ -265,9 +265,9 @@ class Runtime:
         for one in self._line.too_many():
             self._refuse(one, *self._refusals.too_many())
 
-    def _overtake(self, one: Waiting, made: Decision) -> Decision:
+    def _overtake(self, one: QueuedTrigger, made: Decision) -> Decision:
         """Refuse earlier commands that this one withdraws, so that they are not done after it."""
-        command, unknown = one.trigger, knows_nothing(made)
+        command, unknown = one.trigger, refuses_unknown_event(made)
         if not isinstance(command, Command) or (made.quick and not unknown):
             return made
         taken_back = self._line.overtaken(self.ven.spec, one)
@@ -288,7 +288,7 @@ class Runtime:
         self._performing.carry_out(made, stored, instead)
         if self._storage.unknown and not made.quick and isinstance(made.trigger, Command):
             self._meanwhile.keep(made.trigger)
-        self.aftermath.of(made)
+        self.aftermath.publish(made)
 
     def _ring(self) -> None:
         self.post(_stamped(Timer(at_ms=0, mono_ms=0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
-from .report import Line
+from .report import ReportRow
 
 Clock = Callable[[int], str]
 WIDTH, HEIGHT = 72, 12
@@ -18,7 +18,7 @@ STYLE = (
 )
 
 
-def blocks(lines: Sequence[Line], clock: Clock) -> str:
+def blocks(lines: Sequence[ReportRow], clock: Clock) -> str:
     """Power as full blocks, shed load as light blocks above it, and when an event is active."""
     columns = _columns(lines, WIDTH)
     top_w = max((line.base_w for line in columns), default=0) or 1
@@ -34,7 +34,7 @@ def blocks(lines: Sequence[Line], clock: Clock) -> str:
     return "\n".join([*rows, f"    asked  {asked}", f"{'':11}{left}{right:>{WIDTH - len(left)}}"])
 
 
-def svg(lines: Sequence[Line], circuits: Sequence[str], clock: Clock) -> str:
+def svg(lines: Sequence[ReportRow], circuits: Sequence[str], clock: Clock) -> str:
     """The same as SVG, with bars for each circuit that was held."""
     points = _columns(lines, MOST_POINTS)
     gave = [id for id in circuits if any(id in line.held for line in lines)]
@@ -49,7 +49,7 @@ def svg(lines: Sequence[Line], circuits: Sequence[str], clock: Clock) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _power(points: Sequence[Line], clock: Clock) -> Iterator[str]:
+def _power(points: Sequence[ReportRow], clock: Clock) -> Iterator[str]:
     top_w = max((point.base_w for point in points), default=0) or 1
     span_ms = max(1, points[-1].ms - points[0].ms)
 
@@ -75,7 +75,7 @@ def _power(points: Sequence[Line], clock: Clock) -> Iterator[str]:
     yield f'<polyline class="asked" points="{asked}"/>'
 
 
-def _bars(lines: Sequence[Line], gave: Sequence[str]) -> Iterator[str]:
+def _bars(lines: Sequence[ReportRow], gave: Sequence[str]) -> Iterator[str]:
     """For each circuit, bars over the times in which it was held."""
     first_ms, span_ms = lines[0].ms, max(1, lines[-1].ms - lines[0].ms)
     for place, id in enumerate(gave):
@@ -87,7 +87,7 @@ def _bars(lines: Sequence[Line], gave: Sequence[str]) -> Iterator[str]:
             yield f'<rect class="held" x="{x:.1f}" y="{y}" width="{wide:.1f}" height="{BAR}"/>'
 
 
-def _spells(lines: Sequence[Line], id: str) -> Iterator[tuple[int, int]]:
+def _spells(lines: Sequence[ReportRow], id: str) -> Iterator[tuple[int, int]]:
     since_ms: int | None = None
     for line in lines:
         if id in line.held and since_ms is None:
@@ -99,12 +99,12 @@ def _spells(lines: Sequence[Line], id: str) -> Iterator[tuple[int, int]]:
         yield since_ms, lines[-1].ms
 
 
-def _columns(lines: Sequence[Line], most: int) -> list[Line]:
+def _columns(lines: Sequence[ReportRow], most: int) -> list[ReportRow]:
     """At most `most` lines, evenly spread; of each stretch the last, or one with an event."""
     if len(lines) <= most:
         return list(lines)
     first_ms, span_ms = lines[0].ms, max(1, lines[-1].ms - lines[0].ms)
-    chosen: dict[int, Line] = {}
+    chosen: dict[int, ReportRow] = {}
     for line in lines:
         column = min(most - 1, (line.ms - first_ms) * most // span_ms)
         known = chosen.get(column)

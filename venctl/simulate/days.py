@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from statemachine.kit.localtime import local
+from statemachine.kit.localtime import local_time
 from statemachine.kit.quantity import millis_text
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack
-from statemachine.verify.rules.run_rules import Broken, broken_by
-from statemachine.verify.search.pairs import TWINS, differs
+from statemachine.verify.rules.run_rules import Violation, violations_of
+from statemachine.verify.search.pairs import TWINS, differences
 from statemachine.verify.world.play import Moment, Play
-from statemachine.verify.world.recorded import Recorded, read_recorded
+from statemachine.verify.world.recorded import RecordedDay, read_recorded
 from statemachine.verify.world.scenario import Scenario, read_scenario
 
-from ..base.private_files import text_of
-from .report import Diary
+from ..base.private_files import read_text
+from .report import DayReport
 
 TAIL_MS = 60_000
 MOST_RECORDED = 32 << 20  # bytes; a day of 10 circuits, each read every 1.5 s
@@ -26,7 +26,7 @@ RECORDINGS = (".csv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedCommand:
     """A command that the site refused, and why. `event_id` is the event it was about."""
 
     ms: int
@@ -41,12 +41,12 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedDay:
     """A simulated day: its diary, refused commands, broken rules, and how long it took."""
 
-    diary: Diary
-    refused: tuple[Refused, ...]
-    broken: tuple[Broken, ...]
+    diary: DayReport
+    refused: tuple[RefusedCommand, ...]
+    broken: tuple[Violation, ...]
     play: Play
     took_s: float
 
@@ -58,10 +58,10 @@ class Played:
     def clock(self, ms: int) -> str:
         """The local time at `ms` of the simulation, by a clock that is never set."""
         timezone = self.play.spec.site.timezone
-        return local(self.play.start_ms + ms, timezone).strftime("%H:%M:%S")
+        return local_time(self.play.start_ms + ms, timezone).strftime("%H:%M:%S")
 
 
-def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
+def load_day(spec: Spec, file: Path | None) -> tuple[Scenario, RecordedDay | None]:
     """The scenario in a file, or for a recorded day; without a file, a day without events.
 
     Raises SpecError and OSError.
@@ -69,40 +69,42 @@ def load(spec: Spec, file: Path | None) -> tuple[Scenario, Recorded | None]:
     if file is None:
         return Scenario(), None
     if file.suffix in RECORDINGS:
-        text = text_of(file, MOST_RECORDED)
+        text = read_text(file, MOST_RECORDED)
         recorded = read_recorded(text, str(file), spec)
-        start = local(recorded.first_ms, spec.site.timezone).isoformat(timespec="seconds")
+        start = local_time(recorded.first_ms, spec.site.timezone).isoformat(timespec="seconds")
         length = millis_text(recorded.last_ms - recorded.first_ms + TAIL_MS)
         return Scenario.model_validate({"start": start, "length": length}), recorded
-    scenario = read_scenario(text_of(file), str(file), spec)
+    scenario = read_scenario(read_text(file), str(file), spec)
     if scenario.recorded is None:
         return scenario, None
     beside = file.resolve().parent / scenario.recorded
-    return scenario, read_recorded(text_of(beside, MOST_RECORDED), str(beside), spec)
+    return scenario, read_recorded(read_text(beside, MOST_RECORDED), str(beside), spec)
 
 
-def play(spec: Spec, scenario: Scenario, recorded: Recorded | None, every_ms: int) -> Played:
+def play_day(
+    spec: Spec, scenario: Scenario, recorded: RecordedDay | None, every_ms: int
+) -> PlayedDay:
     """Play a scenario to its end, and check every rule."""
-    one, diary, began_s = Play(spec, scenario, recorded), Diary(every_ms), time.perf_counter()
-    refused: list[Refused] = []
+    one, diary, began_s = Play(spec, scenario, recorded), DayReport(every_ms), time.perf_counter()
+    refused: list[RefusedCommand] = []
 
     def seen(play: Play, moment: Moment) -> None:
         diary.see(play, moment)
         refused.extend(_refused(moment))
 
-    broken: dict[str, Broken] = {}
-    for found in broken_by(one, seen):
+    broken: dict[str, Violation] = {}
+    for found in violations_of(one, seen):
         broken.setdefault(found.rule, found)
     took_s = time.perf_counter() - began_s
     if scenario.breaks in TWINS:
-        for ms, said in differs(spec, scenario, scenario.breaks):
-            broken[scenario.breaks] = Broken(scenario.breaks, ms, said)
-    return Played(diary, tuple(refused), tuple(broken.values()), one, took_s)
+        for ms, said in differences(spec, scenario, scenario.breaks):
+            broken[scenario.breaks] = Violation(scenario.breaks, ms, said)
+    return PlayedDay(diary, tuple(refused), tuple(broken.values()), one, took_s)
 
 
-def _refused(moment: Moment) -> Iterator[Refused]:
+def _refused(moment: Moment) -> Iterator[RefusedCommand]:
     for effect in moment.effects:
         if isinstance(effect, Ack) and effect.body["status"] == "rejected":
             said = effect.body
             id = said.get("event_id")
-            yield Refused(moment.ms, said["op"], id, said["reason"], said["detail"])
+            yield RefusedCommand(moment.ms, said["op"], id, said["reason"], said["detail"])

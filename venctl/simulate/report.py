@@ -13,7 +13,7 @@ from statemachine.verify.world.play import Moment, Play
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportRow:
     """One row: elapsed time, each event's state, and requested, commanded and measured power."""
 
     ms: int
@@ -29,19 +29,19 @@ class Line:
         """The power the site would draw without shedding, in W."""
         return self.power_w + self.measured_w
 
-    def same(self, other: Line) -> bool:
+    def same(self, other: ReportRow) -> bool:
         """Whether nothing but the loads changed between the two."""
         one = (self.events, self.asked_w, self.commanded_w, self.held)
         return one == (other.events, other.asked_w, other.commanded_w, other.held)
 
 
 @dataclass(slots=True)
-class Diary:
+class DayReport:
     """Collected while a day is played: a line for every reading, and those for the table."""
 
     every_ms: int
-    lines: list[Line] = field(default_factory=list)
-    rows: list[Line] = field(default_factory=list)
+    lines: list[ReportRow] = field(default_factory=list)
+    rows: list[ReportRow] = field(default_factory=list)
 
     def see(self, play: Play, moment: Moment) -> None:
         """Add a line at each reading, when the effect of commands is measured."""
@@ -62,10 +62,10 @@ class Diary:
         return round(_area(self.lines, [line.asked_w for line in self.lines]))
 
 
-def _line(play: Play, moment: Moment) -> Line:
+def _line(play: Play, moment: Moment) -> ReportRow:
     memory = moment.memory
     lives = memory.circuits.items()
-    return Line(
+    return ReportRow(
         moment.ms,
         {id: event.state for id, event in memory.events.items()},
         required_w(play.spec, memory, play.at_ms),
@@ -76,6 +76,6 @@ def _line(play: Play, moment: Moment) -> Line:
     )
 
 
-def _area(lines: Sequence[Line], watts: Sequence[int]) -> float:
+def _area(lines: Sequence[ReportRow], watts: Sequence[int]) -> float:
     hours = [(b.ms - a.ms) / 3_600_000 for a, b in pairwise(lines)]
     return sum(w * h for w, h in zip(watts, hours, strict=False))

@@ -15,13 +15,13 @@ from statemachine.curtail.capacity import loads
 from statemachine.site.spec import Spec
 from statemachine.state.triggers import DrEvent
 from statemachine.verify.rules.day_rules import DAY_RULES
-from statemachine.verify.rules.properties import RULES, broken, broken_site
-from statemachine.verify.rules.run_rules import Broken, broken_by
-from statemachine.verify.search.generate_days import Words, invent_day
-from statemachine.verify.search.generate_panels import invent_memory, invent_trial
-from statemachine.verify.search.narrate import tell
-from statemachine.verify.search.pairs import TWINS, differs
-from statemachine.verify.search.shrink import smaller
+from statemachine.verify.rules.properties import RULES, broken_plan_rules, broken_site_limits
+from statemachine.verify.rules.run_rules import Violation, violations_of
+from statemachine.verify.search.generate_days import Words, generate_day
+from statemachine.verify.search.generate_panels import generate_memory, generate_trial
+from statemachine.verify.search.narrate import narrate
+from statemachine.verify.search.pairs import TWINS, differences
+from statemachine.verify.search.shrink import shrink
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 
@@ -33,7 +33,7 @@ LATER_MS = 600_000  # a simpler day may break the rule this much later, and is n
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Counterexample:
     """A rule that this site breaks: a sentence, the story, and the scenario."""
 
     sentence: str
@@ -42,7 +42,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Tried:
+class SearchProgress:
     """How much was tried so far."""
 
     plans: int = 0
@@ -51,7 +51,7 @@ class Tried:
     events: int = 0
     decisions: int = 0
 
-    def plain(self) -> dict[str, float]:
+    def as_dict(self) -> dict[str, float]:
         """The counters for JSON."""
         return asdict(self)
 
@@ -62,7 +62,7 @@ class Tried:
         )
 
 
-Progress = Callable[[Tried], None]
+Progress = Callable[[SearchProgress], None]
 
 
 @dataclass(slots=True)
@@ -74,30 +74,30 @@ class Search:
     seed: int
     seconds: float
     progress: Progress
-    tried: Tried = field(default_factory=Tried)
+    tried: SearchProgress = field(default_factory=SearchProgress)
     _began_s: float = field(default_factory=time.monotonic)
 
-    def run(self) -> list[Found]:
+    def run(self) -> list[Counterexample]:
         """Find broken rules, each with the shortest day there was time to find."""
         plans = self._of_plans()
         days = self._of_days()
         left_s = max(1.0, self.seconds - (time.monotonic() - self._began_s))
         return [*plans, *(self._told(*item, left_s / len(days)) for item in days.items())]
 
-    def _of_plans(self) -> list[Found]:
+    def _of_plans(self) -> list[Counterexample]:
         found: dict[str, str] = {}
         for dice in self._dice(self.examples * 2, PLANS_SHARE):
-            memory = invent_memory(dice, self.spec)
-            trial = invent_trial(dice, tuple(loads(self.spec, memory)))
+            memory = generate_memory(dice, self.spec)
+            trial = generate_trial(dice, tuple(loads(self.spec, memory)))
             self.tried.plans += 1
-            for sentence in (*broken_site(self.spec, memory), *broken(trial)):
+            for sentence in (*broken_site_limits(self.spec, memory), *broken_plan_rules(trial)):
                 found.setdefault(sentence.split()[0], sentence)
-        return [Found(sentence) for sentence in found.values()]
+        return [Counterexample(sentence) for sentence in found.values()]
 
     def _of_days(self) -> dict[str, Words]:
         found: dict[str, Words] = {}
         for dice in self._dice(self.examples, DAYS_SHARE):
-            rule, words = thrown(self.spec, dice)
+            rule, words = random_day(self.spec, dice)
             self.tried.days += 1
             for one in self._broken(words, rule, found):
                 found.setdefault(one, words)
@@ -107,9 +107,9 @@ class Search:
         """The rules that a day breaks and that are not known yet."""
         scenario = Scenario.model_validate(words)
         if rule:
-            return [rule] if next(differs(self.spec, scenario, rule), None) else []
+            return [rule] if next(differences(self.spec, scenario, rule), None) else []
         play = Play(self.spec, scenario)
-        rules = [one.rule for one in broken_by(play, self._count) if one.rule not in known]
+        rules = [one.rule for one in violations_of(play, self._count) if one.rule not in known]
         self.tried.hours += play.ms / 3_600_000
         return list(dict.fromkeys(rules))
 
@@ -118,23 +118,23 @@ class Search:
         if isinstance(moment.trigger, DrEvent):
             self.tried.events += 1
 
-    def _told(self, rule: str, words: Words, seconds: float) -> Found:
+    def _told(self, rule: str, words: Words, seconds: float) -> Counterexample:
         """Shorten and describe a day that breaks a rule."""
         until_s = time.monotonic() + seconds
-        found = first_of(self.spec, words, rule)
+        found = first_break(self.spec, words, rule)
         assert found is not None, "the day that was found breaks its rule"
         one = found
 
         def breaks(day: Words) -> bool:
             nonlocal one
-            again = first_of(self.spec, day, rule, one.ms + LATER_MS)
+            again = first_break(self.spec, day, rule, one.ms + LATER_MS)
             one = again or one
             return again is not None
 
-        small = smaller(words, breaks, lambda: time.monotonic() > until_s)
+        small = shrink(words, breaks, lambda: time.monotonic() > until_s)
         small = {"about": one.said, "breaks": rule, **small}
-        story = tell(self.spec, Scenario.model_validate(small), one.ms, str(one))
-        return Found(str(one), tuple(story), small)
+        story = narrate(self.spec, Scenario.model_validate(small), one.ms, str(one))
+        return Counterexample(str(one), tuple(story), small)
 
     def _dice(self, most: int, share: float) -> Iterator[Random]:
         """The same dice for one seed, for up to `most` tries or that share of the time."""
@@ -145,24 +145,26 @@ class Search:
                 return
 
 
-def thrown(spec: Spec, dice: Random) -> tuple[str, Words]:
+def random_day(spec: Spec, dice: Random) -> tuple[str, Words]:
     """A random day; sometimes one for a rule that compares it with a variant."""
-    words, kind = invent_day(spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
+    words, kind = generate_day(spec, dice, MOST_STEPS), dice.randrange(TWIN_EACH * 3)
     if kind >= len(TWINS):
         return "", words
     rule, twin = list(TWINS.items())[kind]
     return rule, {**twin.invent(words, dice), "loads": "steady"}
 
 
-def first_of(spec: Spec, words: Words, rule: str, until_ms: int | None = None) -> Broken | None:
+def first_break(
+    spec: Spec, words: Words, rule: str, until_ms: int | None = None
+) -> Violation | None:
     """The first time that a day breaks a rule, up to `until_ms` if that is given."""
     scenario = Scenario.model_validate(words)
-    if rule in TWINS and (differing := next(differs(spec, scenario, rule), None)):
-        return Broken(rule, *differing)
-    found = (one for one in broken_by(Play(spec, scenario), None, until_ms) if one.rule == rule)
+    if rule in TWINS and (differing := next(differences(spec, scenario, rule), None)):
+        return Violation(rule, *differing)
+    found = (one for one in violations_of(Play(spec, scenario), None, until_ms) if one.rule == rule)
     return next(found, None)
 
 
-def rules_tried() -> int:
+def rule_count() -> int:
     """How many rules a search checks."""
     return len(RULES) + SITE_RULES + len(DAY_RULES) + len(TWINS)

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ..base.private_files import look, write_together
-from .cloud import DEVICE, Tls
+from ..base.private_files import read_file, write_files
+from .server import DEVICE, TlsContexts
 
 log = logging.getLogger(__name__)
 OPERATOR = "operator"
@@ -31,7 +31,7 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPair:
     """A certificate and its key, as PEM files."""
 
     cert: Path
@@ -43,9 +43,9 @@ class Identities:
     """The identities for TLS. The VEN is the device; scripts are operators."""
 
     ca: Path
-    server: Pair
-    device: Pair
-    operator: Pair
+    server: KeyPair
+    device: KeyPair
+    operator: KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Authority:
     key: ec.EllipticCurvePrivateKey
 
 
-class _Damaged(Exception):
+class _UnusableFile(Exception):
     """A file that cannot be used, and why."""
 
     def __init__(self, file: Path, why: str) -> None:
@@ -72,7 +72,7 @@ def identities(folder: Path, now: datetime) -> Identities:
     return Identities(folder / "ca.pem", pairs["server"], pairs[DEVICE], pairs[OPERATOR])
 
 
-def contexts(who: Identities) -> Tls:
+def contexts(who: Identities) -> TlsContexts:
     """TLS contexts: the broker requires a client certificate, as AWS does on port 8883.
 
     On the data plane a client may use one; otherwise it signs its requests.
@@ -80,7 +80,7 @@ def contexts(who: Identities) -> Tls:
     mqtt, data = _context(who), _context(who)
     mqtt.verify_mode = ssl.CERT_REQUIRED
     mqtt.set_alpn_protocols([ALPN])
-    return Tls(mqtt, data)
+    return TlsContexts(mqtt, data)
 
 
 def _context(who: Identities) -> ssl.SSLContext:
@@ -93,7 +93,7 @@ def _context(who: Identities) -> ssl.SSLContext:
 
 
 def _authority(folder: Path, now: datetime) -> _Authority:
-    pair = Pair(folder / "ca.pem", folder / "ca.key")
+    pair = KeyPair(folder / "ca.pem", folder / "ca.key")
     found, wrong = _read(pair)
     if found is not None and _lasts(found.cert, now, LEAF_DAYS):
         return found
@@ -109,8 +109,8 @@ def _authority(folder: Path, now: datetime) -> _Authority:
     return kept
 
 
-def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair:
-    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
+def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> KeyPair:
+    pair = KeyPair(folder / f"{name}.pem", folder / f"{name}.key")
     found, wrong = _read(pair)
     if found is not None and not _signed(found, authority):
         found = None
@@ -121,7 +121,9 @@ def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> Pair
     return pair
 
 
-def _renewed(pair: Pair, made: _Authority, before: _Authority | None, now: datetime) -> _Authority:
+def _renewed(
+    pair: KeyPair, made: _Authority, before: _Authority | None, now: datetime
+) -> _Authority:
     """Write new files; returns what is in effect. Raises OSError if nothing usable is."""
     try:
         _write(pair, made)
@@ -194,7 +196,7 @@ def _signed(found: _Authority, authority: _Authority) -> bool:
     return True
 
 
-def _read(pair: Pair) -> tuple[_Authority | None, str]:
+def _read(pair: KeyPair) -> tuple[_Authority | None, str]:
     """The usable content; or None and what is wrong, "" if there are no files yet."""
     if not os.path.lexists(pair.cert) and not os.path.lexists(pair.key):
         return None, ""
@@ -202,39 +204,39 @@ def _read(pair: Pair) -> tuple[_Authority | None, str]:
         cert, key = _cert_in(pair.cert), _key_in(pair.key)
         # An interrupted write leaves a new key next to an old certificate.
         if cert.public_key() != key.public_key():
-            raise _Damaged(pair.cert, f"for another key than {pair.key.name}")
+            raise _UnusableFile(pair.cert, f"for another key than {pair.key.name}")
         return _Authority(cert, key), ""
     except OSError as error:
         return None, f"{error.filename} could not be read: {error.strerror}"
-    except _Damaged as error:
+    except _UnusableFile as error:
         return None, str(error)
 
 
 def _cert_in(file: Path) -> x509.Certificate:
-    content = look(file).content
+    content = read_file(file).content
     try:
         return x509.load_pem_x509_certificate(content)
     except ValueError:
-        raise _Damaged(file, "damaged" if content.strip() else "empty") from None
+        raise _UnusableFile(file, "damaged" if content.strip() else "empty") from None
 
 
 def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
-    found = look(file)
+    found = read_file(file)
     if found.exposed:
-        raise _Damaged(file, found.exposed)
+        raise _UnusableFile(file, found.exposed)
     try:
         key = serialization.load_pem_private_key(found.content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _Damaged(file, "damaged" if found.content.strip() else "empty") from None
+        raise _UnusableFile(file, "damaged" if found.content.strip() else "empty") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise _Damaged(file, "not an elliptic-curve key")
+        raise _UnusableFile(file, "not an elliptic-curve key")
     return key
 
 
-def _write(pair: Pair, made: _Authority) -> None:
+def _write(pair: KeyPair, made: _Authority) -> None:
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    write_together(
+    write_files(
         {
             pair.key: made.key.private_bytes(pem, pkcs8, plain),
             pair.cert: made.cert.public_bytes(pem),

@@ -13,22 +13,22 @@ HEADER = "x-amz-mqtt5-"
 FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
 
 
-class Bad(ValueError):
+class BadRequest(ValueError):
     """A part of the request is not valid; says which."""
 
 
 def packet_of(
     topic: str, query: Mapping[str, str], headers: Mapping[str, str], payload: bytes
 ) -> Any:
-    """The PUBLISH packet. Raises `Bad`."""
+    """The PUBLISH packet. Raises `BadRequest`."""
     qos, expiry = query.get("qos", "0"), query.get("messageExpiry")
     if qos not in ("0", "1"):
-        raise Bad("qos must be 0 or 1")
+        raise BadRequest("qos must be 0 or 1")
     if expiry is not None and not (expiry.isdecimal() and int(expiry) < 2**32):
-        raise Bad("messageExpiry must be a number of seconds")
+        raise BadRequest("messageExpiry must be a number of seconds")
     form = headers.get(HEADER + "payload-format-indicator", "UNSPECIFIED_BYTES")
     if form not in FORMATS:
-        raise Bad(f"the payload format indicator must be one of {', '.join(FORMATS)}")
+        raise BadRequest(f"the payload format indicator must be one of {', '.join(FORMATS)}")
     fields: dict[str, Any] = {
         "qos": mqtt5.QoS(int(qos)),
         "packet_id": 1 if qos == "1" else None,
@@ -46,7 +46,7 @@ def packet_of(
         ValueError,
         UnicodeEncodeError,
     ) as error:  # such as a wildcard, a surrogate, or a long value
-        raise Bad(f"the message is not valid: {error}") from None
+        raise BadRequest(f"the message is not valid: {error}") from None
 
 
 def _correlation(headers: Mapping[str, str]) -> bytes | None:
@@ -64,9 +64,9 @@ def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
             listed = json.loads(listed)
         pairs = [pair for one in listed for pair in one.items()]
     except (ValueError, AttributeError, TypeError, RecursionError):
-        raise Bad("the user properties must be a list of JSON objects") from None
+        raise BadRequest("the user properties must be a list of JSON objects") from None
     if not all(isinstance(value, str) for _, value in pairs):
-        raise Bad("every user property must be a string")
+        raise BadRequest("every user property must be a string")
     return pairs
 
 
@@ -74,4 +74,4 @@ def _decoded(said: str, what: str) -> bytes:
     try:
         return base64.b64decode(said, validate=True)
     except ValueError:
-        raise Bad(f"the {what} are not base64") from None
+        raise BadRequest(f"the {what} are not base64") from None

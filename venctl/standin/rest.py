@@ -19,13 +19,13 @@ from aiohttp.web import (
 )
 from aiohttp.web_exceptions import HTTPException, HTTPRequestEntityTooLarge
 
-from web.http.guard import HEADERS, is_home
+from web.http.guard import HEADERS, is_loopback_name
 
 from .broker.broker import Broker
 from .broker.policy_rights import Rights
-from .broker.retained import Note
-from .publishing import Bad, packet_of
-from .shadow.service import Rejected, ShadowService
+from .broker.retained import RetainedMessage
+from .publishing import BadRequest, packet_of
+from .shadow.service import ShadowRequestError, ShadowService
 from .shadow.topics import ShadowTopics
 
 MAX_BODY, READ_S = 128 * 1024, 10
@@ -54,7 +54,7 @@ def data_plane(
 
     A signature stands for an operator; a certificate has the rights of its name.
     """
-    door = _Door(broker, service, topics)
+    door = _DataPlane(broker, service, topics)
     app = Application(client_max_size=MAX_BODY, middlewares=[_answering, _Guard(rights).admit])
     app.router.add_get("/things/{thing}/shadow", door.get)
     app.router.add_post("/things/{thing}/shadow", door.update)
@@ -67,7 +67,7 @@ def data_plane(
     return app
 
 
-class _Door:
+class _DataPlane:
     def __init__(self, broker: Broker, service: ShadowService, topics: ShadowTopics) -> None:
         self._broker, self._service, self._topics = broker, service, topics
 
@@ -101,19 +101,19 @@ class _Door:
         _must(request, "iot:Publish", f"topic/{topic}")
         try:
             packet = packet_of(topic, request.query, request.headers, await _body(request))
-        except Bad as bad:
-            raise Rejected(400, str(bad)) from None
+        except BadRequest as bad:
+            raise ShadowRequestError(400, str(bad)) from None
         if packet.retain:
             _must(request, "iot:RetainPublish", f"topic/{topic}")
         code = self._broker.publish_from_outside(packet)
         self._broker.settle()
         match code.name:
             case "NOT_AUTHORIZED":
-                raise Rejected(403, "Forbidden")
+                raise ShadowRequestError(403, "Forbidden")
             case "TOPIC_NAME_INVALID":
-                raise Rejected(400, "the topic is invalid")
+                raise ShadowRequestError(400, "the topic is invalid")
             case "QUOTA_EXCEEDED":
-                raise Rejected(429, "the stand-in cannot keep more messages")
+                raise ShadowRequestError(429, "the stand-in cannot keep more messages")
         return _json({"message": "OK", "traceId": secrets.token_hex(16)})
 
     async def get_retained(self, request: Request) -> Response:
@@ -121,7 +121,7 @@ class _Door:
         _must(request, "iot:GetRetainedMessage", f"topic/{topic}")
         note = self._broker.retained.on(topic)
         if note is None:
-            raise Rejected(404, f"No retained message exists on topic: {topic}")
+            raise ShadowRequestError(404, f"No retained message exists on topic: {topic}")
         body = _summary(note) | {"payload": base64.b64encode(note.packet.payload).decode()}
         del body["payloadSize"]
         if note.packet.user_properties:
@@ -144,12 +144,14 @@ class _Guard:
     @middleware
     async def admit(self, request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
         """Refuse web pages: their requests have an Origin, or a foreign host name."""
-        if not is_home(request.headers.get("Host", "").lower()):
-            raise Rejected(421, "Misdirected Request: this data plane answers to localhost only")
+        if not is_loopback_name(request.headers.get("Host", "").lower()):
+            raise ShadowRequestError(
+                421, "Misdirected Request: this data plane answers to localhost only"
+            )
         certificate = request.get_extra_info("peercert")
         signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
         if "Origin" in request.headers or not (signed or certificate):
-            raise Rejected(403, "Forbidden")
+            raise ShadowRequestError(403, "Forbidden")
         if not signed:
             pairs = dict(pair for part in certificate["subject"] for pair in part)
             request["rights"] = self._rights(pairs.get("commonName", ""))
@@ -160,7 +162,7 @@ class _Guard:
 async def _answering(request: Request, handler: Callable[[Request], Awaitable[Any]]) -> Any:
     try:
         return await handler(request)
-    except Rejected as refusal:
+    except ShadowRequestError as refusal:
         return _refusal(refusal.code, refusal.message)
     except HTTPRequestEntityTooLarge:
         return _refusal(413, TOO_LARGE)
@@ -174,20 +176,20 @@ async def _add_headers(request: Request, response: StreamResponse) -> None:
 
 async def _body(request: Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY:
-        raise Rejected(413, TOO_LARGE)
+        raise ShadowRequestError(413, TOO_LARGE)
     try:
         async with asyncio.timeout(READ_S):
             return await request.read()
     except TimeoutError:
-        raise Rejected(408, "The payload took too long to arrive") from None
+        raise ShadowRequestError(408, "The payload took too long to arrive") from None
     except RequestPayloadError:
-        raise Rejected(400, "The payload does not match its headers") from None
+        raise ShadowRequestError(400, "The payload does not match its headers") from None
 
 
 def _must(request: Request, action: str, resource: str) -> None:
     rights: Rights | None = request.get("rights")
     if rights is not None and not rights.may(action, resource):
-        raise Rejected(403, "Forbidden")
+        raise ShadowRequestError(403, "Forbidden")
 
 
 def _place(request: Request) -> tuple[str, str]:
@@ -201,11 +203,11 @@ def _thing(place: tuple[str, str]) -> str:
 def _count(request: Request, name: str, default: int, most: int) -> int:
     said = request.query.get(name, str(default))
     if not said.isdecimal() or not 1 <= int(said) <= most:
-        raise Rejected(400, f"{name} must be a number from 1 to {most}")
+        raise ShadowRequestError(400, f"{name} must be a number from 1 to {most}")
     return int(said)
 
 
-def _summary(note: Note) -> dict[str, Any]:
+def _summary(note: RetainedMessage) -> dict[str, Any]:
     return {
         "topic": note.packet.topic,
         "payloadSize": len(note.packet.payload),

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.policy import documents
-from ..base.ports import who_has
-from ..base.private_files import text_of, write_private
+from ..base.ports import port_user_text
+from ..base.private_files import read_text, write_private
 from ..folder.claim import Claim
-from .broker.policy_rights import Document, PolicyFault, read_policy
-from .cloud import Device, LocalCloud, PortTaken, Tls
+from .broker.policy_rights import Document, PolicyError, read_policy
+from .server import DeviceIdentity, PortInUse, StandInServer, TlsContexts
 
 if TYPE_CHECKING:
     from statemachine import Spec
@@ -47,7 +47,7 @@ class Ports:
 class StandIn:
     """The running stand-in. `who` has the identities to connect with, if it uses TLS."""
 
-    cloud: LocalCloud
+    cloud: StandInServer
     who: Identities | None
 
     def files_of_device(self) -> tuple[Path, Path, Path] | tuple[None, None, None]:
@@ -88,20 +88,20 @@ def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn
         if named is None
         else _policy(beside / named, named)
     )
-    return start(folder, ports, bool(spec.cloud.tls), Device(spec.site.id, held))
+    return start(folder, ports, bool(spec.cloud.tls), DeviceIdentity(spec.site.id, held))
 
 
 def _policy(file: Path, named: str) -> list[Document]:
     advice = "correct `policy`, or remove it to use the one that `venctl aws policy` prints"
     try:
-        return read_policy(text_of(file), named)
+        return read_policy(read_text(file), named)
     except OSError as error:
         raise CannotStart(f"the policy {file} cannot be read: {error.strerror}; {advice}") from None
-    except PolicyFault as fault:
+    except PolicyError as fault:
         raise CannotStart(f"the policy cannot be used: {fault}; {advice}") from None
 
 
-def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> StandIn:
+def start(folder: Path, ports: Ports, tls: bool, device: DeviceIdentity | None) -> StandIn:
     """Start the stand-in, with its state in `folder`. Raises `CannotStart`."""
     who, contexts = _identities(folder) if tls else (None, None)
     wanted = {
@@ -110,11 +110,11 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
     }
     for _ in range(3):
         try:
-            cloud = LocalCloud.start(
+            cloud = StandInServer.start(
                 mqtt_port=wanted["mqtt"], data_port=wanted["data"],
                 folder=folder, device=device, tls=contexts,
             )  # fmt: skip
-        except PortTaken as taken:
+        except PortInUse as taken:
             if (ports.mqtt if taken.what == "mqtt" else ports.data) is not None:
                 raise CannotStart(_taken(taken)) from None
             print(f"port {taken.port} is in use; using a free one instead", file=sys.stderr)
@@ -126,7 +126,7 @@ def start(folder: Path, ports: Ports, tls: bool, device: Device | None) -> Stand
     )
 
 
-def _identities(folder: Path) -> tuple[Identities, Tls]:
+def _identities(folder: Path) -> tuple[Identities, TlsContexts]:
     from . import certificates  # imported here because it loads slowly
 
     mine = folder / "tls"
@@ -142,7 +142,9 @@ def _identities(folder: Path) -> tuple[Identities, Tls]:
 
 
 async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | None) -> None:
-    """Run the stand-in without a VEN until SIGTERM or SIGINT. Raises `CannotStart`, `Taken`."""
+    """Run the stand-in without a VEN until SIGTERM or SIGINT. Raises `CannotStart`,
+    `StateFolderInUse`.
+    """
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -173,6 +175,6 @@ def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:
     return [*lines, f"state    {folder}"]
 
 
-def _taken(taken: PortTaken) -> str:
+def _taken(taken: PortInUse) -> str:
     flag = f"--{taken.what}-port"
-    return f"port {taken.port} is in use{who_has(taken.port)}; choose another with {flag}"
+    return f"port {taken.port} is in use{port_user_text(taken.port)}; choose another with {flag}"

@@ -21,7 +21,7 @@ from statemachine.state.parts import changed_parts
 from statemachine.state.triggers import Trigger
 
 from .high_water import HighWater
-from .tables import Letter
+from .tables import StoredMessage
 
 KEEP_DECISIONS = 10_000
 TRIM_EVERY = 1_000
@@ -42,7 +42,7 @@ class Batch:
     decisions: list[tuple[Trigger, Sequence[Effect]]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[StoredMessage] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
     message: int | None = None
     anew: bool = False
@@ -122,7 +122,7 @@ class Journal:
 
     def _tell(self, decisions: Sequence[tuple[Trigger, Sequence[Effect]]]) -> None:
         rows = [
-            (trigger.at_ms, said(trigger), "\n".join(map(said, effects)))
+            (trigger.at_ms, log_line(trigger), "\n".join(map(log_line, effects)))
             for trigger, effects in decisions
         ]
         self._many("INSERT INTO decision (at_ms, trigger, effects) VALUES (?, ?, ?)", rows)
@@ -138,7 +138,7 @@ class Journal:
             self._db.executemany(statement, rows)
 
 
-def said(thing: Trigger | Effect) -> str:
+def log_line(thing: Trigger | Effect) -> str:
     """A trigger or effect as one line of `venctl log`."""
     kind: Any = type(thing)
     told = {name: getattr(thing, name) for name in _told_of(kind)}

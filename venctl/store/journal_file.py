@@ -6,26 +6,26 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 
+from .file_identity import FileIdentity
 from .journal import Batch, Journal
-from .opening import Found, Seen
-from .whereabouts import Whereabouts
+from .opening import JournalContent, ReadJournal
 
-Look = Callable[[], Seen]
+Look = Callable[[], ReadJournal]
 TAKEN_AWAY = "the journal was deleted, moved, replaced or cut short while it was in use"
 WRITTEN_ANEW = f"{TAKEN_AWAY}; the current state was written again, but the history is lost"
 
 
 class JournalFile:
-    """One file. Raises `NotNow`, sqlite3.Error or OSError if the disk refuses."""
+    """One file. Raises `JournalUnavailable`, sqlite3.Error or OSError if the disk refuses."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._seen: Seen | None = None
+        self._seen: ReadJournal | None = None
         self._journal: Journal | None = None
-        self._where: Whereabouts | None = None
+        self._where: FileIdentity | None = None
         self._writes = 0
 
-    def load(self) -> Found:
+    def load(self) -> JournalContent:
         """Read the stored state. Writes nothing."""
         self.close()
         self._seen = self._look()

@@ -17,19 +17,29 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.journal.answers import Answer
-from statemachine.journal.integrity import check
-from statemachine.journal.upgrade import brought_up, digest_of
+from statemachine.journal.integrity import check_parts
+from statemachine.journal.upgrade import digest_of, upgrade_parts
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.parts import FORMAT
 
-from ..base.aside import SUFFIXES, keep_copy, legible, set_aside, sync
+from ..base.set_aside import SUFFIXES, check_readable, keep_copy, set_aside, sync_folder
+from .file_identity import FileIdentity
 from .high_water import HighWater
-from .reading import CORRUPT, Damaged, NotNow, Rows, connection, had_content, read, reason, size
-from .salvaging import readable
-from .tables import SCHEMA, Letter
-from .whereabouts import Whereabouts
+from .reading import (
+    CORRUPT,
+    JournalDamaged,
+    JournalRows,
+    JournalUnavailable,
+    connection,
+    had_content,
+    read_rows,
+    reason,
+    size,
+)
+from .salvage import salvage_rows
+from .tables import SCHEMA, StoredMessage
 
-__all__ = ["Found", "NotNow", "Seen", "look_into"]
+__all__ = ["JournalContent", "JournalUnavailable", "ReadJournal", "read_journal"]
 
 Fits = Callable[[Mapping[str, Any]], None]
 Salvage = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -37,7 +47,7 @@ MADE_LATER = "token"  # exists next to the journal since the end of the first st
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JournalContent:
     """The content of the journal in this version's format; empty at the first start.
 
     `parts` are as `statemachine.state.memory.from_parts` takes them. `answered` is key, revision,
@@ -48,60 +58,61 @@ class Found:
 
     parts: Mapping[str, Any] = field(default_factory=dict)
     answered: Sequence[Answer] = ()
-    todo: Sequence[Letter] = ()
+    todo: Sequence[StoredMessage] = ()
     message: int = 0
     lost: str | None = None
     writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A journal that was read. `ready` returns a connection to write to it, or raises `NotNow`.
+class ReadJournal:
+    """A journal that was read. `ready` returns a connection to write to it, or raises
+    `JournalUnavailable`.
 
     `where` tells whether the file is still in place while it is in use.
     """
 
-    found: Found
+    found: JournalContent
     ready: Callable[[], sqlite3.Connection]
-    where: Whereabouts
+    where: FileIdentity
     high_water: HighWater
 
 
-def look_into(file: Path, fits: Fits, salvage: Salvage) -> Seen:
+def read_journal(file: Path, fits: Fits, salvage: Salvage) -> ReadJournal:
     """Read a journal without changing a byte of it and without a sync.
 
     `fits` raises if the parts are not a usable state. A damaged file, or one of a newer version, is
     set aside as `.corrupt-...` or `.format7-...`, and the site continues with what `salvage` makes
     of the readable parts; without any, with a safe state in which every circuit is restored.
-    Raises `NotNow`, after half a second at most.
+    Raises `JournalUnavailable`, after half a second at most.
     """
     file = _settled(file)
-    with suppress(Damaged):
+    with suppress(JournalDamaged):
         return _seen(file, fits)
     try:
-        legible(file)
+        check_readable(file)
         return _seen(file, fits)  # a file that could not be read for a moment looks damaged too
     except OSError as error:
-        raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
-    except Damaged as damage:
+        raise JournalUnavailable(f"{file} cannot be read: {error.strerror or error}") from None
+    except JournalDamaged as damage:
         return _as_seen(file, None, _rescued(file, damage, fits, salvage))
 
 
-def _seen(file: Path, fits: Fits) -> Seen:
+def _seen(file: Path, fits: Fits) -> ReadJournal:
     if (emptied := _emptied(file)) is not None:
-        raise Damaged(emptied)
-    rows = read(file) if size(file) else None
+        raise JournalDamaged(emptied)
+    rows = read_rows(file) if size(file) else None
     if rows is not None and _forbids(file):
-        raise Damaged("its header marks it as read-only")
+        raise JournalDamaged("its header marks it as read-only")
     return _as_seen(file, rows, _complete(file, _understood(rows, fits)))
 
 
-def _as_seen(file: Path, rows: Rows | None, found: Found) -> Seen:
+def _as_seen(file: Path, rows: JournalRows | None, found: JournalContent) -> ReadJournal:
     ready = partial(_to_write, file, rows, found)
-    return Seen(found, ready, Whereabouts(file), HighWater(file))
+    return ReadJournal(found, ready, FileIdentity(file), HighWater(file))
 
 
-def _complete(file: Path, found: Found) -> Found:
+def _complete(file: Path, found: JournalContent) -> JournalContent:
     """Complete `found` with a message if stored writes are missing."""
     noted = HighWater(file).read()
     missing = noted - found.writes
@@ -115,9 +126,9 @@ def _complete(file: Path, found: Found) -> Found:
     return replace(found, writes=noted, lost=f"{lost}; their content is lost")
 
 
-def _rescued(file: Path, damage: Damaged, fits: Fits, salvage: Salvage) -> Found:
+def _rescued(file: Path, damage: JournalDamaged, fits: Fits, salvage: Salvage) -> JournalContent:
     """What can be recovered from a damaged journal, which is set aside."""
-    rows = readable(file) if damage.kind == CORRUPT else None
+    rows = salvage_rows(file) if damage.kind == CORRUPT else None
     lost, noted = _put_away(file, damage), HighWater(file).read()
     parts = salvage(rows.parts) if rows is not None else {}
     try:
@@ -125,24 +136,24 @@ def _rescued(file: Path, damage: Damaged, fits: Fits, salvage: Salvage) -> Found
     except Exception:  # a state that no decision can use is worthless
         parts = {}
     if rows is None or not parts:
-        return Found(lost=f"{lost}, without the earlier state", writes=noted)
+        return JournalContent(lost=f"{lost}, without the earlier state", writes=noted)
     lost = f"{lost} with the {len(parts)} parts that could be read"
     writes = max(noted, rows.writes)
-    return Found(parts, rows.answered, rows.todo, rows.message, lost, writes)
+    return JournalContent(parts, rows.answered, rows.todo, rows.message, lost, writes)
 
 
 def _settled(file: Path) -> Path:
-    """The real path of the file; creates its folder. Raises `NotNow`."""
+    """The real path of the file; creates its folder. Raises `JournalUnavailable`."""
     try:
         if file.is_symlink() and not file.exists():
-            raise NotNow(f"{file} points to {file.readlink()}, which does not exist")
+            raise JournalUnavailable(f"{file} points to {file.readlink()}, which does not exist")
         file = file.resolve()
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for beside in (file.with_name(file.name + suffix) for suffix in SUFFIXES):
             if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
-                raise NotNow(f"{beside} is not a file; move it away")
+                raise JournalUnavailable(f"{beside} is not a file; move it away")
     except (OSError, RuntimeError) as error:
-        raise NotNow(f"{file} cannot be accessed: {error}") from None
+        raise JournalUnavailable(f"{file} cannot be accessed: {error}") from None
     return file
 
 
@@ -156,44 +167,48 @@ def _emptied(file: Path) -> str | None:
         if file.exists() and file.with_name(MADE_LATER).exists():
             return "the file is empty, although this site has run before"
     except OSError as error:
-        raise NotNow(f"{file} cannot be accessed: {error.strerror or error}") from None
+        raise JournalUnavailable(f"{file} cannot be accessed: {error.strerror or error}") from None
     return None
 
 
-def _understood(rows: Rows | None, fits: Fits) -> Found:
-    """The rows in this version's format. Raises `Damaged`."""
+def _understood(rows: JournalRows | None, fits: Fits) -> JournalContent:
+    """The rows in this version's format. Raises `JournalDamaged`."""
     if rows is None:
-        return Found()
+        return JournalContent()
     parts: Mapping[str, Any] = rows.parts
     try:
         if parts:
-            parts = brought_up(rows.format, parts)
-            check(parts)
+            parts = upgrade_parts(rows.format, parts)
+            check_parts(parts)
             fits(parts)
     except MemoryError:
-        raise NotNow("there is not enough memory to read the journal") from None
+        raise JournalUnavailable("there is not enough memory to read the journal") from None
     except Exception as error:
         said = f"{type(error).__name__}: {error}"[:200]
-        raise Damaged(f"its content, in format {rows.format}, cannot be used: {said}") from None
+        raise JournalDamaged(
+            f"its content, in format {rows.format}, cannot be used: {said}"
+        ) from None
     answered = [
         (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
         for key, revision, digest, ack, at_ms in rows.answered
     ]
-    return Found(parts, answered, rows.todo, rows.message, writes=rows.writes)
+    return JournalContent(parts, answered, rows.todo, rows.message, writes=rows.writes)
 
 
-def _put_away(file: Path, damage: Damaged) -> str:
+def _put_away(file: Path, damage: JournalDamaged) -> str:
     try:
         name = set_aside(file, damage.kind)
     except OSError as error:
         said = error.strerror or error
-        raise NotNow(f"{file} is damaged ({damage}) and cannot be renamed: {said}") from None
+        raise JournalUnavailable(
+            f"{file} is damaged ({damage}) and cannot be renamed: {said}"
+        ) from None
     return (
         f"the journal could not be used: {damage}; it is kept as {name}, and a new one was started"
     )
 
 
-def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
+def _to_write(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlite3.Connection:
     """A connection to the file in this format; creates the file if there is none."""
     try:
         if rows is None:
@@ -205,7 +220,7 @@ def _to_write(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection
         why = reason(file, error)
     if rows is None:
         _unmake(file)
-    raise NotNow(why)
+    raise JournalUnavailable(why)
 
 
 def _forbids(file: Path) -> bool:
@@ -224,7 +239,7 @@ def _unmake(file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
+def _ready(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlite3.Connection:
     db = connection(file, "mode=rw")
     try:
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
@@ -234,14 +249,14 @@ def _ready(file: Path, rows: Rows | None, found: Found) -> sqlite3.Connection:
             raise OSError(f"its file system does not support a write-ahead log ({mode}, {level})")
         _of_this_format(db, None if rows is None else rows.format, found)
         if rows is None:
-            sync(file.parent)
+            sync_folder(file.parent)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) -> None:
+def _of_this_format(db: sqlite3.Connection, format: int | None, found: JournalContent) -> None:
     """Upgrade in one transaction: if interrupted, the file is as before. Always takes the lock."""
     older = format is not None and format < FORMAT
     db.execute("BEGIN IMMEDIATE")
@@ -264,6 +279,6 @@ def _of_this_format(db: sqlite3.Connection, format: int | None, found: Found) ->
     db.execute("COMMIT")
 
 
-def _insert_parts(db: sqlite3.Connection, found: Found) -> None:
+def _insert_parts(db: sqlite3.Connection, found: JournalContent) -> None:
     parts = [(name, compact_text(one)) for name, one in found.parts.items()]
     db.executemany("INSERT INTO part VALUES (?, ?)", parts)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .tables import Letter
+from .tables import StoredMessage
 
 log = logging.getLogger(__name__)
 Publish = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -66,12 +66,12 @@ class Outbox:
         """Every ack was passed to the link."""
         return not self._acks
 
-    def add(self, letters: Iterable[Letter]) -> None:
+    def add(self, letters: Iterable[StoredMessage]) -> None:
         """Add messages of an earlier run that are not known to be sent."""
         for seq, kind, body in letters:
             self._put(_Letter(seq, kind, body, _nothing))
 
-    def unsent(self) -> list[Letter]:
+    def unsent(self) -> list[StoredMessage]:
         """Every message that must be sent even after a crash, and is not known to be sent."""
         waiting = [*self._sending.values(), *self._acks, *self._statuses]
         return [(one.seq, one.kind, one.body) for one in waiting if one.lasting]

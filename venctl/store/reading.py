@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from statemachine.journal.answers import Answer
-from statemachine.kit.strict_json import decoded
+from statemachine.kit.strict_json import decode
 from statemachine.state.parts import FORMAT
 
-from ..base.aside import copy
-from .tables import Columns, Letter, alien, tables
+from ..base.set_aside import copy
+from .tables import Columns, StoredMessage, tables, unknown_table
 
 BUSY_MS = 250  # how long to wait for another program's lock
 WAL_HEADER = 32
@@ -37,11 +37,11 @@ MOST = 2**53  # the largest integer that any JSON parser reads exactly
 CORRUPT = "corrupt"
 
 
-class NotNow(Exception):
+class JournalUnavailable(Exception):
     """The journal cannot be used now, and nothing was changed; try again later. Says why."""
 
 
-class Damaged(Exception):
+class JournalDamaged(Exception):
     """The file is not a valid journal; `kind` becomes part of the name under which it is kept."""
 
     def __init__(self, why: str, kind: str = CORRUPT) -> None:
@@ -50,7 +50,7 @@ class Damaged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class JournalRows:
     """All that a start needs, in any format; answers and messages are oldest first.
 
     `writes` counts the writes to the journal.
@@ -59,38 +59,38 @@ class Rows:
     format: int
     parts: dict[str, Any]
     answered: list[Answer]
-    todo: list[Letter]
+    todo: list[StoredMessage]
     message: int
     writes: int = 0
 
 
-def read(file: Path) -> Rows | None:
+def read_rows(file: Path) -> JournalRows | None:
     """The content of the file; None if it is a new SQLite file without content.
 
-    Raises `Damaged`, or `NotNow` if it cannot be read.
+    Raises `JournalDamaged`, or `JournalUnavailable` if it cannot be read.
     """
     try:
         return _read(file)
     except OSError as error:
-        raise NotNow(f"{file} cannot be read: {error.strerror or error}") from None
+        raise JournalUnavailable(f"{file} cannot be read: {error.strerror or error}") from None
     except MemoryError:
-        raise NotNow(f"there is not enough memory to read {file}") from None
+        raise JournalUnavailable(f"there is not enough memory to read {file}") from None
 
 
-def _read(file: Path) -> Rows | None:
+def _read(file: Path) -> JournalRows | None:
     for way in (_where_it_lies, _apart):
         try:
             with way(file) as db:
                 return _rows_of(db)
         except UnicodeDecodeError:  # even SQLite's error message is not text
-            raise Damaged("its schema is not text") from None
+            raise JournalDamaged("its schema is not text") from None
         except sqlite3.Error as error:
             why = error
             if code_of(error) in DAMAGE:
-                raise Damaged(str(error)) from None
+                raise JournalDamaged(str(error)) from None
             if code_of(error) in BUSY:
                 break
-    raise NotNow(reason(file, why))
+    raise JournalUnavailable(reason(file, why))
 
 
 def code_of(error: sqlite3.Error) -> int:
@@ -175,28 +175,30 @@ def connection(file: Path, how: str) -> sqlite3.Connection:
     )
 
 
-def _rows_of(db: sqlite3.Connection) -> Rows | None:
+def _rows_of(db: sqlite3.Connection) -> JournalRows | None:
     format = db.execute("PRAGMA user_version").fetchone()[0]
     if format > FORMAT:
-        raise Damaged(f"its format {format} is from a newer version of venctl", f"format{format}")
+        raise JournalDamaged(
+            f"its format {format} is from a newer version of venctl", f"format{format}"
+        )
     fault = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if fault != "ok" or format < 0:
-        raise Damaged(f"{fault}"[:200] if format >= 0 else f"its format {format} is unknown")
+        raise JournalDamaged(f"{fault}"[:200] if format >= 0 else f"its format {format} is unknown")
     found = tables(db)
     if not found:
         return None
-    if (name := alien(found)) is not None:
-        raise Damaged(f"its table {name[:40]!r} does not belong to a journal")
+    if (name := unknown_table(found)) is not None:
+        raise JournalDamaged(f"its table {name[:40]!r} does not belong to a journal")
     return _rows(db, found, format)
 
 
-def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Rows:
+def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> JournalRows:
     def all_of(table: str, columns: str, order: str, *kinds: type) -> Iterator[Any]:
         if table not in found:  # creating the file was interrupted
             return
         for row in db.execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):
             if tuple(map(type, row)) != kinds or any(abs(n) > MOST for n in row if type(n) is int):
-                raise Damaged(f"a row of table {table} has wrong types")
+                raise JournalDamaged(f"a row of table {table} has wrong types")
             yield row
 
     order = "rowid" if format > 2 else "name"
@@ -205,23 +207,23 @@ def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> Row
     for answer in answered:
         _object(answer[3])
     todo = all_of("todo", "*", "seq", int, str, str)
-    letters: list[Letter] = [(seq, kind, _object(body)) for seq, kind, body in todo]
+    letters: list[StoredMessage] = [(seq, kind, _object(body)) for seq, kind, body in todo]
     counters = dict(all_of("counter", "*", "name", str, int))
     if not parts and any(all_of("decision", "seq", "seq LIMIT 1", int)):
-        raise Damaged("it has decisions, but the state is missing")
+        raise JournalDamaged("it has decisions, but the state is missing")
     counts = counters.get("message", 0), counters.get("writes", 0)
-    return Rows(format, parts, answered, letters, *counts)
+    return JournalRows(format, parts, answered, letters, *counts)
 
 
 def _object(text: str) -> dict[str, Any]:
     value = _json(text)
     if not isinstance(value, dict):
-        raise Damaged(f"{text[:40]!r} is not a message")
+        raise JournalDamaged(f"{text[:40]!r} is not a message")
     return value
 
 
 def _json(text: str) -> Any:
     try:
-        return decoded(text, once=True)
+        return decode(text, once=True)
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"{text[:40]!r} is not JSON: {error}") from None
+        raise JournalDamaged(f"{text[:40]!r} is not JSON: {error}") from None

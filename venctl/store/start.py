@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from statemachine import Spec, Ven
-from statemachine.journal.salvage import salvaged
+from statemachine.journal.salvage import salvage_parts
 from statemachine.state.parts import from_parts
 from statemachine.state.triggers import Restarted
 
+from ..base.background_files import BackgroundFiles
 from ..base.clocks import clocks
-from ..base.notes import Notes
-from ..base.worker import Thread
-from .opening import Found, look_into
+from ..base.worker import ThreadWorker
+from .opening import JournalContent, read_journal
 from .storage import Storage
 
 PATIENCE_S = 4.0  # how long a start waits for a journal that another program has locked
@@ -27,16 +27,16 @@ class Store:
     """`found` is the stored state; empty at the first start, or if it cannot be read now."""
 
     storage: Storage
-    found: Found
-    notes: Notes
+    found: JournalContent
+    notes: BackgroundFiles
 
 
-async def opened(spec: Spec, folder: Path) -> Store:
+async def open_store(spec: Spec, folder: Path) -> Store:
     """Open the store in `folder`, even if the disk refuses."""
     journal = folder / "journal.db"
-    look = partial(look_into, journal, partial(fits, spec), partial(salvaged, spec))
-    storage = Storage(Thread("journal"), look, clocks()[0])
-    return Store(storage, await storage.open(PATIENCE_S), Notes(Thread("notes")))
+    look = partial(read_journal, journal, partial(fits, spec), partial(salvage_parts, spec))
+    storage = Storage(ThreadWorker("journal"), look, clocks()[0])
+    return Store(storage, await storage.open(PATIENCE_S), BackgroundFiles(ThreadWorker("notes")))
 
 
 def fits(spec: Spec, parts: Mapping[str, Any]) -> None:

@@ -14,10 +14,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ..base.worker import Worker, asked
+from ..base.worker import Worker, run_on
 from .journal import Batch
 from .journal_file import JournalFile, Look
-from .opening import Found, NotNow
+from .opening import JournalContent, JournalUnavailable
 
 Then = Callable[[bool], None]
 PATIENCE_S = 1.0  # a healthy disk needs a millisecond; restoring load waits no longer than this
@@ -54,25 +54,25 @@ class Storage:
         self.whole: Callable[[], Batch] = Batch
         self.idle: Callable[[], None] = _nothing
         self.changed: Callable[[], None] = _nothing
-        self.found: Callable[[Found], None] = _nothing
+        self.found: Callable[[JournalContent], None] = _nothing
 
     # -- start and end ---------------------------------------------------------------------------
 
-    async def open(self, patience_s: float) -> Found:
+    async def open(self, patience_s: float) -> JournalContent:
         """The stored state; empty if it cannot be read within `patience_s`."""
         loop = asyncio.get_running_loop()
         until_s, why = loop.time() + patience_s, SILENT
         while True:
             try:
                 left_s = max(0.1, until_s - loop.time())
-                found = await asked(self._worker, self._file.load, left_s)
-            except (NotNow, sqlite3.Error, OSError) as error:
+                found = await run_on(self._worker, self._file.load, left_s)
+            except (JournalUnavailable, sqlite3.Error, OSError) as error:
                 why = why if isinstance(error, TimeoutError) else _words(error)
                 if loop.time() + RETRY_S < until_s:
                     await asyncio.sleep(RETRY_S)
                     continue
                 self._fail(why)
-                return Found()
+                return JournalContent()
             self._know(found)
             return found
 
@@ -86,7 +86,7 @@ class Storage:
         if not self.unknown:
             self._worker.do(partial(self._file.write, batch), _nothing)
         with suppress(Exception):
-            await asked(self._worker, self._file.close, patience_s)
+            await run_on(self._worker, self._file.close, patience_s)
         self._worker.stop()
 
     async def watch(self) -> None:
@@ -95,7 +95,7 @@ class Storage:
             await asyncio.sleep(LOOK_S)
             if self.ready and not self.unknown:
                 try:
-                    await asked(self._worker, self._file.check, None)
+                    await run_on(self._worker, self._file.check, None)
                 except OSError as error:
                     if self.ready:
                         self._fail(_words(error))
@@ -259,7 +259,7 @@ class Storage:
         if error is None:
             self._missed.clear()
 
-    def _loaded(self, found: Found | None, error: Exception | None) -> None:
+    def _loaded(self, found: JournalContent | None, error: Exception | None) -> None:
         self._writing = False
         if found is None:
             self._fail(_words(error))
@@ -268,7 +268,7 @@ class Storage:
         self.found(found)
         self._retry()
 
-    def _know(self, found: Found) -> None:
+    def _know(self, found: JournalContent) -> None:
         self.unknown = False
         self.lost = found.lost or self.lost
         last = max((number for number, _, _ in found.todo), default=0)

@@ -18,7 +18,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
     " WITHOUT ROWID",
 )
-Letter = tuple[int, str, Mapping[str, Any]]  # number, kind, body
+StoredMessage = tuple[int, str, Mapping[str, Any]]  # number, kind, body
 Columns = list[tuple[str, str, int]]
 
 
@@ -34,7 +34,7 @@ def tables(db: sqlite3.Connection) -> dict[str, Columns]:
     return found
 
 
-def alien(found: dict[str, Columns]) -> str | None:
+def unknown_table(found: dict[str, Columns]) -> str | None:
     """The first table that does not belong to a journal, or has other columns; None if all fit."""
     known = _known()
     return next((name for name in found if found[name] != known.get(name)), None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp.web import Request, RequestPayloadError, Response, StreamResponse
 
-from statemachine.kit.strict_json import MAX_BYTES, Unreadable, strict_json
+from statemachine.kit.strict_json import MAX_BYTES, JsonError, strict_json
 
 from .problems import Answer, Problem, invalid
 
@@ -45,7 +45,7 @@ async def read_json(request: Request) -> Any:
     raw = await read_raw(request)
     try:
         return strict_json(raw) if raw.strip() else {}
-    except Unreadable as error:
+    except JsonError as error:
         raise Problem(400, "bad-json", "The body is not JSON", str(error)) from None
 
 

@@ -125,7 +125,9 @@ def _check_host(access: Access, request: Request) -> None:
     host = _host(request)
     # A loopback name cannot be made to lead elsewhere, so one with another port is a tunnel, such
     # as `ssh -L 9000:localhost:8080` or an editor's. It needs the token.
-    known = host in access.hosts or (access.always and host == _own(request)) or is_home(host)
+    known = (
+        host in access.hosts or (access.always and host == _own(request)) or is_loopback_name(host)
+    )
     if not known:
         why = "This controller does not accept this host name"
         raise Problem(421, "wrong-host", why, _to_let_in(access, host))
@@ -143,7 +145,7 @@ def _check_origin(access: Access, request: Request) -> None:
     origin = request.headers.get("Origin")
     host = _host(request)
     own = {f"http://{_own(request)}"} if access.always else set()
-    own |= {f"http://{host}", f"https://{host}"} if is_home(host) else set()
+    own |= {f"http://{host}", f"https://{host}"} if is_loopback_name(host) else set()
     foreign = origin is not None and origin.lower() not in access.origins | own
     # A link on another site may open the page, but another site may not use the API. This header
     # is correct even if a proxy rewrote Origin.
@@ -158,7 +160,7 @@ def _asks_token(access: Access, request: Request) -> bool:
     if signs_in or not _is_api(request):
         return False
     host = _host(request)
-    at_home = is_home(host) and host in access.hosts
+    at_home = is_loopback_name(host) and host in access.hosts
     # A tunnel also arrives from loopback, often as localhost; its added headers reveal it.
     tunnelled = any(
         name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
@@ -185,7 +187,7 @@ def _host(request: Request) -> str:
     return request.headers.get("Host", "").lower()
 
 
-def is_home(host: str) -> bool:
+def is_loopback_name(host: str) -> bool:
     """Whether a Host value is a loopback name, which cannot be made to lead elsewhere."""
     return _LOOPBACK.fullmatch(host) is not None
 

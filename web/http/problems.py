@@ -65,7 +65,7 @@ def as_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = No
 
 
 @middleware
-async def tell_problems(request: Request, handler: Answer) -> StreamResponse:
+async def report_problems(request: Request, handler: Answer) -> StreamResponse:
     """Turn every error into a problem, without internal details."""
     try:
         return await handler(request)

@@ -47,10 +47,10 @@ class Runner(AppRunner):
 
     async def _make_server(self) -> Server:
         made = await super()._make_server()
-        return _Door(made)
+        return _LimitedServer(made)
 
 
-class _Door(Server):
+class _LimitedServer(Server):
     """At most 64 connections, 16 from one address; an idle one is closed for a new one."""
 
     def __init__(self, made: Server) -> None:

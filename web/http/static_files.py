@@ -24,14 +24,14 @@ TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class StaticFile:
     """A file to send."""
 
     body: bytes
     headers: dict[str, str]
 
 
-class Files:
+class StaticFiles:
     """The files in `static/`, by path."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Files:
         return Response(body=known.body, headers=known.headers)
 
 
-def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, File]]:
+def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, StaticFile]]:
     for entry in folder.iterdir():
         kind = TYPES.get(entry.name.rpartition(".")[2])
         if entry.is_dir():
@@ -65,4 +65,4 @@ def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, File]]:
             body = entry.read_bytes()
             tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
             headers = {"Content-Type": kind, "ETag": tag, "Cache-Control": "no-cache"}
-            yield prefix + entry.name, File(body, headers)
+            yield prefix + entry.name, StaticFile(body, headers)

@@ -16,7 +16,7 @@ from ..world.loads import CYCLES_S
 from ..world.play import Moment, Play
 
 if TYPE_CHECKING:
-    from .observer import Account
+    from .observer import Observer
 
 NOISE_W, NOISE_PERCENT = 50, 5
 SETTLE_MS = 5_000  # a silent driver is known after 4 s
@@ -66,7 +66,7 @@ class Meters:
         self.began_ms: dict[str, int] = {}
         self._leases: dict[str, tuple[int | None, int]] = {}
 
-    def note(self, book: Account, now: Moment) -> None:
+    def note(self, book: Observer, now: Moment) -> None:
         """Add readings, and drop what is not known any more after a restart."""
         if isinstance(now.trigger, Restarted):
             for one in self.all.values():
@@ -75,7 +75,7 @@ class Meters:
             for id in self.all:
                 self._look(book, id, now)
 
-    def note_deeds(self, book: Account, now: Moment) -> None:
+    def note_deeds(self, book: Observer, now: Moment) -> None:
         """Add started events, switches, and the lease of each device after this moment."""
         self._note_events(book, now)
         for id, breaker in self._play.breakers.all.items():
@@ -127,7 +127,7 @@ class Meters:
 
     # -- readings -----------------------------------------------------------------------------
 
-    def _note_events(self, book: Account, now: Moment) -> None:
+    def _note_events(self, book: Observer, now: Moment) -> None:
         running = book.calls.running(self._play.at_ms)
         if running or self.began_ms:
             self.began_ms = {id: self.began_ms.get(id, now.ms) for id in running}
@@ -146,7 +146,7 @@ class Meters:
             eased = was_w is not None and hold_w > was_w
             self.all[id].settled_ms = ms + (WAKES_MS if eased else SETTLE_MS)
 
-    def _look(self, book: Account, id: str, now: Moment) -> None:
+    def _look(self, book: Observer, id: str, now: Moment) -> None:
         one, breaker = self.all[id], self._play.breakers.all[id]
         assert isinstance(now.trigger, Readings)
         drawn_w, hold_w = now.trigger.drawn_w.get(id), self.leased_w(id, now.ms)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...curtail.requirement import sheds_w
+from ...curtail.requirement import event_required_w
 from ...site.spec import Spec
 from ...state.memory import Memory
 from ...state.triggers import Cancel, DrEvent, OptOut, Restore, Trigger
@@ -16,7 +16,7 @@ SHUT_MS = 10 * 60_000
 
 
 @dataclass(slots=True)
-class Called:
+class ObservedEvent:
     """An event that was accepted. Times are the site's wall clock; `out`: circuits opted out.
 
     `begun` and `over` stay true when the clock is set back; `ran_ms` is how long it has required
@@ -36,14 +36,14 @@ class Called:
     out: set[str] = field(default_factory=set)
 
 
-class Calls:
+class ObservedEvents:
     """All events by their id. `outdated`: terms just accepted that are not newer than the last;
     `unwanted`: an event just accepted although all load was requested back a while ago.
     """
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self.all: dict[str, Called] = {}
+        self.all: dict[str, ObservedEvent] = {}
         self.outdated = self.unwanted = ""
         self._shut_ms: int | None = None
 
@@ -59,7 +59,7 @@ class Calls:
         """The ids of the events that have started and are not over."""
         return [id for id, event in self._running(now_ms)]
 
-    def _running(self, now_ms: int) -> Iterator[tuple[str, Called]]:
+    def _running(self, now_ms: int) -> Iterator[tuple[str, ObservedEvent]]:
         for id, event in self.all.items():
             event.begun |= event.start_ms <= now_ms
             event.over |= event.end_ms <= now_ms  # for good, also when the clock is set back
@@ -69,7 +69,7 @@ class Calls:
     def run_on(self, before: Memory, since_ms: int, passed_ms: int) -> None:
         """Count time since a moment for the events that required load then, until their end."""
         for id, event in before.events.items():
-            if id in self.all and sheds_w(self._spec, event, since_ms):
+            if id in self.all and event_required_w(self._spec, event, since_ms):
                 self.all[id].ran_ms += min(passed_ms, event.end_ms - since_ms)
 
     def step(self, step_ms: int) -> None:
@@ -81,7 +81,7 @@ class Calls:
                 event.start_ms += step_ms
                 event.end_ms += step_ms
 
-    def hear(
+    def note(
         self, trigger: Trigger, ack: Mapping[str, Any], before: Memory, memory: Memory
     ) -> None:
         """A command was answered: apply it to the events."""
@@ -118,7 +118,7 @@ class Calls:
             self.unwanted = asked.event_id
         if known is not None and asked.revision <= known.revision:
             self.outdated = f"{asked.event_id}: revision {asked.revision} after {known.revision}"
-        new = Called(
+        new = ObservedEvent(
             asked.revision,
             asked.shed_w,
             asked.begins_ms,

@@ -18,14 +18,14 @@ from ...state.triggers import Connected, Lock, Readings, Restarted
 from ...wire.messages import measured
 from ..world.play import Moment, Play
 from .meters import Meters
-from .observed_events import Calls
-from .open_commands import AckBook
-from .spare import Room
-from .waits import Waits
+from .observed_events import ObservedEvents
+from .open_commands import OpenCommands
+from .spare import SpareCapacity
+from .waits import ReturnWaits
 
 
 @dataclass(slots=True)
-class Seen:
+class ObservedCircuit:
     """One circuit. Times are elapsed ms; `on_ms` None: off, or on since an unknown time."""
 
     on: bool
@@ -49,7 +49,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class OnOffChange:
     """A circuit went off or came on; `lasted_ms`: how long it was in the other state before."""
 
     circuit: str
@@ -59,7 +59,7 @@ class Turned:
 
 
 @dataclass(frozen=True, slots=True)
-class Loosened:
+class HoldEased:
     """The hold of a circuit was raised or released, after it was `was_w`."""
 
     circuit: str
@@ -67,21 +67,21 @@ class Loosened:
     watts: int | None
 
 
-class Account:
+class Observer:
     """The record of an observer. `note` adds one moment; the other methods read the record."""
 
     def __init__(self, play: Play) -> None:
         self.play, self.spec = play, play.spec
-        self.seen = {id: Seen(c.enabled) for id, c in play.spec.circuits.items()}
+        self.seen = {id: ObservedCircuit(c.enabled) for id, c in play.spec.circuits.items()}
         for one in self.seen.values():
             one.off_ms = None if one.on else 0
-        self.calls, self.acks, self.waits = Calls(play.spec), AckBook(), Waits()
-        self.meters, self.room = Meters(play), Room(play.spec)
+        self.calls, self.acks, self.waits = ObservedEvents(play.spec), OpenCommands(), ReturnWaits()
+        self.meters, self.room = Meters(play), SpareCapacity(play.spec)
         self.is_plain = _is_plain(play.spec)
         self._since_ms: dict[str, int] = {}
         self._said: dict[str, Any] | None = None
-        self.turned: list[Turned] = []
-        self.loosened: list[Loosened] = []
+        self.turned: list[OnOffChange] = []
+        self.loosened: list[HoldEased] = []
         self.idle_ms: int | None = 0
         self.moved_ms = self.waited_ms = 0
         self.returned_ms: int | None = None
@@ -104,7 +104,7 @@ class Account:
         self.acks.note(moment, self.stepped)
         for effect in moment.effects:
             if isinstance(effect, Ack):
-                self.calls.hear(moment.trigger, effect.body, moment.before, moment.memory)
+                self.calls.note(moment.trigger, effect.body, moment.before, moment.memory)
                 self._note_lock(moment, effect)
         self._heard_ms = moment.ms
         if isinstance(moment.trigger, Connected):
@@ -147,7 +147,7 @@ class Account:
         return since_ms is not None and ms - since_ms < self.spec.circuits[id].min_off_ms
 
     @property
-    def said(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Power, shed and base power that the controller reports after this moment."""
         if self._said is None:
             self._said = measured(self.spec, self.play.memory, self.play.at_ms)
@@ -191,7 +191,7 @@ class Account:
         if abs(step_ms) > STEP_MS and not rebooted:
             self.calls.step(step_ms)
 
-    def _renew(self, one: Seen, ms: int) -> None:
+    def _renew(self, one: ObservedCircuit, ms: int) -> None:
         """After a reboot dwell times start again."""
         one.off_ms, one.on_ms = (ms, None) if one.off else (None, ms)
         one.back_ms = ms if one.back_ms is not None else None
@@ -228,28 +228,28 @@ class Account:
                 and not one.locked
                 and (one.held_w is None or one.held_w > was_w)
             ):
-                self.loosened.append(Loosened(id, was_w, one.held_w))
+                self.loosened.append(HoldEased(id, was_w, one.held_w))
             if _read(id, moment) or (isinstance(moment.trigger, Restarted) and one.read_ms):
                 one.read_ms = moment.ms
 
-    def _note_waiting(self, id: str, one: Seen, moment: Moment) -> None:
+    def _note_waiting(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
         """Record whether it is held lower than the plan needs: it is still to come back."""
         one.waited, live = one.waits, moment.memory.circuits[id]
         asked_w = live.free_w - moment.memory.cuts.get(id, 0)
         deaf = live.deaf_w is not None and id in moment.memory.cuts  # its hold stays the same
         one.waits = one.on and one.held_w is not None and one.held_w < asked_w and not deaf
 
-    def _turn(self, id: str, one: Seen, moment: Moment) -> None:
+    def _turn(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
         since_ms = one.on_ms if one.off else one.off_ms
         stopped_ms = self.meters.all[id].stopped_ms
         if since_ms is not None and not one.off and stopped_ms is not None:
             since_ms = min(since_ms, stopped_ms)  # it had stopped by itself before
         lasted_ms = None if since_ms is None else moment.ms - since_ms
         by_event = one.off and one.on and id in moment.memory.cuts
-        self.turned.append(Turned(id, one.off, lasted_ms, by_event))
+        self.turned.append(OnOffChange(id, one.off, lasted_ms, by_event))
         one.off_ms, one.on_ms = (moment.ms, None) if one.off else (None, moment.ms)
 
-    def _note_giving(self, id: str, one: Seen, moment: Moment) -> None:
+    def _note_giving(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
         """Record shedding: from when it is in the plan until it is released."""
         held = one.held_w is not None and one.on
         gives = id in moment.memory.cuts or (one.gives_ms is not None and held)

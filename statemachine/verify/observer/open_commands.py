@@ -8,7 +8,7 @@ from ...state.triggers import Command, Restarted, Toggle
 from ..world.play import Moment
 
 
-class AckBook:
+class OpenCommands:
     """Every command must be answered once and at once, a switch within 5 s. `wrong`: violations."""
 
     def __init__(self) -> None:

@@ -17,10 +17,10 @@ from .meters import Meter, noise_w
 from .observed_events import ALL_OUT
 
 if TYPE_CHECKING:
-    from .observer import Account
+    from .observer import Observer
 
 
-class Room:
+class SpareCapacity:
     """`wrong`: circuits that shed, or load that is missing, although an earlier circuit could shed
     more; `vain`: circuits that shed although the others and what people switched off are enough.
     """
@@ -35,7 +35,7 @@ class Room:
         self._over_ms: int | None = None
         self._need_w = 0
 
-    def note(self, book: Account, now: Moment) -> None:
+    def note(self, book: Observer, now: Moment) -> None:
         """Record a reading, before its effects are recorded."""
         self.wrong, self.vain = [], []
         if isinstance(now.trigger, Restarted):
@@ -59,7 +59,7 @@ class Room:
             self._note_over(book, now)
 
     def _note_order(
-        self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
+        self, book: Observer, now: Moment, known: list[str], rooms_w: dict[str, int]
     ) -> None:
         tiers, meters = book.spec.tiers, book.meters.all
         for late in now.before.cuts if known else ():
@@ -74,7 +74,7 @@ class Room:
                     self.wrong.append(f"{late} sheds {given_w} W although {_can(early, rooms_w)}")
 
     def _note_short(
-        self, book: Account, now: Moment, known: list[str], rooms_w: dict[str, int]
+        self, book: Observer, now: Moment, known: list[str], rooms_w: dict[str, int]
     ) -> None:
         """Missing load must be shed within the dead band, or at once by a circuit that has started
         to draw. One that was released meanwhile does not count: its replacement is at fault.
@@ -95,7 +95,7 @@ class Room:
             if lasts_ms > book.meters.lag_ms + (0 if fresh else SHORT_MS):
                 self.wrong.append(f"{missing_w} W are missing although {_can(id, rooms_w)}")
 
-    def _note_over(self, book: Account, now: Moment) -> None:
+    def _note_over(self, book: Observer, now: Moment) -> None:
         """The last circuit in the order sheds for nothing, for longer than the dead band."""
         need_w, given_w = needed_w(book, least=False), _given_w(book, now, most=False)
         tiers, by_person_w = book.spec.tiers, book.meters.by_person_w()[0]
@@ -110,7 +110,7 @@ class Room:
             enough = f"people switched off {by_person_w} W and others shed {less_w} W"
             self.vain.append(f"{last} sheds although {enough}")
 
-    def _room_w(self, book: Account, id: str, ms: int) -> int:
+    def _room_w(self, book: Observer, id: str, ms: int) -> int:
         """What a circuit could shed beyond what it sheds, in watts; 0 if it is not free to."""
         one, circuit = book.meters.all[id], self._givers[id]
         if not one.drawn_w or not _is_free_to_give(book, circuit, id, ms):
@@ -119,12 +119,12 @@ class Room:
         return room_w if room_w > noise_w(max(one.high_w, one.drawn_w)) else 0
 
 
-def needed_w(book: Account, least: bool) -> int:
+def needed_w(book: Observer, least: bool) -> int:
     """What all events require now, less the most, or the least, that people switched off."""
     return max(0, book.most_w - book.meters.by_person_w()[least])
 
 
-def _given_w(book: Account, now: Moment, most: bool) -> int:
+def _given_w(book: Observer, now: Moment, most: bool) -> int:
     """The most, or the least, that circuits shed; one without a meter may shed anything."""
     given_w, circuits = 0, book.spec.circuits
     for id, one in book.seen.items():
@@ -137,14 +137,14 @@ def _given_w(book: Account, now: Moment, most: bool) -> int:
     return given_w
 
 
-def _kept_out(book: Account) -> set[str]:
+def _kept_out(book: Observer) -> set[str]:
     """The circuits that occupants opted out of a running event."""
     outs = [book.calls.all[id].out for id in book.meters.began_ms]
     ids = {id for out in outs for id in out}
     return set(book.seen) if ALL_OUT in ids else ids
 
 
-def _is_free_to_give(book: Account, circuit: Circuit, id: str, ms: int) -> bool:
+def _is_free_to_give(book: Observer, circuit: Circuit, id: str, ms: int) -> bool:
     seen = book.seen[id]
     if seen.off or seen.locked or book.meters.all[id].troubled or book.rests(id, ms):
         return False
@@ -155,7 +155,7 @@ def _is_free_to_give(book: Account, circuit: Circuit, id: str, ms: int) -> bool:
     return not (recovers or begun) and book.play.breakers.all[id].on
 
 
-def _must_run(book: Account, id: str, ms: int) -> bool:
+def _must_run(book: Observer, id: str, ms: int) -> bool:
     """It came on a short while ago and must not be switched off yet."""
     since_ms = max(
         (at_ms for at_ms in (book.seen[id].on_ms, book.meters.all[id].ran_ms) if at_ms is not None),

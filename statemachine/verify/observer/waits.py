@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...curtail.history import LAST_MS
-from ...interlock.wanted import LONGEST_MS
+from ...interlock.wanted_state import LONGEST_MS
 from ...state.measures import power_w
 from ...state.triggers import Restarted
 from ..world.play import Moment
 
 if TYPE_CHECKING:
-    from .observer import Account
+    from .observer import Observer
 
 
-class Waits:
+class ReturnWaits:
     """`free` names what is held and could come back, `since_ms` since when.
 
     Times are elapsed ms, as everywhere in the observer. `for_event`: an accepted event starts so
@@ -36,7 +36,7 @@ class Waits:
         self._held_w: dict[str, int] = {}
         self._ended: set[tuple[str, int]] = set()
 
-    def note(self, book: Account, now: Moment) -> None:
+    def note(self, book: Observer, now: Moment) -> None:
         """Record one moment, after the observer has recorded everything else of it."""
         self._note_pauses(book, now)
         self.for_event = _one_is_coming(book)
@@ -51,7 +51,7 @@ class Waits:
         """Its driver does not answer, or did not a moment ago and is to be asked again."""
         return ms <= self._mute_ms.get(id, -LONGEST_MS) + LONGEST_MS
 
-    def _could_return(self, book: Account, now: Moment) -> list[str]:
+    def _could_return(self, book: Observer, now: Moment) -> list[str]:
         if now.ms <= self._paused_until_ms or self.for_event:
             return []
         held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
@@ -59,12 +59,12 @@ class Waits:
         held = [id for id in held if not self._rests(book, id, now)]
         return [id for id in held if _has_room(book, now, id) and not stays_by_hand(book, now, id)]
 
-    def _rests(self, book: Account, id: str, now: Moment) -> bool:
+    def _rests(self, book: Observer, id: str, now: Moment) -> bool:
         """Its device went off later than commanded, and must rest from then on."""
         off_ms = self._off_ms.get(id)
         return off_ms is not None and now.ms - off_ms < book.spec.circuits[id].min_off_ms
 
-    def _note_pauses(self, book: Account, now: Moment) -> None:
+    def _note_pauses(self, book: Observer, now: Moment) -> None:
         """The end of an event can start a random delay, and a reboot a pause.
 
         A circuit whose driver did not answer a moment ago is asked again at its next turn.
@@ -87,12 +87,12 @@ class Waits:
             self._paused_until_ms = max(self._paused_until_ms, booted_ms)
 
 
-def stays_by_hand(book: Account, now: Moment, id: str) -> bool:
+def stays_by_hand(book: Observer, now: Moment, id: str) -> bool:
     """It was shed wholly, comes back by hand, and an event still needs a part of it."""
     return book.spec.circuits[id].comes_back == "by_hand" and id in now.memory.cuts
 
 
-def _one_is_coming(book: Account) -> bool:
+def _one_is_coming(book: Observer) -> bool:
     at_ms, bridge_ms = book.play.at_ms, book.spec.restore.bridge
     return any(
         not event.over and at_ms < event.start_ms <= at_ms + bridge_ms
@@ -100,13 +100,13 @@ def _one_is_coming(book: Account) -> bool:
     )
 
 
-def _has_room(book: Account, now: Moment, id: str) -> bool:
+def _has_room(book: Observer, now: Moment, id: str) -> bool:
     live = now.memory.circuits[id]
     more_w = max(0, live.free_w - (live.drawn_w or 0))
     return not more_w or power_w(now.memory) + more_w <= book.spec.site.service
 
 
-def _is_kept_down(book: Account, id: str, now: Moment) -> bool:
+def _is_kept_down(book: Observer, id: str, now: Moment) -> bool:
     """Its device is held; a hold that never arrived does not count."""
     breaker = book.play.breakers.all[id]
     return breaker.hold_w is not None and now.ms < breaker.until_ms

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...curtail.dwell import lasting
+from ...curtail.dwell import duration
 from ...returns.idle import BLOCKED_MS
 from ...site.panel import LEAST_AMPS
 from ...state.effects import Hold, Switch
 from ...state.measures import power_w
 from ...state.triggers import Lock
-from ..observer.observer import Account, Loosened
+from ..observer.observer import HoldEased, Observer
 from ..observer.waits import stays_by_hand
 from ..world.play import Moment
 from .day_rules import day_rule
@@ -21,16 +21,16 @@ UNKNOWN_W = 100
 
 
 @day_rule("P27")
-def no_circuit_changes_within_its_dwell_time(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_changes_within_its_dwell_time(book: Observer, now: Moment) -> Iterator[str]:
     yield from (said for said, stepped in _within_dwell(book, now) if not stepped)
 
 
 @day_rule("P30")
-def no_step_of_the_clock_shortens_a_dwell_time(book: Account, now: Moment) -> Iterator[str]:
+def no_step_of_the_clock_shortens_a_dwell_time(book: Observer, now: Moment) -> Iterator[str]:
     yield from (said for said, stepped in _within_dwell(book, now) if stepped)
 
 
-def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
+def _within_dwell(book: Observer, now: Moment) -> Iterator[tuple[str, bool]]:
     """What changed too soon, and whether the clock was set in between."""
     for turned in book.turned:
         circuit, lasted_ms = book.spec.circuits[turned.circuit], turned.lasted_ms
@@ -38,22 +38,22 @@ def _within_dwell(book: Account, now: Moment) -> Iterator[tuple[str, bool]]:
         if lasted_ms is None or lasted_ms >= least_ms or (turned.off and not turned.by_event):
             continue
         was, is_now = ("on", "off") if turned.off else ("off", "on")
-        said = f"{turned.circuit} goes {is_now} after {lasting(lasted_ms)} {was}"
-        yield f"{said}; the minimum is {lasting(least_ms)}", book.stepped_since(now.ms - lasted_ms)
+        said = f"{turned.circuit} goes {is_now} after {duration(lasted_ms)} {was}"
+        yield f"{said}; the minimum is {duration(least_ms)}", book.stepped_since(now.ms - lasted_ms)
     for id, circuit in book.spec.circuits.items():
         one = book.seen[id]
         if one.begins and one.back_ms is not None and circuit.min_release:
             rested_ms = now.ms - one.back_ms
             if rested_ms < circuit.min_release:
-                said = f"{id} sheds again {lasting(rested_ms)} after it was released"
+                said = f"{id} sheds again {duration(rested_ms)} after it was released"
                 yield (
-                    f"{said}; the minimum is {lasting(circuit.min_release)}",
+                    f"{said}; the minimum is {duration(circuit.min_release)}",
                     book.stepped_since(one.back_ms),
                 )
 
 
 @day_rule("B1")
-def no_circuit_is_kept_off_beyond_its_maximum(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_is_kept_off_beyond_its_maximum(book: Observer, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
         one, most_ms = book.seen[id], circuit.max_off_ms
         most_ms = most_ms and max(most_ms, circuit.min_off_ms)
@@ -61,11 +61,11 @@ def no_circuit_is_kept_off_beyond_its_maximum(book: Account, now: Moment) -> Ite
             continue
         off_ms = now.ms - max(one.off_ms, book.play.booted_ms)
         if off_ms > most_ms + SLACK_MS and not book.crowded:  # without room it has to wait
-            yield f"{id} is kept off for {lasting(off_ms)}; the limit is {lasting(most_ms)}"
+            yield f"{id} is kept off for {duration(off_ms)}; the limit is {duration(most_ms)}"
 
 
 @day_rule("B2")
-def no_circuit_sheds_beyond_its_limits_of_a_day(book: Account, now: Moment) -> Iterator[str]:
+def no_circuit_sheds_beyond_its_limits_of_a_day(book: Observer, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
         if circuit.max_events_per_day is None and circuit.max_shed_per_day is None:
             continue
@@ -76,11 +76,11 @@ def no_circuit_sheds_beyond_its_limits_of_a_day(book: Account, now: Moment) -> I
         most_ms = circuit.max_shed_per_day
         gave_ms -= book.lost_ms  # after a reboot only what was journaled is known
         if most_ms is not None and gave_ms > most_ms and id in now.memory.cuts:
-            yield f"{id} was shed for {lasting(gave_ms)} today; the limit is {lasting(most_ms)}"
+            yield f"{id} was shed for {duration(gave_ms)} today; the limit is {duration(most_ms)}"
 
 
 @day_rule("P2")
-def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iterator[str]:
+def nothing_is_held_below_its_floor_or_limit(book: Observer, now: Moment) -> Iterator[str]:
     for id, cut_w in now.memory.cuts.items():
         circuit, live = book.spec.circuits[id], now.memory.circuits[id]
         most_w = min(live.free_w * circuit.shed_percent // 100, live.free_w - circuit.floor)
@@ -96,7 +96,7 @@ def nothing_is_held_below_its_floor_or_limit(book: Account, now: Moment) -> Iter
 
 
 @day_rule("P3")
-def circuits_that_cannot_shed_are_left_alone(book: Account, now: Moment) -> Iterator[str]:
+def circuits_that_cannot_shed_are_left_alone(book: Observer, now: Moment) -> Iterator[str]:
     for id in now.memory.cuts:
         circuit, one = book.spec.circuits[id], book.seen[id]
         if circuit.locked or circuit.control == "none" or not circuit.shed_percent:
@@ -122,14 +122,14 @@ def circuits_that_cannot_shed_are_left_alone(book: Account, now: Moment) -> Iter
                 yield f"{effect.circuit} is held or switched although it is locked"
 
 
-def _is_by_hand_and_just_locked(book: Account, now: Moment, id: str) -> bool:
+def _is_by_hand_and_just_locked(book: Observer, now: Moment, id: str) -> bool:
     """It comes back by hand and was just locked: it is released, and stays off."""
     by_hand = book.spec.circuits[id].comes_back == "by_hand" and not book.seen[id].on
     return by_hand and isinstance(now.trigger, Lock) and now.trigger.circuit == id
 
 
 @day_rule("P4")
-def circuits_with_steps_are_held_at_a_step(book: Account, now: Moment) -> Iterator[str]:
+def circuits_with_steps_are_held_at_a_step(book: Observer, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if not isinstance(effect, Hold) or effect.watts is None:
             continue
@@ -143,7 +143,7 @@ def circuits_with_steps_are_held_at_a_step(book: Account, now: Moment) -> Iterat
 
 
 @day_rule("I2")
-def circuits_that_come_back_by_hand_stay_off(book: Account, now: Moment) -> Iterator[str]:
+def circuits_that_come_back_by_hand_stay_off(book: Observer, now: Moment) -> Iterator[str]:
     """Not even for a moment, because effects are carried out one after another."""
     for id, circuit in book.spec.circuits.items():
         live = now.before.circuits[id]
@@ -161,7 +161,7 @@ def circuits_that_come_back_by_hand_stay_off(book: Account, now: Moment) -> Iter
 
 
 @day_rule("P33")
-def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str]:
+def no_estimate_is_made_of_held_load(book: Observer, now: Moment) -> Iterator[str]:
     """Except if it draws clearly less than its hold: then it would draw no more without it."""
     for id, live in now.memory.circuits.items():
         was = now.before.circuits[id]
@@ -173,15 +173,15 @@ def no_estimate_is_made_of_held_load(book: Account, now: Moment) -> Iterator[str
 
 
 @day_rule("L1")
-def no_lease_expires_while_its_hold_is_needed(book: Account, now: Moment) -> Iterator[str]:
+def no_lease_expires_while_its_hold_is_needed(book: Observer, now: Moment) -> Iterator[str]:
     for id, breaker in book.play.breakers.all.items():
         ran_out = breaker.hold_w is not None and breaker.until_ms <= now.ms
         if ran_out and now.carried and not book.play.drivers.busy(id):
-            yield f"the lease of {id} expired {lasting(now.ms - breaker.until_ms)} ago"
+            yield f"the lease of {id} expired {duration(now.ms - breaker.until_ms)} ago"
 
 
 @day_rule("P28")
-def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> Iterator[str]:
+def constant_load_is_not_switched_once_settled(book: Observer, now: Moment) -> Iterator[str]:
     since_ms = max(book.moved_ms, book.returned_ms or 0)  # a released load may rise slowly
     if now.ms - since_ms < CALM_MS or not book.constant:
         return
@@ -191,12 +191,12 @@ def constant_load_is_not_switched_once_settled(book: Account, now: Moment) -> It
         was_w = now.before.circuits[effect.circuit].held_w
         tighter = effect.watts is not None and (was_w is None or effect.watts < was_w)
         if tighter:
-            calm = lasting(now.ms - since_ms)
+            calm = duration(now.ms - since_ms)
             yield f"{effect.circuit} is held at {effect.watts} W after {calm} of constant load"
 
 
 @day_rule("P29")
-def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> Iterator[str]:
+def load_returns_in_steps_below_the_main_breaker(book: Observer, now: Moment) -> Iterator[str]:
     restore, returned = book.spec.restore, [x for x in book.loosened if not _overdue(book, x)]
     yield from _crowded(book, now)
     if not returned or book.spec.observes:
@@ -216,7 +216,7 @@ def load_returns_in_steps_below_the_main_breaker(book: Account, now: Moment) -> 
         yield from _before_its_turn(book, now, one)
 
 
-def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]:
+def _before_its_turn(book: Observer, now: Moment, one: HoldEased) -> Iterator[str]:
     """A circuit later in the shed order still waits, although nothing holds it up."""
     if book.waits.for_event:
         return  # what that event will shed waits for it
@@ -229,14 +229,14 @@ def _before_its_turn(book: Account, now: Moment, one: Loosened) -> Iterator[str]
             yield f"{one.circuit} comes back before {id}, which is later in the shed order"
 
 
-def _overdue(book: Account, one: Loosened) -> bool:
+def _overdue(book: Observer, one: HoldEased) -> bool:
     """It was off for its maximum time, so it does not wait for its turn."""
     most_ms = book.spec.circuits[one.circuit].max_off_ms
     turned = next((x for x in book.turned if x.circuit == one.circuit), None)
     return most_ms is not None and turned is not None and (turned.lasted_ms or 0) >= most_ms
 
 
-def _crowded(book: Account, now: Moment) -> Iterator[str]:
+def _crowded(book: Observer, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker carries, because of what came back."""
     service_w = book.spec.site.service
     mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
@@ -247,17 +247,17 @@ def _crowded(book: Account, now: Moment) -> Iterator[str]:
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return
     for id, more_w in mores_w.items():
-        if more_w and not patient(book, id):
+        if more_w and not returns_unconditionally(book, id):
             site_w = max(known_w, drawn_w)
             yield f"{id} comes back, and the site draws {site_w} W; the limit is {service_w} W"
 
 
-def patient(book: Account, id: str) -> bool:
+def returns_unconditionally(book: Observer, id: str) -> bool:
     """Critical, and it waited so long that it comes back whatever the site draws."""
     return book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
 
 
-def returning_w(one: Loosened, now: Moment) -> int:
+def returning_w(one: HoldEased, now: Moment) -> int:
     """What a circuit that came back will draw beyond its last reading, in watts."""
     live = now.memory.circuits[one.circuit]
     level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)

@@ -12,19 +12,19 @@ from dataclasses import replace
 from typing import Any
 
 from ...curtail.capacity import loads
-from ...curtail.requirement import active, required_w, sheds_w
-from ...returns.idle import at_rest
+from ...curtail.requirement import active_events, event_required_w, required_w
+from ...returns.idle import is_idle
 from ...state.cloud_triggers import Delta, Document
 from ...state.effects import Ack, Status, Switch
 from ...state.memory import Memory
 from ...state.triggers import OPERATOR, Cancel, DrEvent, OptOut, Restarted, Restore, Timer, Toggle
 from ...wire.messages import gives_back
 from ..observer.observed_events import ALL_OUT
-from ..observer.observer import Account
+from ..observer.observer import Observer
 from ..world.play import Moment
 from .properties import best_total_w
 
-DayRule = Callable[[Account, Moment], Iterator[str]]
+DayRule = Callable[[Observer, Moment], Iterator[str]]
 DAY_RULES: dict[str, DayRule] = {}
 MARKS = (
     *("off_mono_ms", "on_mono_ms", "giving_mono_ms", "back_mono_ms"),
@@ -43,7 +43,7 @@ def day_rule(number: str) -> Callable[[DayRule], DayRule]:
 
 
 @day_rule("P31")
-def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterator[str]:
+def every_command_is_answered_exactly_once(book: Observer, now: Moment) -> Iterator[str]:
     if now.fault is not None:
         yield f"{type(now.trigger).__name__} raised {now.fault!r}"
         return
@@ -51,19 +51,19 @@ def every_command_is_answered_exactly_once(book: Account, now: Moment) -> Iterat
 
 
 @day_rule("P21")
-def an_event_that_is_over_sheds_nothing(book: Account, now: Moment) -> Iterator[str]:
+def an_event_that_is_over_sheds_nothing(book: Observer, now: Moment) -> Iterator[str]:
     if now.memory.cuts and not book.most_w:
         yield f"{', '.join(now.memory.cuts)} still must shed, although no event requires it"
     for id, event in now.memory.events.items():
         called = book.calls.all.get(id)
         if called is None:
             yield f"{id} is active, although it was never accepted"
-        elif called.over and sheds_w(book.spec, event, book.play.at_ms):
+        elif called.over and event_required_w(book.spec, event, book.play.at_ms):
             yield f"{id} is over, but still requires load"
 
 
 @day_rule("P23")
-def required_load_matches_the_running_events(book: Account, now: Moment) -> Iterator[str]:
+def required_load_matches_the_running_events(book: Observer, now: Moment) -> Iterator[str]:
     """In whatever order they came, if the chart sheds all from start to end."""
     shares = {state.sheds for state in book.spec.event.states.values() if state.until == "end"}
     most_w, asked_w = book.most_w, required_w(book.spec, now.memory, book.play.at_ms)
@@ -72,20 +72,20 @@ def required_load_matches_the_running_events(book: Account, now: Moment) -> Iter
 
 
 @day_rule("P24")
-def ending_one_event_leaves_the_others(book: Account, now: Moment) -> Iterator[str]:
+def ending_one_event_leaves_the_others(book: Observer, now: Moment) -> Iterator[str]:
     trigger, before = now.trigger, now.before
     if not isinstance(trigger, Cancel | Restore | OptOut) or trigger.event_id is None:
         return
-    for event in active(book.spec, before, trigger.at_ms):
+    for event in active_events(book.spec, before, trigger.at_ms):
         left = now.memory.events.get(event.id)
         if event.id == trigger.event_id or book.stepped:
             continue
-        if left is None or not sheds_w(book.spec, left, trigger.at_ms):
+        if left is None or not event_required_w(book.spec, left, trigger.at_ms):
             yield f"{event.id} stopped shedding, although only {trigger.event_id} was ended"
 
 
 @day_rule("P22")
-def a_copy_of_a_command_changes_nothing(book: Account, now: Moment) -> Iterator[str]:
+def a_copy_of_a_command_changes_nothing(book: Observer, now: Moment) -> Iterator[str]:
     """Nothing, except what a timer would change at that moment."""
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
     if not acks or acks[0]["status"] != "duplicate":
@@ -101,7 +101,7 @@ def _timeless(memory: Memory) -> Memory:
 
 
 @day_rule("P34")
-def a_random_start_stays_within_its_bounds(book: Account, now: Moment) -> Iterator[str]:
+def a_random_start_stays_within_its_bounds(book: Observer, now: Moment) -> Iterator[str]:
     for id, event in now.memory.events.items():
         called = book.calls.all.get(id)
         if called and not 0 <= event.start_ms - called.asked_ms <= called.random_ms:
@@ -112,7 +112,7 @@ def a_random_start_stays_within_its_bounds(book: Account, now: Moment) -> Iterat
 
 
 @day_rule("E1")
-def an_event_runs_under_its_newest_terms(book: Account, now: Moment) -> Iterator[str]:
+def an_event_runs_under_its_newest_terms(book: Observer, now: Moment) -> Iterator[str]:
     if book.calls.outdated:
         yield f"old terms were accepted: {book.calls.outdated}"
     for id, event in now.memory.events.items():
@@ -125,7 +125,7 @@ def an_event_runs_under_its_newest_terms(book: Account, now: Moment) -> Iterator
 
 
 @day_rule("P42")
-def no_event_runs_longer_than_the_longest(book: Account, now: Moment) -> Iterator[str]:
+def no_event_runs_longer_than_the_longest(book: Observer, now: Moment) -> Iterator[str]:
     """From its first start, through all revisions; a change of the clock may add its step."""
     most_ms = book.spec.limits.longest_event + book.stepped_by_ms
     for id, called in book.calls.all.items():
@@ -134,8 +134,8 @@ def no_event_runs_longer_than_the_longest(book: Account, now: Moment) -> Iterato
 
 
 @day_rule("P35")
-def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
-    for event in active(book.spec, now.memory, book.play.at_ms):
+def an_opt_out_holds(book: Observer, now: Moment) -> Iterator[str]:
+    for event in active_events(book.spec, now.memory, book.play.at_ms):
         out = book.calls.all[event.id].out if event.id in book.calls.all else set()
         if ALL_OUT in out:
             yield f"{event.id} sheds, although the occupant opted out of it"
@@ -144,7 +144,7 @@ def an_opt_out_holds(book: Account, now: Moment) -> Iterator[str]:
 
 
 @day_rule("P47")
-def changes_of_the_operators_events_are_confirmed(book: Account, now: Moment) -> Iterator[str]:
+def changes_of_the_operators_events_are_confirmed(book: Observer, now: Moment) -> Iterator[str]:
     """Without a confirmation nothing changes, except what a timer would change at that moment."""
     said = now.trigger
     if not isinstance(said, Cancel | Restore | OptOut | DrEvent) or now.fault:
@@ -170,7 +170,7 @@ def _terms(memory: Memory, id: str) -> tuple[object, ...]:
 
 
 @day_rule("P5")
-def a_new_plan_is_the_best_there_is(book: Account, now: Moment) -> Iterator[str]:
+def a_new_plan_is_the_best_there_is(book: Observer, now: Moment) -> Iterator[str]:
     was, made = now.before.basis, now.memory.basis
     same = (was.required_w, was.events, was.usable) == (made.required_w, made.events, made.usable)
     if same or now.fault is not None or isinstance(now.trigger, Restarted):
@@ -192,8 +192,8 @@ def _unstamped(now: Moment) -> Memory:
 
 
 @day_rule("P26")
-def power_plus_shed_is_the_base_power(book: Account, now: Moment) -> Iterator[str]:
-    said = book.said
+def power_plus_shed_is_the_base_power(book: Observer, now: Moment) -> Iterator[str]:
+    said = book.summary
     if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
         parts = f"power {said['power_kw']} kW plus shed {said['shed_kw']} kW"
         yield f"{parts} is not the base power of {said['base_power_kw']} kW"
@@ -204,7 +204,7 @@ def power_plus_shed_is_the_base_power(book: Account, now: Moment) -> Iterator[st
 
 
 @day_rule("P32")
-def no_power_is_negative(book: Account, now: Moment) -> Iterator[str]:
+def no_power_is_negative(book: Observer, now: Moment) -> Iterator[str]:
     for id, live in now.memory.circuits.items():
         watts = (live.free_w, live.drawn_w or 0, live.held_w or 0, now.memory.cuts.get(id, 1) - 1)
         if min(watts) < 0:
@@ -212,7 +212,7 @@ def no_power_is_negative(book: Account, now: Moment) -> Iterator[str]:
 
 
 @day_rule("P20")
-def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iterator[str]:
+def commanded_equals_intent_once_all_is_over(book: Observer, now: Moment) -> Iterator[str]:
     memory, play = now.memory, book.play
     for id, live in memory.circuits.items():
         known = book.seen[id]
@@ -231,7 +231,7 @@ def commanded_equals_intent_once_all_is_over(book: Account, now: Moment) -> Iter
 
 
 @day_rule("R1")
-def no_event_is_over_while_a_circuit_is_still_held(book: Account, now: Moment) -> Iterator[str]:
+def no_event_is_over_while_a_circuit_is_still_held(book: Observer, now: Moment) -> Iterator[str]:
     """Unless the last message of the event names it in `not_free`."""
     for effect in now.effects:
         if not isinstance(effect, Status) or not _is_given_back(book, now, effect.body):
@@ -243,7 +243,7 @@ def no_event_is_over_while_a_circuit_is_still_held(book: Account, now: Moment) -
                 yield f"{effect.body['event_id']} is over, but {id} is held at {breaker.hold_w} W"
 
 
-def _is_given_back(book: Account, now: Moment, said: Mapping[str, Any]) -> bool:
+def _is_given_back(book: Observer, now: Moment, said: Mapping[str, Any]) -> bool:
     """Whether this is the last message of an event that had started."""
     states = book.spec.event.states
     was = now.before.events.get(said.get("event_id", ""))
@@ -252,7 +252,7 @@ def _is_given_back(book: Account, now: Moment, said: Mapping[str, Any]) -> bool:
 
 
 @day_rule("I1")
-def only_people_and_the_cloud_switch_circuits(book: Account, now: Moment) -> Iterator[str]:
+def only_people_and_the_cloud_switch_circuits(book: Observer, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if not isinstance(effect, Switch):
             continue
@@ -269,20 +269,20 @@ def only_people_and_the_cloud_switch_circuits(book: Account, now: Moment) -> Ite
 
 
 @day_rule("W1")
-def nothing_due_is_left_undone(book: Account, now: Moment) -> Iterator[str]:
+def nothing_due_is_left_undone(book: Observer, now: Moment) -> Iterator[str]:
     due_ms = now.memory.due_ms()
     if due_ms is not None and due_ms <= book.play.at_ms and now.fault is None:
         yield f"something was due {book.play.at_ms - due_ms} ms ago and is not done"
 
 
-def broken_at_the_end(book: Account) -> Iterator[str]:
+def broken_at_the_end(book: Observer) -> Iterator[str]:
     """What must hold at the end, when there was time for everything to come to rest."""
     memory, play = book.play.memory, book.play
     if play.scenario.length is not None or not play.up:
         return
     if book.crowded:
         return  # what does not fit below the main breaker stays held
-    if not at_rest(memory):
+    if not is_idle(memory):
         held = [id for id, live in memory.circuits.items() if live.held_w is not None]
         yield f"P20 {', '.join(held) or 'an event'} is not at rest after {play.end_ms // 1000} s"
     elif memory.events:

@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...curtail.delivery_news import ENOUGH_PERCENT
-from ...curtail.dwell import lasting
+from ...curtail.delivery_tracking import ENOUGH_PERCENT
+from ...curtail.dwell import duration
 from ...state.effects import Ack, Status
 from ...state.triggers import DrEvent, Readings
 from ...wire.messages import telemetry
 from ..observer.meters import noise_w
-from ..observer.observer import Account
+from ..observer.observer import Observer
 from ..world.play import Moment
 from .day_rules import day_rule
 
 
 @day_rule("P37")
-def a_plan_is_based_on_what_circuits_draw_now(book: Account, now: Moment) -> Iterator[str]:
+def a_plan_is_based_on_what_circuits_draw_now(book: Observer, now: Moment) -> Iterator[str]:
     yield from book.room.wrong
 
 
 @day_rule("P38")
-def load_reported_as_shed_is_missing_at_the_meters(book: Account, now: Moment) -> Iterator[str]:
+def load_reported_as_shed_is_missing_at_the_meters(book: Observer, now: Moment) -> Iterator[str]:
     for effect in now.effects:
         if isinstance(effect, Ack) and isinstance(now.trigger, DrEvent):
             yield from _acked(book, effect.body)
@@ -34,19 +34,19 @@ def load_reported_as_shed_is_missing_at_the_meters(book: Account, now: Moment) -
             yield from _achieved(book, effect.body)
     if not isinstance(now.trigger, Readings):
         return
-    said_w, (low_w, high_w) = _shed_w(book.said), missing_w(book)
+    said_w, (low_w, high_w) = _shed_w(book.summary), missing_w(book)
     above, below = said_w > high_w + noise_w(high_w), said_w < low_w - noise_w(low_w)
     if book.lasts("P38", above or below, now.ms) > book.meters.lag_ms:
         yield f"{said_w} W are reported as shed, but the meters show {_span(low_w, high_w)}"
 
 
-def missing_w(book: Account) -> tuple[int, int]:
+def missing_w(book: Observer) -> tuple[int, int]:
     """The least and the most that the meters show as shed for events, in watts."""
     spans = [_missing_w(book, id) for id in book.seen]
     return sum(low_w for low_w, _ in spans), sum(high_w for _, high_w in spans)
 
 
-def _missing_w(book: Account, id: str) -> tuple[int, int]:
+def _missing_w(book: Observer, id: str) -> tuple[int, int]:
     one, seen, breaker = book.meters.all[id], book.seen[id], book.play.breakers.all[id]
     if not seen.on or (seen.gives_ms is None and not one.troubled):
         return 0, 0
@@ -58,7 +58,7 @@ def _missing_w(book: Account, id: str) -> tuple[int, int]:
     return low_w if sure and not unsure and id in book.play.memory.cuts else 0, high_w
 
 
-def _acked(book: Account, said: Any) -> Iterator[str]:
+def _acked(book: Observer, said: Any) -> Iterator[str]:
     """What an ack says of each circuit that sheds must be what it drew at the last reading."""
     for one in said.get("circuits_curtailed", ()) if said["status"] == "accepted" else ():
         id, meter = one["id"], book.meters.all[one["id"]]
@@ -72,7 +72,7 @@ def _acked(book: Account, said: Any) -> Iterator[str]:
             yield f"{step}, but it drew {meter.drawn_w} W"
 
 
-def _achieved(book: Account, said: Any) -> Iterator[str]:
+def _achieved(book: Observer, said: Any) -> Iterator[str]:
     """An event that is reported as achieved must be shed at the meters."""
     asked_w = _watts(said["requested_shed_kw"]) * ENOUGH_PERCENT // 100
     given_w = missing_w(book)[1] + book.meters.by_person_w()[1]
@@ -81,7 +81,7 @@ def _achieved(book: Account, said: Any) -> Iterator[str]:
         yield f"{said['event_id']} is reported as achieved, but the meters show {given_w} W"
 
 
-def _until_now(book: Account) -> set[str]:
+def _until_now(book: Observer) -> set[str]:
     """Circuits that were shed until this moment: just released, or left off by hand."""
     left_off = {id for id, one in book.seen.items() if book.was_on[id] and not one.on}
     return left_off | {one.circuit for one in book.loosened}
@@ -89,7 +89,7 @@ def _until_now(book: Account) -> set[str]:
 
 @day_rule("P39")
 def no_circuit_is_switched_off_soon_after_its_load_started(
-    book: Account, now: Moment
+    book: Observer, now: Moment
 ) -> Iterator[str]:
     for turned in book.turned:
         circuit, meter = book.spec.circuits[turned.circuit], book.meters.all[turned.circuit]
@@ -98,15 +98,15 @@ def no_circuit_is_switched_off_soon_after_its_load_started(
             continue
         ran_ms = now.ms - meter.started_ms
         if ran_ms < circuit.min_on_ms:
-            said = f"{turned.circuit} is switched off {lasting(ran_ms)} after its load started"
-            yield f"{said}; the minimum is {lasting(circuit.min_on_ms)}"
+            said = f"{turned.circuit} is switched off {duration(ran_ms)} after its load started"
+            yield f"{said}; the minimum is {duration(circuit.min_on_ms)}"
 
 
 @day_rule("P40")
-def without_an_event_nothing_is_shed(book: Account, now: Moment) -> Iterator[str]:
+def without_an_event_nothing_is_shed(book: Observer, now: Moment) -> Iterator[str]:
     if book.idle_ms is None or now.memory.cuts or not isinstance(now.trigger, Readings):
         return
-    said_w, meters = _shed_w(book.said), book.meters.all
+    said_w, meters = _shed_w(book.summary), book.meters.all
     gives = any(one.gives_ms is not None for one in book.seen.values())
     gives |= any(one.troubled for one in meters.values())  # it may still be as commanded before
     if book.lasts("P40", bool(said_w) and not gives, now.ms) > book.meters.lag_ms:
@@ -114,7 +114,9 @@ def without_an_event_nothing_is_shed(book: Account, now: Moment) -> Iterator[str
 
 
 @day_rule("P41")
-def load_that_people_switch_off_is_reported_and_counts(book: Account, now: Moment) -> Iterator[str]:
+def load_that_people_switch_off_is_reported_and_counts(
+    book: Observer, now: Moment
+) -> Iterator[str]:
     if not isinstance(now.trigger, Readings) or not book.is_plain or book.spec.observes:
         return
     low_w, high_w = book.meters.by_person_w()
@@ -126,7 +128,7 @@ def load_that_people_switch_off_is_reported_and_counts(book: Account, now: Momen
     yield from book.room.vain
 
 
-def _by_person_kw(book: Account) -> float:
+def _by_person_kw(book: Observer) -> float:
     memory, at_ms = book.play.memory, book.play.at_ms
     said: float = telemetry(book.spec, memory, 0, at_ms)["by_person_kw"]
     return said

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...curtail.site_rules import site_below, watch
+from ...curtail.site_rules import broken_rules, site_below_text
 from ...state.measures import power_w
-from ..observer.observer import Account
+from ..observer.observer import Observer
 from ..world.play import Moment
-from .circuit_rules import patient, returning_w
+from .circuit_rules import returning_w, returns_unconditionally
 from .day_rules import day_rule
 
 WAITING = ("off_for", "shed_for")
 
 
 @day_rule("OWN")
-def the_rules_of_the_site_hold(book: Account, now: Moment) -> Iterator[str]:
-    for breach in watch(book.spec, now.memory):
+def the_rules_of_the_site_hold(book: Observer, now: Moment) -> Iterator[str]:
+    for breach in broken_rules(book.spec, now.memory):
         waits = breach.key in WAITING and book.crowded
         if breach.key != "site_below" and not waits:
             yield str(breach)
     yield from _lifted(book, now)
 
 
-def _lifted(book: Account, now: Moment) -> Iterator[str]:
+def _lifted(book: Observer, now: Moment) -> Iterator[str]:
     """The site drew less than its limit, and load that comes back lifts it above."""
     drawn_w = power_w(now.memory)
-    returned = [one for one in book.loosened if not patient(book, one.circuit)]
+    returned = [one for one in book.loosened if not returns_unconditionally(book, one.circuit)]
     then_w = drawn_w + sum(returning_w(one, now) for one in returned)
     for rule in book.spec.always:
         if rule.site_below is not None and drawn_w < rule.site_below <= then_w:
             names = ", ".join(one.circuit for one in returned)
-            yield f"{site_below(rule.site_below)}: {then_w / 1000:.2f} kW once {names} is back"
+            yield f"{site_below_text(rule.site_below)}: {then_w / 1000:.2f} kW once {names} is back"

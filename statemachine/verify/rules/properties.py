@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ...curtail.capacity import loads
-from ...curtail.plan import Load, Plan, in_turn, plan_shed, tolerance_w
+from ...curtail.plan import Load, Plan, cuts_in_order, plan_shed, tolerance_w
 from ...site.panel import Circuit
 from ...site.spec import Spec
 from ...state.memory import Memory
@@ -135,7 +135,7 @@ def smooth_circuits_shed_one_after_another(trial: Trial, plan: Plan) -> str | No
     left_w = trial.target_w
     for _, tier in groupby(smooth, key=lambda load: load.tier):
         if left_w > tolerance_w(trial.target_w, trial.policy):
-            simple |= in_turn(tier, left_w)
+            simple |= cuts_in_order(tier, left_w)
             left_w = trial.target_w - sum(simple.values())
     return None if cuts == simple else f"{dict(cuts)} instead of {simple}"
 
@@ -178,7 +178,7 @@ def a_huge_target_sheds_all_there_is(trial: Trial, plan: Plan) -> str | None:
     return None if taken_w == all_w else f"only {taken_w} W of {all_w} W"
 
 
-def broken(trial: Trial) -> Iterator[str]:
+def broken_plan_rules(trial: Trial) -> Iterator[str]:
     """A sentence for every rule that this trial breaks."""
     plan = trial.plan()
     for number, check in RULES.items():
@@ -186,7 +186,7 @@ def broken(trial: Trial) -> Iterator[str]:
             yield f"{number} {check.__name__.replace('_', ' ')}: {found}; {_tried(trial)}"
 
 
-def broken_site(spec: Spec, memory: Memory) -> Iterator[str]:
+def broken_site_limits(spec: Spec, memory: Memory) -> Iterator[str]:
     """A sentence for every circuit that can shed more than ven.yaml allows."""
     for load in loads(spec, memory):
         circuit, live = spec.circuits[load.circuit], memory.circuits[load.circuit]

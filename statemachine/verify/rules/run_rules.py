@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...site.spec import Spec
-from ..observer.observer import Account
+from ..observer.observer import Observer
 from ..world.play import Moment, Play
-from ..world.recorded import Recorded
+from ..world.recorded import RecordedDay
 from ..world.scenario import Scenario
 from . import circuit_rules, copy_rules, meter_rules, own_rules, return_rules, wire_rules
 from .day_rules import DAY_RULES, broken_at_the_end
@@ -21,7 +21,7 @@ Watcher = Callable[[Play, Moment], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Violation:
     """A rule that a scenario breaks, at `ms` since its start, and what is wrong."""
 
     rule: str
@@ -34,14 +34,14 @@ class Broken:
         return f"{self.rule} {words}: {self.said}"
 
 
-def broken_by(
+def violations_of(
     play: Play, seen: Watcher | None = None, until_ms: int | None = None
-) -> Iterator[Broken]:
+) -> Iterator[Violation]:
     """Every rule that `play` breaks, while it is played; `seen` gets every moment.
 
     `until_ms`: play until then only, without the checks for the end of a day.
     """
-    book = Account(play)
+    book = Observer(play)
     for moment in play.moments():
         if until_ms is not None and moment.ms > until_ms:
             return
@@ -50,12 +50,14 @@ def broken_by(
             seen(play, moment)
         for number, rule in DAY_RULES.items():
             for said in rule(book, moment):
-                yield Broken(number, moment.ms, said)
+                yield Violation(number, moment.ms, said)
     for sentence in broken_at_the_end(book):
         number, _, said = sentence.partition(" ")
-        yield Broken(number, play.ms, said)
+        yield Violation(number, play.ms, said)
 
 
-def first_broken(spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> Broken | None:
+def first_violation(
+    spec: Spec, scenario: Scenario, recorded: RecordedDay | None = None
+) -> Violation | None:
     """The first rule that a scenario breaks; None if it breaks none."""
-    return next(broken_by(Play(spec, scenario, recorded)), None)
+    return next(violations_of(Play(spec, scenario, recorded)), None)

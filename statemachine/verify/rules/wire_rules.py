@@ -7,13 +7,13 @@ from typing import Any
 
 from ...state.effects import Ack, GetShadow, Report
 from ...state.triggers import Cancel, Command, DrEvent, Lock, OptOut, Restore, Toggle
-from ..observer.observer import Account
+from ..observer.observer import Observer
 from ..world.play import Moment
 from .day_rules import day_rule
 
 
 @day_rule("P45")
-def every_ack_names_all_readable_ids(book: Account, now: Moment) -> Iterator[str]:
+def every_ack_names_all_readable_ids(book: Observer, now: Moment) -> Iterator[str]:
     asked = now.trigger
     acks = [effect for effect in now.effects if isinstance(effect, Ack)]
     for ack in acks:
@@ -25,7 +25,7 @@ def every_ack_names_all_readable_ids(book: Account, now: Moment) -> Iterator[str
 
 
 @day_rule("P46")
-def a_site_without_a_shadow_requests_none(book: Account, now: Moment) -> Iterator[str]:
+def a_site_without_a_shadow_requests_none(book: Observer, now: Moment) -> Iterator[str]:
     asked = any(isinstance(effect, GetShadow | Report) for effect in now.effects)
     if asked and not book.spec.cloud.has_shadow:
         yield "a shadow is requested that nobody provides"

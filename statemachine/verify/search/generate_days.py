@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeVar
 from ...kit.quantity import millis_text, watts_text
 from ...site.panel import Circuit
 from ...site.spec import Spec
-from ..world.scenario import SITE, clock
+from ..world.elapsed import elapsed_text
+from ..world.scenario import SITE
 
 T = TypeVar("T")
 Words = dict[str, Any]
@@ -24,7 +25,7 @@ IDS = ("e1", "e2", "e3", "e4")
 DOORS = ("operator", "operator", "page", "cli")
 
 
-class Dice(Protocol):
+class RandomSource(Protocol):
     """The random source of a day: a seeded `random.Random`."""
 
     def randint(self, a: int, b: int, /) -> int: ...
@@ -32,7 +33,7 @@ class Dice(Protocol):
     def choice(self, seq: Sequence[T], /) -> T: ...
 
 
-def invent_day(spec: Spec, dice: Dice, most: int) -> Words:
+def generate_day(spec: Spec, dice: RandomSource, most: int) -> Words:
     """A day of up to `most` steps, as `Scenario` reads it."""
     day = _Day(spec, dice)
     steps = dice.randint(min(5, most), most)
@@ -51,7 +52,7 @@ STARTS = ("2026-07-14T00:00", "2026-07-14T22:30", "2026-03-28T23:00")
 class _Day:
     """One day while it is generated: the time reached, and the steps so far."""
 
-    def __init__(self, spec: Spec, dice: Dice) -> None:
+    def __init__(self, spec: Spec, dice: RandomSource) -> None:
         self.spec, self.dice = spec, dice
         self.ms, self.revisions = 20_000, dict.fromkeys(IDS, 0)
         self.steps: list[Words] = []
@@ -79,11 +80,11 @@ class _Day:
         self.ms += 1_000
         faulty = {step["fault"]["circuit"] for step in self.steps if "fault" in step}
         well = [
-            {"at": clock(self.ms), "fault": {"circuit": id, "kind": "none"}}
+            {"at": elapsed_text(self.ms), "fault": {"circuit": id, "kind": "none"}}
             for id in sorted(faulty)
         ]
         lost = any("link" in step for step in self.steps)
-        return [*well, *([{"at": clock(self.ms), "link": "back"}] if lost else ())]
+        return [*well, *([{"at": elapsed_text(self.ms), "link": "back"}] if lost else ())]
 
     # -- deeds --------------------------------------------------------------------------------
 
@@ -101,11 +102,11 @@ class _Day:
             said["revision"] = str(self.revisions[id])
         if not self.dice.randint(0, 2):
             later_s = self.dice.choice((-600, -30, 0, 1, 30, 90, 600, 3_600))
-            said["start"] = clock(max(0, self.ms + later_s * 1_000))
+            said["start"] = elapsed_text(max(0, self.ms + later_s * 1_000))
         if not self.dice.randint(0, 5):
             said["random"] = millis_text(self.dice.choice((1_000, 60_000, 600_000)))
         if not self.dice.randint(0, 7):
-            said["issued"] = clock(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
+            said["issued"] = elapsed_text(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
         return {"event": {**said, "door": self.dice.choice(DOORS), **self._confirming()}}
 
     def prolong(self) -> Words:
@@ -113,7 +114,7 @@ class _Day:
         id = self.dice.choice(IDS)
         self.called.append(id)
         self.revisions[id] += 1
-        said = {"id": id, "shed": watts_text(self._shed_w()), "start": clock(self.ms)}
+        said = {"id": id, "shed": watts_text(self._shed_w()), "start": elapsed_text(self.ms)}
         length_ms = self.dice.choice((self.spec.limits.longest_event, self._length_ms()))
         more = {"for": millis_text(length_ms), "revision": str(self.revisions[id])}
         return {"event": {**said, **more, "door": self.dice.choice(DOORS)}}
@@ -202,7 +203,7 @@ class _Day:
         self._note({"load": {"circuit": circuit, "draws": watts_text(watts)}})
 
     def _note(self, deed: Words) -> None:
-        self.steps.append({"at": clock(self.ms), **deed})
+        self.steps.append({"at": elapsed_text(self.ms), **deed})
 
     def _wait(self, seconds: Sequence[int]) -> None:
         self.ms += self.dice.choice(seconds) * 1_000

@@ -11,21 +11,21 @@ from ...curtail.plan import Load
 from ...decide.ven import Ven
 from ...site.panel import LEAST_AMPS
 from ...site.spec import Spec
-from ...state.circuit import Live
-from ...state.memory import Memory, blank
+from ...state.circuit import CircuitState
+from ...state.memory import Memory, initial_memory
 from ...state.triggers import Readings
 from ..rules.properties import Trial, capacity_w
-from .generate_days import Dice
+from .generate_days import RandomSource
 
 AMP_W = 24
 
 
-def invent_loads(dice: Dice, most: int) -> tuple[Load, ...]:
+def generate_loads(dice: RandomSource, most: int) -> tuple[Load, ...]:
     """Up to `most` loads in four tiers, relays and charging cars among them, some idle."""
     return tuple(_invent_load(dice, f"c{place}") for place in range(dice.randint(0, most)))
 
 
-def invent_trial(dice: Dice, loads: tuple[Load, ...]) -> Trial:
+def generate_trial(dice: RandomSource, loads: tuple[Load, ...]) -> Trial:
     """A trial over `loads`, with a target from nothing to more than there is."""
     most_w = capacity_w(loads) * 5 // 4 + 10
     places = {load.circuit: dice.randint(0, 99) for load in loads}
@@ -40,19 +40,19 @@ def invent_trial(dice: Dice, loads: tuple[Load, ...]) -> Trial:
     )
 
 
-def invent_memory(dice: Dice, spec: Spec) -> Memory:
+def generate_memory(dice: RandomSource, spec: Spec) -> Memory:
     """A site without an event: every circuit on or off, drawing up to its rating."""
     lives, drawn_w = {}, {}
     for id, circuit in spec.circuits.items():
-        lives[id] = Live(enabled=bool(dice.randint(0, 3)))
+        lives[id] = CircuitState(enabled=bool(dice.randint(0, 3)))
         if dice.randint(0, 9):
             drawn_w[id] = dice.randint(0, circuit.rated) if lives[id].enabled else 0
-    start = replace(blank(spec), circuits=lives)
+    start = replace(initial_memory(spec), circuits=lives)
     said = Readings(at_ms=0, mono_ms=0, drawn_w=drawn_w, unmetered_w=spec.site.unmetered)
     return Ven(spec).decide(start, said)[0]
 
 
-def _invent_load(dice: Dice, id: str) -> Load:
+def _invent_load(dice: RandomSource, id: str) -> Load:
     load_w = dice.randint(0, 400)
     cap_w = dice.randint(0, load_w)
     tier = (bool(dice.randint(0, 1)), dice.randint(0, 1))

@@ -6,23 +6,23 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from ...curtail.dwell import lasting
-from ...kit.localtime import local
+from ...curtail.dwell import duration
+from ...kit.localtime import local_time
 from ...site.spec import Spec
 from ...state.effects import Ack, Switch
 from ...state.memory import Memory
 from ...state.triggers import Command, Disconnected, Restarted, Timer
 from ..world.play import Moment, Play
-from ..world.recorded import Recorded
-from ..world.scenario import Call, Scenario, Step
+from ..world.recorded import RecordedDay
+from ..world.scenario import EventStep, Scenario, Step
 from .generate_days import Words
-from .step_text import said
+from .step_text import describe
 
 MOST_LINES = 40
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*( [A-Za-z%]+)?")
 
 
-class Teller:
+class Narrator:
     """Gets every moment of a play and collects the lines worth reading."""
 
     def __init__(self, spec: Spec, scenario: Scenario, start_ms: int) -> None:
@@ -32,7 +32,7 @@ class Teller:
 
     def clock(self, ms: int) -> str:
         """Local time of a moment, on a clock that nobody sets."""
-        return local(self._start_ms + ms, self._spec.site.timezone).strftime("%H:%M:%S")
+        return local_time(self._start_ms + ms, self._spec.site.timezone).strftime("%H:%M:%S")
 
     def see(self, play: Play, moment: Moment) -> None:
         """Add what is new in a moment, and the steps that came before it."""
@@ -54,12 +54,12 @@ class Teller:
         self.lines.append(f"{self.clock(ms)}  {line}")
 
     def _said(self, step: Step) -> str:
-        return self._call(step.event) if step.event is not None else said(step)
+        return self._call(step.event) if step.event is not None else describe(step)
 
-    def _call(self, call: Call) -> str:
-        words = f"{call.door} requests {call.id}: {call.shed / 1000:g} kW for {lasting(call.for_)}"
+    def _call(self, call: EventStep) -> str:
+        words = f"{call.door} requests {call.id}: {call.shed / 1000:g} kW for {duration(call.for_)}"
         words += "" if call.start is None else f", from {self.clock(call.start)}"
-        words += f", delayed by up to {lasting(call.random)}" if call.random else ""
+        words += f", delayed by up to {duration(call.random)}" if call.random else ""
         return words + (f", revision {call.revision}" if call.revision else "")
 
     def _news(self, moment: Moment) -> Iterator[str]:
@@ -78,12 +78,12 @@ class Teller:
         yield from _holds(moment.before, moment.memory, isinstance(moment.trigger, Timer))
 
 
-def tell(
-    spec: Spec, scenario: Scenario, until_ms: int, words: str, recorded: Recorded | None = None
+def narrate(
+    spec: Spec, scenario: Scenario, until_ms: int, words: str, recorded: RecordedDay | None = None
 ) -> list[str]:
     """The story of a scenario up to a moment, with `words` as its last line."""
     play = Play(spec, scenario, recorded)
-    teller = Teller(spec, scenario, play.start_ms)
+    teller = Narrator(spec, scenario, play.start_ms)
     for moment in play.moments():
         if moment.ms > until_ms:
             break

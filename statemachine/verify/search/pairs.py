@@ -13,9 +13,10 @@ from typing import Any
 
 from ...curtail.requirement import required_w
 from ...site.spec import Spec
+from ..world.elapsed import elapsed_text, parse_elapsed
 from ..world.play import Moment, Play
-from ..world.scenario import Scenario, Step, clock, elapsed
-from .generate_days import Dice, Words
+from ..world.scenario import Scenario, Step
+from .generate_days import RandomSource, Words
 
 TICK_MS = 1_000
 SINGLE = ("event", "restore", "cancel", "switch", "opt_out", "again", "crash")
@@ -26,7 +27,7 @@ def without_copies(scenario: Scenario) -> Scenario:
     return _with(scenario, [step for step in scenario.steps if step.again is None])
 
 
-def turned_round(scenario: Scenario) -> Scenario:
+def with_reversed_ties(scenario: Scenario) -> Scenario:
     """The same day, with the steps of one moment in the opposite order."""
     backwards = scenario.steps[::-1]
     return _with(scenario, sorted(backwards, key=lambda step: step.at))
@@ -47,16 +48,16 @@ def without_crashes(scenario: Scenario) -> Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class Pair:
     """How the other day is made, what of a moment must be the same, and how to generate a day."""
 
     words: str
     other: Callable[[Scenario], Scenario]
     same: Callable[[Play, Moment], Mapping[str, Any]]
-    invent: Callable[[Words, Dice], Words]
+    invent: Callable[[Words, RandomSource], Words]
 
 
-def invent_copies(day: Words, dice: Dice) -> Words:
+def generate_copies(day: Words, dice: RandomSource) -> Words:
     """A day without outages in which some requests are delivered again.
 
     They come from the page, because limits for the operator may refuse one now and not later.
@@ -67,18 +68,18 @@ def invent_copies(day: Words, dice: Dice) -> Words:
             {**step, "event": {**step["event"], "door": "page"}} if "event" in step else step
         )
         for _ in range(dice.choice((0, 1, 1, 3)) if "event" in step else 0):
-            later_ms = elapsed(step["at"]) + dice.choice((0, 1, 2_000, 70_000))
-            steps.append({"at": clock(later_ms), "again": step["event"]["id"]})
+            later_ms = parse_elapsed(step["at"]) + dice.choice((0, 1, 2_000, 70_000))
+            steps.append({"at": elapsed_text(later_ms), "again": step["event"]["id"]})
     return {**day, "steps": steps}
 
 
-def invent_rivals(day: Words, dice: Dice) -> Words:
+def generate_rivals(day: Words, dice: RandomSource) -> Words:
     """A day in which new events arrive two at a time."""
     steps, new = [], 0
     for step in _plain(day, ("crash", "again", "event")):
         steps.append(step)
     for _ in range(dice.randint(1, 4)):
-        at = clock(dice.randint(20, 3_000) * 1_000)
+        at = elapsed_text(dice.randint(20, 3_000) * 1_000)
         for event in (step["event"] for step in _two_calls(day, dice)):
             new += 1
             terms = {"id": f"r{new}", "shed": event["shed"], "for": event["for"]}
@@ -86,18 +87,18 @@ def invent_rivals(day: Words, dice: Dice) -> Words:
     return {**day, "steps": steps}
 
 
-def invent_crashes(day: Words, dice: Dice) -> Words:
+def generate_crashes(day: Words, dice: RandomSource) -> Words:
     """A day on which the program crashes now and then, and starts again at once."""
     steps = _plain(day, ("crash",))
-    last_ms = max([60_000, *(elapsed(step["at"]) for step in steps)])
+    last_ms = max([60_000, *(parse_elapsed(step["at"]) for step in steps)])
     for _ in range(dice.randint(1, 3)):
         amid = {"amid": "true"} if not dice.randint(0, 2) else {}
         at_ms = dice.randint(20_000, last_ms + 120_000)
-        steps.append({"at": clock(at_ms), "crash": {"down": "0 s", **amid}})
+        steps.append({"at": elapsed_text(at_ms), "crash": {"down": "0 s", **amid}})
     return {**day, "steps": steps}
 
 
-def _two_calls(day: Words, dice: Dice) -> list[Words]:
+def _two_calls(day: Words, dice: RandomSource) -> list[Words]:
     calls = [step for step in day["steps"] if "event" in step]
     return [dice.choice(calls), dice.choice(calls)] if calls else []
 
@@ -130,15 +131,17 @@ def _done(play: Play, moment: Moment) -> Mapping[str, Any]:
     return {**_asked(play, moment), "planned": dict(moment.memory.cuts), "held": held, "on": on}
 
 
-TWINS: dict[str, Twin] = {
-    "P22": Twin("copies of a command change nothing", without_copies, _done, invent_copies),
-    "P23": Twin("the order of arrival changes nothing", turned_round, _asked, invent_rivals),
-    "P25": Twin("a crash equals no crash", without_crashes, _done, invent_crashes),
+TWINS: dict[str, Pair] = {
+    "P22": Pair("copies of a command change nothing", without_copies, _done, generate_copies),
+    "P23": Pair(
+        "the order of arrival changes nothing", with_reversed_ties, _asked, generate_rivals
+    ),
+    "P25": Pair("a crash equals no crash", without_crashes, _done, generate_crashes),
 }
 
 
 @dataclass(slots=True)
-class Track:
+class DayHistory:
     """What held in a day, and since when."""
 
     at_ms: list[int] = field(default_factory=list)
@@ -162,7 +165,7 @@ class Track:
         return self.what[max(0, bisect_right(self.at_ms, ms) - 1)]
 
 
-def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, str]]:
+def differences(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, str]]:
     """Where a day and its twin differ for longer than a tick: since when, and how."""
     twin = TWINS[rule]
     one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
@@ -178,8 +181,8 @@ def differs(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, st
             return
 
 
-def _track(spec: Spec, scenario: Scenario, twin: Twin) -> Track:
-    play, track = Play(spec, scenario), Track()
+def _track(spec: Spec, scenario: Scenario, twin: Pair) -> DayHistory:
+    play, track = Play(spec, scenario), DayHistory()
     for moment in play.moments():
         track.note(moment.ms, twin.same(play, moment))
     return track

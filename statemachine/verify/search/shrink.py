@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ...kit.quantity import millis, millis_text, watts, watts_text
-from ..world.scenario import clock, elapsed
+from ..world.elapsed import elapsed_text, parse_elapsed
 from .generate_days import STARTS, Words
 
 Test = Callable[[Words], bool]
 PAUSES_MS = (60_000, 10_000, 1_000)  # short enough to read
 
 
-def smaller(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
+def shrink(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
     """The smallest day found for which `breaks` is true; the search ends when `enough`."""
     tried = [day]
     while not enough():
@@ -73,7 +73,7 @@ def _sooner(day: Words) -> Iterator[Words]:
     """The day with one of its pauses cut to a minute, ten seconds or one, or to a rounder one."""
     last_ms = 0
     for place, step in enumerate(day["steps"]):
-        at_ms = elapsed(step["at"])
+        at_ms = parse_elapsed(step["at"])
         gap_ms = at_ms - last_ms
         plain = () if gap_ms in PAUSES_MS else (*PAUSES_MS, *_round(gap_ms, (600_000, 60_000)))
         for round_ms in plain:
@@ -86,10 +86,10 @@ def _moved(steps: list[Words], first: int, by_ms: int) -> list[Words]:
     """All steps, those from `first` on moved by `by_ms`, with the times in them."""
     moved = []
     for step in steps[first:]:
-        later = {**step, "at": clock(max(0, elapsed(step["at"]) + by_ms))}
+        later = {**step, "at": elapsed_text(max(0, parse_elapsed(step["at"]) + by_ms))}
         if "event" in step:
             times = {
-                key: clock(max(0, elapsed(step["event"][key]) + by_ms))
+                key: elapsed_text(max(0, parse_elapsed(step["event"][key]) + by_ms))
                 for key in ("start", "issued")
                 if key in step["event"]
             }

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from ...curtail.dwell import lasting
+from ...curtail.dwell import duration
 from ..world.scenario import (
     ALL,
     SITE,
-    Crash,
-    Ending,
-    Loading,
-    Locking,
-    OptOut,
+    CancelStep,
+    CrashStep,
+    FaultStep,
+    LoadStep,
+    LockStep,
+    OptOutStep,
+    RestoreStep,
     Step,
-    Switching,
-    TakingBack,
-    Trouble,
-    Wishing,
+    SwitchStep,
+    WishStep,
 )
 
 TROUBLES = {
@@ -28,35 +28,35 @@ TROUBLES = {
 }
 
 
-def said(step: Step) -> str:
+def describe(step: Step) -> str:
     """A step in words, except the request of an event, whose times need a clock."""
     (name,) = step.deeds
     match step.deed(name):
-        case Ending(shuts=True, door=door):
+        case RestoreStep(shuts=True, door=door):
             return f"{door} requests all load back, and no new event for 10 min"
-        case Ending(event=event, door=door):
+        case RestoreStep(event=event, door=door):
             return f"{door} requests {'all load' if event == ALL else f'the load of {event}'} back"
-        case TakingBack(event=event, door=door):
+        case CancelStep(event=event, door=door):
             return f"{door} cancels {event}"
-        case OptOut(event=event, circuit=circuit, out=False):
+        case OptOutStep(event=event, circuit=circuit, out=False):
             return f"the occupant opts {circuit} in to {event} again"
-        case OptOut(event=event, circuit=circuit):
+        case OptOutStep(event=event, circuit=circuit):
             return f"the occupant opts {circuit or 'the site'} out of {event}"
-        case Switching(circuit=circuit, to=to, door=door):
+        case SwitchStep(circuit=circuit, to=to, door=door):
             return f"{door} switches {circuit} {to}"
-        case Locking(circuit=circuit, to=to):
+        case LockStep(circuit=circuit, to=to):
             return f"a person {'locks' if to == 'on' else 'unlocks'} {circuit}"
-        case Wishing(circuit=circuit, to=to):
+        case WishStep(circuit=circuit, to=to):
             return f"the cloud desires {circuit} {to}"
-        case Loading(circuit=circuit, draws=watts):
+        case LoadStep(circuit=circuit, draws=watts):
             what = "the load in no circuit" if circuit == SITE else circuit
             return f"{what} now draws {watts / 1000:g} kW"
-        case Trouble(circuit=circuit, kind=kind):
+        case FaultStep(circuit=circuit, kind=kind):
             return f"{circuit} {TROUBLES[kind]}"
-        case Crash() as crash:
+        case CrashStep() as crash:
             return _crash(crash)
         case int() as step_ms:
-            return f"the clock is set {lasting(abs(step_ms))} {'ahead' if step_ms > 0 else 'back'}"
+            return f"the clock is set {duration(abs(step_ms))} {'ahead' if step_ms > 0 else 'back'}"
         case str() as word:
             return (
                 f"the link is {word}"
@@ -66,7 +66,7 @@ def said(step: Step) -> str:
     raise AssertionError(name)
 
 
-def _crash(crash: Crash) -> str:
+def _crash(crash: CrashStep) -> str:
     what = "the machine reboots" if crash.reboot else "the program crashes"
     when = " after its next decision is journaled" if crash.amid else ""
-    return f"{what}{when}, and is down for {lasting(crash.down)}"
+    return f"{what}{when}, and is down for {duration(crash.down)}"

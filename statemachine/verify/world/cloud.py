@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...shadow.wishes import CIRCUITS
-from ...site.named_shadows import shards
+from ...site.named_shadows import circuits_by_shadow
 from ...site.spec import Spec
 from ...state.cloud_triggers import Answered, Delta, Document, Refused
 from ...state.desires import Wish
@@ -28,7 +28,7 @@ class CloudModel:
     """The shadows as AWS keeps them, limited to desired circuits."""
 
     def __init__(self, spec: Spec) -> None:
-        self._shards = shards(spec)
+        self._shards = circuits_by_shadow(spec)
         self.shadows = {key: _Document() for key in self._shards}
 
     def wish(self, circuit: str, enabled: bool, at_s: int) -> str:

@@ -1,7 +1,8 @@
 """The drivers of a modelled panel: they answer like those of a running controller.
 
-They retry with the same pauses (`wanted.py`) behind the same interlock (`guarded.py`). Times are
-elapsed milliseconds of the play. A crash of the program ends them; breakers stay as they are.
+They retry with the same pauses (`wanted_state.py`) behind the same interlock
+(`guarded_circuit.py`). Times are elapsed milliseconds of the play. A crash of the program ends
+them; breakers stay as they are.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...interlock.guarded import Guarded
+from ...interlock.guarded_circuit import GuardedCircuit
 from ...interlock.headroom import Headroom
-from ...interlock.wanted import Deed, Told
+from ...interlock.wanted_state import Deed, DeviceAnswer
 from ...site.spec import Spec
 from ...state.effects import Hold, Switch
 from ...state.triggers import NO_ANSWER, Held, Switched
@@ -26,13 +27,13 @@ SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
 class _Circuit:
     """One circuit; a hold or switch under way ends at `ends_ms`."""
 
-    guarded: Guarded
+    guarded: GuardedCircuit
     deed: Deed | None = None
     fault: str | None = None
     ends_ms: int = 0
 
 
-def answer(told: Told, stamps: Mapping[str, int]) -> Held | Switched:
+def answer_trigger(told: DeviceAnswer, stamps: Mapping[str, int]) -> Held | Switched:
     """The result of a hold or switch, as a trigger for the core."""
     said: dict[str, Any] = {**stamps, "circuit": told.deed.circuit, "fault": told.fault}
     if isinstance(told.deed, Hold):
@@ -48,7 +49,9 @@ class Drivers:
     ) -> None:
         self._breakers, self._until = breakers, until
         self._headroom = Headroom(spec.site.service)
-        self._all = {id: _Circuit(Guarded(id, spec, self._headroom, ms)) for id in breakers.all}
+        self._all = {
+            id: _Circuit(GuardedCircuit(id, spec, self._headroom, ms)) for id in breakers.all
+        }
 
     def seen(self, drawn_w: Mapping[str, int], beside_w: int, ms: int) -> None:
         """Pass on the believed readings, in watts."""
@@ -56,7 +59,7 @@ class Drivers:
         for id, watts in drawn_w.items():
             self._all[id].guarded.seen(watts, ms)
 
-    def put(self, deed: Deed, ms: int) -> list[Told]:
+    def put(self, deed: Deed, ms: int) -> list[DeviceAnswer]:
         """Request a hold or switch from now on; an idle driver begins at once."""
         one = self._all[deed.circuit]
         told = one.guarded.put(deed, ms)
@@ -81,7 +84,7 @@ class Drivers:
         every = [(id, one.guarded.overruled()) for id, one in self._all.items()]
         return [f"{id}: {why}" for id, whys in every for why in whys]
 
-    def go_on(self, ms: int) -> Iterator[Told]:
+    def go_on(self, ms: int) -> Iterator[DeviceAnswer]:
         """The results that are due by this moment."""
         for one in self._all.values():
             if one.deed is not None and one.ends_ms <= ms:

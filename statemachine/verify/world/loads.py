@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from ...site.spec import Spec
-from .recorded import Recorded
+from .recorded import RecordedDay
 from .scenario import SITE
 
 # Seconds on and off of each type's thermostat or timer, as `load: cycling` plays them.
@@ -37,7 +37,7 @@ class Loads:
         load: str = "",
         seed: int | None = None,
         start_ms: int = 0,
-        recorded: Recorded | None = None,
+        recorded: RecordedDay | None = None,
     ) -> None:
         self._spec, self._start_ms, self._recorded = spec, start_ms, recorded
         self._load = load or spec.sim.load

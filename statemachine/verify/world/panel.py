@@ -11,7 +11,7 @@ from ...kit.localtime import start_ms
 from ...site.panel import LEAST_AMPS, Circuit
 from ...site.spec import Spec
 from .loads import Loads
-from .recorded import Recorded
+from .recorded import RecordedDay
 from .scenario import Scenario
 
 ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
@@ -80,7 +80,7 @@ class Breakers:
         return self.loads.unmetered_w(ms) + drawn_w
 
 
-def played(spec: Spec, scenario: Scenario, recorded: Recorded | None) -> Breakers:
+def played(spec: Spec, scenario: Scenario, recorded: RecordedDay | None) -> Breakers:
     """The breakers of a scenario, whose clock is the elapsed time since its start."""
     began_ms = start_ms(scenario.start, spec.site.timezone)
     loads = Loads(spec, scenario.loads or "", scenario.seed, began_ms, recorded)

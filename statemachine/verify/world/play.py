@@ -10,26 +10,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...curtail.plausible import believed
-from ...decide.copies import recalled
+from ...curtail.plausible import plausible_readings
+from ...decide.copies import with_earlier_answer
 from ...decide.ven import Ven
 from ...journal.answers import Answers, rows_of
-from ...journal.retention import worth_keeping
+from ...journal.retention import must_keep
 from ...kit.localtime import start_ms
-from ...returns.idle import at_rest, heartbeat_only, rest_ms
+from ...returns.idle import heartbeat_only, idle_after_ms, is_idle
 from ...site.spec import Spec
 from ...state.effects import Effect, GetShadow, Hold, Report, Switch
 from ...state.memory import Memory
 from ...state.parts import from_parts, to_parts
 from ...state.triggers import Command, Connected, Disconnected, Readings, Restarted, Timer, Trigger
-from ...wire.commands import Door, command_from
+from ...wire.commands import Origin, command_from
 from .cloud import CloudModel
-from .drivers import DRIVER_MS, Drivers, answer
+from .drivers import DRIVER_MS, Drivers, answer_trigger
 from .panel import played
-from .recorded import Recorded
-from .scenario import Crash, Scenario, Step
-from .step_commands import spoken
-from .timeline import Agenda
+from .recorded import RecordedDay
+from .scenario import CrashStep, Scenario, Step
+from .step_commands import to_command
+from .timeline import Timeline
 
 CLOUD_MS, LINK_MS = 150, 300
 MOST_SPINS = 500  # decisions at one moment: an endless loop, which a rule has reported by then
@@ -56,7 +56,7 @@ class Moment:
 class Play:
     """One scenario being played. Rules may read every public attribute."""
 
-    def __init__(self, spec: Spec, scenario: Scenario, recorded: Recorded | None = None) -> None:
+    def __init__(self, spec: Spec, scenario: Scenario, recorded: RecordedDay | None = None) -> None:
         self.spec, self.scenario, self.ven = spec, scenario, Ven(spec)
         self.memory: Memory = self.ven.start()
         self.breakers, self.cloud = played(spec, scenario, recorded), CloudModel(spec)
@@ -69,9 +69,9 @@ class Play:
         self._answers = Answers()
         self._queue: list[dict[str, Any]] = []
         self._calls: dict[str, tuple[dict[str, Any], str]] = {}
-        self._dying: Crash | None = None
+        self._dying: CrashStep | None = None
         self._life = self._look_ms = 0
-        self._agenda: Agenda[Iterator[Moment]] = Agenda()
+        self._agenda: Timeline[Iterator[Moment]] = Timeline()
         self._last_ms = scenario.last_ms
         self.end_ms = self._length_ms(recorded)  # it ends before, once at rest
 
@@ -98,25 +98,25 @@ class Play:
 
     # -- time ---------------------------------------------------------------------------------
 
-    def _length_ms(self, recorded: Recorded | None) -> int:
+    def _length_ms(self, recorded: RecordedDay | None) -> int:
         scenario = self.scenario
         if scenario.length is not None:
             return scenario.length
         last_ms = self._last_ms
         if recorded is not None:
             last_ms = max(last_ms, recorded.last_ms - self.start_ms)
-        return last_ms + rest_ms(self.spec)
+        return last_ms + idle_after_ms(self.spec)
 
     def _over(self, next_ms: int) -> bool:
         quiet = next_ms > self._last_ms + RUN_UP_MS and self.up
-        return quiet and at_rest(self.memory) and not self.memory.events
+        return quiet and is_idle(self.memory) and not self.memory.events
 
     def _next_ms(self) -> int | None:
         step_ms = self._agenda.next_ms
         if not self.up:
             return step_ms
         wake_ms, driver_ms = self._wake_ms(), self.drivers.next_ms()
-        if self.scenario.skip and at_rest(self.memory):
+        if self.scenario.skip and is_idle(self.memory):
             upcoming = [ms for ms in (step_ms, wake_ms, driver_ms) if ms is not None]
             self._look_ms = max(self._look_ms, min(upcoming, default=self.end_ms) - RUN_UP_MS)
         dues = (step_ms, wake_ms, driver_ms, self._look_ms)
@@ -126,7 +126,7 @@ class Play:
         """When the controller asked to be woken; at rest, repeated reports are skipped."""
         memory = self.memory
         due_ms = memory.due_ms()
-        if self.scenario.skip and at_rest(memory) and heartbeat_only(memory):
+        if self.scenario.skip and is_idle(memory) and heartbeat_only(memory):
             starts = [due for event in memory.events.values() for due in event.wakes.values()]
             due_ms = min(starts, default=None)
         return None if due_ms is None else self.ms + max(0, due_ms - self.at_ms)
@@ -160,7 +160,7 @@ class Play:
     def _look(self) -> Moment:
         self._look_ms = self.ms + self.scenario.look
         stamps: dict[str, Any] = self._stamps()
-        drawn_w, odd = believed(self.spec.circuits, self.breakers.readings(self.ms))
+        drawn_w, odd = plausible_readings(self.spec.circuits, self.breakers.readings(self.ms))
         beside_w = self.breakers.loads.unmetered_w(self.ms)
         self.drivers.seen(drawn_w, beside_w, self.ms)
         return self._hear(Readings(**stamps, drawn_w=drawn_w, unmetered_w=beside_w, odd=odd))
@@ -169,15 +169,15 @@ class Play:
         """Make one decision, store it, then carry it out."""
         before = self.memory
         if isinstance(trigger, Command):
-            trigger = recalled(trigger, self._answers.earlier(trigger), before, False)
+            trigger = with_earlier_answer(trigger, self._answers.earlier(trigger), before, False)
         self.decisions += 1
         try:
             after, effects = self.ven.decide(before, trigger)
         except Exception as fault:
             return Moment(self.ms, trigger, before, before, (), fault)
         self.memory = after
-        skips = self.scenario.skip and at_rest(after)  # as the skipped reports would
-        kept = skips or worth_keeping(trigger, before, after, effects)
+        skips = self.scenario.skip and is_idle(after)  # as the skipped reports would
+        kept = skips or must_keep(trigger, before, after, effects)
         if kept:
             self._kept = after
             self._answers.keep(rows_of(effects, self.at_ms), self.at_ms)
@@ -192,7 +192,7 @@ class Play:
             match effect:
                 case Hold() | Switch():
                     for told in self.drivers.put(effect, self.ms):
-                        self._soon(0, lambda x=told: answer(x, self._stamps()))  # type: ignore[misc]
+                        self._soon(0, lambda x=told: answer_trigger(x, self._stamps()))  # type: ignore[misc]
                     self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
                 case GetShadow() | Report():
                     self._soon(CLOUD_MS, lambda x=effect: self.cloud.answer(x, self._stamps()))  # type: ignore[misc]
@@ -201,7 +201,7 @@ class Play:
         life = self._life
         for told in list(self.drivers.go_on(self.ms)):
             if life == self._life:
-                yield self._hear(answer(told, self._stamps()))
+                yield self._hear(answer_trigger(told, self._stamps()))
 
     def _new_drivers(self) -> Drivers:
         until = lambda until_ms: self.ms + until_ms - self.at_ms  # noqa: E731
@@ -211,7 +211,7 @@ class Play:
 
     def _do(self, step: Step) -> Iterator[Moment]:
         self.did_ms = self.ms
-        said = spoken(step, self.start_ms + self.skew_ms, self._calls)
+        said = to_command(step, self.start_ms + self.skew_ms, self._calls)
         if said is not None:
             yield from self._send(*said)
         elif step.wish is not None:
@@ -242,7 +242,7 @@ class Play:
 
     def _command(self, said: dict[str, Any], door: str) -> Command:
         reply = f"r{self.decisions}"
-        return command_from(said, self.spec.site.id, Door(door, reply, **self._stamps()))
+        return command_from(said, self.spec.site.id, Origin(door, reply, **self._stamps()))
 
     def _link(self, back: bool) -> Iterator[Moment]:
         was, self.linked = self.linked, back
@@ -257,7 +257,7 @@ class Play:
         for place, said in enumerate(waiting, start=1):
             self._soon(place * CLOUD_MS, lambda said=said: self._command(said, "operator"))  # type: ignore[misc]
 
-    def _crash(self, crash: Crash) -> None:
+    def _crash(self, crash: CrashStep) -> None:
         if not self.up:
             return
         if crash.amid:
@@ -265,7 +265,7 @@ class Play:
         else:
             self._die(crash)
 
-    def _die(self, crash: Crash) -> None:
+    def _die(self, crash: CrashStep) -> None:
         """The program ends; what it stored remains, and devices go on by themselves."""
         parts = {} if self._kept is None else to_parts(self._kept)
         self.memory, self._dying, self.up = from_parts(self.spec, parts), None, False

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...kit.errors import Fault, Mark, SpecError, meant
+from ...kit.errors import Finding, Mark, SpecError, suggestion
 from ...kit.localtime import start_ms
 from ...site.spec import Spec
 from .scenario import SITE
@@ -39,7 +39,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedDay:
     """A recorded day, from its first to its last reading, in UTC milliseconds."""
 
     series: Mapping[str, Series]
@@ -47,10 +47,10 @@ class Recorded:
     last_ms: int
 
 
-def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
+def read_recorded(text: str, file: str, spec: Spec) -> RecordedDay:
     """Read a recorded day for a site. Raises `SpecError` with the findings about its lines."""
     series: dict[str, Series] = {}
-    lines, rows, faults = text.splitlines(), [], list[Fault]()
+    lines, rows, faults = text.splitlines(), [], list[Finding]()
     for line, said in _rows(lines, file):
         try:
             rows.append(_reading(said, spec))
@@ -68,7 +68,7 @@ def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
     if not rows:
         raise SpecError(
             [
-                Fault(
+                Finding(
                     Mark(file, 1, 1),
                     "missing",
                     "the file has no readings",
@@ -80,11 +80,11 @@ def read_recorded(text: str, file: str, spec: Spec) -> Recorded:
     if last_ms - first_ms > MOST_MS:
         problem = f"the readings cover more than {MOST_MS // DAY_MS} days"
         raise SpecError([_fault(file, 1, lines[0], problem, "use a shorter part")])
-    return Recorded(series, first_ms, last_ms)
+    return RecordedDay(series, first_ms, last_ms)
 
 
-def _fault(file: str, line: int, text: str, problem: str, hint: str) -> Fault:
-    return Fault(Mark(file, line, 1, text), "bad-value", problem, hint)
+def _fault(file: str, line: int, text: str, problem: str, hint: str) -> Finding:
+    return Finding(Mark(file, line, 1, text), "bad-value", problem, hint)
 
 
 def _rows(lines: Sequence[str], file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -98,7 +98,7 @@ def _rows(lines: Sequence[str], file: str) -> Iterator[tuple[int, Mapping[str, A
         at = Mark(file, 1, 1, lines[0] if lines else "")
         raise SpecError(
             [
-                Fault(
+                Finding(
                     at,
                     "bad-value",
                     "the first line does not name the columns",
@@ -132,7 +132,9 @@ def _reading(said: Mapping[str, Any], spec: Spec) -> tuple[int, str, int]:
         raise ValueError(f"this line has no {missing[0]}; write time, circuit and kW")
     circuit = str(said["circuit"])
     if circuit not in spec.circuits and circuit != SITE:
-        raise ValueError(f"no circuit is called {circuit[:40]!r}; {meant(circuit, spec.circuits)}")
+        raise ValueError(
+            f"no circuit is called {circuit[:40]!r}; {suggestion(circuit, spec.circuits)}"
+        )
     return _time(str(said["time"]), spec.site.timezone), circuit, _watts(said["kW"])
 
 

@@ -12,38 +12,21 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from ...audit.reader import faults_of
-from ...kit.errors import Fault, SpecError, meant
+from ...audit.reader import findings_of
+from ...kit.errors import Finding, SpecError, suggestion
 from ...kit.localtime import start_ms
 from ...kit.quantity import Millis, Watts, millis
 from ...site.fields import CircuitId, Count, Flag, Model, OneOf
 from ...site.source import Path, Source, parse
 from ...site.spec import Spec
+from .elapsed import parse_elapsed
 
 SITE = "unmetered"  # in `load` and `draws`: load that is in no circuit
 ALL = "all"
 SHORTEST_LOOK_MS, LONGEST_LOOK_MS = 100, 3_600_000
 LOOKS = "`look` is out of range"
 AS = "its correlationId, to send the same command twice; default: one of its own"
-_ELAPSED = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3}))?)?")
 _START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
-
-
-def elapsed(said: object) -> int:
-    """`1:30:05` as 5405000 ms. Raises ValueError with a message for people."""
-    found = _ELAPSED.fullmatch(said) if isinstance(said, str) else None
-    if found is None:
-        raise ValueError(f"{said!r} is not a time since the start; write it like 18:30:00")
-    hours, minutes, seconds, thousandths = (part or "0" for part in found.groups())
-    whole_s = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    return whole_s * 1000 + int(thousandths.ljust(3, "0"))
-
-
-def clock(ms: int) -> str:
-    """5405000 ms as `1:30:05`, which `elapsed` reads back."""
-    seconds, rest = divmod(ms, 1000)
-    text = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return f"{text}.{rest:03}" if rest else text
 
 
 def _step(said: object) -> int:
@@ -63,7 +46,7 @@ def _start(said: object) -> str:
     return said
 
 
-Elapsed = Annotated[int, BeforeValidator(elapsed)]
+Elapsed = Annotated[int, BeforeValidator(parse_elapsed)]
 Signed = Annotated[int, BeforeValidator(_step)]
 EventId = Annotated[str, BeforeValidator(_word)]
 Start = Annotated[str, BeforeValidator(_start)]
@@ -71,7 +54,7 @@ Door = Annotated[str, OneOf("door", "operator", "page", "cli")]
 Position = Annotated[str, OneOf("to", "on", "off")]
 
 
-class Call(Model):
+class EventStep(Model):
     """Somebody requests an event, or revises one."""
 
     id: EventId = Field(
@@ -91,7 +74,7 @@ class Call(Model):
     )
 
 
-class Ending(Model):
+class RestoreStep(Model):
     """Somebody requests load back."""
 
     event: EventId = Field(default=ALL, description=f"one event, or `{ALL}` active ones")
@@ -105,7 +88,7 @@ class Ending(Model):
     )
 
 
-class TakingBack(Model):
+class CancelStep(Model):
     """Somebody cancels an event."""
 
     event: EventId = Field(description="the event")
@@ -115,7 +98,7 @@ class TakingBack(Model):
     )
 
 
-class OptOut(Model):
+class OptOutStep(Model):
     """The occupant opts the site, or one circuit, out of an event."""
 
     event: EventId = Field(description="the event")
@@ -126,7 +109,7 @@ class OptOut(Model):
     )
 
 
-class Switching(Model):
+class SwitchStep(Model):
     """Somebody switches a circuit."""
 
     circuit: CircuitId = Field(description="the circuit")
@@ -135,28 +118,28 @@ class Switching(Model):
     as_: EventId | None = Field(default=None, alias="as", description=AS)
 
 
-class Locking(Model):
+class LockStep(Model):
     """Somebody at the site locks or unlocks a circuit."""
 
     circuit: CircuitId = Field(description="the circuit")
     to: Position = Field(description="on: locked; off: unlocked")
 
 
-class Wishing(Model):
+class WishStep(Model):
     """The cloud desires a state of a circuit, in the shadow."""
 
     circuit: CircuitId = Field(description="the circuit")
     to: Position = Field(description="on or off")
 
 
-class Loading(Model):
+class LoadStep(Model):
     """From now on a circuit draws this much if nothing limits it."""
 
     circuit: CircuitId = Field(description=f"the circuit; `{SITE}`: load that is in no circuit")
     draws: Watts = Field(description="power it draws, instead of what `loads` says")
 
 
-class Trouble(Model):
+class FaultStep(Model):
     """From now on a circuit has a fault, or works again."""
 
     circuit: CircuitId = Field(description="the circuit")
@@ -167,7 +150,7 @@ class Trouble(Model):
     )
 
 
-class Crash(Model):
+class CrashStep(Model):
     """The program crashes and is started again."""
 
     down: Millis = Field(default=0, description="how long it is down")
@@ -181,22 +164,28 @@ class Step(Model):
     """One thing that happens, and when."""
 
     at: Elapsed = Field(description="when, since the start")
-    event: Call | None = Field(default=None, description="an event is requested or revised")
-    restore: Ending | None = Field(default=None, description="load is requested back")
-    cancel: TakingBack | None = Field(default=None, description="an event is cancelled")
+    event: EventStep | None = Field(default=None, description="an event is requested or revised")
+    restore: RestoreStep | None = Field(default=None, description="load is requested back")
+    cancel: CancelStep | None = Field(default=None, description="an event is cancelled")
     again: EventId | None = Field(
         default=None, description="the last request of this event is delivered again"
     )
-    opt_out: OptOut | None = Field(default=None, description="the occupant opts out of an event")
-    switch: Switching | None = Field(default=None, description="a circuit is switched")
-    lock: Locking | None = Field(default=None, description="a circuit is locked or unlocked")
-    wish: Wishing | None = Field(default=None, description="the cloud desires a state of a circuit")
-    load: Loading | None = Field(default=None, description="a load changes")
-    fault: Trouble | None = Field(default=None, description="a circuit has a fault, or works again")
+    opt_out: OptOutStep | None = Field(
+        default=None, description="the occupant opts out of an event"
+    )
+    switch: SwitchStep | None = Field(default=None, description="a circuit is switched")
+    lock: LockStep | None = Field(default=None, description="a circuit is locked or unlocked")
+    wish: WishStep | None = Field(
+        default=None, description="the cloud desires a state of a circuit"
+    )
+    load: LoadStep | None = Field(default=None, description="a load changes")
+    fault: FaultStep | None = Field(
+        default=None, description="a circuit has a fault, or works again"
+    )
     link: Annotated[str | None, OneOf("link", "lost", "back")] = Field(
         default=None, description="the link to the cloud"
     )
-    crash: Crash | None = Field(default=None, description="the program crashes")
+    crash: CrashStep | None = Field(default=None, description="the program crashes")
     clock: Signed | None = Field(
         default=None, description="the wall clock is set forward or back by this"
     )
@@ -241,7 +230,7 @@ class Scenario(Model):
     @property
     def last_ms(self) -> int:
         """When the last thing in this scenario happens, in ms since the start."""
-        ends, begun, calls = [], dict[str, int](), dict[str, Call]()
+        ends, begun, calls = [], dict[str, int](), dict[str, EventStep]()
         for step in self.steps:
             call = step.event or calls.get(step.again or "")
             if call is not None:  # a request that was refused before may be accepted now
@@ -261,26 +250,26 @@ def read_scenario(text: str, file: str, spec: Spec) -> Scenario:
     try:
         found = Scenario.model_validate(source.value)
     except ValidationError as error:
-        raise SpecError([*source.faults, *faults_of(source, error, Scenario)]) from None
+        raise SpecError([*source.faults, *findings_of(source, error, Scenario)]) from None
     if faults := [*source.faults, *_audit(found, source, spec)]:
         raise SpecError(faults)
     return found
 
 
-def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
+def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Finding]:
     try:
         start_ms(scenario.start, spec.site.timezone)
     except ValueError as error:
-        yield Fault(source.mark(("start",)), "bad-value", str(error))
+        yield Finding(source.mark(("start",)), "bad-value", str(error))
     if not SHORTEST_LOOK_MS <= scenario.look <= LONGEST_LOOK_MS:
-        yield Fault(source.mark(("look",)), "bad-value", LOOKS, "write 100 ms to 1 h")
+        yield Finding(source.mark(("look",)), "bad-value", LOOKS, "write 100 ms to 1 h")
     for id in scenario.draws.keys() - {*spec.circuits, SITE}:
-        yield Fault(source.key(("draws", id)), *_unknown(id, spec))
+        yield Finding(source.key(("draws", id)), *_unknown(id, spec))
     for place, step in enumerate(scenario.steps):
         path: Path = ("steps", place)
         if len(step.deeds) != 1:
             names = ", ".join(name for name in Step.model_fields if name != "at")
-            yield Fault(
+            yield Finding(
                 source.mark(path),
                 "bad-value",
                 "a step needs exactly one key besides `at`",
@@ -290,8 +279,8 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Fault]:
             named: str | None = getattr(step.deed(name), "circuit", None)
             known = {*spec.circuits, *([SITE] if name == "load" else ())}
             if named is not None and named not in known:
-                yield Fault(source.mark((*path, name, "circuit")), *_unknown(named, spec))
+                yield Finding(source.mark((*path, name, "circuit")), *_unknown(named, spec))
 
 
 def _unknown(id: str, spec: Spec) -> tuple[str, str, str]:
-    return "unknown-circuit", f"no circuit is called {id!r}", meant(id, spec.circuits)
+    return "unknown-circuit", f"no circuit is called {id!r}", suggestion(id, spec.circuits)

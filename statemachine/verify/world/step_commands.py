@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .scenario import ALL, Call, Step
+from .scenario import ALL, EventStep, Step
 
 Said = dict[str, Any]
 
 
-def spoken(
+def to_command(
     step: Step, zero_ms: int, calls: Mapping[str, tuple[Said, str]]
 ) -> tuple[Said, str] | None:
     """The command and its door; None if the step sends none.
@@ -52,7 +52,7 @@ def _confirming(confirm: bool) -> Said:
     return {"confirm_operator": True} if confirm else {}
 
 
-def _call(call: Call, zero_ms: int) -> Said:
+def _call(call: EventStep, zero_ms: int) -> Said:
     said: Said = {
         "op": "event",
         "event_id": call.id,

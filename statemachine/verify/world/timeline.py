@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Agenda(Generic[T]):
+class Timeline(Generic[T]):
     """Actions by their time, each done once."""
 
     def __init__(self) -> None:

@@ -15,13 +15,13 @@ from multiprocessing import Pool
 from random import Random
 
 from statemachine import Spec, read
-from statemachine.verify.rules.run_rules import broken_by
-from statemachine.verify.search.pairs import differs
+from statemachine.verify.rules.run_rules import violations_of
+from statemachine.verify.search.pairs import differences
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.random_sites import invent_site
 from tests.kit.paths import ROOT
-from venctl.simulate.search import thrown
+from venctl.simulate.search import random_day
 
 FILES = {
     "ven": ROOT / "ven.yaml",
@@ -37,13 +37,13 @@ def played(day: Day) -> Outcome:
     name, number = day
     dice = Random(f"{name}:{number}")
     spec = invent_site(dice) if name == "random" else _site(name)
-    rule, words = thrown(spec, dice)
+    rule, words = random_day(spec, dice)
     scenario = Scenario.model_validate(words)
     if rule:
-        differing = next(differs(spec, scenario, rule), None)
+        differing = next(differences(spec, scenario, rule), None)
         return day, [] if differing is None else [f"{rule}: {differing[1]}"], 0.0, 0
     play, found = Play(spec, scenario), dict[str, str]()
-    for one in broken_by(play):
+    for one in violations_of(play):
         found.setdefault(one.rule, str(one))
     return day, list(found.values()), play.ms / 3_600_000, play.decisions
 

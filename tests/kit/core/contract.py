@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 import web.app
 from tests.kit.core.web_controller import WebController, site
 from web.http.session import Sessions
-from web.live import Hub
+from web.live import Broadcaster
 from web.openapi import document
 from web.resources import program_version
 from web.routes import operations
@@ -80,7 +80,7 @@ class Document:
 def described() -> dict[str, Any]:
     """The document, as every application serves it."""
     desk = WebController(site())
-    return document(operations(desk, Sessions("token"), Hub(desk)), program_version())
+    return document(operations(desk, Sessions("token"), Broadcaster(desk)), program_version())
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statemachine import Spec, read
 from statemachine.audit.reader import examine
-from statemachine.verify.search.generate_days import Dice
+from statemachine.verify.search.generate_days import RandomSource
 
 RAMP = """
 event:
@@ -36,7 +36,7 @@ event:
 """  # noqa: E501
 
 
-def invent_panel(dice: Dice) -> str:
+def invent_panel(dice: RandomSource) -> str:
     """The text of a ven.yaml with one to nine circuits."""
     circuits = [f"  c{n}: {{{_circuit(dice)}}}" for n in range(dice.randint(1, 9))]
     site = f"site: {{id: site{dice.randint(1, 99)}, service: {dice.choice((8, 12, 24))} kW, "
@@ -59,12 +59,12 @@ def invent_panel(dice: Dice) -> str:
     )
 
 
-def invent_site(dice: Dice) -> Spec:
+def invent_site(dice: RandomSource) -> Spec:
     """A random site that `venctl check` takes."""
     return read(invent_valid(dice), "panel.yaml")
 
 
-def invent_valid(dice: Dice) -> str:
+def invent_valid(dice: RandomSource) -> str:
     """The text of a random site that `venctl check` takes: most of those thrown are."""
     while True:
         text = invent_panel(dice)
@@ -84,7 +84,7 @@ TYPES = {
 }
 
 
-def _circuit(dice: Dice) -> str:
+def _circuit(dice: RandomSource) -> str:
     control = dice.choice(
         ("modulating", "modulating", "relay", "relay", "relay", "ev_pilot", "duty_cycle", "none")
     )
@@ -124,7 +124,7 @@ EXTRAS = {
 }
 
 
-def _limits(dice: Dice) -> str:
+def _limits(dice: RandomSource) -> str:
     said = [
         f"longest_event: {dice.choice(('2 h', '5 min'))}",
         "events_per_day: 3",

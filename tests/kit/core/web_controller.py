@@ -13,11 +13,11 @@ from aiohttp.web import Application, Request
 from statemachine import Spec, read
 from statemachine.state.effects import Effect, Hold, Switch
 from statemachine.state.measures import power_w, shed_w
-from statemachine.state.memory import Passed
+from statemachine.state.memory import Transition
 from statemachine.state.triggers import Command, Timer, Trigger
 from tests.kit.harness import Journaled, acks_in
 from tests.kit.paths import ROOT
-from web.desk import Edit, LinkView, Sample
+from web.controller_port import ChartPoint, LinkView, ReloadResult
 
 Client: TypeAlias = TestClient[Request, Application]
 START_MS = 1_764_000_000_000
@@ -39,23 +39,23 @@ class WebController(Journaled):
         super().__init__(spec)
         self.ms = self.offset_ms = START_MS
         self.rev = 0
-        self.recent: list[Sample] = []
+        self.recent: list[ChartPoint] = []
         self.heard: list[Command] = []
         self.stuck: dict[str, str] = {}
         self.faulty: Exception | None = None
         self.link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
-        self._watchers: list[asyncio.Queue[Passed | None]] = []
+        self._watchers: list[asyncio.Queue[Transition | None]] = []
         self.read()
 
     @property
     def now_ms(self) -> int:
         return self.ms
 
-    async def reload(self) -> Edit:  # type: ignore[override]
+    async def reload(self) -> ReloadResult:  # type: ignore[override]
         """The sample site is its own file; `faulty` stands for one that says what cannot be."""
         if self.faulty is not None:
             raise self.faulty
-        return Edit("ven.yaml", (), (), (), ("nothing changes",))
+        return ReloadResult("ven.yaml", (), (), (), ("nothing changes",))
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         await asyncio.sleep(0)
@@ -67,8 +67,8 @@ class WebController(Journaled):
         self.read()
         return acks[-1].body
 
-    async def watch(self) -> AsyncIterator[Passed | None]:
-        changes: asyncio.Queue[Passed | None] = asyncio.Queue()
+    async def watch(self) -> AsyncIterator[Transition | None]:
+        changes: asyncio.Queue[Transition | None] = asyncio.Queue()
         self._watchers.append(changes)
         while True:
             try:
@@ -86,7 +86,7 @@ class WebController(Journaled):
     def read(self) -> list[Effect]:
         effects = super().read()
         power, shed = power_w(self.memory), shed_w(self.memory)
-        self.recent.append(Sample(self.ms, power, power + shed, None))
+        self.recent.append(ChartPoint(self.ms, power, power + shed, None))
         return effects
 
     def decide(self, trigger: Trigger) -> list[Effect]:
@@ -101,7 +101,7 @@ class WebController(Journaled):
         fault = self.stuck.get(effect.circuit) if isinstance(effect, Switch) else None
         return answer if fault is None or answer is None else replace(answer, fault=fault)
 
-    def tell(self, passed: Passed | None) -> None:
+    def tell(self, passed: Transition | None) -> None:
         """Whoever watches hears of it."""
         for changes in self._watchers:
             changes.put_nowait(passed)

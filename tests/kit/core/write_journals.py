@@ -25,7 +25,7 @@ from statemachine.state.cloud_triggers import Answered, Delta, Document
 from statemachine.state.desires import Wish
 from statemachine.state.effects import GetShadow, Hold, Report, Switch
 from statemachine.state.triggers import Connected, Readings, Restarted, Switched, Timer, Trigger
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from venctl.store.journal import Journal
 
 NOW_MS, MONO_MS = 1_764_000_000_000, 50_000_000
@@ -69,7 +69,7 @@ class Story:
     def ask(self, source: str = "operator", **said: Any) -> None:
         self.replies += 1
         reply = f"mqtt:{self.replies}" if source == "operator" else f"here:{self.replies}"
-        door = Door(source, reply, NOW_MS + self.ms, MONO_MS + self.ms)
+        door = Origin(source, reply, NOW_MS + self.ms, MONO_MS + self.ms)
         command = command_from(said, self.spec.site.id, door)
         self.decide(replace(command, earlier=self.journal.earlier(command)))
 
@@ -126,9 +126,9 @@ class Now:
         return self._answers.earlier(command)
 
     def commit(self, before: Any, after: Any, trigger: Any, effects: Any) -> None:
-        from venctl.runtime.decision import decision
+        from venctl.runtime.decision import sort_decision
 
-        made = decision(trigger, before, after, effects, self._letter)
+        made = sort_decision(trigger, before, after, effects, self._letter)
         self._answers.keep(made.answers, trigger.at_ms)
         self._journal.write(made.batch())
 

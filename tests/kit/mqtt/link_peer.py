@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from venctl.link.endpoint import Endpoint, Will
-from venctl.link.link import Link, Message, News, Up
+from venctl.link.endpoint import Endpoint, LastWill
+from venctl.link.link import Link, LinkUp, Message, News
 
 N = TypeVar("N", bound=News)
 HANG_S = 10
@@ -19,10 +19,12 @@ def endpoint(port: int, client_id: str) -> Endpoint:
 
 
 class Peer:
-    """A link with an ear that keeps what it hears; messages apart, they may come before `Up`."""
+    """A link with an ear that keeps what it hears; messages apart, they may come before
+    `LinkUp`.
+    """
 
     def __init__(
-        self, where: Endpoint, topics: Sequence[str], will: Will | None, stored: bool = False
+        self, where: Endpoint, topics: Sequence[str], will: LastWill | None, stored: bool = False
     ) -> None:
         self._messages: asyncio.Queue[News] = asyncio.Queue()
         self._changes: asyncio.Queue[News] = asyncio.Queue()
@@ -55,13 +57,13 @@ class Peer:
 async def peer(
     where: Endpoint,
     topics: Sequence[str] = (),
-    will: Will | None = None,
+    will: LastWill | None = None,
     stored: bool = False,
 ) -> AsyncIterator[Peer]:
     made = Peer(where, topics, will, stored)
     made.link.start()
     try:
-        await made.next(Up)
+        await made.next(LinkUp)
         yield made
     finally:
         await made.link.stop()

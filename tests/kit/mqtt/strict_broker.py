@@ -13,8 +13,8 @@ import mqtt5
 
 from venctl.standin.broker.broker import Broker
 from venctl.standin.broker.connection import MOST, Connection
-from venctl.standin.broker.policy_rights import Everything
-from venctl.standin.broker.session_store import Shelf
+from venctl.standin.broker.policy_rights import AllowAll
+from venctl.standin.broker.session_store import SessionStore
 from venctl.standin.broker.sessions import Session
 from venctl.standin.shadow.service import ShadowService
 from venctl.standin.shadow.topics import ShadowTopics
@@ -61,8 +61,8 @@ class StrictBroker:
         self._thread.join(5)
 
     async def _open(self) -> int:
-        shelf = Shelf(Path(":memory:"), time.time, self._loop.call_soon_threadsafe)
-        self._broker = Broker(shelf, time.time, lambda *_: Everything())
+        shelf = SessionStore(Path(":memory:"), time.time, self._loop.call_soon_threadsafe)
+        self._broker = Broker(shelf, time.time, lambda *_: AllowAll())
         service = ShadowService({}, time.time)
         self._broker.service = ShadowTopics(self._broker, service, None)
         admission: Admission[Connection] = Admission(MOST, MOST)

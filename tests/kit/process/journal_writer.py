@@ -24,16 +24,16 @@ from tests.kit.harness import Harness
 from tests.kit.process.power_cut import promise
 from venctl.store.journal import Batch
 from venctl.store.journal_file import JournalFile
-from venctl.store.opening import Seen, look_into
+from venctl.store.opening import ReadJournal, read_journal
 from venctl.store.start import fits
 
 SITE = site(MAPLE)
 ANSWERS = 20  # so many are kept, some of kilobytes, so that the log is soon full
 
 
-def look(folder: Path, spec: Spec = SITE) -> Seen:
+def look(folder: Path, spec: Spec = SITE) -> ReadJournal:
     """What a start finds in the journal there."""
-    return look_into(folder / "journal.db", partial(fits, spec), lambda parts: {})
+    return read_journal(folder / "journal.db", partial(fits, spec), lambda parts: {})
 
 
 def digest(parts: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from awscrt import mqtt5
 from awsiot import V2ServiceException
 
 from tests.kit.simulated.mortal import Life, living
-from venctl.standin.shadow.service import Key, Rejected, Shadow, ShadowService
+from venctl.standin.shadow.service import Key, ShadowRequestError, ShadowService, StoredShadow
 
 DELAY_S = (0.001, 0.02, 0.3)
 NO_ANSWER_S = 5.0
@@ -50,7 +50,7 @@ class Broker:
         self.waiting: dict[int, tuple[str, bytes]] = {}
         self.sendings: dict[int, int] = {}
         self._number = 0
-        self.shadows: dict[Key, Shadow] = {}
+        self.shadows: dict[Key, StoredShadow] = {}
         self.service = ShadowService(self.shadows, now_s)
 
     def delay_s(self) -> float:
@@ -72,7 +72,7 @@ class Broker:
         self.request(thing, name, {"state": state})
 
     def request(self, thing: str, name: str, said: dict[str, Any]) -> dict[str, Any]:
-        """An update, and its delta to whoever listens. Raises `Rejected`."""
+        """An update, and its delta to whoever listens. Raises `ShadowRequestError`."""
         answer = self.service.update(thing, name, json.dumps(said).encode())
         delta = dict(answer.messages).get("update/delta")
         if delta is not None and self.client is not None and not self.silent:
@@ -270,7 +270,7 @@ class Service:
             return
         try:
             said = do(request, name)
-        except Rejected as refusal:
+        except ShadowRequestError as refusal:
             modeled = Said(code=refusal.code, message=str(refusal))
             life.later(broker.delay_s(), _refuse, answer, modeled)
             return

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from statemachine import Spec
-from statemachine.site.named_shadows import shards
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch, Wake
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import (
@@ -32,10 +32,10 @@ from statemachine.state.triggers import (
 )
 from tests.kit.harness import Harness
 from tests.kit.simulated.witness import Witness
-from venctl.link.shadow_adapter import answered, differing, heard
-from venctl.link.shadow_client import Accepted, Delta, Document
-from venctl.link.shadow_client import Rejected as Refusal
-from venctl.standin.shadow.service import Key, Rejected, Shadow, ShadowService
+from venctl.link.shadow_adapter import delta_trigger, document_trigger, update_trigger
+from venctl.link.shadow_client import ShadowDelta, ShadowDocument, UpdateAccepted
+from venctl.link.shadow_client import ShadowRejected as Refusal
+from venctl.standin.shadow.service import Key, ShadowRequestError, ShadowService, StoredShadow
 
 EPOCH_MS = 1_700_000_000_000
 THING = "v1"
@@ -66,7 +66,7 @@ class World:
         self.now_ms = 0
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._places = count()
-        self.shadows: dict[Key, Shadow] = {}
+        self.shadows: dict[Key, StoredShadow] = {}
         self.service = ShadowService(self.shadows, lambda: (EPOCH_MS + self.now_ms) / 1000)
         self.witness = Witness(self)
         self.site = Site(self)
@@ -93,27 +93,27 @@ class World:
         raw = json.dumps(payload).encode()
         try:
             answer = self.service.update(THING, name, raw)
-        except Rejected:
+        except ShadowRequestError:
             return
         self.witness.wrote(name)
         self.tell_delta(name, dict(answer.messages).get("update/delta"))
 
     def delete(self, name: str) -> None:
         """Somebody in the cloud deletes a shadow, whatever stands in it."""
-        with suppress(Rejected):
+        with suppress(ShadowRequestError):
             self.service.delete(THING, name, b"")
             self.witness.deleted(name)
 
     def tell_delta(self, name: str, body: dict[str, Any] | None) -> None:
         if body is None:
             return
-        delta = Delta(body["version"], body["state"], body["metadata"], body["timestamp"])
+        delta = ShadowDelta(body["version"], body["state"], body["metadata"], body["timestamp"])
         site, session = self.site, self.site.session
 
         def deliver() -> None:
             kept = session == site.session or self.dice.random() < self.odds.old_session
             if site.online and kept:
-                heard = differing(name, delta, *site.clocks())
+                heard = delta_trigger(name, delta, *site.clocks())
                 self.witness.delivered(heard)
                 site.hear(heard)
 
@@ -291,38 +291,38 @@ class Site(Harness):
         answer = self.ask_service(effect)
         self.world.carry(lambda: session == self.session and self._answer(number, answer))
 
-    def ask_service(self, effect: GetShadow | Report) -> Document | Accepted | Refusal:
+    def ask_service(self, effect: GetShadow | Report) -> ShadowDocument | UpdateAccepted | Refusal:
         world = self.world
         try:
             if isinstance(effect, GetShadow):
                 body = world.service.get(THING, effect.key, b"").body
                 return _document(body)
             payload = _payload(effect)
-            before = world.shadows.get((THING, effect.key), Shadow())
+            before = world.shadows.get((THING, effect.key), StoredShadow())
             answer = world.service.update(THING, effect.key, payload)
-        except Rejected as refusal:
+        except ShadowRequestError as refusal:
             if refusal.code == 404:
-                return Document(0, {}, {}, {}, None)
+                return ShadowDocument(0, {}, {}, {}, None)
             return Refusal(refusal.code, refusal.message)
         world.witness.accepted(effect, before)
         world.tell_delta(effect.key, dict(answer.messages).get("update/delta"))
-        return Accepted(answer.body["version"], answer.body["timestamp"])
+        return UpdateAccepted(answer.body["version"], answer.body["timestamp"])
 
-    def _answer(self, number: int, answer: Document | Accepted | Refusal) -> None:
+    def _answer(self, number: int, answer: ShadowDocument | UpdateAccepted | Refusal) -> None:
         effect, session = self._pending.pop(number, (None, 0))
         if effect is None or session != self.session:
             return
         if isinstance(effect, GetShadow):
-            assert not isinstance(answer, Accepted)
-            self.hear(heard(effect, answer, *self.clocks()))
+            assert not isinstance(answer, UpdateAccepted)
+            self.hear(document_trigger(effect, answer, *self.clocks()))
         else:
-            assert not isinstance(answer, Document)
-            self.hear(answered(effect, answer, *self.clocks()))
+            assert not isinstance(answer, ShadowDocument)
+            self.hear(update_trigger(effect, answer, *self.clocks()))
 
 
-def _document(body: dict[str, Any]) -> Document:
+def _document(body: dict[str, Any]) -> ShadowDocument:
     state, metadata = body["state"], body["metadata"]
-    return Document(
+    return ShadowDocument(
         body["version"],
         state.get("desired") or {},
         metadata.get("desired") or {},
@@ -346,7 +346,7 @@ class Crowd:
         self.world, self.dice = world, world.dice
         every = list(world.spec.circuits)
         self.ids = every[:3] + every[3:][-2:]  # few, so that people meet
-        self.names = list(shards(world.spec))
+        self.names = list(circuits_by_shadow(world.spec))
         self.spoken = 0
 
     def gather(self) -> None:

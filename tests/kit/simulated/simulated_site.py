@@ -28,18 +28,18 @@ import venctl.base.clocks
 from statemachine import Spec
 from statemachine.verify.world.panel import played
 from statemachine.verify.world.scenario import Scenario
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
 from tests.kit.simulated.broker_model import Broker, Client, Service
 from tests.kit.simulated.faulty_panel import Faulty
 from tests.kit.simulated.mortal import Died, Life, MortalLoop, living
 from tests.kit.simulated.storing import AtOnce, Disk, Slow
-from venctl.base.notes import Notes
+from venctl.base.background_files import BackgroundFiles
 from venctl.base.worker import Done, Work
 from venctl.controller import Controller, Options
 from venctl.health.notify import Notify
-from venctl.link.endpoint import plain
-from venctl.link.outside import Outside
+from venctl.link.endpoint import plain_endpoint
+from venctl.link.environment import Environment
 from venctl.store.start import PATIENCE_S, Store
 from venctl.store.storage import Storage
 
@@ -203,17 +203,17 @@ class World:
         storage = Storage(self.hand, self.disk.look, self.clocks()[0])
         found = await storage.open(PATIENCE_S)
         self.began_blind = storage.unknown
-        store = Store(storage, found, Notes(Scribe(self.disk)))
-        where = plain("127.0.0.1", 1883, self.spec.site.id)
+        store = Store(storage, found, BackgroundFiles(Scribe(self.disk)))
+        where = plain_endpoint("127.0.0.1", 1883, self.spec.site.id)
         outside = self._outside()
         controller = Controller(self.spec, OPTIONS, where, None, store, Notify({}), outside)
         await controller.start(Claim())  # type: ignore[arg-type]
-        controller.watchdog.up()
+        controller.watchdog.started()
         self.controller = controller
         self.on_birth()
 
-    def _outside(self) -> Outside:
-        return Outside(
+    def _outside(self) -> Environment:
+        return Environment(
             worker=lambda name: AtOnce() if name == "certificate" else Scribe(self.disk),
             client=lambda options: Client(self.broker, options),  # type: ignore[arg-type,return-value]
             service=lambda client: Service(self.broker, client),  # type: ignore[arg-type]
@@ -276,7 +276,7 @@ class World:
         return asked
 
     async def _submit(self, asked: Asked, controller: Controller) -> None:
-        door = Door(asked.door, "", *self.clocks())
+        door = Origin(asked.door, "", *self.clocks())
         command = command_from(asked.said, self.spec.site.id, door)
         self._answered(asked, await controller.submit(command))
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tests.kit.simulated.simulated_site import SITE, Asked, World, play
-from venctl.standin.shadow.service import Rejected, Shadow
+from venctl.standin.shadow.service import ShadowRequestError, StoredShadow
 
 ACTS = 45
 PAUSES_S = (0.001, 0.02, 0.3, 1.0, 3.0)
@@ -103,7 +103,7 @@ class Story:
     def wish(self) -> None:
         id, on = self.dice.choice(list(SITE.circuits)), self.dice.random() < 0.5
         self.on[id].add(on)
-        with suppress(Rejected):
+        with suppress(ShadowRequestError):
             self.world.broker.wish(
                 SITE.site.id, "", {"desired": {"circuits": {id: {"enabled": on}}}}
             )
@@ -250,7 +250,7 @@ class Story:
                 assert len(asked.acks) <= 1
 
     def the_shadow_says_so(self, on: Mapping[str, bool]) -> None:
-        shadow = self.world.broker.shadows.get((SITE.site.id, ""), Shadow())
+        shadow = self.world.broker.shadows.get((SITE.site.id, ""), StoredShadow())
         assert not (shadow.desired or {}).get("circuits"), f"a wish is left: {shadow}"
         said = (shadow.reported or {}).get("circuits", [])
         told = {one["id"]: one["enabled"] for one in said}

@@ -18,11 +18,11 @@ from statemachine.state.effects import Effect
 from tests.kit.core.sample_sites import NOW_MS
 from venctl.base.worker import Done, Work
 from venctl.runtime.runtime import Runtime
+from venctl.store.file_identity import FileIdentity
 from venctl.store.high_water import HighWater
-from venctl.store.opening import Fits, Found, Salvage, Seen, look_into
+from venctl.store.opening import Fits, JournalContent, ReadJournal, Salvage, read_journal
 from venctl.store.storage import Storage
 from venctl.store.tables import SCHEMA
-from venctl.store.whereabouts import Whereabouts
 
 
 class AtOnce:
@@ -78,9 +78,11 @@ class Slow(AtOnce):
 
 def look_and_open(
     file: Path, fits: Fits, salvage: Salvage = lambda parts: {}
-) -> tuple[sqlite3.Connection, Found]:
-    """What a start reads of a journal, and a connection to write to it. Raises `NotNow`."""
-    seen = look_into(file, fits, salvage)
+) -> tuple[sqlite3.Connection, JournalContent]:
+    """What a start reads of a journal, and a connection to write to it. Raises
+    `JournalUnavailable`.
+    """
+    seen = read_journal(file, fits, salvage)
     return seen.ready(), seen.found
 
 
@@ -97,16 +99,18 @@ class Disk:
         self.refuses: str | None = None
         self.unreadable = False
 
-    def look(self) -> Seen:
+    def look(self) -> ReadJournal:
         if self.unreadable:
             raise sqlite3.OperationalError("disk I/O error")
         connection: Any = _Connection(self)
-        return Seen(self.found(), lambda: connection, Whereabouts(NOWHERE), HighWater(NOWHERE))
+        return ReadJournal(
+            self.found(), lambda: connection, FileIdentity(NOWHERE), HighWater(NOWHERE)
+        )
 
-    def found(self) -> Found:
+    def found(self) -> JournalContent:
         rows = self.db.execute
         counters = dict(rows("SELECT * FROM counter"))
-        return Found(
+        return JournalContent(
             {name: json.loads(text) for name, text in rows("SELECT * FROM part ORDER BY rowid")},
             rows("SELECT * FROM answered ORDER BY at_ms").fetchall(),
             [(n, kind, json.loads(x)) for n, kind, x in rows("SELECT * FROM todo ORDER BY seq")],

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from statemachine.site.named_shadows import shards
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.state.cloud_triggers import Delta, Desired
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Effect, GetShadow, Report, Switch
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import SetConfig, Toggle, Trigger
-from venctl.standin.shadow.service import Rejected, Shadow
+from venctl.standin.shadow.service import ShadowRequestError, StoredShadow
 
 if TYPE_CHECKING:
     from tests.kit.simulated.shadow_site import World
@@ -199,7 +199,7 @@ class Witness:
         if earlier is not None and earlier[0] != asked[0]:
             assert earlier[3] <= asked[3], f"{asked} undid a newer wish, {earlier}"
 
-    def accepted(self, effect: Report, before: Shadow) -> None:
+    def accepted(self, effect: Report, before: StoredShadow) -> None:
         """The service took an update of the site's: nothing unseen may be gone."""
         if not {"circuits", "loads"} & {*effect.clears} or not before.desired:
             return
@@ -235,7 +235,7 @@ class Witness:
         """Raises where cloud, memory and breakers do not agree, or too much was said."""
         site = self.world.site
         assert site.online
-        for key, ids in shards(self.world.spec).items():
+        for key, ids in circuits_by_shadow(self.world.spec).items():
             self._check_document(key, ids)
         for id, live in site.memory.circuits.items():
             assert live.fault or site.panel.all[id].on == live.enabled, f"the breaker of {id}"
@@ -248,7 +248,7 @@ class Witness:
         assert shadow.state == "in_sync", f"{key!r} rests in {shadow.state}"
         try:
             state = self.world.service.get("v1", key, b"").body["state"]
-        except Rejected:
+        except ShadowRequestError:
             raise AssertionError(f"nothing is reported in {key!r}") from None
         left = {k: v for k, v in state.get("delta", {}).items() if k != "welcome"}
         assert not left, f"a delta is left in {key!r}: {left}"
@@ -288,8 +288,8 @@ class Witness:
     def _ids(self) -> set[str]:
         return set(self.world.spec.circuits)
 
-    def _document(self, key: str) -> Shadow:
-        return self.world.shadows.get(("v1", key), Shadow())
+    def _document(self, key: str) -> StoredShadow:
+        return self.world.shadows.get(("v1", key), StoredShadow())
 
     def _check_amount(self) -> None:
         """Heartbeats, and a few updates for each thing that somebody did."""
@@ -307,7 +307,7 @@ def _asked(key: str, wish: Wish) -> Asked:
     return key, wish.circuit, wish.enabled, wish.stamp_s
 
 
-def _wishes(key: str, shadow: Shadow) -> list[tuple[Asked, Any]]:
+def _wishes(key: str, shadow: StoredShadow) -> list[tuple[Asked, Any]]:
     """What a document desires of circuits, read once more and by other means."""
     out: dict[str, tuple[Asked, Any]] = {}
     for name in ("loads", "circuits"):

@@ -16,8 +16,8 @@ from statemachine.audit.draft import Draft
 from statemachine.audit.reader import examine
 from statemachine.chart.names import names_of
 from statemachine.chart.registry import ACTIONS, GUARDS, SCOPES
-from statemachine.describe.writer import written
-from statemachine.kit.errors import Fault
+from statemachine.describe.writer import to_yaml
+from statemachine.kit.errors import Finding
 from statemachine.site.source import parse
 from statemachine.site.tables import Row, State, Table
 from tests.kit.core.sample_sites import PANEL, site
@@ -91,9 +91,9 @@ def with_chart(table: Table) -> Spec:
     return PLAIN.model_copy(update={"event": table})
 
 
-def found_in(spec: Spec) -> list[Fault]:
+def found_in(spec: Spec) -> list[Finding]:
     """What the audit says of a site, by way of its file."""
-    return list(audit(Draft(spec, parse(written(spec), "ven.yaml"))))
+    return list(audit(Draft(spec, parse(to_yaml(spec), "ven.yaml"))))
 
 
 STEPS = st.lists(
@@ -157,7 +157,7 @@ def test_a_row_that_is_called_dead_is_not_missed_when_it_is_taken_out(
         if fault.kind in ("dead-row", "contradiction", "no-such-moment", "from-final")
         and "never fire from" not in fault.problem
     }
-    source = parse(written(spec), "ven.yaml")
+    source = parse(to_yaml(spec), "ven.yaml")
     rows = list(table.transitions)
     dead = [n for n in range(len(rows)) if source.mark(("event", "transitions", n)).line in lines]
     whole = [n for n in dead if _fires_nowhere(table, rows[n])]
@@ -178,7 +178,7 @@ def _fires_nowhere(table: Table, row: Row) -> bool:
 
 def test_a_site_that_is_written_out_is_read_back_with_its_charts() -> None:
     for table in CHARTS:
-        spec, faults = examine(written(with_chart(table)), "ven.yaml")
+        spec, faults = examine(to_yaml(with_chart(table)), "ven.yaml")
         assert spec is not None and spec.event == table and not faults
 
 

@@ -11,7 +11,7 @@ import json
 import pytest
 
 from statemachine.audit.reader import examine
-from statemachine.kit.errors import Fault
+from statemachine.kit.errors import Finding
 from statemachine.kit.findings import ERRORS, KINDS, WARNINGS
 from tests.kit.paths import DATA
 from venctl.cli import main
@@ -20,7 +20,7 @@ BAD = DATA / "bad"
 NAMES = sorted(file.stem for file in BAD.glob("*.yaml"))
 
 
-def faults(name: str) -> list[Fault]:
+def faults(name: str) -> list[Finding]:
     return examine((BAD / f"{name}.yaml").read_text("utf-8"), f"{name}.yaml")[1]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from statemachine.audit.reader import examine
-from statemachine.curtail.estimate import typical
-from statemachine.shadow.report import reported
+from statemachine.curtail.estimate import typical_memory
+from statemachine.shadow.report import reported_section
 from statemachine.state.triggers import DrEvent
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from statemachine.wire.messages import telemetry
 from tests.kit.core.random_sites import EXTRAS
 from tests.kit.core.sample_sites import NOW_MS, site
@@ -45,17 +45,17 @@ def seen(text: str) -> list[Any]:
     """All that is said of a site, by its file alone and while an event comes and goes."""
     spec = site(text)
     asked = command_from(
-        {"op": "event", "shed_kw": 4.5, "event_id": "e"}, "v", Door("cli", "", NOW_MS, 0)
+        {"op": "event", "shed_kw": 4.5, "event_id": "e"}, "v", Origin("cli", "", NOW_MS, 0)
     )
     assert isinstance(asked, DrEvent)
-    desk, said = Harness(spec), [preview(spec, typical(spec), asked)]
+    desk, said = Harness(spec), [preview(spec, typical_memory(spec), asked)]
     desk.read()
     for command in ({"op": "event", "event_id": "e", "shed_kw": 4.5}, {"op": "restore"}):
         said += [desk.ask(**command), desk.held()]
         for seconds in (70, 600):
             desk.wait(seconds)
             said.append(telemetry(spec, desk.memory, 1, desk.ms))
-            said.append(reported(spec, desk.memory, "", desk.ms))
+            said.append(reported_section(spec, desk.memory, "", desk.ms))
     return said
 
 

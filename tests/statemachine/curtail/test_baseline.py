@@ -12,18 +12,18 @@ from statemachine.curtail.baseline import (
     HOUR_MS,
     Baseline,
     Sample,
-    by_difference,
-    by_ratio,
+    adjusted_by_difference,
+    adjusted_by_ratio,
     cvrmse,
     delivered_w,
     energy_wh,
-    left_out,
-    meter_before,
+    excluded_spans,
+    meter_before_baseline,
     nmbe,
-    of_days,
     performance,
-    same_day,
-    x_of_y,
+    same_day_baseline,
+    x_of_y_baseline,
+    x_of_y_mean,
 )
 
 DAY_MS = 24 * HOUR_MS
@@ -37,21 +37,21 @@ NOON_MS = 1_780_000_000_000 // DAY_MS * DAY_MS + 12 * HOUR_MS
      ("low", 4, 5, 4.75)],
 )  # fmt: skip
 def test_x_of_y_days_come_out_as_by_hand(way: str, x: int, y: int, kw: float) -> None:
-    assert x_of_y(DAYS[:y], x, way) == pytest.approx(kw)
+    assert x_of_y_mean(DAYS[:y], x, way) == pytest.approx(kw)
 
 
 def test_more_days_than_there_are_cannot_be_taken() -> None:
     with pytest.raises(ValueError, match="4 of 3 days"):
-        x_of_y([1, 2, 3], 4, "high")
+        x_of_y_mean([1, 2, 3], 4, "high")
 
 
 def test_a_ratio_is_capped_and_a_difference_is_not() -> None:
-    assert by_ratio(5.35, 6.2, 5.0, 0.2) == pytest.approx(6.42)
-    assert by_ratio(5.35, 6.2, 5.0, 0.5) == pytest.approx(5.35 * 1.24)
-    assert by_ratio(5.35, 1.0, 5.0, 0.2) == pytest.approx(4.28)
-    assert by_ratio(5.35, 6.2, 0.0, 0.2) == 5.35
-    assert by_difference(5.35, 6.2, 5.0) == pytest.approx(6.55)
-    assert by_difference(1.0, 0.0, 5.0) == 0.0
+    assert adjusted_by_ratio(5.35, 6.2, 5.0, 0.2) == pytest.approx(6.42)
+    assert adjusted_by_ratio(5.35, 6.2, 5.0, 0.5) == pytest.approx(5.35 * 1.24)
+    assert adjusted_by_ratio(5.35, 1.0, 5.0, 0.2) == pytest.approx(4.28)
+    assert adjusted_by_ratio(5.35, 6.2, 0.0, 0.2) == 5.35
+    assert adjusted_by_difference(5.35, 6.2, 5.0) == pytest.approx(6.55)
+    assert adjusted_by_difference(1.0, 0.0, 5.0) == 0.0
 
 
 def test_what_was_delivered_comes_out_as_by_hand() -> None:
@@ -79,13 +79,13 @@ def day(back: int, power_w: float) -> list[Sample]:
 def test_the_same_hours_of_days_before_make_a_baseline() -> None:
     samples = [s for back, kw in enumerate(DAYS, start=1) for s in day(back, kw)]
     event = (NOON_MS, NOON_MS + HOUR_MS)
-    assert of_days(samples, event, [], None, 5, 10, "high") == Baseline(
+    assert x_of_y_baseline(samples, event, [], None, 5, 10, "high") == Baseline(
         "high-5-of-10", pytest.approx(6.2), 1.0
     )
     yesterday = [(NOON_MS - DAY_MS, NOON_MS - DAY_MS + 60_000)]
-    shorter = of_days(samples, event, yesterday, None, 5, 10, "high")
+    shorter = x_of_y_baseline(samples, event, yesterday, None, 5, 10, "high")
     assert shorter == Baseline("high-5-of-10", pytest.approx(6.2), 0.9)
-    assert of_days(samples, event, [(0, NOON_MS)], None, 5, 10, "high") is None
+    assert x_of_y_baseline(samples, event, [(0, NOON_MS)], None, 5, 10, "high") is None
 
 
 def test_local_hours_are_meant_also_across_the_clock_change() -> None:
@@ -94,17 +94,17 @@ def test_local_hours_are_meant_also_across_the_clock_change() -> None:
     assert after_ms - before_ms == 23 * HOUR_MS
     samples = [Sample(before_ms, 5.0), Sample(before_ms - HOUR_MS, 1.0)]
     event = (after_ms, after_ms + HOUR_MS // 2)
-    found = of_days(samples, event, [], "Europe/Berlin", 1, 1, "high")
+    found = x_of_y_baseline(samples, event, [], "Europe/Berlin", 1, 1, "high")
     assert found == Baseline("high-1-of-1", 5.0, 1.0)
 
 
 def test_meter_before_and_same_day_look_where_they_should() -> None:
     samples = [replace(s, power_w=float(n)) for n, s in enumerate(day(0, 0.0))]
     event = (NOON_MS, NOON_MS + 2 * HOUR_MS)
-    assert meter_before(samples, event, [], HOUR_MS) == Baseline("meter-before", 45.5, 1.0)
+    assert meter_before_baseline(samples, event, [], HOUR_MS) == Baseline("meter-before", 45.5, 1.0)
     hours = [*range(32, 44), *range(60, 68)]
-    assert same_day(samples, event, []) == Baseline("same-day-3+2", sum(hours) / 20, 1.0)
-    assert meter_before([], event, [], HOUR_MS) is None
+    assert same_day_baseline(samples, event, []) == Baseline("same-day-3+2", sum(hours) / 20, 1.0)
+    assert meter_before_baseline([], event, [], HOUR_MS) is None
 
 
 EVENTS = st.lists(
@@ -122,14 +122,14 @@ def test_p33_no_baseline_uses_a_sample_of_an_event_or_its_recovery(
 ) -> None:
     samples = [s for back in range(5) for s in day(back, 1_000.0 + back)]
     event = (NOON_MS, NOON_MS + HOUR_MS)
-    without = left_out([event, *events], recovery_h * HOUR_MS)
+    without = excluded_spans([event, *events], recovery_h * HOUR_MS)
     changed = [
         replace(s, power_w=other_w) if any(a <= s.at_ms < b for a, b in without) else s
         for s in samples
     ]
     for one in (
-        lambda s: of_days(s, event, without, None, 2, 3, way),
-        lambda s: meter_before(s, event, without, 2 * HOUR_MS),
-        lambda s: same_day(s, event, without),
+        lambda s: x_of_y_baseline(s, event, without, None, 2, 3, way),
+        lambda s: meter_before_baseline(s, event, without, 2 * HOUR_MS),
+        lambda s: same_day_baseline(s, event, without),
     ):
         assert one(samples) == one(changed)

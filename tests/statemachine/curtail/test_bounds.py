@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 
 from statemachine.curtail.capacity import can_give, loads, next_change_ms
-from statemachine.curtail.delivery_news import take_notice
-from statemachine.curtail.dwell import changes_in_ms, gives_for_ms
-from statemachine.curtail.history import stamp
-from statemachine.curtail.limits import beyond_limits
+from statemachine.curtail.delivery_tracking import track_delivery
+from statemachine.curtail.dwell import can_give_ms, next_changes_ms
+from statemachine.curtail.history import update_history
+from statemachine.curtail.limits import limit_refusal
 from statemachine.curtail.plan import Load, plan_shed
 from statemachine.curtail.replan import replan
-from statemachine.curtail.requirement import active, offset_ms
+from statemachine.curtail.requirement import active_events, random_offset_ms
 from statemachine.decide import backlog
 from statemachine.kit.localtime import day_of
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
-from statemachine.state.circuit import Live
-from statemachine.state.memory import Basis, Event, Memory, blank
-from statemachine.state.past import Past
+from statemachine.state.circuit import CircuitState
+from statemachine.state.memory import Event, Memory, PlanBasis, initial_memory
+from statemachine.state.past import PastEvent
 from statemachine.state.triggers import DrEvent, Readings, Timer
 from statemachine.state.turn import Turn
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import NOW_MS, site
 
 MONO = 10_000_000
@@ -44,16 +44,16 @@ SITE = spec_of()
 TODAY = day_of(NOW_MS, ZONE)
 
 
-def live(**known: Any) -> Live:
+def live(**known: Any) -> CircuitState:
     first = {"enabled": True, "drawn_w": 8_000, "free_w": 8_000, "read_mono_ms": MONO}
-    one = Live(**{**first, **known})
+    one = CircuitState(**{**first, **known})
     short_w = one.free_w - max(one.drawn_w or 0, one.held_w or 0)
     return replace(one, taken_w=0 if one.held_w is None else max(0, short_w))
 
 
 def memory(spec: Spec, **known: Any) -> Memory:
     lives = {id: known.pop(id, live()) for id in spec.circuits}
-    return replace(blank(spec), circuits=lives, at_ms=NOW_MS, mono_ms=MONO, **known)
+    return replace(initial_memory(spec), circuits=lives, at_ms=NOW_MS, mono_ms=MONO, **known)
 
 
 def event(id: str = "e", **said: Any) -> Event:
@@ -92,8 +92,8 @@ def test_a_budget_runs_out_on_the_day_of_the_site_and_only_while_it_is_used() ->
     assert next_change_ms(spec, memory(spec, a=gave)) is None
     gives = replace(gave, giving_mono_ms=MONO - 1_000)
     assert next_change_ms(spec, memory(spec, a=gives)) == NOW_MS + 9_000
-    assert list(changes_in_ms(spec.circuits["a"], gives, MONO, TODAY)) == [9_000]
-    assert list(changes_in_ms(spec.circuits["a"], gave, MONO, TODAY)) == []
+    assert list(next_changes_ms(spec.circuits["a"], gives, MONO, TODAY)) == [9_000]
+    assert list(next_changes_ms(spec.circuits["a"], gave, MONO, TODAY)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_circuit_gives_as_long_as_its_rest_and_its_day_allow(
     fridge = Circuit.model_validate(
         {"rated": "2 kW", "shed": "100 %", "max_off": "20 min", "max_shed_per_day": "1 h"}
     )
-    assert gives_for_ms(fridge, live(**known), off, MONO, TODAY) == for_ms
+    assert can_give_ms(fridge, live(**known), off, MONO, TODAY) == for_ms
 
 
 # -- why not, in words ----------------------------------------------------------------------------
@@ -221,11 +221,11 @@ def refusal(limits: str, asked: tuple[str, int], *past: tuple[str, int]) -> str 
     """What is said to an event of so many ms, after those before it; times are UTC."""
     spec = spec_of(more=f"limits: {limits}")
     first, *others = (
-        Past(f"e{n}", "operator", utc_ms(at), utc_ms(at) + length_ms)
+        PastEvent(f"e{n}", "operator", utc_ms(at), utc_ms(at) + length_ms)
         for n, (at, length_ms) in enumerate([asked, *past])
     )
     known = replace(memory(spec), past={one.id: one for one in others})
-    found = beyond_limits(spec, known, first)
+    found = limit_refusal(spec, known, first)
     return None if found is None else found[1]
 
 
@@ -310,14 +310,16 @@ def test_two_events_are_so_far_apart_or_overlap(gap: str, apart_ms: int, said: s
 # -- too little, too much, and deaf ---------------------------------------------------------------
 
 
-def basis_after(needed_w: int, more_w: int, before: Basis | None = None) -> tuple[Basis, Live]:
+def basis_after(
+    needed_w: int, more_w: int, before: PlanBasis | None = None
+) -> tuple[PlanBasis, CircuitState]:
     """What is noted where `a` draws so much more than it is held at, and `a` itself."""
     level_w = 8_000 - needed_w + more_w
     held_w = level_w - max(0, more_w)  # what draws less is still held lower, from an earlier plan
     giving = live(held_w=held_w, drawn_w=level_w, giving_mono_ms=MONO - 60_000)
     events = {"e": event(shed_w=needed_w)} if needed_w else {}
     cuts = {"a": needed_w} if needed_w else {}
-    basis = before or Basis(needed_w, tuple(events), ("a", "b"))
+    basis = before or PlanBasis(needed_w, tuple(events), ("a", "b"))
     known = memory(SITE, a=giving, events=events, cuts=cuts, basis=basis)
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, known, said)
@@ -360,7 +362,7 @@ def test_where_nothing_is_asked_nothing_is_short_or_over() -> None:
 
 def test_too_much_since_when_is_remembered_by_what_measures_nothing() -> None:
     known = memory(SITE, events={"e": event()}, cuts={"a": 1_000}, a=live(held_w=7_000))
-    basis = Basis(1_000, ("e",), ("a", "b"), MONO - 9_000, MONO - 8_000)
+    basis = PlanBasis(1_000, ("e",), ("a", "b"), MONO - 9_000, MONO - 8_000)
     turn = Turn(SITE, replace(known, basis=basis), Timer(at_ms=NOW_MS, mono_ms=MONO))
     replan(turn)
     assert turn.memory.basis == basis
@@ -381,7 +383,7 @@ def test_deaf_is_who_draws_five_percent_and_fifty_watts_above_its_hold(
     looked_at = live(held_w=held_w, drawn_w=held_w + more_w, giving_mono_ms=0)
     cuts = {"a": 8_000 - held_w, "b": 8_000}
     asked_w = sum(cuts.values())
-    basis = Basis(asked_w, ("e",), ("a", "b"), short_mono_ms=MONO - 30_000)
+    basis = PlanBasis(asked_w, ("e",), ("a", "b"), short_mono_ms=MONO - 30_000)
     known = memory(SITE, a=looked_at, b=short, events={"e": event(shed_w=asked_w)}, cuts=cuts)
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, replace(known, basis=basis), said)
@@ -400,18 +402,18 @@ def test_a_new_plan_begins_to_wait_anew(since: dict[str, int], more_w: int) -> N
     """Each of two is off by less than would make it deaf; together they are short, or over."""
     held_w = 4_000 + min(0, more_w)
     both = live(free_w=4_500, held_w=held_w, drawn_w=4_000 + more_w, giving_mono_ms=0)
-    basis = Basis(1_000, ("e",), ("a", "b"), **since)
+    basis = PlanBasis(1_000, ("e",), ("a", "b"), **since)
     known = memory(SITE, a=both, b=both, events={"e": event()}, cuts={"a": 500, "b": 500})
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, replace(known, basis=basis), said)
     replan(turn)
-    assert turn.memory.basis == Basis(1_000, ("e",), ("a", "b"))
+    assert turn.memory.basis == PlanBasis(1_000, ("e",), ("a", "b"))
     assert turn.memory.cuts == {"a": 1_000}
 
 
 def test_a_plan_that_takes_what_is_no_longer_there_is_made_anew_at_once() -> None:
     smaller = live(free_w=900, held_w=0, drawn_w=0, giving_mono_ms=0)
-    basis = Basis(1_000, ("e",), ("a", "b"))
+    basis = PlanBasis(1_000, ("e",), ("a", "b"))
     known = memory(SITE, a=smaller, events={"e": event()}, cuts={"a": 1_000}, basis=basis)
     turn = Turn(SITE, known, Timer(at_ms=NOW_MS, mono_ms=MONO))
     replan(turn)
@@ -426,7 +428,7 @@ def test_of_choices_that_do_equally_well_the_one_in_force_stays() -> None:
 
 def test_neither_who_is_not_held_nor_who_returns_is_called_deaf() -> None:
     free, returns = live(drawn_w=8_000), live(held_w=0, drawn_w=500, giving_mono_ms=0)
-    basis = Basis(8_000, ("e",), ("a", "b"), short_mono_ms=MONO - 30_000)
+    basis = PlanBasis(8_000, ("e",), ("a", "b"), short_mono_ms=MONO - 30_000)
     known = memory(SITE, a=free, b=returns, events={"e": event(shed_w=8_000)}, cuts={"a": 8_000})
     said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, replace(known, basis=basis), said)
@@ -441,7 +443,7 @@ def test_of_those_that_begin_at_once_the_first_of_the_plan_gave_first() -> None:
     before = memory(SITE)
     turn = Turn(SITE, replace(before, cuts={"b": 5, "a": 5}), Timer(at_ms=NOW_MS, mono_ms=MONO))
     turn.before = before
-    stamp(turn)
+    update_history(turn)
     lives = turn.memory.circuits
     assert (lives["b"].gave_ms, lives["a"].gave_ms) == (NOW_MS, NOW_MS + 1)
 
@@ -450,14 +452,14 @@ def test_what_began_on_a_day_that_is_over_counts_for_the_day_on_which_it_ends() 
     before = memory(SITE, a=live(day=TODAY - 1, sheds_today=3, shed_today_ms=9_000))
     begun = Turn(SITE, replace(before, cuts={"a": 5}), Timer(at_ms=NOW_MS, mono_ms=MONO))
     begun.before = before
-    stamp(begun)
+    update_history(begun)
     one = begun.memory.circuits["a"]
     assert (one.day, one.sheds_today, one.shed_today_ms) == (TODAY, 1, 0)
     gave = memory(SITE, a=live(day=TODAY - 1, sheds_today=3, shed_today_ms=9_000,
                                giving_mono_ms=MONO - 500))  # fmt: skip
     ended = Turn(SITE, gave, Timer(at_ms=NOW_MS, mono_ms=MONO))
     ended.before = gave
-    stamp(ended)
+    update_history(ended)
     one = ended.memory.circuits["a"]
     assert (one.day, one.sheds_today, one.shed_today_ms) == (TODAY, 1, 500)
 
@@ -467,7 +469,7 @@ def test_what_began_on_a_day_that_is_over_counts_for_the_day_on_which_it_ends() 
 
 def told(spec: Spec, known: Memory) -> tuple[list[tuple[str, str]], Memory]:
     turn = Turn(spec, known, Timer(at_ms=NOW_MS, mono_ms=MONO))
-    return take_notice(turn), turn.memory
+    return track_delivery(turn), turn.memory
 
 
 def test_all_weaker_events_are_superseded_and_each_anew_once_it_had_bound() -> None:
@@ -492,12 +494,12 @@ def test_equal_events_and_such_that_add_up_supersede_none() -> None:
 def test_of_equal_events_the_one_that_ends_last_binds() -> None:
     events = {n: event(n, end_ms=NOW_MS + ms) for n, ms in (("x", 1), ("y", 3), ("z", 2))}
     known = memory(SITE, events=events)
-    assert [one.id for one in active(SITE, known, NOW_MS)] == ["y", "z", "x"]
+    assert [one.id for one in active_events(SITE, known, NOW_MS)] == ["y", "z", "x"]
 
 
 def test_a_random_start_may_be_the_first_and_the_last_moment() -> None:
-    assert {offset_ms("v", f"e{n}", 1) for n in range(50)} == {0, 1}
-    assert {offset_ms("v", f"e{n}", 0) for n in range(5)} == {0}
+    assert {random_offset_ms("v", f"e{n}", 1) for n in range(50)} == {0, 1}
+    assert {random_offset_ms("v", f"e{n}", 0) for n in range(5)} == {0}
 
 
 # -- away -----------------------------------------------------------------------------------------
@@ -518,15 +520,15 @@ def test_what_was_draining_when_the_program_stopped_drains_anew(
     before = replace(memory(SITE, draining=draining, lost_ms=lost_ms), at_ms=NOW_MS - 50)
     turn = Turn(SITE, replace(before, at_ms=NOW_MS), Timer(at_ms=NOW_MS, mono_ms=MONO))
     turn.before = before
-    backlog.restarted(turn)
+    backlog.program_restarted(turn)
     assert (turn.memory.lost_ms, turn.memory.draining) == (since_ms, None)
 
 
 def test_on_the_first_day_nothing_was_missed() -> None:
-    first = blank(SITE)
+    first = initial_memory(SITE)
     turn = Turn(SITE, replace(first, at_ms=NOW_MS), Timer(at_ms=NOW_MS, mono_ms=MONO))
     turn.before = first
-    backlog.restarted(turn)
+    backlog.program_restarted(turn)
     assert turn.memory.lost_ms is None
 
 
@@ -534,8 +536,8 @@ def test_on_the_first_day_nothing_was_missed() -> None:
 def test_away_for_longer_than_a_command_may_be_old(ago_ms: int, long: bool) -> None:
     lost_ms = NOW_MS - SITE.commands.max_age - ago_ms
     known = memory(SITE, lost_ms=lost_ms)
-    assert backlog.long_away(SITE, known) is long
-    asked = command_from({"op": "event", "shed_kw": 1}, "v", Door("operator", "r", NOW_MS, MONO))
+    assert backlog.link_long_lost(SITE, known) is long
+    asked = command_from({"op": "event", "shed_kw": 1}, "v", Origin("operator", "r", NOW_MS, MONO))
     assert isinstance(asked, DrEvent)
     why = "it may have waited while this site was offline; send it again, with `issued_at`"
-    assert backlog.too_old(SITE, known, asked) == (why if long else "")
+    assert backlog.too_old_reason(SITE, known, asked) == (why if long else "")

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from statemachine.curtail import delivery_news as notices
+from statemachine.curtail import delivery_tracking as notices
 from statemachine.curtail import estimate, limits
-from statemachine.curtail.dwell import lasting, shed_left_ms, shed_today_ms, spent
-from statemachine.curtail.history import after_reboot, stamp
-from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.curtail.dwell import daily_limit_reason, duration, shed_left_ms, shed_today_ms
+from statemachine.curtail.history import reset_after_reboot, update_history
+from statemachine.curtail.plan import Load, as_relay, plan_shed
 from statemachine.decide import admit, backlog
 from statemachine.kit.localtime import next_day_ms
 from statemachine.site.panel import Circuit
-from statemachine.state.circuit import Live
-from statemachine.state.memory import Event, Memory, blank
-from statemachine.state.past import Past
+from statemachine.state.circuit import CircuitState
+from statemachine.state.memory import Event, Memory, initial_memory
+from statemachine.state.past import PastEvent
 from statemachine.state.triggers import Disconnected, DrEvent, Timer
 from statemachine.state.turn import Turn
 from tests.kit.core.sample_sites import NOW_MS, site
@@ -34,12 +34,14 @@ def circuit(**said: str) -> Circuit:
     return Circuit.model_validate({"rated": "2 kW", "shed": "100 %", **said})
 
 
-def live(**known: Any) -> Live:
-    return Live(**{"enabled": True, "drawn_w": 500, "read_mono_ms": MONO, "free_w": 500, **known})
+def live(**known: Any) -> CircuitState:
+    return CircuitState(
+        **{"enabled": True, "drawn_w": 500, "read_mono_ms": MONO, "free_w": 500, **known}
+    )
 
 
-def memory(**circuits: Live) -> Memory:
-    return replace(blank(SITE), circuits=circuits, at_ms=NOW_MS, mono_ms=MONO, boot="one")
+def memory(**circuits: CircuitState) -> Memory:
+    return replace(initial_memory(SITE), circuits=circuits, at_ms=NOW_MS, mono_ms=MONO, boot="one")
 
 
 def turn_at(known: Memory) -> Turn:
@@ -47,14 +49,17 @@ def turn_at(known: Memory) -> Turn:
 
 
 def marked(
-    before: Live, after: Live, cuts: dict[str, int] | None = None, at_ms: int = NOW_MS
-) -> Live:
+    before: CircuitState,
+    after: CircuitState,
+    cuts: dict[str, int] | None = None,
+    at_ms: int = NOW_MS,
+) -> CircuitState:
     """What `a` is after a decision that turned `before` into `after`."""
     was = memory(a=before, b=live())
     now = replace(was, circuits={**was.circuits, "a": after}, cuts=cuts or {}, at_ms=at_ms)
     turn = turn_at(now)
     turn.before = was
-    stamp(turn)
+    update_history(turn)
     return turn.memory.circuits["a"]
 
 
@@ -77,7 +82,7 @@ def marked(
     ],
 )
 def test_a_length_is_told_in_minutes_and_hours_and_never_too_short(ms: int, text: str) -> None:
-    assert lasting(ms) == text
+    assert duration(ms) == text
 
 
 # -- what a day counts ----------------------------------------------------------------------------
@@ -97,11 +102,13 @@ def test_what_was_given_today_adds_up_what_is_done_and_what_runs() -> None:
 def test_a_day_that_is_over_has_spent_nothing_of_the_next() -> None:
     twice = circuit(max_events_per_day="2")
     gave = live(day=DAY, sheds_today=2)
-    assert spent(twice, gave, MONO, DAY) == "was shed 2 times today, its maximum"
-    assert spent(twice, gave, MONO, DAY + 1) == ""
-    assert spent(twice, replace(gave, sheds_today=1), MONO, DAY) == ""
-    assert spent(twice, replace(gave, giving_mono_ms=MONO), MONO, DAY) == "", "it gives already"
-    assert spent(circuit(), gave, MONO, DAY) == ""
+    assert daily_limit_reason(twice, gave, MONO, DAY) == "was shed 2 times today, its maximum"
+    assert daily_limit_reason(twice, gave, MONO, DAY + 1) == ""
+    assert daily_limit_reason(twice, replace(gave, sheds_today=1), MONO, DAY) == ""
+    assert daily_limit_reason(twice, replace(gave, giving_mono_ms=MONO), MONO, DAY) == "", (
+        "it gives already"
+    )
+    assert daily_limit_reason(circuit(), gave, MONO, DAY) == ""
 
 
 def test_midnight_begins_a_new_count_while_a_circuit_gives() -> None:
@@ -122,7 +129,7 @@ def test_going_off_and_coming_on_are_marked_once() -> None:
     later = memory(a=off, b=live())
     turn = turn_at(replace(later, mono_ms=MONO + 5))
     turn.before = later
-    stamp(turn)
+    update_history(turn)
     assert turn.memory.circuits["a"] == off
     back = marked(off, replace(off, held_w=None))
     assert (back.off_mono_ms, back.on_mono_ms) == (None, MONO)
@@ -159,7 +166,7 @@ def test_a_deaf_circuit_is_given_a_new_chance_when_nothing_is_asked() -> None:
     asked = replace(known, basis=replace(known.basis, required_w=500))
     turn = turn_at(asked)
     turn.before = asked
-    stamp(turn)
+    update_history(turn)
     assert turn.memory.circuits["a"].deaf_w == 10
 
 
@@ -178,13 +185,13 @@ def test_a_reboot_begins_every_length_anew_and_forgets_no_budget() -> None:
     known = replace(known, basis=basis, every_mono_ms=3, server_mono_ms=4)
     turn = turn_at(replace(known, mono_ms=100, boot="two"))
     turn.before = known
-    after_reboot(turn)
+    reset_after_reboot(turn)
     a, b = turn.memory.circuits["a"], turn.memory.circuits["b"]
     assert (a.off_mono_ms, a.on_mono_ms, a.giving_mono_ms) == (100, None, 100)
     assert (a.back_mono_ms, a.shed_today_ms, a.stopped_mono_ms) == (None, 1_050, 100)
     assert (b.off_mono_ms, b.on_mono_ms, b.giving_mono_ms, b.back_mono_ms) == (None, 100, None, 100)
     assert b.changed_mono_ms is None and b.shed_today_ms == 0
-    assert turn.memory.basis == blank(SITE).basis
+    assert turn.memory.basis == initial_memory(SITE).basis
     assert (turn.memory.every_mono_ms, turn.memory.server_mono_ms) == (None, None)
     late_ms = turn.memory.coming.not_before_ms - NOW_MS
     assert 60_000 <= late_ms <= 300_000 and turn.memory.coming.due_ms is None
@@ -198,7 +205,7 @@ def test_a_return_under_way_waits_after_a_reboot_another_time_at_each_site() -> 
         spec = SITE.model_copy(update={"site": SITE.site.model_copy(update={"id": id})})
         turn.spec = spec
         turn.before = known
-        after_reboot(turn)
+        reset_after_reboot(turn)
         assert turn.memory.coming.due_ms == turn.memory.coming.not_before_ms
         return turn.memory.coming.due_ms
 
@@ -211,18 +218,18 @@ def test_nothing_held_returns_without_a_wait_after_a_reboot() -> None:
     known = memory(a=live(), b=live())
     turn = turn_at(replace(known, boot="two"))
     turn.before = known
-    after_reboot(turn)
+    reset_after_reboot(turn)
     assert turn.memory.coming.not_before_ms == 0
 
 
 # -- estimates ------------------------------------------------------------------------------------
 
 
-def read(known: Live, *readings: tuple[int, int], **said: Any) -> Live:
+def read(known: CircuitState, *readings: tuple[int, int], **said: Any) -> CircuitState:
     """A circuit after readings, each with its moment in seconds."""
     one = circuit(**{"rated": "11 kW", **said})
     for at_s, drawn_w in readings:
-        known = estimate.read(one, known, drawn_w, MONO + at_s * 1_000, NOW_MS)
+        known = estimate.estimate_from_reading(one, known, drawn_w, MONO + at_s * 1_000, NOW_MS)
     return known
 
 
@@ -261,7 +268,7 @@ def test_one_odd_reading_lowers_no_estimate_and_a_duty_cycle_is_off_at_times() -
 
 def test_the_meter_sees_a_load_start_and_stop_by_itself() -> None:
     def seen(*readings: tuple[int, int]) -> tuple[int | None, int | None]:
-        one = read(Live(enabled=True), *readings)
+        one = read(CircuitState(enabled=True), *readings)
         return one.started_mono_ms, one.stopped_mono_ms
 
     assert seen((1, 9_000)) == (None, None), "nobody knows since when it runs"
@@ -282,45 +289,48 @@ def test_the_meter_sees_a_load_start_and_stop_by_itself() -> None:
 def test_without_a_meter_a_circuit_draws_what_it_does_as_a_rule(
     known: dict[str, Any], drawn_w: int
 ) -> None:
-    assumed = estimate.assume(circuit(meter="none"), live(**known), MONO)
+    assumed = estimate.estimate_without_meter(circuit(meter="none"), live(**known), MONO)
     assert (assumed.drawn_w, assumed.free_w, assumed.read_mono_ms) == (drawn_w, 1_400, MONO)
-    assert estimate.assume(circuit(meter="none", typical="600 W"), live(), MONO).free_w == 600
+    assert (
+        estimate.estimate_without_meter(circuit(meter="none", typical="600 W"), live(), MONO).free_w
+        == 600
+    )
 
 
 # -- limits, the queue, notices -------------------------------------------------------------------
 
 
 def test_an_event_that_ends_early_counts_what_it_ran_and_one_that_never_began_nothing() -> None:
-    running = Past("run", "operator", NOW_MS - 1_000, NOW_MS + 1_000)
-    other = Past("other", "page", NOW_MS - 500, NOW_MS + 500)
-    later = Past("later", "operator", NOW_MS, NOW_MS + 1_000)
+    running = PastEvent("run", "operator", NOW_MS - 1_000, NOW_MS + 1_000)
+    other = PastEvent("other", "page", NOW_MS - 500, NOW_MS + 500)
+    later = PastEvent("later", "operator", NOW_MS, NOW_MS + 1_000)
     past = {one.id: one for one in (running, other, later)}
     known = replace(memory(a=live(), b=live()), past=past)
-    ended = Past("run", "operator", NOW_MS - 1_000, NOW_MS)
-    assert limits.ended_early(known, "run", NOW_MS) == {**past, "run": ended}
-    assert limits.ended_early(known, "later", NOW_MS) == {"run": running, "other": other}
-    assert limits.ended_early(known, "run", NOW_MS + 5_000) == past
-    assert limits.ended_early(known, "unknown", NOW_MS) == past
+    ended = PastEvent("run", "operator", NOW_MS - 1_000, NOW_MS)
+    assert limits.shorten_to_run(known, "run", NOW_MS) == {**past, "run": ended}
+    assert limits.shorten_to_run(known, "later", NOW_MS) == {"run": running, "other": other}
+    assert limits.shorten_to_run(known, "run", NOW_MS + 5_000) == past
+    assert limits.shorten_to_run(known, "unknown", NOW_MS) == past
 
 
 def test_two_hundred_are_remembered_and_what_ended_first_is_forgotten() -> None:
     ends_ms = [NOW_MS + (7 * n) % 200 for n in range(200)]
-    past = {f"e{n}": Past(f"e{n}", "operator", 0, ms) for n, ms in enumerate(ends_ms)}
+    past = {f"e{n}": PastEvent(f"e{n}", "operator", 0, ms) for n, ms in enumerate(ends_ms)}
     known = replace(memory(a=live(), b=live()), past=past)
-    again = Past("e0", "operator", 5, NOW_MS + 9)
-    assert limits.remembered(known, again, False) == {**past, "e0": again}
-    new = Past("new", "operator", 0, 1)
-    kept = limits.remembered(known, new, True)
+    again = PastEvent("e0", "operator", 5, NOW_MS + 9)
+    assert limits.remember_event(known, again, False) == {**past, "e0": again}
+    new = PastEvent("new", "operator", 0, 1)
+    kept = limits.remember_event(known, new, True)
     assert kept == {**{id: one for id, one in past.items() if id != "e0"}, "new": new}
 
 
 def test_a_link_that_is_lost_again_drains_no_more_and_was_away_since_the_first_time() -> None:
     known = replace(memory(a=live(), b=live()), draining=(NOW_MS, NOW_MS))
     turn = Turn(SITE, known, Disconnected(at_ms=NOW_MS, mono_ms=MONO))
-    backlog.lost(turn)
+    backlog.link_lost(turn)
     assert (turn.memory.lost_ms, turn.memory.draining) == (NOW_MS, None)
     later = Turn(SITE, turn.memory, Disconnected(at_ms=NOW_MS + 9, mono_ms=MONO))
-    backlog.lost(later)
+    backlog.link_lost(later)
     assert later.memory.lost_ms == NOW_MS
 
 
@@ -329,12 +339,12 @@ def test_only_an_undated_call_of_the_operator_that_starts_at_once_may_be_too_old
     asked = DrEvent(at_ms=NOW_MS, mono_ms=MONO, op="event", source="operator", reply="",
                     correlation=None, key="", digest="", event_id="e", shed_w=1, start_ms=None,
                     duration_ms=1, revision=0, issued_ms=None)  # fmt: skip
-    assert backlog.too_old(SITE, known, asked)
-    refused = admit.unfit(SITE, known, asked)
+    assert backlog.too_old_reason(SITE, known, asked)
+    refused = admit.event_refusal(SITE, known, asked)
     assert refused is not None and refused[0] == "expired"
     for other in ({"source": "page"}, {"start_ms": NOW_MS}, {"issued_ms": NOW_MS}):
-        assert admit.unfit(SITE, known, replace(asked, **other)) is None
-    assert not backlog.too_old(SITE, replace(known, draining=None), asked)
+        assert admit.event_refusal(SITE, known, replace(asked, **other)) is None
+    assert not backlog.too_old_reason(SITE, replace(known, draining=None), asked)
 
 
 def event(**said: Any) -> Event:
@@ -346,14 +356,14 @@ def event(**said: Any) -> Event:
 @pytest.mark.parametrize(("since_ms", "short"), [(None, False), (29_999, False), (30_000, True)])
 def test_short_is_said_after_half_a_minute(since_ms: int | None, short: bool) -> None:
     began = None if since_ms is None else NOW_MS - since_ms
-    assert notices.short(event(short_ms=began), NOW_MS) is short
+    assert notices.underperforms(event(short_ms=began), NOW_MS) is short
 
 
 # -- steps ----------------------------------------------------------------------------------------
 
 
 def test_a_relay_that_draws_nothing_has_no_step() -> None:
-    assert relay(Load("a", (False, 1), 0, 0)).steps == ()
+    assert as_relay(Load("a", (False, 1), 0, 0)).steps == ()
 
 
 @pytest.mark.parametrize(
@@ -374,7 +384,7 @@ def test_a_relay_that_draws_nothing_has_no_step() -> None:
 def test_relays_and_smooth_circuits_of_one_tier_serve_the_policy_together(
     policy: str, relays: tuple[int, ...], smooth_w: int, ask_w: int, total_w: int
 ) -> None:
-    tier = [relay(Load(f"r{n}", (False, 1), w, w)) for n, w in enumerate(relays)]
+    tier = [as_relay(Load(f"r{n}", (False, 1), w, w)) for n, w in enumerate(relays)]
     tier.append(Load("smooth", (False, 1), smooth_w, smooth_w))
     assert plan_shed(tier, ask_w, {}, policy).total_w == total_w
 

@@ -10,17 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.curtail.capacity import loads
-from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.curtail.plan import Load, as_relay, plan_shed
 from statemachine.state.memory import Memory
-from statemachine.verify.rules.properties import RULES, Trial, broken_site
-from statemachine.verify.search.generate_panels import invent_loads, invent_memory, invent_trial
+from statemachine.verify.rules.properties import RULES, Trial, broken_site_limits
+from statemachine.verify.search.generate_panels import (
+    generate_loads,
+    generate_memory,
+    generate_trial,
+)
 from tests.kit.core.sample_sites import MAPLE, PANEL, site
 from tests.kit.depth import examples
 from tests.kit.harness import Harness
 
 SITE = site(PANEL)
 DICE = st.randoms(use_true_random=False)
-TRIALS = DICE.map(lambda dice: invent_trial(dice, invent_loads(dice, 8)))
+TRIALS = DICE.map(lambda dice: generate_trial(dice, generate_loads(dice, 8)))
 
 
 @pytest.mark.parametrize("number", RULES)
@@ -34,9 +38,9 @@ def test_every_rule_of_planning_holds(number: str) -> None:
 
 
 @settings(max_examples=examples(60), deadline=None)
-@given(DICE.map(lambda dice: invent_memory(dice, SITE)))
+@given(DICE.map(lambda dice: generate_memory(dice, SITE)))
 def test_a_circuit_gives_only_what_ven_yaml_allows(memory: Memory) -> None:
-    assert list(broken_site(SITE, memory)) == []
+    assert list(broken_site_limits(SITE, memory)) == []
 
 
 RELAYS = st.lists(st.integers(1, 60), min_size=1, max_size=12)
@@ -67,7 +71,7 @@ def _ways(caps: Sequence[int]) -> product[tuple[int, ...]]:
 
 def _load(circuit: str, cap_w: int, *, stepped: bool) -> Load:
     load = Load(circuit, (False, 1), cap_w, cap_w)
-    return relay(load) if stepped else load
+    return as_relay(load) if stepped else load
 
 
 def test_relays_in_force_stay_when_others_would_do_as_well() -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.curtail.plausible import believed, beside
+from statemachine.curtail.plausible import plausible_readings, plausible_unmetered_w
 from statemachine.state.effects import Effect, Status
 from statemachine.state.triggers import Readings
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.panel import ODD
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
@@ -41,12 +41,12 @@ class Broken:
     "watts, drawn_w", [(0, 0), (1_499.6, 1_500), (3_000, 3_000), (-75, 0), (-0.0, 0), (-75.4, 0)]
 )
 def test_what_a_circuit_can_draw_is_believed(watts: float, drawn_w: int) -> None:
-    assert believed(CIRCUITS, {"heater1": watts}) == ({"heater1": drawn_w}, {})
+    assert plausible_readings(CIRCUITS, {"heater1": watts}) == ({"heater1": drawn_w}, {})
 
 
 @pytest.mark.parametrize("answer", [*ODDITIES, Broken()], ids=lambda one: type(one).__name__)
 def test_what_no_circuit_can_draw_is_told_in_a_sentence(answer: Any) -> None:
-    drawn_w, odd = believed(CIRCUITS, {"heater1": answer, "lights1": 100})
+    drawn_w, odd = plausible_readings(CIRCUITS, {"heater1": answer, "lights1": 100})
     assert drawn_w == {"lights1": 100} and list(odd) == ["heater1"]
     assert odd["heater1"].startswith("its meter reports ") and len(odd["heater1"]) < 120
 
@@ -55,12 +55,12 @@ def test_what_no_circuit_can_draw_is_told_in_a_sentence(answer: Any) -> None:
 def test_each_answer_is_believed_or_told_and_none_touches_another(
     answers: Mapping[str, object],
 ) -> None:
-    drawn_w, odd = believed(CIRCUITS, answers)
+    drawn_w, odd = plausible_readings(CIRCUITS, answers)
     assert drawn_w.keys() | odd.keys() == answers.keys() - {"nobody"}
     assert drawn_w.keys().isdisjoint(odd)
     assert all(0 <= watts <= 2 * CIRCUITS[id].rated for id, watts in drawn_w.items())
     for id, answer in answers.items():
-        alone = believed(CIRCUITS, {id: answer})
+        alone = plausible_readings(CIRCUITS, {id: answer})
         assert alone[0].items() <= drawn_w.items() and alone[1].items() <= odd.items()
 
 
@@ -68,9 +68,9 @@ def test_each_answer_is_believed_or_told_and_none_touches_another(
 def test_a_site_draws_no_more_beside_its_circuits_than_its_main_breaker_carries(
     answer: object,
 ) -> None:
-    watts = beside(24_000, answer)
+    watts = plausible_unmetered_w(24_000, answer)
     assert watts is None or -48_000 <= watts <= 48_000
-    assert beside(24_000, -3_000) == -3_000, "the sun shines"
+    assert plausible_unmetered_w(24_000, -3_000) == -3_000, "the sun shines"
 
 
 @pytest.mark.parametrize("answer", ODD, ids=lambda one: type(one).__name__)
@@ -82,7 +82,7 @@ def test_an_odd_meter_keeps_nothing_held_and_is_told_once(answer: object) -> Non
 
     def look(answers: Mapping[str, object]) -> None:
         desk.ms += 1_000
-        drawn_w, odd = believed(desk.spec.circuits, answers)
+        drawn_w, odd = plausible_readings(desk.spec.circuits, answers)
         note(desk.hear(Readings(**desk.stamp(), drawn_w=drawn_w, unmetered_w=0, odd=odd)))
 
     look(well := {id: circuit.rated for id, circuit in desk.spec.circuits.items()})
@@ -107,6 +107,6 @@ def test_a_day_with_an_odd_meter_breaks_no_rule_and_leaves_nothing_held(id: str)
         {"at": "0:36:00", "fault": {"circuit": id, "kind": "odd"}},
     ]
     play = Play(site(MAPLE), Scenario.model_validate({"look": "1 s", "steps": steps}))
-    assert [str(one) for one in broken_by(play)] == []
+    assert [str(one) for one in violations_of(play)] == []
     assert all(breaker.hold_w is None for breaker in play.breakers.all.values())
     assert play.memory.circuits[id].read_fault is not None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine.curtail.capacity import loads
-from statemachine.curtail.plan import Load, plan_shed, relay
+from statemachine.curtail.plan import Load, as_relay, plan_shed
 from statemachine.state.effects import Hold, Switch
 from statemachine.state.triggers import Readings, Restarted, Timer
 from tests.kit.core.sample_sites import NOW_S, site
@@ -282,7 +282,9 @@ def test_what_nothing_controls_is_only_measured() -> None:
     ],
 )
 def test_relays_are_chosen_as_the_policy_says(policy: str, ask_w: int, total_w: int) -> None:
-    tier = [relay(Load(id, (False, 1), w, w)) for id, w in (("a", 500), ("b", 1_000), ("c", 1_500))]
+    tier = [
+        as_relay(Load(id, (False, 1), w, w)) for id, w in (("a", 500), ("b", 1_000), ("c", 1_500))
+    ]
     assert plan_shed(tier, ask_w, {}, policy).total_w == total_w
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.curtail.plan import Load, plan_shed, relay, tolerance_w
+from statemachine.curtail.plan import Load, as_relay, plan_shed, tolerance_w
 from statemachine.state.effects import Ack, Status
 from statemachine.verify.world.play import Moment
 from statemachine.wire.messages import telemetry
@@ -150,7 +150,7 @@ def test_an_event_called_after_a_person_switched_off_is_not_spared_by_it() -> No
 @pytest.mark.parametrize(("asked_w", "gives"), [(1_950, {"car"}), (1_970, {"car", "lamp"})])
 def test_no_lamp_goes_out_for_less_than_the_tolerance(asked_w: int, gives: set[str]) -> None:
     car = Load("car", (False, 1), 7_200, 7_200, steps=tuple(range(240, 7_201, 240)))
-    lamp = relay(Load("lamp", (False, 1), 60, 60))
+    lamp = as_relay(Load("lamp", (False, 1), 60, 60))
     plan = plan_shed([car, lamp], asked_w, {})
     assert set(plan.cuts) == gives and plan.total_w >= asked_w - tolerance_w(asked_w)
 

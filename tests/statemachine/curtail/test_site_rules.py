@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachine.curtail.site_rules import watch
+from statemachine.curtail.site_rules import broken_rules
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Readings
 from tests.kit.core.sample_sites import MAPLE, site
@@ -26,7 +26,7 @@ SITE = site(MAPLE + RULES)
 
 
 def broken(desk: Harness) -> dict[str, str]:
-    return {one.rule: one.found for one in watch(SITE, desk.memory)}
+    return {one.rule: one.found for one in broken_rules(SITE, desk.memory)}
 
 
 def test_each_rule_is_broken_when_it_is_and_not_before() -> None:
@@ -102,7 +102,7 @@ async def test_the_state_of_the_page_tells_of_breaches() -> None:
 
 
 def _call(desk: WebController) -> Any:
-    from statemachine.wire.commands import Door, command_from
+    from statemachine.wire.commands import Origin, command_from
 
     said = {"op": "event", "shed_kw": 2.0, "duration_sec": 600}
-    return command_from(said, SITE.site.id, Door("page", "r", *desk.clocks()))
+    return command_from(said, SITE.site.id, Origin("page", "r", *desk.clocks()))

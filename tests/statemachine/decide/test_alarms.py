@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.decide.conditions import SEEN
-from statemachine.journal.integrity import check
+from statemachine.journal.integrity import check_parts
 from statemachine.kit.strict_json import compact
 from statemachine.returns.idle import BLOCKED_MS
-from statemachine.shadow.report import reported
-from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, in_shadow
+from statemachine.shadow.report import reported_section
+from statemachine.state.alarm import KINDS, MOST_TEXT, SHADOW_BYTES, shadow_alarms
 from statemachine.state.effects import Ack, Effect, Status
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Noticed, Restarted, Switched
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from statemachine.wire.messages import telemetry
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.core.web_controller import WebController
@@ -133,7 +133,7 @@ def told(effects: list[Effect]) -> list[tuple[str, str]]:
 def acknowledge(desk: Harness, alarm: str, door: str = "page") -> tuple[str, list[Effect]]:
     """Its ack's status or reason, and all effects."""
     command = command_from(
-        {"op": "acknowledge", "alarm": alarm}, desk.spec.site.id, Door(door, "r", **desk.stamp())
+        {"op": "acknowledge", "alarm": alarm}, desk.spec.site.id, Origin(door, "r", **desk.stamp())
     )
     effects = desk.hear(command)
     (ack,) = [one.body for one in effects if isinstance(one, Ack)]
@@ -162,7 +162,7 @@ def test_what_is_acknowledged_stands_until_its_cause_is_gone_and_says_who_has_se
     word, effects = acknowledge(desk, "broker", "cli")
     assert word == "success" and told(effects) == [("acknowledged", "broker")]
     assert desk.memory.alarms["broker"].by == "cli"
-    assert in_shadow(desk.memory.alarms) == []
+    assert shadow_alarms(desk.memory.alarms) == []
     assert told(acknowledge(desk, "broker")[1]) == []
     assert desk.memory.alarms["broker"].by == "cli", "the first who saw it"
     assert notice(desk, "broker", None) == [("over", "broker")]
@@ -182,7 +182,7 @@ def test_alarms_outlive_a_restart_with_who_has_seen_them() -> None:
     notice(desk, "broker", "nobody answers")
     acknowledge(desk, "broker")
     again = from_parts(desk.spec, to_parts(desk.memory))
-    check(to_parts(again))
+    check_parts(to_parts(again))
     assert again.alarms == desk.memory.alarms
     desk.memory = again
     assert told(desk.hear(Restarted(**desk.stamp(), boot="b"))) == []
@@ -210,10 +210,10 @@ def test_a_shadow_names_as_many_as_it_has_room_for(texts: dict[str, str]) -> Non
     desk = Harness(site(MAPLE))
     for kind, text in texts.items():
         notice(desk, kind, text)
-    said = in_shadow(desk.memory.alarms)
+    said = shadow_alarms(desk.memory.alarms)
     assert len(compact({"alarms": said})) <= SHADOW_BYTES + 2
     assert bool(said) == bool(texts)
-    reported_now = reported(desk.spec, desk.memory, "", desk.ms)["alarms"]
+    reported_now = reported_section(desk.spec, desk.memory, "", desk.ms)["alarms"]
     assert reported_now == (said or None)
     assert all(len(one.text) <= MOST_TEXT for one in desk.memory.alarms.values())
 

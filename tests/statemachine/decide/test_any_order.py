@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from statemachine import Ven
-from statemachine.curtail.plan import Load, relay
-from statemachine.decide.copies import recalled
+from statemachine.curtail.plan import Load, as_relay
+from statemachine.decide.copies import with_earlier_answer
 from statemachine.state.clock import STEP_MS
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Wish
@@ -29,7 +29,7 @@ from statemachine.state.triggers import (
     Command,
     Connected,
     Disconnected,
-    Earlier,
+    EarlierAnswer,
     Held,
     Readings,
     Restarted,
@@ -39,7 +39,7 @@ from statemachine.state.triggers import (
     Trigger,
 )
 from statemachine.verify.rules.properties import best_total_w
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import NOW_MS, PANEL, site
 from tests.kit.depth import examples
 
@@ -101,7 +101,7 @@ class Life(RuleBasedStateMachine):
         self.held: dict[str, Lease] = {}
         self.wake: int | None = None
         self.events: dict[str, Called] = {}
-        self.journal: dict[str, Earlier] = {}
+        self.journal: dict[str, EarlierAnswer] = {}
         self.sent: list[Command] = []
         self.told: list[tuple[str, str]] = []
         self.idle_since: int | None = self.now
@@ -160,7 +160,7 @@ class Life(RuleBasedStateMachine):
         self.check_returns(before, effects)
         for ack in acks:
             if ack.key:
-                self.journal[ack.key] = Earlier(ack.revision, ack.digest, ack.body)
+                self.journal[ack.key] = EarlierAnswer(ack.revision, ack.digest, ack.body)
         if required := self.required():
             self.idle_since = None
         elif self.idle_since is None:
@@ -363,7 +363,7 @@ class Life(RuleBasedStateMachine):
             own = IDS.index(id) + 1 if circuit.priority is None else circuit.priority
             tier = (circuit.critical, own)
             load = Load(id, tier, self.seen.get(id, 0), cap_w)
-            every.append(relay(load) if circuit.control == "relay" else load)
+            every.append(as_relay(load) if circuit.control == "relay" else load)
         found = best_total_w(every, required_w, "at_least")
         assert found is not None
         return found
@@ -424,9 +424,9 @@ class Life(RuleBasedStateMachine):
         return f"r{self.replies}"
 
     def command(self, **said: Any) -> dict[str, Any]:
-        door = Door("operator", self.reply(), self.now, self.mono)
+        door = Origin("operator", self.reply(), self.now, self.mono)
         command = command_from(said, "ven-test", door)
-        command = recalled(command, self.journal.get(command.key), self.memory, False)
+        command = with_earlier_answer(command, self.journal.get(command.key), self.memory, False)
         ack = self.send(command)
         self.sent.append(command)
         return ack
@@ -478,7 +478,7 @@ class Life(RuleBasedStateMachine):
     @rule(circuit=circuits)
     def lock_or_unlock(self, circuit: str) -> None:
         said = {"op": "setLock", "loadId": circuit, "locked": circuit not in self.locked}
-        door = Door("page", self.reply(), self.now, self.mono)
+        door = Origin("page", self.reply(), self.now, self.mono)
         ack = self.send(command_from(said, "ven-test", door))
         assert ack["status"] == "success" and circuit not in self.locked & set(self.held)
 
@@ -490,7 +490,7 @@ class Life(RuleBasedStateMachine):
         command = data.draw(st.sampled_from(self.sent))
         earlier = self.journal.get(command.key)
         command = replace(command, **self.stamps(), reply=self.reply())
-        command = recalled(command, earlier, self.memory, False)
+        command = with_earlier_answer(command, earlier, self.memory, False)
         before = self.all_but_the_queue()
         ack = self.send(command)
         copy = getattr(command, "revision", 0) <= getattr(command.earlier, "revision", -1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from statemachine.state.memory import Memory
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Connected, Disconnected, Restarted
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.sample_sites import NOW_S, site
@@ -302,7 +302,7 @@ def rules_broken_by_what_is_said_twice() -> set[str]:
         {"at": "0:21:00", "restore": back},
     ]
     day = Scenario.model_validate({"loads": "steady", "look": "10 s", "steps": steps})
-    return {one.rule for one in broken_by(Play(SITE, day))}
+    return {one.rule for one in violations_of(Play(SITE, day))}
 
 
 def test_the_bystander_of_a_day_sees_what_is_taken_for_a_copy_and_is_none(

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.journal.integrity import check
+from statemachine.journal.integrity import check_parts
 from statemachine.kit.frozen import changed
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.pending_release import Stuck
+from statemachine.state.pending_release import StuckCircuit
 from statemachine.state.triggers import Held, Readings, Restarted, Switched, Timer
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.harness import Harness
@@ -194,7 +194,7 @@ def test_a_circuit_that_cannot_leave_is_told_of_until_it_has_left(desk: Site) ->
     desk.reload(WITHOUT_HEATER)
     assert "heater1" not in desk.memory.circuits and desk.of("heater1") == [("fault", DEAD)]
     desk.holds("heater1", None, "burnt")
-    assert desk.memory.stuck == {"heater1": Stuck("burnt", desk.ms)}
+    assert desk.memory.stuck == {"heater1": StuckCircuit("burnt", desk.ms)}
     desk.ask(op="restore")
     desk.wait(60)
     for word in ("restoring", "completed"):
@@ -234,10 +234,10 @@ def test_what_keeps_a_circuit_outlives_a_crash_and_older_journals_do_not_know_it
     desk.dies("heater1")
     desk.reload(WITHOUT_HEATER)
     parts = json.loads(json.dumps(to_parts(desk.memory)))
-    check(parts)
+    check_parts(parts)
     assert from_parts(desk.spec, parts) == desk.memory
     del parts["site"]["stuck"]
-    check(parts)
+    check_parts(parts)
     assert from_parts(desk.spec, parts) == changed(desk.memory, stuck={})
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from statemachine.returns.upcoming import reports
+from statemachine.returns.upcoming import upcoming_reports
 from statemachine.state.effects import Status
 from statemachine.state.triggers import Restarted
-from statemachine.verify.rules.run_rules import broken_by
-from statemachine.verify.search.step_text import said
+from statemachine.verify.rules.run_rules import violations_of
+from statemachine.verify.search.step_text import describe
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, Step
-from statemachine.wire.commands import MAX_REASON, Door, command_from
+from statemachine.wire.commands import MAX_REASON, Origin, command_from
 from tests.kit.core.sample_sites import NOW_S, site
 from tests.kit.harness import Harness
 from tests.web.test_api import Page, api, open_page
@@ -111,7 +111,7 @@ def test_what_the_operator_is_told_is_what_the_question_says_with_who_and_why(ac
     desk = called()
     event = desk.memory.events[ACTS[act]["event_id"]]
     word = "cancel" if ACTS[act]["op"] == "cancel" else "restore"
-    told = reports(desk.spec, desk.memory, event, word)
+    told = upcoming_reports(desk.spec, desk.memory, event, word)
     desk.ask_from("page", **ACTS[act], reason="guests")
     said = messages(desk)
     for _ in range(40):
@@ -161,7 +161,7 @@ async def of_the_operator(api: Page) -> None:
     event = {"op": "event", "shed_kw": 2.0, "duration_sec": 300}
     later = {**event, "event_id": "later", "start_ts": api.desk.now_ms // 1000 + 7_200}
     for asked in ({**event, "event_id": "now"}, later):
-        door = Door("operator", "r", *api.desk.clocks())
+        door = Origin("operator", "r", *api.desk.clocks())
         await api.desk.submit(command_from(asked, api.desk.spec.site.id, door))
 
 
@@ -220,7 +220,7 @@ UNCONFIRMED: dict[str, dict[str, Any]] = {
 def broken_on(step: dict[str, Any]) -> set[str]:
     call = {"at": "0:10:00", "event": {"id": "e", "shed": "2 kW", "for": "10 min"}}
     day = {"loads": "steady", "steps": [call, {"at": "0:12:00", **step}]}
-    return {one.rule for one in broken_by(Play(site(TEXT), Scenario.model_validate(day)))}
+    return {one.rule for one in violations_of(Play(site(TEXT), Scenario.model_validate(day)))}
 
 
 @pytest.mark.parametrize("way", UNCONFIRMED)
@@ -228,13 +228,13 @@ def test_a_day_on_which_an_unconfirmed_word_counts_breaks_a_rule(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert broken_on(UNCONFIRMED[way]) == set()
-    monkeypatch.setattr("statemachine.decide.apply.unconfirmed", lambda *_: "")
+    monkeypatch.setattr("statemachine.decide.apply.missing_confirmation", lambda *_: "")
     assert "P47" in broken_on(UNCONFIRMED[way])
 
 
 def test_a_day_on_which_a_kept_out_circuit_may_not_give_again_breaks_no_rule() -> None:
     out = {"event": "e", "circuit": "a"}
     assert broken_on({"opt_out": out}) == set()
-    assert said(Step.model_validate({"at": "0:12:00", "opt_out": {**out, "out": "false"}})) == (
+    assert describe(Step.model_validate({"at": "0:12:00", "opt_out": {**out, "out": "false"}})) == (
         "the occupant opts a in to e again"
     )

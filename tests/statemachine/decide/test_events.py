@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.curtail.requirement import offset_ms
+from statemachine.curtail.requirement import random_offset_ms
 from statemachine.kit.localtime import next_day_ms, within_hours
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.measures import power_w
 from statemachine.state.triggers import Connected, Disconnected, Readings, Restarted, Timer
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import NOW_MS, NOW_S, site
 from tests.kit.harness import Harness
 
@@ -43,7 +43,7 @@ def call(
 def at_site(desk: Harness, **said: Any) -> dict[str, Any]:
     """The ack of what somebody at the site says and confirms."""
     said = {"confirm_operator": True, **said}
-    return desk.ack(command_from(said, "v", Door("page", "here", desk.ms, desk.ms)))
+    return desk.ack(command_from(said, "v", Origin("page", "here", desk.ms, desk.ms)))
 
 
 def words(effects: list[Effect]) -> list[str]:
@@ -138,19 +138,19 @@ def test_hours_of_a_day_are_found_minute_by_minute(
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(0, 3_600_000))
 def test_a_random_start_is_pure_and_within_its_bounds(ven: str, event: str, within_ms: int) -> None:
-    late_ms = offset_ms(ven, event, within_ms)
-    assert 0 <= late_ms <= within_ms and late_ms == offset_ms(ven, event, within_ms)
+    late_ms = random_offset_ms(ven, event, within_ms)
+    assert 0 <= late_ms <= within_ms and late_ms == random_offset_ms(ven, event, within_ms)
 
 
 def test_random_starts_differ_between_sites_and_fill_their_span() -> None:
-    lates = {offset_ms(f"site-{n}", "e", 600_000) for n in range(200)}
+    lates = {random_offset_ms(f"site-{n}", "e", 600_000) for n in range(200)}
     assert len(lates) > 190 and min(lates) < 30_000 and max(lates) > 570_000
 
 
 def test_an_event_with_a_random_start_begins_late_and_keeps_its_length() -> None:
     desk = desk_of()
     ack = call(desk, "e", seconds=600, randomize_sec=300)
-    late_ms = offset_ms("v", "e", 300_000)
+    late_ms = random_offset_ms("v", "e", 300_000)
     event = desk.memory.events["e"]
     assert ack["status"] == "scheduled" and desk.held() == {}
     assert (event.start_ms, event.end_ms) == (NOW_MS + late_ms, NOW_MS + late_ms + 600_000)
@@ -454,7 +454,7 @@ def test_an_operators_event_may_return_at_a_random_moment_and_a_persons_restore_
     desk = desk_of("restore: {spread: 10 min, bridge: 0 s}")
     call(desk, "e", seconds=60)
     desk.wait(60)
-    late_ms = offset_ms("v", "return-e", 600_000)
+    late_ms = random_offset_ms("v", "return-e", 600_000)
     assert desk.memory.coming.due_ms == NOW_MS + 60_000 + late_ms and desk.held() == {"a": 0}
     at_site(desk, op="restore")
     assert desk.held() == {}

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.curtail.limits import MOST_SPANS, with_what_ran
+from statemachine.curtail.limits import MOST_SPANS, with_earlier_runs
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.past import Past
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.state.past import PastEvent
+from statemachine.verify.rules.run_rules import violations_of
+from statemachine.verify.world.elapsed import elapsed_text
 from statemachine.verify.world.play import Play
-from statemachine.verify.world.scenario import Scenario, clock
+from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.sample_sites import site
 from tests.kit.harness import Harness, Journaled
 
@@ -175,12 +176,12 @@ def test_an_event_that_is_moved_for_ever_is_kept_in_few_words() -> None:
     call(desk, "e", 60)
     event, ran = desk.memory.events["e"], tuple((n * 10, n * 10 + 1) for n in range(MOST_SPANS))
     desk.memory = desk.memory.event("e", start_ms=event.start_ms - 5_000)
-    past = {"e": Past("e", "operator", event.start_ms, event.end_ms, ran)}
+    past = {"e": PastEvent("e", "operator", event.start_ms, event.end_ms, ran)}
     desk.ms += 1
     desk.hear(desk.command(op="ping"))
-    found = with_what_ran(
+    found = with_earlier_runs(
         replace(desk.memory, past=past),
-        Past("e", "operator", event.start_ms + 9_000_000, event.end_ms + 9_000_000),
+        PastEvent("e", "operator", event.start_ms + 9_000_000, event.end_ms + 9_000_000),
     )
     assert len(found.ran_ms) == MOST_SPANS and found.ran_ms[-1][0] == (MOST_SPANS - 1) * 10
 
@@ -190,24 +191,24 @@ def rules_broken_by_a_chain_of_revisions() -> set[str]:
     text = "limits: {longest_event: 5 min}\ncircuits: {a: {rated: 2 kW, shed: 100 %}}"
     steps = [
         {
-            "at": clock(n * 240_000),
+            "at": elapsed_text(n * 240_000),
             "event": {
                 "id": "e1",
                 "shed": "1 kW",
                 "for": "5 min",
-                "start": clock(n * 240_000),
+                "start": elapsed_text(n * 240_000),
                 "revision": str(n),
             },
         }
         for n in range(1, 4)
     ]
     day = Scenario.model_validate({"loads": "steady", "look": "10 s", "steps": steps})
-    return {one.rule for one in broken_by(Play(site(f"site: {{id: v}}\n{text}"), day))}
+    return {one.rule for one in violations_of(Play(site(f"site: {{id: v}}\n{text}"), day))}
 
 
 def test_the_bystander_of_a_day_sees_an_event_that_runs_on_and_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert rules_broken_by_a_chain_of_revisions() == set()
-    monkeypatch.setattr("statemachine.decide.admit.with_what_ran", lambda memory, asked: asked)
+    monkeypatch.setattr("statemachine.decide.admit.with_earlier_runs", lambda memory, asked: asked)
     assert rules_broken_by_a_chain_of_revisions() == {"P42"}

@@ -43,7 +43,7 @@ def test_the_first_phases_and_the_answer_belong_to_every_decision() -> None:
     always = [phase for least, phase in PHASES if least is Reach.ANSWERED]
     assert always == [
         phases.follow_clock,
-        phases.come_back,
+        phases.restore_after_restart,
         phases.fire_due,
         phases.take_trigger,
         phases.set_reach,

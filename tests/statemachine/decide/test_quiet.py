@@ -13,7 +13,7 @@ from statemachine.decide import phases
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Ack, Hold, Wake
 from statemachine.state.triggers import Held, Restarted
-from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.generate_days import generate_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
@@ -48,9 +48,9 @@ def test_what_is_not_settled_anew_makes_no_difference_to_any_day(
     text: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = site(text)
-    day = Scenario.model_validate(invent_day(spec, Random(seed), 12))
+    day = Scenario.model_validate(generate_day(spec, Random(seed), 12))
     quick = done(spec, day)
-    monkeypatch.setattr(phases, "nothing_follows", lambda turn: False)
+    monkeypatch.setattr(phases, "changes_nothing", lambda turn: False)
     assert quick == done(spec, day)
 
 
@@ -62,7 +62,7 @@ def test_the_answers_of_hundreds_of_drivers_are_no_hundreds_of_plans(
     stamps: dict[str, Any] = {"at_ms": NOW_MS, "mono_ms": 1_000}
     memory, effects = core.decide(core.start(), Restarted(**stamps, boot="b", known=True, since=()))
     settled: list[object] = []
-    monkeypatch.setattr(phases, "carry_out", lambda turn: settled.append(turn.trigger))
+    monkeypatch.setattr(phases, "hold_and_release", lambda turn: settled.append(turn.trigger))
     for hold in [one for one in effects if isinstance(one, Hold)]:
         said = Held(**stamps, circuit=hold.circuit, watts=hold.watts, fault=None)
         memory, _ = core.decide(memory, said)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.curtail.requirement import sheds_w
+from statemachine.curtail.requirement import event_required_w
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.triggers import Connected, Disconnected, Restarted
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
@@ -159,8 +159,8 @@ def test_start_in_the_future_sheds_nothing_before_it(desk: Harness) -> None:
 def test_an_event_requires_nothing_from_its_end_on_whatever_its_state(desk: Harness) -> None:
     desk.ask(**CALL)
     event = desk.memory.events["e1"]
-    assert sheds_w(SITE, event, event.end_ms - 1) == 2_000
-    assert sheds_w(SITE, event, event.end_ms) == 0
+    assert event_required_w(SITE, event, event.end_ms - 1) == 2_000
+    assert event_required_w(SITE, event, event.end_ms) == 0
 
 
 def test_an_event_ends_on_time_with_no_cloud(desk: Harness) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from statemachine import Ven
-from statemachine.state.circuit import Live
+from statemachine.state.circuit import CircuitState
 from statemachine.state.effects import Effect, Hold, Status, Switch
 from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Timer, Trigger
 from statemachine.wire.messages import telemetry
@@ -65,7 +65,7 @@ async def test_a_circuit_taken_out_while_the_program_was_down_is_let_go_once_and
     assert not kept.runtime.memory.leaving and "heater1" not in holds(kept.done)
     kept.start(MAPLE)
     fresh = replace(kept.runtime.memory.circuits["heater1"], asked_mono_ms=None)
-    assert fresh == Live(enabled=True)
+    assert fresh == CircuitState(enabled=True)
 
 
 @pytest.fixture

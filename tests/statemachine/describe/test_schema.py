@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 from statemachine import Spec, SpecError, read
 from statemachine.audit.reader import examine
-from statemachine.chart.names import every_name, names_of
-from statemachine.describe.keys import Key, every_key
+from statemachine.chart.names import all_names, names_of
+from statemachine.describe.keys import Key, all_keys
 from statemachine.describe.schema import schema
-from statemachine.describe.writer import written
+from statemachine.describe.writer import to_yaml
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
 from statemachine.site.panel import DWELL_MS
 from tests.kit.paths import DATA, ROOT
@@ -29,7 +29,7 @@ SAMPLES = [ROOT / "ven.yaml", *sorted((ROOT / "examples").glob("*.yaml"))]
 DOCS = (ROOT / "docs" / "ven-yaml.md").read_text("utf-8")
 WHOLE = schema()
 CHECKED = Draft202012Validator(WHOLE)
-KEYS = every_key()
+KEYS = all_keys()
 BASE = "site: {id: v}\ncircuits: {heater: {rated: 2 kW, shed: 100 %}}\n"
 
 
@@ -72,10 +72,10 @@ def test_the_samples_pass_check_without_a_word(file: Path) -> None:
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.name)
 def test_what_is_written_out_passes_schema_and_check_and_is_the_same_site(file: Path) -> None:
     spec = read(file.read_text("utf-8"), file.name)
-    text = written(spec)
+    text = to_yaml(spec)
     assert wrong(text) == [] and examine(text, "ven.yaml")[1] == []
     again = read(text, "ven.yaml")
-    assert written(again) == text
+    assert to_yaml(again) == text
     assert again.shed_order() == spec.shed_order()
     without = {"circuits"}
     assert again.model_dump(exclude=without) == spec.model_dump(exclude=without)
@@ -165,7 +165,7 @@ def test_each_chart_offers_the_names_that_check_lists() -> None:
 
 
 def test_every_name_says_what_it_means() -> None:
-    for named in every_name():
+    for named in all_names():
         assert named.meaning, named.name
 
 
@@ -245,6 +245,6 @@ def test_any_name_survives_being_written_and_read(
     )
     update = {"site": plain.site.model_copy(update={"name": name, "service": 10**7})}
     spec = plain.model_copy(update={**update, "circuits": {"heater": circuit}})
-    again = read(written(spec), "ven.yaml")
+    again = read(to_yaml(spec), "ven.yaml")
     assert (again.site.name, again.circuits["heater"].name) == (name, other)
     assert again.circuits["heater"].rated == rated_w

@@ -11,12 +11,12 @@ from random import Random
 import pytest
 
 from statemachine import Spec
-from statemachine.interlock.guarded import Guarded
+from statemachine.interlock.device_state import LAG_MS
+from statemachine.interlock.guarded_circuit import GuardedCircuit
 from statemachine.interlock.headroom import Headroom
 from statemachine.interlock.interlock import Interlock, Ruling
-from statemachine.interlock.observed import LAG_MS
-from statemachine.interlock.wanted import Deed, Told
-from statemachine.returns.idle import rest_ms
+from statemachine.interlock.wanted_state import Deed, DeviceAnswer
+from statemachine.returns.idle import idle_after_ms
 from statemachine.state.effects import BY_EVENT, Hold, Switch
 from statemachine.verify.world.drivers import Drivers
 from statemachine.verify.world.panel import played
@@ -25,7 +25,7 @@ from statemachine.verify.world.scenario import Scenario
 from tests.kit.campaigns.days import FILES
 from tests.kit.core.random_sites import invent_site
 from tests.kit.core.sample_sites import site
-from venctl.simulate.search import thrown
+from venctl.simulate.search import random_day
 
 LOOK_MS, FOREVER_MS = 1_000, 10**9
 SITE = site("""
@@ -48,7 +48,7 @@ class Line:
     def __init__(self, id: str, spec: Spec = SITE, draws_w: int | None = None) -> None:
         self.id, self.ms = id, 0
         self.headroom = Headroom(spec.site.service)
-        self.guarded = Guarded(id, spec, self.headroom, 0)
+        self.guarded = GuardedCircuit(id, spec, self.headroom, 0)
         self.draws_w = spec.circuits[id].rated if draws_w is None and id in spec.circuits else 0
         self.draws_w = self.draws_w if draws_w is None else draws_w
         self.done: list[tuple[int, Deed]] = []
@@ -82,7 +82,7 @@ class Line:
             return 0
         return self.draws_w if self.held_w is None else min(self.draws_w, self.held_w)
 
-    def _hear(self, every: list[Told]) -> None:
+    def _hear(self, every: list[DeviceAnswer]) -> None:
         self.told.extend(told.fault for told in every)
 
     def _work(self) -> None:
@@ -256,7 +256,7 @@ def test_after_a_start_the_first_hold_is_believed_and_what_is_tighter_is_judged(
     line = Line("cold").hold(300).wait(5)
     assert line.held_w == 300 and line.told == [None]
     assert line.hold(200).held_w == 240, "of the 300 W that were read"
-    late_s = (SITE.circuits["cold"].min_off_ms + rest_ms(SITE)) // 1000
+    late_s = (SITE.circuits["cold"].min_off_ms + idle_after_ms(SITE)) // 1000
     line = Line("cold").hold(0).wait(late_s + 1)
     assert line.held_w is None, "yet it does not stay so for good"
 
@@ -389,7 +389,7 @@ def days(numbers: range) -> list[tuple[str, int]]:
 def day(name: str, number: int) -> Play:
     dice = Random(f"{name}:{number}")
     spec = invent_site(dice) if name == "random" else site(FILES[name].read_text("utf-8"))
-    _, words = thrown(spec, dice)
+    _, words = random_day(spec, dice)
     return Play(spec, Scenario.model_validate(words))
 
 

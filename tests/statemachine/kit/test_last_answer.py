@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.curtail.requirement import active, sheds_w
-from statemachine.kit.last_answer import once
+from statemachine.curtail.requirement import active_events, event_required_w
+from statemachine.kit.last_answer import cache_last
 from statemachine.state.memory import first_wake
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
 from tests.kit.harness import Harness
@@ -15,7 +15,7 @@ from tests.kit.harness import Harness
 def test_work_is_done_once_for_the_very_same_things_and_equal_numbers() -> None:
     asked: list[tuple[list[int], int]] = []
 
-    @once
+    @cache_last
     def work(things: list[int], number: int) -> int:
         asked.append((things, number))
         return sum(things) + number
@@ -41,8 +41,8 @@ def test_what_binds_and_what_is_due_is_as_if_nothing_had_been_asked_before(
         desk.wait(45)
         for at_ms in (desk.ms, desk.ms + 60_000, desk.ms):
             events = desk.memory.events.values()
-            live = [event for event in events if sheds_w(desk.spec, event, at_ms)]
-            assert {event.id for event in active(desk.spec, desk.memory, at_ms)} == {
+            live = [event for event in events if event_required_w(desk.spec, event, at_ms)]
+            assert {event.id for event in active_events(desk.spec, desk.memory, at_ms)} == {
                 event.id for event in live
             }
         dues = [due for event in desk.memory.events.values() for due in event.wakes.values()]

@@ -16,12 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from statemachine import Spec
 from statemachine.returns import release
-from statemachine.returns.bridge import kept_down
+from statemachine.returns.bridge import bridged_circuits
 from statemachine.state.effects import Effect, Hold, Status
 from statemachine.state.memory import Memory
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Restarted
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.sample_sites import MAPLE, site
@@ -232,7 +232,7 @@ def broken_on(*steps: dict[str, Any]) -> set[str]:
         *steps,
     ]
     scenario = Scenario.model_validate({"look": "5 s", "loads": "steady", "steps": day})
-    return {one.rule for one in broken_by(Play(site(MAPLE), scenario))}
+    return {one.rule for one in violations_of(Play(site(MAPLE), scenario))}
 
 
 @pytest.mark.parametrize("way", GOES)
@@ -244,10 +244,10 @@ def test_load_kept_down_for_an_event_that_is_no_more_is_found(
     once: dict[str, int] = {}
 
     def remembered(spec: Spec, memory: Memory) -> dict[str, int]:
-        once.update(kept_down(spec, memory))
+        once.update(bridged_circuits(spec, memory))
         return {id: at_ms for id, at_ms in once.items() if at_ms > memory.at_ms}
 
-    monkeypatch.setattr(release, "kept_down", remembered)
+    monkeypatch.setattr(release, "bridged_circuits", remembered)
     assert broken_on(step) == {"E2"}
 
 

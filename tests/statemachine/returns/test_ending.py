@@ -8,10 +8,10 @@ import pytest
 
 from statemachine.returns.ending import SHUT_MS
 from statemachine.state.effects import Ack, Hold
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.harness import Harness
 
@@ -28,7 +28,7 @@ def desk() -> Harness:
 
 def ask(desk: Harness, said: dict[str, Any], door: str = "operator") -> tuple[Any, list[Any]]:
     """The ack of a command at a door, and all effects."""
-    command = command_from(said, desk.spec.site.id, Door(door, "r", **desk.stamp()))
+    command = command_from(said, desk.spec.site.id, Origin(door, "r", **desk.stamp()))
     effects = desk.hear(command)
     (ack,) = [one.body for one in effects if isinstance(one, Ack)]
     return ack, effects
@@ -108,8 +108,8 @@ def test_a_core_that_takes_an_event_on_after_it_is_found(monkeypatch: pytest.Mon
 
     def broken() -> set[str]:
         play = Play(site(MAPLE), Scenario.model_validate({"steps": steps}))
-        return {one.rule for one in broken_by(play)}
+        return {one.rule for one in violations_of(play)}
 
     assert broken() == set()
-    monkeypatch.setattr("statemachine.decide.admit.shut", lambda memory, source: False)
+    monkeypatch.setattr("statemachine.decide.admit.closed_to_events", lambda memory, source: False)
     assert broken() == {"P48"}

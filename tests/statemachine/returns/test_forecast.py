@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from statemachine.returns.forecast import WAYS, after_restore, coming_back
+from statemachine.returns.forecast import WAYS, forecast_restore, forecast_returns
 from statemachine.state.memory import Memory
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
 from tests.kit.harness import Harness
@@ -92,7 +92,7 @@ def test_each_circuit_comes_back_when_it_is_said_to(case: str) -> None:
     for event in events:
         desk.ask(op="event", **event)
     desk.wait(after_s)
-    said = said_s(desk, coming_back(desk.spec, desk.memory))
+    said = said_s(desk, forecast_returns(desk.spec, desk.memory))
     assert set(said) == held(desk.memory) and all(how in WAYS for how, _ in said.values())
     found = freed_s(desk, 1_200)
     timed = {id: at for id, (_, at) in said.items() if at is not None}
@@ -129,7 +129,7 @@ def test_whatever_is_called_no_circuit_comes_back_far_from_when_it_is_said_to(
         start = {} if later_s is None else {"start_ts": desk.ms // 1000 + later_s}
         desk.ask(op="event", event_id=f"e{place}", shed_kw=kw, duration_sec=length_s, **start)
     desk.wait(after_s)
-    backs = coming_back(desk.spec, desk.memory)
+    backs = forecast_returns(desk.spec, desk.memory)
     said = {id: at for id, (_, at) in said_s(desk, backs).items() if at is not None}
     found = freed_s(desk, 1_500, 5) if said else {}
     tolerance_s = 3 * desk.spec.restore.every // 1000  # who gives a second time returns in between
@@ -139,7 +139,7 @@ def test_whatever_is_called_no_circuit_comes_back_far_from_when_it_is_said_to(
 
 
 def how_of(desk: Harness, id: str) -> tuple[str, int | None]:
-    return said_s(desk, coming_back(desk.spec, desk.memory))[id]
+    return said_s(desk, forecast_returns(desk.spec, desk.memory))[id]
 
 
 def test_what_only_a_person_switches_on_has_no_time_during_the_event_and_after_it() -> None:
@@ -151,13 +151,13 @@ def test_what_only_a_person_switches_on_has_no_time_during_the_event_and_after_i
     assert not desk.memory.circuits["oven"].enabled
     assert how_of(desk, "oven") == ("by_hand", None)
     desk.ask_from("page", op="setLoad", loadId="oven", enabled=True)
-    assert "oven" not in coming_back(desk.spec, desk.memory)
+    assert "oven" not in forecast_returns(desk.spec, desk.memory)
 
 
 def test_a_person_who_switches_a_circuit_off_hears_nothing_of_an_event() -> None:
     desk = running()
     desk.ask_from("page", op="setLoad", loadId="oven", enabled=False)
-    assert coming_back(desk.spec, desk.memory) == {}
+    assert forecast_returns(desk.spec, desk.memory) == {}
 
 
 def test_what_may_be_off_or_give_no_longer_comes_back_before_the_event_ends() -> None:
@@ -184,7 +184,7 @@ def test_a_restore_says_what_it_ends_and_what_does_not_come_back_by_it() -> None
     desk.ask(op="event", event_id="c", shed_kw=1, duration_sec=900, start_ts=NOW_S + 1_200)
     desk.wait(10)
     before = desk.memory
-    ending = after_restore(desk.spec, before)
+    ending = forecast_restore(desk.spec, before)
     assert ending.ends == ("a", "b") and desk.memory == before
     said = said_s(desk, ending.backs)
     desk.ask(op="restore")
@@ -201,7 +201,7 @@ def test_a_restore_says_what_it_ends_and_what_does_not_come_back_by_it() -> None
 def test_who_only_observes_holds_nothing_that_could_come_back() -> None:
     desk = running(PANEL + "mode: observe\n")
     desk.ask(op="event", event_id="a", shed_kw=20, duration_sec=600)
-    assert coming_back(desk.spec, desk.memory) == {}
+    assert forecast_returns(desk.spec, desk.memory) == {}
 
 
 def test_every_way_to_come_back_is_told_in_the_docs_and_on_the_command_line() -> None:

@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 
 from statemachine.curtail.capacity import loads
-from statemachine.curtail.delivery_news import take_notice
-from statemachine.curtail.estimate import typical
-from statemachine.curtail.replan import standing
-from statemachine.returns.bridge import kept_down
+from statemachine.curtail.delivery_tracking import track_delivery
+from statemachine.curtail.estimate import typical_memory
+from statemachine.curtail.replan import plan_in_force
+from statemachine.returns.bridge import bridged_circuits
 from statemachine.returns.idle import BLOCKED_MS
 from statemachine.returns.release import (
     LEASE_MS,
     RENEW_MS,
-    beyond_plan,
-    carry_out,
-    restate,
-    waiting,
+    circuits_to_return,
+    hold_and_release,
+    holds_beyond_plan,
+    restate_holds,
 )
 from statemachine.site.spec import Spec
-from statemachine.state.circuit import Live
+from statemachine.state.circuit import CircuitState
 from statemachine.state.effects import Effect, Hold, Switch
-from statemachine.state.memory import Coming, Event, Memory, blank
+from statemachine.state.memory import Event, Memory, Returning, initial_memory
 from statemachine.state.triggers import Readings, Timer
 from statemachine.state.turn import Turn
 from tests.kit.core.sample_sites import NOW_MS, site
@@ -45,23 +45,25 @@ def spec_of(circuits: str = PANEL, service: str = "24 kW", more: str = "") -> Sp
 SITE = spec_of()
 
 
-def held(watts: int | None = 0, **known: Any) -> Live:
+def held(watts: int | None = 0, **known: Any) -> CircuitState:
     """A circuit that would draw 1 kW and is held."""
     first = {"enabled": True, "drawn_w": min(1_000, 1_000 if watts is None else watts)}
     marks = {"read_mono_ms": MONO, "free_w": 1_000, "held_w": watts}
     giving = {} if watts is None else {"giving_mono_ms": MONO - 60_000}
-    return Live(**{**first, **marks, **giving, **known})
+    return CircuitState(**{**first, **marks, **giving, **known})
 
 
-def turn_of(spec: Spec, lives: dict[str, Live], **known: Any) -> Turn:
+def turn_of(spec: Spec, lives: dict[str, CircuitState], **known: Any) -> Turn:
     others = {id: held(None) for id in spec.circuits}
-    memory = replace(blank(spec), circuits={**others, **lives}, at_ms=NOW_MS, mono_ms=MONO, **known)
+    memory = replace(
+        initial_memory(spec), circuits={**others, **lives}, at_ms=NOW_MS, mono_ms=MONO, **known
+    )
     return Turn(spec, memory, Timer(at_ms=NOW_MS, mono_ms=MONO))
 
 
 def carried(turn: Turn) -> list[Effect]:
     done = len(turn.effects)
-    carry_out(turn)
+    hold_and_release(turn)
     return turn.effects[done:]
 
 
@@ -77,7 +79,7 @@ def live_event(**said: Any) -> Event:
 def test_every_hold_is_said_again_with_a_whole_lease() -> None:
     turn = turn_of(SITE, {"a": held(300)}, leaving={"old": "sim"})
     until_ms = NOW_MS + LEASE_MS
-    assert restate(turn) == [
+    assert restate_holds(turn) == [
         Hold("a", 300, until_ms),
         Hold("b", None, until_ms),
         Hold("c", None, until_ms),
@@ -87,7 +89,7 @@ def test_every_hold_is_said_again_with_a_whole_lease() -> None:
 
 def test_who_only_observes_restates_nothing_but_what_is_left_from_before() -> None:
     turn = turn_of(spec_of(more="mode: observe"), {"a": held(300)}, leaving={"old": "sim"})
-    said = [(hold.circuit, hold.watts) for hold in restate(turn) if isinstance(hold, Hold)]
+    said = [(hold.circuit, hold.watts) for hold in restate_holds(turn) if isinstance(hold, Hold)]
     assert said == [("a", 300), ("old", None)]
 
 
@@ -119,33 +121,33 @@ def test_where_nothing_is_held_nothing_is_renewed() -> None:
 
 def test_load_returns_one_by_one_in_reverse_order_and_each_step_is_counted() -> None:
     turn = turn_of(SITE, {"a": held(), "b": held(), "c": held()})
-    assert waiting(SITE, turn.memory, loads(SITE, turn.memory)) == ["c", "b", "a"]
+    assert circuits_to_return(SITE, turn.memory, loads(SITE, turn.memory)) == ["c", "b", "a"]
     for n, id in enumerate(["c", "b", "a"], start=1):
-        assert beyond_plan(turn)
+        assert holds_beyond_plan(turn)
         at_ms = NOW_MS + (n - 1) * EVERY_MS
         turn = Turn(SITE, replace(turn.memory, at_ms=at_ms), Timer(at_ms=at_ms, mono_ms=MONO))
         assert carried(turn) == [Hold(id, None, at_ms + LEASE_MS)]
         due_ms = at_ms + EVERY_MS if n < 3 else None
-        assert turn.memory.coming == Coming(due_ms, at_ms, 0, n)
-    assert beyond_plan(turn), "their drivers have not answered"
+        assert turn.memory.coming == Returning(due_ms, at_ms, 0, n)
+    assert holds_beyond_plan(turn), "their drivers have not answered"
     for id in ("a", "b", "c"):
         turn.memory = turn.memory.circuit(id, asked_mono_ms=None)
-    assert not beyond_plan(turn)
+    assert not holds_beyond_plan(turn)
 
 
 def test_the_next_one_waits_for_its_turn() -> None:
     turn = turn_of(
-        SITE, {"a": held(), "b": held()}, coming=Coming(NOW_MS + 1, NOW_MS - 9_999, 0, 2)
+        SITE, {"a": held(), "b": held()}, coming=Returning(NOW_MS + 1, NOW_MS - 9_999, 0, 2)
     )
     assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + 1
-    turn = turn_of(SITE, {"a": held()}, coming=Coming(None, NOW_MS - 4_000))
+    turn = turn_of(SITE, {"a": held()}, coming=Returning(None, NOW_MS - 4_000))
     assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + 6_000
 
 
 def test_what_is_switched_off_needs_no_turn() -> None:
-    turn = turn_of(SITE, {"a": held(0, enabled=False), "b": held()}, coming=Coming(NOW_MS + 5))
+    turn = turn_of(SITE, {"a": held(0, enabled=False), "b": held()}, coming=Returning(NOW_MS + 5))
     assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
-    assert waiting(SITE, turn.memory, loads(SITE, turn.memory)) == ["b"]
+    assert circuits_to_return(SITE, turn.memory, loads(SITE, turn.memory)) == ["b"]
 
 
 def test_a_smaller_share_of_the_plan_returns_in_part() -> None:
@@ -166,7 +168,7 @@ def test_a_circuit_returns_up_to_the_last_watt_of_the_main_breaker(
     said = carried(turn)
     assert said == ([Hold("a", None, NOW_MS + LEASE_MS)] if returns else [])
     if not returns:
-        assert turn.memory.coming == Coming(NOW_MS + EVERY_MS, 0, 0, 0, NOW_MS)
+        assert turn.memory.coming == Returning(NOW_MS + EVERY_MS, 0, 0, 0, NOW_MS)
 
 
 @pytest.mark.parametrize(("unmetered_w", "returns"), [(2_400, True), (2_401, False)])
@@ -177,10 +179,10 @@ def test_a_share_that_returns_takes_the_room_of_a_share(unmetered_w: int, return
 
 
 def test_once_all_is_back_no_wait_and_no_block_is_left_over() -> None:
-    turn = turn_of(SITE, {}, coming=Coming(None, NOW_MS - 7, NOW_MS + 5, 2, NOW_MS - 5))
-    assert carried(turn) == [] and turn.memory.coming == Coming(None, NOW_MS - 7, 0, 2)
-    turn = turn_of(SITE, {"a": held()}, coming=Coming(None, NOW_MS, 0, 2))
-    assert carried(turn) == [] and turn.memory.coming == Coming(NOW_MS + EVERY_MS, NOW_MS, 0, 0)
+    turn = turn_of(SITE, {}, coming=Returning(None, NOW_MS - 7, NOW_MS + 5, 2, NOW_MS - 5))
+    assert carried(turn) == [] and turn.memory.coming == Returning(None, NOW_MS - 7, 0, 2)
+    turn = turn_of(SITE, {"a": held()}, coming=Returning(None, NOW_MS, 0, 2))
+    assert carried(turn) == [] and turn.memory.coming == Returning(NOW_MS + EVERY_MS, NOW_MS, 0, 0)
 
 
 def test_one_that_does_not_fit_holds_up_no_other() -> None:
@@ -189,7 +191,7 @@ def test_one_that_does_not_fit_holds_up_no_other() -> None:
     lives = {"a": small, "b": held(0, drawn_w=0), "c": held(None)}
     turn = turn_of(spec, lives, unmetered_w=3_500)
     assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
-    assert turn.memory.coming == Coming(NOW_MS + EVERY_MS, NOW_MS, 0, 1)
+    assert turn.memory.coming == Returning(NOW_MS + EVERY_MS, NOW_MS, 0, 1)
 
 
 def test_what_a_held_circuit_draws_already_counts_once() -> None:
@@ -205,7 +207,7 @@ def test_critical_load_returns_after_a_quarter_of_an_hour_above_the_breaker(
     blocked_for_ms: int, returns: bool
 ) -> None:
     spec = spec_of(service="5 kW")
-    coming = Coming(NOW_MS, 0, 0, 0, NOW_MS - blocked_for_ms)
+    coming = Returning(NOW_MS, 0, 0, 0, NOW_MS - blocked_for_ms)
     turn = turn_of(spec, {"c": held(0, drawn_w=0)}, unmetered_w=6_000, coming=coming)
     assert bool(carried(turn)) is returns
     turn = turn_of(spec, {"a": held(0, drawn_w=0)}, unmetered_w=6_000, coming=coming)
@@ -255,15 +257,15 @@ def test_a_fridge_that_was_off_too_long_returns_before_its_turn_and_the_rest_kee
     circuits = "\n  a: {rated: 2 kW, shed: 100 %}\n  f: {rated: 1 kW, type: fridge, shed: 100 %}\n"
     spec = spec_of(circuits)
     lives = {"f": held(0, off_mono_ms=MONO - 1_800_000), "a": held()}
-    turn = turn_of(spec, lives, coming=Coming(NOW_MS + 5, NOW_MS - 1, 0, 0))
+    turn = turn_of(spec, lives, coming=Returning(NOW_MS + 5, NOW_MS - 1, 0, 0))
     assert carried(turn) == [Hold("f", None, NOW_MS + LEASE_MS)]
     assert (turn.memory.coming.due_ms, turn.memory.coming.last_ms) == (NOW_MS + EVERY_MS, NOW_MS)
     later_ms = NOW_MS + 60_000
-    late = turn_of(spec, lives, coming=Coming(later_ms, NOW_MS - 1, later_ms, 0))
+    late = turn_of(spec, lives, coming=Returning(later_ms, NOW_MS - 1, later_ms, 0))
     carried(late)
     assert late.memory.coming.due_ms == later_ms
     sooner = {"f": held(0, off_mono_ms=MONO - 1_799_999), "a": held()}
-    assert carried(turn_of(spec, sooner, coming=Coming(NOW_MS + 5))) == []
+    assert carried(turn_of(spec, sooner, coming=Returning(NOW_MS + 5))) == []
 
 
 def test_of_several_that_were_off_too_long_as_many_return_as_there_is_room_for() -> None:
@@ -317,7 +319,7 @@ def test_an_event_that_starts_soon_keeps_load_down(
     if back:  # its driver says so
         lives = {"a": replace(turn.memory.circuits["a"], asked_mono_ms=None)}
         turn.memory = replace(turn.memory, circuits=lives)
-    assert beyond_plan(turn) is kept
+    assert holds_beyond_plan(turn) is kept
 
 
 def test_what_waits_for_an_event_keeps_its_turn_and_wakes_nobody() -> None:
@@ -328,7 +330,7 @@ def test_what_waits_for_an_event_keeps_its_turn_and_wakes_nobody() -> None:
     assert turn.memory.due_ms() is None
     turn.remember(events={})
     assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
-    assert turn.memory.coming == Coming(None, NOW_MS, 0, 1)
+    assert turn.memory.coming == Returning(None, NOW_MS, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +378,7 @@ def test_of_two_starts_each_keeps_its_own_and_one_that_is_over_by_then_adds_noth
     first = soon(end_ms=NOW_MS + 35_000)
     events = {"e": first, "f": soon(id="f", start_ms=NOW_MS + 40_000, shed_w=2_000)}
     turn = turn_of(spec, dict.fromkeys("abc", held()), events=events)
-    assert kept_down(spec, turn.memory) == {"a": NOW_MS + 30_000, "b": NOW_MS + 40_000}
+    assert bridged_circuits(spec, turn.memory) == {"a": NOW_MS + 30_000, "b": NOW_MS + 40_000}
 
 
 def test_an_event_keeps_down_nothing_that_could_not_give_at_its_start() -> None:
@@ -387,7 +389,7 @@ def test_an_event_keeps_down_nothing_that_could_not_give_at_its_start() -> None:
     for off_for_ms, kept in ((1_769_999, {"a"}), (1_770_000, {"b"})):
         lives = {"a": held(off_mono_ms=MONO - off_for_ms), "b": held()}
         turn = turn_of(spec, lives, events={"e": soon()})
-        assert set(kept_down(spec, turn.memory)) == kept
+        assert set(bridged_circuits(spec, turn.memory)) == kept
 
 
 def test_readings_are_as_old_at_its_start_as_they_are_now() -> None:
@@ -395,7 +397,7 @@ def test_readings_are_as_old_at_its_start_as_they_are_now() -> None:
     for age_ms, kept in ((19_999, {"a"}), (20_000, {"b"})):
         lives = {"a": held(read_mono_ms=MONO - age_ms), "b": held()}
         turn = turn_of(spec, lives, events={"e": soon()})
-        assert set(kept_down(spec, turn.memory)) == kept
+        assert set(bridged_circuits(spec, turn.memory)) == kept
 
 
 HALF_OR_LATER = """
@@ -437,13 +439,13 @@ def test_an_event_keeps_down_what_the_state_it_begins_in_sheds(
     spec = spec_of(more=HALF_OR_LATER)
     event = soon(**{"shed_w": 2_000, **said})
     turn = turn_of(spec, dict.fromkeys("ab", held()), events={"e": event})
-    assert set(kept_down(spec, turn.memory)) == kept
+    assert set(bridged_circuits(spec, turn.memory)) == kept
 
 
 def test_a_step_that_an_older_version_put_off_for_an_event_is_taken_at_the_sites_own_pace() -> None:
-    turn = turn_of(SITE, {"a": held()}, coming=Coming(NOW_MS + 600_000, NOW_MS - 60_000))
+    turn = turn_of(SITE, {"a": held()}, coming=Returning(NOW_MS + 600_000, NOW_MS - 60_000))
     assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + EVERY_MS
-    waits = Coming(NOW_MS + 600_000, NOW_MS - 60_000, NOW_MS + 600_000)
+    waits = Returning(NOW_MS + 600_000, NOW_MS - 60_000, NOW_MS + 600_000)
     turn = turn_of(SITE, {"a": held()}, coming=waits)
     assert carried(turn) == [] and turn.memory.coming.due_ms == NOW_MS + 600_000
 
@@ -456,7 +458,7 @@ def test_where_one_has_no_room_and_another_waits_for_an_event_the_first_is_count
     events = {"e": soon(shed_w=300)}
     turn = turn_of(spec, lives, unmetered_w=3_500, events=events)
     assert carried(turn) == []
-    assert turn.memory.coming == Coming(NOW_MS, 0, 0, 0, NOW_MS, True)
+    assert turn.memory.coming == Returning(NOW_MS, 0, 0, 0, NOW_MS, True)
     turn.remember(events={})
     assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
 
@@ -464,7 +466,7 @@ def test_where_one_has_no_room_and_another_waits_for_an_event_the_first_is_count
 def test_who_only_observes_keeps_nothing_down() -> None:
     spec = spec_of(more="mode: observe")
     turn = turn_of(spec, {"a": held()}, events={"e": soon()})
-    assert kept_down(spec, turn.memory) == {}
+    assert bridged_circuits(spec, turn.memory) == {}
     assert carried(turn) == [Hold("a", None, NOW_MS + LEASE_MS)]
 
 
@@ -489,7 +491,7 @@ def noticed(memory: Memory, drawn_w: int) -> tuple[list[tuple[str, str]], Memory
     memory = memory.circuit("a", drawn_w=drawn_w, taken_w=1_000 - drawn_w)
     readings = Readings(at_ms=memory.at_ms, mono_ms=MONO, drawn_w={}, unmetered_w=0)
     turn = Turn(SITE, memory, readings)
-    return take_notice(turn), turn.memory
+    return track_delivery(turn), turn.memory
 
 
 def test_ninety_five_percent_are_enough_and_a_shortfall_is_said_once_and_taken_back() -> None:
@@ -513,7 +515,7 @@ def test_ninety_five_percent_are_enough_and_a_shortfall_is_said_once_and_taken_b
 
 def test_delivery_is_judged_where_something_was_measured() -> None:
     turn = turn_of(SITE, {"a": held(0)}, events={"e": live_event()}, cuts={"a": 1_000})
-    assert take_notice(turn) == [] and turn.memory.events["e"].told == ()
+    assert track_delivery(turn) == [] and turn.memory.events["e"].told == ()
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -544,7 +546,7 @@ def test_why_a_circuit_has_nothing_to_give(circuit: str, free_w: int, words: str
 
 def test_a_standing_plan_tells_the_reason_for_every_circuit() -> None:
     turn = turn_of(SITE, {"a": held(400)}, events={"e": live_event(shed_w=600)}, cuts={"a": 600})
-    every, plan = standing(SITE, turn.memory)
+    every, plan = plan_in_force(SITE, turn.memory)
     assert [load.circuit for load in every] == ["a", "b", "c"]
     assert (plan.target_w, dict(plan.cuts)) == (600, {"a": 600})
     assert plan.reasons == {
@@ -558,7 +560,7 @@ def test_a_file_alone_is_taken_to_draw_what_it_does_as_a_rule() -> None:
     circuits = (
         "\n  a: {rated: 2 kW, shed: 100 %}\n  b: {rated: 1 kW, enabled: false, typical: 10 W}\n"
     )
-    memory = typical(spec_of(circuits))
+    memory = typical_memory(spec_of(circuits))
     a, b = memory.circuits["a"], memory.circuits["b"]
     assert (a.drawn_w, a.free_w, a.read_mono_ms) == (1_400, 1_400, 0)
     assert (b.drawn_w, b.free_w) == (0, 10)

@@ -8,12 +8,12 @@ import pytest
 
 from statemachine.kit.strict_json import compact
 from statemachine.shadow.ack_record import MOST_BYTES, ack_record
-from statemachine.shadow.wishes import acked_in, desired_of
+from statemachine.shadow.wishes import acked_ids, read_desired
 from statemachine.state.cloud_triggers import Answered, Delta, Document, Refused
 from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import Effect, GetShadow, Hold, Report, Switch
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.state.shadow import Shadow
+from statemachine.state.shadow import ShadowState
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Switched
 from tests.kit.core.sample_sites import MAPLE, NOW_S, PANEL, site, wish
 from tests.kit.harness import Harness
@@ -91,39 +91,39 @@ STAMP = {"enabled": {"timestamp": 7}}
 
 def test_wishes_are_read_as_an_array_and_as_a_map() -> None:
     array = {"circuits": [{"id": "a", "enabled": False}, {"id": "b", "enabled": True}]}
-    read = desired_of(array, {"circuits": [STAMP, STAMP]})
+    read = read_desired(array, {"circuits": [STAMP, STAMP]})
     assert read["wishes"] == (Wish("a", False, 7), Wish("b", True, 7)) and not read["refusals"]
     table = {"circuits": {"a": {"enabled": True}, "b": None}}
-    assert desired_of(table, {"circuits": {"a": STAMP}})["wishes"] == (Wish("a", True, 7),)
-    assert desired_of({"welcome": "aws"}, {})["wishes"] is None
+    assert read_desired(table, {"circuits": {"a": STAMP}})["wishes"] == (Wish("a", True, 7),)
+    assert read_desired({"welcome": "aws"}, {})["wishes"] is None
 
 
 def test_the_existing_backend_says_loads_for_circuits_and_it_is_consumed_alike(
     desk: Harness,
 ) -> None:
     for form in ([{"id": "ev1", "enabled": True}], {"ev1": {"enabled": True}}):
-        read = desired_of({"loads": form}, {})
+        read = read_desired({"loads": form}, {})
         assert read["wishes"] == (Wish("ev1", True, 0),) and read["wished"] == ("loads",)
     synced(desk, 6)
     said = Delta(**desk.stamp(), version=9, **read)
     assert of(Switch, desk.hear(said)) == [Switch("ev1", True)]
     (settle,) = done(desk, "ev1", True, None)
     assert settle.clears == ("loads",) and "loads" not in settle.reported
-    assert desired_of({"loads": 5}, {})["refusals"] == {"loads": (400, "must be a list or a map")}
+    assert read_desired({"loads": 5}, {})["refusals"] == {"loads": (400, "must be a list or a map")}
 
 
 def test_of_wishes_under_both_names_the_newer_counts_and_both_are_taken_out() -> None:
     older, newer = {"enabled": {"timestamp": 7}}, {"enabled": {"timestamp": 8}}
     both = {"circuits": [{"id": "a", "enabled": True}], "loads": {"a": {"enabled": False}}}
     for stamps, won in (((older, newer), False), ((newer, older), True), ((newer, newer), True)):
-        read = desired_of(both, {"circuits": [stamps[0]], "loads": {"a": stamps[1]}})
+        read = read_desired(both, {"circuits": [stamps[0]], "loads": {"a": stamps[1]}})
         assert [wish.enabled for wish in read["wishes"]] == [won]
         assert set(read["wished"]) == {"circuits", "loads"} and read["doubled"] == ("a",)
 
 
 def test_of_two_entries_for_one_circuit_the_last_counts_and_the_ack_says_so(desk: Harness) -> None:
     array = {"circuits": [{"id": "ev1", "enabled": True}, {"id": "ev1", "enabled": False}]}
-    read = desired_of(array, {"circuits": [STAMP, STAMP]})
+    read = read_desired(array, {"circuits": [STAMP, STAMP]})
     assert read["wishes"] == (Wish("ev1", False, 7),) and read["doubled"] == ("ev1",)
     synced(desk, 6)
     (settle,) = of(Report, delta(desk, 9, wish("ev1", False, T), doubled=("ev1",)))
@@ -144,13 +144,13 @@ def test_of_two_entries_for_one_circuit_the_last_counts_and_the_ack_says_so(desk
     ],
 )
 def test_a_bad_entry_is_refused_by_itself(entry: Any, id: str, code: int) -> None:
-    read = desired_of({"circuits": [entry, {"id": "ok", "enabled": True}]}, {})
+    read = read_desired({"circuits": [entry, {"id": "ok", "enabled": True}]}, {})
     assert read["wishes"] == (Wish("ok", True, 0),)
     assert read["refusals"][id][0] == code
 
 
 def test_circuits_that_are_neither_list_nor_map_are_refused_and_taken_out(desk: Harness) -> None:
-    read = desired_of({"circuits": 5}, {})
+    read = read_desired({"circuits": 5}, {})
     assert read["wishes"] == () and read["refusals"]["circuits"][0] == 400
     synced(desk, 6)
     asked = Delta(**desk.stamp(), version=9, **read)
@@ -523,11 +523,11 @@ def test_a_wish_older_than_a_day_is_expired(desk: Harness) -> None:
 
 def test_the_ack_record_has_at_most_eight_entries_and_512_bytes(desk: Harness) -> None:
     refused = {f"{'ä' if n == 3 else 'x'}{n:031}": (400, "é" * 80) for n in range(30)}
-    record = ack_record(Shadow(state="", version=10**9, refused=refused), 10**10)
+    record = ack_record(ShadowState(state="", version=10**9, refused=refused), 10**10)
     assert len(compact(record)) <= MOST_BYTES
     assert record["more"] + len(record["r"]) == 30 and record["ac"] == 400
     short = {f"z{n}": (404, "unknown") for n in range(9)}
-    record = ack_record(Shadow(state="", version=1, refused=short), 1)
+    record = ack_record(ShadowState(state="", version=1, refused=short), 1)
     assert len(record["r"]) == 8 and record["more"] == 1
 
 
@@ -557,8 +557,8 @@ def test_an_ack_record_that_nobody_remembers_is_taken_out(desk: Harness) -> None
     (get,) = of(GetShadow, desk.hear(Connected(**desk.stamp())))
     (report,) = of(Report, document(desk, get.token, 6, None, acked=("old",)))
     assert report.reported["ack"] is None
-    assert acked_in({"ack": {"r": {"a": [404, ""]}}}) == ("a",)
-    assert acked_in({"ack": 5}) == acked_in({}) == ()
+    assert acked_ids({"ack": {"r": {"a": [404, ""]}}}) == ("a",)
+    assert acked_ids({"ack": 5}) == acked_ids({}) == ()
 
 
 # -- settings -------------------------------------------------------------------------------------
@@ -566,7 +566,9 @@ def test_an_ack_record_that_nobody_remembers_is_taken_out(desk: Harness) -> None
 
 def test_a_setting_is_applied_and_echoed_as_it_was_desired(desk: Harness) -> None:
     for said in (5, 2.5, 900, 1):
-        assert desired_of({"report_interval_seconds": said}, {})["interval"].every_ms == said * 1000
+        assert (
+            read_desired({"report_interval_seconds": said}, {})["interval"].every_ms == said * 1000
+        )
     synced(desk, 6)
     (echo,) = of(Report, delta(desk, 9, interval=Interval(7_000, T)))
     assert desk.memory.every_ms == 7_000 and not echo.settles and echo.version is None
@@ -579,7 +581,7 @@ def test_a_setting_is_applied_and_echoed_as_it_was_desired(desk: Harness) -> Non
 @pytest.mark.parametrize("said", [0, -5, 901, 0.5, "5", True, [5], {"s": 5}, 1e300, 1.00001])
 def test_a_setting_that_cannot_be_is_answered_and_not_applied(desk: Harness, said: Any) -> None:
     synced(desk, 6)
-    read = desired_of({"report_interval_seconds": said}, {})
+    read = read_desired({"report_interval_seconds": said}, {})
     (settle,) = of(Report, desk.hear(Delta(**desk.stamp(), version=9, **read)))
     assert settle.clears == ("report_interval_seconds",)
     ack = settle.reported["ack"]

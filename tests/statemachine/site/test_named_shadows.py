@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from statemachine import SpecError
 from statemachine.kit.strict_json import compact
 from statemachine.shadow.reconcile import judge
-from statemachine.shadow.report import MOST_BYTES, largest, reported
-from statemachine.site.named_shadows import shards
+from statemachine.shadow.report import MOST_BYTES, largest_bytes, reported_section
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
-from statemachine.state.shadow import Decision
+from statemachine.state.shadow import WishOutcome
 from tests.kit.core.sample_sites import NOW_MS, site
 from tests.kit.harness import Harness
 from tests.kit.process.site import Site, until, venctl
@@ -46,7 +46,7 @@ def test_a_wish_in_one_shadow_does_not_undo_a_newer_one_in_another(code: int, un
     """Also where the newer one was tried in vain: what is wanted last counts."""
     desk = Harness(site(panel(50)))
     desk.read()
-    newer = Decision(False, 144, code, "", desk.ms)
+    newer = WishOutcome(False, 144, code, "", desk.ms)
     first = desk.memory.shadows["circuits-0"]
     known = {**desk.memory.shadows, "circuits-0": replace(first, decided={"c1": newer})}
     wishes = (Wish("c1", False, 132),)
@@ -58,11 +58,11 @@ def test_a_wish_in_one_shadow_does_not_undo_a_newer_one_in_another(code: int, un
 
 
 def test_up_to_forty_circuits_stand_in_the_classic_shadow() -> None:
-    assert {key: len(ids) for key, ids in shards(site(panel(40))).items()} == {"": 40}
+    assert {key: len(ids) for key, ids in circuits_by_shadow(site(panel(40))).items()} == {"": 40}
 
 
 def test_more_go_into_named_shadows_of_forty_in_the_order_of_the_file() -> None:
-    found = shards(site(panel(100)))
+    found = circuits_by_shadow(site(panel(100)))
     assert {key: len(ids) for key, ids in found.items()} == {
         "": 0,
         "circuits-0": 40,
@@ -70,13 +70,13 @@ def test_more_go_into_named_shadows_of_forty_in_the_order_of_the_file() -> None:
         "circuits-2": 20,
     }
     assert [id for ids in found.values() for id in ids] == [f"c{n}" for n in range(1, 101)]
-    assert len(shards(site(panel(400)))) == 11
+    assert len(circuits_by_shadow(site(panel(400)))) == 11
 
 
 def test_a_site_that_shrinks_or_grows_takes_what_moved_out_of_the_classic_shadow() -> None:
     for count, gone in ((40, "circuit_shadows"), (41, "circuits")):
         desk = Harness(site(panel(count)))
-        assert reported(desk.spec, desk.memory, "", NOW_MS)[gone] is None
+        assert reported_section(desk.spec, desk.memory, "", NOW_MS)[gone] is None
 
 
 names = st.text("aZ9äöß語\U0001f50c", min_size=1, max_size=9)
@@ -90,10 +90,12 @@ def test_no_document_outgrows_what_was_computed_for_it(count: int, name: str) ->
     for id in desk.memory.circuits:
         desk.memory = desk.memory.circuit(id, drawn_w=1_999, free_w=1_999, enabled=False)
     desk.ask(op="event", event_id="e" * 128, shed_kw=100, duration_sec=600)
-    for key, most in largest(spec).items():
-        said = reported(spec, desk.memory, key, NOW_MS)
+    for key, most in largest_bytes(spec).items():
+        said = reported_section(spec, desk.memory, key, NOW_MS)
         said["ack"] = {"r": "x" * 500}
-        wishes = {"circuits": [{"id": id, "enabled": False} for id in shards(spec)[key]]}
+        wishes = {
+            "circuits": [{"id": id, "enabled": False} for id in circuits_by_shadow(spec)[key]]
+        }
         whole = len(compact({k: v for k, v in said.items() if v is not None}))
         assert whole + len(compact(wishes)) <= most <= MOST_BYTES < SERVICE_BYTES
 
@@ -110,7 +112,7 @@ def test_check_prints_the_bytes_of_every_shadow(tmp_path: Path) -> None:
     said = venctl("check", cwd=tmp_path).stdout
     assert "shadow classic" in said and "shadow circuits-2" in said and "of 8,192 bytes" in said
     told = json.loads(venctl("check", "--json", cwd=tmp_path).stdout)
-    assert told["shadow_bytes"] == largest(site(panel(100)))
+    assert told["shadow_bytes"] == largest_bytes(site(panel(100)))
     (tmp_path / "ven.yaml").write_text(panel(100, "n" * 64))
     assert venctl("check", cwd=tmp_path).returncode == 2
 
@@ -196,7 +198,7 @@ def test_circuit_73_is_switched_through_its_own_shadow_and_through_the_classic_o
     on = {one["id"]: one["enabled"] for one in tower.state()["circuits"]}
     assert on["c73"] is enabled and sum(on.values()) == 99 + enabled
     shown = tower.http("GET", "/api/v1/shadow")[1]
-    assert [one["name"] for one in shown["shadows"]] == list(shards(site(panel(100))))
+    assert [one["name"] for one in shown["shadows"]] == list(circuits_by_shadow(site(panel(100))))
 
 
 def test_after_a_kill_every_shadow_is_in_sync_again(tower: Site) -> None:

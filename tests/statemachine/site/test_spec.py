@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from statemachine import SpecError, read
-from statemachine.audit.reader import standard
+from statemachine.audit.reader import standard_charts
 from statemachine.chart.registry import ACTIONS, SCOPES
 from tests.kit.paths import ROOT
 
@@ -40,7 +40,7 @@ def test_a_file_of_eight_lines_is_a_site() -> None:
 def test_the_charts_in_the_sample_are_the_ones_in_force_without_them() -> None:
     sample = (ROOT / "ven.yaml").read_text("utf-8")
     charts = "event:\n" + sample.partition("\nevent:\n")[2]
-    assert charts == "event:\n" + standard().partition("event:\n")[2]
+    assert charts == "event:\n" + standard_charts().partition("event:\n")[2]
     spec, plain = read(sample, "ven.yaml"), read(SMALL, "ven.yaml")
     assert (spec.event, spec.shadow) == (plain.event, plain.shadow)
 
@@ -52,7 +52,7 @@ def test_what_the_sample_says_below_its_rule_is_the_default() -> None:
 
 def chart(old: str, new: str) -> str:
     """The small site with the standard charts, in which one thing is written otherwise."""
-    charts = standard().partition("\n")[2]
+    charts = standard_charts().partition("\n")[2]
     assert charts.count(old) == 1, old
     return SMALL + charts.replace(old, new)
 

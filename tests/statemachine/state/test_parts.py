@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from statemachine import read
-from statemachine.state.memory import blank
+from statemachine.state.memory import initial_memory
 from statemachine.state.parts import from_parts, to_parts
-from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.generate_days import generate_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.paths import ROOT
@@ -22,7 +22,7 @@ FIELDS = [
     (node.name, field, after)
     for module in MODULES
     for node in ast.parse((ROOT / f"statemachine/state/{module}.py").read_text("utf-8")).body
-    if isinstance(node, ast.ClassDef) and node.name != "Kind"
+    if isinstance(node, ast.ClassDef) and node.name != "AlarmKind"
     for field, after in zip(node.body, [*node.body[1:], None], strict=True)
     if isinstance(field, ast.AnnAssign)
 ]
@@ -40,13 +40,15 @@ def test_every_field_says_what_it_is(owner: str, field: ast.AnnAssign, after: as
 
 
 def test_there_are_fields_to_look_at() -> None:
-    assert {"Live", "Event", "Memory", "Shadow", "Coming", "Basis"} <= {one for one, *_ in FIELDS}
+    assert {"CircuitState", "Event", "Memory", "ShadowState", "Returning", "PlanBasis"} <= {
+        one for one, *_ in FIELDS
+    }
 
 
 @pytest.mark.parametrize("name", ["house", "shop", "building"])
 def test_a_played_day_comes_back_from_json_as_it_was(name: str) -> None:
     spec = read((ROOT / f"examples/{name}.yaml").read_text("utf-8"), name)
-    play = Play(spec, Scenario.model_validate(invent_day(spec, Random(7), 12)))
+    play = Play(spec, Scenario.model_validate(generate_day(spec, Random(7), 12)))
     looked_at = 0
     for number, _ in enumerate(play.moments()):
         if number % 7 == 0:
@@ -58,7 +60,7 @@ def test_a_played_day_comes_back_from_json_as_it_was(name: str) -> None:
 
 def test_what_is_no_memory_is_refused() -> None:
     spec = read((ROOT / "ven.yaml").read_text("utf-8"), "ven.yaml")
-    parts = to_parts(blank(spec))
+    parts = to_parts(initial_memory(spec))
     for broken in ({"at_ms": "soon"}, {"cuts": {"heater1": None}}, {"last": ["heater1"]}):
         with pytest.raises(ValueError, match="validation error"):
             from_parts(spec, {**parts, "site": {**parts["site"], **broken}})

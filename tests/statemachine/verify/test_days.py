@@ -13,10 +13,10 @@ from random import Random
 import pytest
 
 from statemachine import read
-from statemachine.verify.rules.run_rules import broken_by
-from statemachine.verify.search.generate_days import invent_day
-from statemachine.verify.search.narrate import scenario_text, tell
-from statemachine.verify.search.pairs import TWINS, differs
+from statemachine.verify.rules.run_rules import violations_of
+from statemachine.verify.search.generate_days import generate_day
+from statemachine.verify.search.narrate import narrate, scenario_text
+from statemachine.verify.search.pairs import TWINS, differences
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.kit.core.random_sites import invent_valid
@@ -32,11 +32,11 @@ MOST_STEPS = 12
 def test_no_rule_is_broken_on_any_day(seed: int) -> None:
     dice = Random(seed)
     text = invent_valid(dice)
-    spec, words = read(text, "panel.yaml"), invent_day(read(text, "panel.yaml"), dice, MOST_STEPS)
+    spec, words = read(text, "panel.yaml"), generate_day(read(text, "panel.yaml"), dice, MOST_STEPS)
     scenario = Scenario.model_validate(words)
-    one = next(broken_by(Play(spec, scenario)), None)
+    one = next(violations_of(Play(spec, scenario)), None)
     if one is not None:
-        story = tell(spec, scenario, one.ms, str(one))
+        story = narrate(spec, scenario, one.ms, str(one))
         pytest.fail(f"seed {seed}\n{text}\n{scenario_text(words, story)}")
 
 
@@ -46,8 +46,8 @@ def test_two_days_that_must_come_out_the_same_do(rule: str, seed: int) -> None:
     dice = Random(f"{rule}-{seed}")
     text = invent_valid(dice)
     spec = read(text, "panel.yaml")
-    words = TWINS[rule].invent(invent_day(spec, dice, MOST_STEPS), dice) | {"loads": "steady"}
-    found = next(differs(spec, Scenario.model_validate(words), rule), None)
+    words = TWINS[rule].invent(generate_day(spec, dice, MOST_STEPS), dice) | {"loads": "steady"}
+    found = next(differences(spec, Scenario.model_validate(words), rule), None)
     assert found is None, f"seed {seed}\n{text}\n{scenario_text(words, [str(found)])}"
 
 
@@ -59,5 +59,5 @@ def test_a_fault_found_once_stays_mended(file: Path) -> None:
     scenario = read_scenario(day, file.name, spec)
     assert scenario.breaks is not None
     if scenario.breaks in TWINS:
-        assert list(differs(spec, scenario, scenario.breaks)) == []
-    assert list(broken_by(Play(spec, scenario))) == []
+        assert list(differences(spec, scenario, scenario.breaks)) == []
+    assert list(violations_of(Play(spec, scenario))) == []

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from statemachine.kit.strict_json import compact
 from statemachine.state.effects import Ack
 from statemachine.state.triggers import Invalid
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import read_scenario
 from statemachine.wire import messages as wire
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from statemachine.wire.messages import duplicate
 from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
 from tests.kit.harness import Harness
@@ -30,7 +30,7 @@ def answered(raw: bytes | str | dict[str, Any]) -> dict[str, Any]:
     """The ack of a payload that comes over MQTT."""
     raw = json.dumps(raw) if isinstance(raw, dict) else raw
     desk = Harness(SITE)
-    command = parse_command(raw, "ven-test", Door("operator", "mqtt", NOW_MS, 5))
+    command = parse_command(raw, "ven-test", Origin("operator", "mqtt", NOW_MS, 5))
     acks = [effect for effect in desk.hear(command) if isinstance(effect, Ack)]
     assert len(acks) == 1
     assert compact(acks[0].body)
@@ -173,7 +173,7 @@ def test_what_cannot_be_read_at_all_has_no_ids_but_ours() -> None:
         ack = answered(raw)
         assert (ack["op"], ack["venId"], ack["ok"]) == ("unknown", "ven-test", False)
         assert "correlationId" not in ack and "event_id" not in ack
-    assert isinstance(parse_command(b"{", "v", Door("operator", "", NOW_MS, 5)), Invalid)
+    assert isinstance(parse_command(b"{", "v", Origin("operator", "", NOW_MS, 5)), Invalid)
 
 
 DAY = """
@@ -188,7 +188,7 @@ steps:
 def test_p45_a_day_whose_acks_name_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = site(PANEL + "sim: {load: steady}\n")
     scenario = read_scenario(DAY, "day.yaml", spec)
-    assert not list(broken_by(Play(spec, scenario)))
+    assert not list(violations_of(Play(spec, scenario)))
     monkeypatch.setattr(wire, "_signed", lambda command, body: body)
-    found = [broken.rule for broken in broken_by(Play(spec, scenario))]
+    found = [broken.rule for broken in violations_of(Play(spec, scenario))]
     assert found.count("P45") == 4 and set(found) == {"P45"}

@@ -21,7 +21,7 @@ from statemachine.state.triggers import (
     SetConfig,
     Toggle,
 )
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
 from tests.kit.harness import Harness
 
@@ -30,7 +30,7 @@ SITE = site(PANEL)
 
 def parsed(said: Any) -> Command:
     raw = said if isinstance(said, bytes | str) else json.dumps(said)
-    return parse_command(raw, "ven-test", Door("operator", "mqtt", NOW_MS, 5))
+    return parse_command(raw, "ven-test", Origin("operator", "mqtt", NOW_MS, 5))
 
 
 def invalid(said: Any) -> Invalid:

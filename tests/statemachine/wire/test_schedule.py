@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from statemachine.kit.frozen import changed
 from statemachine.kit.strict_json import compact
-from statemachine.shadow.report import MOST_BYTES, fingerprint, largest, reported
-from statemachine.site.named_shadows import shards
+from statemachine.shadow.report import MOST_BYTES, fingerprint, largest_bytes, reported_section
+from statemachine.site.named_shadows import circuits_by_shadow
 from statemachine.wire.schedule import MOST, MOST_AHEAD
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
 from tests.kit.harness import Harness
@@ -37,7 +37,7 @@ def told(desk: Harness) -> list[dict[str, Any]]:
 
 
 def ahead(desk: Harness) -> list[dict[str, Any]] | None:
-    found: list[dict[str, Any]] | None = reported(desk.spec, desk.memory, "", desk.ms)[
+    found: list[dict[str, Any]] | None = reported_section(desk.spec, desk.memory, "", desk.ms)[
         "scheduled_events"
     ]
     return found
@@ -80,7 +80,7 @@ def test_the_shadow_names_what_starts_next_until_it_starts_or_is_called_off() ->
     assert [one["event_id"] for one in ahead(desk) or []] == ["soon", "later"]
     assert (ahead(desk) or [])[0]["start_ts"] == NOW_S + 60
     desk.wait(61)
-    said = reported(desk.spec, desk.memory, "", desk.ms)
+    said = reported_section(desk.spec, desk.memory, "", desk.ms)
     assert said["active_event"]["event_id"] == "soon"
     assert [one["event_id"] for one in said["scheduled_events"]] == ["later"]
     desk.ask(op="cancel", event_id="later")
@@ -118,15 +118,17 @@ def test_events_ahead_fill_no_more_of_the_shadow_than_is_left(
     calling(desk, "e" * 128)
     for place, id in enumerate(ids, start=1):
         calling(desk, id, 60 * place)
-    said = reported(desk.spec, desk.memory, "", desk.ms)
+    said = reported_section(desk.spec, desk.memory, "", desk.ms)
     listed = said["scheduled_events"] or []
     assert [one["event_id"] for one in listed] == ids[: len(listed)]
     assert len(listed) + (said["scheduled_more"] or 0) == len(ids)
     assert len(listed) <= MOST_AHEAD
     said["ack"] = {"r": "x" * 500}
-    wishes = {"circuits": [{"id": id, "enabled": False} for id in shards(desk.spec)[""]]}
+    wishes = {
+        "circuits": [{"id": id, "enabled": False} for id in circuits_by_shadow(desk.spec)[""]]
+    }
     whole = len(compact({k: v for k, v in said.items() if v is not None}))
-    assert whole + len(compact(wishes)) <= largest(desk.spec)[""] <= MOST_BYTES
+    assert whole + len(compact(wishes)) <= largest_bytes(desk.spec)[""] <= MOST_BYTES
 
 
 def test_a_document_that_was_refused_as_too_large_names_no_events_to_come() -> None:
@@ -134,5 +136,5 @@ def test_a_document_that_was_refused_as_too_large_names_no_events_to_come() -> N
     calling(desk, "soon", 60)
     lean = changed(desk.memory.shadow, lean=1)
     desk.memory = changed(desk.memory, shadows={"": lean})
-    said = reported(desk.spec, desk.memory, "", desk.ms)
+    said = reported_section(desk.spec, desk.memory, "", desk.ms)
     assert (said["scheduled_events"], said["scheduled_more"]) == (None, 1)

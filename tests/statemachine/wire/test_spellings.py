@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statemachine.state.triggers import Cancel, Command, DrEvent, Invalid, OptOut, Restore
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from statemachine.wire.terms import DURATION, END, EVENT_ID, SHED, START
 from tests.kit.core.sample_sites import NOW_MS, NOW_S, PANEL, site
 from tests.kit.harness import Harness
@@ -23,7 +23,7 @@ IN_80 = "2023-11-14T22:14:40.000Z"
 
 
 def parsed(said: dict[str, Any], source: str = "operator") -> Command:
-    return parse_command(json.dumps(said), "ven-test", Door(source, "mqtt", NOW_MS, 5))
+    return parse_command(json.dumps(said), "ven-test", Origin(source, "mqtt", NOW_MS, 5))
 
 
 def event(**said: Any) -> dict[str, Any]:
@@ -151,12 +151,12 @@ def test_what_is_not_read_or_contradicts_itself_is_refused_by_name(
 
 def test_the_commands_of_the_docs_are_read_and_their_refusal_is_what_is_said() -> None:
     first, second = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
-    that_day = Door("operator", "mqtt", 1_795_500_000_000, 5)
+    that_day = Origin("operator", "mqtt", 1_795_500_000_000, 5)
     for line in first.splitlines():
         assert not isinstance(parse_command(line, "v", that_day), Invalid), line
     said = json.loads(second)
     asked = '{"op": "event", "event_id": "evt-1", "shed_kw": NaN, "correlationId": "c-1"}'
-    command = parse_command(asked, "volttron_local", Door("operator", "mqtt", NOW_MS, 5))
+    command = parse_command(asked, "volttron_local", Origin("operator", "mqtt", NOW_MS, 5))
     assert Harness(SITE).ack(command) == said
 
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import Spec, read
-from statemachine.site.named_shadows import shards
+from statemachine.site.named_shadows import circuits_by_shadow
 from tests.kit.paths import ROOT
 from tests.kit.process.site import venctl
 from venctl.base.policy import characters, documents
-from venctl.standin.broker.policy_rights import Held, Principal, read_policy
+from venctl.standin.broker.policy_rights import PolicyRights, Principal, read_policy
 
 SITE = (ROOT / "ven.yaml").read_text()
 REGIONS = ("us-west-2", "ap-northeast-1", "us-gov-west-1", "cn-northwest-1", "REGION")
@@ -30,10 +30,10 @@ def spec_of(circuits: int, text: str = SITE) -> Spec:
     return spec.model_copy(update={"circuits": {f"c{n}": one for n in range(circuits)}})
 
 
-def rights(spec: Spec, region: str = "us-west-2", client: str = THING) -> Held:
+def rights(spec: Spec, region: str = "us-west-2", client: str = THING) -> PolicyRights:
     """Held to what the file says, once it went through JSON and the checks of AWS."""
     text = json.dumps(documents(spec, region, "123456789012"))
-    return Held(read_policy(text, "policy"), Principal(client, THING, ATTRIBUTES))
+    return PolicyRights(read_policy(text, "policy"), Principal(client, THING, ATTRIBUTES))
 
 
 def uses(spec: Spec) -> Iterator[tuple[str, str]]:
@@ -45,7 +45,7 @@ def uses(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "iot:RetainPublish", f"topic/{topics.status}"
     yield "iot:Subscribe", f"topicfilter/{topics.command}"
     yield "iot:Receive", f"topic/{topics.command}"
-    for prefix in (f"{P}/name/{name}" if name else P for name in shards(spec)):
+    for prefix in (f"{P}/name/{name}" if name else P for name in circuits_by_shadow(spec)):
         for end in ("get", "update"):
             yield "iot:Publish", f"topic/{prefix}/{end}"
         for end in ("get/+", "update/accepted", "update/rejected", "update/delta"):

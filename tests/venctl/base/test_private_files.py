@@ -42,9 +42,9 @@ from venctl.cli import (
     status as running,
 )
 from venctl.folder.site_token import read_token, site_token
-from venctl.folder.state_folder import cut_off, in_force
-from venctl.link.endpoint import password_of, plain, secret_of
-from venctl.link.tls import Wrong, usable
+from venctl.folder.state_folder import in_force_text, interrupted_text
+from venctl.link.endpoint import password_of, plain_endpoint, secret_of
+from venctl.link.tls import ConfigProblem, check_usable
 from venctl.standin.certificates import contexts, identities
 from venctl.standin.start import CannotStart, Ports, stand_in_of
 
@@ -77,7 +77,7 @@ def folder() -> Iterator[Path]:
 def password(folder: Path) -> str:
     try:
         return f"taken: {secret_of(folder / 'secret')}"
-    except Wrong as wrong:
+    except ConfigProblem as wrong:
         return str(wrong).replace(str(folder), ".")
 
 
@@ -147,7 +147,7 @@ def test_a_password_that_no_broker_can_be_told_refuses_the_start(
     monkeypatch.delenv("BROKER", raising=False)
     if variable is not None:
         monkeypatch.setenv("BROKER", variable)
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(ConfigProblem) as wrong:
         password_of(Cloud(kind="mqtt", host="a.b", password=word), tmp_path)
     assert str(wrong.value).startswith(said)
 
@@ -225,7 +225,7 @@ def test_a_secret_that_systemd_shows_to_us_alone_may_be_open_to_its_group(
     file = folder / "password"
     write_private(file, "hidden\n")
     file.chmod(0o440)
-    with pytest.raises(Wrong, match="open to other users"):
+    with pytest.raises(ConfigProblem, match="open to other users"):
         secret_of(file)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
     assert secret_of(file) == "hidden"
@@ -248,10 +248,10 @@ def test_a_start_that_is_refused_for_a_password_says_so_in_one_line(tmp_path: Pa
 
 def cloud_files(folder: Path) -> str:
     cert, key, ca = (folder / name for name in ("v1.crt", "v1.key", "ca.pem"))
-    place = replace(plain("127.0.0.1", 8883, "v1"), cert=cert, key=key, ca=ca)
+    place = replace(plain_endpoint("127.0.0.1", 8883, "v1"), cert=cert, key=key, ca=ca)
     try:
-        usable(place)
-    except Wrong as wrong:
+        check_usable(place)
+    except ConfigProblem as wrong:
         return str(wrong).replace(str(folder), ".")
     return "taken"
 
@@ -422,11 +422,11 @@ def test_a_policy_of_endless_depth_is_refused(folder: Path) -> None:
 
 
 def copy_in_force(folder: Path) -> str:
-    found = cut_off(folder / "ven.yaml", folder)
+    found = interrupted_text(folder / "ven.yaml", folder)
     text = "nothing" if found is None else found[1]
-    write_private(folder / "in-force.yaml", in_force(folder / "ven.yaml", "site: {}"))
+    write_private(folder / "in-force.yaml", in_force_text(folder / "ven.yaml", "site: {}"))
     assert stat.S_IMODE((folder / "in-force.yaml").stat().st_mode) == 0o600
-    assert cut_off(folder / "ven.yaml", folder) == (folder, "site: {}")
+    assert interrupted_text(folder / "ven.yaml", folder) == (folder, "site: {}")
     return text
 
 
@@ -438,7 +438,7 @@ def copy_in_force(folder: Path) -> str:
 def test_a_copy_that_is_no_good_is_left_alone_and_written_anew(
     folder: Path, caplog: pytest.LogCaptureFixture, state: str, said: str
 ) -> None:
-    write_private(folder / "in-force.yaml", in_force(folder / "ven.yaml", "site: {id: v1}"))
+    write_private(folder / "in-force.yaml", in_force_text(folder / "ven.yaml", "site: {id: v1}"))
     bring(folder / "in-force.yaml", state)
     assert told(copy_in_force, folder, state) == said
     if state in ("binary", "a directory", "a pipe"):

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import SpecError, read
-from statemachine.kit.errors import WIDTH, Fault, Mark
+from statemachine.kit.errors import WIDTH, Finding, Mark
 from statemachine.verify.world.recorded import MOST_FAULTS, read_recorded
 from tests.kit.paths import ROOT
 from tests.kit.process.site import STEADY, venctl
@@ -168,7 +168,7 @@ def test_whatever_a_line_of_a_recorded_day_says_it_is_read_or_refused(line: str)
 @given(column=st.integers(1, 300_000), length=st.integers(0, 300_000))
 def test_of_a_long_line_the_part_with_the_fault_is_shown(column: int, length: int) -> None:
     text = ("-" * (column - 1) + "X").ljust(length, "-")
-    _, shown, caret = Fault(Mark("f", 1, column, text), "bad-value", "no").pretty().split("\n")
+    _, shown, caret = Finding(Mark("f", 1, column, text), "bad-value", "no").pretty().split("\n")
     assert len(shown) <= WIDTH + 10 and shown[len(caret) - 1] == "X"
 
 

@@ -13,8 +13,8 @@ from venctl.cli.kit.clock import of_zone
 from venctl.cli.plan import _head
 from venctl.cli.status import _six_lines
 from venctl.cli.trigger import _lines
-from web.desk import LinkView
-from web.planning import outlook, preview
+from web.controller_port import LinkView
+from web.planning import plan_outlook, preview
 from web.resources import state
 
 RAMP = """
@@ -289,9 +289,9 @@ def test_a_confirmation_is_asked_for_only_where_more_is_taken_from_critical_circ
     desk = shown()
     call(desk, 3.0, 300)
     command = desk.command(op="event", event_id="new", shed_kw=2.0, duration_sec=60)
-    assert outlook(desk.spec, desk.memory, command).touched(desk.spec) == []  # type: ignore[arg-type]
+    assert plan_outlook(desk.spec, desk.memory, command).touched(desk.spec) == []  # type: ignore[arg-type]
     command = desk.command(op="event", event_id="new", shed_kw=3.1, duration_sec=60)
-    assert outlook(desk.spec, desk.memory, command).touched(desk.spec) != []  # type: ignore[arg-type]
+    assert plan_outlook(desk.spec, desk.memory, command).touched(desk.spec) != []  # type: ignore[arg-type]
 
 
 def test_a_later_event_is_planned_beside_what_runs_then_and_not_beside_what_runs_now() -> None:

@@ -21,8 +21,8 @@ from tests.kit.process.site import STEADY, Backend, Site, until, venctl
 from tests.kit.simulated.storing import look_and_open
 from tests.system.test_flap import PACE, eventually, stage
 from tests.venctl.reach.test_shadow_server import SECRET, guarded
-from venctl.doctor.probes import Word
-from venctl.link.tls import Wrong
+from venctl.doctor.probes import RunningController
+from venctl.link.tls import ConfigProblem
 from web.resources import state
 
 STEPS = ["files", "controller", "dns", "tcp", "tls"]
@@ -335,7 +335,7 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
     async with stage(tmp_path, PACE) as on:
         await eventually(lambda: on.operator.reported("misc1"), "a report")
         await eventually(lambda: on.controller.memory.shadows[""].version, "an answer with a time")
-        word = Word(on.controller.spec, state(on.controller), tmp_path / "journal.db")
+        word = RunningController(on.controller.spec, state(on.controller), tmp_path / "journal.db")
         assert (await word.connect()).startswith(
             "the running controller has been connected since 20"
         )
@@ -343,8 +343,10 @@ async def test_the_word_of_a_connected_controller_is_of_its_last_message_and_ans
         assert (await word.publish()).startswith("the last message was sent ")
         assert (await word.shadow()).startswith("answered the running controller ")
         _journal(tmp_path / "empty.db").close()
-        with pytest.raises(Wrong, match="the shadow has never answered"):
-            await Word(on.controller.spec, {"link": {}}, tmp_path / "empty.db").shadow()
+        with pytest.raises(ConfigProblem, match="the shadow has never answered"):
+            await RunningController(
+                on.controller.spec, {"link": {}}, tmp_path / "empty.db"
+            ).shadow()
         assert await word.clock() == "correct to within a second"
 
 
@@ -352,12 +354,12 @@ def _journal(file: Path) -> sqlite3.Connection:
     return look_and_open(file, lambda parts: None)[0]
 
 
-def word_of(folder: Path, link: dict[str, object], trigger: str) -> Word:
+def word_of(folder: Path, link: dict[str, object], trigger: str) -> RunningController:
     """The word of a controller with this link, whose journal ends with this trigger."""
     db = _journal(folder / "journal.db")
     row = "INSERT INTO decision (at_ms, trigger, effects) VALUES (0, ?, '')"
     db.execute(row, (trigger,))
-    return Word(read(STEADY, "ven.yaml"), {"link": link}, folder / "journal.db")
+    return RunningController(read(STEADY, "ven.yaml"), {"link": link}, folder / "journal.db")
 
 
 @pytest.mark.parametrize(("off_s", "said"), [(600, "600 s behind"), (-600, "600 s ahead of")])
@@ -365,7 +367,9 @@ async def test_a_wrong_clock_is_told_against_the_shadows(
     tmp_path: Path, off_s: int, said: str
 ) -> None:
     answered = json.dumps({"at_ms": 1_700_000_000_500, "server_s": 1_700_000_000 + off_s})
-    with pytest.raises(Wrong, match=rf"this machine's clock is ({said}) the server's.*with NTP"):
+    with pytest.raises(
+        ConfigProblem, match=rf"this machine's clock is ({said}) the server's.*with NTP"
+    ):
         await word_of(tmp_path, {}, f"Answered {answered}").clock()
 
 
@@ -375,12 +379,14 @@ async def test_the_word_of_a_controller_that_fares_badly_is_what_fares_badly(
     refused = json.dumps({"at_ms": 0, "code": 403, "message": "Forbidden"})
     lost = {"state": "disconnected", "detail": "no route", "last_sent": None, "denied": []}
     word = word_of(tmp_path, lost, f"Refused {refused}")
-    with pytest.raises(Wrong, match="is not connected: no route"):
+    with pytest.raises(ConfigProblem, match="is not connected: no route"):
         await word.connect()
-    with pytest.raises(Wrong, match="has sent nothing yet"):
+    with pytest.raises(ConfigProblem, match="has sent nothing yet"):
         await word.publish()
-    with pytest.raises(Wrong, match="the shadow refused the last request: 403 Forbidden"):
+    with pytest.raises(ConfigProblem, match="the shadow refused the last request: 403 Forbidden"):
         await word.shadow()
     deaf = {**lost, "denied": ["ven/cmd/volttron_local"]}
-    with pytest.raises(Wrong, match="the broker refuses a subscription to ven/cmd/volttron_local"):
+    with pytest.raises(
+        ConfigProblem, match="the broker refuses a subscription to ven/cmd/volttron_local"
+    ):
         await word_of(tmp_path, deaf, f"Refused {refused}").subscribe()

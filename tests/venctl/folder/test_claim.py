@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from venctl.folder.claim import Claim, Taken, claimed
+from venctl.folder.claim import Claim, StateFolderInUse, claimed
 
 
 def test_a_folder_is_made_for_its_owner_only_and_says_who_has_it(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "state"
     claim = Claim(folder)
     assert folder.stat().st_mode & 0o777 == 0o700 and not claim.trouble
-    with pytest.raises(Taken, match=rf"is already running on {folder} \(process {os.getpid()}\)"):
+    with pytest.raises(
+        StateFolderInUse, match=rf"is already running on {folder} \(process {os.getpid()}\)"
+    ):
         Claim(folder)
     assert claimed(folder)
     claim.close()
@@ -40,11 +42,11 @@ def test_a_folder_that_cannot_be_made_is_claimed_elsewhere_and_itself_once_it_ca
     parent.touch()
     claim = Claim(folder)
     assert "cannot be written" in claim.trouble
-    with pytest.raises(Taken):
+    with pytest.raises(StateFolderInUse):
         Claim(folder)
     parent.unlink()
     parent.mkdir()
-    claim.look_again()
+    claim.retry()
     assert not claim.trouble and claimed(folder), "who comes now finds the folder, and it is taken"
     claim.close()
     assert not claimed(folder)

@@ -11,7 +11,7 @@ import pytest
 from tests.kit.core.alarming import Core
 from tests.kit.simulated.skipping import run
 from tests.kit.simulated.storing import AtOnce
-from venctl.base.notes import Notes
+from venctl.base.background_files import BackgroundFiles
 from venctl.health.tasks import AGAIN_S, WELL_S, Tasks
 
 
@@ -65,7 +65,7 @@ def test_a_small_file_is_written_as_soon_as_the_disk_takes_it_and_says_the_newes
     tmp_path: Path,
 ) -> None:
     async def story() -> None:
-        notes, file = Notes(AtOnce()), tmp_path / "not there yet" / "said.json"
+        notes, file = BackgroundFiles(AtOnce()), tmp_path / "not there yet" / "said.json"
         notes.write(file, "one")
         assert not await notes.written(file, 1.0)
         notes.write(file, "two")
@@ -82,7 +82,7 @@ def test_a_small_file_is_written_as_soon_as_the_disk_takes_it_and_says_the_newes
 
 def test_a_file_that_is_taken_away_is_written_anew_unless_it_is_to_be_gone(tmp_path: Path) -> None:
     async def story() -> None:
-        notes, folder = Notes(AtOnce()), tmp_path / "site"
+        notes, folder = BackgroundFiles(AtOnce()), tmp_path / "site"
         kept, removed = folder / "controller.json", folder / "in-force.yaml"
         folder.mkdir()
         watching = asyncio.create_task(notes.watch())
@@ -102,7 +102,7 @@ def test_an_alarm_with_more_words_than_are_kept_is_told_once() -> None:
     async def story() -> None:
         core = Core()
         for _ in range(3):
-            core.alarms.sound("storage", "long " * 200)
+            core.alarms.raise_alarm("storage", "long " * 200)
         assert len(core.heard) == 1
 
     run(story())

@@ -21,10 +21,10 @@ from statemachine.decide.progress import (
     Overdue,
     Progress,
     overdue,
-    stalled,
+    stalled_parts,
 )
 from statemachine.state.effects import Hold, Switch
-from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.generate_days import generate_day
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.alarming import Core
@@ -35,7 +35,7 @@ from tests.kit.simulated.faulty_panel import Faulty
 from tests.kit.simulated.skipping import run
 from venctl.drivers import TIMEOUT_S, Panel
 from venctl.health.notify import Notify
-from venctl.health.watchdog import EVERY_S, Watchdog, line
+from venctl.health.watchdog import EVERY_S, Watchdog, status_line
 
 DAY_MS = 86_400_000
 at = st.integers(0, DAY_MS)
@@ -50,15 +50,17 @@ def test_nothing_that_is_within_its_time_is_stalled(
     now_ms: int, look_ms: int, timer_ms: int, call_ms: int
 ) -> None:
     timer = Overdue(0, now_ms - timer_ms)
-    assert not stalled(Progress(now_ms - look_ms, timer, {"heater": now_ms - call_ms}), now_ms)
-    assert not stalled(Progress(now_ms, None, {}), now_ms)
+    assert not stalled_parts(
+        Progress(now_ms - look_ms, timer, {"heater": now_ms - call_ms}), now_ms
+    )
+    assert not stalled_parts(Progress(now_ms, None, {}), now_ms)
 
 
 @given(at, st.integers(1, DAY_MS), st.sets(st.sampled_from(["look", "timer", "call"])))
 def test_whatever_is_beyond_its_time_is_named_and_nothing_else(
     now_ms: int, late_ms: int, late: set[str]
 ) -> None:
-    why = stalled(
+    why = stalled_parts(
         Progress(
             now_ms - (LOOK_MS + late_ms if "look" in late else 0),
             Overdue(0, now_ms - TIMER_MS - late_ms) if "timer" in late else None,
@@ -92,7 +94,7 @@ def test_something_is_overdue_for_as_long_as_it_is_seen_to_be_due(
 def test_no_decision_leaves_something_that_is_due_undone(name: str, seed: int) -> None:
     """Days of all kinds, with clocks that are set: what is overdue is a fault of ours."""
     spec = site((ROOT / f"examples/{name}.yaml").read_text())
-    day = Scenario.model_validate(invent_day(spec, Random(seed), 8))
+    day = Scenario.model_validate(generate_day(spec, Random(seed), 8))
     for moment in Play(spec, day).moments():
         due_ms = moment.memory.due_ms()
         assert due_ms is None or due_ms > moment.memory.at_ms, moment
@@ -145,7 +147,7 @@ class Plant:
         """Until it has run for so long."""
         self.panel.start()
         tasks = [asyncio.create_task(work()) for work in (self._look, self.watchdog.run)]
-        self.watchdog.up()
+        self.watchdog.started()
         await asyncio.sleep(seconds)
         for task in tasks:
             task.cancel()
@@ -351,7 +353,7 @@ def test_nothing_is_said_of_a_reload_before_all_is_up_nor_on_the_way_out() -> No
         with plant.watchdog.reloading():
             pass
         assert not plant.heard
-        plant.watchdog.up()
+        plant.watchdog.started()
         plant.watchdog.stopping()
         with plant.watchdog.reloading():
             pass
@@ -364,8 +366,8 @@ def test_nothing_is_said_of_a_reload_before_all_is_up_nor_on_the_way_out() -> No
 
 
 def test_the_status_is_one_line_for_people() -> None:
-    assert line("connected", 0, 0, 0) == "link connected; no events; no circuits held"
-    assert line("lost", 1, 2, 1) == "link lost; 1 event; 2 circuits held; 1 alarm"
+    assert status_line("connected", 0, 0, 0) == "link connected; no events; no circuits held"
+    assert status_line("lost", 1, 2, 1) == "link lost; 1 event; 2 circuits held; 1 alarm"
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])

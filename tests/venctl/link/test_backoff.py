@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.link.backoff import FAR, NEAR, Backoff, Pace
+from venctl.link.backoff import FAR, NEAR, Backoff, BackoffPace
 
 # Each entry: how long a connection lasted in s, or None for an attempt that failed.
 lives = st.lists(st.none() | st.floats(0, 100), min_size=1, max_size=60)
 
 
-def waits(pace: Pace, lives: list[float | None], seed: int) -> list[float]:
+def waits(pace: BackoffPace, lives: list[float | None], seed: int) -> list[float]:
     backoff, now_s, found = Backoff(pace, random.Random(seed).uniform), 0.0, []
     for lasted_s in lives:
         if lasted_s is not None:
@@ -28,7 +28,7 @@ def waits(pace: Pace, lives: list[float | None], seed: int) -> list[float]:
 
 @given(lives=lives, seed=st.integers(0, 1000), pace=st.sampled_from([NEAR, FAR]))
 def test_no_wait_is_shorter_than_the_least_or_longer_than_the_most(
-    lives: list[float | None], seed: int, pace: Pace
+    lives: list[float | None], seed: int, pace: BackoffPace
 ) -> None:
     for wait_s in waits(pace, lives, seed):
         assert pace.least_ms / 1000 <= wait_s <= pace.most_ms / 1000

@@ -10,8 +10,8 @@ from awscrt import mqtt5
 from statemachine import Spec, SpecError, read
 from tests.kit.mqtt.certificates import Authority
 from venctl.link.backoff import FAR, NEAR
-from venctl.link.endpoint import Will, declared, settings
-from venctl.link.tls import Wrong
+from venctl.link.endpoint import LastWill, client_options, declared_endpoint
+from venctl.link.tls import ConfigProblem
 
 SECRET = "marker-secret"
 
@@ -30,7 +30,7 @@ def fault(cloud: str) -> str:
 
 def test_three_lines_lead_to_aws(tmp_path: Path) -> None:
     spec = site("{kind: aws, endpoint: x-ats.iot.us-west-2.amazonaws.com, cert: c.pem, key: k.pem}")
-    where = declared(spec.cloud, tmp_path, spec.site.id)
+    where = declared_endpoint(spec.cloud, tmp_path, spec.site.id)
     assert (where.host, where.port) == ("x-ats.iot.us-west-2.amazonaws.com", 8883)
     assert (where.client_id, where.aws, where.pace) == ("v1", True, FAR)
     assert (where.cert, where.key, where.ca) == (tmp_path / "c.pem", tmp_path / "k.pem", None)
@@ -40,7 +40,7 @@ def test_a_broker_on_this_machine_is_asked_again_sooner_than_one_that_many_share
     tmp_path: Path,
 ) -> None:
     def pace(host: str) -> object:
-        return declared(site(f"{{kind: mqtt, host: {host}}}").cloud, tmp_path, "v1").pace
+        return declared_endpoint(site(f"{{kind: mqtt, host: {host}}}").cloud, tmp_path, "v1").pace
 
     assert (pace("127.0.0.1"), pace("192.168.1.5")) == (NEAR, FAR)
 
@@ -95,8 +95,8 @@ def test_aws_is_asked_within_its_limits(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "ca")
     mine = authority.client("v1")
     files = f"cert: {mine.cert.name}, key: {mine.key.name}, ca: {authority.ca.name}"
-    where = declared(site(f"{{kind: aws, endpoint: x, {files}}}").cloud, tmp_path, "v1")
-    said = settings(where, Will("ven/status/v1", lambda: b"gone"))
+    where = declared_endpoint(site(f"{{kind: aws, endpoint: x, {files}}}").cloud, tmp_path, "v1")
+    said = client_options(where, LastWill("ven/status/v1", lambda: b"gone"))
     limits = mqtt5.ExtendedValidationAndFlowControlOptions.AWS_IOT_CORE_DEFAULTS
     assert said["extended_validation_and_flow_control_options"] == limits
     packet = said["connect_options"]
@@ -108,15 +108,15 @@ def test_aws_is_asked_within_its_limits(tmp_path: Path) -> None:
 
 def test_a_broker_of_ones_own_may_send_all_it_has(tmp_path: Path) -> None:
     """With a limit mosquitto 2.0 delivers some messages before older ones, see bench/flood.py."""
-    where = declared(site("{kind: mqtt, host: broker.local}").cloud, tmp_path, "v1")
-    assert settings(where, None)["connect_options"].receive_maximum is None
+    where = declared_endpoint(site("{kind: mqtt, host: broker.local}").cloud, tmp_path, "v1")
+    assert client_options(where, None)["connect_options"].receive_maximum is None
 
 
 # ---------------------------------------------------------------- the password
 
 
 def password(cloud: str, folder: Path) -> str | None:
-    return declared(site(cloud).cloud, folder, "v1").password
+    return declared_endpoint(site(cloud).cloud, folder, "v1").password
 
 
 def test_a_password_is_the_word_or_comes_from_the_environment_or_a_file(
@@ -138,14 +138,14 @@ def test_a_password_that_cannot_be_had_is_told_with_its_cure(
     monkeypatch.delenv("BROKER_PASSWORD", raising=False)
     head = "{kind: mqtt, host: h, username: u"
     with pytest.raises(
-        Wrong, match=r"the environment variable BROKER_PASSWORD.*is not set; set it"
+        ConfigProblem, match=r"the environment variable BROKER_PASSWORD.*is not set; set it"
     ):
         password(f"{head}, password: 'env:BROKER_PASSWORD'}}", tmp_path)
-    with pytest.raises(Wrong, match="secret cannot be read"):
+    with pytest.raises(ConfigProblem, match="secret cannot be read"):
         password(f"{head}, password_file: secret}}", tmp_path)
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "secret").chmod(0o644)
-    with pytest.raises(Wrong, match=r"open to other users.*chmod 600") as found:
+    with pytest.raises(ConfigProblem, match=r"open to other users.*chmod 600") as found:
         password(f"{head}, password_file: secret}}", tmp_path)
     assert SECRET not in str(found.value)
 
@@ -153,4 +153,4 @@ def test_a_password_that_cannot_be_had_is_told_with_its_cure(
 def test_no_form_of_a_site_shows_the_password(tmp_path: Path) -> None:
     spec = site(f"{{kind: mqtt, host: h, username: u, password: {SECRET}}}")
     assert SECRET not in repr(spec) + str(spec)
-    assert SECRET not in repr(declared(spec.cloud, tmp_path, "v1"))
+    assert SECRET not in repr(declared_endpoint(spec.cloud, tmp_path, "v1"))

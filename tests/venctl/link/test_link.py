@@ -16,22 +16,22 @@ import pytest
 from tests.kit.mqtt.link_peer import HANG_S, Peer, endpoint, peer
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.tools import tool
-from venctl.link.endpoint import Will
-from venctl.link.link import Denied, Down, Link, LinkDown, Message, News, NotAllowed, Up
+from venctl.link.endpoint import LastWill
+from venctl.link.link import Denied, Link, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
 
 CMD, ACK, STATUS = "ven/cmd/v1", "ven/ack/v1", "ven/status/v1"
 
 
 CHILD = """
 import asyncio, sys
-from venctl.link.endpoint import Endpoint, Will
-from venctl.link.link import Link, Message, Up
+from venctl.link.endpoint import Endpoint, LastWill
+from venctl.link.link import Link, Message, LinkUp
 async def main(port):
     def hear(news):
         if isinstance(news, Message): print(news.payload.decode(), flush=True)
-        if isinstance(news, Up): print("up", flush=True)
+        if isinstance(news, LinkUp): print("up", flush=True)
     where = Endpoint("127.0.0.1", port, "v1", None, None, None, None, None, False)
-    link = Link(where, ["ven/cmd/v1"], Will("ven/status/v1", lambda: b"gone"), hear)
+    link = Link(where, ["ven/cmd/v1"], LastWill("ven/status/v1", lambda: b"gone"), hear)
     link.start()
     await asyncio.to_thread(sys.stdin.readline)
     await link.stop()
@@ -104,7 +104,7 @@ async def test_messages_kept_by_the_broker_survive_its_restart(broker: Mosquitto
         broker.start()
     ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
     ven.link.start()
-    assert await ven.next(Up) == Up(resumed=True)
+    assert await ven.next(LinkUp) == LinkUp(resumed=True)
     assert await ven.message() == b"kept"
     await ven.link.stop()
 
@@ -116,10 +116,10 @@ async def test_the_link_comes_back_by_itself_and_an_old_puback_does_no_harm(
         await ven.link.publish(CMD, b"held")
         old = await ven.next(Message)
         broker.stop()
-        assert (await ven.next(Down)).why
+        assert (await ven.next(LinkLost)).why
         old.puback()
         broker.start()
-        await ven.next(Up)
+        await ven.next(LinkUp)
         old.puback()
         await ven.link.publish(CMD, b"new")
         assert [await ven.message(), await ven.message()] == [b"held", b"new"]
@@ -127,18 +127,18 @@ async def test_the_link_comes_back_by_itself_and_an_old_puback_does_no_harm(
 
 async def test_a_publish_offline_is_refused_at_once(broker: Mosquitto) -> None:
     ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
-    with pytest.raises(LinkDown, match="not connected yet"):
+    with pytest.raises(SendFailed, match="not connected yet"):
         await ven.link.publish(ACK, b"early")
     ven.link.start()
-    await ven.next(Up)
+    await ven.next(LinkUp)
     broker.kill()
-    down = await ven.next(Down)
-    with pytest.raises(LinkDown) as refusal:
+    down = await ven.next(LinkLost)
+    with pytest.raises(SendFailed) as refusal:
         await ven.link.publish(ACK, b"late")
     assert str(refusal.value)
     assert down.why
     broker.start()
-    await ven.next(Up)
+    await ven.next(LinkUp)
     await ven.link.publish(ACK, b"again")
     await ven.link.stop()
 
@@ -149,10 +149,10 @@ async def test_a_broker_that_is_not_there_yet_is_told_once_and_waited_for(
     broker.stop()
     ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
     ven.link.start()
-    assert "refused" in (await ven.next(Down)).why
+    assert "refused" in (await ven.next(LinkLost)).why
     await asyncio.sleep(0.5)  # a few attempts more
     broker.start()
-    assert await ven.change() == Up(resumed=False)
+    assert await ven.change() == LinkUp(resumed=False)
     await ven.link.stop()
 
 
@@ -165,7 +165,7 @@ async def test_a_wrong_password_is_told_and_the_right_one_lets_in(tmp_path: Path
     try:
         ven = Peer(where, [CMD], None)
         ven.link.start()
-        assert "not authorized" in (await ven.next(Down)).why
+        assert "not authorized" in (await ven.next(LinkLost)).why
         await ven.link.stop()
         async with peer(replace(where, password="right")) as let_in:
             assert let_in.link.connected
@@ -179,7 +179,7 @@ async def test_a_publish_on_its_way_is_given_up_when_the_link_is_lost(broker: Mo
         sent = asyncio.create_task(ven.link.publish(ACK, b"lost?"))
         await asyncio.sleep(0)
         broker.kill()
-        with pytest.raises(LinkDown):
+        with pytest.raises(SendFailed):
             await asyncio.wait_for(sent, HANG_S)
 
 
@@ -219,7 +219,7 @@ async def test_a_denied_subscription_is_told_and_the_link_is_up_all_the_same() -
         ven = Peer(endpoint(port, "v1"), [CMD], None)
         ven.link.start()
         assert await ven.next(Denied) == Denied(CMD, "not authorized")
-        assert await ven.next(Up) == Up(resumed=False)
+        assert await ven.next(LinkUp) == LinkUp(resumed=False)
         await ven.link.stop()
 
 
@@ -229,7 +229,7 @@ async def test_a_topic_nobody_may_subscribe_to_is_told_and_the_link_is_up_all_th
     ven = Peer(endpoint(broker.port, "v1"), ["ven/#/cmd"], None)
     ven.link.start()
     assert (await ven.next(Denied)).topic == "ven/#/cmd"
-    assert await ven.change() == Up(resumed=False)
+    assert await ven.change() == LinkUp(resumed=False)
     await ven.link.stop()
 
 
@@ -238,7 +238,7 @@ async def test_a_topic_nobody_may_publish_on_is_refused_like_any_other(
     broker: Mosquitto, topic: str
 ) -> None:
     async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
-        with pytest.raises(NotAllowed, match="cannot publish"):
+        with pytest.raises(SendRefused, match="cannot publish"):
             await ven.link.publish(topic, b"")
         await ven.link.publish(CMD, b"fine")
         assert await ven.message() == b"fine"
@@ -250,7 +250,7 @@ async def test_the_broker_refusing_a_publish_is_told_with_its_reason(tmp_path: P
     broker = Mosquitto(tmp_path, None, f"acl_file {rights}\n")
     try:
         async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
-            with pytest.raises(NotAllowed, match=f"{ACK}: not authorized"):
+            with pytest.raises(SendRefused, match=f"{ACK}: not authorized"):
                 await ven.link.publish(ACK, b"")
             assert ven.link.connected
     finally:
@@ -289,9 +289,9 @@ async def test_a_connection_that_ends_in_place_of_a_puback_is_blamed_on_the_olde
                 asyncio.create_task(ven.link.publish(topic, payload))
                 for topic, payload in ((ACK, b"first"), (STATUS, b"second"))
             ]
-            assert (await ven.next(Down)).cut_off == cut_off
+            assert (await ven.next(LinkLost)).cut_off == cut_off
             ends = await asyncio.gather(*sent, return_exceptions=True)
-            assert [type(one) for one in ends] == [LinkDown, LinkDown]
+            assert [type(one) for one in ends] == [SendFailed, SendFailed]
 
 
 @pytest.mark.parametrize(("code", "barred"), [(0x87, True), (0x90, True), (0x88, False)])
@@ -305,9 +305,9 @@ async def test_a_connect_is_barred_where_the_broker_says_that_something_is_not_a
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        ven = Peer(endpoint(port, "v1"), [CMD], Will(STATUS, lambda: b"gone"))
+        ven = Peer(endpoint(port, "v1"), [CMD], LastWill(STATUS, lambda: b"gone"))
         ven.link.start()
-        assert (await ven.next(Down)).barred == barred
+        assert (await ven.next(LinkLost)).barred == barred
         await ven.link.stop()
 
 
@@ -321,14 +321,14 @@ async def test_every_connect_carries_a_will_of_its_own_time() -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port, times = server.sockets[0].getsockname()[1], count()
-        will = Will(STATUS, lambda: b"gone at %d" % next(times))
+        will = LastWill(STATUS, lambda: b"gone at %d" % next(times))
         ven = Peer(endpoint(port, "v1"), [], will)
         renewed: list[object] = []
         ven.link.tell_renewals(renewed.append)
         ven.link.start()
         for _ in range(3):
-            await ven.next(Up)
-            await ven.next(Down)
+            await ven.next(LinkUp)
+            await ven.next(LinkLost)
         await ven.link.stop()
     said = [re.findall(rb"gone at \d+", one) for one in seen]
     assert said[:3] == [[b"gone at 0"], [b"gone at 1"], [b"gone at 2"]]
@@ -347,7 +347,7 @@ async def test_a_message_of_any_bytes_arrives_and_one_nobody_can_take_costs_only
     link = Link(endpoint(broker.port, "v1"), [CMD], None, hear)
     link.start()
     async with asyncio.timeout(HANG_S):
-        assert await heard.get() == Up(resumed=False)
+        assert await heard.get() == LinkUp(resumed=False)
         for payload in (b"", bytes(range(256))):
             await link.publish(CMD, payload)
             message = await heard.get()
@@ -355,7 +355,7 @@ async def test_a_message_of_any_bytes_arrives_and_one_nobody_can_take_costs_only
             assert message.payload == payload
             message.puback()
         broker.kill()
-        assert isinstance(await heard.get(), Down)
+        assert isinstance(await heard.get(), LinkLost)
     await link.stop()
 
 
@@ -372,17 +372,17 @@ async def test_a_listener_that_trips_over_a_refusal_still_hears_that_the_link_is
     link.start()
     async with asyncio.timeout(HANG_S):
         assert isinstance(await heard.get(), Denied)
-        assert await heard.get() == Up(resumed=False)
+        assert await heard.get() == LinkUp(resumed=False)
     await link.stop()
 
 
 async def test_being_stopped_is_told_once(broker: Mosquitto) -> None:
     async with peer(endpoint(broker.port, "v1"), [CMD]) as ven:
         await ven.link.stop()
-        assert isinstance(await ven.change(), Down)
+        assert isinstance(await ven.change(), LinkLost)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await ven.next(Down)
+                await ven.next(LinkLost)
 
 
 async def test_a_subscription_without_an_answer_is_asked_for_again(
@@ -408,11 +408,11 @@ async def test_a_subscription_without_an_answer_is_asked_for_again(
 async def test_stopping_does_not_wait_for_a_frozen_broker(broker: Mosquitto) -> None:
     ven = Peer(endpoint(broker.port, "v1"), [CMD], None)
     ven.link.start()
-    await ven.next(Up)
+    await ven.next(LinkUp)
     broker.freeze()
     sent = asyncio.create_task(ven.link.publish(ACK, b"?"))
     await asyncio.sleep(0)
     await asyncio.wait_for(ven.link.stop(), HANG_S)
-    with pytest.raises(LinkDown):
+    with pytest.raises(SendFailed):
         await sent
     assert not ven.link.connected

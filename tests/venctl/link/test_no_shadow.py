@@ -9,9 +9,9 @@ import pytest
 
 from statemachine import Spec
 from statemachine.state.effects import Effect, GetShadow, Report
-from statemachine.state.shadow import Decision
+from statemachine.state.shadow import WishOutcome
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Trigger
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import read_scenario
 from tests.kit.core.sample_sites import PANEL, site
@@ -53,7 +53,7 @@ def test_a_shadow_of_another_broker_is_left_as_it_was_and_its_decisions_are_kept
     desk = Harness(site(PANEL))
     desk.read()
     desk.hear(Connected(**desk.stamp()))
-    known = {"heater": Decision(False, 7, 200, "", desk.ms)}
+    known = {"heater": WishOutcome(False, 7, 200, "", desk.ms)}
     desk.memory = desk.memory.__class__(
         **{**vars(desk.memory), "shadows": {"": _with(desk, decided=known, alarms={"loop": 1})}}
     )
@@ -100,7 +100,7 @@ steps:
 def test_p46_holds_of_a_day_without_a_shadow() -> None:
     spec = site(OFF)
     scenario = read_scenario(DAY, "day.yaml", spec)
-    assert not list(broken_by(Play(spec, scenario)))
+    assert not list(violations_of(Play(spec, scenario)))
 
 
 @pytest.mark.parametrize("text", [OFF, SERVED])

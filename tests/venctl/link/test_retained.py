@@ -10,7 +10,7 @@ import pytest
 from awscrt import mqtt5
 
 from statemachine.state.triggers import Command, Invalid, Trigger
-from statemachine.wire.commands import Door, parse_command
+from statemachine.wire.commands import Origin, parse_command
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
 from tests.kit.mqtt.link_peer import HANG_S, endpoint, peer
 from tests.kit.mqtt.mosquitto import Mosquitto
@@ -31,7 +31,7 @@ EVERY = (
 
 @pytest.mark.parametrize("said", EVERY, ids=lambda said: "-".join(map(str, said.values())))
 def test_p43_a_retained_command_is_refused_and_says_what_to_do(said: dict[str, object]) -> None:
-    door = Door("operator", "r", NOW_MS, NOW_MS, stored=True)
+    door = Origin("operator", "r", NOW_MS, NOW_MS, stored=True)
     command = parse_command(json.dumps(said), "volttron_local", door)
     assert isinstance(command, Invalid)
     assert (command.reason, command.op) == ("expired", said["op"])
@@ -40,7 +40,7 @@ def test_p43_a_retained_command_is_refused_and_says_what_to_do(said: dict[str, o
 
 
 def test_what_is_retained_and_makes_no_sense_is_refused_for_that() -> None:
-    door = Door("operator", "r", NOW_MS, NOW_MS, stored=True)
+    door = Origin("operator", "r", NOW_MS, NOW_MS, stored=True)
     command = parse_command(b"{", "volttron_local", door)
     assert isinstance(command, Invalid) and command.reason == "invalid"
 
@@ -118,14 +118,14 @@ async def test_the_keeper_of_a_shadow_carries_out_no_retained_request(
 ) -> None:
     from venctl.health.alarms import Alarms
     from venctl.health.tasks import Tasks
-    from venctl.reach.shadow_server import ShadowKeeper
+    from venctl.reach.shadow_server import ShadowServer
 
     place = "$aws/things/v1/shadow"
     ask = json.dumps({"state": {"desired": {"a": 1}}, "clientToken": "old"}).encode()
     async with peer(endpoint(broker.port, "op"), [f"{place}/get/+"]) as operator:
         await operator.link.publish(f"{place}/update", ask, retain=True)
         tasks = Tasks(Alarms(dict, lambda trigger: None))
-        keeper = ShadowKeeper(endpoint(broker.port, "v1"), "v1", tmp_path / "shadows.db")
+        keeper = ShadowServer(endpoint(broker.port, "v1"), "v1", tmp_path / "shadows.db")
         keeper.start(tasks)
         answer: dict[str, object] = {}
         async with asyncio.timeout(HANG_S):

@@ -14,10 +14,16 @@ import pytest
 
 from tests.kit.mqtt.mosquitto import Mosquitto
 from venctl.link import shadow_client as twin
-from venctl.link.endpoint import Endpoint, Will
-from venctl.link.link import Link, Message, News, Up
-from venctl.link.shadow_client import Accepted, Delta, Document, Rejected, Twin
-from venctl.standin.cloud import LocalCloud
+from venctl.link.endpoint import Endpoint, LastWill
+from venctl.link.link import Link, LinkUp, Message, News
+from venctl.link.shadow_client import (
+    ShadowClient,
+    ShadowDelta,
+    ShadowDocument,
+    ShadowRejected,
+    UpdateAccepted,
+)
+from venctl.standin.server import StandInServer
 
 SHADOW = "$aws/things/v1/shadow"
 HANG_S = 10
@@ -34,7 +40,7 @@ async def link(
     where: Endpoint,
     topics: list[str],
     hear: Callable[[Message], None],
-    will: Will | None = None,
+    will: LastWill | None = None,
 ) -> AsyncIterator[tuple[Link, asyncio.Event]]:
     """A link that is up, and the event set whenever it comes up again."""
     up = asyncio.Event()
@@ -43,7 +49,7 @@ async def link(
         match news:
             case Message():
                 hear(news)
-            case Up():
+            case LinkUp():
                 up.set()
 
     made = Link(where, topics, will, ear)
@@ -60,17 +66,17 @@ class Device:
 
     def __init__(self, made: Link, up: asyncio.Event) -> None:
         self.link, self.up = made, up
-        self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
-        self.named: asyncio.Queue[Delta] = asyncio.Queue()
-        self.twin = Twin(made.client, "v1", self._hear)
+        self.deltas: asyncio.Queue[ShadowDelta] = asyncio.Queue()
+        self.named: asyncio.Queue[ShadowDelta] = asyncio.Queue()
+        self.twin = ShadowClient(made.client, "v1", self._hear)
         made.tell_renewals(self.twin.follow)
 
-    def _hear(self, name: str, delta: Delta) -> None:
+    def _hear(self, name: str, delta: ShadowDelta) -> None:
         (self.named if name else self.deltas).put_nowait(delta)
 
 
 @asynccontextmanager
-async def device(port: int, will: Will | None = None) -> AsyncIterator[Device]:
+async def device(port: int, will: LastWill | None = None) -> AsyncIterator[Device]:
     async with link(endpoint(port, "v1"), [], lambda _: None, will) as (made, up):
         yield Device(made, up)
 
@@ -111,7 +117,7 @@ async def test_a_document_comes_with_its_sections_and_utc_seconds(
     }
     try:
         async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-            assert await ven.twin.get("") == Document(
+            assert await ven.twin.get("") == ShadowDocument(
                 3, {"a": 1}, {"a": {"timestamp": 7}}, {"b": [True, None]}, 1_793_523_600
             )
     finally:
@@ -122,7 +128,7 @@ async def test_a_document_comes_with_its_sections_and_utc_seconds(
 async def test_an_empty_document_has_empty_sections(broker: Mosquitto) -> None:
     body = {"state": {}, "metadata": {}, "version": 9}
     async with service(broker.port, lambda *_: ("accepted", body)), device(broker.port) as ven:
-        assert await ven.twin.get("") == Document(9, {}, {}, {}, None)
+        assert await ven.twin.get("") == ShadowDocument(9, {}, {}, {}, None)
 
 
 async def test_a_thing_without_a_shadow_is_an_empty_document_of_version_0(
@@ -130,10 +136,10 @@ async def test_a_thing_without_a_shadow_is_an_empty_document_of_version_0(
 ) -> None:
     body: dict[str, Any] = {"code": 404, "message": "No shadow exists with name: 'v1'"}
     async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
-        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
+        assert await ven.twin.get("") == ShadowDocument(0, {}, {}, {}, None)
         assert await ven.twin.update(
             "", reported={"a": 1}, clear_desired=[], version=None
-        ) == Rejected(404, body["message"])
+        ) == ShadowRejected(404, body["message"])
 
 
 async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> None:
@@ -144,9 +150,9 @@ async def test_an_update_says_every_null_and_nothing_else(broker: Mosquitto) -> 
         device(broker.port) as ven,
     ):
         settle = ven.twin.update("", reported=reported, clear_desired=["circuits"], version=4)
-        assert await settle == Accepted(5, 100)
+        assert await settle == UpdateAccepted(5, 100)
         plain = ven.twin.update("", reported=reported, clear_desired=[], version=None)
-        assert await plain == Accepted(5, 100)
+        assert await plain == UpdateAccepted(5, 100)
     said = [{k: v for k, v in request.items() if k != "clientToken"} for request in asked]
     assert said == [
         {"state": {"reported": reported, "desired": {"circuits": None}}, "version": 4},
@@ -158,7 +164,7 @@ async def test_a_conflict_keeps_its_code_and_text(broker: Mosquitto) -> None:
     body = {"code": 409, "message": "Version conflict"}
     async with service(broker.port, lambda *_: ("rejected", body)), device(broker.port) as ven:
         answer = await ven.twin.update("", reported={"a": 1}, clear_desired=[], version=1)
-        assert answer == Rejected(409, "Version conflict")
+        assert answer == ShadowRejected(409, "Version conflict")
 
 
 async def test_a_service_that_does_not_answer_is_a_504(
@@ -166,7 +172,7 @@ async def test_a_service_that_does_not_answer_is_a_504(
 ) -> None:
     monkeypatch.setattr(twin, "OPERATION_TIMEOUT_S", 1)
     async with service(broker.port, lambda *_: None), device(broker.port) as ven:
-        assert await ven.twin.get("") == Rejected(504, twin.TIMEOUT_NAME)
+        assert await ven.twin.get("") == ShadowRejected(504, twin.TIMEOUT_NAME)
 
 
 async def test_a_link_lost_while_asking_ends_in_a_rejection(
@@ -180,7 +186,7 @@ async def test_a_link_lost_while_asking_ends_in_a_rejection(
                 await asyncio.sleep(0.01)
         broker.kill()
         answer = await asyncio.wait_for(asking, HANG_S)
-        assert isinstance(answer, Rejected) and answer.code == 504
+        assert isinstance(answer, ShadowRejected) and answer.code == 504
         broker.start()
 
 
@@ -196,10 +202,12 @@ async def test_a_cancelled_question_leaves_the_twin_at_work(broker: Mosquitto) -
         asking = asyncio.create_task(ven.twin.get(""))
         await asyncio.sleep(0)
         asking.cancel()
-        assert await ven.twin.get("") == Document(1, {}, {}, {}, None)
+        assert await ven.twin.get("") == ShadowDocument(1, {}, {}, {}, None)
 
 
-async def say_until_heard(made: Link, deltas: asyncio.Queue[Delta], body: Said) -> Delta:
+async def say_until_heard(
+    made: Link, deltas: asyncio.Queue[ShadowDelta], body: Said
+) -> ShadowDelta:
     """The twin's subscription is made in the background, so a first delta may come too early."""
     async with asyncio.timeout(HANG_S):
         while deltas.empty():
@@ -214,7 +222,7 @@ DELTA = {
     "version": 12,
     "timestamp": 60,
 }
-HEARD = Delta(12, DELTA["state"], DELTA["metadata"], 60)  # type: ignore[arg-type]
+HEARD = ShadowDelta(12, DELTA["state"], DELTA["metadata"], 60)  # type: ignore[arg-type]
 
 
 async def test_a_delta_is_heard_until_the_twin_is_closed(broker: Mosquitto) -> None:
@@ -237,14 +245,14 @@ async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mo
         service(broker.port, lambda *_: None) as (operator, _),
         device(broker.port) as ven,
     ):
-        heard: list[Delta] = []
+        heard: list[ShadowDelta] = []
 
-        def hear(_: str, delta: Delta) -> None:
+        def hear(_: str, delta: ShadowDelta) -> None:
             heard.append(delta)
             time.sleep(0.2)  # the loop stands still, so the others are now on their way
             closing.close()
 
-        closing = Twin(ven.link.client, "v1", hear)
+        closing = ShadowClient(ven.link.client, "v1", hear)
         closing.open([""])
         body = json.dumps(DELTA).encode()
         async with asyncio.timeout(HANG_S):
@@ -257,10 +265,10 @@ async def test_a_delta_on_its_way_while_the_twin_is_closed_is_dropped(broker: Mo
         assert heard == [HEARD]
 
 
-@pytest.mark.parametrize("will", [None, Will("ven/status/v1", lambda: b"gone")])
+@pytest.mark.parametrize("will", [None, LastWill("ven/status/v1", lambda: b"gone")])
 @pytest.mark.parametrize("forgets", [True, False])
 async def test_deltas_are_heard_again_after_the_broker_was_away(
-    broker: Mosquitto, forgets: bool, will: Will | None
+    broker: Mosquitto, forgets: bool, will: LastWill | None
 ) -> None:
     async with device(broker.port, will) as ven:
         ven.twin.open(["", "circuits-0"])
@@ -273,7 +281,7 @@ async def test_deltas_are_heard_again_after_the_broker_was_away(
         none: Answer = ("rejected", {"code": 404, "message": "none"})
         async with service(broker.port, lambda *_: none) as (operator, _):
             assert await say_until_heard(operator, ven.deltas, DELTA) == HEARD
-            assert isinstance(await ven.twin.get(""), Document)
+            assert isinstance(await ven.twin.get(""), ShadowDocument)
 
 
 async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitto) -> None:
@@ -302,14 +310,14 @@ async def test_a_broken_delta_is_dropped_and_the_next_one_heard(broker: Mosquitt
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[int]:
     """The stand-in's MQTT port."""
-    made = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path, rate=1_000)
+    made = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path, rate=1_000)
     yield made.mqtt_port
     made.stop()
 
 
 async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int) -> None:
     async with device(cloud) as ven, operator_at("op", cloud) as operator:
-        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
+        assert await ven.twin.get("") == ShadowDocument(0, {}, {}, {}, None)
         ven.twin.open(["", "circuits-0"])
         state = {"state": {"desired": {"circuits": {"h1": {"enabled": False}}}}}
         async with asyncio.timeout(HANG_S):
@@ -320,7 +328,7 @@ async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int
         assert delta.state == {"circuits": {"h1": {"enabled": False}}}
         asked_s = delta.metadata["circuits"]["h1"]["enabled"]["timestamp"]
         document = await ven.twin.get("")
-        assert isinstance(document, Document)
+        assert isinstance(document, ShadowDocument)
         assert document.desired == delta.state
         assert document.desired_metadata["circuits"]["h1"]["enabled"]["timestamp"] >= asked_s
         settled = await ven.twin.update(
@@ -329,13 +337,13 @@ async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int
             clear_desired=["circuits"],
             version=document.version,
         )
-        assert isinstance(settled, Accepted)
+        assert isinstance(settled, UpdateAccepted)
         assert settled.version == document.version + 1
         stale = await ven.twin.update("", reported={}, clear_desired=[], version=document.version)
-        assert isinstance(stale, Rejected)
+        assert isinstance(stale, ShadowRejected)
         assert stale.code == 409
         after = await ven.twin.get("")
-        assert isinstance(after, Document)
+        assert isinstance(after, ShadowDocument)
         assert after.desired == {}
         assert after.reported == {"circuits": {"h1": {"enabled": False}}}
 
@@ -343,7 +351,7 @@ async def test_a_wish_travels_from_delta_to_settled_over_the_stand_in(cloud: int
 async def test_a_named_shadow_is_a_document_of_its_own(cloud: int) -> None:
     async with device(cloud) as ven, operator_at("op", cloud) as operator:
         ven.twin.open(["", "circuits-0"])
-        assert await ven.twin.get("circuits-0") == Document(0, {}, {}, {}, None)
+        assert await ven.twin.get("circuits-0") == ShadowDocument(0, {}, {}, {}, None)
         wish = {"state": {"desired": {"circuits": [{"id": "h1", "enabled": False}]}}}
         async with asyncio.timeout(HANG_S):
             while ven.named.empty():
@@ -352,18 +360,18 @@ async def test_a_named_shadow_is_a_document_of_its_own(cloud: int) -> None:
                 await asyncio.sleep(0.05)
         assert ven.named.get_nowait().state == wish["state"]["desired"]
         document = await ven.twin.get("circuits-0")
-        assert isinstance(document, Document)
+        assert isinstance(document, ShadowDocument)
         settled = await ven.twin.update(
             "circuits-0",
             reported={"circuits": [{"id": "h1", "enabled": False}]},
             clear_desired=["circuits"],
             version=document.version,
         )
-        assert isinstance(settled, Accepted)
+        assert isinstance(settled, UpdateAccepted)
         after = await ven.twin.get("circuits-0")
-        assert isinstance(after, Document)
+        assert isinstance(after, ShadowDocument)
         assert after.desired == {} and "circuits" in after.reported
-        assert await ven.twin.get("") == Document(0, {}, {}, {}, None)
+        assert await ven.twin.get("") == ShadowDocument(0, {}, {}, {}, None)
         assert ven.deltas.empty()
 
 
@@ -371,14 +379,14 @@ async def test_more_shadows_are_served_than_answers_are_subscribed_to(cloud: int
     names = ["", *(f"circuits-{n}" for n in range(12))]
     async with link(endpoint(cloud, "v1"), [], lambda _: None) as (made, _):
         heard: asyncio.Queue[str] = asyncio.Queue()
-        many = Twin(made.client, "v1", lambda name, _: heard.put_nowait(name))
+        many = ShadowClient(made.client, "v1", lambda name, _: heard.put_nowait(name))
         many.open(names[:2])
         many.open(names)
         for name in names:
             done = await many.update(name, reported={"n": name}, clear_desired=[], version=None)
-            assert isinstance(done, Accepted)
+            assert isinstance(done, UpdateAccepted)
         answers = await asyncio.gather(*(many.get(name) for name in names))
-        assert [answer.reported for answer in answers if isinstance(answer, Document)] == [
+        assert [answer.reported for answer in answers if isinstance(answer, ShadowDocument)] == [
             {"n": name} for name in names
         ]
         async with operator_at("op", cloud) as operator:

@@ -18,8 +18,8 @@ from tests.kit.mqtt.link_peer import Peer, endpoint, peer
 from tests.kit.mqtt.mosquitto import Mosquitto, ServerTls, free_port
 from venctl.link import tls
 from venctl.link.endpoint import Endpoint
-from venctl.link.tls import Wrong
-from venctl.reach.preflight import greet, open_port, preflight
+from venctl.link.tls import ConfigProblem
+from venctl.reach.preflight import handshake, open_port, preflight
 
 CMD = "ven/cmd/v1"
 HERE = "127.0.0.1"
@@ -193,7 +193,7 @@ def test_our_certificate_of_the_future_points_at_our_clock(authority: Authority)
 def test_a_certificate_out_of_date_does_not_keep_a_controller_from_starting(
     authority: Authority,
 ) -> None:
-    tls.usable(secured(1, authority, authority.client("old", days=-1)))
+    tls.check_usable(secured(1, authority, authority.client("old", days=-1)))
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_the_brokers_own_verdict_on_our_certificate_is_passed_on(
     where = secured(healthy, authority, foreign)
     with (
         open_port(where) as plain,
-        pytest.raises(Wrong, match="refuses the client certificate") as found,
+        pytest.raises(ConfigProblem, match="refuses the client certificate") as found,
     ):
-        greet(where, plain)
+        handshake(where, plain)
     assert verdict in found.value.said or "does not trust the CA" in found.value.said
 
 

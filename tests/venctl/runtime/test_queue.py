@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine.kit.strict_json import compact_text
-from statemachine.wire.commands import Door, parse_command
-from venctl.runtime.queue import FEW, MOST, STANDING_S, Queue, Waiting
+from statemachine.wire.commands import Origin, parse_command
+from venctl.runtime.queue import FEW, MOST, STANDING_S, Queue, QueuedTrigger
 
 EVENT = {"op": "event", "shed_kw": 1.0, "duration_sec": 600}
 ASKED: dict[str, dict[str, Any]] = {
@@ -22,19 +22,19 @@ ASKED: dict[str, dict[str, Any]] = {
 ENDING = ("restore", "cancel")
 
 
-def waiting(name: str, source: str = "operator") -> Waiting:
+def waiting(name: str, source: str = "operator") -> QueuedTrigger:
     said = compact_text(ASKED[name])
-    return Waiting(parse_command(said, "maple", Door(source, "mqtt:1", 0, 0)))
+    return QueuedTrigger(parse_command(said, "maple", Origin(source, "mqtt:1", 0, 0)))
 
 
-def filled(*names: str, now_s: float = 0.0) -> tuple[Queue, list[Waiting]]:
+def filled(*names: str, now_s: float = 0.0) -> tuple[Queue, list[QueuedTrigger]]:
     queue, all_ = Queue(), [waiting(name) for name in names]
     for one in all_:
         queue.join(one, now_s)
     return queue, all_
 
 
-def turns(queue: Queue) -> list[Waiting]:
+def turns(queue: Queue) -> list[QueuedTrigger]:
     return [queue.next() for _ in range(len(queue))]
 
 

@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from statemachine.verify.world.scenario import Call, Crash, Scenario, Step, read_scenario
+from statemachine.verify.world.scenario import CrashStep, EventStep, Scenario, Step, read_scenario
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.paths import ROOT
 from tests.kit.process.site import venctl
 from venctl.simulate.charts import WIDTH, blocks, svg
-from venctl.simulate.days import play
-from venctl.simulate.report import Line
+from venctl.simulate.days import play_day
+from venctl.simulate.report import ReportRow
 
 DAY = """
 start: 2026-07-14T17:00
@@ -105,8 +105,8 @@ def test_a_rule_of_the_site_that_breaks_is_told_and_exits_1(folder: Path) -> Non
 def test_drawings_bear_any_day() -> None:
     """One look, nothing drawn, or a hundred thousand looks."""
 
-    def line(ms: int, watts: int, held: dict[str, int]) -> Line:
-        return Line(ms, {}, 0, 0, 0, watts, held)
+    def line(ms: int, watts: int, held: dict[str, int]) -> ReportRow:
+        return ReportRow(ms, {}, 0, 0, 0, watts, held)
 
     for lines in (
         [line(0, 0, {})],
@@ -123,7 +123,7 @@ def test_the_diary_adds_up_what_was_shed() -> None:
         {"loads": "steady", "look": "1 s", "length": "1 h",
          "steps": [{"at": "0:10:00", "event": {"id": "e", "shed": "2 kW", "for": "30 min"}}]}
     )  # fmt: skip
-    played = play(site(MAPLE), scenario, None, 3_600_000)
+    played = play_day(site(MAPLE), scenario, None, 3_600_000)
     assert played.diary.asked_wh() == pytest.approx(1_000, abs=2)
     assert played.diary.shed_wh() == pytest.approx(1_000, abs=12)
 
@@ -143,7 +143,12 @@ def test_the_scenario_of_the_docs_plays_against_the_sample(tmp_path: Path) -> No
 
 
 def test_every_key_of_a_scenario_is_in_the_docs() -> None:
-    keys = {*Scenario.model_fields, *Step.model_fields, *Call.model_fields, *Crash.model_fields}
+    keys = {
+        *Scenario.model_fields,
+        *Step.model_fields,
+        *EventStep.model_fields,
+        *CrashStep.model_fields,
+    }
     for key in keys - {"for_", "id"}:
         assert f"`{key}`" in DOCS or f"`{key}:" in DOCS, key
 

@@ -9,13 +9,13 @@ from unittest.mock import patch
 import pytest
 
 from statemachine import read
-from statemachine.verify.search.narrate import scenario_text, tell
-from statemachine.verify.search.shrink import smaller
+from statemachine.verify.search.narrate import narrate, scenario_text
+from statemachine.verify.search.shrink import shrink
 from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.paths import ROOT
 from tests.kit.process.site import venctl
-from venctl.simulate.search import Found, Search, Tried, first_of
+from venctl.simulate.search import Counterexample, Search, SearchProgress, first_break
 
 BACK_SLOWLY = """
 event:
@@ -52,13 +52,13 @@ SURE = ("--seconds", "3600")  # days end a search, and no busy machine
 WAYS_BACK = {"restore", "cancel", "opt_out"}
 
 
-def search(text: str, days: int) -> tuple[list[Found], Tried]:
+def search(text: str, days: int) -> tuple[list[Counterexample], SearchProgress]:
     one = Search(read(text, "ven.yaml"), days, 1, 3_600.0, lambda tried: None)  # never cut short
     return one.run(), one.tried
 
 
 @pytest.fixture(scope="module")
-def held_too_long() -> Found:
+def held_too_long() -> Counterexample:
     with patch("venctl.simulate.search.TWINS", {}):  # each would be made small as well
         found, _ = search(MAPLE + BACK_SLOWLY, 4)
     return next(one for one in found if one.sentence.startswith("P21 "))
@@ -73,7 +73,7 @@ def test_nothing_is_wrong_with_the_samples(file: str) -> None:
 
 
 def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told(
-    held_too_long: Found,
+    held_too_long: Counterexample,
 ) -> None:
     one = held_too_long
     assert one.words is not None and len(one.words["steps"]) == 2
@@ -82,13 +82,15 @@ def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told(
     assert one.story[-1].endswith("still must shed, although no event requires it")
 
 
-def test_a_story_is_kept_as_a_scenario_that_breaks_the_rule_again(held_too_long: Found) -> None:
+def test_a_story_is_kept_as_a_scenario_that_breaks_the_rule_again(
+    held_too_long: Counterexample,
+) -> None:
     spec, one = site(MAPLE + BACK_SLOWLY), held_too_long
     assert one.words is not None
     text = scenario_text(one.words, one.story)
     again = read_scenario(text, "story.yaml", spec)
     assert again.breaks == "P21"
-    assert first_of(spec, one.words, "P21") is not None
+    assert first_break(spec, one.words, "P21") is not None
 
 
 def test_a_rule_of_the_site_itself_is_found_broken() -> None:
@@ -107,7 +109,7 @@ def test_the_same_seed_searches_the_same_days_wherever_it_runs(tmp_path: Path) -
     done = venctl("verify", *SURE, "--seed", "1", "--examples", "3", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["tried"] == first.plain()
+    assert said["tried"] == first.as_dict()
     assert said["seed"] == 1 and said["broken"] == [] and said["tried"]["days"] == 3
 
 
@@ -135,7 +137,7 @@ def test_a_day_is_made_small_without_losing_what_it_shows() -> None:
         scenario = Scenario.model_validate(words)
         return any(step.event and step.event.shed > 1_000 for step in scenario.steps)
 
-    small = smaller(day, breaks, lambda: False)
+    small = shrink(day, breaks, lambda: False)
     event = {"id": "e1", "shed": "2 kW", "for": "10 min"}
     assert small == {
         "loads": "steady",
@@ -150,7 +152,7 @@ def test_a_long_story_leaves_out_its_middle() -> None:
         {"at": f"0:{n:02}:00", "switch": {"circuit": "ev1", "to": "on"}} for n in range(1, 50)
     ]
     scenario = Scenario.model_validate({"loads": "steady", "steps": switches})
-    lines = tell(site(MAPLE), scenario, 3_000_000, "and then")
+    lines = narrate(site(MAPLE), scenario, 3_000_000, "and then")
     assert len(lines) <= 42 and lines[1].endswith("lines left out ...")
     assert lines[-1].endswith("and then")
 

@@ -17,7 +17,7 @@ from tests.kit.paths import ROOT
 from tests.kit.process.site import STEADY, Backend, Site, until, venctl
 from tests.kit.process.standin import iot_data
 from venctl.base.policy import documents
-from venctl.standin.cloud import Device, LocalCloud
+from venctl.standin.server import DeviceIdentity, StandInServer
 
 SPEC = read((ROOT / "ven.yaml").read_text(), "ven.yaml")
 POLICY = documents(SPEC, "local", "000000000000")
@@ -31,16 +31,16 @@ def without(topic: str) -> list[Any]:
     return [*POLICY, {"Version": "2012-10-17", "Statement": [denied]}]
 
 
-Maker = Callable[[list[Any]], LocalCloud]
+Maker = Callable[[list[Any]], StandInServer]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Maker]:
-    made: list[LocalCloud] = []
+    made: list[StandInServer] = []
 
-    def make(said: list[Any]) -> LocalCloud:
-        device = Device(VEN, said)
-        made.append(LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path, device=device))
+    def make(said: list[Any]) -> StandInServer:
+        device = DeviceIdentity(VEN, said)
+        made.append(StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path, device=device))
         return made[-1]
 
     yield make

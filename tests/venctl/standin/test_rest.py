@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import Site, until
 from tests.kit.process.standin import iot_data
-from venctl.standin.cloud import LocalCloud
+from venctl.standin.server import StandInServer
 from venctl.standin.shadow.throttle import Throttle
 
 VEN = "volttron_local"
@@ -28,14 +28,14 @@ PROPERTIES, CORRELATION = "x-amz-mqtt5-user-properties", "x-amz-mqtt5-correlatio
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    one = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInServer]:
+    one = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
     yield one
     one.stop()
 
 
 @pytest.fixture(scope="module")
-def client(cloud: LocalCloud) -> Any:
+def client(cloud: StandInServer) -> Any:
     return iot_data(f"http://127.0.0.1:{cloud.data_port}")
 
 
@@ -66,12 +66,12 @@ def test_named_shadows_are_listed_page_by_page(client: Any) -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "101", "x"])
-def test_a_page_has_1_to_100_names(client: Any, cloud: LocalCloud, size: str) -> None:
+def test_a_page_has_1_to_100_names(client: Any, cloud: StandInServer, size: str) -> None:
     path = f"/api/things/shadow/ListNamedShadowsForThing/t?pageSize={size}"
     assert _plain(cloud, "GET", path)[0] == 400
 
 
-def test_retained_messages_are_listed_and_got(client: Any, cloud: LocalCloud) -> None:
+def test_retained_messages_are_listed_and_got(client: Any, cloud: StandInServer) -> None:
     one = Peer(cloud.mqtt_port, "keeper")
     one.publish("kept/b", b"\x00\xffb", retain=True, UserProperty=("who", "me"))
     client.publish(topic="kept/a", qos=0, retain=True, payload=b"aa")
@@ -95,7 +95,7 @@ def test_retained_messages_are_listed_and_got(client: Any, cloud: LocalCloud) ->
 
 
 def test_a_message_published_over_http_carries_all_its_properties(
-    client: Any, cloud: LocalCloud
+    client: Any, cloud: StandInServer
 ) -> None:
     ear = Peer(cloud.mqtt_port, "ear")
     ear.subscribe("http/#")
@@ -112,7 +112,7 @@ def test_a_message_published_over_http_carries_all_its_properties(
 
 
 def test_a_shadow_request_may_be_published_over_http_and_nothing_else_reserved(
-    client: Any, cloud: LocalCloud
+    client: Any, cloud: StandInServer
 ) -> None:
     payload = json.dumps({"state": {"reported": {"a": 1}}})
     client.publish(topic="$aws/things/byhttp/shadow/update", qos=1, payload=payload)
@@ -132,7 +132,7 @@ def _exists(client: Any, thing: str) -> bool:
 
 @pytest.mark.parametrize("said", [[{"a": "1"}, {"a": "2"}], '[{"a": "1"}, {"a": "2"}]'])
 def test_user_properties_come_as_json_or_as_text_that_holds_json(
-    client: Any, cloud: LocalCloud, said: Any
+    client: Any, cloud: StandInServer, said: Any
 ) -> None:
     ear = Peer(cloud.mqtt_port, "ear2")
     ear.subscribe("http/properties")
@@ -159,7 +159,7 @@ def test_user_properties_come_as_json_or_as_text_that_holds_json(
     ],
 )  # fmt: skip
 def test_what_is_wrong_has_the_name_aws_gives_it(
-    cloud: LocalCloud, method: str, path: str, headers: dict[str, str], code: int, name: str
+    cloud: StandInServer, method: str, path: str, headers: dict[str, str], code: int, name: str
 ) -> None:
     status, said, body = _plain(cloud, method, path, headers)
     assert (status, said["x-amzn-ErrorType"]) == (code, name)
@@ -167,7 +167,7 @@ def test_what_is_wrong_has_the_name_aws_gives_it(
 
 
 def _plain(
-    cloud: LocalCloud, method: str, path: str, headers: dict[str, str] | None = None
+    cloud: StandInServer, method: str, path: str, headers: dict[str, str] | None = None
 ) -> tuple[int, Any, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", cloud.data_port, timeout=10)
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
@@ -189,7 +189,7 @@ def test_a_body_over_128_kb_is_too_large(client: Any) -> None:
     client.publish(topic="big", qos=1, payload=b"x" * (128 * 1024))
 
 
-def test_a_thing_has_twenty_requests_a_second(cloud: LocalCloud) -> None:
+def test_a_thing_has_twenty_requests_a_second(cloud: StandInServer) -> None:
     one = Raw(cloud.mqtt_port, "eager")
     base = "$aws/things/eager/shadow/get"
     one.subscribe(f"{base}/+")
@@ -203,7 +203,7 @@ def test_a_thing_has_twenty_requests_a_second(cloud: LocalCloud) -> None:
 
 
 def test_over_http_too_many_requests_are_a_throttling_exception(tmp_path: Path) -> None:
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path, rate=1)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path, rate=1)
     client = iot_data(f"http://127.0.0.1:{cloud.data_port}")
     update(client, "eager", reported={"a": 1})
     with pytest.raises(ClientError) as error:
@@ -225,7 +225,9 @@ def test_a_bucket_fills_as_time_goes_on_and_never_over_its_brim() -> None:
     assert not throttle.admits("a") and throttle.admits("b")
 
 
-def test_more_than_ten_requests_in_flight_on_a_connection_are_throttled(cloud: LocalCloud) -> None:
+def test_more_than_ten_requests_in_flight_on_a_connection_are_throttled(
+    cloud: StandInServer,
+) -> None:
     one = Raw(cloud.mqtt_port, "burst")
     base = "$aws/things/inflight/shadow/get"
     one.subscribe(f"{base}/+")
@@ -244,7 +246,7 @@ def test_more_than_ten_requests_in_flight_on_a_connection_are_throttled(cloud: L
 
 def test_no_order_is_promised_among_the_messages_about_one_update(tmp_path: Path) -> None:
     dice = random.Random(4)
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path, order=dice, rate=1_000)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path, order=dice, rate=1_000)
     one = Raw(cloud.mqtt_port, "order")
     one.subscribe("$aws/things/t/shadow/update/+")
     orders = set()

@@ -11,7 +11,7 @@ from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import until
 from tests.kit.process.standin import StandIn
 from venctl.standin.broker.session_store import TABLES
-from venctl.standin.disk.database import checked_rows, opened
+from venctl.standin.disk.database import checked_rows, open_database
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_session_whose_time_ran_out_meanwhile_is_gone(cloud: StandIn) -> None:
         Raw(cloud.mqtt_port, name, session_expiry_interval=300).close()
     until(lambda: _left(cloud, "early") and _left(cloud, "late"), "both have left")
     cloud.kill()
-    db = opened(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
+    db = open_database(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
     db.execute("UPDATE session SET left_s = left_s - 301 WHERE client = 'early'")
     db.close()
     cloud.start()
@@ -114,7 +114,7 @@ def test_a_session_whose_time_ran_out_meanwhile_is_gone(cloud: StandIn) -> None:
 
 
 def _left(cloud: StandIn, client: str) -> bool:
-    shelf = opened(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
+    shelf = open_database(cloud.folder / "state" / "broker.db", "NORMAL", TABLES)
     row = shelf.execute("SELECT left_s FROM session WHERE client = ?", (client,)).fetchone()
     shelf.close()
     return row is not None and row[0] > 0
@@ -144,7 +144,7 @@ def test_nothing_is_left_behind_for_a_session_that_ends(tmp_path: Path) -> None:
         assert cloud.stop() == 0
     finally:
         cloud.close()
-    db = opened(tmp_path / "state" / "broker.db", "NORMAL", TABLES)
+    db = open_database(tmp_path / "state" / "broker.db", "NORMAL", TABLES)
     left = checked_rows(db, TABLES)
     db.close()
     assert left == {}

@@ -91,7 +91,7 @@ def test_certificates_that_cannot_be_renewed_serve_on_until_they_expire(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("venctl.standin.certificates.write_together", full)
+    monkeypatch.setattr("venctl.standin.certificates.write_files", full)
     assert serials(identities(tmp_path, NOW + timedelta(days=799))) == first
     with pytest.raises(OSError, match="No space left"):
         identities(tmp_path, NOW + timedelta(days=801))

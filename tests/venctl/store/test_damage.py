@@ -19,18 +19,18 @@ from typing import Any
 import pytest
 
 from statemachine import Ven
-from statemachine.journal.integrity import check
-from statemachine.journal.salvage import salvaged
+from statemachine.journal.integrity import check_parts
+from statemachine.journal.salvage import salvage_parts
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.memory import Memory
 from statemachine.state.parts import FORMAT, from_parts, to_parts
 from statemachine.state.triggers import Connected, Readings, Restarted, Timer
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.write_journals import MONO_MS, NOW_MS, Story, tell
 from tests.kit.simulated.storing import look_and_open
 from venctl.store.journal import Batch, Journal
-from venctl.store.opening import Found, NotNow
+from venctl.store.opening import JournalContent, JournalUnavailable
 from venctl.store.reading import size
 
 FLIPS = int(os.environ.get("FLIPS") or (60 if os.environ.get("CI") else 200))
@@ -90,7 +90,7 @@ def days(ven: Ven, memory: Memory) -> Memory:
     ms, id = 300_000, ven.spec.site.id
     stamps = {"at_ms": NOW_MS + ms, "mono_ms": MONO_MS + ms}
     rated = {id: circuit.rated for id, circuit in ven.spec.circuits.items()}
-    door = Door("operator", "mqtt:1", **stamps)
+    door = Origin("operator", "mqtt:1", **stamps)
     for trigger in (
         Readings(**stamps, drawn_w=rated, unmetered_w=300),
         Connected(**stamps),
@@ -102,7 +102,7 @@ def days(ven: Ven, memory: Memory) -> Memory:
     return memory
 
 
-def survived(site: Story, folder: Path, files: Mapping[str, bytes | None]) -> Found | None:
+def survived(site: Story, folder: Path, files: Mapping[str, bytes | None]) -> JournalContent | None:
     """What a start makes of damaged files. It goes on, and what it could not use is kept."""
     file = laid(folder, files)
 
@@ -110,9 +110,9 @@ def survived(site: Story, folder: Path, files: Mapping[str, bytes | None]) -> Fo
         connection, found = look_and_open(
             file,
             lambda parts: started(site.ven, parts) and None,
-            partial(salvaged, site.ven.spec),
+            partial(salvage_parts, site.ven.spec),
         )
-    except NotNow:
+    except JournalUnavailable:
         assert {end: (folder / f"journal.db{end}").exists() for end in files} == {
             end: text is not None for end, text in files.items()
         }
@@ -386,7 +386,7 @@ def test_no_value_within_a_part_makes_a_memory_that_raises_later(
             for kind, new in JSON.items():
                 changed = {**parts, name: put(part, path, new)}
                 try:
-                    check(changed)
+                    check_parts(changed)
                     memory = started(site.ven, changed)
                 except (ValueError, KeyError):  # it is set aside
                     continue

@@ -21,14 +21,14 @@ from tests.kit.core.sample_sites import MAPLE, site
 from venctl.store.high_water import HighWater
 from venctl.store.journal import Batch, Journal
 from venctl.store.journal_file import TAKEN_AWAY, WRITTEN_ANEW, JournalFile
-from venctl.store.opening import look_into
+from venctl.store.opening import read_journal
 
 NOW_MS = 1_700_000_000_000
 
 
 def journal(folder: Path) -> JournalFile:
     return JournalFile(
-        lambda: look_into(folder / "journal.db", lambda parts: None, lambda parts: {})
+        lambda: read_journal(folder / "journal.db", lambda parts: None, lambda parts: {})
     )
 
 

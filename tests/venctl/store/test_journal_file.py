@@ -10,7 +10,7 @@ import pytest
 from tests.kit.core.write_journals import Story
 from venctl.store.journal import Batch
 from venctl.store.journal_file import JournalFile
-from venctl.store.opening import look_into
+from venctl.store.opening import read_journal
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -20,7 +20,7 @@ def test_no_less_than_all_there_is_opens_a_file_in_its_place(
 ) -> None:
     memory = Story(tmp_path / "story.db").memory
     answer = ("key", 1, "digest", '{"status": "accepted"}', 1_000)
-    file = JournalFile(partial(look_into, tmp_path / "journal.db", lambda parts: None, dict))
+    file = JournalFile(partial(read_journal, tmp_path / "journal.db", lambda parts: None, dict))
     assert not file.load().parts
     file.write(Batch(memory, answers=[answer]))
     for one in tmp_path.glob("journal.db*"):

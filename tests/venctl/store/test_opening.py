@@ -21,8 +21,8 @@ from statemachine.state.parts import FORMAT
 from tests.kit.core.write_journals import Story, tell
 from tests.kit.paths import ROOT
 from tests.kit.simulated.storing import look_and_open
-from venctl.base.aside import set_aside
-from venctl.store.opening import NotNow
+from venctl.base.set_aside import set_aside
+from venctl.store.opening import JournalUnavailable
 
 NOBODY = 65_534
 HOLD = {
@@ -38,20 +38,20 @@ HOLD = {
 OPEN = f"""
 import json, os, resource, sys
 from pathlib import Path
-from venctl.store.opening import NotNow, look_into
+from venctl.store.opening import JournalUnavailable, read_journal
 if os.geteuid() == 0:
     os.setuid({NOBODY})
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 try:
-    seen = look_into(Path(sys.argv[1]), lambda parts: None, lambda parts: dict())
+    seen = read_journal(Path(sys.argv[1]), lambda parts: None, lambda parts: dict())
     found = seen.found
     said = [None, sorted(found.parts), len(found.todo), found.lost]
     try:
         seen.ready()
-    except NotNow as error:
+    except JournalUnavailable as error:
         said[0] = str(error)
-except NotNow as error:
+except JournalUnavailable as error:
     said = str(error)
 print(json.dumps(said))
 """
@@ -114,7 +114,7 @@ CONNECT = "db = sqlite3.connect(file, isolation_level=None)\n"
 def test_a_journal_that_another_program_has_locked_is_left_alone(file: Path, what: str) -> None:
     before = file.read_bytes()
     with another_program(file, HOLD[what]):
-        with pytest.raises(NotNow, match=r"another program has locked"):
+        with pytest.raises(JournalUnavailable, match=r"another program has locked"):
             look_and_open(file, fine)
         assert names(file.parent) <= {"journal.db", "journal.db-wal"}
         assert file.read_bytes() == before
@@ -126,7 +126,7 @@ def test_a_journal_that_another_program_has_locked_is_left_alone(file: Path, wha
 def test_a_lock_on_a_journal_without_a_log_is_no_damage_either(file: Path) -> None:
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
-    with another_program(file, HOLD["a transaction"]), pytest.raises(NotNow):
+    with another_program(file, HOLD["a transaction"]), pytest.raises(JournalUnavailable):
         look_and_open(file, fine)
     assert names(file.parent) == {"journal.db"}
 
@@ -144,7 +144,7 @@ def test_what_stands_in_its_place_and_is_no_file_is_left_for_a_person(tmp_path: 
     (tmp_path / "beside.db-wal").mkdir()
     before = names(tmp_path)
     for name in ("folder", "pipe", "loop", "gone", "to-pipe", "beside.db", "beside.db/journal.db"):
-        with pytest.raises(NotNow) as refused:
+        with pytest.raises(JournalUnavailable) as refused:
             look_and_open(tmp_path / name, fine)
         assert str(tmp_path) in str(refused.value)
     assert names(tmp_path) == before

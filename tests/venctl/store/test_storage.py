@@ -20,7 +20,7 @@ from statemachine.journal.promises import OVERTAKEN
 from statemachine.state.effects import Ack, Effect, Hold, Status, Switch
 from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.triggers import Held, Readings, Restarted, Switched
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, site
 from tests.kit.simulated.skipping import run
 from tests.kit.simulated.storing import Disk, Slow, life
@@ -95,7 +95,7 @@ class World:
         """Ask for something, and confirm it; answers the name of it."""
         name = f"c{len(self.asked)}"
         said = {"confirm_operator": True, **said}
-        door = Door(source, f"mqtt:{name}", *self.clocks())
+        door = Origin(source, f"mqtt:{name}", *self.clocks())
         self.asked[name] = said
         self.acks[name] = []
         self.runtime.post(command_from({"correlationId": name, **said}, SITE.site.id, door))

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from statemachine import read
-from statemachine.journal.integrity import check
-from statemachine.journal.upgrade import brought_up
+from statemachine.journal.integrity import check_parts
+from statemachine.journal.upgrade import upgrade_parts
 from statemachine.state.cloud_triggers import Document
 from statemachine.state.desires import Wish
 from statemachine.state.effects import Ack, Effect, Hold, Report, Switch
@@ -30,19 +30,19 @@ from statemachine.state.memory import Memory
 from statemachine.state.parts import FORMAT, from_parts
 from statemachine.state.triggers import (
     Connected,
-    Earlier,
+    EarlierAnswer,
     Restarted,
     Switched,
     Timer,
     Trigger,
 )
-from statemachine.wire.commands import Door, command_from
+from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.write_journals import MONO_MS, NOW_MS, SITE
 from tests.kit.harness import Harness
 from tests.kit.paths import DATA, ROOT
 from tests.kit.simulated.storing import look_and_open
 from venctl.store.journal import Batch, Journal
-from venctl.store.opening import Found
+from venctl.store.opening import JournalContent
 
 FOLDER = DATA / "journals"
 FORMATS = ("format1", "format2-early", "format2-middle", "format2", "format3")
@@ -98,7 +98,7 @@ def format(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def found(format: str, tmp_path: Path) -> Found:
+def found(format: str, tmp_path: Path) -> JournalContent:
     connection, found = look_and_open(laid(tmp_path, format), fits)
     assert found.lost is None
     connection.close()
@@ -106,7 +106,7 @@ def found(format: str, tmp_path: Path) -> Found:
 
 
 @pytest.fixture
-def life(found: Found) -> Life:
+def life(found: JournalContent) -> Life:
     life = Life(from_parts(SPEC, found.parts))
     life.start()
     return life
@@ -133,7 +133,7 @@ def test_the_event_to_come_begins_on_its_day(life: Life) -> None:
     assert life.memory.events["later"].state == "shedding"
 
 
-def test_what_was_held_is_held_and_nothing_else(format: str, found: Found) -> None:
+def test_what_was_held_is_held_and_nothing_else(format: str, found: JournalContent) -> None:
     """In the versions that know locks the pump was locked, so that the air conditioner gave."""
     gave = {"hvac1": 3_000} if format in WITH_LOCKS else {"pump1": 300}
     kept = {"heater1": 0, **gave}
@@ -144,7 +144,7 @@ def test_what_was_held_is_held_and_nothing_else(format: str, found: Found) -> No
     assert held(life.memory) == kept
 
 
-def test_what_people_chose_stands(format: str, found: Found) -> None:
+def test_what_people_chose_stands(format: str, found: JournalContent) -> None:
     life = Life(from_parts(SPEC, found.parts))
     switched = [effect for effect in life.start() if isinstance(effect, Switch)]
     on = {"heater1", "ev1", "pump1", "hvac1"}
@@ -170,19 +170,19 @@ def test_a_wish_that_was_carried_out_is_done_no_second_time_and_settled(life: Li
     assert life.memory.circuits["misc1"].enabled is False
 
 
-def test_a_copy_of_an_answered_command_is_a_duplicate(found: Found, life: Life) -> None:
+def test_a_copy_of_an_answered_command_is_a_duplicate(found: JournalContent, life: Life) -> None:
     said = {"op": "event", "event_id": "now", "shed_kw": 2.0, "duration_s": 3600}
     at = life.stamp()
     command = command_from(
-        {**said, "correlationId": "c-now"}, "ven-test", Door("operator", "", **at)
+        {**said, "correlationId": "c-now"}, "ven-test", Origin("operator", "", **at)
     )
     [row] = [row for row in found.answered if row[0] == command.key]
-    earlier = Earlier(row[1], row[2], json.loads(row[3]))
+    earlier = EarlierAnswer(row[1], row[2], json.loads(row[3]))
     [ack] = [one for one in life.decide(replace(command, earlier=earlier)) if isinstance(one, Ack)]
     assert ack.body["status"] == "duplicate"
 
 
-def test_letters_go_out_and_message_numbers_count_on(found: Found) -> None:
+def test_letters_go_out_and_message_numbers_count_on(found: JournalContent) -> None:
     assert [seq for seq, _, _ in found.todo] == sorted(seq for seq, _, _ in found.todo)
     acks = [body["event_id"] for _, kind, body in found.todo if kind == "ack"]
     assert acks == ["over", "later", "now"]
@@ -197,7 +197,9 @@ def test_events_of_the_past_count_for_the_limits(format: str, life: Life) -> Non
     assert set(life.memory.past) == over | {"now", "later"}
 
 
-def test_it_is_of_this_format_from_then_on(format: str, found: Found, tmp_path: Path) -> None:
+def test_it_is_of_this_format_from_then_on(
+    format: str, found: JournalContent, tmp_path: Path
+) -> None:
     connection, again = look_and_open(tmp_path / "journal.db", fits)
     assert again == found
     assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
@@ -220,9 +222,9 @@ def test_the_first_journals_say_no_format_and_count_as_the_first(tmp_path: Path)
     connection.close()
 
 
-def test_bringing_up_what_is_up_to_date_changes_nothing(found: Found) -> None:
-    check(found.parts)
-    assert brought_up(FORMAT, found.parts) == found.parts
+def test_bringing_up_what_is_up_to_date_changes_nothing(found: JournalContent) -> None:
+    check_parts(found.parts)
+    assert upgrade_parts(FORMAT, found.parts) == found.parts
 
 
 # -- cut off while it is brought up ----------------------------------------------------------------
@@ -230,10 +232,10 @@ def test_bringing_up_what_is_up_to_date_changes_nothing(found: Found) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from venctl.store.opening import look_into
+from venctl.store.opening import read_journal
 print("ready", flush=True)
 sys.stdin.readline()
-look_into(Path(sys.argv[1]), lambda parts: None, lambda parts: dict()).ready()
+read_journal(Path(sys.argv[1]), lambda parts: None, lambda parts: dict()).ready()
 """
 
 

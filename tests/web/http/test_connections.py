@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.kit.core.web_controller import WebController, site
 from tests.kit.mqtt.peers import Peer
 from tests.kit.process.site import until
-from venctl.cli.kit.logs import BURST, Limit
+from venctl.cli.kit.logs import BURST, LogLimit
 from venctl.standin import rest as plane
-from venctl.standin.cloud import LocalCloud
+from venctl.standin.server import StandInServer
 from web import live
 from web.app import access_for, make_app
 from web.http import bodies, server
@@ -82,7 +82,7 @@ async def page() -> AsyncIterator[int]:
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Iterator[int]:
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path)
     yield cloud.data_port
     cloud.stop()
 
@@ -275,7 +275,7 @@ async def test_a_flood_of_what_is_no_http_leaves_a_readable_log(
 ) -> None:
     for sent in list(MALFORMED.values()) * 6:
         await (await (await visit(stand_in)).says(sent)).answer()
-    limit = Limit(lambda: 0.0)
+    limit = LogLimit(lambda: 0.0)
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(told) > BURST and sum(map(limit.filter, told)) == BURST
 
@@ -298,8 +298,8 @@ async def test_of_an_address_8_streams_are_open_and_the_oldest_goes_for_the_next
 def test_an_mqtt_client_that_says_nothing_goes_first_and_one_that_is_served_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venctl.standin.cloud.MOST", 3)
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    monkeypatch.setattr("venctl.standin.server.MOST", 3)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path)
     with ExitStack() as stack:
         stack.callback(cloud.stop)
 
@@ -346,7 +346,7 @@ def test_never_more_than_fit_and_nobody_who_is_served_goes(steps: list[tuple[str
 def test_clients_of_every_kind_are_left_without_a_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cloud = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    cloud = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path)
     with ExitStack() as stack:
         for number in range(4):
             peer = Peer(cloud.mqtt_port, f"peer-{number}", clean=number % 2 == 0)

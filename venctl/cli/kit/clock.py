@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from statemachine.kit.localtime import next_s
 from web.time_zone import machine_zone, zone_of
 
-from ...folder.state_folder import Running, find, site_of
-from .http import NobodyAnswers, call
+from ...folder.state_folder import Running, find_running, site_of
+from .http import NoControllerError, call
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SiteClock:
     """`zone` is the site's. None means unknown: times are then printed in this machine's zone."""
 
     zone: ZoneInfo | None
@@ -50,12 +50,12 @@ class Clock:
         return "" if self.zone.key == machine_zone() else f" {self.zone.key}"
 
 
-def of_zone(timezone: str | None) -> Clock:
+def of_zone(timezone: str | None) -> SiteClock:
     """The clock of a site on this machine; `timezone` is None if its ven.yaml names none."""
-    return Clock(zone_of(timezone))
+    return SiteClock(zone_of(timezone))
 
 
-def of_file(file: Path) -> Clock:
+def of_file(file: Path) -> SiteClock:
     """The clock of the site in a ven.yaml. Raises OSError or ValueError, for people to read."""
     timezone = site_of(file)[1]
     try:
@@ -66,15 +66,17 @@ def of_file(file: Path) -> Clock:
         ) from None
 
 
-def of_running(running: Running) -> Clock:
-    """The clock of the running site. Raises `NobodyAnswers`."""
+def of_running(running: Running) -> SiteClock:
+    """The clock of the running site. Raises `NoControllerError`."""
     status, said = call(running, "GET", "/api/v1/state", None)
     if status != 200:
-        raise NobodyAnswers(f"the controller did not report its time zone: {said.get('detail')}")
+        raise NoControllerError(
+            f"the controller did not report its time zone: {said.get('detail')}"
+        )
     return of_zone(said["site"]["timezone"])
 
 
-def over_mqtt(args: argparse.Namespace) -> Clock:
+def over_mqtt(args: argparse.Namespace) -> SiteClock:
     """The clock of the site that an MQTT command is for, if the ven.yaml tells its zone.
 
     A file without a zone means the zone of the controller's machine, so the zone is only known if
@@ -83,8 +85,8 @@ def over_mqtt(args: argparse.Namespace) -> Clock:
     try:
         ven_id, timezone = site_of(args.file)
         if args.ven_id not in (None, ven_id):
-            return Clock(None)
-        here = timezone or find(args.file, args.state)
-        return of_file(args.file) if here else Clock(None)
+            return SiteClock(None)
+        here = timezone or find_running(args.file, args.state)
+        return of_file(args.file) if here else SiteClock(None)
     except (OSError, ValueError):
-        return Clock(None)
+        return SiteClock(None)

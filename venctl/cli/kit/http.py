@@ -10,29 +10,29 @@ from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-from ...folder.state_folder import Running, find
+from ...folder.state_folder import Running, find_running
 
 TIMEOUT_S, MOST_ANSWER = 10, 16 << 20
 NOT_LET_IN = (401, 429)
 
 
-class NobodyAnswers(Exception):
+class NoControllerError(Exception):
     """No controller answers; the message says which address was tried."""
 
 
-class NotLetIn(NobodyAnswers):
+class TokenRefusedError(NoControllerError):
     """A controller answers but rejects our token; the message says why."""
 
 
 def ask(args: argparse.Namespace, path: str) -> tuple[int, Any]:
-    """Get `path` from the controller for these arguments. Raises `NobodyAnswers`."""
-    return call(found(find(args.file, args.state)), "GET", path, None)
+    """Get `path` from the controller for these arguments. Raises `NoControllerError`."""
+    return call(running_controller(find_running(args.file, args.state)), "GET", path, None)
 
 
-def found(running: Running | None) -> Running:
-    """Return `running`. Raises `NobodyAnswers` if it is None."""
+def running_controller(running: Running | None) -> Running:
+    """Return `running`. Raises `NoControllerError` if it is None."""
     if running is None:
-        raise NobodyAnswers(
+        raise NoControllerError(
             "no controller is running for this ven.yaml; start it with `venctl run`"
         )
     return running
@@ -41,21 +41,23 @@ def found(running: Running | None) -> Running:
 def call(
     running: Running, method: str, path: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
-    """Send a request; returns the status and the JSON. Raises `NobodyAnswers` or `NotLetIn`."""
+    """Send a request; returns the status and the JSON. Raises `NoControllerError` or
+    `TokenRefusedError`.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(_request(running, method, path, body), timeout=TIMEOUT_S) as reply:
             return reply.status, json.loads(_whole(reply) or b"null")
     except urllib.error.HTTPError as refusal:
         if refusal.code in NOT_LET_IN:
-            raise NotLetIn(_not_let_in(running)) from None
+            raise TokenRefusedError(_not_let_in(running)) from None
         text = refusal.read(MOST_ANSWER)
         try:
             return refusal.code, json.loads(text)
         except ValueError:
             return refusal.code, {"detail": text.decode("utf-8", "replace")[:200]}
     except (OSError, ValueError, HTTPException) as error:
-        raise NobodyAnswers(f"no controller answers at {running.web}: {error}") from None
+        raise NoControllerError(f"no controller answers at {running.web}: {error}") from None
 
 
 def _whole(reply: HTTPResponse) -> bytes:

@@ -18,13 +18,13 @@ def to_stderr(format: str, verbose: bool) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", FORM)
     text.converter = time.localtime
     out.setFormatter(_Json() if format == "json" else text)
-    out.addFilter(Limit(time.monotonic))
+    out.addFilter(LogLimit(time.monotonic))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[out])
     logging.getLogger("venctl").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("transitions").setLevel(logging.ERROR)
 
 
-class Limit(logging.Filter):
+class LogLimit(logging.Filter):
     """Limits the log lines of each cause, and adds to the next line how many were suppressed.
 
     The cause of a line is its place in the source. Debug lines are not limited. `clock` returns

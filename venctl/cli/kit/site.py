@@ -6,13 +6,13 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
-from ...base.here import read_here
-from ...base.private_files import text_of
+from ...base.local_site import read_local_site
+from ...base.private_files import read_text
 
 
 def site(file: Path) -> Spec:
     """The site in a ven.yaml. Raises OSError, or ValueError that lists every error in the file."""
     try:
-        return read_here(text_of(file), str(file))
+        return read_local_site(read_text(file), str(file))
     except SpecError as error:
         raise ValueError("\n".join(fault.pretty() for fault in error.faults)) from None

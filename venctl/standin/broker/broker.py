@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import mqtt5
 
-from .policy_rights import Everything, Rights
-from .retained import Retained
-from .session_registry import RightsOf, Roster, may_publish
-from .session_store import Found, Shelf, fields_of
-from .sessions import Parcel, Session, Subscription, size_of
+from .policy_rights import AllowAll, Rights
+from .retained import RetainedMessages
+from .session_registry import RightsOf, SessionRegistry, may_publish
+from .session_store import SessionStore, StoredSessions, fields_of
+from .sessions import QueuedMessage, Session, Subscription, size_of
 from .topics import has_wildcard, is_filter, is_name
 
 MAX_SUBSCRIPTIONS = 50
@@ -41,13 +41,15 @@ class Broker:
 
     service: Service
 
-    def __init__(self, shelf: Shelf, clock: Callable[[], float], rights_of: RightsOf) -> None:
+    def __init__(
+        self, shelf: SessionStore, clock: Callable[[], float], rights_of: RightsOf
+    ) -> None:
         self._shelf = shelf
         self._loop = asyncio.get_running_loop()
         self._idle: asyncio.TimerHandle | None = None
         self._open = True
-        self.retained = Retained(shelf, clock)
-        self.roster = Roster(shelf, clock, rights_of, self._speak)
+        self.retained = RetainedMessages(shelf, clock)
+        self.roster = SessionRegistry(shelf, clock, rights_of, self._speak)
         shelf.open(self._restore)
 
     def publish(self, packet: Any, session: Session) -> Any:
@@ -56,15 +58,15 @@ class Broker:
 
     def publish_from_outside(self, packet: Any) -> Any:
         """Route a message from the data plane, which checks its own callers."""
-        return self._publish(packet, "", Everything())
+        return self._publish(packet, "", AllowAll())
 
-    def say(self, topic: str, payload: bytes) -> None:
+    def publish_own(self, topic: str, payload: bytes) -> None:
         """Publish a message of the shadow service."""
         number, qos = 1, mqtt5.QoS.AT_LEAST_ONCE
         packet = mqtt5.PublishPacket(topic, payload, qos=qos, packet_id=number)
         self._route(packet, self._subscribers(topic, ""))
 
-    def heard(self, topic: str) -> bool:
+    def has_subscriber(self, topic: str) -> bool:
         """Whether the topic has a subscriber."""
         return bool(self.roster.filters.match(topic))
 
@@ -86,7 +88,7 @@ class Broker:
             self._shelf.keep_subscription(session.client, pattern, wanted)
         return codes(wanted.qos)
 
-    def recall(self, session: Session, pattern: str) -> None:
+    def send_retained(self, session: Session, pattern: str) -> None:
         """Send the retained message for a subscription, if it has no wildcard."""
         wanted = session.subscriptions[pattern]
         note = None if has_wildcard(pattern) else self.retained.on(pattern)
@@ -122,7 +124,7 @@ class Broker:
         self._idle = None
         self._shelf.settle_behind()
 
-    def _restore(self, found: Found) -> None:
+    def _restore(self, found: StoredSessions) -> None:
         for kept in found.sessions:
             self.roster.restore(kept)
         for note in found.retained:
@@ -204,6 +206,6 @@ def _expires(packet: Any) -> float | None:
     return time.monotonic() + min(max(expiry_s, 1), LONGEST_MESSAGE_S)
 
 
-def _parcel(packet: Any, qos: int, retain: bool, expires: float | None) -> Parcel:
+def _parcel(packet: Any, qos: int, retain: bool, expires: float | None) -> QueuedMessage:
     own = {"qos": mqtt5.QoS(qos), "retain": retain}
-    return Parcel(fields_of(packet) | own, expires)
+    return QueuedMessage(fields_of(packet) | own, expires)

@@ -14,8 +14,15 @@ from web.http.admission import Admission
 
 from . import v311
 from .broker import Broker
-from .framing import MAX_PACKET, MAX_PAYLOAD, Malformed, OtherVersion, Packets, TooLarge
-from .session_registry import Refused
+from .framing import (
+    MAX_PACKET,
+    MAX_PAYLOAD,
+    MalformedPacket,
+    PacketStream,
+    PacketTooLarge,
+    UnsupportedVersion,
+)
+from .session_registry import ConnectRefused
 from .sessions import Session, Subscription
 
 log = logging.getLogger(__name__)
@@ -35,7 +42,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, broker: Broker, admission: Admission[Connection]) -> None:
         self._broker, self._loop = broker, asyncio.get_running_loop()
         self._admission = admission
-        self._packets = Packets()
+        self._packets = PacketStream()
         self._session: Session | None = None
         self._outgoing: list[bytes] = []
         self._size, self._answers = 0, False
@@ -71,7 +78,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.full = False
         if self._session is not None and self._session.wire is self:
-            self._session.pump()
+            self._session.send_waiting()
 
     def send(self, packet: Any) -> None:
         """Send soon; packets of one turn of the loop are sent together."""
@@ -100,12 +107,12 @@ class Connection(asyncio.Protocol):
                 if self._transport.is_closing():
                     break
             self._broker.settle_soon()
-        except OtherVersion:
+        except UnsupportedVersion:
             self._transport.write(v311.OTHER_LEVEL_REFUSED)
             self._transport.close()
-        except TooLarge:
+        except PacketTooLarge:
             self.bye(mqtt5.DisconnectReasonCode.PACKET_TOO_LARGE)
-        except (Malformed, ValueError) as error:
+        except (MalformedPacket, ValueError) as error:
             log.debug("malformed packet: %s", error)
             self.bye(mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
         if QUICKACK is not None and not self._transport.is_closing():
@@ -128,7 +135,7 @@ class Connection(asyncio.Protocol):
         session = self._session
         if session is None:
             if not isinstance(packet, mqtt5.ConnectPacket):
-                raise Malformed("the first packet is not a CONNECT")
+                raise MalformedPacket("the first packet is not a CONNECT")
             self._connect(packet)
             return
         match packet:
@@ -154,7 +161,7 @@ class Connection(asyncio.Protocol):
         try:
             _check(packet, self._packets.old)
             self._session, present = self._broker.roster.connect(packet, self, self._name())
-        except Refused as refused:
+        except ConnectRefused as refused:
             self._transport.write(
                 self._packets.written(mqtt5.ConnAckPacket(reason_code=refused.code))
             )
@@ -206,7 +213,7 @@ class Connection(asyncio.Protocol):
         self._answer(mqtt5.SubAckPacket(packet.packet_id, codes))
         for wanted, code in zip(filters, codes, strict=True):
             if int(code) < 0x80 and _recalls(wanted, known):
-                self._broker.recall(session, wanted.pattern)
+                self._broker.send_retained(session, wanted.pattern)
 
     def _granted(self, session: Session, packet: Any, place: int) -> Any:
         if place >= MAX_FILTERS:
@@ -226,12 +233,12 @@ class Connection(asyncio.Protocol):
 
 
 def _check(packet: Any, old: bool) -> None:
-    """Check a CONNECT against the limits of MQTT and AWS. Raises `Refused`."""
+    """Check a CONNECT against the limits of MQTT and AWS. Raises `ConnectRefused`."""
     codes = mqtt5.ConnAckReasonCode
     if old and not packet.client_id and not packet.clean_start:
-        raise Refused(codes.CLIENT_ID_NOT_VALID)
+        raise ConnectRefused(codes.CLIENT_ID_NOT_VALID)
     if packet.authentication_method is not None:
-        raise Refused(codes.BAD_AUTHENTICATION_METHOD)
+        raise ConnectRefused(codes.BAD_AUTHENTICATION_METHOD)
 
 
 def _not_taken(packet: Any) -> Any:

@@ -18,19 +18,19 @@ MAX_PAYLOAD = 128 * 1024
 MAX_PACKET = 149_504  # as in the CONNACK of AWS
 
 
-class Malformed(ValueError):
+class MalformedPacket(ValueError):
     """Bytes that are not a valid packet."""
 
 
-class TooLarge(Malformed):
+class PacketTooLarge(MalformedPacket):
     """A packet longer than `MAX_PACKET`, according to its header."""
 
 
-class OtherVersion(Malformed):
+class UnsupportedVersion(MalformedPacket):
     """A CONNECT of an unsupported version of MQTT."""
 
 
-class Packets:
+class PacketStream:
     """The stream of one connection. Returns complete packets and keeps the rest.
 
     `old`: the first packet was MQTT 3.1.1, so all of them are.
@@ -42,19 +42,19 @@ class Packets:
         self.old = False
 
     def read(self, data: bytes) -> Iterator[Any]:
-        """The packets that are now complete. Raises `Malformed`."""
+        """The packets that are now complete. Raises `MalformedPacket`."""
         self._rest += data
         while (length := _length(self._rest)) <= len(self._rest):
             whole = bytes(self._rest[:length])
             del self._rest[:length]
             if self._first:
-                self._first, self.old = False, v311.is_old(whole)
-                if v311.is_other(whole):
-                    raise OtherVersion("neither MQTT 3.1.1 nor MQTT 5")
-            yield _packet(v311.modern(whole) if self.old else whole)
+                self._first, self.old = False, v311.is_mqtt311(whole)
+                if v311.is_unsupported(whole):
+                    raise UnsupportedVersion("neither MQTT 3.1.1 nor MQTT 5")
+            yield _packet(v311.to_mqtt5(whole) if self.old else whole)
 
     def written(self, packet: Any) -> bytes:
-        return v311.old(packet) if self.old else bytes(packet.write())
+        return v311.to_mqtt311(packet) if self.old else bytes(packet.write())
 
 
 def _length(data: bytearray) -> int:
@@ -66,9 +66,9 @@ def _length(data: bytearray) -> int:
         length += (data[place] & 0x7F) << (7 * (place - 1))
         if data[place] < 0x80:
             if length > MAX_PACKET:
-                raise TooLarge(f"a packet over {MAX_PACKET} bytes")
+                raise PacketTooLarge(f"a packet over {MAX_PACKET} bytes")
             return place + 1 + length
-    raise Malformed("a length of more than four bytes")
+    raise MalformedPacket("a length of more than four bytes")
 
 
 def _packet(whole: bytes) -> Any:
@@ -77,11 +77,11 @@ def _packet(whole: bytes) -> Any:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # the codec panics on some invalid UTF-8, which is no Exception
-        raise Malformed(str(error)[:80]) from None
+        raise MalformedPacket(str(error)[:80]) from None
     if length != len(whole):
-        raise Malformed("a packet shorter than it says")
+        raise MalformedPacket("a packet shorter than it says")
     if any(NOBODY_SENDS in text for text in _texts(packet)):
-        raise Malformed("a text with U+0000")
+        raise MalformedPacket("a text with U+0000")
     return packet
 
 

@@ -25,7 +25,7 @@ _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?(Bool|StringEquals|Stri
 _PARTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
-class PolicyFault(ValueError):
+class PolicyError(ValueError):
     """A document that AWS would refuse, or that uses what the stand-in does not support."""
 
 
@@ -35,7 +35,7 @@ class Rights(Protocol):
     def may(self, action: str, resource: str) -> bool: ...
 
 
-class Everything:
+class AllowAll:
     """The rights of an operator on this machine: everything."""
 
     def may(self, action: str, resource: str) -> bool:
@@ -63,14 +63,14 @@ class Principal:
         return frozenset() if value is None else frozenset({value})
 
 
-class Held:
+class PolicyRights:
     """The rights that documents give one principal."""
 
     def __init__(self, documents: Sequence[Document], principal: Principal) -> None:
         self._principal = principal
-        self.become(documents)
+        self.replace_documents(documents)
 
-    def become(self, documents: Sequence[Document]) -> None:
+    def replace_documents(self, documents: Sequence[Document]) -> None:
         """Use other documents from now on, as after a change of policy at AWS."""
         self._allow: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
         self._deny: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
@@ -92,16 +92,16 @@ class Held:
 
 
 def read_policy(text: str, name: str) -> list[Document]:
-    """Parse one document or a list of them. Raises `PolicyFault`, which says what is wrong."""
+    """Parse one document or a list of them. Raises `PolicyError`, which says what is wrong."""
     if not text.strip():
-        raise PolicyFault(f"{name} is empty")
+        raise PolicyError(f"{name} is empty")
     try:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PolicyFault(f"{name} is not JSON: {error}") from None
+        raise PolicyError(f"{name} is not JSON: {error}") from None
     documents = _list(said)
     if not documents:
-        raise PolicyFault(f"{name} contains no policy document")
+        raise PolicyError(f"{name} contains no policy document")
     for place, document in enumerate(documents, start=1):
         where = name if len(documents) == 1 else f"{name}, document {place}"
         _check(document, where)
@@ -111,34 +111,34 @@ def read_policy(text: str, name: str) -> list[Document]:
 def _check(document: Any, where: str) -> None:
     statements = document.get("Statement") if isinstance(document, dict) else None
     if not isinstance(statements, dict | list) or not statements:
-        raise PolicyFault(f"{where} has no Statement")
+        raise PolicyError(f"{where} has no Statement")
     if (length := characters(document)) > MAX_CHARACTERS:
-        raise PolicyFault(f"{where} has {length} characters; AWS accepts at most {MAX_CHARACTERS}")
+        raise PolicyError(f"{where} has {length} characters; AWS accepts at most {MAX_CHARACTERS}")
     for place, statement in enumerate(_list(statements), start=1):
         _check_statement(statement, f"{where}, statement {place}")
 
 
 def _check_statement(statement: Any, where: str) -> None:
     if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-        raise PolicyFault(f"{where} needs an Effect of Allow or Deny")
+        raise PolicyError(f"{where} needs an Effect of Allow or Deny")
     if unknown := sorted(statement.keys() - _PARTS):
-        raise PolicyFault(f"{where} uses {unknown[0]}, which the stand-in does not support")
+        raise PolicyError(f"{where} uses {unknown[0]}, which the stand-in does not support")
     for part in ("Action", "Resource"):
         words = _list(statement.get(part, []))
         if not words or not all(isinstance(word, str) for word in words):
-            raise PolicyFault(f"{where} needs {part}")
+            raise PolicyError(f"{where} needs {part}")
     for resource in _list(statement["Resource"]):
         if _tail(resource) is None:
-            raise PolicyFault(f"{where}: the Resource {resource!r} is neither an ARN nor *")
+            raise PolicyError(f"{where}: the Resource {resource!r} is neither an ARN nor *")
     condition = statement.get("Condition", {})
     if not isinstance(condition, dict) or not all(isinstance(v, dict) for v in condition.values()):
-        raise PolicyFault(f"{where}: Condition must be an object of objects")
+        raise PolicyError(f"{where}: Condition must be an object of objects")
     for operator, keys in condition.items():
         if not _OPERATOR.fullmatch(operator):
-            raise PolicyFault(f"{where}: the stand-in does not support the condition {operator}")
+            raise PolicyError(f"{where}: the stand-in does not support the condition {operator}")
         for key in keys:
             if key not in (THING, ATTACHED, CLIENT, ATTRIBUTES):
-                raise PolicyFault(f"{where}: the stand-in does not support the condition key {key}")
+                raise PolicyError(f"{where}: the stand-in does not support the condition key {key}")
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], principal: Principal) -> bool:

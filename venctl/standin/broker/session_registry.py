@@ -10,10 +10,10 @@ from typing import Any
 
 import mqtt5
 
-from .policy_rights import Everything, Rights
-from .session_store import Kept, Shelf
-from .sessions import MAX_UNDER_WAY, Room, Session, Subscription, Wire
-from .topics import Filters, is_name
+from .policy_rights import AllowAll, Rights
+from .session_store import SessionStore, StoredSession
+from .sessions import MAX_UNDER_WAY, ByteBudget, ClientChannel, Session, Subscription
+from .topics import TopicFilters, is_name
 
 MAX_SESSIONS = 1_000
 LONGEST_S = 3_600
@@ -21,7 +21,7 @@ MAX_CLIENT_ID_BYTES = 128
 RightsOf = Callable[[str, str | None, frozenset[str]], Rights]
 
 
-class Refused(Exception):
+class ConnectRefused(Exception):
     """A refused CONNECT; `code` goes into the CONNACK."""
 
     def __init__(self, code: Any) -> None:
@@ -29,7 +29,7 @@ class Refused(Exception):
         self.code = code
 
 
-class Roster:
+class SessionRegistry:
     """All sessions. `rights_of` takes a client's id, the name in its certificate, and attributes.
 
     `speak` publishes the will of a client. After a kill, the clients of restored sessions count as
@@ -38,18 +38,18 @@ class Roster:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: SessionStore,
         clock: Callable[[], float],
         rights_of: RightsOf,
         speak: Callable[[Any, str], None],
     ) -> None:
         self._shelf, self._clock, self._rights_of, self._speak = shelf, clock, rights_of, speak
         self._loop = asyncio.get_running_loop()
-        self._auto, self._room = count(1), Room()
-        self.filters: Filters[str, Subscription] = Filters()
+        self._auto, self._room = count(1), ByteBudget()
+        self.filters: TopicFilters[str, Subscription] = TopicFilters()
         self.sessions: dict[str, Session] = {}
 
-    def restore(self, kept: Kept) -> None:
+    def restore(self, kept: StoredSession) -> None:
         """Restore a stored session, unless its client has begun a new one."""
         left_s = kept.left_s or self._clock()
         wait_s = left_s + kept.expiry_s - self._clock()
@@ -70,8 +70,8 @@ class Roster:
         self._shelf.keep_session(session)
         session.end = self._loop.call_later(wait_s, self._forget, session)
 
-    def connect(self, packet: Any, wire: Wire, name: str | None) -> tuple[Session, bool]:
-        """The session of a CONNECT, and whether it was there before. Raises `Refused`."""
+    def connect(self, packet: Any, wire: ClientChannel, name: str | None) -> tuple[Session, bool]:
+        """The session of a CONNECT, and whether it was there before. Raises `ConnectRefused`."""
         client = str(packet.client_id) or f"auto-{next(self._auto)}-{time.monotonic_ns():x}"
         rights = self._rights_of(client, name, _attributes(packet))
         _check(client, packet.will, rights)
@@ -95,7 +95,7 @@ class Roster:
         if packet.session_expiry_interval is not None and session.expiry_s:
             self._set_expiry(session, packet.session_expiry_interval)
 
-    def leave(self, session: Session, wire: Wire) -> None:
+    def leave(self, session: Session, wire: ClientChannel) -> None:
         """Handle a closed connection; publishes the will, unless it was withdrawn."""
         if session.wire is not wire:
             return
@@ -122,9 +122,9 @@ class Roster:
         if len(self.sessions) >= MAX_SESSIONS:
             absent = [session for session in self.sessions.values() if session.wire is None]
             if not absent:
-                raise Refused(mqtt5.ConnAckReasonCode.QUOTA_EXCEEDED)
+                raise ConnectRefused(mqtt5.ConnAckReasonCode.QUOTA_EXCEEDED)
             self._forget(min(absent, key=lambda session: session.left_s))
-        session = Session(client, self._shelf, Everything(), self._room)
+        session = Session(client, self._shelf, AllowAll(), self._room)
         return self.sessions.setdefault(client, session)
 
     def _take_over(self, old: Session, clean: bool) -> None:
@@ -185,17 +185,17 @@ class Roster:
 def _check(client: str, will: Any, rights: Rights) -> None:
     codes = mqtt5.ConnAckReasonCode
     if client.startswith("$") or len(client.encode()) > MAX_CLIENT_ID_BYTES:
-        raise Refused(codes.CLIENT_ID_NOT_VALID)
+        raise ConnectRefused(codes.CLIENT_ID_NOT_VALID)
     if not rights.may("iot:Connect", f"client/{client}"):
-        raise Refused(codes.NOT_AUTHORIZED)
+        raise ConnectRefused(codes.NOT_AUTHORIZED)
     if will is None:
         return
     if not is_name(will.topic):
-        raise Refused(codes.TOPIC_NAME_INVALID)
+        raise ConnectRefused(codes.TOPIC_NAME_INVALID)
     if int(will.qos) == 2:
-        raise Refused(codes.QUALITY_NOT_SUPPORTED)
+        raise ConnectRefused(codes.QUALITY_NOT_SUPPORTED)
     if not may_publish(rights, will.topic, will.retain):
-        raise Refused(codes.NOT_AUTHORIZED)
+        raise ConnectRefused(codes.NOT_AUTHORIZED)
 
 
 def may_publish(rights: Rights, topic: str, retain: bool) -> bool:

@@ -16,16 +16,16 @@ from typing import Any
 
 import mqtt5
 
-from ..disk.database import Key, Rows, Table
+from ..disk.database import Key, Rows, SqlTable
 from ..disk.writer import FIRST_S, Writer
-from .sessions import Parcel, Session, Subscription
+from .sessions import QueuedMessage, Session, Subscription
 
 ALONE = " WITHOUT ROWID"
 TABLES = {
-    "session": Table(
+    "session": SqlTable(
         "session", ("client TEXT", "expiry_s INTEGER NOT NULL", "left_s REAL NOT NULL"), 1, ALONE
     ),
-    "subscription": Table(
+    "subscription": SqlTable(
         "subscription",
         (
             *("client TEXT", "pattern TEXT", "qos INTEGER NOT NULL", "no_local INTEGER NOT NULL"),
@@ -35,13 +35,13 @@ TABLES = {
         2,
         ALONE,
     ),
-    "letter": Table(
+    "letter": SqlTable(
         "letter",
         ("row INTEGER", "client TEXT NOT NULL", "packet BLOB NOT NULL", "expires_s REAL"),
         1,
         "",
     ),
-    "retained": Table(
+    "retained": SqlTable(
         "retained",
         ("topic TEXT", "packet BLOB NOT NULL", "at_ms INTEGER NOT NULL", "expires_s REAL"),
         1,
@@ -52,34 +52,34 @@ Note = tuple[Any, int, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A stored session. `left_s` is when its client left; 0 if it was connected to the end."""
 
     client: str
     expiry_s: int
     left_s: float
     subscriptions: dict[str, Subscription]
-    letters: list[Parcel]
+    letters: list[QueuedMessage]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredSessions:
     """The content of the file: sessions with their messages in order of arrival, and retained
     messages: the packet, when it was stored, and when it expires on the monotonic clock.
     """
 
-    sessions: list[Kept]
+    sessions: list[StoredSession]
     retained: list[Note]
 
 
-class Shelf:
+class SessionStore:
     """Collects changes until `settle`. `clock` returns UTC seconds. For the thread that created it;
     `post` calls a function there.
     """
 
     def __init__(self, file: Path, clock: Callable[[], float], post: Callable[..., object]) -> None:
         self._clock, self._post = clock, post
-        self._hear: Callable[[Found], object] = _nobody
+        self._hear: Callable[[StoredSessions], object] = _nobody
         self._of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
         # From the clock, so that these come after those in a file that is read later.
         self._last = int(clock() * 1e6)
@@ -91,7 +91,7 @@ class Shelf:
     def dirty(self) -> bool:
         return self._writer.dirty
 
-    def open(self, hear: Callable[[Found], object]) -> None:
+    def open(self, hear: Callable[[StoredSessions], object]) -> None:
         """`hear` gets the content of the file, now if the disk answers within 1.5 s, or later."""
         self._hear = hear
         if (found := self._writer.first(FIRST_S)) is not None:
@@ -109,7 +109,7 @@ class Shelf:
         """Write what the disk accepts within half a second, and close."""
         self._writer.close()
 
-    def put(self, client: str, parcel: Parcel) -> int:
+    def put(self, client: str, parcel: QueuedMessage) -> int:
         """Keep a message for a client; returns its row."""
         self._last += 1
         packet = bytes(parcel.packet(1).write())
@@ -154,7 +154,7 @@ class Shelf:
             del self._of[client]
         self._writer.drop(key, pressing)
 
-    def _learn(self, found: Found) -> None:
+    def _learn(self, found: StoredSessions) -> None:
         for kept in found.sessions:
             mine = self._of[kept.client]
             for pattern in kept.subscriptions:
@@ -164,26 +164,26 @@ class Shelf:
                 self._last = max(self._last, parcel.row or 0)
         self._hear(found)
 
-    def _read(self, rows: Rows) -> Found:
+    def _read(self, rows: Rows) -> StoredSessions:
         """Parse the rows. May raise any exception."""
         shift_s = time.monotonic() - self._clock()
         subscriptions: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
-        letters: defaultdict[str, list[Parcel]] = defaultdict(list)
+        letters: defaultdict[str, list[QueuedMessage]] = defaultdict(list)
         for client, pattern, qos, no_local, as_published, _ in _of(rows, "subscription"):
             one = Subscription(qos, bool(no_local), bool(as_published))
             subscriptions[client][pattern] = one
         for row, client, packet, expires_s in sorted(_of(rows, "letter")):
-            parcel = Parcel(fields_of(_packet(packet)), _moved(expires_s, shift_s), row)
+            parcel = QueuedMessage(fields_of(_packet(packet)), _moved(expires_s, shift_s), row)
             letters[client].append(parcel)
         sessions = [
-            Kept(client, expiry_s, left_s, subscriptions[client], letters[client])
+            StoredSession(client, expiry_s, left_s, subscriptions[client], letters[client])
             for client, expiry_s, left_s in _of(rows, "session")
         ]
         retained = [
             (_packet(packet), at_ms, _moved(expires_s, shift_s))
             for _, packet, at_ms, expires_s in _of(rows, "retained")
         ]
-        return Found(sessions, retained)
+        return StoredSessions(sessions, retained)
 
 
 def fields_of(packet: Any) -> dict[str, Any]:
@@ -213,5 +213,5 @@ def _moved(at: float | None, by: float) -> float | None:
     return None if at is None else at + by
 
 
-def _nobody(found: Found) -> None:
+def _nobody(found: StoredSessions) -> None:
     pass

@@ -18,7 +18,7 @@ MAX_TOGETHER_BYTES = 64 * 1024 * 1024
 MAX_UNDER_WAY = 100
 
 
-class Wire(Protocol):
+class ClientChannel(Protocol):
     """A client's connection, as its session needs it."""
 
     def send(self, packet: Any) -> None: ...
@@ -27,15 +27,15 @@ class Wire(Protocol):
     def full(self) -> bool: ...
 
 
-class Letters(Protocol):
+class MessageStore(Protocol):
     """Stores messages for clients whose sessions outlive their connections."""
 
-    def put(self, client: str, parcel: Parcel) -> int: ...
+    def put(self, client: str, parcel: QueuedMessage) -> int: ...
     def take(self, client: str, row: int) -> None: ...
 
 
 @dataclass(slots=True)
-class Room:
+class ByteBudget:
     """The size of the waiting messages of all clients, in bytes."""
 
     taken: int = 0
@@ -49,7 +49,7 @@ class Subscription:
 
 
 @dataclass(slots=True)
-class Parcel:
+class QueuedMessage:
     """A message on its way to one client. `expires` is on the monotonic clock, `row` on disk."""
 
     fields: dict[str, Any]
@@ -80,17 +80,17 @@ class Session:
     """The session of one client id. It outlives its connection for as long as the client asked."""
 
     client: str
-    letters: Letters
+    letters: MessageStore
     rights: Rights
-    room: Room
-    wire: Wire | None = None
+    room: ByteBudget
+    wire: ClientChannel | None = None
     expiry_s: int = 0
     will: Any = None
     quota: int = MAX_UNDER_WAY
     max_packet: int | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    under_way: dict[int, Parcel] = field(default_factory=dict)
-    waiting: deque[Parcel] = field(default_factory=deque)
+    under_way: dict[int, QueuedMessage] = field(default_factory=dict)
+    waiting: deque[QueuedMessage] = field(default_factory=deque)
     waiting_bytes: int = 0
     dropped: int = 0
     left_s: float = 0.0
@@ -98,7 +98,7 @@ class Session:
     speaking: asyncio.TimerHandle | None = None
     _last: int = 0
 
-    def deliver(self, parcel: Parcel, qos: int) -> None:
+    def deliver(self, parcel: QueuedMessage, qos: int) -> None:
         """Send a message. For a client that is away or slow, QoS 1 waits and QoS 0 is dropped."""
         if qos == 0:
             if self.wire is not None and not self.wire.full:
@@ -108,7 +108,7 @@ class Session:
             self.dropped += 1
             return
         self.wait(parcel)
-        self.pump()
+        self.send_waiting()
         if (
             self.expiry_s and not parcel.done
         ):  # stored after it is sent, before its sender gets the PUBACK
@@ -122,12 +122,12 @@ class Session:
             and self.room.taken + size <= MAX_TOGETHER_BYTES
         )
 
-    def wait(self, parcel: Parcel) -> None:
+    def wait(self, parcel: QueuedMessage) -> None:
         """Add a message at the end of the queue."""
         self.waiting.append(parcel)
         self._count(parcel.size)
 
-    def pump(self) -> None:
+    def send_waiting(self) -> None:
         """Send waiting messages, within the client's Receive Maximum and while it reads."""
         while self.wire is not None and self.waiting and len(self.under_way) < self.quota:
             if self.wire.full:
@@ -148,7 +148,7 @@ class Session:
         again, self.under_way = list(self.under_way.values()), {}
         self.waiting.extendleft(reversed(again))
         self._count(sum(parcel.size for parcel in again))
-        self.pump()
+        self.send_waiting()
 
     def clear(self) -> None:
         """Drop all waiting messages."""
@@ -158,13 +158,13 @@ class Session:
     def acked(self, number: int) -> None:
         if (parcel := self.under_way.pop(number, None)) is not None:
             self._done(parcel)
-            self.pump()
+            self.send_waiting()
 
     def _count(self, size: int) -> None:
         self.waiting_bytes += size
         self.room.taken += size
 
-    def _done(self, parcel: Parcel) -> None:
+    def _done(self, parcel: QueuedMessage) -> None:
         parcel.done = True
         if parcel.row is not None:
             self.letters.take(self.client, parcel.row)
@@ -175,7 +175,7 @@ class Session:
             if self._last not in self.under_way:
                 return self._last
 
-    def _send(self, parcel: Parcel, number: int | None) -> bool:
+    def _send(self, parcel: QueuedMessage, number: int | None) -> bool:
         """Send a message; False if it expired, is not permitted, or is too large for the client."""
         if parcel.late or self.wire is None:
             return False

@@ -22,7 +22,7 @@ class _Node(Generic[K, V]):
     here: dict[K, V] = field(default_factory=dict)
 
 
-class Filters(Generic[K, V]):
+class TopicFilters(Generic[K, V]):
     """Values by filter and key, found by a topic that matches the filter."""
 
     def __init__(self) -> None:

@@ -22,19 +22,19 @@ REFUSALS = {"CLIENT_ID_NOT_VALID": 2, "QUOTA_EXCEEDED": 3}
 REFUSED = 7  # AWS's own code, beyond the six of the standard
 
 
-def is_old(whole: bytes) -> bool:
+def is_mqtt311(whole: bytes) -> bool:
     """Whether the first packet is a CONNECT of MQTT 3.1.1."""
     return whole[0] >> 4 == CONNECT and _body(whole).startswith(LEVEL_4)
 
 
-def is_other(whole: bytes) -> bool:
+def is_unsupported(whole: bytes) -> bool:
     """Whether the first packet is a CONNECT of a version other than 3.1.1 and 5."""
     body = _body(whole)
     spoken = body.startswith((LEVEL_4, LEVEL_5))
     return whole[0] >> 4 == CONNECT and not spoken and body.startswith(OTHER_LEVELS)
 
 
-def modern(whole: bytes) -> bytes:
+def to_mqtt5(whole: bytes) -> bytes:
     """A client's packet as MQTT 5. Raises ValueError if that is not possible."""
     body, kind = _body(whole), whole[0] >> 4
     if kind == CONNECT:
@@ -50,7 +50,7 @@ def modern(whole: bytes) -> bytes:
     return _framed(whole[0], body[:at] + NO_PROPERTIES + body[at:])
 
 
-def old(packet: Any) -> bytes:
+def to_mqtt311(packet: Any) -> bytes:
     """Our packet as MQTT 3.1.1; empty if 3.1.1 has no such packet."""
     match packet:
         case mqtt5.ConnAckPacket():

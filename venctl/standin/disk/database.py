@@ -19,11 +19,11 @@ Rows = dict[Key, Row]
 Changes = Mapping[Key, Row | None]  # None: the row is deleted
 
 
-class Damaged(Exception):
+class DatabaseDamaged(Exception):
     """The file can be read, but its content is not valid."""
 
 
-class Table:
+class SqlTable:
     """A table with SQLite column definitions, of which the first `known_by` are its key."""
 
     def __init__(self, name: str, columns: Sequence[str], known_by: int, more: str) -> None:
@@ -45,10 +45,10 @@ class Table:
         return self._drop + _marks(self.known_by, count) + ")"
 
 
-Tables = Mapping[str, Table]
+Tables = Mapping[str, SqlTable]
 
 
-def opened(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
+def open_database(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
     """A connection in autocommit mode, for this thread; `synchronous` as in SQLite.
 
     Creates the folder if it is missing. Raises OSError or sqlite3.Error.
@@ -67,13 +67,13 @@ def opened(file: Path, synchronous: str, tables: Tables) -> sqlite3.Connection:
 
 
 def checked_rows(db: sqlite3.Connection, tables: Tables) -> Rows:
-    """All rows, after a check of the file. Raises `Damaged` or sqlite3.Error."""
+    """All rows, after a check of the file. Raises `DatabaseDamaged` or sqlite3.Error."""
     if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
-        raise Damaged("quick_check found faults")
+        raise DatabaseDamaged("quick_check found faults")
     return _rows(db, tables)
 
 
-def glimpse(file: Path, tables: Tables) -> Rows | None:
+def read_without_opening(file: Path, tables: Tables) -> Rows | None:
     """The rows of a file that cannot be opened for writing, if it has no write-ahead log.
 
     Normally SQLite creates companion files to read it, for which a full disk has no space.
@@ -85,7 +85,7 @@ def glimpse(file: Path, tables: Tables) -> Rows | None:
         where = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(where, uri=True)) as db:
             return _rows(db, tables)
-    except (OSError, sqlite3.Error, Damaged):
+    except (OSError, sqlite3.Error, DatabaseDamaged):
         return None
 
 
@@ -114,7 +114,9 @@ def _marks(width: int, count: int) -> str:
 
 def is_damage(error: BaseException) -> bool:
     """Whether the file itself is damaged, rather than unreachable for now."""
-    return isinstance(error, Damaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+    return (
+        isinstance(error, DatabaseDamaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+    )
 
 
 def reason(error: BaseException) -> str:
@@ -137,9 +139,9 @@ def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
             rows = cursor.fetchall()  # to the end: a query left open keeps the file open
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-                raise Damaged(str(error)) from None
+                raise DatabaseDamaged(str(error)) from None
             raise
         if len(cursor.description) != table.width:
-            raise Damaged(f"the table {table.name} has other columns")
+            raise DatabaseDamaged(f"the table {table.name} has other columns")
         found.update(((table.name, *row[: table.known_by]), row) for row in rows)
     return found

@@ -12,20 +12,20 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
-from ...base.aside import legible, set_aside
+from ...base.set_aside import check_readable, set_aside
 from .database import (
-    Damaged,
+    DatabaseDamaged,
     Rows,
     Tables,
     checked_rows,
-    glimpse,
     is_damage,
-    opened,
+    open_database,
+    read_without_opening,
     reason,
     remove,
     write,
 )
-from .ledger import Ledger
+from .pending_rows import PendingRows
 
 log = logging.getLogger(__name__)
 FIRST_S = 1.5
@@ -57,7 +57,7 @@ class Writer(Generic[T]):
         self._file, self._synchronous, self._tables = file, synchronous, tables
         self._read, self._hear = read, hear
         self._db: sqlite3.Connection | None = None
-        self._ledger, self._lock = Ledger(), Lock()
+        self._ledger, self._lock = PendingRows(), Lock()
         self._found: T | None = None
         self._is_read = self._is_late = self._was_broken = False
         self._trouble, self._is_quick, self._since_s = "", True, 0.0
@@ -177,14 +177,17 @@ class Writer(Generic[T]):
         except Exception as error:
             if is_damage(error):
                 return self._looked_again()
-            if not self._is_read and (rows := glimpse(self._file, self._tables)) is not None:
-                with suppress(Damaged):
+            if (
+                not self._is_read
+                and (rows := read_without_opening(self._file, self._tables)) is not None
+            ):
+                with suppress(DatabaseDamaged):
                     self._learn(rows)
             raise
 
     def _looked_again(self) -> sqlite3.Connection:
         """Open again: a file that could not be read for a moment looks damaged too."""
-        legible(self._file)
+        check_readable(self._file)
         try:
             return self._open()
         except Exception as error:
@@ -194,7 +197,7 @@ class Writer(Generic[T]):
             return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        db = opened(self._file, self._synchronous, self._tables)
+        db = open_database(self._file, self._synchronous, self._tables)
         try:
             if not self._is_read:
                 self._learn(checked_rows(db, self._tables))
@@ -207,7 +210,7 @@ class Writer(Generic[T]):
         try:
             found = self._read(rows)
         except BaseException as error:  # the MQTT codec panics, which is no Exception
-            raise Damaged(f"its content is not valid: {error}") from None
+            raise DatabaseDamaged(f"its content is not valid: {error}") from None
         self._ledger.learn(rows)
         with self._lock:
             self._found, self._is_read = found, True
@@ -220,7 +223,7 @@ class Writer(Generic[T]):
         if is_damage(error):
             with suppress(OSError):
                 self._put_away(error)
-        known = isinstance(error, OSError | Damaged) or hasattr(error, "sqlite_errorcode")
+        known = isinstance(error, OSError | DatabaseDamaged) or hasattr(error, "sqlite_errorcode")
         self._begin_trouble(reason(error), None if known else error)
         with self._lock:
             waiting, self._waiting = self._waiting, []

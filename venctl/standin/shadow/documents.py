@@ -13,25 +13,25 @@ from typing import Any
 Json = Any
 
 
-class NotJson(ValueError):
+class NotJsonError(ValueError):
     """Not JSON as in RFC 8259."""
 
 
-class NotUtf8(ValueError):
+class NotUtf8Error(ValueError):
     """Not UTF-8."""
 
 
 def strict_loads(raw: bytes) -> Json:
-    """Parse JSON without NaN and infinities. Raises `NotJson` or `NotUtf8`."""
+    """Parse JSON without NaN and infinities. Raises `NotJsonError` or `NotUtf8Error`."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotUtf8 from None
+        raise NotUtf8Error from None
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise NotJson from None
+        raise NotJsonError from None
     return value
 
 
@@ -45,7 +45,7 @@ def size(section: Json) -> int:
     return 0 if section is None else len(dumps(section))
 
 
-def same(a: Json, b: Json) -> bool:
+def json_equal(a: Json, b: Json) -> bool:
     """JSON equality: 1 equals 1.0, and true is not a number."""
     if isinstance(a, bool) or isinstance(b, bool):
         return isinstance(a, bool) and isinstance(b, bool) and a == b
@@ -54,9 +54,9 @@ def same(a: Json, b: Json) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(json_equal(a[key], b[key]) for key in a)
     if isinstance(a, list):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(map(json_equal, a, b))
     return bool(a == b)
 
 
@@ -114,7 +114,7 @@ def delta(desired: Mapping[str, Json], reported: Mapping[str, Json]) -> dict[str
         elif isinstance(value, dict) and isinstance(reported[key], dict):
             if inner := delta(value, reported[key]):
                 out[key] = inner
-        elif not same(value, reported[key]):
+        elif not json_equal(value, reported[key]):
             out[key] = value
     return out
 
@@ -148,10 +148,10 @@ def restamped(
     return out
 
 
-def picked(part: Json, metadata: Json) -> Json:
+def metadata_of(part: Json, metadata: Json) -> Json:
     """The metadata of the leaves that are in `part`."""
     if isinstance(part, dict):
-        return {key: picked(value, metadata[key]) for key, value in part.items()}
+        return {key: metadata_of(value, metadata[key]) for key, value in part.items()}
     return metadata
 
 

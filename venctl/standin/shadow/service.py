@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .documents import (
-    NotJson,
-    NotUtf8,
+    NotJsonError,
+    NotUtf8Error,
     delta,
     depth,
     merged,
+    metadata_of,
     null_in_array,
-    picked,
     restamped,
     size,
     stamped,
@@ -39,7 +39,7 @@ Body = dict[str, Any]
 Key = tuple[str, str]
 
 
-class Rejected(Exception):
+class ShadowRequestError(Exception):
     """A refused request."""
 
     def __init__(self, code: int, message: str, token: Any = None) -> None:
@@ -48,7 +48,7 @@ class Rejected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class StoredShadow:
     """One shadow. A deleted one stays as a tombstone for 48 hours, so that versions continue."""
 
     version: int = 0
@@ -73,7 +73,7 @@ class ShadowService:
 
     def __init__(
         self,
-        shadows: MutableMapping[Key, Shadow],
+        shadows: MutableMapping[Key, StoredShadow],
         clock: Callable[[], float],
         rate: int = REQUESTS_A_SECOND,
     ) -> None:
@@ -81,7 +81,7 @@ class ShadowService:
         self._throttle = Throttle(rate, clock)
 
     def get(self, thing: str, name: str, payload: bytes) -> Answer:
-        """The whole document, with its delta. Raises `Rejected`."""
+        """The whole document, with its delta. Raises `ShadowRequestError`."""
         token = _token_of(payload)
         with _echoing(token):
             shadow = self._existing(thing, name)
@@ -92,26 +92,26 @@ class ShadowService:
         return Answer(body | {"timestamp": self._now()} | _tokened(token))
 
     def delete(self, thing: str, name: str, payload: bytes) -> Answer:
-        """Delete a shadow, but keep its version. Raises `Rejected`."""
+        """Delete a shadow, but keep its version. Raises `ShadowRequestError`."""
         token = _token_if_any(payload)
         with _echoing(token):
             shadow = self._existing(thing, name)
         now = self._now()
-        self._shadows[thing, name] = Shadow(version=shadow.version + 1, deleted_s=now)
+        self._shadows[thing, name] = StoredShadow(version=shadow.version + 1, deleted_s=now)
         return Answer({"version": shadow.version, "timestamp": now} | _tokened(token))
 
     def update(self, thing: str, name: str, payload: bytes) -> Answer:
-        """Merge an update, which always increments the version. Raises `Rejected`."""
+        """Merge an update, which always increments the version. Raises `ShadowRequestError`."""
         said = _parsed(payload)
         token = _valid_token(said)
         with _echoing(token):
             return self._updated(thing, name, said, _tokened(token))
 
-    def throttled(self, payload: bytes) -> Rejected:
+    def throttled(self, payload: bytes) -> ShadowRequestError:
         """The answer to a request that is one too many on its connection."""
         try:
-            return Rejected(429, TOO_MANY, _token_if_any(payload))
-        except Rejected as refusal:
+            return ShadowRequestError(429, TOO_MANY, _token_if_any(payload))
+        except ShadowRequestError as refusal:
             return refusal
 
     def names(self, thing: str, after: str, most: int) -> Body:
@@ -128,27 +128,27 @@ class ShadowService:
         now = self._now()
         after, metadata = _applied(before, state, now)
         if size(after.desired) + size(after.reported) > MAX_DOCUMENT:
-            raise Rejected(413, "The payload exceeds the maximum size allowed")
+            raise ShadowRequestError(413, "The payload exceeds the maximum size allowed")
         self._shadows[thing, name] = after
         tail = {"timestamp": now} | token
         body = {"state": state, "metadata": metadata, "version": after.version} | tail
         return Answer(body, (*_delta_message(after, tail), _documents(before, after, tail)))
 
-    def _shadow(self, thing: str, name: str) -> Shadow:
+    def _shadow(self, thing: str, name: str) -> StoredShadow:
         if not _THING.fullmatch(thing):
-            raise Rejected(400, "Thing name is invalid")
+            raise ShadowRequestError(400, "Thing name is invalid")
         if name and not _NAME.fullmatch(name):
-            raise Rejected(400, "Shadow name is invalid")
+            raise ShadowRequestError(400, "Shadow name is invalid")
         if not self._throttle.admits(thing):
-            raise Rejected(429, TOO_MANY)
-        shadow = self._shadows.get((thing, name), Shadow())
+            raise ShadowRequestError(429, TOO_MANY)
+        shadow = self._shadows.get((thing, name), StoredShadow())
         old = shadow.deleted_s is not None and self._now() - shadow.deleted_s > TOMBSTONE_S
-        return Shadow() if old else shadow
+        return StoredShadow() if old else shadow
 
-    def _existing(self, thing: str, name: str) -> Shadow:
+    def _existing(self, thing: str, name: str) -> StoredShadow:
         shadow = self._shadow(thing, name)
         if not shadow.exists:
-            raise Rejected(404, f"No shadow exists with name: '{name or thing}'")
+            raise ShadowRequestError(404, f"No shadow exists with name: '{name or thing}'")
         return shadow
 
     def _now(self) -> int:
@@ -160,14 +160,14 @@ def _echoing(token: Any) -> Iterator[None]:
     """Add the token to a refusal, by which the requester recognizes its answer."""
     try:
         yield
-    except Rejected as refusal:
-        raise Rejected(refusal.code, refusal.message, token) from None
+    except ShadowRequestError as refusal:
+        raise ShadowRequestError(refusal.code, refusal.message, token) from None
 
 
-def _applied(before: Shadow, state: Body | None, now: int) -> tuple[Shadow, Body]:
+def _applied(before: StoredShadow, state: Body | None, now: int) -> tuple[StoredShadow, Body]:
     version = before.version + 1
     if state is None:
-        return Shadow(version=version, exists=True), {"timestamp": now}
+        return StoredShadow(version=version, exists=True), {"timestamp": now}
     sections = {
         "desired": (before.desired, before.desired_metadata),
         "reported": (before.reported, before.reported_metadata),
@@ -183,7 +183,7 @@ def _applied(before: Shadow, state: Body | None, now: int) -> tuple[Shadow, Body
         sections[name] = (new or None, restamped(stamps or {}, new, patch, now) or None)
         metadata[name] = stamped(patch, now)
     (desired, desired_metadata), (reported, reported_metadata) = sections.values()
-    after = Shadow(
+    after = StoredShadow(
         version=version,
         desired=desired,
         reported=reported,
@@ -194,17 +194,17 @@ def _applied(before: Shadow, state: Body | None, now: int) -> tuple[Shadow, Body
     return after, metadata
 
 
-def _delta_message(after: Shadow, tail: Body) -> tuple[tuple[str, Body], ...]:
+def _delta_message(after: StoredShadow, tail: Body) -> tuple[tuple[str, Body], ...]:
     difference = delta(after.desired or {}, after.reported or {})
     if not difference:
         return ()
-    metadata = picked(difference, after.desired_metadata)
+    metadata = metadata_of(difference, after.desired_metadata)
     body = {"state": difference, "metadata": metadata, "version": after.version} | tail
     return (("update/delta", body),)
 
 
-def _documents(before: Shadow, after: Shadow, tail: Body) -> tuple[str, Body]:
-    def whole(shadow: Shadow) -> Body:
+def _documents(before: StoredShadow, after: StoredShadow, tail: Body) -> tuple[str, Body]:
+    def whole(shadow: StoredShadow) -> Body:
         state, metadata = _document(shadow)
         return {"state": state, "metadata": metadata, "version": shadow.version}
 
@@ -212,7 +212,7 @@ def _documents(before: Shadow, after: Shadow, tail: Body) -> tuple[str, Body]:
     return "update/documents", {"previous": previous, "current": whole(after)} | tail
 
 
-def _document(shadow: Shadow) -> tuple[Body, Body]:
+def _document(shadow: StoredShadow) -> tuple[Body, Body]:
     state: Body = {}
     metadata: Body = {}
     if shadow.desired:
@@ -225,13 +225,13 @@ def _document(shadow: Shadow) -> tuple[Body, Body]:
 def _parsed(payload: bytes) -> Body:
     try:
         said = strict_loads(payload)
-    except NotUtf8:
+    except NotUtf8Error:
         text = "Unsupported documented encoding; supported encoding is UTF-8"
-        raise Rejected(415, text) from None
-    except NotJson:
-        raise Rejected(400, "Invalid JSON") from None
+        raise ShadowRequestError(415, text) from None
+    except NotJsonError:
+        raise ShadowRequestError(400, "Invalid JSON") from None
     if not isinstance(said, dict):
-        raise Rejected(400, "Invalid JSON")
+        raise ShadowRequestError(400, "Invalid JSON")
     return said
 
 
@@ -244,7 +244,7 @@ def _token_if_any(payload: bytes) -> Any:
     """The client token of a request that may not be valid, or None."""
     try:
         said = _parsed(payload)
-    except Rejected:
+    except ShadowRequestError:
         return None
     return _valid_token(said)
 
@@ -252,7 +252,7 @@ def _token_if_any(payload: bytes) -> Any:
 def _valid_token(said: Body) -> Any:
     token = said.get("clientToken")
     if "clientToken" in said and (not isinstance(token, str) or len(token.encode()) > MAX_TOKEN):
-        raise Rejected(400, "Invalid clientToken")
+        raise ShadowRequestError(400, "Invalid clientToken")
     return token
 
 
@@ -262,33 +262,33 @@ def _tokened(token: Any) -> Body:
 
 def _valid_state(said: Body) -> Body | None:
     if "state" not in said:
-        raise Rejected(400, "Missing required node: state")
+        raise ShadowRequestError(400, "Missing required node: state")
     state = said["state"]
     if state is None:
         return None
     if not isinstance(state, dict):
-        raise Rejected(400, "State node must be an object")
+        raise ShadowRequestError(400, "State node must be an object")
     for key in state:
         if key not in ("desired", "reported"):
-            raise Rejected(400, f"State contains an invalid node: '{key}'")
+            raise ShadowRequestError(400, f"State contains an invalid node: '{key}'")
     for section in ("desired", "reported"):
         value = state.get(section)
         if value is not None and not isinstance(value, dict):
-            raise Rejected(400, f"{section.capitalize()} node must be an object")
+            raise ShadowRequestError(400, f"{section.capitalize()} node must be an object")
         if null_in_array(value, False):
-            raise Rejected(400, "Invalid JSON")
+            raise ShadowRequestError(400, "Invalid JSON")
         if depth(value) > MAX_DEPTH:
             text = f"JSON contains too many levels of nesting; maximum is {MAX_DEPTH}"
-            raise Rejected(400, text)
+            raise ShadowRequestError(400, text)
     return state
 
 
-def _check_version(said: Body, before: Shadow) -> None:
+def _check_version(said: Body, before: StoredShadow) -> None:
     if "version" not in said:
         return
     version = said["version"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 0:
-        raise Rejected(400, "Invalid version")
+        raise ShadowRequestError(400, "Invalid version")
     fits = version == before.version if before.exists else version in (0, 1, before.version)
     if not fits:
-        raise Rejected(409, "Version conflict")
+        raise ShadowRequestError(409, "Version conflict")

@@ -8,22 +8,22 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
-from ...base.worker import apart
-from ..disk.database import Rows, Table
+from ...base.worker import run_in_thread
+from ..disk.database import Rows, SqlTable
 from ..disk.writer import FIRST_S, Writer
-from .service import Key, Shadow
+from .service import Key, StoredShadow
 
 TABLES = {
-    "shadow": Table(
+    "shadow": SqlTable(
         "shadow", ("thing TEXT", "name TEXT", "body TEXT NOT NULL"), 2, " WITHOUT ROWID"
     )
 }
-PARTS = [part.name for part in fields(Shadow)]
-Shadows = dict[Key, Shadow]
+PARTS = [part.name for part in fields(StoredShadow)]
+Shadows = dict[Key, StoredShadow]
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Store(MutableMapping[Key, Shadow]):
+class ShadowStore(MutableMapping[Key, StoredShadow]):
     """A dict of shadows that survives a kill, for the thread that created it.
 
     `post` calls a function on that thread, for the content of a file that a slow disk delivers
@@ -36,7 +36,7 @@ class Store(MutableMapping[Key, Shadow]):
 
     async def opened(self) -> None:
         """Read the file, if the disk answers within 1.5 s. Call this first."""
-        found = await apart("opens shadows", partial(self._writer.first, FIRST_S))
+        found = await run_in_thread("opens shadows", partial(self._writer.first, FIRST_S))
         self._merge(found or {})
 
     async def settled(self) -> None:
@@ -51,10 +51,10 @@ class Store(MutableMapping[Key, Shadow]):
         """Write what the disk accepts within half a second, and close."""
         self._writer.close()
 
-    def __getitem__(self, key: Key) -> Shadow:
+    def __getitem__(self, key: Key) -> StoredShadow:
         return self._all[key]
 
-    def __setitem__(self, key: Key, shadow: Shadow) -> None:
+    def __setitem__(self, key: Key, shadow: StoredShadow) -> None:
         body = _text({name: getattr(shadow, name) for name in PARTS})
         self._all[key] = shadow
         self._writer.put(("shadow", *key), (*key, body))
@@ -77,15 +77,15 @@ class Store(MutableMapping[Key, Shadow]):
                 self[key] = _upon(shadow, newer)
 
 
-class PromptStore(Store):
+class SyncedShadowStore(ShadowStore):
     """Each change waits for the disk, for 50 ms at most."""
 
-    def __setitem__(self, key: Key, shadow: Shadow) -> None:
+    def __setitem__(self, key: Key, shadow: StoredShadow) -> None:
         super().__setitem__(key, shadow)
         self._writer.settle()
 
 
-def _upon(old: Shadow, new: Shadow) -> Shadow:
+def _upon(old: StoredShadow, new: StoredShadow) -> StoredShadow:
     """Combine a shadow with an older one that was read late. Versions never decrease, and older
     desired values stay if there are no newer ones.
     """
@@ -96,4 +96,4 @@ def _upon(old: Shadow, new: Shadow) -> Shadow:
 
 
 def _read(rows: Rows) -> Shadows:
-    return {(thing, name): Shadow(**json.loads(body)) for thing, name, body in rows.values()}
+    return {(thing, name): StoredShadow(**json.loads(body)) for thing, name, body in rows.values()}

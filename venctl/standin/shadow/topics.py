@@ -11,7 +11,7 @@ from typing import Any
 
 from ..broker.broker import Broker
 from .documents import dumps
-from .service import Answer, Rejected, ShadowService
+from .service import Answer, ShadowRequestError, ShadowService
 
 MAX_IN_FLIGHT = 10
 _TOPIC = re.compile(
@@ -59,8 +59,8 @@ class ShadowTopics:
         if self._order is not None:
             self._order.shuffle(messages)
         for topic, body in messages:
-            if self._broker.heard(topic):
-                self._broker.say(topic, dumps(body))
+            if self._broker.has_subscriber(topic):
+                self._broker.publish_own(topic, dumps(body))
         self._broker.settle_soon()
 
 
@@ -73,7 +73,7 @@ def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messag
     operation = {"get": service.get, "update": service.update, "delete": service.delete}[what]
     try:
         return _accepted(found["prefix"], what, operation(*place, payload))
-    except Rejected as refusal:
+    except ShadowRequestError as refusal:
         return _rejected(topic, refusal)
 
 
@@ -82,7 +82,7 @@ def _accepted(prefix: str, what: str, answer: Answer) -> Messages:
     return [(f"{prefix}/{end}", body) for end, body in messages]
 
 
-def _rejected(topic: str, refusal: Rejected) -> Messages:
+def _rejected(topic: str, refusal: ShadowRequestError) -> Messages:
     token = {} if refusal.token is None else {"clientToken": refusal.token}
     body = {"code": refusal.code, "message": refusal.message, "timestamp": int(time.time())}
     return [(f"{topic}/rejected", body | token)]

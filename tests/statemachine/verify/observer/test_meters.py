@@ -11,7 +11,7 @@ import pytest
 from statemachine import Spec
 from statemachine.state.triggers import Readings, Trigger
 from statemachine.verify.observer import observer as account
-from statemachine.verify.rules.run_rules import broken_by
+from statemachine.verify.rules.run_rules import violations_of
 from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario
 from statemachine.wire.messages import telemetry
@@ -56,7 +56,7 @@ def play(spec: Spec, steps: Steps, **draws: str) -> Play:
 
 
 def broken(one: Play) -> set[str]:
-    return {found.rule for found in broken_by(one)}
+    return {found.rule for found in violations_of(one)}
 
 
 PLUGGED_IN = [load("0:20:00", "car1", "11 kW"), call("0:22:00", "4 kW", "20 min")]
@@ -92,7 +92,7 @@ REPORTS: dict[str, tuple[str, Steps, dict[str, str]]] = {
 @pytest.mark.parametrize("report", REPORTS)
 def test_no_report_breaks_a_rule_any_more(report: str) -> None:
     text, steps, draws = REPORTS[report]
-    assert [str(one) for one in broken_by(play(site(text), steps, **draws))] == []
+    assert [str(one) for one in violations_of(play(site(text), steps, **draws))] == []
 
 
 Deceive = Callable[[Play, Trigger], Trigger]
@@ -129,7 +129,7 @@ def test_p37_a_core_that_leaves_untaken_what_is_missing_is_found() -> None:
 
 def test_p38_a_core_that_reads_too_much_promises_what_is_not_there() -> None:
     stale = says("car1", 11_000, 1_200_000, 1_265_000)
-    found = next(x for x in broken_by(deceived(play(site(STATION), TAPERED), stale)))
+    found = next(x for x in violations_of(deceived(play(site(STATION), TAPERED), stale)))
     assert found.rule == "P38"
     assert "takes car1 from 11000 to" in found.said and "drew 4200 W" in found.said
 
@@ -137,7 +137,7 @@ def test_p38_a_core_that_reads_too_much_promises_what_is_not_there() -> None:
 def test_p39_a_core_that_thinks_a_compressor_runs_all_along_takes_it_off_too_soon() -> None:
     blind = says("cool1", 3_000, 0, 1_380_001)
     one = deceived(play(site(COOLER), STARTED, cool1="0 W"), blind)
-    (found,) = [x for x in broken_by(one) if x.rule == "P39"]
+    (found,) = [x for x in violations_of(one) if x.rule == "P39"]
     assert found.said == "cool1 is switched off 3:00 after its load started; the minimum is 5:00"
 
 
@@ -163,7 +163,7 @@ def test_p41_a_core_that_forgets_what_a_person_took_off_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("statemachine.verify.rules.meter_rules._by_person_kw", lambda book: 0.0)
-    found = [x for x in broken_by(play(site(MAPLE), OFF_IN_AN_EVENT)) if x.rule == "P41"]
+    found = [x for x in violations_of(play(site(MAPLE), OFF_IN_AN_EVENT)) if x.rule == "P41"]
     assert found[0].said == "0 W are reported as switched off by people, but it is 1500 W"
 
 
@@ -173,7 +173,7 @@ def test_what_was_free_all_along_draws_after_a_restart_what_its_meter_shows() ->
         call("0:01:12", "12 kW", "1 h"),
         load("0:08:00", "heater1", "0 kW"),
     ]
-    assert [str(one) for one in broken_by(play(site(MAPLE), steps))] == []
+    assert [str(one) for one in violations_of(play(site(MAPLE), steps))] == []
 
 
 ON_AND_OFF = [switch("0:22:00", "ev1", "on"), switch("0:23:00", "ev1", "off")]
@@ -196,7 +196,7 @@ def test_what_was_off_when_an_event_began_saves_it_nothing(
             cuts = set(moment.memory.cuts)
     assert (said[-1], cuts) == (saved_kw, held)
     again = play(site(MAPLE), [call("0:20:00", "1 kW", "20 min"), *steps])
-    assert [str(found) for found in broken_by(again)] == []
+    assert [str(found) for found in violations_of(again)] == []
 
 
 def test_a_core_that_counts_what_was_off_before_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.curtail.plan import Load, plan_shed, relay
-from statemachine.curtail.requirement import offset_ms
+from statemachine.curtail.plan import Load, as_relay, plan_shed
+from statemachine.curtail.requirement import random_offset_ms
 from statemachine.state.triggers import DrEvent, Invalid
 from statemachine.verify.rules import run_rules as check
 from statemachine.verify.rules.day_rules import DAY_RULES
-from statemachine.verify.rules.properties import RULES, broken_site
+from statemachine.verify.rules.properties import RULES, broken_site_limits
 from statemachine.verify.rules.rulebook import PROPERTIES
-from statemachine.verify.search.generate_panels import invent_memory
+from statemachine.verify.search.generate_panels import generate_memory
 from statemachine.verify.search.pairs import TWINS
-from statemachine.wire.commands import Door, command_from, parse_command
+from statemachine.wire.commands import Origin, command_from, parse_command
 from tests.kit.core.sample_sites import NOW_MS, PANEL, site
 from tests.kit.depth import examples
 from tests.kit.harness import Harness
@@ -27,7 +27,7 @@ from tests.kit.paths import ROOT
 
 assert check  # it knows all rules
 TESTS = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
-DOOR = Door("operator", "r", NOW_MS, NOW_MS)
+DOOR = Origin("operator", "r", NOW_MS, NOW_MS)
 
 
 def test_the_properties_are_numbered_without_a_gap() -> None:
@@ -41,7 +41,7 @@ def test_every_property_is_held_by_what_it_says(number: str) -> None:
         "plan": number in RULES,
         "day": number in DAY_RULES,
         "twin": number in TWINS,
-        "site": f"{number} " in (Path(broken_site.__code__.co_filename).read_text("utf-8")),
+        "site": f"{number} " in (Path(broken_site_limits.__code__.co_filename).read_text("utf-8")),
         "test": f"def test_{number.lower()}_" in TESTS,
         "false": f"def test_{number.lower()}_is_false" in TESTS and number not in RULES,
     }
@@ -49,7 +49,7 @@ def test_every_property_is_held_by_what_it_says(number: str) -> None:
 
 
 def test_p12_is_false_asking_more_may_take_less_of_one_relay() -> None:
-    tier = [relay(Load(f"r{w}", (False, 1), w, w)) for w in (1, 2)]
+    tier = [as_relay(Load(f"r{w}", (False, 1), w, w)) for w in (1, 2)]
     assert dict(plan_shed(tier, 1, {}).cuts) == {"r1": 1}
     assert dict(plan_shed(tier, 2, {}).cuts) == {"r2": 2}
 
@@ -81,19 +81,19 @@ def test_p18_only_whole_watts_and_times_reach_the_planner(
 
 
 @settings(max_examples=examples(50), deadline=None)
-@given(st.randoms(use_true_random=False).map(lambda dice: invent_memory(dice, site(PANEL))))
+@given(st.randoms(use_true_random=False).map(lambda dice: generate_memory(dice, site(PANEL))))
 def test_p19_stricter_settings_never_let_a_circuit_give_more(memory: object) -> None:
-    assert list(broken_site(site(PANEL), memory)) == []  # type: ignore[arg-type]
+    assert list(broken_site_limits(site(PANEL), memory)) == []  # type: ignore[arg-type]
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 3_600_000))
 def test_p34_a_random_offset_is_pure_and_within_its_bounds(ven: str, id: str, ms: int) -> None:
-    assert 0 <= offset_ms(ven, id, ms) <= ms
-    assert offset_ms(ven, id, ms) == offset_ms(ven, id, ms)
+    assert 0 <= random_offset_ms(ven, id, ms) <= ms
+    assert random_offset_ms(ven, id, ms) == random_offset_ms(ven, id, ms)
 
 
 def test_p34_offsets_are_spread_over_their_span() -> None:
-    offsets = [offset_ms("ven", f"evt-{n}", 999) for n in range(2_000)]
+    offsets = [random_offset_ms("ven", f"evt-{n}", 999) for n in range(2_000)]
     assert min(offsets) < 20 and max(offsets) > 979
     assert 470 < sum(offsets) / len(offsets) < 530
 

@@ -10,14 +10,14 @@ import pytest
 from statemachine.state.effects import Ack, Hold, Status
 from statemachine.state.triggers import DrEvent, Readings, Restarted
 from statemachine.verify.rules.day_rules import DAY_RULES
-from statemachine.verify.rules.run_rules import broken_by
-from statemachine.verify.search.generate_days import invent_day
-from statemachine.verify.search.pairs import Track, differs
+from statemachine.verify.rules.run_rules import violations_of
+from statemachine.verify.search.generate_days import generate_day
+from statemachine.verify.search.pairs import DayHistory, differences
 from statemachine.verify.world.play import Moment, Play
 from statemachine.verify.world.scenario import Scenario
 from tests.kit.core.random_sites import invent_site
 from tests.kit.core.sample_sites import MAPLE, site
-from venctl.simulate.search import thrown
+from venctl.simulate.search import random_day
 
 SITE = site(MAPLE)
 CALL = {"id": "e1", "shed": "2 kW", "for": "10 min"}
@@ -95,18 +95,18 @@ def test_a_decision_that_was_journaled_and_not_carried_out_is_made_good() -> Non
     lost = [m for m in moments if not m.carried]
     assert len(lost) == 1 and isinstance(lost[0].trigger, DrEvent)
     assert drawn(moments, 601_000)["heater1"] == 0
-    assert list(broken_by(Play(SITE, one.scenario))) == []
+    assert list(violations_of(Play(SITE, one.scenario))) == []
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_to_skip_what_does_not_happen_changes_nothing(seed: int) -> None:
     dice = Random(seed)
     spec = invent_site(dice)
-    words = invent_day(spec, dice, 5) | {"loads": "steady"}
+    words = generate_day(spec, dice, 5) | {"loads": "steady"}
     words["steps"] = [s for s in words["steps"] if not {"crash", "link", "wish"} & s.keys()]
     tracks = []
     for skip in ("true", "false"):
-        one, track = Play(spec, Scenario.model_validate({**words, "skip": skip})), Track()
+        one, track = Play(spec, Scenario.model_validate({**words, "skip": skip})), DayHistory()
         for moment in one.moments():
             events = {id: event.state for id, event in moment.memory.events.items()}
             track.note(moment.ms, {"cuts": dict(moment.memory.cuts), "events": events})
@@ -130,14 +130,14 @@ def test_a_mute_circuit_is_named_when_its_event_is_over_and_well_once_it_answers
     assert [x["state"] for x in said if x["type"] == "circuit"] == ["fault", "well"]
     assert drawn(moments, 1_250_000)["heater1"] == 0, "its lease runs on"
     assert drawn(moments, 1_350_000)["heater1"] == 1_500, "and ends by itself"
-    assert list(broken_by(Play(SITE, one.scenario))) == []
+    assert list(violations_of(Play(SITE, one.scenario))) == []
 
 
 def test_a_core_that_names_nobody_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statemachine.wire.messages._not_free", lambda *_: {})
     steps = [{"at": "0:10:00", "event": CALL}, MUTE, WELL]
     said = {"look": "10 s", "loads": "steady", "steps": steps}
-    found = list(broken_by(Play(SITE, Scenario.model_validate(said))))
+    found = list(violations_of(Play(SITE, Scenario.model_validate(said))))
     assert [broken.rule for broken in found] == ["R1"]
 
 
@@ -145,10 +145,10 @@ def test_a_core_that_does_not_wait_for_its_drivers_breaks_a_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("statemachine.state.circuit.ANSWER_MS", 0)
-    monkeypatch.setattr("statemachine.decide.device_faults.note_silence", lambda turn: None)
+    monkeypatch.setattr("statemachine.decide.device_faults.note_missing_answers", lambda turn: None)
     steps = [{"at": "0:10:00", "event": CALL}, {**MUTE, "at": "0:20:15"}, WELL]
     said = {"look": "10 s", "loads": "steady", "steps": steps}
-    found = list(broken_by(Play(SITE, Scenario.model_validate(said))))
+    found = list(violations_of(Play(SITE, Scenario.model_validate(said))))
     assert "R1" in [broken.rule for broken in found]
 
 
@@ -158,7 +158,7 @@ def test_a_switch_of_a_mute_circuit_is_refused_in_time_and_done_in_the_end() -> 
     (ack,) = acks(moments)
     assert (ack["status"], ack["reason"]) == ("rejected", "device")
     assert one.breakers.all["heater1"].on is False
-    assert list(broken_by(Play(SITE, one.scenario))) == []
+    assert list(violations_of(Play(SITE, one.scenario))) == []
 
 
 def test_a_fault_in_the_core_is_a_broken_rule_and_no_broken_play() -> None:
@@ -171,7 +171,7 @@ def test_a_fault_in_the_core_is_a_broken_rule_and_no_broken_play() -> None:
         return decide(memory, trigger)
 
     one.ven.decide = raises  # type: ignore[method-assign]
-    found = list(broken_by(one))
+    found = list(violations_of(one))
     assert [broken.rule for broken in found] == ["P31"]
     assert "DrEvent raised ZeroDivisionError" in str(found[0])
 
@@ -185,6 +185,6 @@ def test_rules_are_named_in_words() -> None:
 def test_a_crash_is_compared_with_the_very_same_looks(number: int) -> None:
     dice = Random(f"random:{number}")
     spec = invent_site(dice)
-    rule, words = thrown(spec, dice)
+    rule, words = random_day(spec, dice)
     assert rule == "P25"
-    assert next(differs(spec, Scenario.model_validate(words), rule), None) is None
+    assert next(differences(spec, Scenario.model_validate(words), rule), None) is None

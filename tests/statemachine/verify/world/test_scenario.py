@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachine import SpecError
-from statemachine.verify.search.generate_days import invent_day
+from statemachine.verify.search.generate_days import generate_day
 from statemachine.verify.search.narrate import scenario_text
+from statemachine.verify.world.elapsed import elapsed_text, parse_elapsed
 from statemachine.verify.world.recorded import read_recorded
-from statemachine.verify.world.scenario import Scenario, clock, elapsed, read_scenario
+from statemachine.verify.world.scenario import Scenario, read_scenario
 from tests.kit.core.sample_sites import MAPLE, site
 
 SITE = site(MAPLE)
@@ -81,13 +82,13 @@ steps:
 
 @given(st.integers(0, 10**9))
 def test_a_time_is_read_as_it_is_written(ms: int) -> None:
-    assert elapsed(clock(ms)) == ms
+    assert parse_elapsed(elapsed_text(ms)) == ms
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6))
 def test_an_invented_day_reads_as_it_was_meant(seed: int) -> None:
-    words = invent_day(SITE, Random(seed), 20)
+    words = generate_day(SITE, Random(seed), 20)
     text = scenario_text({"about": "it's: {odd}", **words}, ["a story: {of it}"])
     assert read_scenario(text, "x.yaml", SITE) == Scenario.model_validate(
         {"about": "it's: {odd}", **words}

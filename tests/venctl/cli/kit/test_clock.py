@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from statemachine.kit.localtime import instant_s
 from tests.kit.process.site import STEADY, Site, venctl
-from venctl.base.here import read_here
+from venctl.base.local_site import read_local_site
 from venctl.cli.kit import clock
-from venctl.cli.kit.clock import Clock
+from venctl.cli.kit.clock import SiteClock
 from web import time_zone as zones
 
 ZONES = ["America/Los_Angeles", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
@@ -32,7 +32,7 @@ LATER = f"trigger event --shed-kw 1 --duration-sec 600 --at {HALF_PAST_TWO}"
 def test_a_printed_time_typed_in_again_is_the_same_second(here: str, site: str, at: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "machine_zone", lambda: here)
-        printed = Clock(ZoneInfo(site)).text(at)
+        printed = SiteClock(ZoneInfo(site)).text(at)
     typed = printed.removesuffix(f" {site}").replace(" ", "T", 1)
     assert instant_s(typed, ZoneInfo(site)) == at
     assert printed.endswith(site) is (here != site)
@@ -40,7 +40,7 @@ def test_a_printed_time_typed_in_again_is_the_same_second(here: str, site: str, 
 
 def test_a_span_names_its_zone_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "machine_zone", lambda: "UTC")
-    span = Clock(ZoneInfo("Europe/Berlin")).span(IN_BERLIN, IN_BERLIN + 600)
+    span = SiteClock(ZoneInfo("Europe/Berlin")).span(IN_BERLIN, IN_BERLIN + 600)
     assert span == "2027-01-29 02:30:00 to 2027-01-29 02:40:00 Europe/Berlin"
 
 
@@ -49,15 +49,15 @@ def test_where_the_site_s_zone_is_not_known_this_machine_s_is_printed_and_named(
 ) -> None:
     monkeypatch.setattr(clock, "machine_zone", lambda: "UTC")
     monkeypatch.setattr(zones, "machine_zone", lambda: "UTC")
-    assert Clock(None).text(IN_BERLIN) == "2027-01-29 01:30:00 UTC"
+    assert SiteClock(None).text(IN_BERLIN) == "2027-01-29 01:30:00 UTC"
 
 
 def test_a_file_that_names_no_zone_means_this_machine_s_everywhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(zones, "machine_zone", lambda: "Asia/Tokyo")
-    assert read_here(NOWHERE, "ven.yaml").site.timezone == "Asia/Tokyo"
-    assert read_here(BERLIN, "ven.yaml").site.timezone == "Europe/Berlin"
+    assert read_local_site(NOWHERE, "ven.yaml").site.timezone == "Asia/Tokyo"
+    assert read_local_site(BERLIN, "ven.yaml").site.timezone == "Europe/Berlin"
 
 
 def test_a_machine_whose_clock_is_a_copy_of_a_zone_has_the_name_it_wrote_down(

@@ -7,7 +7,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.cli.kit.logs import BURST, EACH_S, Limit
+from venctl.cli.kit.logs import BURST, EACH_S, LogLimit
 
 
 class Clock:
@@ -29,7 +29,7 @@ def test_each_cause_has_its_burst_and_then_a_line_a_second_and_none_is_uncounted
     steps: list[tuple[int, float]],
 ) -> None:
     clock = Clock()
-    limit, told, left_out = Limit(clock), dict[int, int](), dict[int, int]()
+    limit, told, left_out = LogLimit(clock), dict[int, int](), dict[int, int]()
     for place, wait_s in steps:
         clock.now_s += wait_s
         record = line(place)
@@ -46,11 +46,11 @@ def test_each_cause_has_its_burst_and_then_a_line_a_second_and_none_is_uncounted
 
 
 def test_a_flood_of_one_cause_hides_no_other() -> None:
-    limit = Limit(Clock())
+    limit = LogLimit(Clock())
     assert sum(limit.filter(line(1, who=f"c{n}")) for n in range(10_000)) == BURST
     assert limit.filter(line(2))
 
 
 def test_whoever_looks_for_a_fault_sees_every_line() -> None:
-    limit = Limit(Clock())
+    limit = LogLimit(Clock())
     assert all(limit.filter(line(1, logging.DEBUG)) for _ in range(1_000))

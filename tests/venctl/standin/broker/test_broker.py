@@ -12,12 +12,12 @@ import pytest
 
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import until
-from venctl.standin.cloud import LocalCloud, PortTaken
+from venctl.standin.server import PortInUse, StandInServer
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    one = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInServer]:
+    one = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
     yield one
     one.stop()
 
@@ -26,7 +26,7 @@ Maker = Callable[..., Peer]
 
 
 @pytest.fixture
-def peer(cloud: LocalCloud) -> Iterator[Maker]:
+def peer(cloud: StandInServer) -> Iterator[Maker]:
     made: list[Peer] = []
 
     def make(name: str, **more: Any) -> Peer:
@@ -39,7 +39,7 @@ def peer(cloud: LocalCloud) -> Iterator[Maker]:
 
 
 @pytest.fixture
-def raw(cloud: LocalCloud) -> Iterator[Callable[..., Raw]]:
+def raw(cloud: StandInServer) -> Iterator[Callable[..., Raw]]:
     made: list[Raw] = []
 
     def make(name: str, **more: Any) -> Raw:
@@ -135,7 +135,9 @@ def test_a_delayed_will_is_not_spoken_once_its_client_is_back(
     assert [m.payload for m in witness.heard] == [b"gone"]
 
 
-def test_a_will_to_the_shadow_service_is_ignored_as_at_aws(peer: Maker, cloud: LocalCloud) -> None:
+def test_a_will_to_the_shadow_service_is_ignored_as_at_aws(
+    peer: Maker, cloud: StandInServer
+) -> None:
     topic = "$aws/things/w/shadow/update"
     ear = peer("w5")
     ear.subscribe("$aws/things/w/shadow/#")
@@ -185,7 +187,7 @@ def test_a_session_lasts_an_hour_at_most_and_its_client_is_told(raw: Callable[..
 
 
 def test_a_passing_session_cannot_be_made_to_last_by_its_goodbye(
-    raw: Callable[..., Raw], cloud: LocalCloud
+    raw: Callable[..., Raw], cloud: StandInServer
 ) -> None:
     one = raw("passing")
     one.send(mqtt5.DisconnectPacket(session_expiry_interval=60))
@@ -193,7 +195,7 @@ def test_a_passing_session_cannot_be_made_to_last_by_its_goodbye(
     assert not raw("passing", clean_start=False).let_in.session_present
 
 
-def test_an_expired_session_is_gone(raw: Callable[..., Raw], cloud: LocalCloud) -> None:
+def test_an_expired_session_is_gone(raw: Callable[..., Raw], cloud: StandInServer) -> None:
     one = raw("brief", session_expiry_interval=1)
     one.subscribe("x")
     one.close()
@@ -202,7 +204,7 @@ def test_an_expired_session_is_gone(raw: Callable[..., Raw], cloud: LocalCloud) 
 
 
 def test_a_message_that_expires_is_not_delivered_late_and_says_what_is_left(
-    peer: Maker, raw: Callable[..., Raw], cloud: LocalCloud
+    peer: Maker, raw: Callable[..., Raw], cloud: StandInServer
 ) -> None:
     one = raw("late", session_expiry_interval=60)
     one.subscribe("expiring")
@@ -302,7 +304,7 @@ def test_a_client_that_says_nothing_is_sent_away(raw: Callable[..., Raw]) -> Non
 
 
 def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
-    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw]
+    cloud: StandInServer, peer: Maker, raw: Callable[..., Raw]
 ) -> None:
     stuck = raw("stuck", session_expiry_interval=60)
     stuck.subscribe("flood")
@@ -320,7 +322,7 @@ def test_a_subscriber_that_never_reads_is_bounded_and_harms_nobody(
 
 
 def test_who_sends_more_than_can_wait_is_told_and_nothing_is_lost_in_silence(
-    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+    cloud: StandInServer, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asked for the topic counts; who listens by a wildcard has room for more."""
     monkeypatch.setattr("venctl.standin.broker.sessions.MAX_WAITING", 10)
@@ -340,7 +342,7 @@ def test_who_sends_more_than_can_wait_is_told_and_nothing_is_lost_in_silence(
 
 
 def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
-    cloud: LocalCloud, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+    cloud: StandInServer, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = cloud._broker.roster._room.taken
     monkeypatch.setattr("venctl.standin.broker.sessions.MAX_TOGETHER_BYTES", taken + 100_000)
@@ -360,17 +362,17 @@ def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
 
 
 def test_it_listens_on_loopback_only_and_says_which_port_is_taken(
-    cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
+    cloud: StandInServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert cloud._server.sockets[0].getsockname()[0] == "127.0.0.1"
     assert {host for host, _ in cloud._runner.addresses} == {"127.0.0.1"}
     folder = tmp_path_factory.mktemp("second")
-    with pytest.raises(PortTaken) as taken:
-        LocalCloud.start(mqtt_port=cloud.mqtt_port, data_port=0, folder=folder)
+    with pytest.raises(PortInUse) as taken:
+        StandInServer.start(mqtt_port=cloud.mqtt_port, data_port=0, folder=folder)
     assert (taken.value.port, taken.value.what) == (cloud.mqtt_port, "mqtt")
 
 
-def test_who_connects_and_says_nothing_holds_no_session(cloud: LocalCloud) -> None:
+def test_who_connects_and_says_nothing_holds_no_session(cloud: StandInServer) -> None:
     before = len(cloud._broker.roster.sessions)
     with socket.create_connection(("127.0.0.1", cloud.mqtt_port)) as idle, suppress(OSError):
         idle.sendall(b"\x10")

@@ -17,32 +17,32 @@ from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.process.site import until
 from tests.kit.tools import tool
-from venctl.standin.cloud import Device, LocalCloud
+from venctl.standin.server import DeviceIdentity, StandInServer
 
 QOS1 = mqtt5.QoS.AT_LEAST_ONCE
 LARGEST = 128 * 1024
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInServer]:
     policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Deny", "Action": "iot:*", "Resource": "*"}],
     }
-    folder, device = tmp_path_factory.mktemp("cloud"), Device("barred", [policy])
-    one = LocalCloud.start(mqtt_port=0, data_port=0, folder=folder, device=device)
+    folder, device = tmp_path_factory.mktemp("cloud"), DeviceIdentity("barred", [policy])
+    one = StandInServer.start(mqtt_port=0, data_port=0, folder=folder, device=device)
     yield one
     one.stop()
 
 
 @pytest.fixture
-def raw(cloud: LocalCloud) -> Iterator[Raw]:
+def raw(cloud: StandInServer) -> Iterator[Raw]:
     one = Raw(cloud.mqtt_port, "edge")
     yield one
     one.close()
 
 
-def said_to(cloud: LocalCloud, sent: bytes) -> bytes:
+def said_to(cloud: StandInServer, sent: bytes) -> bytes:
     """All that is answered to these bytes until the connection ends."""
     with socket.create_connection(("127.0.0.1", cloud.mqtt_port), 10) as one:
         one.sendall(sent)
@@ -63,12 +63,12 @@ def connect(name: bytes, level: int, client: bytes, flags: int = 2) -> bytes:
     ("name", "level"), [(b"MQTT", 0x84), (b"MQTT", 3), (b"MQTT", 6), (b"MQIsdp", 3)]
 )
 def test_who_speaks_another_version_is_told_so_before_the_end(
-    cloud: LocalCloud, name: bytes, level: int
+    cloud: StandInServer, name: bytes, level: int
 ) -> None:
     assert said_to(cloud, connect(name, level, b"other")) == b"\x20\x02\x00\x01"
 
 
-def test_who_speaks_something_else_is_told_nothing(cloud: LocalCloud) -> None:
+def test_who_speaks_something_else_is_told_nothing(cloud: StandInServer) -> None:
     with suppress(ConnectionResetError):
         assert said_to(cloud, connect(b"MQTX", 4, b"x")) == b""
 
@@ -77,13 +77,13 @@ def test_who_speaks_something_else_is_told_nothing(cloud: LocalCloud) -> None:
     ("client", "flags", "code"), [(b"", 0, 2), (b"$aws", 2, 2), (b"barred", 2, 7)]
 )
 def test_an_old_client_is_refused_with_the_code_that_aws_has_for_it(
-    cloud: LocalCloud, client: bytes, flags: int, code: int
+    cloud: StandInServer, client: bytes, flags: int, code: int
 ) -> None:
     assert said_to(cloud, connect(b"MQTT", 4, client, flags)) == bytes((0x20, 2, 0, code))
 
 
 def test_who_wants_to_authenticate_by_a_method_is_told_that_there_is_none(
-    cloud: LocalCloud,
+    cloud: StandInServer,
 ) -> None:
     one = Raw(cloud.mqtt_port, "methodical", authentication_method="SCRAM-SHA-1")
     assert one.let_in.reason_code.name == "BAD_AUTHENTICATION_METHOD" and one.next() is None
@@ -134,7 +134,9 @@ def test_the_largest_payload_there_is_goes_through_whatever_is_in_it(raw: Raw) -
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\0", b'{"state":{}}', b'{"a":NaN}'])
-def test_a_shadow_is_deleted_whatever_the_request_holds(cloud: LocalCloud, content: bytes) -> None:
+def test_a_shadow_is_deleted_whatever_the_request_holds(
+    cloud: StandInServer, content: bytes
+) -> None:
     prefix = "$aws/things/gone/shadow"
     one = Peer(cloud.mqtt_port, "deletes")
     one.subscribe(f"{prefix}/update/accepted")
@@ -149,7 +151,7 @@ def test_a_shadow_is_deleted_whatever_the_request_holds(cloud: LocalCloud, conte
     one.close()
 
 
-def test_mosquitto_bridges_to_it_with_its_defaults(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_mosquitto_bridges_to_it_with_its_defaults(cloud: StandInServer, tmp_path: Path) -> None:
     """It tries a level of its own first, and goes on in 3.1.1 only where it is told so."""
     bridge = (
         f"connection up\naddress 127.0.0.1:{cloud.mqtt_port}\ntopic # out 1\nrestart_timeout 1\n"

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from tests.kit.mqtt.peers import Peer
 from tests.kit.process.site import until
 from tests.kit.process.standin import StandIn
-from venctl.standin.broker.framing import MAX_PACKET, Malformed, Packets
-from venctl.standin.shadow.service import Rejected, ShadowService
+from venctl.standin.broker.framing import MAX_PACKET, MalformedPacket, PacketStream
+from venctl.standin.shadow.service import ShadowRequestError, ShadowService
 
 FUZZ_S = float(os.environ.get("FUZZ_S", "2"))
 GROWTH_KB = 16 * 1024
@@ -132,8 +132,8 @@ def test_a_subscriber_that_never_reads_costs_a_bounded_amount_of_memory(cloud: S
 
 @given(st.lists(st.binary(min_size=1, max_size=60), max_size=20))
 def test_any_bytes_are_packets_or_malformed(pieces: list[bytes]) -> None:
-    stream = Packets()
-    with suppress(Malformed, ValueError):
+    stream = PacketStream()
+    with suppress(MalformedPacket, ValueError):
         for piece in pieces:
             for packet in stream.read(piece):
                 assert type(packet).__name__.endswith("Packet")
@@ -143,17 +143,17 @@ def test_any_bytes_are_packets_or_malformed(pieces: list[bytes]) -> None:
 def test_packets_are_the_same_however_the_bytes_are_cut(data: st.DataObject) -> None:
     whole = b"".join(bytes(p.write()) for p in MODERN)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))
-    stream, found = Packets(), []
+    stream, found = PacketStream(), []
     for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
         found += [type(packet).__name__ for packet in stream.read(whole[start:end])]
     assert found == [type(packet).__name__ for packet in MODERN]
 
 
 def test_a_packet_that_says_it_is_too_long_is_refused_before_it_comes() -> None:
-    stream = Packets()
+    stream = PacketStream()
     assert list(stream.read(b"\x30" + _varint(MAX_PACKET))) == []
-    with pytest.raises(Malformed):
-        list(Packets().read(b"\x30" + _varint(MAX_PACKET + 1)))
+    with pytest.raises(MalformedPacket):
+        list(PacketStream().read(b"\x30" + _varint(MAX_PACKET + 1)))
 
 
 def _varint(length: int) -> bytes:
@@ -192,7 +192,7 @@ def test_an_odd_request_is_answered_or_rejected_and_changes_no_version_by_itself
     ask: Callable[..., object] = getattr(shadows, operation)
     try:
         ask("t", "", payload)
-    except Rejected as refusal:
+    except ShadowRequestError as refusal:
         assert 400 <= refusal.code < 500 and refusal.message
         assert shadows.get("t", "", b"").body["version"] == before
 
@@ -217,7 +217,7 @@ JSON = st.recursive(
 def test_whatever_is_sent_what_is_got_is_a_whole_document(requests: list[object]) -> None:
     shadows, version = service(), 0
     for request in requests:
-        with suppress(Rejected):
+        with suppress(ShadowRequestError):
             answer = shadows.update("t", "", json.dumps(request).encode())
             version += 1
             assert answer.body["version"] == version

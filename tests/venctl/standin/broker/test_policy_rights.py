@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.standin.broker.policy_rights import Held, PolicyFault, Principal, read_policy
+from venctl.standin.broker.policy_rights import PolicyError, PolicyRights, Principal, read_policy
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 DEVICE = Principal("ven1", "ven1", frozenset())
@@ -23,9 +23,9 @@ def deny(action: object, resource: object, **more: Any) -> dict[str, Any]:
     return {**allow(action, resource, **more), "Effect": "Deny"}
 
 
-def held(*statements: Any, who: Principal = DEVICE) -> Held:
+def held(*statements: Any, who: Principal = DEVICE) -> PolicyRights:
     text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    return Held(read_policy(text, "my.json"), who)
+    return PolicyRights(read_policy(text, "my.json"), who)
 
 
 def test_what_nothing_allows_is_denied() -> None:
@@ -156,8 +156,8 @@ def test_connect_attributes_are_compared_as_the_guide_shows(
 def test_documents_add_up() -> None:
     one = {"Version": "2012-10-17", "Statement": allow("iot:Publish", ARN + "topic/a")}
     two = {"Version": "2012-10-17", "Statement": [deny("iot:Publish", "*")]}
-    rights = Held(read_policy(json.dumps([one]), "x"), DEVICE)
-    both = Held(read_policy(json.dumps([one, two]), "x"), DEVICE)
+    rights = PolicyRights(read_policy(json.dumps([one]), "x"), DEVICE)
+    both = PolicyRights(read_policy(json.dumps([one, two]), "x"), DEVICE)
     assert rights.may("iot:Publish", "topic/a") and not both.may("iot:Publish", "topic/a")
 
 
@@ -184,6 +184,6 @@ def test_documents_add_up() -> None:
 )  # fmt: skip
 def test_a_document_that_cannot_be_held_to_is_refused_in_a_sentence(said: Any, words: str) -> None:
     text = said if isinstance(said, str) else json.dumps({"Statement": [said]})
-    with pytest.raises(PolicyFault) as fault:
+    with pytest.raises(PolicyError) as fault:
         read_policy(text, "my.json")
     assert words in str(fault.value)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from venctl.standin.broker.policy_rights import Everything
-from venctl.standin.broker.session_store import Found, Shelf, fields_of
-from venctl.standin.broker.sessions import Parcel, Room, Session
-from venctl.standin.broker.topics import Filters, is_filter, is_name
+from venctl.standin.broker.policy_rights import AllowAll
+from venctl.standin.broker.session_store import SessionStore, StoredSessions, fields_of
+from venctl.standin.broker.sessions import ByteBudget, QueuedMessage, Session
+from venctl.standin.broker.topics import TopicFilters, is_filter, is_name
 
 LEVELS = st.sampled_from(["a", "b", "", "$x", "é"])
 NAMES = st.lists(LEVELS, min_size=1, max_size=5).map("/".join).filter(bool)
@@ -43,7 +43,7 @@ def matches(pattern: list[str], name: list[str], first: bool) -> bool:
 def test_a_name_reaches_the_filters_that_match_it_and_no_other(
     subscribed: dict[str, int], name: str
 ) -> None:
-    filters: Filters[int, str] = Filters()
+    filters: TopicFilters[int, str] = TopicFilters()
     for pattern, key in subscribed.items():
         filters.put(pattern, key, pattern)
     found = sorted(pattern for _, pattern in filters.match(name))
@@ -55,7 +55,7 @@ def test_a_name_reaches_the_filters_that_match_it_and_no_other(
 def test_what_is_dropped_is_gone_and_leaves_nothing(
     pairs: list[tuple[str, int]], data: st.DataObject
 ) -> None:
-    filters: Filters[int, None] = Filters()
+    filters: TopicFilters[int, None] = TopicFilters()
     for pattern, key in pairs:
         filters.put(pattern, key, None)
     for pattern, key in data.draw(st.permutations(sorted(set(pairs)))):
@@ -109,20 +109,20 @@ def test_a_message_comes_off_the_shelf_as_it_was_put_there(
         "a/b", payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7, **properties
     )
     expires = None if expiry_s is None else time.monotonic() + expiry_s
-    found: list[Found] = []
-    shelf = Shelf(file, time.time, print)
+    found: list[StoredSessions] = []
+    shelf = SessionStore(file, time.time, print)
     shelf.open(found.append)
-    shelf.keep_session(Session("c", shelf, Everything(), Room(), expiry_s=60))
-    row = shelf.put("c", Parcel(fields_of(packet), expires))
+    shelf.keep_session(Session("c", shelf, AllowAll(), ByteBudget(), expiry_s=60))
+    row = shelf.put("c", QueuedMessage(fields_of(packet), expires))
     shelf.close()
-    again = Shelf(file, time.time, print)
+    again = SessionStore(file, time.time, print)
     again.open(found.append)
     kept = found[-1].sessions[0].letters[-1]
     again.take("c", row)
     again.close()
     assert kept.row == row
     assert kept.expires is None if expires is None else abs(kept.expires - expires) < 1.0
-    assert _said(kept.packet(1)) == _said(Parcel(fields_of(packet), expires).packet(1))
+    assert _said(kept.packet(1)) == _said(QueuedMessage(fields_of(packet), expires).packet(1))
 
 
 def _said(packet: Any) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from tests.kit.process.site import until
 from venctl.standin.disk import writer as module
-from venctl.standin.disk.database import Rows, Table
-from venctl.standin.disk.ledger import Ledger
+from venctl.standin.disk.database import Rows, SqlTable
+from venctl.standin.disk.pending_rows import PendingRows
 from venctl.standin.disk.writer import Writer
 
-TABLES = {"t": Table("t", ("name TEXT", "value"), 1, " WITHOUT ROWID")}
+TABLES = {"t": SqlTable("t", ("name TEXT", "value"), 1, " WITHOUT ROWID")}
 NAMES = st.integers(0, 5)
 DEEDS = st.one_of(
     st.tuples(st.just("put"), NAMES, st.integers()),
@@ -34,7 +34,7 @@ DEEDS = st.one_of(
 def test_whatever_is_refused_the_disk_comes_to_hold_what_there_is_and_no_more_waits_than_that(
     kept: dict[int, int], deeds: list[tuple[str, int, int]]
 ) -> None:
-    ledger, rows, batch = Ledger(), dict(kept), None
+    ledger, rows, batch = PendingRows(), dict(kept), None
     disk: dict[Any, Any] = {("t", name): (name, value) for name, value in kept.items()}
     ledger.learn(dict(disk))
     for deed, name, value in [*deeds, ("written", 0, 0), ("take", 0, 0), ("written", 0, 0)]:

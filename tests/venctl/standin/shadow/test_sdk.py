@@ -13,20 +13,20 @@ from awscrt import mqtt5
 from awscrt import mqtt_request_response as request_response
 from awsiot import ServiceStreamOptions, V2ServiceException, iotshadow
 
-from venctl.standin.cloud import LocalCloud
+from venctl.standin.server import StandInServer
 
 WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    one = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInServer]:
+    one = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
     yield one
     one.stop()
 
 
 @pytest.fixture(scope="module")
-def shadows(cloud: LocalCloud) -> Iterator[Any]:
+def shadows(cloud: StandInServer) -> Iterator[Any]:
     connected, stopped = threading.Event(), threading.Event()
     client = mqtt5.Client(
         mqtt5.ClientOptions(
@@ -131,10 +131,10 @@ def test_a_named_shadow_is_one_of_its_own(shadows: Any) -> None:
 
 
 def test_shadows_are_there_after_a_restart_of_the_stand_in(tmp_path: Path) -> None:
-    first = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path)
+    first = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path)
     port = first.mqtt_port
     first.stop()
     first.stop()
-    again = LocalCloud.start(mqtt_port=port, data_port=0, folder=tmp_path)
+    again = StandInServer.start(mqtt_port=port, data_port=0, folder=tmp_path)
     assert again.mqtt_port == port
     again.stop()

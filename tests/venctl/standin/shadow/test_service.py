@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from tests.kit.paths import DATA, ROOT
 from tests.kit.process.site import until
-from venctl.standin.cloud import LocalCloud
+from venctl.standin.server import StandInServer
 
 CASES = json.loads((DATA / "shadow" / "cases.json").read_text())["cases"]
 things = (f"thing-{n}" for n in count())
@@ -100,14 +100,14 @@ class Rest:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    one = LocalCloud.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInServer]:
+    one = StandInServer.start(mqtt_port=0, data_port=0, folder=tmp_path_factory.mktemp("cloud"))
     yield one
     one.stop()
 
 
 @pytest.fixture(scope="module")
-def ear(cloud: LocalCloud) -> Iterator[Ear]:
+def ear(cloud: StandInServer) -> Iterator[Ear]:
     one = Ear(cloud.mqtt_port)
     yield one
     one.client.disconnect()
@@ -115,7 +115,7 @@ def ear(cloud: LocalCloud) -> Iterator[Ear]:
 
 
 @pytest.fixture(scope="module")
-def rest(cloud: LocalCloud) -> Rest:
+def rest(cloud: StandInServer) -> Rest:
     return Rest(cloud.data_port)
 
 

@@ -7,7 +7,7 @@ from threading import Lock
 from .database import Key, Row, Rows
 
 
-class Ledger:
+class PendingRows:
     """One thread changes rows; another writes the changes to disk and reports the result.
 
     Only the newest state of a row counts, and a row that was never on disk leaves nothing behind

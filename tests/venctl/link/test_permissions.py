@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from tests.kit.mqtt.strict_broker import StrictBroker
 from tests.kit.process.site import STEADY, Backend, Site, until, venctl
-from venctl.link.rights import AGAIN_MS, BARRED, CARRIED, DENIED, DROPPED, LATER_MS, Rights, after
+from venctl.link.permissions import (
+    AGAIN_MS,
+    BARRED,
+    CARRIED,
+    DENIED,
+    DROPPED,
+    LATER_MS,
+    Permissions,
+    will_after,
+)
 
 ID = "volttron_local"
 CMD, ACK, STATUS = f"ven/cmd/{ID}", f"ven/ack/{ID}", f"ven/status/{ID}"
@@ -32,7 +41,7 @@ deeds = st.lists(
 
 @given(deeds)
 def test_what_works_is_never_held_against_us(done: list[tuple[str, str, int]]) -> None:
-    rights, now_ms = Rights({"b"}), 0
+    rights, now_ms = Permissions({"b"}), 0
     for deed, thing, wait_ms in done:
         now_ms += wait_ms
         match deed:
@@ -48,7 +57,7 @@ def test_what_works_is_never_held_against_us(done: list[tuple[str, str, int]]) -
 
 
 def test_a_refusal_is_asked_again_after_five_minutes_or_a_reconnect() -> None:
-    rights = Rights(())
+    rights = Permissions(())
     assert rights.refused("ack", 0) and not rights.refused("ack", 1)
     assert not rights.may("ack", AGAIN_MS) and rights.may("ack", AGAIN_MS + 1)
     assert rights.refused("status", 0)
@@ -57,7 +66,7 @@ def test_a_refusal_is_asked_again_after_five_minutes_or_a_reconnect() -> None:
 
 
 def test_what_ends_the_connection_twice_in_a_row_is_left_alone_over_reconnects() -> None:
-    rights = Rights({"status"})
+    rights = Permissions({"status"})
     for thing in ("status", "telemetry"):
         assert not rights.cut_off(thing, 0)
         rights.allowed(thing)
@@ -84,7 +93,7 @@ def test_a_will_is_blamed_only_where_a_connect_without_it_gets_in(
 ) -> None:
     will = CARRIED
     for answer in answers:
-        will = after(will, answer)
+        will = will_after(will, answer)
     assert will == stands
 
 

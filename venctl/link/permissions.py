@@ -23,12 +23,12 @@ WILL = {
 }
 
 
-def after(will: str, answer: str) -> str:
+def will_after(will: str, answer: str) -> str:
     """The state of the last will after a CONNECT was `entered` or `refused`."""
     return WILL.get((will, answer), will)
 
 
-class Rights:
+class Permissions:
     """Things that may be denied, by readable names: a topic, `retained messages on ...`.
 
     `dispensable` things are not tried again before a restart once they cost a connection twice.

@@ -9,7 +9,7 @@ from aiohttp.web import Request
 from .session import COOKIE, SECURE_COOKIE
 
 
-def who_of(request: Request) -> str:
+def requester_text(request: Request) -> str:
     """Such as `session 3f2a91c0 from 192.168.1.7`; the session is a digest of its secret."""
     secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
     if secret:

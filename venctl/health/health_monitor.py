@@ -7,12 +7,12 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from statemachine.curtail.dwell import lasting
-from web.desk import LinkView
+from statemachine.curtail.dwell import duration
+from web.controller_port import LinkView
 
 from ..base.clocks import clocks
-from ..base.worker import Thread, Worker, apart
-from ..link.tls import SOON_S, Dates, Wrong, utc
+from ..base.worker import ThreadWorker, Worker, run_in_thread
+from ..link.tls import SOON_S, CertificateDates, ConfigProblem, utc
 from .alarms import Alarms
 
 log = logging.getLogger(__name__)
@@ -24,18 +24,18 @@ DUEL, DUEL_S = 2, 600.0  # this often within this time is no accident
 EACH_S = 3_600.0
 
 
-class Lookout:
+class HealthMonitor:
     """`link` returns the state of the link, `dates` those of our certificate, or None without one.
 
-    `dates` raises `Wrong` or OSError if the certificate cannot be used.
+    `dates` raises `ConfigProblem` or OSError if the certificate cannot be used.
     """
 
     def __init__(
         self,
         alarms: Alarms,
         link: Callable[[], LinkView],
-        dates: Callable[[], Dates | None],
-        worker: Callable[[str], Worker] = Thread,
+        dates: Callable[[], CertificateDates | None],
+        worker: Callable[[str], Worker] = ThreadWorker,
     ) -> None:
         self._alarms, self._link, self._dates, self._worker = alarms, link, dates, worker
         self._offset_ms: int | None = None
@@ -61,18 +61,20 @@ class Lookout:
         if abs(step_ms) <= STEP_MS:
             return
         way = "forward" if step_ms > 0 else "back"
-        said = f"This machine's clock was set {way} by {lasting(abs(step_ms))}, "
+        said = f"This machine's clock was set {way} by {duration(abs(step_ms))}, "
         said += f"to {utc(at_ms / 1000)}"
         log.warning("%s", said)
         if abs(step_ms) > GRAVE_STEP_MS:
-            self._alarms.sound("clock", said)
+            self._alarms.raise_alarm("clock", said)
 
     def _look_at_link(self, link: LinkView, now_s: float) -> None:
         if link.state == "connected":
             self._up_s = now_s
             self._alarms.end("broker")
         elif now_s - self._up_s >= SILENT_S:
-            self._alarms.sound("broker", f"There is no connection to the broker {link.broker}")
+            self._alarms.raise_alarm(
+                "broker", f"There is no connection to the broker {link.broker}"
+            )
         if link.state == "disconnected" and link.since != self._lost_since:
             self._lost_since = link.since
             if TAKEN_OVER in (link.detail or ""):
@@ -84,19 +86,19 @@ class Lookout:
             self._taken_over.clear()
             self._alarms.end("takeover")
         elif len(self._taken_over) == DUEL and now_s - self._taken_over[0] <= DUEL_S:
-            self._alarms.sound(
+            self._alarms.raise_alarm(
                 "takeover", "Another program connects to the broker with this site's client id"
             )
 
     async def _look_at_certificate(self) -> None:
         try:
-            dates = await apart("certificate", self._dates, self._worker)
-        except (Wrong, OSError) as error:
-            self._alarms.sound("certificate", str(error))
+            dates = await run_in_thread("certificate", self._dates, self._worker)
+        except (ConfigProblem, OSError) as error:
+            self._alarms.raise_alarm("certificate", str(error))
             return
         if dates is not None and dates.ends_s - clocks()[0] // 1000 < SOON_S:
             ends = utc(dates.ends_s)
-            self._alarms.sound(
+            self._alarms.raise_alarm(
                 "certificate", f"The client certificate for the broker expires on {ends}"
             )
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statemachine.site.spec import Spec
-from statemachine.state.memory import Memory, Passed
+from statemachine.state.memory import Memory, Transition
 from statemachine.state.triggers import Command
 
 
@@ -26,7 +26,7 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ChartPoint:
     """One point of the power chart, in watts."""
 
     at_ms: int
@@ -36,7 +36,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class ReloadResult:
     """The result of a reload in words: what changed, what waits, and what needs a restart."""
 
     file: str
@@ -46,7 +46,7 @@ class Edit:
     lines: tuple[str, ...]
 
 
-class Desk(Protocol):
+class ControllerPort(Protocol):
     """Takes commands and shows the present state."""
 
     @property
@@ -70,7 +70,7 @@ class Desk(Protocol):
         """The state of the link."""
 
     @property
-    def recent(self) -> list[Sample]:
+    def recent(self) -> list[ChartPoint]:
         """The last 15 minutes, oldest first, a point every few seconds."""
 
     def clocks(self) -> tuple[int, int]:
@@ -80,11 +80,11 @@ class Desk(Protocol):
     def waits(self) -> tuple[str, ...]:
         """Changes of an edited ven.yaml that wait until no event is live, in words."""
 
-    async def reload(self) -> Edit:
+    async def reload(self) -> ReloadResult:
         """Load ven.yaml again. Raises SpecError or OSError, with nothing changed."""
 
     async def submit(self, command: Command) -> Mapping[str, Any]:
         """Submit a command (its `reply` is ignored); returns its ack once it is stored and done."""
 
-    def watch(self) -> AsyncIterator[Passed | None]:
+    def watch(self) -> AsyncIterator[Transition | None]:
         """Yields a transition of an event, or None for another change; at least once a second."""

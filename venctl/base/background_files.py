@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from .private_files import write_private
-from .worker import Worker, asked
+from .worker import Worker, run_on
 
 log = logging.getLogger(__name__)
 AGAIN_S = 2.0
 T = TypeVar("T")
 
 
-class Notes:
+class BackgroundFiles:
     """The content for each file; the newest counts. Call from the loop only."""
 
     def __init__(self, worker: Worker) -> None:
@@ -51,10 +51,10 @@ class Notes:
                     await self._changed.wait()
         return file not in self._said
 
-    async def asked(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], patience_s: float, other: Callable[[], T]) -> T:
         """The result of `work` on the thread, or of `other` after `patience_s`."""
         try:
-            return await asked(self._worker, work, patience_s)
+            return await run_on(self._worker, work, patience_s)
         except TimeoutError:
             return other()
 
@@ -62,7 +62,7 @@ class Notes:
         """Write deleted files again, forever: their folder may be moved or emptied."""
         while True:
             await asyncio.sleep(AGAIN_S)
-            for file in await asked(self._worker, partial(_gone, [*self._lasting]), None):
+            for file in await run_on(self._worker, partial(_gone, [*self._lasting]), None):
                 if file in self._lasting and file not in self._said:
                     log.warning("%s was deleted and is written again", file)
                     self.write(file, self._lasting[file])

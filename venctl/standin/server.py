@@ -21,11 +21,11 @@ from web.http.server import Runner
 
 from .broker.broker import Broker
 from .broker.connection import MOST, Connection
-from .broker.policy_rights import Document, Everything, Held, Principal, Rights
-from .broker.session_store import Shelf
+from .broker.policy_rights import AllowAll, Document, PolicyRights, Principal, Rights
+from .broker.session_store import SessionStore
 from .rest import data_plane
 from .shadow.service import REQUESTS_A_SECOND, ShadowService
-from .shadow.store import PromptStore
+from .shadow.store import SyncedShadowStore
 from .shadow.topics import ShadowTopics
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 DEVICE = "device"
 
 
-class PortTaken(OSError):
+class PortInUse(OSError):
     """A port is in use; `what` is "mqtt" or "data"."""
 
     def __init__(self, port: int, what: str) -> None:
@@ -42,7 +42,7 @@ class PortTaken(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DeviceIdentity:
     """A thing that policy documents apply to. Every other client is an operator.
 
     Over TLS, the device is the client with the certificate `device`; without, the one whose id is
@@ -54,14 +54,14 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
+class TlsContexts:
     """The contexts of the broker and of the data plane."""
 
     mqtt: ssl.SSLContext
     data: ssl.SSLContext
 
 
-class LocalCloud:
+class StandInServer:
     """The stand-in for AWS IoT, on loopback only. Shadows, sessions and retained messages are
     stored.
 
@@ -75,14 +75,14 @@ class LocalCloud:
     def __init__(
         self,
         folder: Path,
-        device: Device | None,
-        tls: Tls | None,
+        device: DeviceIdentity | None,
+        tls: TlsContexts | None,
         order: random.Random | None,
         rate: int,
     ) -> None:
         self._folder, self._device, self._tls = folder, device, tls
         self._order, self._rate = order, rate
-        self._held: WeakSet[Held] = WeakSet()
+        self._held: WeakSet[PolicyRights] = WeakSet()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="cloud")
 
@@ -93,12 +93,12 @@ class LocalCloud:
         mqtt_port: int,
         data_port: int,
         folder: Path,
-        device: Device | None = None,
-        tls: Tls | None = None,
+        device: DeviceIdentity | None = None,
+        tls: TlsContexts | None = None,
         order: random.Random | None = None,
         rate: int = REQUESTS_A_SECOND,
-    ) -> LocalCloud:
-        """Listen on both ports (0 means any free port). Raises `PortTaken`."""
+    ) -> StandInServer:
+        """Listen on both ports (0 means any free port). Raises `PortInUse`."""
         cloud = cls(folder, device, tls, order, rate)
         cloud._thread.start()
         try:
@@ -127,15 +127,15 @@ class LocalCloud:
         if self._device is not None:
             self._device = replace(self._device, documents=documents)
         for held in self._held:
-            held.become(documents)
+            held.replace_documents(documents)
 
     def _do(self, work: object) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
 
     async def _open(self, mqtt_port: int, data_port: int) -> None:
         post = self._loop.call_soon_threadsafe
-        shelf = Shelf(self._folder / "broker.db", time.time, post)
-        self._store = PromptStore(self._folder / "shadows.db", post)
+        shelf = SessionStore(self._folder / "broker.db", time.time, post)
+        self._store = SyncedShadowStore(self._folder / "shadows.db", post)
         await self._store.opened()
         service = ShadowService(self._store, time.time, self._rate)
         self._broker = Broker(shelf, time.time, self._rights)
@@ -152,7 +152,7 @@ class LocalCloud:
                 lambda: Connection(self._broker, admission), HOST, port, ssl=tls
             )
         except OSError:
-            raise PortTaken(port, "mqtt") from None
+            raise PortInUse(port, "mqtt") from None
         self.mqtt_port = self._server.sockets[0].getsockname()[1]
 
     async def _open_data(self, app: Application, port: int) -> None:
@@ -162,7 +162,7 @@ class LocalCloud:
         try:
             await TCPSite(self._runner, HOST, port, ssl_context=tls).start()
         except OSError:
-            raise PortTaken(port, "data") from None
+            raise PortInUse(port, "data") from None
         self.data_port = self._runner.addresses[0][1]
 
     async def _close(self) -> None:
@@ -180,15 +180,15 @@ class LocalCloud:
     def _rights(self, client: str, name: str | None, attributes: frozenset[str]) -> Rights:
         device = self._device
         if device is None or (client != device.thing if name is None else name != DEVICE):
-            return Everything()
+            return AllowAll()
         return self._to(device.documents, Principal(client, device.thing, attributes))
 
     def _rights_over_http(self, name: str) -> Rights:
         if self._device is None or name != DEVICE:
-            return Everything()
+            return AllowAll()
         return self._to(self._device.documents, Principal(name, None, frozenset()))
 
-    def _to(self, documents: Sequence[Document], principal: Principal) -> Held:
-        held = Held(documents, principal)
+    def _to(self, documents: Sequence[Document], principal: Principal) -> PolicyRights:
+        held = PolicyRights(documents, principal)
         self._held.add(held)
         return held

@@ -16,13 +16,13 @@ from awscrt import mqtt5
 from statemachine.site.spec import Spec
 
 from ..base.clocks import clocks
-from ..base.worker import Thread, Worker
+from ..base.worker import ThreadWorker, Worker
 from ..drivers import Driver
 from ..drivers.sim import SimPanel
 from .shadow_client import service_over
 
 
-class Circuits(Driver, Protocol):
+class CircuitDriver(Driver, Protocol):
     """A driver of all circuits of a site, and the meter of its other load."""
 
     def unmetered_w(self) -> int:
@@ -32,7 +32,7 @@ class Circuits(Driver, Protocol):
         """Use a changed ven.yaml."""
 
 
-def simulated(spec: Spec, folder: Path) -> Circuits:
+def simulated_circuits(spec: Spec, folder: Path) -> CircuitDriver:
     """Simulated circuits, whose breakers are stored in the state folder."""
     return SimPanel(spec, folder, lambda: clocks()[0])
 
@@ -46,19 +46,19 @@ def boot_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Environment:
     """Defaults are the real things.
 
     `worker` creates a worker by name, `client` an MQTT client like awscrt's, `service` the shadow
     service over one, and `circuits` the driver of a site; `uniform(low, high)` is randomness.
     """
 
-    worker: Callable[[str], Worker] = Thread
+    worker: Callable[[str], Worker] = ThreadWorker
     client: Callable[[mqtt5.ClientOptions], mqtt5.Client] = mqtt5.Client
     service: Callable[[mqtt5.Client], Any] = service_over
     uniform: Callable[[float, float], float] = random.SystemRandom().uniform
-    circuits: Callable[[Spec, Path], Circuits] = simulated
+    circuits: Callable[[Spec, Path], CircuitDriver] = simulated_circuits
     boot: Callable[[], str] = boot_id
 
 
-REAL = Outside()
+REAL = Environment()

@@ -12,10 +12,10 @@ import pytest
 from tests.kit.core.alarming import Core
 from tests.kit.simulated.skipping import run
 from tests.kit.simulated.storing import AtOnce
-from venctl.health import alarms, lookout
-from venctl.health.lookout import Lookout
-from venctl.link.tls import Dates, Wrong
-from web.desk import LinkView
+from venctl.health import alarms, health_monitor
+from venctl.health.health_monitor import HealthMonitor
+from venctl.link.tls import CertificateDates, ConfigProblem
+from web.controller_port import LinkView
 
 NOW_S = 1_700_000_000
 UP = LinkView("connected", "mqtt", "broker:8883", 1.0, 0, None, None, ())
@@ -37,10 +37,10 @@ class World:
         mono_ms = round(asyncio.get_running_loop().time() * 1000)
         return NOW_S * 1000 + mono_ms + self.set_by_ms, mono_ms
 
-    def dates(self) -> Dates | None:
+    def dates(self) -> CertificateDates | None:
         if self.wrong:
-            raise Wrong(self.wrong, "")
-        return None if self.ends_s is None else Dates(0, self.ends_s)
+            raise ConfigProblem(self.wrong, "")
+        return None if self.ends_s is None else CertificateDates(0, self.ends_s)
 
     def lose(self, why: str) -> None:
         since = asyncio.get_running_loop().time() + 1
@@ -58,11 +58,13 @@ def play(
 
     async def story() -> World:
         world, loop = World(Core()), asyncio.get_running_loop()
-        monkeypatch.setattr(lookout, "clocks", world.clocks)
+        monkeypatch.setattr(health_monitor, "clocks", world.clocks)
         monkeypatch.setattr(alarms, "clocks", world.clocks)
         for at_s, step in steps:
             loop.call_later(at_s, step, world)
-        looks = Lookout(world.core.alarms, lambda: world.link, world.dates, lambda name: AtOnce())
+        looks = HealthMonitor(
+            world.core.alarms, lambda: world.link, world.dates, lambda name: AtOnce()
+        )
         task = loop.create_task(looks.run())
         await asyncio.sleep(seconds)
         task.cancel()
@@ -92,7 +94,7 @@ def test_a_clock_that_is_set_is_logged_and_by_more_than_a_minute_an_alarm(
     by_ms: int, told: bool, alarm: bool,
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    with caplog.at_level(logging.WARNING, "venctl.health.lookout"):
+    with caplog.at_level(logging.WARNING, "venctl.health.health_monitor"):
         world = play(monkeypatch, 60, (20.5, sets(by_ms)))
     assert len(caplog.records) == told and world.standing == ["clock"] * alarm
 

@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from statemachine.kit.strict_json import decoded
+from statemachine.kit.strict_json import decode
 from statemachine.state.parts import FORMAT
 
-from .reading import MOST, Rows, connection, copied
+from .reading import MOST, JournalRows, connection, copied
 
 ORDERS = {"part": "rowid", "answered": "key", "todo": "seq", "counter": "name"}
 KINDS = {
@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-def readable(file: Path) -> Rows | None:
+def salvage_rows(file: Path) -> JournalRows | None:
     """The readable rows of a journal in this format; None if there are none."""
     for way in (copied, _without_log):
         try:
@@ -40,7 +40,7 @@ def _without_log(file: Path) -> Iterator[sqlite3.Connection]:
         yield db
 
 
-def _rows(db: sqlite3.Connection) -> Rows | None:
+def _rows(db: sqlite3.Connection) -> JournalRows | None:
     if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
         return None
     found = {table: _both_ways(db, table) for table in ORDERS}
@@ -48,7 +48,7 @@ def _rows(db: sqlite3.Connection) -> Rows | None:
     answered = [row for row in found["answered"] if isinstance(_json(row[3]), dict)]
     letters = [(n, kind, _json(text)) for n, kind, text in found["todo"]]
     counters = dict(found["counter"])
-    return Rows(
+    return JournalRows(
         FORMAT,
         parts,
         sorted(answered, key=lambda row: (row[4], row[0])),
@@ -80,6 +80,6 @@ def _is_of_kind(row: tuple[Any, ...], table: str) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        return decoded(text, once=True)
+        return decode(text, once=True)
     except (ValueError, RecursionError):
         return None

@@ -14,7 +14,7 @@ from statemachine.journal.promises import withdraws
 from statemachine.site.spec import Spec
 
 from .decision import Decision
-from .queue import FEW, Queue, Waiting
+from .queue import FEW, Queue, QueuedTrigger
 
 GIVE_S = 0.2  # a command that restores load does not wait longer for the disk
 PROMISE_S = 20.0  # for a slow disk that still makes progress
@@ -27,19 +27,19 @@ class Promise:
     `overtaken`: its request was withdrawn meanwhile.
     """
 
-    one: Waiting
+    one: QueuedTrigger
     made: Decision
     overtaken: bool = False
 
 
-class Line:
+class WaitingLine:
     """A queue with a limited waiting time.
 
     Commands wait for `promise`, if there is one. `late` is called for each that has waited a moment
     and may be able to proceed, and with True for each that has waited long enough.
     """
 
-    def __init__(self, late: Callable[[Waiting, bool], None]) -> None:
+    def __init__(self, late: Callable[[QueuedTrigger, bool], None]) -> None:
         self._late = late
         self._queue = Queue()
         self.promise: Promise | None = None
@@ -47,35 +47,35 @@ class Line:
     def __bool__(self) -> bool:
         return bool(self._queue)
 
-    def __iter__(self) -> Iterator[Waiting]:
+    def __iter__(self) -> Iterator[QueuedTrigger]:
         return iter(self._queue)
 
-    def join(self, one: Waiting) -> None:
+    def join(self, one: QueuedTrigger) -> None:
         """Wait in order of arrival; for a command that comes back, the waiting time goes on."""
         if one.timer is None:
             self._time(one, PROMISE_S if one.patient else GIVE_S)
         self._queue.join(one, _loop_s())
 
-    def next(self) -> Waiting:
+    def next(self) -> QueuedTrigger:
         """The next command. Its waiting time goes on, because it may have to come back."""
         return self._queue.next()
 
-    def drop(self, one: Waiting) -> None:
+    def drop(self, one: QueuedTrigger) -> None:
         """Remove a command, if it waits, and stop its timer."""
         self._queue.drop(one)
         if one.timer is not None:
             one.timer.cancel()
 
-    def crowd(self) -> list[Waiting]:
+    def crowd(self) -> list[QueuedTrigger]:
         """Commands behind the first few, once the first has waited a moment."""
         first = next(iter(self._queue), None)
         return self._queue.behind(FEW) if first is not None and first.late else []
 
-    def too_many(self) -> list[Waiting]:
+    def too_many(self) -> list[QueuedTrigger]:
         """Commands from the broker that are too many to decide."""
         return self._queue.too_many(_loop_s())
 
-    def overtaken(self, spec: Spec, by: Waiting) -> list[Waiting]:
+    def overtaken(self, spec: Spec, by: QueuedTrigger) -> list[QueuedTrigger]:
         """Earlier commands that `by` withdraws; marks the promise if it is one of them."""
         first = [] if self.promise is None else [self.promise.one]
         earlier = [*first, *(one for one in self._queue if one.place < by.place)]
@@ -84,10 +84,10 @@ class Line:
             self.promise.overtaken = True
         return found
 
-    def _time(self, one: Waiting, wait_s: float) -> None:
+    def _time(self, one: QueuedTrigger, wait_s: float) -> None:
         one.timer = asyncio.get_running_loop().call_later(wait_s, self._leave, one)
 
-    def _leave(self, one: Waiting) -> None:
+    def _leave(self, one: QueuedTrigger) -> None:
         if one not in self._queue:
             return
         self._queue.drop(one)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 GRACE_S = 0.2
 
 
-class Call(Generic[T]):
+class DriverCall(Generic[T]):
     """One call in progress. After it ends, `fault` says why it failed, or is None if it did not.
 
     `late` is called if the call ends after it was given up, because its effect is then unknown.

@@ -19,12 +19,12 @@ def set_aside(file: Path, why: str) -> str:
     a -wal without it, which is not mistaken for a first start. Raises OSError, also if the disk
     cannot read all of it now: then it may still be usable.
     """
-    legible(file)
+    check_readable(file)
     kept = _free(file, why)
     for suffix in SUFFIXES:
         if os.path.lexists(beside := file.with_name(file.name + suffix)):
             beside.rename(file.with_name(kept + suffix))
-    sync(file.parent)
+    sync_folder(file.parent)
     return kept
 
 
@@ -48,7 +48,7 @@ def copy(file: Path, to: Path) -> None:
             shutil.copyfile(beside, to.with_name(to.name + suffix))
 
 
-def legible(file: Path) -> None:
+def check_readable(file: Path) -> None:
     """Read every byte of a database and its companion files. Raises OSError if that fails.
 
     SQLite reports pages that the disk could not read in the same words as damaged ones.
@@ -59,7 +59,7 @@ def legible(file: Path) -> None:
             _read(beside)
 
 
-def sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make new and renamed files in a folder survive a power cut, if its disk supports it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,8 +1,8 @@
 """One circuit behind its interlock: what its driver is to do, as far as that is allowed now.
 
-If everything is allowed, this only passes requests to `wanted.py`. A forbidden request is reported
-as its fault, and so is the end of the fault. A request that is only too early waits until it is
-allowed.
+If everything is allowed, this only passes requests to `wanted_state.py`. A forbidden request is
+reported as its fault, and so is the end of the fault. A request that is only too early waits until
+it is allowed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..returns.idle import rest_ms
+from ..returns.idle import idle_after_ms
 from ..site.spec import Spec
 from ..state.effects import Hold, Switch
 from .headroom import Headroom
 from .interlock import Interlock, Ruling
-from .wanted import Deed, Told, Wanted, same
+from .wanted_state import Deed, DeviceAnswer, WantedState, wants_same
 
 RENEW_MS = 40_000
 
@@ -37,30 +37,30 @@ class _Asked:
     due_ms: int | None = None
 
 
-class Guarded:
+class GuardedCircuit:
     """One circuit, in ven.yaml or not. Times are ms of a clock that only runs forward."""
 
     def __init__(self, id: str, spec: Spec, headroom: Headroom, now_ms: int) -> None:
         self._id, self._headroom = id, headroom
-        self._interlock = Interlock(spec.circuits.get(id), rest_ms(spec), now_ms)
-        self._wanted, self._asked = Wanted(), dict[type[Deed], _Asked]()
+        self._interlock = Interlock(spec.circuits.get(id), idle_after_ms(spec), now_ms)
+        self._wanted, self._asked = WantedState(), dict[type[Deed], _Asked]()
 
     def use(self, spec: Spec, now_ms: int) -> None:
         """Use another ven.yaml."""
-        self._interlock.use(spec.circuits.get(self._id), rest_ms(spec), now_ms)
+        self._interlock.use(spec.circuits.get(self._id), idle_after_ms(spec), now_ms)
 
-    def put(self, deed: Deed, now_ms: int) -> list[Told]:
+    def put(self, deed: Deed, now_ms: int) -> list[DeviceAnswer]:
         """Request this from now on; returns results that are known at once."""
         kind = type(deed)
         one = self._asked.setdefault(kind, _Asked(deed, now_ms))
-        if not same(one.deed, deed):
+        if not wants_same(one.deed, deed):
             one.said = None
             if isinstance(deed, Hold):
                 self._interlock.renew()
         one.deed, one.put_ms = deed, now_ms
         return list(self._judge(now_ms, kind))
 
-    def look(self, now_ms: int) -> list[Told]:
+    def look(self, now_ms: int) -> list[DeviceAnswer]:
         """Check again what is allowed now; returns new results."""
         due_ms = self._judge_ms()
         return [] if due_ms is None or now_ms < due_ms else list(self._judge(now_ms, None))
@@ -89,7 +89,7 @@ class Guarded:
         """Why requests are not done as requested, in words."""
         return [one.why for one in self._asked.values() if one.why]
 
-    def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
+    def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[DeviceAnswer]:
         """Its driver has done it (`fault` None) or failed; returns the results to report."""
         if fault is None:
             self._interlock.observed.done(deed)
@@ -103,7 +103,7 @@ class Guarded:
         """A reading of its meter at `at_ms`, in watts."""
         self._interlock.observed.seen(drawn_w, at_ms, self._enabled(), self._wanted.free)
 
-    def _judge(self, now_ms: int, fresh: type[Deed] | None) -> Iterator[Told]:
+    def _judge(self, now_ms: int, fresh: type[Deed] | None) -> Iterator[DeviceAnswer]:
         if (one := self._asked.get(Switch)) is not None and isinstance(one.deed, Switch):
             ruling = self._interlock.switch(one.deed, Hold in self._asked, now_ms)
             yield from self._give(one, ruling, fresh is Switch, now_ms)
@@ -111,7 +111,9 @@ class Guarded:
             ruling = self._interlock.hold(one.deed, self._enabled(), self._fits, now_ms)
             yield from self._give(one, ruling, fresh is Hold, now_ms)
 
-    def _give(self, one: _Asked, ruling: Ruling, fresh: bool, now_ms: int) -> Iterator[Told]:
+    def _give(
+        self, one: _Asked, ruling: Ruling, fresh: bool, now_ms: int
+    ) -> Iterator[DeviceAnswer]:
         """Pass on what is allowed, if that is new, and report what is not."""
         was_other, one.why, one.due_ms = bool(one.why), ruling.why, ruling.due_ms
         deed = ruling.deed
@@ -119,14 +121,14 @@ class Guarded:
             deed = replace(deed, until_ms=deed.until_ms + now_ms - one.put_ms)
             fresh |= now_ms - one.given_ms >= RENEW_MS  # nobody else renews this hold
             one.due_ms = min(one.due_ms or now_ms + RENEW_MS, now_ms + RENEW_MS)
-        if deed is not None and (fresh or not same(one.given, deed)):
-            one.fault = one.fault if same(one.given, deed) else None
+        if deed is not None and (fresh or not wants_same(one.given, deed)):
+            one.fault = one.fault if wants_same(one.given, deed) else None
             one.given, one.given_ms = deed, now_ms
             yield from self._told(self._wanted.put(deed, now_ms, owes=was_other))
         if one.why:
             yield from self._say(one)
 
-    def _told(self, every: Iterable[Told]) -> Iterator[Told]:
+    def _told(self, every: Iterable[DeviceAnswer]) -> Iterator[DeviceAnswer]:
         """Results of a driver, as results of the original request."""
         for told in every:
             one = self._asked[type(told.deed)]
@@ -137,11 +139,11 @@ class Guarded:
                 one.said = None
                 yield told
 
-    def _say(self, one: _Asked) -> Iterator[Told]:
+    def _say(self, one: _Asked) -> Iterator[DeviceAnswer]:
         fault = f"{one.why}; {one.fault}" if one.fault else one.why
         if one.said != fault:
             one.said = fault
-            yield Told(one.deed, fault)
+            yield DeviceAnswer(one.deed, fault)
 
     def _enabled(self) -> bool:
         """Whether it is to be on, as far as that is allowed."""

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from statemachine import Spec
 from statemachine.site.spec import Topics
 
-from ...folder.state_folder import find
+from ...folder.state_folder import find_running
 from ...link.endpoint import (
     PORT,
     RECEIVE_MAXIMUM,
     TLS_PORT,
     Endpoint,
-    declared,
+    declared_endpoint,
     pace_of,
     secret_of,
-    stand_in,
+    stand_in_endpoint,
 )
 from .site import site
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Target:
     """`topics` are complete names with the VEN's id."""
 
     ven_id: str
@@ -32,18 +32,18 @@ class Reach:
     topics: Topics
 
 
-def reach(args: argparse.Namespace) -> Reach:
+def target(args: argparse.Namespace) -> Target:
     """Taken from the flags, and from the ven.yaml for what the flags leave open.
 
     Raises OSError or ValueError with a message for people.
     """
     me = f"venctl-{secrets.token_hex(4)}"
     if args.ven_id and args.endpoint:
-        return Reach(args.ven_id, _flagged(args, me), Topics().named(args.ven_id))
+        return Target(args.ven_id, _flagged(args, me), Topics().named(args.ven_id))
     spec = site(args.file)
     ven_id = args.ven_id or spec.site.id
     where = _flagged(args, me) if args.endpoint else _of_file(args, spec, me)
-    return Reach(ven_id, where, spec.topics.named(ven_id))
+    return Target(ven_id, where, spec.topics.named(ven_id))
 
 
 def _flagged(args: argparse.Namespace, me: str) -> Endpoint:
@@ -65,10 +65,10 @@ def _flagged(args: argparse.Namespace, me: str) -> Endpoint:
 
 def _of_file(args: argparse.Namespace, spec: Spec, me: str) -> Endpoint:
     if spec.cloud.kind != "local":
-        return replace(declared(spec.cloud, args.file.resolve().parent, me), session_s=0)
-    running = find(args.file, args.state)
+        return replace(declared_endpoint(spec.cloud, args.file.resolve().parent, me), session_s=0)
+    running = find_running(args.file, args.state)
     there = running.mqtt if running else f"127.0.0.1:{PORT}"
-    found = stand_in(there, running.tls if running else {}, me)
+    found = stand_in_endpoint(there, running.tls if running else {}, me)
     return replace(found, port=args.port or found.port, session_s=0)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from ..curtail.estimate import GAP_MS, SETTLES_MS, WAKES_MS, clearly_less
 from ..site.panel import LEAST_AMPS, Circuit
 from ..state.effects import Hold
-from .wanted import Deed
+from .wanted_state import Deed
 
 LAG_MS = 5_000  # the core counts from its decision; a device follows one call later
 
 
-def lets_run(circuit: Circuit | None, watts: int | None) -> bool:
+def allows_running(circuit: Circuit | None, watts: int | None) -> bool:
     """Whether a hold at `watts` lets it run: a car needs at least 6 A."""
     if watts is None:
         return True
@@ -22,7 +22,7 @@ def lets_run(circuit: Circuit | None, watts: int | None) -> bool:
     return watts >= (LEAST_AMPS * circuit.amp_w if circuit and pilot else 1)
 
 
-class Observed:
+class DeviceState:
     """What is known. `off_ms`: since when it is off, or was told to be; `rests_ms`: since when it
     rests, None: not known; `on_ms`: since when it runs after it was off. `free_w`: what it would
     draw without a hold, at least; None: not known yet.
@@ -45,7 +45,7 @@ class Observed:
     @property
     def off(self) -> bool:
         """Whether its driver has it off."""
-        return not self._on or not lets_run(self._circuit, self._hold_w)
+        return not self._on or not allows_running(self._circuit, self._hold_w)
 
     def use(self, circuit: Circuit | None) -> None:
         """Use other settings; None: it is no longer in ven.yaml."""
@@ -96,8 +96,8 @@ class Observed:
 
     def _would_be_off(self, deed: Deed) -> bool:
         if isinstance(deed, Hold):
-            return not self._on or not lets_run(self._circuit, deed.watts)
-        return not deed.enabled or not lets_run(self._circuit, self._hold_w)
+            return not self._on or not allows_running(self._circuit, deed.watts)
+        return not deed.enabled or not allows_running(self._circuit, self._hold_w)
 
     def _stopped_ms(self) -> int:
         """Since when it rests: now, or when its meter saw it stop by itself."""

@@ -12,21 +12,21 @@ from ..state.measures import shed_w
 from ..state.memory import Event, Memory
 from ..state.triggers import Readings
 from ..state.turn import Turn
-from .requirement import active, saved_w, sheds_w
+from .requirement import active_events, event_required_w, saved_w
 
 ENOUGH_PERCENT = 95
 SHORT_MS = 30_000
 
 
-def take_notice(turn: Turn) -> list[tuple[str, str]]:
+def track_delivery(turn: Turn) -> list[tuple[str, str]]:
     """Remember the delivery of each shedding event; returns news as event id and word.
 
     Delivery is judged only after readings. A site in observe mode delivers nothing.
     """
-    shedding = active(turn.spec, turn.memory, turn.now_ms)
+    shedding = active_events(turn.spec, turn.memory, turn.now_ms)
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
     said: list[tuple[str, str]] = []
-    most_w = sheds_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
+    most_w = event_required_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
     beside, all_served = turn.spec.curtail.overlap == "max", _enough(shed_w(turn.memory), most_w)
     news: dict[str, Event] = {}
     for place, event in enumerate(shedding):
@@ -35,7 +35,7 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
         if place == 0 and "superseded" in after.told:
             after = changed(after, told=tuple(word for word in after.told if word != "superseded"))
         unsaid = place and beside and "superseded" not in after.told
-        if unsaid and sheds_w(turn.spec, event, turn.now_ms) < most_w:
+        if unsaid and event_required_w(turn.spec, event, turn.now_ms) < most_w:
             after = _tell(after, "superseded")
         if after is not event:
             said += [(event.id, word) for word in after.told if word not in event.told]
@@ -44,12 +44,12 @@ def take_notice(turn: Turn) -> list[tuple[str, str]]:
     return said
 
 
-def short(event: Event, now_ms: int) -> bool:
+def underperforms(event: Event, now_ms: int) -> bool:
     """Whether it has delivered too little for `SHORT_MS`."""
     return event.short_ms is not None and now_ms - event.short_ms >= SHORT_MS
 
 
-def delivers(spec: Spec, memory: Memory, event: Event, needed_w: int) -> bool:
+def meets_need(spec: Spec, memory: Memory, event: Event, needed_w: int) -> bool:
     """Whether 95 % of `needed_w` is measured, or was switched off by people during the event."""
     return _enough(shed_w(memory) + saved_w(spec, memory, [event.id]), needed_w)
 
@@ -59,12 +59,12 @@ def _enough(had_w: int, needed_w: int) -> bool:
 
 
 def _delivery(turn: Turn, event: Event) -> Event:
-    if delivers(turn.spec, turn.memory, event, sheds_w(turn.spec, event, turn.now_ms)):
+    if meets_need(turn.spec, turn.memory, event, event_required_w(turn.spec, event, turn.now_ms)):
         told = tuple(word for word in event.told if word != "underperforming")
         return _tell(changed(event, short_ms=None, told=told), "achieved")
     since_ms = turn.now_ms if event.short_ms is None else event.short_ms
     event = changed(event, short_ms=since_ms)
-    if not short(event, turn.now_ms):
+    if not underperforms(event, turn.now_ms):
         return event
     told = tuple(word for word in event.told if word != "achieved")
     return _tell(changed(event, told=told), "underperforming")

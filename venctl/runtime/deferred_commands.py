@@ -11,7 +11,7 @@ from .decision import NOBODY
 MOST = 10_000
 
 
-class Meanwhile:
+class DeferredCommands:
     """The newest command of each kind for each event or circuit, in order of arrival."""
 
     def __init__(self) -> None:

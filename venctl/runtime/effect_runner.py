@@ -9,23 +9,23 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from statemachine.decide.copies import recalled
+from statemachine.decide.copies import with_earlier_answer
 from statemachine.journal.answers import Answer, Answers
-from statemachine.journal.retention import worth_keeping
+from statemachine.journal.retention import must_keep
 from statemachine.state.effects import Ack, Effect
 from statemachine.state.memory import Memory
 from statemachine.state.triggers import Command, Trigger
 
 from ..store.journal import Batch
 from ..store.storage import Storage
-from .decision import HERE, Decision, Word, unstored
+from .decision import HERE, Decision, OutgoingMessage, mark_unstored
 from .waker import Waker
 
 Perform = Callable[[Effect, int | None], None]
 Asked = asyncio.Future[Mapping[str, Any]]
 
 
-class Performing:
+class EffectRunner:
     """`perform` carries out everything except Wakes and the acks of local commands; it gets acks
     and status messages with their number.
     """
@@ -51,7 +51,7 @@ class Performing:
         if not isinstance(trigger, Command):
             return trigger
         earlier = self.answers.earlier(trigger)
-        return recalled(trigger, earlier, memory, self._storage.unknown)
+        return with_earlier_answer(trigger, earlier, memory, self._storage.unknown)
 
     def carry_out(self, made: Decision, stored: bool, instead: Decision | None) -> None:
         """Act, store and send. `stored`: the promise is already on disk.
@@ -79,15 +79,17 @@ class Performing:
         if gone:
             self._storage.keep(Batch(gone=gone))
 
-    def _keep(self, made: Decision, instead: Decision | None, words: Sequence[Word]) -> None:
-        lasting = worth_keeping(made.trigger, made.before, made.after, made.effects)
+    def _keep(
+        self, made: Decision, instead: Decision | None, words: Sequence[OutgoingMessage]
+    ) -> None:
+        lasting = must_keep(made.trigger, made.before, made.after, made.effects)
         if instead is None and not lasting:
             self._say(words, True)
             return
         self._storage.keep(made.batch(instead), partial(self._say, words) if words else None)
 
-    def _say(self, words: Sequence[Word], stored: bool) -> None:
-        for said, number in words if stored else unstored(words):
+    def _say(self, words: Sequence[OutgoingMessage], stored: bool) -> None:
+        for said, number in words if stored else mark_unstored(words):
             answer = self._asked.pop(said.reply, None) if isinstance(said, Ack) else None
             if answer is None:
                 self._perform(said, number)

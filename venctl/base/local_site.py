@@ -6,7 +6,7 @@ from statemachine import Spec, read
 from web.time_zone import zone_of
 
 
-def read_here(text: str, name: str) -> Spec:
+def read_local_site(text: str, name: str) -> Spec:
     """The site in a ven.yaml, with its time zone filled in. Raises SpecError."""
     spec = read(text, name)
     zone = zone_of(spec.site.timezone).key

@@ -11,7 +11,7 @@ from pathlib import Path
 Seen = tuple[int, int, int]  # device, inode, size
 
 
-class Whereabouts:
+class FileIdentity:
     """The database and its log as last seen."""
 
     def __init__(self, file: Path) -> None:

@@ -9,7 +9,7 @@ from statemachine.state.triggers import Trigger
 log = logging.getLogger(__name__)
 
 
-class Raised:
+class FailureLog:
     """Logs each combination of trigger and exception once, and then only at debug level."""
 
     def __init__(self) -> None:

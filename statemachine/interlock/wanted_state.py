@@ -15,12 +15,12 @@ FIRST_MS, LONGEST_MS = 1_000, 60_000
 Deed = Hold | Switch
 
 
-def pause_ms(failures: int) -> int:
+def retry_pause_ms(failures: int) -> int:
     """The wait after `failures` in a row, at least one: 1, 2, 4 ... 60 s, in ms."""
     return min(LONGEST_MS, FIRST_MS << min(failures - 1, 6))
 
 
-def same(one: Deed | None, other: Deed) -> bool:
+def wants_same(one: Deed | None, other: Deed) -> bool:
     """Whether both request the same state, also with another end of the lease."""
     match one, other:
         case Hold(watts=was), Hold(watts=now):
@@ -31,7 +31,7 @@ def same(one: Deed | None, other: Deed) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeviceAnswer:
     """The result of a request. `fault` None: it is done, or works again after a fault."""
 
     deed: Deed
@@ -39,7 +39,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class _Wish:
+class _WantedDeed:
     """The newest request of one kind.
 
     `stands`: the driver has done it. `open`: it is to be done or repeated. `owes`: its result is
@@ -56,7 +56,7 @@ class _Wish:
 
     def want(self, deed: Deed, now_ms: int, owes: bool) -> None:
         """A newer request. A mere renewal of a lease does not restart the pauses."""
-        if not same(self.deed, deed):
+        if not wants_same(self.deed, deed):
             self.stands, self.fault, self.failures, self.owes = False, None, 0, True
         lease = isinstance(deed, Hold) and deed.watts is not None
         if isinstance(deed, Switch) or not self.failures:
@@ -64,29 +64,29 @@ class _Wish:
         self.owes |= owes or not lease
         self.deed, self.open = deed, True
 
-    def done(self, deed: Deed) -> list[Told]:
+    def done(self, deed: Deed) -> list[DeviceAnswer]:
         news = self.owes or self.fault is not None
         self.open = self.deed != deed  # its lease was renewed meanwhile
         self.stands, self.owes, self.fault, self.failures = True, False, None, 0
-        return [Told(deed, None)] if news else []
+        return [DeviceAnswer(deed, None)] if news else []
 
-    def failed(self, deed: Deed, fault: str, now_ms: int) -> list[Told]:
+    def failed(self, deed: Deed, fault: str, now_ms: int) -> list[DeviceAnswer]:
         self.stands, self.failures = False, self.failures + 1
-        self.due_ms = now_ms + pause_ms(self.failures)
+        self.due_ms = now_ms + retry_pause_ms(self.failures)
         return self.told(deed, fault)
 
-    def told(self, deed: Deed, fault: str) -> list[Told]:
+    def told(self, deed: Deed, fault: str) -> list[DeviceAnswer]:
         news = self.owes or self.fault != fault
         self.owes, self.fault = False, fault
-        return [Told(deed, fault)] if news else []
+        return [DeviceAnswer(deed, fault)] if news else []
 
 
 @dataclass(slots=True)
-class Wanted:
+class WantedState:
     """One circuit: switched off before it is released, and held before it is switched on."""
 
-    _hold: _Wish = field(default_factory=_Wish)
-    _switch: _Wish = field(default_factory=_Wish)
+    _hold: _WantedDeed = field(default_factory=_WantedDeed)
+    _switch: _WantedDeed = field(default_factory=_WantedDeed)
 
     @property
     def free(self) -> bool:
@@ -94,7 +94,7 @@ class Wanted:
         hold = self._hold.deed
         return hold is None or (isinstance(hold, Hold) and hold.watts is None and self._hold.stands)
 
-    def put(self, deed: Deed, now_ms: int, owes: bool = False) -> list[Told]:
+    def put(self, deed: Deed, now_ms: int, owes: bool = False) -> list[DeviceAnswer]:
         """Request this from now on; returns results that are known at once.
 
         `owes`: report the result even of a mere renewal.
@@ -111,10 +111,10 @@ class Wanted:
         """When the next request is to be done; None: all are done."""
         return min((wish.due_ms for wish in self._ready()), default=None)
 
-    def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[Told]:
+    def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[DeviceAnswer]:
         """The driver has done it (`fault` None) or failed; returns the results to report."""
         wish = self._of(deed)
-        if not same(wish.deed, deed):
+        if not wants_same(wish.deed, deed):
             return []
         if fault is None:
             return wish.done(deed)
@@ -126,17 +126,17 @@ class Wanted:
             if wish.deed is not None:
                 wish.open, wish.due_ms = True, max(wish.due_ms, now_ms)
 
-    def _of(self, deed: Deed) -> _Wish:
+    def _of(self, deed: Deed) -> _WantedDeed:
         return self._hold if isinstance(deed, Hold) else self._switch
 
-    def _ready(self) -> Iterator[_Wish]:
+    def _ready(self) -> Iterator[_WantedDeed]:
         """The requests to be done that need not wait for the other, in order."""
         off = isinstance(self._switch.deed, Switch) and not self._switch.deed.enabled
         for wish in (self._switch, self._hold) if off else (self._hold, self._switch):
             if wish.open and not self._waits(wish):
                 yield wish
 
-    def _waits(self, wish: _Wish) -> bool:
+    def _waits(self, wish: _WantedDeed) -> bool:
         hold, switch = self._hold.deed, self._switch.deed
         if not isinstance(hold, Hold) or not isinstance(switch, Switch):
             return False
@@ -145,7 +145,7 @@ class Wanted:
         comes_on = switch.enabled and not self._switch.stands
         return comes_on and hold.watts is not None and not self._hold.stands
 
-    def _kept_waiting(self) -> Iterator[Told]:
+    def _kept_waiting(self) -> Iterator[DeviceAnswer]:
         """A request that waits for a failing one gets its fault too."""
         for wish, other, why in (
             (self._hold, self._switch, "not released before it is off"),

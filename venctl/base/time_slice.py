@@ -8,7 +8,7 @@ from collections.abc import Callable
 SLICE_S = 0.005
 
 
-class Slice:
+class TimeSlice:
     """One piece of work per turn of the loop, in any number of steps; `go_on` continues it."""
 
     def __init__(self, go_on: Callable[[], None]) -> None:

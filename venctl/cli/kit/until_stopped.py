@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 GRACE_S = 0.2
 
 
-def to_the_end(work: Coroutine[Any, Any, int]) -> NoReturn:
+def run_until_stopped(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command, then end the program with the exit code that it returns.
 
     When `work` returns, nothing is left to do. Python would wait forever for a driver's call that

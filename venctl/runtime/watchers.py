@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from statemachine.state.memory import Memory, Passed
+from statemachine.state.memory import Memory, Transition
 
 
-class Audience:
+class Watchers:
     """Any number of watchers; a slow one misses changes and delays nobody."""
 
     def __init__(self) -> None:
-        self._watchers: set[asyncio.Queue[Passed | None]] = set()
+        self._watchers: set[asyncio.Queue[Transition | None]] = set()
 
-    async def watch(self) -> AsyncIterator[Passed | None]:
+    async def watch(self) -> AsyncIterator[Transition | None]:
         """Yields a transition of an event, or None for another change; at least once a second."""
-        queue: asyncio.Queue[Passed | None] = asyncio.Queue(maxsize=256)
+        queue: asyncio.Queue[Transition | None] = asyncio.Queue(maxsize=256)
         self._watchers.add(queue)
         try:
             while True:
