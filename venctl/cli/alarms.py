@@ -24,9 +24,9 @@ def alarms(args: argparse.Namespace) -> int:
         running = running_controller(find_running(args.file, args.state))
         if args.acknowledge is not None:
             path = f"/api/v1/alarms/{quote(args.acknowledge, safe='')}/acknowledge"
-            status, said = call(running, "POST", path, {})
+            status, body = call(running, "POST", path, {})
             if status != 200:
-                print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
+                print(f"venctl: {body.get('detail') or body.get('title')}", file=sys.stderr)
                 return REFUSED
         standing = call(running, "GET", "/api/v1/state", None)[1]["alarms"]
         clock = of_running(running)
@@ -36,8 +36,8 @@ def alarms(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"alarms": standing}))
     else:
-        print("\n".join(line for one in standing for line in _lines(one, clock)) or "no alarms")
-    return REFUSED if any(one["acknowledged_by"] is None for one in standing) else DONE
+        print("\n".join(line for alarm in standing for line in _lines(alarm, clock)) or "no alarms")
+    return REFUSED if any(alarm["acknowledged_by"] is None for alarm in standing) else DONE
 
 
 def _lines(alarm: dict[str, Any], clock: SiteClock) -> list[str]:

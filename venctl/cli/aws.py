@@ -26,19 +26,19 @@ def aws(args: argparse.Namespace) -> int:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
     region = args.region or _region(spec) or "REGION"
-    found = documents(spec, region, args.account or "ACCOUNT")
+    policies = documents(spec, region, args.account or "ACCOUNT")
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(policies))
         return DONE
-    print("\n\n".join(json.dumps(document, indent=2) for document in found))
-    for name, said in (("--region", region == "REGION"), ("--account", not args.account)):
-        if said:
+    print("\n\n".join(json.dumps(document, indent=2) for document in policies))
+    for name, missing in (("--region", region == "REGION"), ("--account", not args.account)):
+        if missing:
             print(
                 f"venctl: replace {name[2:].upper()} in the output, or pass {name}", file=sys.stderr
             )
-    if len(found) > 1:
+    if len(policies) > 1:
         print(
-            f"venctl: printed {len(found)} documents; attach each as a separate policy",
+            f"venctl: printed {len(policies)} documents; attach each as a separate policy",
             file=sys.stderr,
         )
     return DONE
@@ -46,5 +46,5 @@ def aws(args: argparse.Namespace) -> int:
 
 def _region(spec: Spec) -> str | None:
     named = REGION.search(spec.cloud.endpoint or "")
-    known = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return named[1] if named else known
+    default = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return named[1] if named else default

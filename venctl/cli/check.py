@@ -65,13 +65,13 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     for fault in faults:
         print(fault.pretty(), file=sys.stderr)
     errors = sum(fault.severity == "error" for fault in faults)
-    said = _counted(errors, "error") + _counted(len(faults) - errors, "warning")
+    totals = _counted(errors, "error") + _counted(len(faults) - errors, "warning")
     if spec is None:
-        print(f"{args.file}: {' and '.join(said)}", file=sys.stderr)
+        print(f"{args.file}: {' and '.join(totals)}", file=sys.stderr)
         return
     counts = _counts(spec)
     words = f"{counts['circuits']} circuits, {counts['may_be_shed']} may be shed"
-    print(f"{args.file}: {words}; {' and '.join(said) or 'no errors'}")
+    print(f"{args.file}: {words}; {' and '.join(totals) or 'no errors'}")
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
     for note in _switched(args, spec):

@@ -36,18 +36,18 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 async def _examine(case: Subject, as_json: bool) -> int:
-    found = []
+    findings = []
     async for finding in examine(case):
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             print("\n".join(_lines(finding)), flush=True)
     for finding in _alarms(case.state or {}):
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             print("\n".join(_lines(finding)), flush=True)
-    well = all(finding.ok for finding in found)
+    well = all(finding.ok for finding in findings)
     if as_json:
-        print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}))
+        print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in findings]}))
     return DONE if well else REFUSED
 
 
@@ -55,9 +55,9 @@ def _alarms(state: Mapping[str, Any]) -> list[StepResult]:
     """The controller's alarms that nobody has acknowledged."""
     standing = state.get("alarms", ())
     return [
-        StepResult("alarm", False, 0.0, f"{one['id']}: {one['text']}", one["do"])
-        for one in standing
-        if one["acknowledged_by"] is None
+        StepResult("alarm", False, 0.0, f"{alarm['id']}: {alarm['text']}", alarm["do"])
+        for alarm in standing
+        if alarm["acknowledged_by"] is None
     ]
 
 
@@ -81,13 +81,13 @@ def _state(running: Running | None, folder: Path) -> Mapping[str, Any] | None:
     Raises ValueError if it does not answer: a connection with its client id would disconnect it.
     """
     try:
-        status, said = call(running, "GET", "/api/v1/state", None) if running else (0, {})
+        status, body = call(running, "GET", "/api/v1/state", None) if running else (0, {})
     except NoControllerError as nobody:
-        status, said = 0, {"detail": str(nobody)}
+        status, body = 0, {"detail": str(nobody)}
     if status == 200:
-        return dict(said)
+        return dict(body)
     if _held(folder):
-        why = said.get("detail", "its address is unknown")
+        why = body.get("detail", "its address is unknown")
         raise ValueError(f"a controller is using {folder} but does not answer ({why}); restart it")
     return None
 

@@ -100,20 +100,20 @@ def _fresh(file: Path, text: str) -> bool:
 
 def _text(args: argparse.Namespace) -> str:
     if args.name or args.service or args.circuit:
-        circuits = [_circuit(said) for said in args.circuit or ()] or _menu("2 3 7 8")
+        circuits = [_circuit(text) for text in args.circuit or ()] or _menu("2 3 7 8")
         return _longer(args.id, args.name, args.service or "24 kW", circuits)
     if sys.stdin.isatty() and sys.stdout.isatty() and not args.json:
         return _asked(args.id)
     return SMALL.format(id=scalar(args.id))
 
 
-def _circuit(said: str) -> CircuitRequest:
+def _circuit(text: str) -> CircuitRequest:
     """Parse `heater:1.5kW:100%`, with `:critical` if it is shed last. Raises ValueError."""
-    type, *rest = said.split(":")
+    type, *rest = text.split(":")
     if not _TYPE.fullmatch(type) or not 1 <= len(rest) <= 3 or rest[2:] not in ([], ["critical"]):
         types = ", ".join(DWELL_MS)
         raise ValueError(
-            f"{said!r} is not a circuit; write TYPE:RATED:SHED[:critical], such as "
+            f"{text!r} is not a circuit; write TYPE:RATED:SHED[:critical], such as "
             f"heater:1.5kW:100%; the types are: {types}"
         )
     return CircuitRequest(type, rest[0], rest[1] if len(rest) > 1 else "0 %", len(rest) > 2)
@@ -153,9 +153,13 @@ def _longer(id: str, name: str | None, service: str, circuits: list[CircuitReque
 
 def _entries(circuits: list[CircuitRequest]) -> Iterator[str]:
     seen: dict[str, int] = {}
-    for wanted in circuits:
-        number = seen[wanted.type] = seen.get(wanted.type, 0) + 1
-        said: dict[str, object] = {"type": wanted.type, "rated": wanted.rated, "shed": wanted.shed}
-        if wanted.critical:
-            said["critical"] = True
-        yield entry(f"{wanted.type}{number}", said)
+    for circuit in circuits:
+        number = seen[circuit.type] = seen.get(circuit.type, 0) + 1
+        settings: dict[str, object] = {
+            "type": circuit.type,
+            "rated": circuit.rated,
+            "shed": circuit.shed,
+        }
+        if circuit.critical:
+            settings["critical"] = True
+        yield entry(f"{circuit.type}{number}", settings)

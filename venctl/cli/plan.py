@@ -17,25 +17,25 @@ from .kit.http import NoControllerError, TokenRefusedError, call, running_contro
 
 def plan(args: argparse.Namespace) -> int:
     """Print how much each circuit would shed and why, and what other amounts would do."""
-    asked = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
+    request = {"shed_kw": watts_of(args.shed) / 1000, "duration_s": millis_of(args.length) / 1000}
     try:
         running = running_controller(find_running(args.file, args.state))
-        status, said = call(running, "GET", f"/api/v1/preview?{urlencode(asked)}", None)
+        status, preview = call(running, "GET", f"/api/v1/preview?{urlencode(request)}", None)
         clock = of_running(running)
     except TokenRefusedError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     except NoControllerError:
-        status, said = 200, _of_file(args, asked)
+        status, preview = 200, _of_file(args, request)
         clock = of_file(args.file)
     if status != 200:
-        print(f"venctl: {said.get('detail') or said.get('title')}", file=sys.stderr)
+        print(f"venctl: {preview.get('detail') or preview.get('title')}", file=sys.stderr)
         return REFUSED
-    print(json.dumps(said) if args.json else "\n".join(_lines(said, clock)))
+    print(json.dumps(preview) if args.json else "\n".join(_lines(preview, clock)))
     return DONE
 
 
-def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any]:
+def _of_file(args: argparse.Namespace, request: dict[str, float]) -> dict[str, Any]:
     """The same preview for a site that is not running, each circuit at its typical load."""
     from statemachine.curtail.estimate import typical_memory
     from statemachine.state.triggers import DrEvent
@@ -45,66 +45,65 @@ def _of_file(args: argparse.Namespace, asked: dict[str, float]) -> dict[str, Any
     from .kit.site import site
 
     spec = site(args.file)
-    said = {"op": "event", "shed_kw": asked["shed_kw"], "duration_sec": asked["duration_s"]}
-    event = command_from(said, spec.site.id, Origin("cli", "", 0, 0))
+    body = {"op": "event", "shed_kw": request["shed_kw"], "duration_sec": request["duration_s"]}
+    event = command_from(body, spec.site.id, Origin("cli", "", 0, 0))
     if not isinstance(event, DrEvent):
         raise ValueError(getattr(event, "detail", "the controller cannot read this as an event"))
     return {**preview(spec, typical_memory(spec), event), "typical": True}
 
 
-def _lines(said: dict[str, Any], clock: SiteClock) -> list[str]:
-    return [*_head(said, clock), *_circuits(said), "", *_others(said)]
+def _lines(preview: dict[str, Any], clock: SiteClock) -> list[str]:
+    return [*_head(preview, clock), *_circuits(preview), "", *_others(preview)]
 
 
-def _head(said: dict[str, Any], clock: SiteClock) -> list[str]:
+def _head(preview: dict[str, Any], clock: SiteClock) -> list[str]:
     lines = []
-    if "typical" in said:
+    if "typical" in preview:
         lines.append("no controller is running; each circuit is assumed at its typical load")
-    if said["mode"] == "observe":
+    if preview["mode"] == "observe":
         lines.append("observe mode: nothing would be switched")
-    if said["covered_until"]:
-        lines.append(_covered(said, clock))
-        return lines + _refused(said)
-    gets = min(said["shed_kw"], said["asked_kw"])
-    line = f"sheds {gets:.2f} of {said['asked_kw']:.2f} kW for {_length(said['duration_s'])}"
-    line += f", from {said['power_before_kw']:.2f} to {said['power_after_kw']:.2f} kW"
-    line += f", {said['shortfall_kw']:.2f} kW short" if said["shortfall_kw"] else ""
-    over_kw = said["shed_kw"] - gets
+    if preview["covered_until"]:
+        lines.append(_covered(preview, clock))
+        return lines + _refused(preview)
+    gets = min(preview["shed_kw"], preview["asked_kw"])
+    line = f"sheds {gets:.2f} of {preview['asked_kw']:.2f} kW for {_length(preview['duration_s'])}"
+    line += f", from {preview['power_before_kw']:.2f} to {preview['power_after_kw']:.2f} kW"
+    line += f", {preview['shortfall_kw']:.2f} kW short" if preview["shortfall_kw"] else ""
+    over_kw = preview["shed_kw"] - gets
     if over_kw >= 0.005:
         line += f", {over_kw:.2f} kW more than requested because circuits shed in steps"
-    line += f", starting {clock.text(said['starts_at'])}" if said["starts_at"] else ""
+    line += f", starting {clock.text(preview['starts_at'])}" if preview["starts_at"] else ""
     lines.append(line)
-    return lines + _refused(said)
+    return lines + _refused(preview)
 
 
-def _covered(said: dict[str, Any], clock: SiteClock) -> str:
+def _covered(preview: dict[str, Any], clock: SiteClock) -> str:
     """The effect of an event that running events already cover: none while they run."""
-    line = f"nothing would change until {clock.text(min(said['covered_until'], said['ends_at']))}"
-    line += f", because running events already shed {said['running_kw']:.2f} kW"
-    if said["ends_at"] <= said["covered_until"]:
+    covered_until, ends_at = preview["covered_until"], preview["ends_at"]
+    line = f"nothing would change until {clock.text(min(covered_until, ends_at))}"
+    line += f", because running events already shed {preview['running_kw']:.2f} kW"
+    if ends_at <= covered_until:
         return line
-    return (
-        f"{line}; then it would shed {said['asked_kw']:.2f} kW until {clock.text(said['ends_at'])}"
-    )
+    return f"{line}; then it would shed {preview['asked_kw']:.2f} kW until {clock.text(ends_at)}"
 
 
-def _refused(said: dict[str, Any]) -> list[str]:
-    refusal = said["refusal"]
+def _refused(preview: dict[str, Any]) -> list[str]:
+    refusal = preview["refusal"]
     return [f"the event would be refused: {refusal['detail']}"] if refusal else []
 
 
-def _circuits(said: dict[str, Any]) -> list[str]:
-    wide = max((len(circuit["name"]) for circuit in said["circuits"]), default=0)
+def _circuits(preview: dict[str, Any]) -> list[str]:
+    wide = max((len(circuit["name"]) for circuit in preview["circuits"]), default=0)
     return [
         f"  {c['name']:<{wide}}  {c['free_kw']:5.2f} -> {c['left_kw']:5.2f} kW  {c['reason']}"
-        for c in said["circuits"]
+        for c in preview["circuits"]
     ]
 
 
-def _others(said: dict[str, Any]) -> list[str]:
-    names = {circuit["id"]: circuit["name"] for circuit in said["circuits"]}
+def _others(preview: dict[str, Any]) -> list[str]:
+    names = {circuit["id"]: circuit["name"] for circuit in preview["circuits"]}
     lines = ["  asked    shed   short  circuits (! = critical)"]
-    for other in said["others"]:
+    for other in preview["others"]:
         marks = dict.fromkeys(other["critical"], "!")
         who = ", ".join(names[id] + marks.get(id, "") for id in other["circuits"])
         short = f"{other['shortfall_kw']:.2f}" if other["shortfall_kw"] else "-"

@@ -22,18 +22,18 @@ def reload(args: argparse.Namespace) -> int:
     """Load the edited file, or say why not; the old one then stays in effect."""
     try:
         running = running_controller(find_running(args.file, args.state))
-        status, said = call(running, "POST", "/api/v1/reload", {})
+        status, body = call(running, "POST", "/api/v1/reload", {})
     except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
     if args.json:
-        print(json.dumps(said))
+        print(json.dumps(body))
     elif status == 200:
-        print("\n".join([said["file"], *(f"  {line}" for line in said["lines"])]))
+        print("\n".join([body["file"], *(f"  {line}" for line in body["lines"])]))
     else:
-        lines = [*said.get("faults", ()), f"venctl: {said['title']}. {said['detail']}"]
+        lines = [*body.get("faults", ()), f"venctl: {body['title']}. {body['detail']}"]
         print("\n".join(lines), file=sys.stderr)
-    return DONE if status == 200 else USAGE if "faults" in said else REFUSED
+    return DONE if status == 200 else USAGE if "faults" in body else REFUSED
 
 
 def switched(spec: Spec, folder: Path) -> list[str]:

@@ -33,13 +33,13 @@ def listen(args: argparse.Namespace) -> int:
     """Print messages as they arrive, one per line: the topic, then the payload."""
     to = _usable(args)
     shadow = f"$aws/things/{to.ven_id}/shadow/update"
-    every: dict[str, list[str | None]] = {
+    groups: dict[str, list[str | None]] = {
         "telemetry": [to.topics.telemetry],
         "ack": [to.topics.ack],
         "status": [to.topics.status],
         "shadow": [f"{shadow}/documents", f"{shadow}/delta"],
     }
-    chosen = every.get(args.what) or [topic for group in every.values() for topic in group]
+    chosen = groups.get(args.what) or [topic for group in groups.values() for topic in group]
     topics = [topic for topic in chosen if topic]
     if wrong := preflight(to.endpoint):
         print(f"venctl: {wrong}", file=sys.stderr)
@@ -54,9 +54,9 @@ def _usable(args: argparse.Namespace) -> Target:
 
 
 async def _send(to: Target, command: dict[str, Any], tell: Callable[[dict[str, Any]], int]) -> int:
-    asked, acked = to.topics.command or "", to.topics.ack or ""
+    command_topic, ack_topic = to.topics.command or "", to.topics.ack or ""
     news: asyncio.Queue[News] = asyncio.Queue()
-    link = Link(to.endpoint, [acked], None, news.put_nowait)
+    link = Link(to.endpoint, [ack_topic], None, news.put_nowait)
     link.start()
     why = "no answer"
     try:
@@ -64,12 +64,12 @@ async def _send(to: Target, command: dict[str, Any], tell: Callable[[dict[str, A
             while True:
                 match await news.get():
                     case LinkUp():
-                        why = await _asked(link, asked, command)
+                        why = await _asked(link, command_topic, command)
                     case Message(_, payload, puback, stored):
                         puback()
-                        said = None if stored else _ack(payload, command["correlationId"])
-                        if said is not None:
-                            return tell(said)
+                        ack = None if stored else _ack(payload, command["correlationId"])
+                        if ack is not None:
+                            return tell(ack)
                     case Denied(topic, reason):
                         why = f"the broker refuses a subscription to {topic}: {reason}"
                         break
@@ -84,7 +84,7 @@ async def _send(to: Target, command: dict[str, Any], tell: Callable[[dict[str, A
         await link.forget()
     print(
         f"venctl: no ack within {WAIT_S:.0f} s from {to.endpoint.host}:{to.endpoint.port} "
-        f"({why}); published on {asked}, listened on {acked}",
+        f"({why}); published on {command_topic}, listened on {ack_topic}",
         file=sys.stderr,
     )
     return NOBODY
@@ -92,10 +92,10 @@ async def _send(to: Target, command: dict[str, Any], tell: Callable[[dict[str, A
 
 def _ack(payload: bytes, correlation: str) -> dict[str, Any] | None:
     try:
-        said = json.loads(payload)
+        ack = json.loads(payload)
     except ValueError:
         return None
-    return said if isinstance(said, dict) and said.get("correlationId") == correlation else None
+    return ack if isinstance(ack, dict) and ack.get("correlationId") == correlation else None
 
 
 async def _asked(link: Link, topic: str, command: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
 
 
 def _port_of_environment() -> int | None:
-    said = os.environ.get("WEB_PORT", "")
-    if said and (not said.isdecimal() or int(said) > 65535):
-        raise ValueError(f"WEB_PORT is {said!r}; set it to a port from 0 to 65535")
-    return int(said) if said else None
+    text = os.environ.get("WEB_PORT", "")
+    if text and (not text.isdecimal() or int(text) > 65535):
+        raise ValueError(f"WEB_PORT is {text!r}; set it to a port from 0 to 65535")
+    return int(text) if text else None

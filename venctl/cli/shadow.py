@@ -25,41 +25,42 @@ def shadow(args: argparse.Namespace) -> int:
     """Print desired and reported values by key, with the reason for each refused value."""
     try:
         running = running_controller(find_running(args.file, args.state))
-        _, said = call(running, "GET", "/api/v1/shadow", None)
+        _, body = call(running, "GET", "/api/v1/shadow", None)
         clock = of_running(running)
     except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
-    print(json.dumps(said, ensure_ascii=False) if args.json else "\n".join(_lines(said, clock)))
+    print(json.dumps(body, ensure_ascii=False) if args.json else "\n".join(_lines(body, clock)))
     return DONE
 
 
-def _lines(said: dict[str, Any], clock: SiteClock) -> list[str]:
-    off = said["state"] == "off"
-    lines = [OFF] if off else [_document(one, clock) for one in said["shadows"]]
-    lines += [f"alarm    {alarm['text']}" for alarm in said["alarms"]]
-    wide = max(len(row["key"]) for row in said["rows"])
+def _lines(body: dict[str, Any], clock: SiteClock) -> list[str]:
+    off = body["state"] == "off"
+    lines = [OFF] if off else [_document(document, clock) for document in body["shadows"]]
+    lines += [f"alarm    {alarm['text']}" for alarm in body["alarms"]]
+    wide = max(len(row["key"]) for row in body["rows"])
     lines.append(f"{'key':<{wide}}  {'desired':<8} {'reported':<8} state")
     lines += [
         f"{row['key']:<{wide}}  {_value(row['desired']):<8} {_value(row['reported']):<8} "
         + _state(row)
-        for row in said["rows"]
+        for row in body["rows"]
     ]
-    known = {row["key"].split(".")[1] for row in said["rows"] if "." in row["key"]}
-    for one in said["refused"]:
-        if one["id"] not in known:
-            lines.append(f"refused  {one['id']}: {_why(one)}, {clock.text(one['at'])}")
+    listed = {row["key"].split(".")[1] for row in body["rows"] if "." in row["key"]}
+    for refusal in body["refused"]:
+        if refusal["id"] not in listed:
+            lines.append(f"refused  {refusal['id']}: {_why(refusal)}, {clock.text(refusal['at'])}")
     return lines
 
 
-def _document(one: dict[str, Any], clock: SiteClock) -> str:
-    version = "version unknown" if one["version"] is None else f"version {one['version']}"
-    said = f"{one['title']:<12} {one['label'].lower()}, {version}, {one['circuits']} circuits"
-    if one["reported_at"]:
-        said += f", reported {clock.text(one['reported_at'])}"
-    if refusal := one["last_refusal"]:
-        said += f"; last refusal by the service: {refusal['code']} {refusal['message']}"
-    return said
+def _document(document: dict[str, Any], clock: SiteClock) -> str:
+    version = "version unknown" if document["version"] is None else f"version {document['version']}"
+    line = f"{document['title']:<12} {document['label'].lower()}, {version}"
+    line += f", {document['circuits']} circuits"
+    if document["reported_at"]:
+        line += f", reported {clock.text(document['reported_at'])}"
+    if refusal := document["last_refusal"]:
+        line += f"; last refusal by the service: {refusal['code']} {refusal['message']}"
+    return line
 
 
 def _state(row: dict[str, Any]) -> str:

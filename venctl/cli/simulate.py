@@ -50,20 +50,22 @@ def verify(args: argparse.Namespace) -> int:
         return USAGE
     seed = randrange(SEEDS) if args.seed is None else args.seed
     search = Search(spec, args.examples, seed, args.seconds, _progress())
-    found = search.run()
-    files = [_kept(one, args.story, place) for place, one in enumerate(found)]
+    counterexamples = search.run()
+    files = [_kept(example, args.story, index) for index, example in enumerate(counterexamples)]
     if args.json:
-        broken = [_plain(one, file) for one, file in zip(found, files, strict=True)]
+        broken = [
+            _plain(example, file) for example, file in zip(counterexamples, files, strict=True)
+        ]
         print(json.dumps({"seed": seed, "tried": search.tried.as_dict(), "broken": broken}))
-        return REFUSED if found else DONE
+        return REFUSED if counterexamples else DONE
     print(f"tested {rule_count()} rules and the site's own; {search.tried}; --seed {seed}")
-    for one, file in zip(found, files, strict=True):
-        print("\n" + "\n".join(one.story or (one.sentence,)), file=sys.stderr)
+    for example, file in zip(counterexamples, files, strict=True):
+        print("\n" + "\n".join(example.story or (example.sentence,)), file=sys.stderr)
         if file is not None:
             site = "" if args.file == SAMPLE else f" --site {args.file}"
             print(f"to repeat: venctl simulate {file}{site}", file=sys.stderr)
-    print(f"broken rules: {len(found)}" if found else "every rule held")
-    return REFUSED if found else DONE
+    print(f"broken rules: {len(counterexamples)}" if counterexamples else "every rule held")
+    return REFUSED if counterexamples else DONE
 
 
 def simulate(args: argparse.Namespace) -> int:
@@ -93,8 +95,8 @@ def simulate(args: argparse.Namespace) -> int:
         args.svg.write_text(svg(played.diary.lines, spec.shed_order(), played.clock), "utf-8")
     for no in played.refused:
         print(f"{played.clock(no.ms)}  {no}", file=sys.stderr)
-    for one in played.broken:
-        story = narrate(spec, played.play.scenario, one.ms, str(one), recorded)
+    for violation in played.broken:
+        story = narrate(spec, played.play.scenario, violation.ms, str(violation), recorded)
         print("\n" + "\n".join(story), file=sys.stderr)
     called = any(no.event_id == CALLED for no in played.refused)
     return REFUSED if played.broken or called else DONE
@@ -162,7 +164,7 @@ def _as_json(played: PlayedDay) -> dict[str, Any]:
         }
         for line in played.diary.rows
     ]
-    broken = [{"rule": str(one), "t": one.ms / 1000} for one in played.broken]
+    broken = [{"rule": str(violation), "t": violation.ms / 1000} for violation in played.broken]
     figures = {"decisions": played.play.decisions, "times_real": round(played.times)}
     refused = [
         {
@@ -177,17 +179,17 @@ def _as_json(played: PlayedDay) -> dict[str, Any]:
     return {"rows": rows, "refused": refused, "broken": broken, **figures}
 
 
-def _kept(one: Counterexample, file: Path, place: int) -> Path | None:
+def _kept(example: Counterexample, file: Path, index: int) -> Path | None:
     """Write the scenario of a broken rule to its own file: story.yaml, story-2.yaml."""
-    if one.words is None:
+    if example.words is None:
         return None
-    name = file if place == 0 else file.with_stem(f"{file.stem}-{place + 1}")
-    name.write_text(scenario_text(one.words, one.story), "utf-8")
+    name = file if index == 0 else file.with_stem(f"{file.stem}-{index + 1}")
+    name.write_text(scenario_text(example.words, example.story), "utf-8")
     return name
 
 
-def _plain(one: Counterexample, file: Path | None) -> dict[str, Any]:
-    return {"rule": one.sentence, "story": list(one.story), "file": file and str(file)}
+def _plain(example: Counterexample, file: Path | None) -> dict[str, Any]:
+    return {"rule": example.sentence, "story": list(example.story), "file": file and str(file)}
 
 
 def _progress() -> Progress:

@@ -84,21 +84,21 @@ def _power(now: dict[str, Any]) -> str:
 
 def _event(event: dict[str, Any], clock: SiteClock) -> str:
     """The terms of an event, and how much of it is met now."""
-    asked, needed = event["requested_kw"], event["required_kw"]
+    requested_kw, required_kw = event["requested_kw"], event["required_kw"]
     end = clock.text(event["end"])
-    line = f"{event['id']} {event['label'].lower()}, {asked:.2f} kW until {end}"
-    if not needed:
+    line = f"{event['id']} {event['label'].lower()}, {requested_kw:.2f} kW until {end}"
+    if not required_kw:
         return line
     if event["delivery"] == "superseded":
         return f"{line}, another event asks for more"
     if event["measured_kw"] is None:
         return f"{line}, not measured now"
-    said = f"{line}, {event['measured_kw']:.2f} of {needed:.2f} kW shed now"
+    text = f"{line}, {event['measured_kw']:.2f} of {required_kw:.2f} kW shed now"
     by_person_kw = event["by_person_kw"]
-    said += f", plus {by_person_kw:.2f} kW switched off by people" if by_person_kw else ""
+    text += f", plus {by_person_kw:.2f} kW switched off by people" if by_person_kw else ""
     possible = event["possible_kw"]
-    short = f", only {possible:.2f} kW possible" if possible < needed * ENOUGH else ""
-    return f"{said}{short}{', on target' if event['on_target'] and not short else ''}"
+    short = f", only {possible:.2f} kW possible" if possible < required_kw * ENOUGH else ""
+    return f"{text}{short}{', on target' if event['on_target'] and not short else ''}"
 
 
 def _held(circuit: dict[str, Any], clock: SiteClock) -> str:
@@ -110,12 +110,12 @@ def _held(circuit: dict[str, Any], clock: SiteClock) -> str:
 
 
 def _link(link: dict[str, Any]) -> str:
-    said = [f"{link['state']}, {link['broker']}"]
+    parts = [f"{link['state']}, {link['broker']}"]
     if link["detail"]:
-        said.append(link["detail"])
+        parts.append(link["detail"])
     if link["denied"]:
-        said.append(f"the broker does not allow {', '.join(link['denied'])}")
-    return "; ".join(said)
+        parts.append(f"the broker does not allow {', '.join(link['denied'])}")
+    return "; ".join(parts)
 
 
 def _last_switch(now: dict[str, Any], clock: SiteClock) -> str:
@@ -133,21 +133,21 @@ def events(args: argparse.Namespace) -> int:
     """Print the current events, and the past ones that are remembered."""
     try:
         running = running_controller(find_running(args.file, args.state))
-        _, said = call(running, "GET", "/api/v1/events", None)
+        _, body = call(running, "GET", "/api/v1/events", None)
         clock = of_running(running)
     except NoControllerError as error:
         print(f"venctl: {error}", file=sys.stderr)
         return NOBODY
-    before = [event for event in said["past"] if not event["live"]]
+    before = [event for event in body["past"] if not event["live"]]
     if args.json:
-        print(json.dumps({"events": said["events"], "past": before}))
+        print(json.dumps({"events": body["events"], "past": before}))
         return DONE
-    for e in said["events"]:
+    for e in body["events"]:
         span = clock.span(e["start"], e["end"])
         print(f"{e['label'].lower():<11} {span}  {e['requested_kw']:.2f} kW  {_called(e)}")
     for e in before:
         print(f"{'over':<11} {clock.span(e['start'], e['end'])}  {'':>7}  {_called(e)}")
-    if not said["events"] and not before:
+    if not body["events"] and not before:
         print("no events yet")
     return DONE
 
@@ -177,8 +177,8 @@ def _print_audit(folder: Path, clock: SiteClock) -> int:
     out = csv.DictWriter(sys.stdout, AUDITED, extrasaction="ignore", lineterminator="\n")
     out.writeheader()
     for row in audited(folder):
-        asked = json.dumps(row.get("asked") or {}, ensure_ascii=False)
-        out.writerow({**row, "at": clock.text(row.get("at_ms", 0) / 1000), "asked": asked})
+        request = json.dumps(row.get("asked") or {}, ensure_ascii=False)
+        out.writerow({**row, "at": clock.text(row.get("at_ms", 0) / 1000), "asked": request})
     return DONE
 
 
@@ -217,13 +217,13 @@ def env(args: argparse.Namespace) -> int:
     if data is None:
         print("venctl: no controller with a stand-in is running for this ven.yaml", file=sys.stderr)
         return NOBODY
-    said = {
+    variables = {
         "AWS_ENDPOINT_URL_IOT_DATA_PLANE": f"{'https' if tls else 'http'}://{data}",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-west-2",
         **({"AWS_CA_BUNDLE": tls["ca"]} if tls else {}),
     }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in said.items()]
-    print(json.dumps(said) if args.json else "\n".join(lines))
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    print(json.dumps(variables) if args.json else "\n".join(lines))
     return DONE

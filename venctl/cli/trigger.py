@@ -27,8 +27,8 @@ def trigger(args: argparse.Namespace) -> int:
 
         clock = over_mqtt(args)
         # Dated, because the broker may deliver it late: the VEN must tell old from new.
-        said = {**command(args, lambda: clock), "issued_at": round(time.time(), 3)}
-        return send(args, said, clock)
+        body = {**command(args, lambda: clock), "issued_at": round(time.time(), 3)}
+        return send(args, body, clock)
     try:
         running = running_controller(find_running(args.file, args.state))
         clock_of = cache(partial(of_running, running))
@@ -46,47 +46,47 @@ def command(args: argparse.Namespace, clock_of: Callable[[], SiteClock]) -> dict
 
     The clock is only fetched if a time was typed, because it may cost a request.
     """
-    said: dict[str, Any] = {"correlationId": args.corr_id or f"cli-{secrets.token_hex(6)}"}
+    body: dict[str, Any] = {"correlationId": args.corr_id or f"cli-{secrets.token_hex(6)}"}
     if args.ven_id:
-        said["venId"] = args.ven_id
+        body["venId"] = args.ven_id
     if args.id:
-        said["event_id"] = args.id
+        body["event_id"] = args.id
     if args.what in ENDS:
-        said |= {"confirm_operator": True} if args.confirm else {}
-        said |= {"reason": args.reason} if args.reason else {}
+        body |= {"confirm_operator": True} if args.confirm else {}
+        body |= {"reason": args.reason} if args.reason else {}
     match args.what:
         case "cancel" if not args.id:
             raise ValueError("cancel needs the event's id: venctl trigger cancel --id evt-1")
         case "event":
-            said |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
+            body |= {"op": "event", "shed_kw": _shed_kw(args), "duration_sec": _duration_s(args)}
             if args.confirm:
-                said["confirm_operator"] = True
+                body["confirm_operator"] = True
             if args.at:
-                said["start_ts"] = clock_of().epoch_s(args.at)
-            return {name: value for name, value in said.items() if value is not None}
+                body["start_ts"] = clock_of().epoch_s(args.at)
+            return {name: value for name, value in body.items() if value is not None}
         case "circuit":
             if not args.circuit or not args.position:
                 raise ValueError(
                     "circuit needs a circuit and on or off: venctl trigger circuit ev1 off"
                 )
-            said |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
-            return said | ({"confirm_critical": True} if args.confirm else {})
+            body |= {"op": "setLoad", "loadId": args.circuit, "enabled": args.position == "on"}
+            return body | ({"confirm_critical": True} if args.confirm else {})
         case "all-back":
-            return said | {"op": "all_back"}
+            return body | {"op": "all_back"}
         case "opt-out":
             if not args.id:
                 raise ValueError("opt-out needs the event's id: venctl trigger opt-out --id evt-1")
-            return said | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
+            return body | {"op": "optOut"} | ({"loadId": args.only} if args.only else {})
         case "opt-in":
             if not args.id or not args.only:
                 example = "venctl trigger opt-in --id evt-1 --circuit ev1"
                 raise ValueError(f"opt-in needs the event's id and a circuit: {example}")
-            return said | {"op": "optOut", "loadId": args.only, "out": False}
+            return body | {"op": "optOut", "loadId": args.only, "out": False}
         case "lock" | "unlock":
             if not args.circuit:
                 raise ValueError(f"{args.what} needs a circuit: venctl trigger {args.what} ev1")
-            return said | {"op": "setLock", "loadId": args.circuit, "locked": args.what == "lock"}
-    return said | {"op": args.what}
+            return body | {"op": "setLock", "loadId": args.circuit, "locked": args.what == "lock"}
+    return body | {"op": args.what}
 
 
 def answer(ack: dict[str, Any], as_json: bool, clock_of: Callable[[], SiteClock]) -> int:

@@ -26,12 +26,12 @@ def number(least: float, most: float) -> Callable[[str], float]:
 
     def read(text: str) -> float:
         try:
-            found = float(text)
+            value = float(text)
         except ValueError:
-            found = math.nan
-        if not least <= found <= most:
+            value = math.nan
+        if not least <= value <= most:
             raise _refused(text, f"a number from {least:,} to {most:,}")
-        return found
+        return value
 
     return read
 

@@ -68,12 +68,12 @@ def of_file(file: Path) -> SiteClock:
 
 def of_running(running: Running) -> SiteClock:
     """The clock of the running site. Raises `NoControllerError`."""
-    status, said = call(running, "GET", "/api/v1/state", None)
+    status, body = call(running, "GET", "/api/v1/state", None)
     if status != 200:
         raise NoControllerError(
-            f"the controller did not report its time zone: {said.get('detail')}"
+            f"the controller did not report its time zone: {body.get('detail')}"
         )
-    return of_zone(said["site"]["timezone"])
+    return of_zone(body["site"]["timezone"])
 
 
 def over_mqtt(args: argparse.Namespace) -> SiteClock:

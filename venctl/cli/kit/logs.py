@@ -56,10 +56,10 @@ class LogLimit(logging.Filter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        entry = {
             "ts": round(record.created, 3),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        return json.dumps(said | ({"error": repr(record.exc_info[1])} if record.exc_info else {}))
+        return json.dumps(entry | ({"error": repr(record.exc_info[1])} if record.exc_info else {}))

@@ -67,9 +67,9 @@ def _of_file(args: argparse.Namespace, spec: Spec, me: str) -> Endpoint:
     if spec.cloud.kind != "local":
         return replace(declared_endpoint(spec.cloud, args.file.resolve().parent, me), session_s=0)
     running = find_running(args.file, args.state)
-    there = running.mqtt if running else f"127.0.0.1:{PORT}"
-    found = stand_in_endpoint(there, running.tls if running else {}, me)
-    return replace(found, port=args.port or found.port, session_s=0)
+    address = running.mqtt if running else f"127.0.0.1:{PORT}"
+    endpoint = stand_in_endpoint(address, running.tls if running else {}, me)
+    return replace(endpoint, port=args.port or endpoint.port, session_s=0)
 
 
 def _aws(host: str) -> bool:
