@@ -39,14 +39,14 @@ class Decision:
     @property
     def wake(self) -> Wake | None:
         """The new time to wake up; None if it has not changed."""
-        return next((one for one in self.effects if isinstance(one, Wake)), None)
+        return next((effect for effect in self.effects if isinstance(effect, Wake)), None)
 
     def batch(self, instead: Decision | None = None) -> Batch:
         """What to store. `instead` is a stored decision without effect, which this replaces."""
         letters = [
-            (number, "ack" if isinstance(said, Ack) else "status", said.body)
-            for said, number in self.words
-            if number is not None and not isinstance(said, Report)
+            (number, "ack" if isinstance(message, Ack) else "status", message.body)
+            for message, number in self.words
+            if number is not None and not isinstance(message, Report)
         ]
         batch = Batch(self.after, [(self.trigger, self.effects)], self.answers, letters=letters)
         if instead is not None:
@@ -89,7 +89,8 @@ def sort_decision(
 def refuses_unknown_event(made: Decision) -> bool:
     """Whether it refuses because the event is not known."""
     return any(
-        isinstance(said, Ack) and said.body.get("reason") == "not_found" for said, _ in made.quick
+        isinstance(message, Ack) and message.body.get("reason") == "not_found"
+        for message, _ in made.quick
     )
 
 
@@ -99,7 +100,7 @@ def _commits_to_nothing(trigger: Trigger, ack: Ack) -> bool:
 
 def mark_unstored(words: Sequence[OutgoingMessage]) -> Iterator[OutgoingMessage]:
     """The same words for a decision that is not stored; acks say so."""
-    for said, number in words:
-        if isinstance(said, Ack):
-            said = replace(said, body={**said.body, "stored": False})
-        yield said, number
+    for message, number in words:
+        if isinstance(message, Ack):
+            message = replace(message, body={**message.body, "stored": False})
+        yield message, number

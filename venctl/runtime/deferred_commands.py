@@ -29,4 +29,6 @@ class DeferredCommands:
     def taken(self, at_ms: int, mono_ms: int) -> tuple[Command, ...]:
         """Take all commands, with the present time and without anyone waiting for a reply."""
         done, self._all = self._all.values(), {}
-        return tuple(replace(one, reply=NOBODY, at_ms=at_ms, mono_ms=mono_ms) for one in done)
+        return tuple(
+            replace(command, reply=NOBODY, at_ms=at_ms, mono_ms=mono_ms) for command in done
+        )

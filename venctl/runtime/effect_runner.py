@@ -89,9 +89,9 @@ class EffectRunner:
         self._storage.keep(made.batch(instead), partial(self._say, words) if words else None)
 
     def _say(self, words: Sequence[OutgoingMessage], stored: bool) -> None:
-        for said, number in words if stored else mark_unstored(words):
-            answer = self._asked.pop(said.reply, None) if isinstance(said, Ack) else None
+        for message, number in words if stored else mark_unstored(words):
+            answer = self._asked.pop(message.reply, None) if isinstance(message, Ack) else None
             if answer is None:
-                self._perform(said, number)
-            elif isinstance(said, Ack) and not answer.done():
-                answer.set_result(said.body)
+                self._perform(message, number)
+            elif isinstance(message, Ack) and not answer.done():
+                answer.set_result(message.body)

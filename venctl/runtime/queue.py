@@ -43,9 +43,9 @@ class QueuedTrigger:
     from_afar: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        said = self.trigger
-        self.gives_back = gives_load_back(said)
-        self.from_afar = isinstance(said, Command) and said.source == OPERATOR
+        trigger = self.trigger
+        self.gives_back = gives_load_back(trigger)
+        self.from_afar = isinstance(trigger, Command) and trigger.source == OPERATOR
 
     @property
     def patient(self) -> bool:
@@ -74,24 +74,24 @@ class Queue:
     def __iter__(self) -> Iterator[QueuedTrigger]:
         return iter(tuple(self._all))
 
-    def join(self, one: QueuedTrigger, now_s: float) -> None:
+    def join(self, entry: QueuedTrigger, now_s: float) -> None:
         """Wait in order of arrival; a command that comes back keeps its place."""
         if self._since_s is None:
             self._since_s = now_s
-        if one not in self._all:
-            one.ahead = one.ahead or (one.gives_back and self._long(now_s))
-            insort(self._all, one, key=lambda other: (not other.ahead, other.place))
+        if entry not in self._all:
+            entry.ahead = entry.ahead or (entry.gives_back and self._long(now_s))
+            insort(self._all, entry, key=lambda other: (not other.ahead, other.place))
 
     def next(self) -> QueuedTrigger:
         """Remove and return the next command."""
-        one = self._all[0]
-        self.drop(one)
-        return one
+        entry = self._all[0]
+        self.drop(entry)
+        return entry
 
-    def drop(self, one: QueuedTrigger) -> None:
+    def drop(self, entry: QueuedTrigger) -> None:
         """Remove a command, if it is in the queue."""
-        if one in self._all:
-            self._all.remove(one)
+        if entry in self._all:
+            self._all.remove(entry)
         if not self._all:
             self._since_s = None
 
@@ -100,13 +100,13 @@ class Queue:
         most = FEW if self._stands(now_s) else MOST
         if len(self._all) <= most:
             return []
-        ordinary = [one for one in self._all if not one.gives_back][most:]
-        ending = [one for one in self._all if one.gives_back][MOST:]
-        return [one for one in (*ordinary, *ending) if one.from_afar]
+        ordinary = [entry for entry in self._all if not entry.gives_back][most:]
+        ending = [entry for entry in self._all if entry.gives_back][MOST:]
+        return [entry for entry in (*ordinary, *ending) if entry.from_afar]
 
     def behind(self, most: int) -> list[QueuedTrigger]:
         """Commands behind the first `most`, except those that always wait their turn."""
-        return [one for one in self._all[most:] if not one.patient]
+        return [entry for entry in self._all[most:] if not entry.patient]
 
     def _long(self, now_s: float) -> bool:
         return len(self._all) > FEW or self._stands(now_s)

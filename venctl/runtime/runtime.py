@@ -44,17 +44,18 @@ from .waker import Waker
 class Runtime:
     """Runs a `Ven`. Drivers, link, web and timers only ever `post`; nothing else writes memory."""
 
-    def __init__(self, ven: Ven, storage: Storage, found: JournalContent, perform: Perform) -> None:
-        self.ven, self.memory = ven, from_parts(ven.spec, found.parts)
+    def __init__(
+        self, ven: Ven, storage: Storage, content: JournalContent, perform: Perform
+    ) -> None:
+        self.ven, self.memory = ven, from_parts(ven.spec, content.parts)
         self._storage = storage
         self._inbox: deque[Trigger] = deque()
         self._line = WaitingLine(self._late)
         self._busy = self._stopped = False
         self._slice = TimeSlice(self.go_on)
-        self._raised = FailureLog()
-        self._meanwhile = DeferredCommands()
+        self._raised, self._meanwhile = FailureLog(), DeferredCommands()
         waker = Waker(lambda: clocks()[0], lambda: self.memory.due_ms(), self._ring)
-        self._performing = EffectRunner(storage, Answers(found.answered), waker, perform)
+        self._performing = EffectRunner(storage, Answers(content.answered), waker, perform)
         self.aftermath = DecisionFeed()
         self._refusals = Refusals(storage, self._performing, self._made, self._take_effect)
 
@@ -105,10 +106,10 @@ class Runtime:
                 f"the journal cannot be written: {self._storage.down or 'the disk is slow'}"
             )
 
-    def adopt(self, found: JournalContent, boot: str) -> None:
+    def adopt(self, content: JournalContent, boot: str) -> None:
         """Continue from the stored state, which can be read at last, plus what was done since."""
-        self.memory = adopt_memory(from_parts(self.ven.spec, found.parts), self.memory)
-        self._performing.learn(found.answered)
+        self.memory = adopt_memory(from_parts(self.ven.spec, content.parts), self.memory)
+        self._performing.learn(content.answered)
         with self._turn():
             at_ms, mono_ms = clocks()
             since = self._meanwhile.taken(at_ms, mono_ms)
@@ -132,9 +133,9 @@ class Runtime:
             while self._line and (self._storage.down is not None or self._line.promise is None):
                 if self._slice.over():
                     break
-                one = self._line.next()
-                self._safely(one)
-                if one in self._line:
+                entry = self._line.next()
+                self._safely(entry)
+                if entry in self._line:
                     break
         self._work()
 
@@ -154,51 +155,51 @@ class Runtime:
                 self._admit(self._inbox.popleft())
 
     def _admit(self, trigger: Trigger) -> None:
-        one = QueuedTrigger(trigger)
-        if isinstance(trigger, Command | Desired) and self._must_wait(one):
-            self._line.join(one)
+        entry = QueuedTrigger(trigger)
+        if isinstance(trigger, Command | Desired) and self._must_wait(entry):
+            self._line.join(entry)
             self._thin_out()
         else:
-            self._safely(one)
+            self._safely(entry)
 
-    def _must_wait(self, one: QueuedTrigger) -> bool:
+    def _must_wait(self, entry: QueuedTrigger) -> bool:
         if self._storage.down is None and (self._line or self._line.promise is not None):
             return True
-        return one.from_afar and (bool(self._line) or self._slice.over())
+        return entry.from_afar and (bool(self._line) or self._slice.over())
 
-    def _safely(self, one: QueuedTrigger, instead: Decision | None = None) -> None:
+    def _safely(self, entry: QueuedTrigger, instead: Decision | None = None) -> None:
         try:
-            self._decide(one, instead)
+            self._decide(entry, instead)
         except Exception as error:
-            self._raised.tell(one.trigger, error)
-            self._line.drop(one)
-            if isinstance(one.trigger, Command):
-                self._refusals.answer(one.trigger, "invalid", RAISED)
-            one.end(False)
+            self._raised.tell(entry.trigger, error)
+            self._line.drop(entry)
+            if isinstance(entry.trigger, Command):
+                self._refusals.answer(entry.trigger, "invalid", RAISED)
+            entry.end(False)
 
-    def _decide(self, one: QueuedTrigger, instead: Decision | None) -> None:
+    def _decide(self, entry: QueuedTrigger, instead: Decision | None) -> None:
         """`instead` is the stored decision on the same trigger, if memory has changed since."""
-        waited = one.timer is not None or instead is not None
-        trigger = _stamped(one.trigger) if waited else one.trigger
-        one.trigger = self._performing.known(trigger, self.memory)
-        ven, before = self._site(one)
-        after, effects = ven.decide(before, one.trigger)
+        waited = entry.timer is not None or instead is not None
+        trigger = _stamped(entry.trigger) if waited else entry.trigger
+        entry.trigger = self._performing.known(trigger, self.memory)
+        ven, before = self._site(entry)
+        after, effects = ven.decide(before, entry.trigger)
         if instead is not None:
             self.ven = ven
-            self._take_effect(self._made(one.trigger, effects, after), True, instead)
-            one.end(True)
+            self._take_effect(self._made(entry.trigger, effects, after), True, instead)
+            entry.end(True)
             return
-        if one.ven or must_store_first(ven.spec, before, after, one.trigger, effects):
-            self._store_first(one, after, effects)
+        if entry.ven or must_store_first(ven.spec, before, after, entry.trigger, effects):
+            self._store_first(entry, after, effects)
             return
-        self._line.drop(one)
-        self._take_effect(self._overtake(one, self._made(one.trigger, effects, after)))
+        self._line.drop(entry)
+        self._take_effect(self._overtake(entry, self._made(entry.trigger, effects, after)))
 
-    def _site(self, one: QueuedTrigger) -> tuple[Ven, Memory]:
+    def _site(self, entry: QueuedTrigger) -> tuple[Ven, Memory]:
         """The site to decide for, and its memory."""
-        if one.ven is None:
+        if entry.ven is None:
             return self.ven, self.memory
-        return one.ven, from_parts(one.ven.spec, to_parts(self.memory))
+        return entry.ven, from_parts(entry.ven.spec, to_parts(self.memory))
 
     def _made(
         self, trigger: Trigger, effects: Sequence[Effect], after: Memory | None = None
@@ -209,15 +210,15 @@ class Runtime:
 
     # -- what is stored before it is done --------------------------------------------------------
 
-    def _store_first(self, one: QueuedTrigger, after: Memory, effects: Sequence[Effect]) -> None:
+    def _store_first(self, entry: QueuedTrigger, after: Memory, effects: Sequence[Effect]) -> None:
         if self._storage.down is not None:
-            self._refuse(one, "storage", NOT_STORED)
+            self._refuse(entry, "storage", NOT_STORED)
         elif not self._storage.ready or self._line.promise is not None:
-            self._line.join(one)
+            self._line.join(entry)
         else:
-            self._line.drop(one)
-            made = self._made(one.trigger, effects, after)
-            self._line.promise = Promise(one, made)
+            self._line.drop(entry)
+            made = self._made(entry.trigger, effects, after)
+            self._line.promise = Promise(entry, made)
             self._storage.promise(made.batch(), self._stored)
 
     def _stored(self, stored: bool) -> None:
@@ -236,41 +237,41 @@ class Runtime:
                 self._safely(promise.one, promise.made)
         self.go_on()
 
-    def _refuse(self, one: QueuedTrigger, reason: Reason, why: str) -> None:
-        self._line.drop(one)
-        if isinstance(one.trigger, Command):
-            self._refusals.answer(one.trigger, reason, why)
-        elif isinstance(one.trigger, Desired):
-            trigger = replace(one.trigger, storable=False)
+    def _refuse(self, entry: QueuedTrigger, reason: Reason, why: str) -> None:
+        self._line.drop(entry)
+        if isinstance(entry.trigger, Command):
+            self._refusals.answer(entry.trigger, reason, why)
+        elif isinstance(entry.trigger, Desired):
+            trigger = replace(entry.trigger, storable=False)
             after, effects = self.ven.decide(self.memory, trigger)
             self._take_effect(self._made(trigger, effects, after))
-        one.end(False)
+        entry.end(False)
 
-    def _late(self, one: QueuedTrigger, last: bool) -> None:
+    def _late(self, entry: QueuedTrigger, last: bool) -> None:
         """A command has waited: decide it now, or refuse it if it has waited for long."""
         with self._turn():
             if last:
-                self._refuse(one, "storage", NOT_STORED)
+                self._refuse(entry, "storage", NOT_STORED)
             else:
-                self._safely(one)
+                self._safely(entry)
             self._thin_out()
         self._work()
 
     def _thin_out(self) -> None:
         """Refuse commands that are too many, so that those that restore load get through."""
-        for one in self._line.crowd() if self._storage.slow else ():
-            self._safely(one)
-            if one in self._line:
-                self._refuse(one, "storage", CROWDED)
-        for one in self._line.too_many():
-            self._refuse(one, *self._refusals.too_many())
+        for entry in self._line.crowd() if self._storage.slow else ():
+            self._safely(entry)
+            if entry in self._line:
+                self._refuse(entry, "storage", CROWDED)
+        for entry in self._line.too_many():
+            self._refuse(entry, *self._refusals.too_many())
 
-    def _overtake(self, one: QueuedTrigger, made: Decision) -> Decision:
+    def _overtake(self, entry: QueuedTrigger, made: Decision) -> Decision:
         """Refuse earlier commands that this one withdraws, so that they are not done after it."""
-        command, unknown = one.trigger, refuses_unknown_event(made)
+        command, unknown = entry.trigger, refuses_unknown_event(made)
         if not isinstance(command, Command) or (made.quick and not unknown):
             return made
-        taken_back = self._line.overtaken(self.ven.spec, one)
+        taken_back = self._line.overtaken(self.ven.spec, entry)
         for other in taken_back:
             if other in self._line:
                 self._refuse(other, *self._refusals.overtaken())

@@ -50,21 +50,21 @@ class WaitingLine:
     def __iter__(self) -> Iterator[QueuedTrigger]:
         return iter(self._queue)
 
-    def join(self, one: QueuedTrigger) -> None:
+    def join(self, entry: QueuedTrigger) -> None:
         """Wait in order of arrival; for a command that comes back, the waiting time goes on."""
-        if one.timer is None:
-            self._time(one, PROMISE_S if one.patient else GIVE_S)
-        self._queue.join(one, _loop_s())
+        if entry.timer is None:
+            self._time(entry, PROMISE_S if entry.patient else GIVE_S)
+        self._queue.join(entry, _loop_s())
 
     def next(self) -> QueuedTrigger:
         """The next command. Its waiting time goes on, because it may have to come back."""
         return self._queue.next()
 
-    def drop(self, one: QueuedTrigger) -> None:
+    def drop(self, entry: QueuedTrigger) -> None:
         """Remove a command, if it waits, and stop its timer."""
-        self._queue.drop(one)
-        if one.timer is not None:
-            one.timer.cancel()
+        self._queue.drop(entry)
+        if entry.timer is not None:
+            entry.timer.cancel()
 
     def crowd(self) -> list[QueuedTrigger]:
         """Commands behind the first few, once the first has waited a moment."""
@@ -78,23 +78,23 @@ class WaitingLine:
     def overtaken(self, spec: Spec, by: QueuedTrigger) -> list[QueuedTrigger]:
         """Earlier commands that `by` withdraws; marks the promise if it is one of them."""
         first = [] if self.promise is None else [self.promise.one]
-        earlier = [*first, *(one for one in self._queue if one.place < by.place)]
-        found = [one for one in earlier if withdraws(spec, by.trigger, one.trigger)]
-        if self.promise is not None and self.promise.one in found:
+        earlier = [*first, *(entry for entry in self._queue if entry.place < by.place)]
+        withdrawn = [entry for entry in earlier if withdraws(spec, by.trigger, entry.trigger)]
+        if self.promise is not None and self.promise.one in withdrawn:
             self.promise.overtaken = True
-        return found
+        return withdrawn
 
-    def _time(self, one: QueuedTrigger, wait_s: float) -> None:
-        one.timer = asyncio.get_running_loop().call_later(wait_s, self._leave, one)
+    def _time(self, entry: QueuedTrigger, wait_s: float) -> None:
+        entry.timer = asyncio.get_running_loop().call_later(wait_s, self._leave, entry)
 
-    def _leave(self, one: QueuedTrigger) -> None:
-        if one not in self._queue:
+    def _leave(self, entry: QueuedTrigger) -> None:
+        if entry not in self._queue:
             return
-        self._queue.drop(one)
-        last, one.late = one.late or one.patient, True
+        self._queue.drop(entry)
+        last, entry.late = entry.late or entry.patient, True
         if not last:
-            self._time(one, PROMISE_S - GIVE_S)
-        self._late(one, last)
+            self._time(entry, PROMISE_S - GIVE_S)
+        self._late(entry, last)
 
 
 def _loop_s() -> float:
