@@ -69,8 +69,8 @@ class OwnConnection:
             async with asyncio.timeout(CONNECT_S):
                 await self._up()
         except TimeoutError:
-            said = f"the broker did not answer within {CONNECT_S:.0f} s"
-            raise ConfigProblem(said, VERSION) from None
+            problem = f"the broker did not answer within {CONNECT_S:.0f} s"
+            raise ConfigProblem(problem, VERSION) from None
         return f"connected as {self._endpoint.client_id}"
 
     async def _up(self) -> None:
@@ -81,14 +81,14 @@ class OwnConnection:
                 case Denied(topic, why):
                     self._denied.append(f"{topic} ({why})")
                 case LinkLost(why):
-                    said, _, question = why.partition("; ")
+                    problem, _, question = why.partition("; ")
                     if question:
-                        raise ConfigProblem(said, self._unheard(said, question))
+                        raise ConfigProblem(problem, self._unheard(problem, question))
                     raise ConfigProblem(f"the broker refuses the connection: {why}", self._let_in())
 
-    def _unheard(self, said: str, question: str) -> str:
+    def _unheard(self, problem: str, question: str) -> str:
         needed = f"{question}, which venctl needs"
-        return needed if said == FOREIGN else f"{needed}; if it does, {self._let_in()}"
+        return needed if problem == FOREIGN else f"{needed}; if it does, {self._let_in()}"
 
     def _let_in(self) -> str:
         if not self._endpoint.aws:
@@ -132,10 +132,10 @@ class OwnConnection:
     async def publish(self) -> str:
         now_s, token = int(time.time()), f"doctor-{time.time_ns():x}"
         pong = {"op": "ping", "status": "success", "pong": True, "ts": now_s}
-        told = [(self._topics.ack, {**pong, "correlationId": token})]
-        told.append((self._topics.status, {"type": "doctor", "ts": now_s}))
+        messages = [(self._topics.ack, {**pong, "correlationId": token})]
+        messages.append((self._topics.status, {"type": "doctor", "ts": now_s}))
         allowed, refused = [], []
-        for topic, body in told:
+        for topic, body in messages:
             if topic is not None and (why := await self._say(topic, body)):
                 refused.append(why)
             elif topic is not None:
@@ -161,8 +161,8 @@ class OwnConnection:
             return "provided by the controller, which is not running"
         assert self._link is not None
         twin = ShadowClient(self._link.client, self._spec.site.id, lambda *_: None)
-        said = [await self._asked(twin, name) for name in self._shadows]
-        return "; ".join(said)
+        answers = [await self._asked(twin, name) for name in self._shadows]
+        return "; ".join(answers)
 
     async def _asked(self, twin: ShadowClient, name: str) -> str:
         whose, asked_s = name or self._spec.site.id, time.time()
@@ -279,5 +279,5 @@ def _compared(here_s: float, there_s: int) -> str:
     if abs(ahead_s) <= CLOCK_S:
         return "correct to within a second" if abs(ahead_s) <= 1.5 else f"{ahead_s:+.0f} s"
     way = "ahead of" if ahead_s > 0 else "behind"
-    said = f"this machine's clock is {abs(ahead_s):.0f} s {way} the server's"
-    raise ConfigProblem(said, "synchronize it with NTP: `sudo timedatectl set-ntp true`")
+    problem = f"this machine's clock is {abs(ahead_s):.0f} s {way} the server's"
+    raise ConfigProblem(problem, "synchronize it with NTP: `sudo timedatectl set-ntp true`")

@@ -80,8 +80,9 @@ class Examination:
 
     def _stand_in(self) -> Endpoint:
         if self.case.running is None:
-            said = "is not running, and it provides the stand-in for the cloud"
-            raise ConfigProblem(said, "start it with `venctl run`, then run `venctl doctor` again")
+            problem = "is not running, and it provides the stand-in for the cloud"
+            advice = "start it with `venctl run`, then run `venctl doctor` again"
+            raise ConfigProblem(problem, advice)
         return stand_in_endpoint(
             self.case.running.mqtt, self.case.running.tls, self.case.spec.site.id
         )
@@ -154,11 +155,11 @@ async def examine(case: Subject) -> AsyncIterator[StepResult]:
         for step in STEPS:
             began = time.monotonic()
             try:
-                said, advice, ok = await _taken(step, visit), "", True
+                text, advice, ok = await _taken(step, visit), "", True
             except ConfigProblem as wrong:
-                said, advice, ok = wrong.said, wrong.advice, False
+                text, advice, ok = wrong.said, wrong.advice, False
             took_ms = (time.monotonic() - began) * 1000
-            yield StepResult(step.__name__, ok, round(took_ms, 1), said, advice)
+            yield StepResult(step.__name__, ok, round(took_ms, 1), text, advice)
             if not ok:
                 return
     finally:

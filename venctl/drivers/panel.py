@@ -73,11 +73,11 @@ class Panel:
         """Add these circuits; a circuit that was removed from the file can still be released."""
         self._spec, self._headroom.service_w = spec, spec.site.service
         self._drivers |= drivers
-        for known in self._workers.values():
-            known.declare(spec)
+        for worker in self._workers.values():
+            worker.declare(spec)
         for circuit, driver in drivers.items():
-            if (worker := self._workers.get(circuit)) is not None:
-                worker.use(driver)
+            if circuit in self._workers:
+                self._workers[circuit].use(driver)
                 continue
             link = self._links.setdefault(self._link_of(circuit), asyncio.Lock())
             guarded = GuardedCircuit(circuit, spec, self._headroom, _now_ms())
@@ -107,12 +107,12 @@ class Panel:
 
         Idle circuits are absent, and so are those that wait for others on their link.
         """
-        found = self._reads.busy_ms()
+        times_ms = self._reads.busy_ms()
         for circuit, worker in self._workers.items():
             since_ms = worker.busy_ms()
             if since_ms is not None:
-                found[circuit] = min(since_ms, found.get(circuit, since_ms))
-        return found
+                times_ms[circuit] = min(since_ms, times_ms.get(circuit, since_ms))
+        return times_ms
 
     def seen(self, drawn_w: Mapping[str, int], age_ms: Mapping[str, int], beside_w: int) -> None:
         """Give the interlocks the plausible readings."""
@@ -123,12 +123,12 @@ class Panel:
 
     async def let_go(self, circuits: Iterable[str]) -> None:
         """Release circuits, for a site that restores when it stops."""
-        known = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
-        await asyncio.gather(*(worker.let_go() for worker in known))
+        workers = [self._workers[circuit] for circuit in circuits if circuit in self._workers]
+        await asyncio.gather(*(worker.let_go() for worker in workers))
 
-    def _hear(self, told: DeviceAnswer | None) -> None:
+    def _hear(self, answer: DeviceAnswer | None) -> None:
         """Pass on a result; None means that something was done."""
-        match told:
+        match answer:
             case None:
                 self._changed()
             case DeviceAnswer(Hold(circuit, watts), fault):
@@ -239,26 +239,26 @@ class _Worker:
             case Switch(circuit, enabled):
                 return DriverCall(lambda: driver.switch(circuit, enabled), self._doubt)
 
-    def _tell(self, every: Iterable[DeviceAnswer]) -> None:
-        for told in every:
-            self._log(told)
-            self._say(told)
+    def _tell(self, answers: Iterable[DeviceAnswer]) -> None:
+        for answer in answers:
+            self._log(answer)
+            self._say(answer)
 
-    def _log(self, told: DeviceAnswer) -> None:
+    def _log(self, answer: DeviceAnswer) -> None:
         """Log each cause once, not each attempt."""
-        if told.fault is None:
+        if answer.fault is None:
             if self._logged:
                 log.warning("%s follows its commands again", self._circuit)
             self._logged.clear()
-        elif told.fault not in self._logged:
-            self._logged.add(told.fault)
-            log.warning("%s does not follow its commands: %s", self._circuit, told.fault)
+        elif answer.fault not in self._logged:
+            self._logged.add(answer.fault)
+            log.warning("%s does not follow its commands: %s", self._circuit, answer.fault)
 
-    def _say(self, told: DeviceAnswer | None) -> None:
+    def _say(self, answer: DeviceAnswer | None) -> None:
         try:
-            self._hear(told)
+            self._hear(answer)
         except Exception:
-            log.exception("a result could not be handled: %s", told)
+            log.exception("a result could not be handled: %s", answer)
 
 
 def _now_ms() -> int:

@@ -34,10 +34,10 @@ class Reads:
                 self._under_way[id(driver)] = asyncio.create_task(self._read(driver, ids))
         if self._under_way:
             await asyncio.wait(set(self._under_way.values()), timeout=LOOK_S)
-        found, self._found = self._found, {}
+        answers, self._found = self._found, {}
         now_s = _now_s()
-        ages_ms = {id: round((now_s - at_s) * 1000) for id, (_, at_s) in found.items()}
-        return {id: answer for id, (answer, _) in found.items()}, ages_ms
+        ages_ms = {id: round((now_s - at_s) * 1000) for id, (_, at_s) in answers.items()}
+        return {id: answer for id, (answer, _) in answers.items()}, ages_ms
 
     def busy_ms(self) -> dict[str, int]:
         """When each read in progress began, by circuit, in ms of the loop's clock."""
@@ -58,14 +58,14 @@ class Reads:
             del self._under_way[id(driver)], self._began[id(driver)]
 
     def _take(self, call: DriverCall[Mapping[str, int]], ids: set[str], began_s: float) -> None:
-        said: Any = call.answer
-        if call.fault is None and not isinstance(said, Mapping):
-            call.fault = f"its driver returned {type(said).__name__}, not watts by circuit"
+        answer: Any = call.answer
+        if call.fault is None and not isinstance(answer, Mapping):
+            call.fault = f"its driver returned {type(answer).__name__}, not watts by circuit"
         if call.fault is not None:
             self._log(f"{', '.join(sorted(ids))}: cannot be read: {call.fault}")
             return
         self._forget(f"{', '.join(sorted(ids))}: cannot be read")
-        self._found |= {circuit: (said[circuit], began_s) for circuit in ids & said.keys()}
+        self._found |= {circuit: (answer[circuit], began_s) for circuit in ids & answer.keys()}
 
     def _log(self, cause: str) -> None:
         if cause not in self._logged:

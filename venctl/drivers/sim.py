@@ -74,13 +74,13 @@ class SimPanel:
         try:
             raw = self._file.read_bytes()
             self._room = len(raw)
-            found = json.loads(raw)
+            content = json.loads(raw)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            found = error
-        if isinstance(found, dict):
-            return found
+            content = error
+        if isinstance(content, dict):
+            return content
         log.warning("%s cannot be read; all breakers start as ven.yaml says", self._file)
         return {}
 
@@ -97,19 +97,19 @@ class SimPanel:
 
     def _write(self) -> None:
         """Overwrite the file in one call, which a kill cannot split; a new file would be slower."""
-        said = json.dumps(self._odd | self._kept()).encode()
-        self._room = max(self._room, len(said))
+        content = json.dumps(self._odd | self._kept()).encode()
+        self._room = max(self._room, len(content))
         file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.pwrite(file, said.ljust(self._room), 0)
+            os.pwrite(file, content.ljust(self._room), 0)
         finally:
             os.close(file)
 
     def _kept(self) -> dict[str, Any]:
         breakers = self._breakers.all.items()
         return {
-            id: {"on": one.on, "hold_w": one.hold_w, "until_ms": one.until_ms}
-            for id, one in breakers
+            id: {"on": breaker.on, "hold_w": breaker.hold_w, "until_ms": breaker.until_ms}
+            for id, breaker in breakers
         }
 
 

@@ -46,11 +46,11 @@ class Alarms:
         text = (
             text and text[:MOST_TEXT]
         )  # as the core stores it, or it would look changed each time
-        known = self._standing().get(alarm_id(kind, about))
-        if (known and known.text) != text:
+        alarm = self._standing().get(alarm_id(kind, about))
+        if (alarm and alarm.text) != text:
             at_ms, mono_ms = clocks()
-            said = Noticed(at_ms=at_ms, mono_ms=mono_ms, kind=kind, about=about, text=text)
-            self._post(said)
+            notice = Noticed(at_ms=at_ms, mono_ms=mono_ms, kind=kind, about=about, text=text)
+            self._post(notice)
 
 
 def log_alarms(before: Mapping[str, Alarm], after: Mapping[str, Alarm]) -> None:

@@ -61,11 +61,11 @@ class HealthMonitor:
         if abs(step_ms) <= STEP_MS:
             return
         way = "forward" if step_ms > 0 else "back"
-        said = f"This machine's clock was set {way} by {duration(abs(step_ms))}, "
-        said += f"to {utc(at_ms / 1000)}"
-        log.warning("%s", said)
+        text = f"This machine's clock was set {way} by {duration(abs(step_ms))}, "
+        text += f"to {utc(at_ms / 1000)}"
+        log.warning("%s", text)
         if abs(step_ms) > GRAVE_STEP_MS:
-            self._alarms.raise_alarm("clock", said)
+            self._alarms.raise_alarm("clock", text)
 
     def _look_at_link(self, link: LinkView, now_s: float) -> None:
         if link.state == "connected":

@@ -20,11 +20,11 @@ class Notify:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self.watchdog_s = _watchdog_s(environ) if self._address else None
 
-    def say(self, said: Mapping[str, str]) -> bool:
+    def say(self, fields: Mapping[str, str]) -> bool:
         """Send at once or not at all. Returns True if it was sent or there is no socket."""
         if self._address is None:
             return True
-        lines = "\n".join(f"{name}={value}" for name, value in said.items())
+        lines = "\n".join(f"{name}={value}" for name, value in fields.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
                 out.setblocking(False)

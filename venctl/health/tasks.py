@@ -34,18 +34,17 @@ class Tasks:
 
     async def _look_after(self, name: str, work: Work) -> None:
         loop = asyncio.get_running_loop()
-        well, told = loop.call_later(WELL_S, self._alarms.end, "task", name), ""
+        well, last_text = loop.call_later(WELL_S, self._alarms.end, "task", name), ""
         while True:
             try:
                 await work()
                 return
             except Exception as error:
-                said = f"{name} failed and was restarted: {type(error).__name__}: {error}"
-                log.log(
-                    logging.DEBUG if said == told else logging.ERROR, "%s", said, exc_info=error
-                )
-                told = said
-                self._alarms.raise_alarm("task", said, name)
+                text = f"{name} failed and was restarted: {type(error).__name__}: {error}"
+                level = logging.DEBUG if text == last_text else logging.ERROR
+                log.log(level, "%s", text, exc_info=error)
+                last_text = text
+                self._alarms.raise_alarm("task", text, name)
             well.cancel()
             await asyncio.sleep(AGAIN_S)
             well = loop.call_later(WELL_S, self._alarms.end, "task", name)

@@ -72,12 +72,12 @@ class Watchdog:
     def _look(self) -> None:
         now_s = asyncio.get_running_loop().time()
         why = self._judge(round(now_s * 1000))
-        said = self._due(now_s, why) if self._serves else {}
-        if said and self._notify.say(said):
+        fields = self._due(now_s, why) if self._serves else {}
+        if fields and self._notify.say(fields):
             self._told_ready = True
-            if "STATUS" in said:
-                self._told_status, self._status_s = said["STATUS"], now_s
-            if "WATCHDOG" in said:
+            if "STATUS" in fields:
+                self._told_status, self._status_s = fields["STATUS"], now_s
+            if "WATCHDOG" in fields:
                 self._fed_s = now_s
 
     def _judge(self, now_ms: int) -> tuple[str, ...]:
@@ -90,13 +90,13 @@ class Watchdog:
         return why
 
     def _due(self, now_s: float, why: tuple[str, ...]) -> dict[str, str]:
-        said = {} if self._told_ready else {"READY": "1"}
+        fields = {} if self._told_ready else {"READY": "1"}
         status = "; ".join([self._status(), *why])
         if status != self._told_status and now_s - self._status_s >= EVERY_S:
-            said["STATUS"] = status
+            fields["STATUS"] = status
         if self._feed_s and not why and now_s - self._fed_s >= self._feed_s:
-            said["WATCHDOG"] = "1"
-        return said
+            fields["WATCHDOG"] = "1"
+        return fields
 
 
 def status_line(link: str, events: int, held: int, alarms: int) -> str:
