@@ -29,7 +29,7 @@ FOLDER = "audit"
 MONTHS = 13
 MOST_BYTES = 64 << 20  # for one month, so that a flood cannot fill the disk
 Row = dict[str, Any]
-_OF_ANY = {one.name for one in fields(Command)} | {"reason", "detail", "made"}
+_OF_ANY = {field.name for field in fields(Command)} | {"reason", "detail", "made"}
 
 
 class AuditLog:
@@ -56,7 +56,7 @@ def rows_of(made: Decision) -> Iterator[Row]:
     the result of each value that a shadow desired, once it is decided.
     """
     trigger = made.trigger
-    acks = [one.body for one in made.effects if isinstance(one, Ack)]
+    acks = [effect.body for effect in made.effects if isinstance(effect, Ack)]
     if isinstance(trigger, Command):
         ack = acks[0] if acks else {"status": "taken"}
         if not isinstance(trigger, Ping | Get) and ack.get("reason") != "overloaded":
@@ -81,7 +81,7 @@ def read(state: Path) -> Iterator[Row]:
                     yield row
 
 
-def _of_wishes(desired: Desired, known: ShadowState | None, after: Memory) -> Iterator[Row]:
+def _of_wishes(desired: Desired, before: ShadowState | None, after: Memory) -> Iterator[Row]:
     """New results of desired values: applied, already so, or refused with a code."""
     shadow = after.shadows[desired.key]
     who = f"shadow {desired.key or 'classic'}"
@@ -89,15 +89,15 @@ def _of_wishes(desired: Desired, known: ShadowState | None, after: Memory) -> It
     wished = {wish.circuit: wish.enabled for wish in desired.wishes or ()}
     for circuit, enabled in wished.items():
         end = shadow.decided.get(circuit)
-        if end is not None and (known is None or known.decided.get(circuit) != end):
+        if end is not None and (before is None or before.decided.get(circuit) != end):
             taken = end.code in (PENDING, APPLIED)
-            told = {"status": "taken"} if taken else _refused(end.code, end.words)
-            asked = {"circuit": circuit, "enabled": enabled}
-            yield {**row, **told, "loadId": circuit, "asked": asked}
+            result = {"status": "taken"} if taken else _refused(end.code, end.words)
+            request = {"circuit": circuit, "enabled": enabled}
+            yield {**row, **result, "loadId": circuit, "asked": request}
     for name, (code, words) in shadow.refused.items():
-        if known is None or known.refused.get(name) != (code, words):
-            asked = {"circuit": name, "enabled": wished.get(name)}
-            yield {**row, **_refused(code, words), "loadId": name, "asked": asked}
+        if before is None or before.refused.get(name) != (code, words):
+            request = {"circuit": name, "enabled": wished.get(name)}
+            yield {**row, **_refused(code, words), "loadId": name, "asked": request}
 
 
 def _refused(code: int, words: str) -> Row:
@@ -105,11 +105,11 @@ def _refused(code: int, words: str) -> Row:
 
 
 def _of_command(command: Command, body: Mapping[str, Any]) -> Row:
-    own = {one.name: getattr(command, one.name) for one in fields(command)}
-    asked = {name: value for name, value in own.items() if name not in _OF_ANY}
+    own = {field.name: getattr(command, field.name) for field in fields(command)}
+    request = {name: value for name, value in own.items() if name not in _OF_ANY}
     row = {"at_ms": command.at_ms, "door": command.source, "who": command.who}
     more = {"correlation": command.correlation, "confirmed": command.confirmed, "why": command.why}
-    return {**row, **_told(body), "op": command.op, **command.ids, "asked": asked, **more}
+    return {**row, **_told(body), "op": command.op, **command.ids, "asked": request, **more}
 
 
 def _told(ack: Mapping[str, Any]) -> Row:

@@ -193,9 +193,9 @@ class Controller:
         batch.letters = self.uplink.unsent()
         return batch
 
-    def _remember(self, found: JournalContent) -> None:
-        self.uplink.add(found.todo)
-        self.runtime.adopt(found, self._outside.boot())
+    def _remember(self, content: JournalContent) -> None:
+        self.uplink.add(content.todo)
+        self.runtime.adopt(content, self._outside.boot())
         if self.connected():  # which is not stored, so it is posted again
             at_ms, mono_ms = clocks()
             self.runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))
@@ -207,8 +207,8 @@ class Controller:
         if self._storage.down is None:
             self.alarms.end("storage")
         else:
-            said = UNSTORED + (UNREAD if self._storage.unknown else "")
-            self.alarms.raise_alarm("storage", f"{said}. {self._storage.down}")
+            text = UNSTORED + (UNREAD if self._storage.unknown else "")
+            self.alarms.raise_alarm("storage", f"{text}. {self._storage.down}")
         self.runtime.go_on()
 
     def _decided(self, made: Decision) -> None:

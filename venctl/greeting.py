@@ -21,20 +21,20 @@ def addresses(web: str, hostnames: Sequence[str], environ: Mapping[str, str]) ->
     names = ["127.0.0.1", *_own(host)] if host in EVERYWHERE else [host]
     if not is_loopback(host):
         names += hostnames
-    found = [f"http://{_bracketed(name)}:{port}" for name in names]
-    return [*dict.fromkeys(found), *_forwarded(port, environ)]
+    urls = [f"http://{_bracketed(name)}:{port}" for name in names]
+    return [*dict.fromkeys(urls), *_forwarded(port, environ)]
 
 
 def lines(web: str, pages: Sequence[str], secret: str) -> list[str]:
     """The lines to print: each address, with the token if the page asks for it there."""
     free = pages[:1] if is_loopback(web.rpartition(":")[0]) else []
-    said = [page if page in free else f"{page}/#token={secret}" for page in pages]
-    return [f"{'page' if not place else '':<8} {page}" for place, page in enumerate(said)]
+    links = [page if page in free else f"{page}/#token={secret}" for page in pages]
+    return [f"{'page' if not index else '':<8} {page}" for index, page in enumerate(links)]
 
 
 def _own(host: str) -> list[str]:
     families = (socket.AF_INET,) if host == "0.0.0.0" else tuple(_BEYOND)
-    return [found for family in families if (found := _as_seen(family)) is not None]
+    return [address for family in families if (address := _as_seen(family)) is not None]
 
 
 def _as_seen(family: socket.AddressFamily) -> str | None:

@@ -55,10 +55,10 @@ class Reloader:
         """Read the file and apply it. Raises SpecError or OSError, with nothing changed."""
         with self._reloading():
             spec, text = await run_in_thread("reads ven.yaml", self._read)
-            found = await self._take(spec)
+            edits = await self._take(spec)
         self.note(text)
         return ReloadResult(
-            str(self._file), found.taken, found.waits, found.restart, tuple(found.lines)
+            str(self._file), edits.taken, edits.waits, edits.restart, tuple(edits.lines)
         )
 
     def note(self, text: str) -> None:
@@ -99,19 +99,19 @@ class Reloader:
 
     async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory
-        found = changes(old, spec, live=bool(memory.events))
-        if found.spec != old or found.taken:
-            self._use(found.spec)
+        edits = changes(old, spec, live=bool(memory.events))
+        if edits.spec != old or edits.taken:
+            self._use(edits.spec)
             try:
-                await self._runtime.take_over(Ven(found.spec), _reloaded(old, found))
+                await self._runtime.take_over(Ven(edits.spec), _reloaded(old, edits))
             except OSError:
                 self._use(old)
                 raise
-            if self._connected() and _begins_anew(old, found.spec):
+            if self._connected() and _begins_anew(old, edits.spec):
                 at_ms, mono_ms = clocks()
                 self._runtime.post(Connected(at_ms=at_ms, mono_ms=mono_ms))
-        self._pending, self.waits = (spec, found.waits) if found.waits else (None, ())
-        return found
+        self._pending, self.waits = (spec, edits.waits) if edits.waits else (None, ())
+        return edits
 
 
 def _begins_anew(old: Spec, new: Spec) -> bool:
@@ -119,12 +119,12 @@ def _begins_anew(old: Spec, new: Spec) -> bool:
     return old.shadow != new.shadow or old.circuits.keys() != new.circuits.keys()
 
 
-def _reloaded(old: Spec, found: Changes) -> Reloaded:
+def _reloaded(old: Spec, edits: Changes) -> Reloaded:
     at_ms, mono_ms = clocks()
-    every_ms = found.spec.telemetry.every
+    every_ms = edits.spec.telemetry.every
     return Reloaded(
         at_ms=at_ms,
         mono_ms=mono_ms,
-        said=found.taken,
+        said=edits.taken,
         every_ms=every_ms if every_ms != old.telemetry.every else None,
     )

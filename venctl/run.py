@@ -64,7 +64,7 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
             partial(site_token, options.folder), NOTE_S, partial(temporary_token, options.folder)
         )
         web = await _serve_page(controller, options, token[0], stack)
-        said = {
+        info = {
             "ven_id": spec.site.id,
             "file": str(options.file.resolve()),
             "pid": os.getpid(),
@@ -76,20 +76,20 @@ async def serve(spec: Spec, text: str, options: Options) -> None:
         controller.editing.note(text)
         mine = options.folder / "controller.json"
         stack.callback(store.notes.remove, mine)
-        await _noted(store.notes, mine, said)
+        await _noted(store.notes, mine, info)
         if (
             options.ready_file is not None
         ):  # it may be on another disk, so a faulty one delays nothing else
-            await _noted(BackgroundFiles(ThreadWorker("ready file")), options.ready_file, said)
+            await _noted(BackgroundFiles(ThreadWorker("ready file")), options.ready_file, info)
         controller.watchdog.started()
         await controller.uplink.note_attempt(CONNECT_S)
-        _greet(spec, options, said, token, controller)
+        _greet(spec, options, info, token, controller)
         await stopping.wait()
         controller.watchdog.stopping()
 
 
-async def _noted(notes: BackgroundFiles, file: Path, said: Mapping[str, Any]) -> None:
-    notes.write(file, json.dumps(said) + "\n")
+async def _noted(notes: BackgroundFiles, file: Path, info: Mapping[str, Any]) -> None:
+    notes.write(file, json.dumps(info) + "\n")
     await notes.written(file, NOTE_S)
 
 
@@ -139,26 +139,26 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _greet(
-    spec: Spec, options: Options, said: Mapping[str, Any], token: Token, controller: Controller
+    spec: Spec, options: Options, info: Mapping[str, Any], token: Token, controller: Controller
 ) -> None:
     link, alarms = controller.link, alarm_list(controller.memory)
     secret, replaced = token
-    pages = addresses(said["web"], spec.web.hostnames, os.environ)
+    pages = addresses(info["web"], spec.web.hostnames, os.environ)
     if options.as_json:
         more: dict[str, Any] = {"link": link.state, "detail": link.detail, "pages": pages}
         more["state"] = str(options.folder)
         more |= {"token": replaced} if replaced else {}
-        print(json.dumps({**said, **more}), flush=True)
+        print(json.dumps({**info, **more}), flush=True)
         return
     name = spec.site.name or spec.site.id
     print(f"venctl   {name} ({spec.site.id}), {len(spec.circuits)} circuits")
-    print("\n".join(lines(said["web"], pages, secret)))
+    print("\n".join(lines(info["web"], pages, secret)))
     if replaced:
         print(f"token    {replaced}")
-    print(f"broker   {said['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
-    if said["data"]:
-        scheme = "https" if "tls" in said else "http"
-        print(f'shadow   {scheme}://{said["data"]} (eval "$(venctl env)", then aws iot-data ...)')
-    wrong = [f"ALARM    {one['text']}; {one['do']}" for one in alarms]
+    print(f"broker   {info['mqtt']}, {link.state}" + (f": {link.detail}" if link.detail else ""))
+    if info["data"]:
+        scheme = "https" if "tls" in info else "http"
+        print(f'shadow   {scheme}://{info["data"]} (eval "$(venctl env)", then aws iot-data ...)')
+    wrong = [f"ALARM    {alarm['text']}; {alarm['do']}" for alarm in alarms]
     print("\n".join([f"state    {options.folder}", *wrong]))
     sys.stdout.flush()

@@ -95,13 +95,13 @@ class TelemetryLoop:
         self._log(drawn_w, odd)
         beside_w = self._beside_w()
         self._panel.seen(drawn_w, age_ms, beside_w)
-        said: dict[str, Any] = {
+        readings: dict[str, Any] = {
             "drawn_w": drawn_w,
             "age_ms": age_ms,
             "unmetered_w": beside_w,
             "odd": odd,
         }
-        self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **said))
+        self._runtime.post(Readings(at_ms=at_ms, mono_ms=mono_ms, **readings))
         self.looked_ms = round(asyncio.get_running_loop().time() * 1000)
 
     def _log(self, drawn_w: Mapping[str, int], odd: Mapping[str, str]) -> None:

@@ -33,14 +33,14 @@ class Grant:
 def documents(spec: Spec, region: str, account: str) -> list[Document]:
     """The least that this site needs, in as many documents as AWS's length limit requires."""
     start = f"arn:{_partition(region)}:iot:{region}:{account}:"
-    found: list[Document] = []
+    policies: list[Document] = []
     held: list[Grant] = []
     for grant in grants(spec):
         if held and characters(_document([*held, grant], start)) > MAX_CHARACTERS:
-            found.append(_document(held, start))
+            policies.append(_document(held, start))
             held = []
         held.append(grant)
-    return [*found, _document(held, start)]
+    return [*policies, _document(held, start)]
 
 
 def grants(spec: Spec) -> Iterator[Grant]:
@@ -49,18 +49,18 @@ def grants(spec: Spec) -> Iterator[Grant]:
     shadows = [shadow]
     if len(spec.circuits) > CIRCUITS_A_SHADOW:
         shadows.append(f"{shadow}/name/circuits-*")
-    said = [topics.ack, topics.telemetry, topics.status]
-    said += [topics.metering] if spec.telemetry.metering else []
+    published = [topics.ack, topics.telemetry, topics.status]
+    published += [topics.metering] if spec.telemetry.metering else []
     yield Grant("iot:Connect", f"client/{THING}")
-    for topic in filter(None, said):
+    for topic in filter(None, published):
         yield Grant("iot:Publish", f"topic/{_named(topic)}")
     if topics.status:
         yield Grant("iot:RetainPublish", f"topic/{_named(topics.status)}")
     if topics.command:
         yield Grant("iot:Subscribe", f"topicfilter/{_named(topics.command)}")
         yield Grant("iot:Receive", f"topic/{_named(topics.command)}")
-    for one in shadows:
-        yield from _of_shadow(one)
+    for prefix in shadows:
+        yield from _of_shadow(prefix)
 
 
 def characters(document: Mapping[str, Any]) -> int:

@@ -70,17 +70,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def _read(file: Path) -> None:
-    descriptor, place = os.open(file, os.O_RDONLY | os.O_CLOEXEC), 0
+    descriptor, offset = os.open(file, os.O_RDONLY | os.O_CLOEXEC), 0
     try:
-        while piece := os.pread(descriptor, PIECE_BYTES, place):
-            place += len(piece)
+        while piece := os.pread(descriptor, PIECE_BYTES, offset):
+            offset += len(piece)
     finally:
         os.close(descriptor)
 
 
 def _free(file: Path, why: str) -> str:
     name = f"{file.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    for more in ("", *(f".{place}" for place in range(2, 100))):
+    for more in ("", *(f".{number}" for number in range(2, 100))):
         if not any(os.path.lexists(file.with_name(name + more + suffix)) for suffix in SUFFIXES):
             return name + more
     raise FileExistsError(f"100 files named {name} already exist; delete some of them")

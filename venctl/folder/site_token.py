@@ -20,11 +20,11 @@ BASE32 = (  # RFC 4648, the same "extended hex", and Crockford's
     "0123456789abcdefghjkmnpqrstvwxyz",
 )
 _LOWER = string.ascii_lowercase
-_OF_ONE_CASE = ((26, _LOWER), *((32, one) for one in BASE32), (36, _LOWER + string.digits))
+_OF_ONE_CASE = ((26, _LOWER), *((32, letters) for letters in BASE32), (36, _LOWER + string.digits))
 ALPHABETS = (  # with their sizes, the smallest first; 64 stands for anything else
     (10, frozenset(string.digits)),
     (16, frozenset(string.hexdigits)),
-    *((kinds, frozenset(one)) for kinds, low in _OF_ONE_CASE for one in (low, low.upper())),
+    *((kinds, frozenset(letters)) for kinds, low in _OF_ONE_CASE for letters in (low, low.upper())),
     (52, frozenset(string.ascii_letters)),
     (62, frozenset(string.ascii_letters + string.digits)),
 )
@@ -56,16 +56,16 @@ def read_token(folder: Path) -> tuple[str, str | None]:
     """The stored token; or "" and why it cannot be used, as a phrase after "it is"."""
     file = folder / "token"
     try:
-        found = read_file(file, MOST_BYTES)
-        held = found.content.decode("utf-8")
+        token_file = read_file(file, MOST_BYTES)
+        secret = token_file.content.decode("utf-8")
     except FileNotFoundError:
         return "", "a link to a file that does not exist" if file.is_symlink() else "missing"
     except UnicodeDecodeError:
         return "", "not UTF-8"
     except OSError as error:
         return "", f"unreadable ({error.strerror})"
-    why = found.exposed or weakness(held.strip() or held)
-    return ("", why) if why else (held.strip(), None)
+    why = token_file.exposed or weakness(secret.strip() or secret)
+    return ("", why) if why else (secret.strip(), None)
 
 
 def site_token(folder: Path) -> Token:
@@ -78,19 +78,19 @@ def site_token(folder: Path) -> Token:
         return kept, None
     file, made = folder / "token", secrets.token_urlsafe(32)
     trouble = _keep(folder, made)
-    said = [] if why == "missing" else [f"the token was replaced: it was {why}"]
+    notes = [] if why == "missing" else [f"the token was replaced: it was {why}"]
     if trouble:
-        said.append(f"the new token is valid for this run only: {file} {trouble}")
-    if said:
-        log.warning("%s", "; ".join(said))
-    return made, "; ".join(said) or None
+        notes.append(f"the new token is valid for this run only: {file} {trouble}")
+    if notes:
+        log.warning("%s", "; ".join(notes))
+    return made, "; ".join(notes) or None
 
 
 def temporary_token(folder: Path) -> Token:
     """A token for this run only, if the disk does not answer; and a message about it."""
-    said = f"the token is valid for this run only: {folder / 'token'} cannot be reached"
-    log.warning("%s", said)
-    return secrets.token_urlsafe(32), said
+    note = f"the token is valid for this run only: {folder / 'token'} cannot be reached"
+    log.warning("%s", note)
+    return secrets.token_urlsafe(32), note
 
 
 def _keep(folder: Path, made: str) -> str | None:

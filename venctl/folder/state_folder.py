@@ -43,8 +43,8 @@ def site_of(file: Path) -> tuple[str, str | None]:
     Raises OSError or ValueError with a message for people.
     """
     try:
-        said = yaml.load(read_text(file), Loader=yaml.BaseLoader)
-        id, timezone = said["site"]["id"], said["site"].get("timezone")
+        content = yaml.load(read_text(file), Loader=yaml.BaseLoader)
+        id, timezone = content["site"]["id"], content["site"].get("timezone")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{file} has no site.id; run `venctl check` for details") from None
     return str(id), timezone and str(timezone)
@@ -68,7 +68,11 @@ def find_running(file: Path, chosen: Path | None) -> Running | None:
     """
     if folder := chosen or _of_systemd():
         return _running(folder)
-    mine = [one for one in map(_running, _beside(file)) if one and one.file == file.resolve()]
+    mine = [
+        running
+        for running in map(_running, _beside(file))
+        if running and running.file == file.resolve()
+    ]
     return mine[0] if mine else _running(state_folder(file, site_id(file), None))
 
 
@@ -94,8 +98,8 @@ def interrupted_text(file: Path, chosen: Path | None) -> tuple[Path, str] | None
 
 
 def _of_systemd() -> Path | None:
-    said = os.environ.get("STATE_DIRECTORY")
-    return Path(said) if said else None
+    folder = os.environ.get("STATE_DIRECTORY")
+    return Path(folder) if folder else None
 
 
 def _beside(file: Path) -> list[Path]:
@@ -107,19 +111,19 @@ def _beside(file: Path) -> list[Path]:
 def running_info(folder: Path) -> dict[str, Any] | None:
     """What the controller running on `folder` announced; None if none runs."""
     try:
-        said = json.loads(read_text(folder / "controller.json"))
+        info = json.loads(read_text(folder / "controller.json"))
     except (OSError, ValueError, RecursionError):
         return None
     names = ("ven_id", "file", "web", "mqtt")
-    told = isinstance(said, dict) and all(isinstance(said.get(name), str) for name in names)
-    return said if told and isinstance(said.get("tls", {}), dict) else None
+    complete = isinstance(info, dict) and all(isinstance(info.get(name), str) for name in names)
+    return info if complete and isinstance(info.get("tls", {}), dict) else None
 
 
 def _running(folder: Path) -> Running | None:
-    said = running_info(folder)
-    if said is None:
+    info = running_info(folder)
+    if info is None:
         return None
     secret, why = read_token(folder)
     no_token = f"{folder / 'token'} is {why}" if why else None
-    file, tls = Path(said["file"]), said.get("tls", {})
-    return Running(said["ven_id"], file, said["web"], secret, said["mqtt"], tls, no_token)
+    file, tls = Path(info["file"]), info.get("tls", {})
+    return Running(info["ven_id"], file, info["web"], secret, info["mqtt"], tls, no_token)
