@@ -69,14 +69,14 @@ def test_devices_that_hang_do_not_end_the_feeding_and_a_look_that_does_not_end_d
     watched.venctl("trigger", "event", "--shed", "2 kW", "--for", "5 min")
     before = len(manager.all("WATCHDOG"))
     until(lambda: len(manager.all("WATCHDOG")) > before + 13, "13 s of feeding", 60)
-    assert not [said for said in manager.all("STATUS") if "no look" in said or "call" in said]
+    assert not [said for said in manager.all("STATUS") if "have not been read" in said or "call" in said]
 
     set_faults(watched.folder, {"all": {"look": 13}})
-    until(lambda: "no look" in manager.all("STATUS")[-1], "a look that does not end", 60)
+    until(lambda: "have not been read" in manager.all("STATUS")[-1], "a look that does not end", 60)
     assert watched.state()["alarms"][-1]["id"] == "stalled"
     set_faults(watched.folder, {})
     stalls = len(manager.heard())
-    until(lambda: "no look" not in manager.all("STATUS")[-1], "the end of that look", 60)
+    until(lambda: "have not been read" not in manager.all("STATUS")[-1], "the end of that look", 60)
     names = [set(said) for said in manager.heard()[stalls:]]
     assert "WATCHDOG" not in set().union(*names[:-1])
     fed = len(manager.all("WATCHDOG"))

@@ -70,7 +70,7 @@ def test_whatever_is_beyond_its_time_is_named_and_nothing_else(
     )
     said = "\n".join(why)
     assert len(why) == len(late) and "pump" not in said
-    assert ("no look" in said) == ("look" in late)
+    assert ("have not been read" in said) == ("look" in late)
     assert ("a timer is overdue" in said) == ("timer" in late)
     assert ("heater" in said) == ("call" in late)
 
