@@ -41,10 +41,10 @@ def ack_record(shadow: ShadowState, at_s: int) -> dict[str, Any]:
     """
     ends = shadow.ends()
     codes = [code for code, _ in ends.values()]
-    said = {"av": shadow.version, "at": at_s, "ac": _whole(codes)}
+    ack = {"av": shadow.version, "at": at_s, "ac": _whole(codes)}
     notable = {id: end for id, end in ends.items() if end[0] != APPLIED}
     notable |= {id: (ends[id][0], "duplicate") for id in shadow.doubled if ends.get(id) == FINE}
-    return said | _entries(notable, MOST_BYTES - len(compact(said)))
+    return ack | _entries(notable, MOST_BYTES - len(compact(ack)))
 
 
 FINE: End = (APPLIED, "")
@@ -61,9 +61,9 @@ def _entries(ends: Mapping[str, End], room: int) -> dict[str, Any]:
     """As many entries as fit, and the number of further ones."""
     few = {id[:MOST_ID]: [code, words[:MOST_WORDS]] for id, (code, words) in ends.items()}
     for count in range(min(MOST_ENTRIES, len(few)), -1, -1):
-        said: dict[str, Any] = {"r": dict(list(few.items())[:count])} if count else {}
+        fields: dict[str, Any] = {"r": dict(list(few.items())[:count])} if count else {}
         if len(ends) > count:
-            said["more"] = len(ends) - count
-        if len(compact(said)) <= room:
-            return said
+            fields["more"] = len(ends) - count
+        if len(compact(fields)) <= room:
+            return fields
     return {}

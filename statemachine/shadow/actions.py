@@ -29,40 +29,40 @@ def get_shadow(turn: Turn) -> None:
 @action("shadow", "document", "delta")
 def adopt(turn: Turn) -> None:
     """Take version and desired state from the document or delta, and decide what can be decided."""
-    said = turn.trigger
-    if isinstance(said, Desired):
-        found = reconcile.judge(turn.spec, turn.memory, said)
+    trigger = turn.trigger
+    if isinstance(trigger, Desired):
+        judgement = reconcile.judge(turn.spec, turn.memory, trigger)
         turn.remember_shadow(
-            version=said.version,
-            newest=said.version,
+            version=trigger.version,
+            newest=trigger.version,
             heard=0,
-            wishes=said.wishes or (),
-            doubled=said.doubled,
-            clears=found.clears,
-            refused=found.refused,
-            decided={**turn.shadow.decided, **found.decided},
+            wishes=trigger.wishes or (),
+            doubled=trigger.doubled,
+            clears=judgement.clears,
+            refused=judgement.refused,
+            decided={**turn.shadow.decided, **judgement.decided},
             alarms={name: at for name, at in turn.shadow.alarms.items() if name != LOOP},
         )
-        _adopt_interval(turn, said, found)
-    if isinstance(said, Document):
-        turn.remember_shadow(acked=said.acked)
+        _adopt_interval(turn, trigger, judgement)
+    if isinstance(trigger, Document):
+        turn.remember_shadow(acked=trigger.acked)
 
 
-def _adopt_interval(turn: Turn, said: Desired, found: reconcile.Judgement) -> None:
+def _adopt_interval(turn: Turn, desired: Desired, judgement: reconcile.Judgement) -> None:
     """Apply a new interval; the next report echoes it."""
-    asked = said.interval
-    if not turn.key and asked is not None and asked.every_ms is not None:
-        turn.remember_shadow(interval=asked)
-    if found.every_ms is not None:
-        turn.remember(every_ms=found.every_ms)
-    if asked is not None and asked.every_ms == turn.memory.every_ms:
-        _forget_refusal(turn, said)
+    interval = desired.interval
+    if not turn.key and interval is not None and interval.every_ms is not None:
+        turn.remember_shadow(interval=interval)
+    if judgement.every_ms is not None:
+        turn.remember(every_ms=judgement.every_ms)
+    if interval is not None and interval.every_ms == turn.memory.every_ms:
+        _forget_refusal(turn, desired)
 
 
-def _forget_refusal(turn: Turn, said: Desired) -> None:
+def _forget_refusal(turn: Turn, desired: Desired) -> None:
     """Forget the refusal of an earlier interval, because it does not apply to the present one."""
     if INTERVAL in (turn.shadow.ack or {}).get("r", {}):
-        fine = changed(turn.shadow, version=said.version, wishes=(), refused={}, doubled=())
+        fine = changed(turn.shadow, version=desired.version, wishes=(), refused={}, doubled=())
         turn.remember_shadow(ack=ack_record(fine, answered_s(turn)))
 
 
@@ -73,8 +73,8 @@ def apply_wishes(turn: Turn) -> None:
     One that was decided before is not switched again: a restart repeats its switch anyway.
     """
     for wish in turn.shadow.open_wishes():
-        known = turn.shadow.decided.get(wish.circuit)
-        if known is not None and known.about(wish):
+        outcome = turn.shadow.decided.get(wish.circuit)
+        if outcome is not None and outcome.about(wish):
             continue
         switch_circuit(turn, wish.circuit, wish.enabled, "cloud", last_command="")
         taken = WishOutcome(wish.enabled, wish.stamp_s, PENDING, "", turn.now_ms)
@@ -110,20 +110,20 @@ def report(turn: Turn) -> None:
 @action("shadow", "settled", "reported")
 def advance(turn: Turn) -> None:
     """Take the new version, because only our own update changed it."""
-    said, shadow = turn.trigger, turn.shadow
-    if isinstance(said, Answered):
-        told = tuple((shadow.ack or {}).get("r", {}))
-        turn.remember_shadow(version=said.version, newest=said.version, refusals=0, acked=told)
-        if said.settles:
+    trigger, shadow = turn.trigger, turn.shadow
+    if isinstance(trigger, Answered):
+        ids = tuple((shadow.ack or {}).get("r", {}))
+        turn.remember_shadow(version=trigger.version, newest=trigger.version, refusals=0, acked=ids)
+        if trigger.settles:
             turn.remember_shadow(wishes=(), doubled=(), clears=(), refused={})
 
 
 @action("shadow", "delta")
 def note(turn: Turn) -> None:
     """Remember the version of a delta that is not read now; later answers must be as new."""
-    said = turn.trigger
-    if isinstance(said, Delta):
-        turn.remember_shadow(heard=max(turn.shadow.heard, said.version))
+    trigger = turn.trigger
+    if isinstance(trigger, Delta):
+        turn.remember_shadow(heard=max(turn.shadow.heard, trigger.version))
 
 
 @action("shadow")
@@ -163,9 +163,9 @@ def end_open_wishes(turn: Turn, circuit: str, end: End, enabled: bool | None) ->
     """End the open wishes of all shadows for `circuit` in state `enabled`, or (None) in any."""
     shadows = dict(turn.memory.shadows)
     for key, shadow in shadows.items():
-        one = shadow.decided.get(circuit)
-        if one is not None and one.code == PENDING and enabled in (None, one.enabled):
-            ended = WishOutcome(one.enabled, one.stamp_s, *end, turn.now_ms)
+        outcome = shadow.decided.get(circuit)
+        if outcome is not None and outcome.code == PENDING and enabled in (None, outcome.enabled):
+            ended = WishOutcome(outcome.enabled, outcome.stamp_s, *end, turn.now_ms)
             shadows[key] = changed(shadow, decided={**shadow.decided, circuit: ended})
     turn.remember(shadows=shadows)
 
@@ -179,9 +179,9 @@ def count_answer(turn: Turn) -> None:
     """Count an answer to the cloud, to notice a loop of answers."""
     shadow, mono_ms = turn.shadow, turn.trigger.mono_ms
     about = [(mono_ms, what) for what in reconcile.subjects(shadow.wishes, shadow.refused)]
-    every = [*reconcile.recent_answers(shadow, mono_ms), *about][-MOST_REMEMBERED:]
+    answers = [*reconcile.recent_answers(shadow, mono_ms), *about][-MOST_REMEMBERED:]
     turn.remember_shadow(
-        answers=tuple(at for at, _ in every), answered=tuple(what for _, what in every)
+        answers=tuple(at for at, _ in answers), answered=tuple(what for _, what in answers)
     )
 
 

@@ -13,22 +13,26 @@ TOO_LARGE = 413
 @guard("shadow", "document", "delta")
 def wishes(turn: Turn) -> bool:
     """The desired section has something to answer: circuits, or a setting that is refused."""
-    said = turn.trigger
-    return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).clears)
+    trigger = turn.trigger
+    return isinstance(trigger, Desired) and bool(
+        reconcile.judge(turn.spec, turn.memory, trigger).clears
+    )
 
 
 @guard("shadow", "document", "delta", implies="wishes")
 def open_wishes(turn: Turn) -> bool:
     """At least one desired circuit change is not done or refused yet."""
-    said = turn.trigger
-    return isinstance(said, Desired) and bool(reconcile.judge(turn.spec, turn.memory, said).open)
+    trigger = turn.trigger
+    return isinstance(trigger, Desired) and bool(
+        reconcile.judge(turn.spec, turn.memory, trigger).open
+    )
 
 
 @guard("shadow", "delta")
 def newer(turn: Turn) -> bool:
     """The version of the delta is above the known one, or none is known."""
-    known = turn.shadow.version
-    return isinstance(turn.trigger, Delta) and (known is None or turn.trigger.version > known)
+    version = turn.shadow.version
+    return isinstance(turn.trigger, Delta) and (version is None or turn.trigger.version > version)
 
 
 @guard("shadow", "delta")
@@ -41,10 +45,10 @@ def later(turn: Turn) -> bool:
 @guard("shadow", "settled", "reported")
 def contiguous(turn: Turn) -> bool:
     """Nobody else wrote to the shadow between the known version and our update."""
-    known, said = turn.shadow.version, turn.trigger
-    if not isinstance(said, Answered) or known is None:
+    version, trigger = turn.shadow.version, turn.trigger
+    if not isinstance(trigger, Answered) or version is None:
         return False
-    return known <= said.version <= known + 1 and turn.shadow.heard <= said.version
+    return version <= trigger.version <= version + 1 and turn.shadow.heard <= trigger.version
 
 
 @guard("shadow", "document")
@@ -56,8 +60,10 @@ def outdated(turn: Turn) -> bool:
 @guard("shadow", "document", "delta", implies="wishes")
 def looping(turn: Turn) -> bool:
     """Everything desired was already answered ten times within the last minute."""
-    said = turn.trigger
-    return isinstance(said, Desired) and reconcile.answers_in_loop(turn.spec, turn.memory, said)
+    trigger = turn.trigger
+    return isinstance(trigger, Desired) and reconcile.answers_in_loop(
+        turn.spec, turn.memory, trigger
+    )
 
 
 @guard("shadow", "refused")

@@ -60,21 +60,21 @@ class ShadowProtocol:
 
     def apply(self, turn: Turn) -> None:
         """Handle a message of the shadow service, or a change of the link."""
-        said = turn.trigger
-        match said:
+        trigger = turn.trigger
+        match trigger:
             case Connected() | Disconnected():
                 for key in self._keys(turn):
                     turn.event_id, turn.key = "", key
                     turn.remember_shadow(in_flight=None, doing="", sent="", refusals=0)
                     turn.remember_shadow(lean=0, fuller_ms=0, fuller_pause_ms=0, newest=0)
-                    self._fire(turn, key, said.name)
+                    self._fire(turn, key, trigger.name)
             case Delta(key=key) if key in self._keys(turn):
                 self._fire(turn, key, "delta")
             case Document(key=key) | Answered(key=key) | Refused(key=key):
                 if key in self._keys(turn):
                     turn.event_id, turn.key = "", key
-                    if said.token == turn.shadow.in_flight:
-                        self._hear_answer(turn, said)
+                    if trigger.token == turn.shadow.in_flight:
+                        self._hear_answer(turn, trigger)
 
     def applied(self, turn: Turn) -> bool:
         """Fire `applied` in every shadow whose wishes have all ended; True if a row took it."""
@@ -84,12 +84,12 @@ class ShadowProtocol:
                 moved |= self._fire(turn, key, "applied")
         return moved
 
-    def switched(self, turn: Turn, said: Switched) -> None:
+    def switched(self, turn: Turn, trigger: Switched) -> None:
         """A driver answered: end the wishes that waited for it."""
         end: End = (APPLIED, "")
-        if said.fault is not None:
-            end = (SILENT if said.fault.startswith(NO_ANSWER) else FAILED), said.fault[:64]
-        end_open_wishes(turn, said.circuit, end, said.enabled)
+        if trigger.fault is not None:
+            end = (SILENT if trigger.fault.startswith(NO_ANSWER) else FAILED), trigger.fault[:64]
+        end_open_wishes(turn, trigger.circuit, end, trigger.enabled)
 
     def toggled(self, turn: Turn, circuit: str, by: str) -> None:
         """A person switched the circuit: end what the cloud wanted before."""
@@ -118,18 +118,18 @@ class ShadowProtocol:
             turn.remember_shadow(state=state)
         return state is not None
 
-    def _hear_answer(self, turn: Turn, said: Document | Answered | Refused) -> None:
-        if isinstance(said, Refused):
-            self._be_refused(turn, said.code, said.message)
+    def _hear_answer(self, turn: Turn, answer: Document | Answered | Refused) -> None:
+        if isinstance(answer, Refused):
+            self._be_refused(turn, answer.code, answer.message)
             return
         turn.remember_shadow(in_flight=None, doing="", refusal=None)
-        if said.server_s is not None:
-            turn.remember(server_mono_ms=said.server_s * 1000 - said.mono_ms)
-        if isinstance(said, Document):
+        if answer.server_s is not None:
+            turn.remember(server_mono_ms=answer.server_s * 1000 - answer.mono_ms)
+        if isinstance(answer, Document):
             self._fire(turn, turn.key, "document")
             return
         _has_fitted(turn)
-        self._fire(turn, turn.key, "settled" if said.settles else "reported")
+        self._fire(turn, turn.key, "settled" if answer.settles else "reported")
 
     def _be_refused(self, turn: Turn, code: int, words: str) -> None:
         turn.remember_shadow(in_flight=None, doing="", sent="", refusal=(code, words[:64]))
@@ -165,8 +165,8 @@ def _due_ms(turn: Turn) -> int | None:
 def _has_news(turn: Turn) -> bool:
     shadow = turn.shadow
     more_w = abs(newsworthy_w(turn.memory, turn.key) - shadow.sent_w)
-    said = fingerprint(turn.spec, turn.memory, turn.key, turn.now_ms)
-    return said != shadow.sent or more_w >= TELLING_W
+    digest = fingerprint(turn.spec, turn.memory, turn.key, turn.now_ms)
+    return digest != shadow.sent or more_w >= TELLING_W
 
 
 def _has_room(turn: Turn) -> bool:
@@ -196,12 +196,12 @@ def _send(turn: Turn) -> None:
 def _said(turn: Turn) -> dict[str, Any]:
     """What is reported now; it is remembered as sent."""
     spec, memory, key, now_ms = turn.spec, turn.memory, turn.key, turn.now_ms
-    told = tuple((turn.shadow.ack or {}).get("r", {}))
+    ids = tuple((turn.shadow.ack or {}).get("r", {}))
     turn.remember_shadow(
         updated_ms=now_ms,
         sent=fingerprint(spec, memory, key, now_ms),
         sent_w=newsworthy_w(memory, key),
-        acked=tuple(dict.fromkeys((*turn.shadow.acked, *told))),
+        acked=tuple(dict.fromkeys((*turn.shadow.acked, *ids))),
     )
     return reported_section(spec, memory, key, now_ms)
 

@@ -54,25 +54,25 @@ class Judgement:
 
 
 @cache_last
-def judge(spec: Spec, memory: Memory, said: Desired) -> Judgement:
+def judge(spec: Spec, memory: Memory, desired: Desired) -> Judgement:
     """The judgement of a document or delta, computed once for all guards and actions."""
-    out = Judgement(refused=dict(said.refusals))
-    for wish in said.wishes or ():
-        _judge_wish(spec, memory, said, wish, out)
-    out.clears = () if said.wishes is None else said.wished
-    _judge_interval(memory, said, out)
+    out = Judgement(refused=dict(desired.refusals))
+    for wish in desired.wishes or ():
+        _judge_wish(spec, memory, desired, wish, out)
+    out.clears = () if desired.wishes is None else desired.wished
+    _judge_interval(memory, desired, out)
     return out
 
 
-def _judge_wish(spec: Spec, memory: Memory, said: Desired, wish: Wish, out: Judgement) -> None:
-    known = memory.shadows[said.key].decided.get(wish.circuit)
+def _judge_wish(spec: Spec, memory: Memory, desired: Desired, wish: Wish, out: Judgement) -> None:
+    outcome = memory.shadows[desired.key].decided.get(wish.circuit)
     if (refused := _never(spec, wish)) is not None:
         out.refused[wish.circuit] = refused
-    elif known is not None and known.about(wish):
-        if known.code == PENDING:
+    elif outcome is not None and outcome.about(wish):
+        if outcome.code == PENDING:
             out.open.append(wish)
-    elif end := _end(spec, memory, said, wish):
-        out.decided[wish.circuit] = WishOutcome(wish.enabled, wish.stamp_s, *end, said.at_ms)
+    elif end := _end(spec, memory, desired, wish):
+        out.decided[wish.circuit] = WishOutcome(wish.enabled, wish.stamp_s, *end, desired.at_ms)
     else:
         out.open.append(wish)
 
@@ -89,53 +89,53 @@ def _never(spec: Spec, wish: Wish) -> End | None:
     return (NOT_REMOTE, "this site only observes") if spec.observes else None
 
 
-def _end(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> End | None:
+def _end(spec: Spec, memory: Memory, desired: Desired, wish: Wish) -> End | None:
     """How a new wish for a switchable circuit ends at once; None: it is carried out."""
     live = memory.circuits[wish.circuit]
     if live.locked_by is not None:
         return LOCKED, f"locked by {live.locked_by}"
-    if _too_old(spec, memory, said, wish):
+    if _too_old(spec, memory, desired, wish):
         return EXPIRED, f"older than {millis_text(spec.commands.wish_max_age)}"
     if live.enabled == wish.enabled and live.fault is None:
         return APPLIED, ""
     if not wish.enabled and closed_to_events(memory, "cloud"):
         return LOCKED, "all load was requested back"
-    if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, said.mono_ms):
+    if _changed_after(memory, live.changed_mono_ms, wish.stamp_s, desired.mono_ms):
         return SUPERSEDED, f"switched by {live.switched_by} later"
-    if _newer_elsewhere(memory, said.key, wish):
+    if _newer_elsewhere(memory, desired.key, wish):
         return SUPERSEDED, "replaced by a newer request"
-    if not said.storable and takes_load(spec, wish.circuit, wish.enabled):
+    if not desired.storable and takes_load(spec, wish.circuit, wish.enabled):
         return UNSTORED, "storage"
     return None
 
 
-def _judge_interval(memory: Memory, said: Desired, out: Judgement) -> None:
-    asked = said.interval
-    if said.key or asked is None or asked.every_ms == memory.every_ms:
+def _judge_interval(memory: Memory, desired: Desired, out: Judgement) -> None:
+    interval = desired.interval
+    if desired.key or interval is None or interval.every_ms == memory.every_ms:
         return
-    if asked.every_ms is None:
+    if interval.every_ms is None:
         low_s, high_s = EVERY_MS[0] // 1000, EVERY_MS[1] // 1000
         out.refused[INTERVAL] = INVALID, f"must be {low_s} to {high_s}"
-    elif asked == memory.shadow.interval or _changed_after(
-        memory, memory.every_mono_ms, asked.stamp_s, said.mono_ms
+    elif interval == memory.shadow.interval or _changed_after(
+        memory, memory.every_mono_ms, interval.stamp_s, desired.mono_ms
     ):
         out.refused[INTERVAL] = SUPERSEDED, "changed later"
-    elif not said.storable:
+    elif not desired.storable:
         out.refused[INTERVAL] = UNSTORED, "storage"
     else:
-        out.every_ms = asked.every_ms
+        out.every_ms = interval.every_ms
     if INTERVAL in out.refused:
         out.clears = (*out.clears, INTERVAL)
 
 
 def server_ms(memory: Memory, mono_ms: int) -> int | None:
     """The shadow service's time now: that of its last answer plus the time since."""
-    known = memory.server_mono_ms
-    return None if known is None else known + mono_ms
+    offset_ms = memory.server_mono_ms
+    return None if offset_ms is None else offset_ms + mono_ms
 
 
-def _too_old(spec: Spec, memory: Memory, said: Desired, wish: Wish) -> bool:
-    now_ms = max(server_ms(memory, said.mono_ms) or 0, (said.server_s or 0) * 1000)
+def _too_old(spec: Spec, memory: Memory, desired: Desired, wish: Wish) -> bool:
+    now_ms = max(server_ms(memory, desired.mono_ms) or 0, (desired.server_s or 0) * 1000)
     return 0 < wish.stamp_s * 1000 < now_ms - spec.commands.wish_max_age
 
 
@@ -153,8 +153,8 @@ def _changed_after(memory: Memory, changed_ms: int | None, stamp_s: int, mono_ms
 def _newer_elsewhere(memory: Memory, key: str, wish: Wish) -> bool:
     """Another shadow's wish for this circuit is newer, and was carried out or tried."""
     others = (shadow.decided.get(wish.circuit) for k, shadow in memory.shadows.items() if k != key)
-    tried = [one for one in others if one is not None and one.code in TRIED]
-    return any(one.stamp_s > wish.stamp_s for one in tried)
+    tried = [outcome for outcome in others if outcome is not None and outcome.code in TRIED]
+    return any(outcome.stamp_s > wish.stamp_s for outcome in tried)
 
 
 def subjects(wishes: Iterable[Wish], refused: Iterable[str]) -> list[str]:
@@ -164,21 +164,21 @@ def subjects(wishes: Iterable[Wish], refused: Iterable[str]) -> list[str]:
     return [*wished.values(), *others] or [CIRCUITS]
 
 
-def answers_in_loop(spec: Spec, memory: Memory, said: Desired) -> bool:
+def answers_in_loop(spec: Spec, memory: Memory, desired: Desired) -> bool:
     """Whether everything desired was answered so often in the last minute that it may be a loop.
 
     One wish that is not repeated is enough for no, so that a loop never delays it.
     """
-    shadow, found = memory.shadows[said.key], judge(spec, memory, said)
-    often = Counter(what for _, what in recent_answers(shadow, said.mono_ms))
-    asked = subjects(said.wishes or (), found.refused)
-    return bool(found.clears) and all(often[what] >= MOST_ANSWERS for what in asked)
+    shadow, judgement = memory.shadows[desired.key], judge(spec, memory, desired)
+    often = Counter(what for _, what in recent_answers(shadow, desired.mono_ms))
+    desired_subjects = subjects(desired.wishes or (), judgement.refused)
+    return bool(judgement.clears) and all(often[what] >= MOST_ANSWERS for what in desired_subjects)
 
 
 def recent_answers(shadow: ShadowState, mono_ms: int) -> list[tuple[int, str]]:
     """The times of answers to the cloud in the last minute, with their subjects."""
-    every = zip(shadow.answers, shadow.answered, strict=False)  # older journals kept no subjects
-    return [(at, what) for at, what in every if mono_ms - LOOP_MS < at <= mono_ms]
+    answers = zip(shadow.answers, shadow.answered, strict=False)  # older journals kept no subjects
+    return [(at, what) for at, what in answers if mono_ms - LOOP_MS < at <= mono_ms]
 
 
 def jitter_ms(spec: Spec, shadow: ShadowState) -> int:

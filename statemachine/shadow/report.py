@@ -28,12 +28,12 @@ MOST_BYTES = 7_000  # the service takes 8,192
 
 def reported_section(spec: Spec, memory: Memory, key: str, now_ms: int) -> Body:
     """The reported section of shadow `key`. A null removes a key from the document."""
-    said: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
+    section: Body = {"timestamp": now_ms // 1000} if key else _whole(spec, memory, now_ms)
     if ids := circuits_by_shadow(spec)[key]:
-        said["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
+        section["circuits"] = [_circuit(spec, memory, id, memory.shadows[key].lean) for id in ids]
     if not key:
-        said |= next_events_within(_room(spec, memory), memory, now_ms)
-    return said | _ack(memory, key)
+        section |= next_events_within(_room(spec, memory), memory, now_ms)
+    return section | _ack(memory, key)
 
 
 def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
@@ -44,7 +44,7 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
     event = None if key else next(iter(active_events(spec, memory, now_ms)), None)
     shadow = memory.shadows[key]
     lives = [(id, memory.circuits[id]) for id in circuits_by_shadow(spec)[key]]
-    said = (
+    parts = (
         [(id, live.enabled, not live.enabled and bool(live.drawn_w)) for id, live in lives],
         event and (event.id, event.end_ms // 1000),
         None if key else _ahead(memory, now_ms),
@@ -53,7 +53,7 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
         shadow.ack,
         shadow.lean,
     )
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def newsworthy_w(memory: Memory, key: str) -> int:
@@ -95,17 +95,17 @@ def _room(spec: Spec, memory: Memory) -> int:
 
 def _ahead(memory: Memory, now_ms: int) -> list[Any]:
     events, number = next_events(memory, now_ms)
-    return [number, *((one.id, one.shed_w, one.start_ms, one.end_ms) for one in events)]
+    return [number, *((event.id, event.shed_w, event.start_ms, event.end_ms) for event in events)]
 
 
 def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    said = measured(spec, memory, now_ms)
+    figures = measured(spec, memory, now_ms)
     binding = next(iter(active_events(spec, memory, now_ms)), None)
     named = list(circuits_by_shadow(spec))[1:]
     return {
-        "power_kw": said["power_kw"],
-        "shed_kw": said["shed_kw"],
-        "base_power_kw": said["base_power_kw"],
+        "power_kw": figures["power_kw"],
+        "shed_kw": figures["shed_kw"],
+        "base_power_kw": figures["base_power_kw"],
         "circuits": None,
         "circuit_shadows": named or None,
         "active_event": binding
@@ -122,7 +122,7 @@ def _whole(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 def _circuit(spec: Spec, memory: Memory, id: str, lean: int) -> Body:
     live = memory.circuits[id]
-    said: Body = {
+    body: Body = {
         "id": id,
         "name": spec.name_of(id),
         "enabled": live.enabled,
@@ -130,7 +130,7 @@ def _circuit(spec: Spec, memory: Memory, id: str, lean: int) -> Body:
         "critical": spec.circuits[id].critical,
     }
     gone = {FULL: (), NAMELESS: ("name",)}.get(lean, ("name", "current_kw"))
-    return {name: value for name, value in said.items() if name not in gone}
+    return {name: value for name, value in body.items() if name not in gone}
 
 
 def _ack(memory: Memory, key: str) -> Body:
@@ -140,10 +140,10 @@ def _ack(memory: Memory, key: str) -> Body:
         return {"ack": None} if shadow.acked else {}
     entries: Mapping[str, Any] = shadow.ack.get("r", {})
     stale = {id: None for id in shadow.acked if id not in entries}
-    said = dict(shadow.ack)
+    ack = dict(shadow.ack)
     if shadow.acked:
-        said = {"r": None, "more": None, **said}
-    return {"ack": {**said, "r": {**stale, **entries}} if entries and stale else said}
+        ack = {"r": None, "more": None, **ack}
+    return {"ack": {**ack, "r": {**stale, **entries}} if entries and stale else ack}
 
 
 def seconds(ms: int) -> int | float:
@@ -152,11 +152,13 @@ def seconds(ms: int) -> int | float:
 
 
 def _bytes(spec: Spec, memory: Memory, key: str) -> int:
-    said = {name: v for name, v in reported_section(spec, memory, key, 0).items() if v is not None}
+    section = {
+        name: v for name, v in reported_section(spec, memory, key, 0).items() if v is not None
+    }
     if not key:
-        said["active_event"] = {"event_id": "e" * 128, "shed_kw": 99.999, "end_ts": 10**10}
-        said |= dict.fromkeys(("power_kw", "shed_kw", "base_power_kw"), 9999.999)
-    said["timestamp"] = 10**10
+        section["active_event"] = {"event_id": "e" * 128, "shed_kw": 99.999, "end_ts": 10**10}
+        section |= dict.fromkeys(("power_kw", "shed_kw", "base_power_kw"), 9999.999)
+    section["timestamp"] = 10**10
     ids = circuits_by_shadow(spec)[key] or tuple(spec.circuits)[:MOST]
     desired = {"circuits": [{"id": id, "enabled": False} for id in ids]}
-    return len(compact(said)) + len('"ack":,') + ACK_BYTES + len(compact(desired))
+    return len(compact(section)) + len('"ack":,') + ACK_BYTES + len(compact(desired))

@@ -28,18 +28,20 @@ def read_desired(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dic
     their names; `{id: null}` withdraws a wish. Of two entries for one circuit the last one counts,
     of two under different names the newer one. Other keys are ignored.
     """
-    said = {name: desired[name] for name in WISHED if desired.get(name) is not None}
+    sections = {name: desired[name] for name in WISHED if desired.get(name) is not None}
     fields: dict[str, Any] = {"interval": _interval(desired, metadata)}
-    if not said:
+    if not sections:
         return {**fields, "wishes": None}
-    fields["wished"] = tuple(said)
+    fields["wished"] = tuple(sections)
     wishes: dict[str, Wish] = {}
     neither = (INVALID, "must be a list or a map")
     refusals: dict[str, End] = {
-        name: neither for name, one in said.items() if not isinstance(one, Mapping | list)
+        name: neither
+        for name, section in sections.items()
+        if not isinstance(section, Mapping | list)
     }
     doubled: list[str] = []
-    for id, entry, stamps in _every_entry(said, metadata):
+    for id, entry, stamps in _every_entry(sections, metadata):
         shown = _shown(id)
         if shown in wishes or shown in refusals:
             doubled.append(shown)
@@ -50,8 +52,8 @@ def read_desired(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> dic
                 wishes[wish.circuit] = wish
             case code, words:
                 refusals[shown] = (code, words)
-    found = {"wishes": tuple(wishes.values()), "refusals": refusals, "doubled": tuple(doubled)}
-    return {**fields, **found}
+    result = {"wishes": tuple(wishes.values()), "refusals": refusals, "doubled": tuple(doubled)}
+    return {**fields, **result}
 
 
 def acked_ids(reported: Mapping[str, Any]) -> tuple[str, ...]:
@@ -61,24 +63,24 @@ def acked_ids(reported: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _every_entry(
-    said: Mapping[str, Any], metadata: Mapping[str, Any]
+    sections: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> list[tuple[Any, Any, Any]]:
-    every = [
+    entries = [
         entry
-        for name, circuits in said.items()
+        for name, circuits in sections.items()
         if isinstance(circuits, Mapping | list)
         for entry in _entries(circuits, metadata.get(name))
     ]
-    if len(said) > 1:
-        every.sort(key=lambda entry: _stamp(_of(entry[2], "enabled")))
-    return every
+    if len(sections) > 1:
+        entries.sort(key=lambda entry: _stamp(_of(entry[2], "enabled")))
+    return entries
 
 
 def _entries(circuits: Any, stamps: Any) -> Iterable[tuple[Any, Any, Any]]:
     """Id, entry and metadata of every desired circuit."""
     if isinstance(circuits, Mapping):
         return [(id, it, _of(stamps, id)) for id, it in circuits.items() if it is not None]
-    return [(_of(it, "id"), it, _at(stamps, place)) for place, it in enumerate(circuits)]
+    return [(_of(it, "id"), it, _at(stamps, index)) for index, it in enumerate(circuits)]
 
 
 def _wish(id: Any, entry: Any, stamps: Any) -> Wish | End:
@@ -93,21 +95,21 @@ def _wish(id: Any, entry: Any, stamps: Any) -> Wish | End:
 
 
 def _interval(desired: Mapping[str, Any], metadata: Mapping[str, Any]) -> Interval | None:
-    said = desired.get(INTERVAL)
-    if said is None:
+    value = desired.get(INTERVAL)
+    if value is None:
         return None
     stamp_s = _stamp(metadata.get(INTERVAL))
-    if isinstance(said, bool) or not isinstance(said, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return Interval(None, stamp_s)
     most_s = EVERY_MS[1] / 1000
-    every_ms = said * 1000 if 0 < said <= most_s else 0
+    every_ms = value * 1000 if 0 < value <= most_s else 0
     fits = every_ms >= EVERY_MS[0] and abs(every_ms - round(every_ms)) < 1e-6
     return Interval(round(every_ms) if fits else None, stamp_s)
 
 
 def _stamp(metadata: Any) -> int:
-    found = _of(metadata, "timestamp")
-    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+    stamp = _of(metadata, "timestamp")
+    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) else 0
 
 
 def _shown(id: Any) -> str:
@@ -118,5 +120,5 @@ def _of(value: Any, name: Any) -> Any:
     return value.get(name) if isinstance(value, Mapping) else None
 
 
-def _at(value: Any, place: int) -> Any:
-    return value[place] if isinstance(value, list) and place < len(value) else None
+def _at(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, list) and index < len(value) else None

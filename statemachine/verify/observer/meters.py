@@ -69,8 +69,8 @@ class Meters:
     def note(self, book: Observer, now: Moment) -> None:
         """Add readings, and drop what is not known any more after a restart."""
         if isinstance(now.trigger, Restarted):
-            for one in self.all.values():
-                one.started_ms, one.ran_ms, one.drawn_w = None, now.ms, None
+            for meter in self.all.values():
+                meter.started_ms, meter.ran_ms, meter.drawn_w = None, now.ms, None
         if isinstance(now.trigger, Readings):
             for id in self.all:
                 self._look(book, id, now)
@@ -79,17 +79,17 @@ class Meters:
         """Add started events, switches, and the lease of each device after this moment."""
         self._note_events(book, now)
         for id, breaker in self._play.breakers.all.items():
-            one, seen = self.all[id], book.seen[id]
+            meter, state = self.all[id], book.seen[id]
             self._note_lease(id, breaker.hold_w, now.ms)
             self._leases[id] = breaker.hold_w, breaker.until_ms
-            if seen.on and not book.was_on[id]:
-                one.joined = self._joined(one)
-            if seen.on and not book.rests(id, now.ms):
-                one.left_ms = None
-            elif book.was_on[id] and not seen.on and _is_wished(id, now):
-                one.left_ms = now.ms
+            if state.on and not book.was_on[id]:
+                meter.joined = self._joined(meter)
+            if state.on and not book.rests(id, now.ms):
+                meter.left_ms = None
+            elif book.was_on[id] and not state.on and _is_wished(id, now):
+                meter.left_ms = now.ms
             if breaker.fault != "none":
-                one.troubled = True
+                meter.troubled = True
 
     def leased_w(self, id: str, ms: int) -> int | None:
         """The hold of the device of a circuit, in watts; None: it is free."""
@@ -106,23 +106,25 @@ class Meters:
     @property
     def left(self) -> bool:
         """Whether a circuit is off because somebody switched it off."""
-        return any(one.left_ms is not None for one in self.all.values())
+        return any(meter.left_ms is not None for meter in self.all.values())
 
     def by_person_w(self) -> tuple[int, int]:
         """The least and the most that people switched off during the running events, in watts."""
         least_w = most_w = 0
         if not self.began_ms:
             return 0, 0
-        for id, one in self.all.items():
-            if (left_ms := one.left_ms) is None:
+        for id, meter in self.all.items():
+            if (left_ms := meter.left_ms) is None:
                 continue
-            began_ms = {event: ms for event, ms in self.began_ms.items() if event not in one.joined}
+            began_ms = {
+                event: ms for event, ms in self.began_ms.items() if event not in meter.joined
+            }
             if any(ms <= left_ms for ms in began_ms.values()):
                 circuit = self._spec.circuits[id]
-                most_w += circuit.rated if circuit.meter == "none" else one.high_w
-            sure = not self._play.breakers.all[id].on and not one.troubled  # it is really off
+                most_w += circuit.rated if circuit.meter == "none" else meter.high_w
+            sure = not self._play.breakers.all[id].on and not meter.troubled  # it is really off
             if sure and all(began_ms.get(event, left_ms) < left_ms for event in self.began_ms):
-                least_w += 0 if self.in_doubt(id) else one.low_w
+                least_w += 0 if self.in_doubt(id) else meter.low_w
         return least_w, most_w
 
     # -- readings -----------------------------------------------------------------------------
@@ -135,10 +137,10 @@ class Meters:
             for id, breaker in self._play.breakers.all.items():
                 self.all[id].troubled = breaker.fault != "none"
 
-    def _joined(self, one: Meter) -> frozenset[str]:
+    def _joined(self, meter: Meter) -> frozenset[str]:
         """The running events during which it was off before it came on."""
-        saved = {event for event, ms in self.began_ms.items() if ms < (one.left_ms or 0)}
-        return (one.joined | self.began_ms.keys()) - (saved - one.joined)
+        saved = {event for event, ms in self.began_ms.items() if ms < (meter.left_ms or 0)}
+        return (meter.joined | self.began_ms.keys()) - (saved - meter.joined)
 
     def _note_lease(self, id: str, hold_w: int | None, ms: int) -> None:
         was_w, _ = self._leases.get(id, (None, 0))
@@ -147,37 +149,40 @@ class Meters:
             self.all[id].settled_ms = ms + (WAKES_MS if eased else SETTLE_MS)
 
     def _look(self, book: Observer, id: str, now: Moment) -> None:
-        one, breaker = self.all[id], self._play.breakers.all[id]
+        meter, breaker = self.all[id], self._play.breakers.all[id]
         assert isinstance(now.trigger, Readings)
         drawn_w, hold_w = now.trigger.drawn_w.get(id), self.leased_w(id, now.ms)
         if drawn_w is None:
-            one.started_ms, one.ran_ms, one.drawn_w = None, now.ms, None
+            meter.started_ms, meter.ran_ms, meter.drawn_w = None, now.ms, None
             return
-        self._note_start(id, one, drawn_w, book.seen[id].on_ms, now.ms)
-        one.drawn_w = drawn_w
-        one.slack = False
+        self._note_start(id, meter, drawn_w, book.seen[id].on_ms, now.ms)
+        meter.drawn_w = drawn_w
+        meter.slack = False
         if hold_w is not None and self._spec.circuits[id].control != "duty_cycle":
-            one.slack = hold_w - drawn_w > noise_w(hold_w) and now.ms >= one.settled_ms
+            meter.slack = hold_w - drawn_w > noise_w(hold_w) and now.ms >= meter.settled_ms
         on = book.seen[id].on and breaker.on
         if on and book.seen[id].held_w is None and hold_w is None:
-            one.low_w = one.high_w = drawn_w
+            meter.low_w = meter.high_w = drawn_w
         elif on:
             would_w = self._play.breakers.loads.free_w(id, now.ms)
-            one.low_w, one.high_w = min(one.low_w, would_w), max(one.high_w, would_w)
+            meter.low_w, meter.high_w = min(meter.low_w, would_w), max(meter.high_w, would_w)
 
-    def _note_start(self, id: str, one: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:
-        was_w, let_go = one.drawn_w, on_ms is not None and on_ms >= one.read_ms
-        one.read_ms = ms
+    def _note_start(self, id: str, meter: Meter, drawn_w: int, on_ms: int | None, ms: int) -> None:
+        was_w, let_go = meter.drawn_w, on_ms is not None and on_ms >= meter.read_ms
+        meter.read_ms = ms
         idle = drawn_w <= self._spec.circuits[id].idle_w
-        one.stopped_ms = None if not idle else ms if one.stopped_ms is None else one.stopped_ms
+        if not idle:
+            meter.stopped_ms = None
+        elif meter.stopped_ms is None:
+            meter.stopped_ms = ms
         if was_w == 0 and drawn_w:
             clear = drawn_w * 100 >= self._spec.circuits[id].rated * STARTS_PERCENT
             start_ms = on_ms if let_go else ms
-            one.started_ms, one.ran_ms = start_ms if clear else None, ms
+            meter.started_ms, meter.ran_ms = start_ms if clear else None, ms
         elif not drawn_w or (was_w is not None and drawn_w * 2 < was_w):
-            one.started_ms = None
+            meter.started_ms = None
         elif was_w is None or drawn_w > 2 * was_w:
-            one.started_ms, one.ran_ms = None, ms  # it may have been in standby until now
+            meter.started_ms, meter.ran_ms = None, ms  # it may have been in standby until now
 
 
 def noise_w(watts: int) -> int:

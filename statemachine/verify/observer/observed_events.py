@@ -89,8 +89,8 @@ class ObservedEvents:
         if ack["status"] in ("rejected", "duplicate"):
             return
         match trigger:
-            case DrEvent() as asked:
-                self._call(asked, before, memory)
+            case DrEvent() as request:
+                self._call(request, before, memory)
             case Restore(event_id=named, shuts=shuts):
                 self._shut_ms = trigger.at_ms if shuts else self._shut_ms
                 for id, event in self.all.items():
@@ -110,29 +110,31 @@ class ObservedEvents:
         if id in self.all:
             self.all[id].over = True
 
-    def _call(self, asked: DrEvent, before: Memory, memory: Memory) -> None:
-        known, live = self.all.get(asked.event_id), memory.events.get(asked.event_id)
-        if asked.source in ("page", "cli"):
+    def _call(self, request: DrEvent, before: Memory, memory: Memory) -> None:
+        earlier, live = self.all.get(request.event_id), memory.events.get(request.event_id)
+        if request.source in ("page", "cli"):
             self._shut_ms = None
-        elif self._shut_ms is not None and asked.at_ms - self._shut_ms < SHUT_MS:
-            self.unwanted = asked.event_id
-        if known is not None and asked.revision <= known.revision:
-            self.outdated = f"{asked.event_id}: revision {asked.revision} after {known.revision}"
+        elif self._shut_ms is not None and request.at_ms - self._shut_ms < SHUT_MS:
+            self.unwanted = request.event_id
+        if earlier is not None and request.revision <= earlier.revision:
+            self.outdated = (
+                f"{request.event_id}: revision {request.revision} after {earlier.revision}"
+            )
         new = ObservedEvent(
-            asked.revision,
-            asked.shed_w,
-            asked.begins_ms,
-            asked.begins_ms,
-            asked.begins_ms,
-            asked.randomize_ms,
-            asked.start_ms is not None,
+            request.revision,
+            request.shed_w,
+            request.begins_ms,
+            request.begins_ms,
+            request.begins_ms,
+            request.randomize_ms,
+            request.start_ms is not None,
         )
-        if known is not None and asked.event_id in before.events:
-            new.out, new.ran_ms = known.out, known.ran_ms
-            if asked.start_ms is None:  # a revision without a start keeps the old one
-                new.asked_ms, new.start_ms = known.asked_ms, known.start_ms
-                new.random_ms, new.dated = known.random_ms, known.dated
+        if earlier is not None and request.event_id in before.events:
+            new.out, new.ran_ms = earlier.out, earlier.ran_ms
+            if request.start_ms is None:  # a revision without a start keeps the old one
+                new.asked_ms, new.start_ms = earlier.asked_ms, earlier.start_ms
+                new.random_ms, new.dated = earlier.random_ms, earlier.dated
         if new.random_ms and live is not None:
             new.start_ms, new.dated = live.start_ms, new.dated or live.scheduled
-        new.end_ms = new.start_ms + asked.duration_ms
-        self.all[asked.event_id] = new
+        new.end_ms = new.start_ms + request.duration_ms
+        self.all[request.event_id] = new

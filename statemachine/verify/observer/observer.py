@@ -73,8 +73,8 @@ class Observer:
     def __init__(self, play: Play) -> None:
         self.play, self.spec = play, play.spec
         self.seen = {id: ObservedCircuit(c.enabled) for id, c in play.spec.circuits.items()}
-        for one in self.seen.values():
-            one.off_ms = None if one.on else 0
+        for state in self.seen.values():
+            state.off_ms = None if state.on else 0
         self.calls, self.acks, self.waits = ObservedEvents(play.spec), OpenCommands(), ReturnWaits()
         self.meters, self.room = Meters(play), SpareCapacity(play.spec)
         self.is_plain = _is_plain(play.spec)
@@ -86,7 +86,7 @@ class Observer:
         self.moved_ms = self.waited_ms = 0
         self.returned_ms: int | None = None
         self.connected_ms = 0
-        self.was_on = {id: one.on for id, one in self.seen.items()}
+        self.was_on = {id: state.on for id, state in self.seen.items()}
         self.stepped, self.lost_ms, self.stepped_by_ms = False, 0, 0
         self._waiting_ms: int | None = None
         self._stepped_ms = self._booted_ms = self._skew_ms = self._heard_ms = 0
@@ -98,7 +98,7 @@ class Observer:
         if self.loosened:
             self.returned_ms = self._heard_ms
         self.turned, self.loosened, self.calls.outdated = [], [], ""
-        self.was_on = {id: one.on for id, one in self.seen.items()}
+        self.was_on = {id: state.on for id, state in self.seen.items()}
         self.calls.run_on(moment.before, self._wall_ms, moment.ms - self._heard_ms)
         self._note_clocks(moment)
         self.acks.note(moment, self.stepped)
@@ -115,9 +115,9 @@ class Observer:
         self._note_circuits(moment)
         self.meters.note_deeds(self, moment)
         self._note_moves(moment)
-        waiting = any(one.waits for one in self.seen.values())
+        waiting = any(state.waits for state in self.seen.values())
         if self._waiting_ms is not None:  # an event in between does not end the wait
-            waiting |= any(one.on and one.held_w is not None for one in self.seen.values())
+            waiting |= any(state.on and state.held_w is not None for state in self.seen.values())
         since_ms = moment.ms if self._waiting_ms is None else self._waiting_ms
         self._waiting_ms = since_ms if waiting else None
         if self.most_w:
@@ -133,9 +133,9 @@ class Observer:
 
     def today(self, id: str, ms: int) -> tuple[int, int]:
         """How often a circuit was shed today, and for how long in ms."""
-        one, day = self.seen[id], day_of(self.play.at_ms, self.spec.site.timezone)
-        begun, gave_ms = (one.begun, one.gave_ms) if one.day == day else (0, 0)
-        return begun, gave_ms + (ms - one.gives_ms if one.gives_ms is not None else 0)
+        state, day = self.seen[id], day_of(self.play.at_ms, self.spec.site.timezone)
+        begun, gave_ms = (state.begun, state.gave_ms) if state.day == day else (0, 0)
+        return begun, gave_ms + (ms - state.gives_ms if state.gives_ms is not None else 0)
 
     def stepped_since(self, ms: int) -> bool:
         """Whether the wall clock was set since then."""
@@ -169,9 +169,11 @@ class Observer:
     def crowded(self) -> bool:
         """Whether all circuits together would draw more than the main breaker carries, now or by
         the last reading."""
-        breakers, ms, known = self.play.breakers, self.play.ms, self.play.memory
-        free_w = [max(breakers.loads.free_w(id, ms), known.circuits[id].free_w) for id in self.seen]
-        beside_w = max(breakers.loads.unmetered_w(ms), known.unmetered_w)
+        breakers, ms, memory = self.play.breakers, self.play.ms, self.play.memory
+        free_w = [
+            max(breakers.loads.free_w(id, ms), memory.circuits[id].free_w) for id in self.seen
+        ]
+        beside_w = max(breakers.loads.unmetered_w(ms), memory.unmetered_w)
         return sum(free_w) + beside_w > self.spec.site.service
 
     # -- recording ----------------------------------------------------------------------------
@@ -184,17 +186,17 @@ class Observer:
         self.stepped_by_ms += abs(step_ms)
         if self.stepped:
             self._stepped_ms = play.stepped_ms
-        for one in self.seen.values() if rebooted else ():
-            self._renew(one, moment.ms)
+        for state in self.seen.values() if rebooted else ():
+            self._renew(state, moment.ms)
         if rebooted:  # it knows only what was journaled, not how long it was down
             self.lost_ms += RENEW_MS + moment.ms - self._heard_ms
         if abs(step_ms) > STEP_MS and not rebooted:
             self.calls.step(step_ms)
 
-    def _renew(self, one: ObservedCircuit, ms: int) -> None:
+    def _renew(self, state: ObservedCircuit, ms: int) -> None:
         """After a reboot dwell times start again."""
-        one.off_ms, one.on_ms = (ms, None) if one.off else (None, ms)
-        one.back_ms = ms if one.back_ms is not None else None
+        state.off_ms, state.on_ms = (ms, None) if state.off else (None, ms)
+        state.back_ms = ms if state.back_ms is not None else None
 
     def _note_lock(self, moment: Moment, ack: Ack) -> None:
         if isinstance(moment.trigger, Lock) and ack.body["status"] == "success":
@@ -209,60 +211,61 @@ class Observer:
         self.moved_ms = max(self.moved_ms, self.play.did_ms)
 
     def _note_circuits(self, moment: Moment) -> None:
-        now = {id: (one.off, one.held_w) for id, one in self.seen.items()}
+        now = {id: (state.off, state.held_w) for id, state in self.seen.items()}
         for effect in moment.effects:
             match effect:
                 case Hold(circuit, watts, _):
                     self.seen[circuit].held_w = watts
                 case Switch(circuit, enabled):
                     self.seen[circuit].on = enabled
-        for id, one in self.seen.items():
+        for id, state in self.seen.items():
             was_off, was_w = now[id]
-            self._note_waiting(id, one, moment)
-            self._note_giving(id, one, moment)
-            if one.off != was_off:
-                self._turn(id, one, moment)
+            self._note_waiting(id, state, moment)
+            self._note_giving(id, state, moment)
+            if state.off != was_off:
+                self._turn(id, state, moment)
             if (
                 was_w is not None
-                and one.on
-                and not one.locked
-                and (one.held_w is None or one.held_w > was_w)
+                and state.on
+                and not state.locked
+                and (state.held_w is None or state.held_w > was_w)
             ):
-                self.loosened.append(HoldEased(id, was_w, one.held_w))
-            if _read(id, moment) or (isinstance(moment.trigger, Restarted) and one.read_ms):
-                one.read_ms = moment.ms
+                self.loosened.append(HoldEased(id, was_w, state.held_w))
+            if _read(id, moment) or (isinstance(moment.trigger, Restarted) and state.read_ms):
+                state.read_ms = moment.ms
 
-    def _note_waiting(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
+    def _note_waiting(self, id: str, state: ObservedCircuit, moment: Moment) -> None:
         """Record whether it is held lower than the plan needs: it is still to come back."""
-        one.waited, live = one.waits, moment.memory.circuits[id]
+        state.waited, live = state.waits, moment.memory.circuits[id]
         asked_w = live.free_w - moment.memory.cuts.get(id, 0)
         deaf = live.deaf_w is not None and id in moment.memory.cuts  # its hold stays the same
-        one.waits = one.on and one.held_w is not None and one.held_w < asked_w and not deaf
+        state.waits = state.on and state.held_w is not None and state.held_w < asked_w and not deaf
 
-    def _turn(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
-        since_ms = one.on_ms if one.off else one.off_ms
+    def _turn(self, id: str, state: ObservedCircuit, moment: Moment) -> None:
+        since_ms = state.on_ms if state.off else state.off_ms
         stopped_ms = self.meters.all[id].stopped_ms
-        if since_ms is not None and not one.off and stopped_ms is not None:
+        if since_ms is not None and not state.off and stopped_ms is not None:
             since_ms = min(since_ms, stopped_ms)  # it had stopped by itself before
         lasted_ms = None if since_ms is None else moment.ms - since_ms
-        by_event = one.off and one.on and id in moment.memory.cuts
-        self.turned.append(OnOffChange(id, one.off, lasted_ms, by_event))
-        one.off_ms, one.on_ms = (moment.ms, None) if one.off else (None, moment.ms)
+        by_event = state.off and state.on and id in moment.memory.cuts
+        self.turned.append(OnOffChange(id, state.off, lasted_ms, by_event))
+        state.off_ms, state.on_ms = (moment.ms, None) if state.off else (None, moment.ms)
 
-    def _note_giving(self, id: str, one: ObservedCircuit, moment: Moment) -> None:
+    def _note_giving(self, id: str, state: ObservedCircuit, moment: Moment) -> None:
         """Record shedding: from when it is in the plan until it is released."""
-        held = one.held_w is not None and one.on
-        gives = id in moment.memory.cuts or (one.gives_ms is not None and held)
+        held = state.held_w is not None and state.on
+        gives = id in moment.memory.cuts or (state.gives_ms is not None and held)
         day = day_of(self.play.at_ms, self.spec.site.timezone)
-        if one.day != day:
-            one.day, one.gave_ms, one.begun = day, 0, int(one.gives_ms is not None)
-            one.gives_ms = None if one.gives_ms is None else moment.ms
-        one.begins = gives and one.gives_ms is None  # not if it goes on after midnight or a reboot
-        if one.begins:
-            one.begun, one.gives_ms = one.begun + 1, moment.ms
-        elif not gives and one.gives_ms is not None:
-            one.gave_ms += moment.ms - one.gives_ms
-            one.gives_ms, one.back_ms = None, moment.ms
+        if state.day != day:
+            state.day, state.gave_ms, state.begun = day, 0, int(state.gives_ms is not None)
+            state.gives_ms = None if state.gives_ms is None else moment.ms
+        # Not if it goes on after midnight or a reboot.
+        state.begins = gives and state.gives_ms is None
+        if state.begins:
+            state.begun, state.gives_ms = state.begun + 1, moment.ms
+        elif not gives and state.gives_ms is not None:
+            state.gave_ms += moment.ms - state.gives_ms
+            state.gives_ms, state.back_ms = None, moment.ms
 
 
 def _is_plain(spec: Spec) -> bool:

@@ -26,8 +26,10 @@ class SpareCapacity:
     """
 
     def __init__(self, spec: Spec) -> None:
-        givers = [(id, one) for id, one in spec.circuits.items() if one.meter == "own"]
-        self._givers = {id: one for id, one in givers if one.shed_percent and not one.locked}
+        givers = [(id, circuit) for id, circuit in spec.circuits.items() if circuit.meter == "own"]
+        self._givers = {
+            id: circuit for id, circuit in givers if circuit.shed_percent and not circuit.locked
+        }
         self.wrong: list[str] = []
         self.vain: list[str] = []
         self._since_ms: dict[str, int] = {}
@@ -48,33 +50,33 @@ class SpareCapacity:
             id: self._since_ms.get(id, now.ms) for id, room_w in rooms_w.items() if room_w
         }
         lag_ms = book.meters.lag_ms
-        known = [id for id, ms in self._since_ms.items() if now.ms - ms > lag_ms]
+        ready = [id for id, ms in self._since_ms.items() if now.ms - ms > lag_ms]
         if not book.meters.began_ms:
             self._short_ms = self._over_ms = None
             self._need_w = 0
             return
-        self._note_order(book, now, known, rooms_w)
+        self._note_order(book, now, ready, rooms_w)
         if book.is_plain:
-            self._note_short(book, now, known, rooms_w)
+            self._note_short(book, now, ready, rooms_w)
             self._note_over(book, now)
 
     def _note_order(
-        self, book: Observer, now: Moment, known: list[str], rooms_w: dict[str, int]
+        self, book: Observer, now: Moment, ready: list[str], rooms_w: dict[str, int]
     ) -> None:
         tiers, meters = book.spec.tiers, book.meters.all
-        for late in now.before.cuts if known else ():
+        for late in now.before.cuts if ready else ():
             given_w, since_ms = meters[late].missing_w()[0], book.seen[late].gives_ms
             just_now = since_ms is None or now.ms - since_ms <= book.meters.lag_ms
             if just_now or given_w <= noise_w(meters[late].high_w):
                 continue
-            for early in known:
+            for early in ready:
                 gives = early in now.before.cuts  # it can shed more: noticed when that is missing
                 lasts_ms = now.ms - self._since_ms[early] - (SHORT_MS if gives else 0)
                 if tiers[early] < tiers[late] and lasts_ms > book.meters.lag_ms:
                     self.wrong.append(f"{late} sheds {given_w} W although {_can(early, rooms_w)}")
 
     def _note_short(
-        self, book: Observer, now: Moment, known: list[str], rooms_w: dict[str, int]
+        self, book: Observer, now: Moment, ready: list[str], rooms_w: dict[str, int]
     ) -> None:
         """Missing load must be shed within the dead band, or at once by a circuit that has started
         to draw. One that was released meanwhile does not count: its replacement is at fault.
@@ -87,7 +89,7 @@ class SpareCapacity:
             self._short_ms = None
             return
         self._short_ms = now.ms if self._short_ms is None else self._short_ms
-        for id in known if book.spec.curtail.policy == "at_least" else ():
+        for id in ready if book.spec.curtail.policy == "at_least" else ():
             back_ms = book.seen[id].back_ms
             let_go = back_ms is not None and back_ms >= self._short_ms
             fresh = self._since_ms[id] > self._short_ms and id not in now.before.cuts and not let_go
@@ -112,11 +114,11 @@ class SpareCapacity:
 
     def _room_w(self, book: Observer, id: str, ms: int) -> int:
         """What a circuit could shed beyond what it sheds, in watts; 0 if it is not free to."""
-        one, circuit = book.meters.all[id], self._givers[id]
-        if not one.drawn_w or not _is_free_to_give(book, circuit, id, ms):
+        meter, circuit = book.meters.all[id], self._givers[id]
+        if not meter.drawn_w or not _is_free_to_give(book, circuit, id, ms):
             return 0
-        room_w = one.drawn_w - _least_w(circuit, one, _must_run(book, id, ms))
-        return room_w if room_w > noise_w(max(one.high_w, one.drawn_w)) else 0
+        room_w = meter.drawn_w - _least_w(circuit, meter, _must_run(book, id, ms))
+        return room_w if room_w > noise_w(max(meter.high_w, meter.drawn_w)) else 0
 
 
 def needed_w(book: Observer, least: bool) -> int:
@@ -127,8 +129,8 @@ def needed_w(book: Observer, least: bool) -> int:
 def _given_w(book: Observer, now: Moment, most: bool) -> int:
     """The most, or the least, that circuits shed; one without a meter may shed anything."""
     given_w, circuits = 0, book.spec.circuits
-    for id, one in book.seen.items():
-        if not one.on or not (id in now.before.cuts or (most and one.held_w is not None)):
+    for id, state in book.seen.items():
+        if not state.on or not (id in now.before.cuts or (most and state.held_w is not None)):
             continue
         low_w, high_w = book.meters.all[id].missing_w()
         if circuits[id].meter == "none":
@@ -145,10 +147,10 @@ def _kept_out(book: Observer) -> set[str]:
 
 
 def _is_free_to_give(book: Observer, circuit: Circuit, id: str, ms: int) -> bool:
-    seen = book.seen[id]
-    if seen.off or seen.locked or book.meters.all[id].troubled or book.rests(id, ms):
+    state = book.seen[id]
+    if state.off or state.locked or book.meters.all[id].troubled or book.rests(id, ms):
         return False
-    gives, back_ms = seen.gives_ms is not None, seen.back_ms
+    gives, back_ms = state.gives_ms is not None, state.back_ms
     recovers = not gives and back_ms is not None and ms - back_ms < circuit.min_release
     counted = circuit.max_events_per_day is not None or circuit.max_shed_per_day is not None
     begun = book.today(id, ms)[0] if counted else 0
@@ -164,9 +166,9 @@ def _must_run(book: Observer, id: str, ms: int) -> bool:
     return since_ms is not None and ms - since_ms < book.spec.circuits[id].min_on_ms
 
 
-def _least_w(circuit: Circuit, one: Meter, must_run: bool) -> int:
+def _least_w(circuit: Circuit, meter: Meter, must_run: bool) -> int:
     """The lowest hold of a circuit, in watts; if it must run, one that surely leaves it running."""
-    would_w = max(one.high_w, one.drawn_w or 0)
+    would_w = max(meter.high_w, meter.drawn_w or 0)
     left_w = would_w - min(would_w * circuit.shed_percent // 100, would_w - circuit.floor)
     match circuit.control:
         case "relay":

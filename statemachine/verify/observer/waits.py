@@ -41,7 +41,7 @@ class ReturnWaits:
         self._note_pauses(book, now)
         self.for_event = _one_is_coming(book)
         was_free, self.free = self.free, self._could_return(book, now)
-        held_w = {id: one.held_w for id, one in book.seen.items() if one.held_w is not None}
+        held_w = {id: state.held_w for id, state in book.seen.items() if state.held_w is not None}
         stepped = any(id not in held_w or held_w[id] > was_w for id, was_w in self._held_w.items())
         self._held_w = held_w
         if not was_free or stepped or isinstance(now.trigger, Restarted):
@@ -54,7 +54,7 @@ class ReturnWaits:
     def _could_return(self, book: Observer, now: Moment) -> list[str]:
         if now.ms <= self._paused_until_ms or self.for_event:
             return []
-        held = [id for id, one in book.seen.items() if one.waits and not book.rests(id, now.ms)]
+        held = [id for id, state in book.seen.items() if state.waits and not book.rests(id, now.ms)]
         held = [id for id in held if not self.mute(id, now.ms) and _is_kept_down(book, id, now)]
         held = [id for id in held if not self._rests(book, id, now)]
         return [id for id in held if _has_room(book, now, id) and not stays_by_hand(book, now, id)]
@@ -70,8 +70,12 @@ class ReturnWaits:
         A circuit whose driver did not answer a moment ago is asked again at its next turn.
         """
         all = book.play.breakers.all.items()
-        self._mute_ms |= {id: now.ms for id, one in all if one.fault == "mute"}
-        off = [id for id, one in all if not one.on or (one.hold_w == 0 and now.ms < one.until_ms)]
+        self._mute_ms |= {id: now.ms for id, breaker in all if breaker.fault == "mute"}
+        off = [
+            id
+            for id, breaker in all
+            if not breaker.on or (breaker.hold_w == 0 and now.ms < breaker.until_ms)
+        ]
         self._off_ms = {id: self._off_ms.get(id, now.ms) for id in off}
         ended = {
             (id, event.end_ms)

@@ -22,12 +22,12 @@ UNKNOWN_W = 100
 
 @day_rule("P27")
 def no_circuit_changes_within_its_dwell_time(book: Observer, now: Moment) -> Iterator[str]:
-    yield from (said for said, stepped in _within_dwell(book, now) if not stepped)
+    yield from (text for text, stepped in _within_dwell(book, now) if not stepped)
 
 
 @day_rule("P30")
 def no_step_of_the_clock_shortens_a_dwell_time(book: Observer, now: Moment) -> Iterator[str]:
-    yield from (said for said, stepped in _within_dwell(book, now) if stepped)
+    yield from (text for text, stepped in _within_dwell(book, now) if stepped)
 
 
 def _within_dwell(book: Observer, now: Moment) -> Iterator[tuple[str, bool]]:
@@ -38,28 +38,28 @@ def _within_dwell(book: Observer, now: Moment) -> Iterator[tuple[str, bool]]:
         if lasted_ms is None or lasted_ms >= least_ms or (turned.off and not turned.by_event):
             continue
         was, is_now = ("on", "off") if turned.off else ("off", "on")
-        said = f"{turned.circuit} goes {is_now} after {duration(lasted_ms)} {was}"
-        yield f"{said}; the minimum is {duration(least_ms)}", book.stepped_since(now.ms - lasted_ms)
+        text = f"{turned.circuit} goes {is_now} after {duration(lasted_ms)} {was}"
+        yield f"{text}; the minimum is {duration(least_ms)}", book.stepped_since(now.ms - lasted_ms)
     for id, circuit in book.spec.circuits.items():
-        one = book.seen[id]
-        if one.begins and one.back_ms is not None and circuit.min_release:
-            rested_ms = now.ms - one.back_ms
+        state = book.seen[id]
+        if state.begins and state.back_ms is not None and circuit.min_release:
+            rested_ms = now.ms - state.back_ms
             if rested_ms < circuit.min_release:
-                said = f"{id} sheds again {duration(rested_ms)} after it was released"
+                text = f"{id} sheds again {duration(rested_ms)} after it was released"
                 yield (
-                    f"{said}; the minimum is {duration(circuit.min_release)}",
-                    book.stepped_since(one.back_ms),
+                    f"{text}; the minimum is {duration(circuit.min_release)}",
+                    book.stepped_since(state.back_ms),
                 )
 
 
 @day_rule("B1")
 def no_circuit_is_kept_off_beyond_its_maximum(book: Observer, now: Moment) -> Iterator[str]:
     for id, circuit in book.spec.circuits.items():
-        one, most_ms = book.seen[id], circuit.max_off_ms
+        state, most_ms = book.seen[id], circuit.max_off_ms
         most_ms = most_ms and max(most_ms, circuit.min_off_ms)
-        if most_ms is None or one.off_ms is None or one.gives_ms is None or not one.on:
+        if most_ms is None or state.off_ms is None or state.gives_ms is None or not state.on:
             continue
-        off_ms = now.ms - max(one.off_ms, book.play.booted_ms)
+        off_ms = now.ms - max(state.off_ms, book.play.booted_ms)
         if off_ms > most_ms + SLACK_MS and not book.crowded:  # without room it has to wait
             yield f"{id} is kept off for {duration(off_ms)}; the limit is {duration(most_ms)}"
 
@@ -98,17 +98,17 @@ def nothing_is_held_below_its_floor_or_limit(book: Observer, now: Moment) -> Ite
 @day_rule("P3")
 def circuits_that_cannot_shed_are_left_alone(book: Observer, now: Moment) -> Iterator[str]:
     for id in now.memory.cuts:
-        circuit, one = book.spec.circuits[id], book.seen[id]
+        circuit, state = book.spec.circuits[id], book.seen[id]
         if circuit.locked or circuit.control == "none" or not circuit.shed_percent:
             yield f"{id} sheds although it must not"
-        if not one.on:
+        if not state.on:
             yield f"{id} sheds although it is switched off"
-        if one.begins and one.off_ms != now.ms and book.rests(id, now.ms):
+        if state.begins and state.off_ms != now.ms and book.rests(id, now.ms):
             yield f"{id} starts to shed although it must rest"
-        if one.locked:
+        if state.locked:
             yield f"{id} sheds although a person locked it"
         if circuit.meter == "own" and (
-            one.read_ms is None or now.ms - one.read_ms >= circuit.stale_after
+            state.read_ms is None or now.ms - state.read_ms >= circuit.stale_after
         ):
             yield f"{id} sheds although it was not read for {circuit.stale_after // 1000} s"
     for effect in now.effects:
@@ -202,44 +202,44 @@ def load_returns_in_steps_below_the_main_breaker(book: Observer, now: Moment) ->
     if not returned or book.spec.observes:
         return
     if len(returned) > 1:
-        yield f"{', '.join(one.circuit for one in returned)} come back at the same moment"
+        yield f"{', '.join(hold.circuit for hold in returned)} come back at the same moment"
     if book.returned_ms is not None and now.ms - book.returned_ms < restore.every:
         after_ms = now.ms - book.returned_ms
         yield f"{returned[0].circuit} comes back {after_ms} ms after the one before"
-    for one in returned:
-        circuit, free_w = book.spec.circuits[one.circuit], now.memory.circuits[one.circuit].free_w
-        more_w = (free_w if one.watts is None else one.watts) - one.was_w
+    for hold in returned:
+        circuit, free_w = book.spec.circuits[hold.circuit], now.memory.circuits[hold.circuit].free_w
+        more_w = (free_w if hold.watts is None else hold.watts) - hold.was_w
         graded = circuit.control in ("modulating", "duty_cycle")
         if restore.ramp is not None and graded and more_w > restore.ramp:
-            step = f"{more_w} W of {one.circuit} come back in one step"
+            step = f"{more_w} W of {hold.circuit} come back in one step"
             yield f"{step}; the limit is {restore.ramp} W"
-        yield from _before_its_turn(book, now, one)
+        yield from _before_its_turn(book, now, hold)
 
 
-def _before_its_turn(book: Observer, now: Moment, one: HoldEased) -> Iterator[str]:
+def _before_its_turn(book: Observer, now: Moment, hold: HoldEased) -> Iterator[str]:
     """A circuit later in the shed order still waits, although nothing holds it up."""
     if book.waits.for_event:
         return  # what that event will shed waits for it
     order, lives = book.spec.shed_order(), now.memory.circuits
-    room_w = max(returning_w(one, now), book.spec.site.service - power_w(now.memory))
-    for id in order[order.index(one.circuit) + 1 :]:
+    room_w = max(returning_w(hold, now), book.spec.site.service - power_w(now.memory))
+    for id in order[order.index(hold.circuit) + 1 :]:
         other, fits = book.seen[id], lives[id].free_w - (lives[id].drawn_w or 0) <= room_w
         waits = other.waited and other.waits and not book.waits.mute(id, now.ms)
         if waits and fits and not (book.rests(id, now.ms) or stays_by_hand(book, now, id)):
-            yield f"{one.circuit} comes back before {id}, which is later in the shed order"
+            yield f"{hold.circuit} comes back before {id}, which is later in the shed order"
 
 
-def _overdue(book: Observer, one: HoldEased) -> bool:
+def _overdue(book: Observer, hold: HoldEased) -> bool:
     """It was off for its maximum time, so it does not wait for its turn."""
-    most_ms = book.spec.circuits[one.circuit].max_off_ms
-    turned = next((x for x in book.turned if x.circuit == one.circuit), None)
+    most_ms = book.spec.circuits[hold.circuit].max_off_ms
+    turned = next((x for x in book.turned if x.circuit == hold.circuit), None)
     return most_ms is not None and turned is not None and (turned.lasted_ms or 0) >= most_ms
 
 
 def _crowded(book: Observer, now: Moment) -> Iterator[str]:
     """The site draws more than its main breaker carries, because of what came back."""
     service_w = book.spec.site.service
-    mores_w = {one.circuit: returning_w(one, now) for one in book.loosened}
+    mores_w = {hold.circuit: returning_w(hold, now) for hold in book.loosened}
     known_w = power_w(now.memory) + sum(mores_w.values())
     drawn_w = book.play.breakers.power_w(now.ms)
     metered = all(circuit.meter == "own" for circuit in book.spec.circuits.values())
@@ -257,8 +257,8 @@ def returns_unconditionally(book: Observer, id: str) -> bool:
     return book.waited_ms >= BLOCKED_MS and book.spec.circuits[id].critical
 
 
-def returning_w(one: HoldEased, now: Moment) -> int:
+def returning_w(hold: HoldEased, now: Moment) -> int:
     """What a circuit that came back will draw beyond its last reading, in watts."""
-    live = now.memory.circuits[one.circuit]
-    level_w = live.free_w if one.watts is None else min(one.watts, live.free_w)
+    live = now.memory.circuits[hold.circuit]
+    level_w = live.free_w if hold.watts is None else min(hold.watts, live.free_w)
     return max(0, level_w - (live.drawn_w or 0))

@@ -16,13 +16,13 @@ from .day_rules import day_rule
 @day_rule("P44")
 def no_new_request_is_treated_as_a_copy(book: Observer, now: Moment) -> Iterator[str]:
     """Long after a connect nothing is delivered again, so a `duplicate` must describe what is."""
-    asked, memory = now.trigger, now.memory
+    trigger, memory = now.trigger, now.memory
     acks = [effect.body for effect in now.effects if isinstance(effect, Ack)]
-    if not isinstance(asked, Command) or not acks or acks[0]["status"] != "duplicate":
+    if not isinstance(trigger, Command) or not acks or acks[0]["status"] != "duplicate":
         return
-    if asked.source != "operator" or now.ms - book.connected_ms <= MOST_MS:
+    if trigger.source != "operator" or now.ms - book.connected_ms <= MOST_MS:
         return
-    match asked:
+    match trigger:
         case Toggle(circuit=id, enabled=enabled) if memory.circuits[id].enabled != enabled:
             yield f"{id} was to be switched {'on' if enabled else 'off'}, but is not"
         case Restore(event_id=None):

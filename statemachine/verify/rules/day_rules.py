@@ -120,8 +120,8 @@ def an_event_runs_under_its_newest_terms(book: Observer, now: Moment) -> Iterato
         if called is None or called.over:
             continue
         if (event.shed_w, event.end_ms) != (called.shed_w, called.end_ms):
-            said = f"{event.shed_w} W until {event.end_ms}"
-            yield f"{id} has {said}, instead of {called.shed_w} W until {called.end_ms}"
+            terms = f"{event.shed_w} W until {event.end_ms}"
+            yield f"{id} has {terms}, instead of {called.shed_w} W until {called.end_ms}"
 
 
 @day_rule("P42")
@@ -146,20 +146,22 @@ def an_opt_out_holds(book: Observer, now: Moment) -> Iterator[str]:
 @day_rule("P47")
 def changes_of_the_operators_events_are_confirmed(book: Observer, now: Moment) -> Iterator[str]:
     """Without a confirmation nothing changes, except what a timer would change at that moment."""
-    said = now.trigger
-    if not isinstance(said, Cancel | Restore | OptOut | DrEvent) or now.fault:
+    trigger = now.trigger
+    if not isinstance(trigger, Cancel | Restore | OptOut | DrEvent) or now.fault:
         return
-    takes_back = isinstance(said, OptOut) and not said.out
+    takes_back = isinstance(trigger, OptOut) and not trigger.out
     lives = [(id, x) for id, x in now.before.events.items() if not gives_back(book.spec, x)]
     theirs = [id for id, event in lives if event.source == OPERATOR]
-    if said.source == OPERATOR or said.confirmed or takes_back or not theirs:
+    if trigger.source == OPERATOR or trigger.confirmed or takes_back or not theirs:
         return
-    looked, _ = book.play.ven.decide(now.before, Timer(at_ms=said.at_ms, mono_ms=said.mono_ms))
+    looked, _ = book.play.ven.decide(
+        now.before, Timer(at_ms=trigger.at_ms, mono_ms=trigger.mono_ms)
+    )
     for id in theirs:
         if id in set(now.memory.opted_out) - set(now.before.opted_out):
-            yield f"{said.source} opted out of {id} without a confirmation"
+            yield f"{trigger.source} opted out of {id} without a confirmation"
         elif _terms(now.memory, id) not in (_terms(looked, id), _terms(now.before, id)):
-            yield f"{said.op} from {said.source} changed {id} without a confirmation"
+            yield f"{trigger.op} from {trigger.source} changed {id} without a confirmation"
 
 
 def _terms(memory: Memory, id: str) -> tuple[object, ...]:
@@ -175,8 +177,8 @@ def a_new_plan_is_the_best_there_is(book: Observer, now: Moment) -> Iterator[str
     same = (was.required_w, was.events, was.usable) == (made.required_w, made.events, made.usable)
     if same or now.fault is not None or isinstance(now.trigger, Restarted):
         return
-    every = loads(book.spec, _unstamped(now))
-    best_w = best_total_w(every, made.required_w, book.spec.curtail.policy)
+    candidates = loads(book.spec, _unstamped(now))
+    best_w = best_total_w(candidates, made.required_w, book.spec.curtail.policy)
     given_w = sum(now.memory.cuts.values())
     if best_w is not None and given_w != best_w:
         yield f"the plan sheds {given_w} W of {made.required_w} W; the best one sheds {best_w} W"
@@ -193,10 +195,10 @@ def _unstamped(now: Moment) -> Memory:
 
 @day_rule("P26")
 def power_plus_shed_is_the_base_power(book: Observer, now: Moment) -> Iterator[str]:
-    said = book.summary
-    if abs(said["power_kw"] + said["shed_kw"] - said["base_power_kw"]) > 0.01:
-        parts = f"power {said['power_kw']} kW plus shed {said['shed_kw']} kW"
-        yield f"{parts} is not the base power of {said['base_power_kw']} kW"
+    summary = book.summary
+    if abs(summary["power_kw"] + summary["shed_kw"] - summary["base_power_kw"]) > 0.01:
+        parts = f"power {summary['power_kw']} kW plus shed {summary['shed_kw']} kW"
+        yield f"{parts} is not the base power of {summary['base_power_kw']} kW"
     for id, cut_w in now.memory.cuts.items():
         live = now.memory.circuits[id]
         if not book.spec.observes and (live.held_w is None or live.held_w > live.free_w - cut_w):
@@ -215,10 +217,10 @@ def no_power_is_negative(book: Observer, now: Moment) -> Iterator[str]:
 def commanded_equals_intent_once_all_is_over(book: Observer, now: Moment) -> Iterator[str]:
     memory, play = now.memory, book.play
     for id, live in memory.circuits.items():
-        known = book.seen[id]
-        if live.held_w != known.held_w and now.carried:
-            yield f"{id} is held at {known.held_w} W, but memory has {live.held_w} W"
-        if live.enabled != known.on:
+        state = book.seen[id]
+        if live.held_w != state.held_w and now.carried:
+            yield f"{id} is held at {state.held_w} W, but memory has {live.held_w} W"
+        if live.enabled != state.on:
             yield f"memory has {id} {'on' if live.enabled else 'off'}, but it is not"
         breaker = play.breakers.all[id]
         if breaker.on != live.enabled and now.carried and not play.drivers.busy(id):
@@ -243,11 +245,11 @@ def no_event_is_over_while_a_circuit_is_still_held(book: Observer, now: Moment) 
                 yield f"{effect.body['event_id']} is over, but {id} is held at {breaker.hold_w} W"
 
 
-def _is_given_back(book: Observer, now: Moment, said: Mapping[str, Any]) -> bool:
+def _is_given_back(book: Observer, now: Moment, body: Mapping[str, Any]) -> bool:
     """Whether this is the last message of an event that had started."""
     states = book.spec.event.states
-    was = now.before.events.get(said.get("event_id", ""))
-    last = any(state.final and state.report == said["state"] for state in states.values())
+    was = now.before.events.get(body.get("event_id", ""))
+    last = any(state.final and state.report == body["state"] for state in states.values())
     return last and was is not None and was.state in states and states[was.state].until != "start"
 
 

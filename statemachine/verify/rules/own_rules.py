@@ -30,9 +30,9 @@ def the_rules_of_the_site_hold(book: Observer, now: Moment) -> Iterator[str]:
 def _lifted(book: Observer, now: Moment) -> Iterator[str]:
     """The site drew less than its limit, and load that comes back lifts it above."""
     drawn_w = power_w(now.memory)
-    returned = [one for one in book.loosened if not returns_unconditionally(book, one.circuit)]
-    then_w = drawn_w + sum(returning_w(one, now) for one in returned)
+    returned = [hold for hold in book.loosened if not returns_unconditionally(book, hold.circuit)]
+    then_w = drawn_w + sum(returning_w(hold, now) for hold in returned)
     for rule in book.spec.always:
         if rule.site_below is not None and drawn_w < rule.site_below <= then_w:
-            names = ", ".join(one.circuit for one in returned)
+            names = ", ".join(hold.circuit for hold in returned)
             yield f"{site_below_text(rule.site_below)}: {then_w / 1000:.2f} kW once {names} is back"

@@ -182,8 +182,8 @@ def broken_plan_rules(trial: Trial) -> Iterator[str]:
     """A sentence for every rule that this trial breaks."""
     plan = trial.plan()
     for number, check in RULES.items():
-        if found := check(trial, plan):
-            yield f"{number} {check.__name__.replace('_', ' ')}: {found}; {_tried(trial)}"
+        if problem := check(trial, plan):
+            yield f"{number} {check.__name__.replace('_', ' ')}: {problem}; {_tried(trial)}"
 
 
 def broken_site_limits(spec: Spec, memory: Memory) -> Iterator[str]:
@@ -257,5 +257,5 @@ def _shy(circuit: Circuit) -> Circuit:
 
 
 def _tried(trial: Trial) -> str:
-    said = [f"{load.circuit} {load.cap_w} of {load.load_w} W" for load in trial.loads]
-    return f"tried a target of {trial.target_w} W with " + ", ".join(said)
+    parts = [f"{load.circuit} {load.cap_w} of {load.load_w} W" for load in trial.loads]
+    return f"tried a target of {trial.target_w} W with " + ", ".join(parts)

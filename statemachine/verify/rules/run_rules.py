@@ -49,11 +49,11 @@ def violations_of(
         if seen is not None:
             seen(play, moment)
         for number, rule in DAY_RULES.items():
-            for said in rule(book, moment):
-                yield Violation(number, moment.ms, said)
+            for text in rule(book, moment):
+                yield Violation(number, moment.ms, text)
     for sentence in broken_at_the_end(book):
-        number, _, said = sentence.partition(" ")
-        yield Violation(number, play.ms, said)
+        number, _, text = sentence.partition(" ")
+        yield Violation(number, play.ms, text)
 
 
 def first_violation(

@@ -14,13 +14,13 @@ from .day_rules import day_rule
 
 @day_rule("P45")
 def every_ack_names_all_readable_ids(book: Observer, now: Moment) -> Iterator[str]:
-    asked = now.trigger
+    trigger = now.trigger
     acks = [effect for effect in now.effects if isinstance(effect, Ack)]
     for ack in acks:
         named = {"venId": book.spec.site.id, "ok": ack.body["status"] != "rejected"}
-        if isinstance(asked, Command) and ack.reply == asked.reply:
-            named |= _named(asked)
-        if missing := [name for name, said in named.items() if ack.body.get(name) != said]:
+        if isinstance(trigger, Command) and ack.reply == trigger.reply:
+            named |= _named(trigger)
+        if missing := [name for name, value in named.items() if ack.body.get(name) != value]:
             yield f"the ack of {ack.body['op']} lacks {', '.join(missing)}"
 
 
@@ -31,11 +31,11 @@ def a_site_without_a_shadow_requests_none(book: Observer, now: Moment) -> Iterat
         yield "a shadow is requested that nobody provides"
 
 
-def _named(asked: Command) -> dict[str, Any]:
-    match asked:
+def _named(command: Command) -> dict[str, Any]:
+    match command:
         case DrEvent(event_id=id, revision=revision):
-            known = asked.earlier  # a copy names the event of the first one
-            return {"event_id": id, "revision": revision} if known is None else {}
+            earlier = command.earlier  # a copy names the event of the first one
+            return {"event_id": id, "revision": revision} if earlier is None else {}
         case OptOut(event_id=id) | Cancel(event_id=id):
             return {"event_id": id}
         case Restore(event_id=str(id)):

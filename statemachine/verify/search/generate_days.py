@@ -93,38 +93,42 @@ class _Day:
         id = self.dice.choice(IDS)
         self.called.append(id)
         self.revisions[id] += 1
-        said: Words = {
+        event: Words = {
             "id": id,
             "shed": watts_text(self._shed_w()),
             "for": millis_text(self._length_ms()),
         }
         if self.dice.randint(0, 2):
-            said["revision"] = str(self.revisions[id])
+            event["revision"] = str(self.revisions[id])
         if not self.dice.randint(0, 2):
             later_s = self.dice.choice((-600, -30, 0, 1, 30, 90, 600, 3_600))
-            said["start"] = elapsed_text(max(0, self.ms + later_s * 1_000))
+            event["start"] = elapsed_text(max(0, self.ms + later_s * 1_000))
         if not self.dice.randint(0, 5):
-            said["random"] = millis_text(self.dice.choice((1_000, 60_000, 600_000)))
+            event["random"] = millis_text(self.dice.choice((1_000, 60_000, 600_000)))
         if not self.dice.randint(0, 7):
-            said["issued"] = elapsed_text(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
-        return {"event": {**said, "door": self.dice.choice(DOORS), **self._confirming()}}
+            event["issued"] = elapsed_text(max(0, self.ms - self.dice.choice((0, 30_000, 90_000))))
+        return {"event": {**event, "door": self.dice.choice(DOORS), **self._confirming()}}
 
     def prolong(self) -> Words:
         """A revision that starts an event again, as if it had not run yet."""
         id = self.dice.choice(IDS)
         self.called.append(id)
         self.revisions[id] += 1
-        said = {"id": id, "shed": watts_text(self._shed_w()), "start": elapsed_text(self.ms)}
+        event = {"id": id, "shed": watts_text(self._shed_w()), "start": elapsed_text(self.ms)}
         length_ms = self.dice.choice((self.spec.limits.longest_event, self._length_ms()))
         more = {"for": millis_text(length_ms), "revision": str(self.revisions[id])}
-        return {"event": {**said, **more, "door": self.dice.choice(DOORS)}}
+        return {"event": {**event, **more, "door": self.dice.choice(DOORS)}}
 
     def fresh_call(self) -> Words:
         """A new event from the site: always accepted, unless it is too long."""
         id = f"n{len(self.called)}"
         self.called.append(id)
-        said = {"id": id, "shed": watts_text(self._shed_w()), "for": millis_text(self._length_ms())}
-        return {"event": {**said, "door": self.dice.choice(DOORS)}}
+        event = {
+            "id": id,
+            "shed": watts_text(self._shed_w()),
+            "for": millis_text(self._length_ms()),
+        }
+        return {"event": {**event, "door": self.dice.choice(DOORS)}}
 
     def restore(self) -> Words:
         event = self.dice.choice(("all", self._event()))
@@ -139,11 +143,11 @@ class _Day:
         return {"again": self._event()}
 
     def opt_out(self) -> Words:
-        said = {"event": self._event(), **self._confirming()}
+        fields = {"event": self._event(), **self._confirming()}
         if self.dice.randint(0, 3):
-            said |= {"circuit": self._circuit()}
-            said |= {} if self.dice.randint(0, 2) else {"out": "false"}
-        return {"opt_out": said}
+            fields |= {"circuit": self._circuit()}
+            fields |= {} if self.dice.randint(0, 2) else {"out": "false"}
+        return {"opt_out": fields}
 
     def switch(self) -> Words:
         to = self.dice.choice(("on", "off"))

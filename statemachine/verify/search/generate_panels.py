@@ -22,7 +22,7 @@ AMP_W = 24
 
 def generate_loads(dice: RandomSource, most: int) -> tuple[Load, ...]:
     """Up to `most` loads in four tiers, relays and charging cars among them, some idle."""
-    return tuple(_invent_load(dice, f"c{place}") for place in range(dice.randint(0, most)))
+    return tuple(_invent_load(dice, f"c{index}") for index in range(dice.randint(0, most)))
 
 
 def generate_trial(dice: RandomSource, loads: tuple[Load, ...]) -> Trial:
@@ -48,8 +48,8 @@ def generate_memory(dice: RandomSource, spec: Spec) -> Memory:
         if dice.randint(0, 9):
             drawn_w[id] = dice.randint(0, circuit.rated) if lives[id].enabled else 0
     start = replace(initial_memory(spec), circuits=lives)
-    said = Readings(at_ms=0, mono_ms=0, drawn_w=drawn_w, unmetered_w=spec.site.unmetered)
-    return Ven(spec).decide(start, said)[0]
+    readings = Readings(at_ms=0, mono_ms=0, drawn_w=drawn_w, unmetered_w=spec.site.unmetered)
+    return Ven(spec).decide(start, readings)[0]
 
 
 def _invent_load(dice: RandomSource, id: str) -> Load:

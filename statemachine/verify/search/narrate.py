@@ -92,9 +92,9 @@ def narrate(
 
 
 def _draws(spec: Spec, scenario: Scenario) -> str:
-    said = [f"{id} {watts / 1000:g} kW" for id, watts in scenario.draws.items()]
+    draws = [f"{id} {watts / 1000:g} kW" for id, watts in scenario.draws.items()]
     rest = f"loads are {scenario.loads or spec.sim.load}"
-    return f"{', '.join(said)}; else {rest}" if said else rest
+    return f"{', '.join(draws)}; else {rest}" if draws else rest
 
 
 def _answer(ack: Mapping[str, object]) -> str:
@@ -129,8 +129,8 @@ def scenario_text(words: Words, story: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _flow(said: object) -> str:
-    if isinstance(said, Mapping):
-        return "{" + ", ".join(f"{name}: {_flow(value)}" for name, value in said.items()) + "}"
-    text = str(said)
+def _flow(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_flow(part)}" for name, part in value.items()) + "}"
+    text = str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

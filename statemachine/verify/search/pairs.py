@@ -109,11 +109,11 @@ def _plain(day: Words, without: tuple[str, ...]) -> list[Words]:
     """
     kept = [name for name in SINGLE if name not in without]
     steps = [step for step in day["steps"] if any(name in step for name in kept)]
-    return [{name: _for_itself(said) for name, said in step.items()} for step in steps]
+    return [{name: _for_itself(deed) for name, deed in step.items()} for step in steps]
 
 
-def _for_itself(said: Any) -> Any:
-    return {n: v for n, v in said.items() if n != "as"} if isinstance(said, dict) else said
+def _for_itself(deed: Any) -> Any:
+    return {n: v for n, v in deed.items() if n != "as"} if isinstance(deed, dict) else deed
 
 
 def _with(scenario: Scenario, steps: list[Step]) -> Scenario:
@@ -168,13 +168,13 @@ class DayHistory:
 def differences(spec: Spec, scenario: Scenario, rule: str) -> Iterator[tuple[int, str]]:
     """Where a day and its twin differ for longer than a tick: since when, and how."""
     twin = TWINS[rule]
-    one, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
+    track, other = (_track(spec, day, twin) for day in (scenario, twin.other(scenario)))
     crashes = sum(step.crash is not None for step in scenario.steps)
     # Midnight is noticed at the next reading; the next return may count from a restart.
     tick_ms = TICK_MS + scenario.look + crashes * spec.restore.every
-    for ms in sorted({*one.at_ms, *other.at_ms}):
+    for ms in sorted({*track.at_ms, *other.at_ms}):
         late_ms = ms + tick_ms
-        here, there = one.at(late_ms), other.within(late_ms, tick_ms)
+        here, there = track.at(late_ms), other.within(late_ms, tick_ms)
         # Each part alone, because what is held may change later than what is required.
         if any(here[name] not in [moment[name] for moment in there] for name in here):
             yield ms, f"{_said(here)} instead of {_said(other.at(late_ms))}"

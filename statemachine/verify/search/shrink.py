@@ -16,14 +16,14 @@ def shrink(day: Words, breaks: Test, enough: Callable[[], bool]) -> Words:
     """The smallest day found for which `breaks` is true; the search ends when `enough`."""
     tried = [day]
     while not enough():
-        for one in _simpler(day):
+        for candidate in _simpler(day):
             if enough():
                 return day
-            if one in tried:
+            if candidate in tried:
                 continue
-            tried.append(one)
-            if breaks(one):
-                day = one
+            tried.append(candidate)
+            if breaks(candidate):
+                day = candidate
                 break
         else:
             return day
@@ -43,42 +43,42 @@ def _simpler(day: Words) -> Iterator[Words]:
             yield {**day, name: plain}
     for id in day["draws"]:
         yield {**day, "draws": {other: w for other, w in day["draws"].items() if other != id}}
-    for place, step in enumerate(steps):
+    for index, step in enumerate(steps):
         for plainer in _plainer(step):
-            yield {**day, "steps": [*steps[:place], plainer, *steps[place + 1 :]]}
+            yield {**day, "steps": [*steps[:index], plainer, *steps[index + 1 :]]}
     yield from _sooner(day)
-    for id, said in day["draws"].items():
-        for round_w in _round(watts(said), (1_000, 100)):
+    for id, draw in day["draws"].items():
+        for round_w in _round(watts(draw), (1_000, 100)):
             yield {**day, "draws": {**day["draws"], id: watts_text(round_w)}}
 
 
 def _plainer(step: Words) -> Iterator[Words]:
     """The step without optional keys, and with rounder numbers."""
     (name,) = (name for name in step if name != "at")
-    said = step[name]
-    if not isinstance(said, dict):
+    deed = step[name]
+    if not isinstance(deed, dict):
         return
     for extra in ("random", "issued", "start", "revision", "reboot", "amid", "door"):
-        if extra in said:
-            yield {**step, name: {key: value for key, value in said.items() if key != extra}}
+        if extra in deed:
+            yield {**step, name: {key: value for key, value in deed.items() if key != extra}}
     for key in ("shed", "draws"):
-        for round_w in _round(watts(said[key]), (1_000, 100)) if key in said else ():
-            yield {**step, name: {**said, key: watts_text(max(1, round_w))}}
+        for round_w in _round(watts(deed[key]), (1_000, 100)) if key in deed else ():
+            yield {**step, name: {**deed, key: watts_text(max(1, round_w))}}
     for key in ("for", "down"):
-        for round_ms in _round(millis(said[key]), (600_000, 60_000, 1_000)) if key in said else ():
-            yield {**step, name: {**said, key: millis_text(max(1_000, round_ms))}}
+        for round_ms in _round(millis(deed[key]), (600_000, 60_000, 1_000)) if key in deed else ():
+            yield {**step, name: {**deed, key: millis_text(max(1_000, round_ms))}}
 
 
 def _sooner(day: Words) -> Iterator[Words]:
     """The day with one of its pauses cut to a minute, ten seconds or one, or to a rounder one."""
     last_ms = 0
-    for place, step in enumerate(day["steps"]):
+    for index, step in enumerate(day["steps"]):
         at_ms = parse_elapsed(step["at"])
         gap_ms = at_ms - last_ms
         plain = () if gap_ms in PAUSES_MS else (*PAUSES_MS, *_round(gap_ms, (600_000, 60_000)))
         for round_ms in plain:
             if round_ms < gap_ms:
-                yield {**day, "steps": _moved(day["steps"], place, round_ms - gap_ms)}
+                yield {**day, "steps": _moved(day["steps"], index, round_ms - gap_ms)}
         last_ms = at_ms
 
 

@@ -40,18 +40,18 @@ class CloudModel:
 
     def delta(self, key: str, stamps: dict[str, int]) -> Delta:
         """The delta that the cloud sends after something was desired."""
-        said: dict[str, Any] = {**stamps, "version": self.shadows[key].version}
-        return Delta(**said, key=key, wishes=self.shadows[key].wishes)
+        fields: dict[str, Any] = {**stamps, "version": self.shadows[key].version}
+        return Delta(**fields, key=key, wishes=self.shadows[key].wishes)
 
-    def answer(self, asked: GetShadow | Report, stamps: dict[str, int]) -> Trigger:
+    def answer(self, request: GetShadow | Report, stamps: dict[str, int]) -> Trigger:
         """The answer to a request; an update with an old version is refused."""
-        said: dict[str, Any] = {**stamps, "token": asked.token, "key": asked.key}
-        known = self.shadows[asked.key]
-        if isinstance(asked, GetShadow):
-            return Document(**said, version=known.version, wishes=known.wishes)
-        if asked.version not in (None, known.version):
-            return Refused(**said, code=409, message="version conflict")
-        known.version += 1
-        if CIRCUITS in asked.clears:
-            known.desired = {}
-        return Answered(**said, settles=asked.settles, version=known.version)
+        fields: dict[str, Any] = {**stamps, "token": request.token, "key": request.key}
+        shadow = self.shadows[request.key]
+        if isinstance(request, GetShadow):
+            return Document(**fields, version=shadow.version, wishes=shadow.wishes)
+        if request.version not in (None, shadow.version):
+            return Refused(**fields, code=409, message="version conflict")
+        shadow.version += 1
+        if CIRCUITS in request.clears:
+            shadow.desired = {}
+        return Answered(**fields, settles=request.settles, version=shadow.version)

@@ -33,12 +33,12 @@ class _Circuit:
     ends_ms: int = 0
 
 
-def answer_trigger(told: DeviceAnswer, stamps: Mapping[str, int]) -> Held | Switched:
+def answer_trigger(answer: DeviceAnswer, stamps: Mapping[str, int]) -> Held | Switched:
     """The result of a hold or switch, as a trigger for the core."""
-    said: dict[str, Any] = {**stamps, "circuit": told.deed.circuit, "fault": told.fault}
-    if isinstance(told.deed, Hold):
-        return Held(**said, watts=told.deed.watts)
-    return Switched(**said, enabled=told.deed.enabled)
+    fields: dict[str, Any] = {**stamps, "circuit": answer.deed.circuit, "fault": answer.fault}
+    if isinstance(answer.deed, Hold):
+        return Held(**fields, watts=answer.deed.watts)
+    return Switched(**fields, enabled=answer.deed.enabled)
 
 
 class Drivers:
@@ -61,42 +61,42 @@ class Drivers:
 
     def put(self, deed: Deed, ms: int) -> list[DeviceAnswer]:
         """Request a hold or switch from now on; an idle driver begins at once."""
-        one = self._all[deed.circuit]
-        told = one.guarded.put(deed, ms)
-        self._begin(one, ms)
-        return told
+        circuit = self._all[deed.circuit]
+        answers = circuit.guarded.put(deed, ms)
+        self._begin(circuit, ms)
+        return answers
 
     def next_ms(self) -> int | None:
         """When a driver next answers or retries; None: all is done."""
         dues = [
-            one.ends_ms if one.deed is not None else one.guarded.due_ms()
-            for one in self._all.values()
+            circuit.ends_ms if circuit.deed is not None else circuit.guarded.due_ms()
+            for circuit in self._all.values()
         ]
         return min((due for due in dues if due is not None), default=None)
 
     def busy(self, id: str) -> bool:
         """Whether a driver works on a request, or will retry it."""
-        one = self._all[id]
-        return one.deed is not None or one.guarded.busy()
+        circuit = self._all[id]
+        return circuit.deed is not None or circuit.guarded.busy()
 
     def overruled(self) -> list[str]:
         """Why interlocks overrule requests now."""
-        every = [(id, one.guarded.overruled()) for id, one in self._all.items()]
-        return [f"{id}: {why}" for id, whys in every for why in whys]
+        reasons = [(id, circuit.guarded.overruled()) for id, circuit in self._all.items()]
+        return [f"{id}: {why}" for id, whys in reasons for why in whys]
 
     def go_on(self, ms: int) -> Iterator[DeviceAnswer]:
         """The results that are due by this moment."""
-        for one in self._all.values():
-            if one.deed is not None and one.ends_ms <= ms:
-                deed, one.deed = one.deed, None
-                yield from one.guarded.ended(deed, one.fault, ms)
-            yield from one.guarded.look(ms)
-            self._begin(one, ms)
+        for circuit in self._all.values():
+            if circuit.deed is not None and circuit.ends_ms <= ms:
+                deed, circuit.deed = circuit.deed, None
+                yield from circuit.guarded.ended(deed, circuit.fault, ms)
+            yield from circuit.guarded.look(ms)
+            self._begin(circuit, ms)
 
-    def _begin(self, one: _Circuit, ms: int) -> None:
-        if one.deed is None and (deed := one.guarded.begin(ms)) is not None:
-            one.deed, one.fault = deed, self._do(deed)
-            one.ends_ms = ms + (SILENT_MS if one.fault == SILENCE else DRIVER_MS)
+    def _begin(self, circuit: _Circuit, ms: int) -> None:
+        if circuit.deed is None and (deed := circuit.guarded.begin(ms)) is not None:
+            circuit.deed, circuit.fault = deed, self._do(deed)
+            circuit.ends_ms = ms + (SILENT_MS if circuit.fault == SILENCE else DRIVER_MS)
 
     def _do(self, deed: Deed) -> str | None:
         if self._breakers.all[deed.circuit].fault == "mute":

@@ -7,12 +7,12 @@ import re
 _ELAPSED = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3}))?)?")
 
 
-def parse_elapsed(said: object) -> int:
+def parse_elapsed(value: object) -> int:
     """`1:30:05` as 5405000 ms. Raises ValueError with a message for people."""
-    found = _ELAPSED.fullmatch(said) if isinstance(said, str) else None
-    if found is None:
-        raise ValueError(f"{said!r} is not a time since the start; write it like 18:30:00")
-    hours, minutes, seconds, thousandths = (part or "0" for part in found.groups())
+    match = _ELAPSED.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a time since the start; write it like 18:30:00")
+    hours, minutes, seconds, thousandths = (part or "0" for part in match.groups())
     whole_s = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
     return whole_s * 1000 + int(thousandths.ljust(3, "0"))
 

@@ -191,17 +191,17 @@ class Play:
         for effect in effects:
             match effect:
                 case Hold() | Switch():
-                    for told in self.drivers.put(effect, self.ms):
-                        self._soon(0, lambda x=told: answer_trigger(x, self._stamps()))  # type: ignore[misc]
+                    for answer in self.drivers.put(effect, self.ms):
+                        self._soon(0, lambda x=answer: answer_trigger(x, self._stamps()))  # type: ignore[misc]
                     self._look_ms = min(self._look_ms, self.ms + 2 * DRIVER_MS)
                 case GetShadow() | Report():
                     self._soon(CLOUD_MS, lambda x=effect: self.cloud.answer(x, self._stamps()))  # type: ignore[misc]
 
     def _hear_drivers(self) -> Iterator[Moment]:
         life = self._life
-        for told in list(self.drivers.go_on(self.ms)):
+        for answer in list(self.drivers.go_on(self.ms)):
             if life == self._life:
-                yield self._hear(answer_trigger(told, self._stamps()))
+                yield self._hear(answer_trigger(answer, self._stamps()))
 
     def _new_drivers(self) -> Drivers:
         until = lambda until_ms: self.ms + until_ms - self.at_ms  # noqa: E731
@@ -211,9 +211,9 @@ class Play:
 
     def _do(self, step: Step) -> Iterator[Moment]:
         self.did_ms = self.ms
-        said = to_command(step, self.start_ms + self.skew_ms, self._calls)
-        if said is not None:
-            yield from self._send(*said)
+        command = to_command(step, self.start_ms + self.skew_ms, self._calls)
+        if command is not None:
+            yield from self._send(*command)
         elif step.wish is not None:
             wish = step.wish
             key = self.cloud.wish(wish.circuit, wish.to == "on", self.at_ms // 1000)
@@ -231,18 +231,18 @@ class Play:
             self.skew_ms += step.clock
             self.stepped_ms = self.ms
 
-    def _send(self, said: dict[str, Any], door: str) -> Iterator[Moment]:
+    def _send(self, body: dict[str, Any], door: str) -> Iterator[Moment]:
         """A command at a door. The broker queues the operator's while the site is offline."""
-        if said["op"] == "event":
-            self._calls[said["event_id"]] = said, door
+        if body["op"] == "event":
+            self._calls[body["event_id"]] = body, door
         if door == "operator" and not (self.up and self.linked):
-            self._queue.append(said)
+            self._queue.append(body)
         elif self.up:
-            yield self._hear(self._command(said, door))
+            yield self._hear(self._command(body, door))
 
-    def _command(self, said: dict[str, Any], door: str) -> Command:
+    def _command(self, body: dict[str, Any], door: str) -> Command:
         reply = f"r{self.decisions}"
-        return command_from(said, self.spec.site.id, Origin(door, reply, **self._stamps()))
+        return command_from(body, self.spec.site.id, Origin(door, reply, **self._stamps()))
 
     def _link(self, back: bool) -> Iterator[Moment]:
         was, self.linked = self.linked, back
@@ -254,8 +254,8 @@ class Play:
     def _connect(self) -> Iterator[Moment]:
         yield self._hear(Connected(**self._stamps()))
         waiting, self._queue = self._queue, []
-        for place, said in enumerate(waiting, start=1):
-            self._soon(place * CLOUD_MS, lambda said=said: self._command(said, "operator"))  # type: ignore[misc]
+        for index, body in enumerate(waiting, start=1):
+            self._soon(index * CLOUD_MS, lambda body=body: self._command(body, "operator"))  # type: ignore[misc]
 
     def _crash(self, crash: CrashStep) -> None:
         if not self.up:

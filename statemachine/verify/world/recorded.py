@@ -49,11 +49,11 @@ class RecordedDay:
 
 def read_recorded(text: str, file: str, spec: Spec) -> RecordedDay:
     """Read a recorded day for a site. Raises `SpecError` with the findings about its lines."""
-    series: dict[str, Series] = {}
+    by_circuit: dict[str, Series] = {}
     lines, rows, faults = text.splitlines(), [], list[Finding]()
-    for line, said in _rows(lines, file):
+    for line, row in _rows(lines, file):
         try:
-            rows.append(_reading(said, spec))
+            rows.append(_reading(row, spec))
         except ValueError as error:
             problem, _, hint = str(error).partition("; ")
             faults.append(_fault(file, line, lines[line - 1], problem, hint))
@@ -62,9 +62,9 @@ def read_recorded(text: str, file: str, spec: Spec) -> RecordedDay:
     if faults:
         raise SpecError(faults)
     for at_ms, circuit, watts in sorted(rows):
-        one = series.setdefault(circuit, Series())
-        one.at_ms.append(at_ms)
-        one.watts.append(watts)
+        series = by_circuit.setdefault(circuit, Series())
+        series.at_ms.append(at_ms)
+        series.watts.append(watts)
     if not rows:
         raise SpecError(
             [
@@ -80,7 +80,7 @@ def read_recorded(text: str, file: str, spec: Spec) -> RecordedDay:
     if last_ms - first_ms > MOST_MS:
         problem = f"the readings cover more than {MOST_MS // DAY_MS} days"
         raise SpecError([_fault(file, 1, lines[0], problem, "use a shorter part")])
-    return RecordedDay(series, first_ms, last_ms)
+    return RecordedDay(by_circuit, first_ms, last_ms)
 
 
 def _fault(file: str, line: int, text: str, problem: str, hint: str) -> Finding:
@@ -121,21 +121,21 @@ def _cells(line: str) -> Mapping[str, Any]:
 
 def _json(line: str) -> Mapping[str, Any]:
     try:
-        said = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _reading(said: Mapping[str, Any], spec: Spec) -> tuple[int, str, int]:
-    if missing := [name for name in COLUMNS if said.get(name) in (None, "")]:
+def _reading(row: Mapping[str, Any], spec: Spec) -> tuple[int, str, int]:
+    if missing := [name for name in COLUMNS if row.get(name) in (None, "")]:
         raise ValueError(f"this line has no {missing[0]}; write time, circuit and kW")
-    circuit = str(said["circuit"])
+    circuit = str(row["circuit"])
     if circuit not in spec.circuits and circuit != SITE:
         raise ValueError(
             f"no circuit is called {circuit[:40]!r}; {suggestion(circuit, spec.circuits)}"
         )
-    return _time(str(said["time"]), spec.site.timezone), circuit, _watts(said["kW"])
+    return _time(str(row["time"]), spec.site.timezone), circuit, _watts(row["kW"])
 
 
 def _time(text: str, timezone: str | None) -> int:
@@ -148,11 +148,11 @@ def _time(text: str, timezone: str | None) -> int:
     return ms
 
 
-def _watts(said: object) -> int:
+def _watts(value: object) -> int:
     try:
-        kilowatts = float(str(said))
+        kilowatts = float(str(value))
     except ValueError:
         kilowatts = -1.0
     if not 0 <= kilowatts * 1000 <= MOST_W:
-        raise ValueError(f"{str(said)[:40]!r} is not a power in kW; write it like 1.5")
+        raise ValueError(f"{str(value)[:40]!r} is not a power in kW; write it like 1.5")
     return round(kilowatts * 1000)

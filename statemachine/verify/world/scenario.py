@@ -29,21 +29,21 @@ AS = "its correlationId, to send the same command twice; default: one of its own
 _START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
 
-def _step(said: object) -> int:
-    back = isinstance(said, str) and said.startswith("-")
-    return -millis(str(said)[1:]) if back else millis(said)
+def _step(value: object) -> int:
+    back = isinstance(value, str) and value.startswith("-")
+    return -millis(str(value)[1:]) if back else millis(value)
 
 
-def _word(said: object) -> str:
-    if not isinstance(said, str) or not 1 <= len(said) <= 128 or not said.isprintable():
-        raise ValueError(f"{said!r} is not an event id; write 1 to 128 printable characters")
-    return said
+def _word(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 128 or not value.isprintable():
+        raise ValueError(f"{value!r} is not an event id; write 1 to 128 printable characters")
+    return value
 
 
-def _start(said: object) -> str:
-    if not isinstance(said, str) or not _START.fullmatch(said):
-        raise ValueError(f"{said!r} is not a start; write it like 2026-07-14T00:00")
-    return said
+def _start(value: object) -> str:
+    if not isinstance(value, str) or not _START.fullmatch(value):
+        raise ValueError(f"{value!r} is not a start; write it like 2026-07-14T00:00")
+    return value
 
 
 Elapsed = Annotated[int, BeforeValidator(parse_elapsed)]
@@ -248,12 +248,12 @@ def read_scenario(text: str, file: str, spec: Spec) -> Scenario:
     """Read and check a scenario for a site. Raises `SpecError` with every finding."""
     source = parse(text, file)
     try:
-        found = Scenario.model_validate(source.value)
+        scenario = Scenario.model_validate(source.value)
     except ValidationError as error:
         raise SpecError([*source.faults, *findings_of(source, error, Scenario)]) from None
-    if faults := [*source.faults, *_audit(found, source, spec)]:
+    if faults := [*source.faults, *_audit(scenario, source, spec)]:
         raise SpecError(faults)
-    return found
+    return scenario
 
 
 def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Finding]:
@@ -265,8 +265,8 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Finding]:
         yield Finding(source.mark(("look",)), "bad-value", LOOKS, "write 100 ms to 1 h")
     for id in scenario.draws.keys() - {*spec.circuits, SITE}:
         yield Finding(source.key(("draws", id)), *_unknown(id, spec))
-    for place, step in enumerate(scenario.steps):
-        path: Path = ("steps", place)
+    for index, step in enumerate(scenario.steps):
+        path: Path = ("steps", index)
         if len(step.deeds) != 1:
             names = ", ".join(name for name in Step.model_fields if name != "at")
             yield Finding(
@@ -277,8 +277,8 @@ def _audit(scenario: Scenario, source: Source, spec: Spec) -> Iterator[Finding]:
             )
         for name in step.deeds:
             named: str | None = getattr(step.deed(name), "circuit", None)
-            known = {*spec.circuits, *([SITE] if name == "load" else ())}
-            if named is not None and named not in known:
+            circuits = {*spec.circuits, *([SITE] if name == "load" else ())}
+            if named is not None and named not in circuits:
                 yield Finding(source.mark((*path, name, "circuit")), *_unknown(named, spec))
 
 

@@ -36,8 +36,8 @@ def to_command(
         return out | _confirming(step.opt_out.confirm), "page"
     if step.switch is not None:
         switch = {"op": "setLoad", "loadId": step.switch.circuit, "enabled": step.switch.to == "on"}
-        said = {**switch, "confirm_critical": True, **unique, **_as(step.switch.as_)}
-        return said, step.switch.door
+        body = {**switch, "confirm_critical": True, **unique, **_as(step.switch.as_)}
+        return body, step.switch.door
     if step.lock is not None:
         lock = {"op": "setLock", "loadId": step.lock.circuit, "locked": step.lock.to == "on"}
         return {**lock, **unique}, "page"
@@ -53,7 +53,7 @@ def _confirming(confirm: bool) -> Said:
 
 
 def _call(call: EventStep, zero_ms: int) -> Said:
-    said: Said = {
+    body: Said = {
         "op": "event",
         "event_id": call.id,
         "shed_kw": call.shed / 1000,
@@ -62,9 +62,9 @@ def _call(call: EventStep, zero_ms: int) -> Said:
         **_confirming(call.confirm),
     }
     if call.start is not None:
-        said["start_ts"] = (zero_ms + call.start) / 1000
+        body["start_ts"] = (zero_ms + call.start) / 1000
     if call.issued is not None:
-        said["issued_at"] = (zero_ms + call.issued) / 1000
+        body["issued_at"] = (zero_ms + call.issued) / 1000
     if call.random:
-        said["randomize_sec"] = call.random / 1000
-    return said
+        body["randomize_sec"] = call.random / 1000
+    return body
