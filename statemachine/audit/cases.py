@@ -28,7 +28,7 @@ def fits(row: Row, case: Case) -> bool:
 
 def first_match(rows: Sequence[Row], case: Case) -> int | None:
     """The index of the first row that fits; None if there is none."""
-    return next((place for place, row in enumerate(rows) if fits(row, case)), None)
+    return next((index for index, row in enumerate(rows) if fits(row, case)), None)
 
 
 def case_text(case: Case, rows: Iterable[Row]) -> str:
