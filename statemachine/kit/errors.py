@@ -50,8 +50,8 @@ class Finding:
         return SEVERITY[self.kind]
 
     def __str__(self) -> str:
-        said = "warning: " if self.severity == "warning" else ""
-        return f"{self.mark}: {said}{self.problem}" + (f"; {self.hint}" if self.hint else "")
+        prefix = "warning: " if self.severity == "warning" else ""
+        return f"{self.mark}: {prefix}{self.problem}" + (f"; {self.hint}" if self.hint else "")
 
     def pretty(self) -> str:
         """The message, the line it is about, and a caret under the word."""
