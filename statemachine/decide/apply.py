@@ -86,14 +86,14 @@ def apply_trigger(turn: Turn) -> Ack | None:
             turn.remember(every_ms=asked.every_ms, every_mono_ms=asked.mono_ms)
         case Reloaded():
             apply_reload(turn, turn.trigger)
-        case Held() as said:
-            apply_held(turn, said)
-        case Switched() as said:
-            apply_switched(turn, said)
-        case Noticed() as said:
-            apply_noticed(turn, said)
-        case Readings() as seen:
-            apply_readings(turn, seen)
+        case Held() as answer:
+            apply_held(turn, answer)
+        case Switched() as answer:
+            apply_switched(turn, answer)
+        case Noticed() as notice:
+            apply_noticed(turn, notice)
+        case Readings() as readings:
+            apply_readings(turn, readings)
         case Connected():
             link_restored(turn)
         case Disconnected():
@@ -160,11 +160,11 @@ def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
     return None
 
 
-def apply_reload(turn: Turn, said: Reloaded) -> None:
+def apply_reload(turn: Turn, reloaded: Reloaded) -> None:
     """Another file is in force: plan anew, and say to every driver where its circuits stand."""
     turn.remember(basis=PlanBasis())
-    if said.every_ms is not None:
-        turn.remember(every_ms=said.every_ms, every_mono_ms=said.mono_ms)
+    if reloaded.every_ms is not None:
+        turn.remember(every_ms=reloaded.every_ms, every_mono_ms=reloaded.mono_ms)
     turn.do(*restate_holds(turn), *_switches(turn))
 
 

@@ -63,7 +63,7 @@ def _answer(turn: Turn, asked: PendingSwitch) -> Ack | None:
 
 
 def _moved(turn: Turn, asked: PendingSwitch) -> bool:
-    said = turn.trigger
-    if not isinstance(said, Switched) or said.fault is not None:
+    answer = turn.trigger
+    if not isinstance(answer, Switched) or answer.fault is not None:
         return False
-    return (said.circuit, said.enabled) == (asked.circuit, asked.enabled)
+    return (answer.circuit, answer.enabled) == (asked.circuit, asked.enabled)
