@@ -24,8 +24,8 @@ def failing_holds(spec: Spec, memory: Memory) -> Mapping[str, int]:
     for id, live in memory.circuits.items():
         if live.held_w is None or live.deaf_w is None or not live.hold_fault:
             continue
-        every = loads(spec, memory.circuit(id, deaf_w=None))
-        plan = plan_shed(every, memory.basis.required_w, memory.cuts, spec.curtail.policy)
+        all_loads = loads(spec, memory.circuit(id, deaf_w=None))
+        plan = plan_shed(all_loads, memory.basis.required_w, memory.cuts, spec.curtail.policy)
         if id in plan.cuts:
             asked[id] = plan.cuts[id]
     return asked

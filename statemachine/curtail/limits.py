@@ -50,9 +50,9 @@ def too_long_reason(spec: Spec, asked: PastEvent) -> str:
         return ""
     new_s = (asked.end_ms - asked.start_ms) // 1000
     ran_s = asked.length_ms // 1000 - new_s
-    said = f"has run {ran_s} s and lasts {new_s} s more" if asked.ran_ms else f"lasts {new_s} s"
+    length = f"has run {ran_s} s and lasts {new_s} s more" if asked.ran_ms else f"lasts {new_s} s"
     hint = "; is it in milliseconds?" if new_s > DAY_S else ""
-    return f"the event {said}; this site takes at most {longest_s} s{hint}"
+    return f"the event {length}; this site takes at most {longest_s} s{hint}"
 
 
 def with_earlier_runs(memory: Memory, asked: PastEvent) -> PastEvent:

@@ -53,8 +53,8 @@ def active_events(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
-    every = active_events(spec, memory, now_ms)
-    counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first is the largest
+    events = active_events(spec, memory, now_ms)
+    counting = events if spec.curtail.overlap == "sum" else events[:1]  # the first is the largest
     return combined_w(spec, (event_required_w(spec, event, now_ms) for event in counting))
 
 
@@ -68,7 +68,7 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     live = sorted(memory.events.values(), key=lambda event: -event.start_ms)
     asked = {event.id: event_required_w(spec, event, now_ms) for event in live}
     if spec.curtail.overlap == "sum":
-        sets = [tuple(asked)[: place + 1] for place in range(len(asked))]
+        sets = [tuple(asked)[: index + 1] for index in range(len(asked))]
     else:
         sets = [(id,) for id in asked]
     lefts_w = [sum(asked[id] for id in ids) - saved_w(spec, memory, ids) for ids in sets]
