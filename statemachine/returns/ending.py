@@ -87,10 +87,10 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
 def _described(turn: Turn, event: Event, word: str) -> str:
     spec = turn.spec
     start, end = (local_time(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
-    told = " and ".join(upcoming_reports(spec, turn.memory, event, word)) if word else ""
-    said = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
-    said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
-    return f"{said}; ending it reports {told} to the operator" if told else said
+    reports = " and ".join(upcoming_reports(spec, turn.memory, event, word)) if word else ""
+    sentence = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
+    sentence += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
+    return f"{sentence}; ending it reports {reports} to the operator" if reports else sentence
 
 
 def _ending_word(asked: Command) -> str:
