@@ -186,8 +186,8 @@ def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
 def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in WHATS:
-        known = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
-        raise ValueError(f"`what` must be {known}, got {quoted(what)}")
+        choices = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
+        raise ValueError(f"`what` must be {choices}, got {quoted(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 

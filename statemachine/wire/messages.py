@@ -80,15 +80,15 @@ def _body(spec: Spec, memory: Memory, command: Command) -> Body:
     return {"op": command.op, "status": "success"}
 
 
-def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
-    event = memory.events.get(asked.event_id)
+def _event_ack(spec: Spec, memory: Memory, command: DrEvent) -> Body:
+    event = memory.events.get(command.event_id)
     body: Body = {
-        "op": asked.op,
+        "op": command.op,
         "status": "accepted",
-        "event_id": asked.event_id,
-        "requested_shed_kw": kw(asked.shed_w),
+        "event_id": command.event_id,
+        "requested_shed_kw": kw(command.shed_w),
     }
-    if event is not None and event.start_ms > asked.at_ms:
+    if event is not None and event.start_ms > command.at_ms:
         return body | {
             "status": "scheduled",
             "start_ts": event.start_ms // 1000,
@@ -97,8 +97,8 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
     body |= _observed(spec, memory)
     body["actual_shed_kw"] = kw(commanded_w(spec, memory))
     body["circuits_curtailed"] = _curtailed(spec, memory)
-    short_w = asked.shed_w - _able_w(spec, memory, event)
-    if short_w > tolerance_w(asked.shed_w, spec.curtail.policy):
+    short_w = command.shed_w - _able_w(spec, memory, event)
+    if short_w > tolerance_w(command.shed_w, spec.curtail.policy):
         body["shortfall_kw"] = kw(short_w)
     return body
 
@@ -174,9 +174,9 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
 def _faults(memory: Memory) -> Body:
     """The faults of circuits that are shed or to be released."""
     lives = memory.circuits.items()
-    asked = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
+    held = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
     back = [(id, live) for id, live in lives if live.hold_fault is not None]
-    faults = {id: live.trouble for id, live in [*asked, *back] if live.trouble is not None}
+    faults = {id: live.trouble for id, live in [*held, *back] if live.trouble is not None}
     faults |= {id: stuck.fault for id, stuck in memory.stuck.items()}
     return {"faults": faults} if faults else {}
 

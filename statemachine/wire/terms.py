@@ -59,8 +59,8 @@ def terms_of(fields: Fields, at_ms: int) -> Terms:
 def _all_read(fields: Fields) -> None:
     strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
     if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
-        known = ", ".join(TIMES)
-        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {known}")
+        choices = ", ".join(TIMES)
+        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {choices}")
 
 
 def _first_of(names: Iterable[str]) -> str:
