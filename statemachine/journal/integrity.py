@@ -61,12 +61,12 @@ def _fault(kind: Any, value: Any) -> str | None:
         return None if _row(kind)(value) else "it is not a valid past event"
     if not isinstance(value, dict):
         return "it is not an object"
-    known, needed = _checks(kind)
-    if unknown := value.keys() - known.keys():
+    checks, needed = _checks(kind)
+    if unknown := value.keys() - checks.keys():
         return f"it has an unknown field {min(unknown)[:40]!r}"
     if missing := needed - value.keys():
         return f"its field {min(missing)!r} is missing"
-    wrong = (name for name, item in value.items() if not known[name](item))
+    wrong = (name for name, item in value.items() if not checks[name](item))
     return next((f"{name} has an invalid value, {str(value[name])[:40]!r}" for name in wrong), None)
 
 
