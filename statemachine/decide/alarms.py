@@ -30,16 +30,16 @@ def update_alarms(turn: Turn) -> None:
     turn.remember(alarms={**kept, **{id: _going_on(was.get(id), standing[id]) for id in standing}})
 
 
-def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
+def acknowledge(turn: Turn, command: Acknowledge) -> Ack | None:
     """Somebody has seen an alarm: one whose cause is gone by itself is over with that."""
     alarms = turn.memory.alarms
-    if (known := alarms.get(asked.alarm)) is None:
-        return rejected(asked, "not_found", f"there is no alarm {asked.alarm!r}")
+    if (known := alarms.get(command.alarm)) is None:
+        return rejected(command, "not_found", f"there is no alarm {command.alarm!r}")
     if KINDS[known.kind].lasts:
-        turn.remember(alarms={id: alarm for id, alarm in alarms.items() if id != asked.alarm})
+        turn.remember(alarms={id: alarm for id, alarm in alarms.items() if id != command.alarm})
     elif not known.by:
-        seen = changed(known, by=asked.source, acknowledged_ms=turn.now_ms)
-        turn.remember(alarms={**alarms, asked.alarm: seen})
+        seen = changed(known, by=command.source, acknowledged_ms=turn.now_ms)
+        turn.remember(alarms={**alarms, command.alarm: seen})
     return None
 
 
@@ -53,11 +53,11 @@ def alarm_messages(turn: Turn) -> Iterator[Mapping[str, object]]:
             yield {"type": "alarm", "state": word, **body, "ts": turn.now_ms // 1000}
 
 
-def _going_on(known: Alarm | None, alarm: Alarm) -> Alarm:
+def _going_on(standing: Alarm | None, alarm: Alarm) -> Alarm:
     text = alarm.text[:MOST_TEXT]
-    if known is None:
+    if standing is None:
         return changed(alarm, text=text)
-    return known if known.text == text else changed(known, text=text)
+    return standing if standing.text == text else changed(standing, text=text)
 
 
 def _what_became(
