@@ -119,9 +119,9 @@ def _same(was: PlanBasis, now: PlanBasis) -> bool:
 
 def _asks_too_much(all_loads: Sequence[Load], cuts: Mapping[str, int]) -> bool:
     """Whether a circuit of the plan can no longer shed its cut, or has no such step."""
-    asked = [(load, cuts[load.circuit]) for load in all_loads if load.circuit in cuts]
+    pairs = [(load, cuts[load.circuit]) for load in all_loads if load.circuit in cuts]
     return any(cut_w > load.cap_w or (load.steps and cut_w not in load.steps)
-               for load, cut_w in asked)  # fmt: skip
+               for load, cut_w in pairs)  # fmt: skip
 
 
 def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:
