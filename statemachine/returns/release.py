@@ -80,12 +80,12 @@ def restate_holds(turn: Turn) -> list[Hold]:
     In observe mode only earlier holds are repeated.
     """
     until_ms = turn.now_ms + LEASE_MS
-    told = {
+    levels = {
         id: live.held_w
         for id, live in turn.memory.circuits.items()
         if live.held_w is not None or not turn.spec.observes
     }
-    holds = [Hold(id, watts, until_ms) for id, watts in told.items()]
+    holds = [Hold(id, watts, until_ms) for id, watts in levels.items()]
     return holds + [Hold(id, None, until_ms) for id in turn.memory.leaving]
 
 
@@ -133,8 +133,8 @@ def _plain(spec: Spec, memory: Memory, all_loads: Sequence[Load]) -> dict[str, i
     """The hold of each circuit by the plan alone, in shed order; None: free."""
     if spec.observes:
         return {load.circuit: None for load in all_loads}
-    asked = failing_holds(spec, memory)
-    return {load.circuit: _level(memory, load, asked.get(load.circuit)) for load in all_loads}
+    failing = failing_holds(spec, memory)
+    return {load.circuit: _level(memory, load, failing.get(load.circuit)) for load in all_loads}
 
 
 def _level(memory: Memory, load: Load, asked_w: int | None) -> int | None:
