@@ -107,8 +107,8 @@ def _back(graph: Graph, move: Move, triggers: Container[str]) -> Path | None:
 def _at_once(graph: Graph, path: Path) -> bool:
     """No row of the path has a guard in `if` that another has in `unless`."""
     rows = [graph.table.transitions[move.place] for move in path]
-    asked = {name for row in rows for name in row.if_}
-    return asked.isdisjoint(name for row in rows for name in row.unless)
+    guards = {name for row in rows for name in row.if_}
+    return guards.isdisjoint(name for row in rows for name in row.unless)
 
 
 def unhandled_case(graph: Graph, state: str, trigger: str) -> Case | None:
