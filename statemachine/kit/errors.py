@@ -69,9 +69,9 @@ class SpecError(VenError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, names: Iterable[str]) -> str | None:
     """The known name that was probably meant; None if no name is near."""
-    return next(iter(get_close_matches(word, sorted(known), n=1)), None)
+    return next(iter(get_close_matches(word, sorted(names), n=1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
