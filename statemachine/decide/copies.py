@@ -83,8 +83,8 @@ def remember_command(turn: Turn) -> None:
         turn.remember(last_call=command.key)
 
 
-def _named(known: DrEvent, id: str) -> DrEvent:
-    return replace(known, event_id=id, ids={**known.ids, "event_id": id})
+def _named(command: DrEvent, id: str) -> DrEvent:
+    return replace(command, event_id=id, ids={**command.ids, "event_id": id})
 
 
 def _note_event(turn: Turn, id: str, key: str) -> None:
