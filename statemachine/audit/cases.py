@@ -14,10 +14,10 @@ Case = frozenset[str]  # the guards that are true
 def cases(rows: Iterable[Row], trigger: str) -> Iterator[Case]:
     """Every combination of answers that the guards of `rows` can give on `trigger`."""
     names = sorted({name for row in rows for name in (*row.if_, *row.unless)})
-    asked = [name for name in names if not never_true(name, trigger)]
-    for answers in product((False, True), repeat=len(asked)):
-        case = frozenset(name for name, yes in zip(asked, answers, strict=True) if yes)
-        if all(_implied(name, asked) <= case for name in case):
+    guards = [name for name in names if not never_true(name, trigger)]
+    for answers in product((False, True), repeat=len(guards)):
+        case = frozenset(name for name, yes in zip(guards, answers, strict=True) if yes)
+        if all(_implied(name, guards) <= case for name in case):
             yield case
 
 
@@ -28,7 +28,7 @@ def fits(row: Row, case: Case) -> bool:
 
 def first_match(rows: Sequence[Row], case: Case) -> int | None:
     """The index of the first row that fits; None if there is none."""
-    return next((place for place, row in enumerate(rows) if fits(row, case)), None)
+    return next((index for index, row in enumerate(rows) if fits(row, case)), None)
 
 
 def case_text(case: Case, rows: Iterable[Row]) -> str:
@@ -37,6 +37,6 @@ def case_text(case: Case, rows: Iterable[Row]) -> str:
     return " and ".join(f"{name} is {'true' if name in case else 'false'}" for name in names)
 
 
-def _implied(name: str, asked: Sequence[str]) -> set[str]:
+def _implied(name: str, guards: Sequence[str]) -> set[str]:
     scope = SCOPES.get(name)
-    return {scope.implies} & set(asked) if scope is not None else set()
+    return {scope.implies} & set(guards) if scope is not None else set()

@@ -59,13 +59,13 @@ def _words(chart: str, table: Table) -> Iterator[tuple[str, str, list[str], Path
     states = list(table.states)
     yield "state", table.initial, states, (chart, "initial")
     for name, state in table.states.items():
-        for place, word in enumerate(state.enter):
-            yield "action", word, actions, (chart, "states", name, "enter", place)
+        for index, word in enumerate(state.enter):
+            yield "action", word, actions, (chart, "states", name, "enter", index)
     for number, row in enumerate(table.transitions):
         at: Path = (chart, "transitions", number)
         yield "trigger", row.trigger, list(TRIGGERS[chart]), (*at, "trigger")
-        for place, word in enumerate(row.from_):
-            yield "state", word, [*states, "any"], (*at, "from", place)
+        for index, word in enumerate(row.from_):
+            yield "state", word, [*states, "any"], (*at, "from", index)
         if row.to is not None:
             yield "state", row.to, [*states, "same"], (*at, "to")
         for key, what, words, known in (
@@ -73,8 +73,8 @@ def _words(chart: str, table: Table) -> Iterator[tuple[str, str, list[str], Path
             ("unless", "guard", row.unless, guards),
             ("do", "action", row.do, actions),
         ):
-            for place, word in enumerate(words):
-                yield what, word, known, (*at, key, place)
+            for index, word in enumerate(words):
+                yield what, word, known, (*at, key, index)
 
 
 def _of(chart: str, names: Iterable[str]) -> list[str]:
@@ -101,10 +101,10 @@ def _mended(table: Table, chart: str) -> Table | None:
     """The chart with the nearest known name for each unknown one; None if one has no near name."""
     near: dict[str, dict[str, str]] = {}
     for what, word, known, _ in _words(chart, table):
-        found = word if word in known else closest(word, known)
-        if found is None and what != "action":
+        match = word if word in known else closest(word, known)
+        if match is None and what != "action":
             return None
-        near.setdefault(what, {})[word] = found or word
+        near.setdefault(what, {})[word] = match or word
 
     def each(what: str) -> Callable[[list[str]], list[str]]:
         return lambda words: [near.get(what, {}).get(word, word) for word in words]

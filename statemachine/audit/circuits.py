@@ -114,9 +114,9 @@ def _dwell(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Findin
     off_ms, rest_ms, day_ms = circuit.max_off_ms, circuit.min_off_ms, circuit.max_shed_per_day
     if off_ms and off_ms < rest_ms:
         problem = f"max_off of {id} ({millis_text(off_ms)}) is shorter than its min_off"
-        said = "max_off" if circuit.max_off is not None else "min_off"
+        setting = "max_off" if circuit.max_off is not None else "min_off"
         hint = "write a longer max_off or a shorter min_off"
-        yield draft.at((*at, said), "dwell-clash", f"{problem} ({millis_text(rest_ms)})", hint)
+        yield draft.at((*at, setting), "dwell-clash", f"{problem} ({millis_text(rest_ms)})", hint)
     if day_ms and circuit.goes_off and day_ms < rest_ms:
         problem = f"max_shed_per_day of {id} ({millis_text(day_ms)}) is shorter than its min_off"
         hint = "write a longer max_shed_per_day or a shorter min_off"
@@ -154,11 +154,11 @@ def _steps(circuit: Circuit) -> bool:
 
 
 def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
-    said = circuit.model_fields_set
+    settings = circuit.model_fields_set
     idle = [(name, f"{id} is never shed") for name in SHEDDING if not circuit.shed_percent]
     idle += [("stale_after", f"{id} has no meter")] if circuit.meter == "none" else []
     for name, why in idle:
-        if name in said:
+        if name in settings:
             problem = f"{name} has no effect, because {why}"
             yield draft.of((*at, name), "idle-setting", problem, "remove it")
 
@@ -206,12 +206,12 @@ def _chance_tiers(draft: Draft) -> Iterator[Finding]:
     """A written priority that equals the file position of a circuit without one."""
     circuits = draft.spec.circuits
     given = {id: circuit for id, circuit in circuits.items() if circuit.shed_percent}
-    places = {id: place for place, id in enumerate(circuits, start=1)}
+    positions = {id: position for position, id in enumerate(circuits, start=1)}
     for id, circuit in given.items():
         for other, beside in given.items():
-            same = circuit.priority == places[other] and circuit.critical == beside.critical
+            same = circuit.priority == positions[other] and circuit.critical == beside.critical
             if circuit.priority is not None and beside.priority is None and same:
-                number = places[other]
+                number = positions[other]
                 problem = f"{id} has priority {number}, like {other} by its place in the file"
                 hint = f"write a priority for {other} too"
                 yield draft.at(("circuits", id, "priority"), "chance-tier", problem, hint)

@@ -51,11 +51,11 @@ def unhandled_timers(draft: Draft, graph: Graph) -> Iterator[Finding]:
 def dead_ends(graph: Graph, ways: Mapping[str, Path], goals: Container[str]) -> Iterator[str]:
     """Reached states from which no path leads to a goal; one state for each loop."""
     lost = [name for name in ways if graph.shortest_path(name, goals) is None]
-    told: set[str] = set()
+    reported: set[str] = set()
     for name in lost:
         circle = set(graph.shortest_paths([name]))
-        if name not in told and all(name in graph.shortest_paths([other]) for other in circle):
-            told |= circle
+        if name not in reported and all(name in graph.shortest_paths([other]) for other in circle):
+            reported |= circle
             yield name
 
 
@@ -64,15 +64,15 @@ def endless_loops(draft: Draft, graph: Graph, triggers: Iterable[str]) -> Iterat
 
     `triggers` are those that come again at once.
     """
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     instant = set(triggers)
     for name in graph.reached():
         for move in _instant(graph, name, instant):
             back = _back(graph, move, instant)
             circle = frozenset({name, *(step.source for step in back or ())})
-            if back is None or circle in told or not _at_once(graph, (move, *back)):
+            if back is None or circle in reported or not _at_once(graph, (move, *back)):
                 continue
-            told.add(circle)
+            reported.add(circle)
             path = path_text(name, (move, *back))
             problem = f"this loops forever without any time passing: {path}"
             at = (graph.chart, "transitions", move.place)
@@ -107,8 +107,8 @@ def _back(graph: Graph, move: Move, triggers: Container[str]) -> Path | None:
 def _at_once(graph: Graph, path: Path) -> bool:
     """No row of the path has a guard in `if` that another has in `unless`."""
     rows = [graph.table.transitions[move.place] for move in path]
-    asked = {name for row in rows for name in row.if_}
-    return asked.isdisjoint(name for row in rows for name in row.unless)
+    guards = {name for row in rows for name in row.if_}
+    return guards.isdisjoint(name for row in rows for name in row.unless)
 
 
 def unhandled_case(graph: Graph, state: str, trigger: str) -> Case | None:

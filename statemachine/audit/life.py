@@ -42,7 +42,8 @@ def life_findings(draft: Draft, graph: Graph) -> Iterator[Finding]:
 
 def _state(draft: Draft, graph: Graph, name: str, state: State) -> Iterator[Finding]:
     at = ("event", "states", name)
-    timed = [key for key, said in (("until", state.until), ("for", state.for_)) if said is not None]
+    timers = (("until", state.until), ("for", state.for_))
+    timed = [key for key, value in timers if value is not None]
     if state.final:
         for key in (*timed, *(["sheds"] if state.sheds else [])):
             problem = f"{name} is a final state, so `{key}` has no effect"

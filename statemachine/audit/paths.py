@@ -34,10 +34,10 @@ class Graph:
         self.moves: list[Move] = []
         self._entered = _entered(table)
         self._at: dict[tuple[str, str], list[tuple[int, Row]]] = {}
-        for place, row in enumerate(table.transitions):
+        for index, row in enumerate(table.transitions):
             for source in table.sources(row):
                 if source in table.states and not table.states[source].final:
-                    self._at.setdefault((source, row.trigger), []).append((place, row))
+                    self._at.setdefault((source, row.trigger), []).append((index, row))
         for (source, trigger), rows in self._at.items():
             if trigger in self.moments(source):
                 self.moves += _alive(source, trigger, rows)
@@ -47,22 +47,22 @@ class Graph:
 
     def moments(self, state: str) -> set[str]:
         """The triggers that can come in a state."""
-        said = self.table.states[state]
+        declared = self.table.states[state]
         if self.chart == "shadow":
-            timed = said.for_ is not None or self._backs_off(state)
+            timed = declared.for_ is not None or self._backs_off(state)
             return set(SHADOW_TRIGGERS) - (set() if timed else {"elapsed"})
         if state == self.table.initial and not self._lived_in():
             return {"dr_event"}
-        found = {*PEOPLE, "released"} | self.timers(state)
-        return found | ({"achieved", "underperforming"} if said.sheds else set())
+        triggers = {*PEOPLE, "released"} | self.timers(state)
+        return triggers | ({"achieved", "underperforming"} if declared.sheds else set())
 
     def timers(self, state: str) -> set[str]:
         """The triggers of an event state's timers, which are set when the state is entered."""
-        said = self.table.states[state]
+        declared = self.table.states[state]
         if not self.entered(state):
             return set()
-        timed = {"elapsed"} if said.for_ is not None else set()
-        return timed | ({TIMERS[said.until]} if said.until else set())
+        timed = {"elapsed"} if declared.for_ is not None else set()
+        return timed | ({TIMERS[declared.until]} if declared.until else set())
 
     def entered(self, state: str) -> bool:
         """Whether some row enters the state, or leaves it and enters it again."""
@@ -86,16 +86,16 @@ class Graph:
         """The rows for a trigger in a state, in file order."""
         return [row for _, row in self._at.get((state, trigger), [])]
 
-    def taken_instead(self, place: int, source: str) -> set[int]:
+    def taken_instead(self, index: int, source: str) -> set[int]:
         """The rows taken instead of a row from a state; empty if that row can fire there."""
-        row = self.table.transitions[place]
+        row = self.table.transitions[index]
         rows = self._at.get((source, row.trigger), [])
         plain = [other for _, other in rows]
         fitting = [case for case in cases(plain, row.trigger) if fits(row, case)]
         winners = {
             rows[which][0] for case in fitting if (which := first_match(plain, case)) is not None
         }
-        return set() if place in winners else winners
+        return set() if index in winners else winners
 
     def reached(self) -> dict[str, Path]:
         """Every state that can be reached, with the shortest path to it."""
@@ -116,8 +116,8 @@ class Graph:
     def shortest_path(self, start: str, goals: Container[str]) -> Path | None:
         """The shortest path from a state to one of `goals`; None if there is none."""
         ways = self.shortest_paths([start])
-        found = [path for state, path in ways.items() if state in goals]
-        return min(found, key=len, default=None)
+        paths = [path for state, path in ways.items() if state in goals]
+        return min(paths, key=len, default=None)
 
     def _lived_in(self) -> bool:
         """An event may stay in the initial state, because a row keeps it there or leads back."""
@@ -152,9 +152,9 @@ def _entered(table: Table) -> set[str]:
     return to | again
 
 
-def _move(source: str, trigger: str, place: int, row: Row) -> Move:
+def _move(source: str, trigger: str, index: int, row: Row) -> Move:
     target = source if row.to in (None, "same") else str(row.to)
-    return Move(source, trigger, target, place, row.to is None)
+    return Move(source, trigger, target, index, row.to is None)
 
 
 def _alive(source: str, trigger: str, rows: list[tuple[int, Row]]) -> list[Move]:

@@ -65,15 +65,15 @@ def _standard(chart: str) -> Value:
 
 def _sound(whole: dict[str, Value], error: ValidationError) -> tuple[Spec, frozenset[str]]:
     """A `Spec` of the valid parts, to be audited too, and the names of the invalid sections."""
-    places = [found["loc"] for found in error.errors()]
+    locations = [details["loc"] for details in error.errors()]
     kept = dict(whole)
-    for section, *rest in places:
+    for section, *rest in locations:
         kept[str(section)] = _without(kept.get(str(section)), list(rest), str(section))
-    broken = frozenset(str(place[0]) for place in places)
+    broken = frozenset(str(location[0]) for location in locations)
     try:
         return Spec.model_validate(_filled(kept, set())), broken
     except ValidationError as again:
-        worse = {str(found["loc"][0]) for found in again.errors()}
+        worse = {str(details["loc"][0]) for details in again.errors()}
         return Spec.model_validate(_filled(kept, worse)), broken | worse
 
 
@@ -81,8 +81,8 @@ def _filled(kept: dict[str, Value], without: set[str]) -> dict[str, Value]:
     """A complete site, with placeholders for required sections that are missing."""
     needed: dict[str, Value] = {"site": {"id": "site"}, "circuits": {}}
     needed |= {name: _standard(name) for name in _CHARTS}
-    said = {k: v for k, v in kept.items() if v is not None and k not in without}
-    return needed | said
+    values = {k: v for k, v in kept.items() if v is not None and k not in without}
+    return needed | values
 
 
 def _without(value: Value, path: list[str | int], section: str) -> Value:
@@ -90,7 +90,7 @@ def _without(value: Value, path: list[str | int], section: str) -> Value:
     if section in _CHARTS and path and isinstance(value, dict):
         return _mended(value, path)
     if isinstance(value, dict) and path and path[0] in value:
-        return {name: said for name, said in value.items() if name != path[0]}
+        return {name: entry for name, entry in value.items() if name != path[0]}
     return None
 
 
@@ -107,18 +107,18 @@ def _mended(value: Value, path: list[str | int]) -> Value:
     name = str(key)
     if inside and isinstance(value[name], dict | list):
         return {**value, name: _mended(value[name], rest)}
-    return {other: said for other, said in value.items() if other != name}
+    return {other: entry for other, entry in value.items() if other != name}
 
 
 def findings_of(source: Source, error: ValidationError, model: type[BaseModel]) -> list[Finding]:
     """The findings for a failed validation, each with its position and a hint."""
-    return [_fault(source, found, model) for found in error.errors()]
+    return [_fault(source, details, model) for details in error.errors()]
 
 
-def _fault(source: Source, found: Any, model: type[BaseModel]) -> Finding:
-    path = tuple(part for part in found["loc"] if part != "[key]")
+def _fault(source: Source, details: Any, model: type[BaseModel]) -> Finding:
+    path = tuple(part for part in details["loc"] if part != "[key]")
     at = source.mark(path)
-    match found["type"]:
+    match details["type"]:
         case "extra_forbidden":
             word, known = str(path[-1]), _settings(model, path[:-1])
             problem = f"no setting is called {word!r}"
@@ -129,8 +129,8 @@ def _fault(source: Source, found: Any, model: type[BaseModel]) -> Finding:
                 source.mark(path[:-1]), "missing", f"`{path[-1]}` is missing", f"add it: {sense}"
             )
         case "value_error":
-            problem, _, hint = str(found["ctx"]["error"]).partition("; ")
-            here = source.key(path) if "[key]" in found["loc"] else at
+            problem, _, hint = str(details["ctx"]["error"]).partition("; ")
+            here = source.key(path) if "[key]" in details["loc"] else at
             return Finding(here, "bad-value", problem, hint)
         case "dict_type" | "model_type" | "model_attributes_type":
             hint = "write them as `name: value`"
@@ -139,7 +139,7 @@ def _fault(source: Source, found: Any, model: type[BaseModel]) -> Finding:
             return Finding(at, "bad-value", "a list is expected here", "write it like [a, b]")
         case "string_type":
             return Finding(at, "bad-value", "a single value is expected here")
-    return Finding(at, "bad-value", str(found["msg"]))
+    return Finding(at, "bad-value", str(details["msg"]))
 
 
 def _section(model: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:
@@ -167,5 +167,5 @@ def _meaning(model: type[BaseModel], path: tuple[Any, ...]) -> str:
     """What the setting at `path` means, in words."""
     section, name = _section(model, path[:-1]), str(path[-1])
     fields = section.model_fields.items() if section is not None else ()
-    said = [field.description for own, field in fields if name in (own, field.alias)]
-    return said[0] or "" if said else ""
+    descriptions = [field.description for own, field in fields if name in (own, field.alias)]
+    return descriptions[0] or "" if descriptions else ""

@@ -23,12 +23,12 @@ WANTS = {  # trigger: what is missing for it to come
 def row_findings(draft: Draft, graph: Graph) -> Iterator[Finding]:
     """Every finding about a single row."""
     reached = set(graph.reached())
-    for place, row in enumerate(graph.table.transitions):
-        at: Path = (graph.chart, "transitions", place)
-        if found := _never(draft, at, row):
-            yield found
+    for index, row in enumerate(graph.table.transitions):
+        at: Path = (graph.chart, "transitions", index)
+        if finding := _never(draft, at, row):
+            yield finding
         else:
-            yield from _sources(draft, graph, at, place, reached)
+            yield from _sources(draft, graph, at, index, reached)
         yield from _actions(draft, graph, at, row)
 
 
@@ -46,21 +46,22 @@ def _never(draft: Draft, at: Path, row: Row) -> Finding | None:
 
 
 def _sources(
-    draft: Draft, graph: Graph, at: Path, place: int, reached: set[str]
+    draft: Draft, graph: Graph, at: Path, index: int, reached: set[str]
 ) -> Iterator[Finding]:
     table = graph.table
-    row = table.transitions[place]
-    every = "any" in row.from_
+    row = table.transitions[index]
+    from_any = "any" in row.from_
     final = [name for name in row.from_ if name in table.states and table.states[name].final]
-    if final and not every:
+    if final and not from_any:
         problem = f"{final[0]} is a final state, so no row can leave it"
         hint = f"remove {final[0]} from `from`"
         yield draft.at((*at, "from"), "from-final", problem, hint)
     open_ = [name for name in table.sources(row) if name in reached and name not in final]
     calm = [name for name in open_ if row.trigger not in graph.moments(name)]
-    if calm and (not every or calm == open_):
+    if calm and (not from_any or calm == open_):
         yield draft.at((*at, "trigger"), "no-such-moment", *_no_moment(graph, row.trigger, calm))
-    yield from _dead(draft, graph, at, place, [name for name in open_ if name not in calm], every)
+    names = [name for name in open_ if name not in calm]
+    yield from _dead(draft, graph, at, index, names, from_any)
 
 
 def _no_moment(graph: Graph, trigger: str, calm: list[str]) -> tuple[str, str]:
@@ -75,11 +76,11 @@ def _no_moment(graph: Graph, trigger: str, calm: list[str]) -> tuple[str, str]:
 
 
 def _dead(
-    draft: Draft, graph: Graph, at: Path, place: int, names: list[str], every: bool
+    draft: Draft, graph: Graph, at: Path, index: int, names: list[str], from_any: bool
 ) -> Iterator[Finding]:
-    instead = {name: graph.taken_instead(place, name) for name in names}
+    instead = {name: graph.taken_instead(index, name) for name in names}
     dead = [name for name in names if instead[name]]
-    if not dead or (every and dead != names):
+    if not dead or (from_any and dead != names):
         return
     lines = sorted({draft.line((graph.chart, "transitions", n)) for x in dead for n in instead[x]})
     always = len(lines) == 1
@@ -93,12 +94,12 @@ def _dead(
 
 
 def _actions(draft: Draft, graph: Graph, at: Path, row: Row) -> Iterator[Finding]:
-    for place, name in enumerate(row.do):
+    for index, name in enumerate(row.do):
         scope = SCOPES.get(name)
         if scope is not None and scope.triggers and row.trigger not in scope.triggers:
             problem = f"the action {name} does nothing on {row.trigger}"
             hint = f"it works on {_listed(scope.triggers)}; remove it here"
-            yield draft.at((*at, "do", place), "idle-action", problem, hint)
+            yield draft.at((*at, "do", index), "idle-action", problem, hint)
     if graph.chart == "event" and row.trigger == "dr_event":
         yield from _terms(draft, graph, at, row)
 

@@ -111,12 +111,12 @@ def _what(name: str) -> str:
 
 
 def _listen(draft: Draft) -> Iterator[Finding]:
-    said = draft.spec.web.listen
-    found = _LISTEN.fullmatch(said)
-    if found is None or int(found[2]) > 65_535:
+    address = draft.spec.web.listen
+    match = _LISTEN.fullmatch(address)
+    if match is None or int(match[2]) > 65_535:
         hint = "write it like 127.0.0.1:8080"
         yield draft.at(
-            ("web", "listen"), "bad-value", f"{said!r} is not an address with a port", hint
+            ("web", "listen"), "bad-value", f"{address!r} is not an address with a port", hint
         )
 
 
@@ -130,10 +130,10 @@ def _topics(draft: Draft) -> Iterator[Finding]:
         if wrong := _unfit(topic, spec.cloud.kind):
             yield draft.at(("topics", name), "bad-topic", *wrong)
         elif topic in seen:
-            said = name if draft.source.has(("topics", name)) else seen[topic]
+            setting = name if draft.source.has(("topics", name)) else seen[topic]
             problem = f"{name} and {seen[topic]} have the same topic, {topic}"
             yield draft.at(
-                ("topics", said), "topic-clash", problem, "write a topic of its own for each"
+                ("topics", setting), "topic-clash", problem, "write a topic of its own for each"
             )
         elif name in ("command", "ack") and spec.site.id not in topic:
             problem = f"the topic {topic} is the same for every VEN of the broker"
@@ -143,8 +143,8 @@ def _topics(draft: Draft) -> Iterator[Finding]:
 
 
 def _unfit(topic: str, kind: str) -> tuple[str, str] | None:
-    if found := re.search(r"\{[^}]*\}?", topic):
-        return f"unknown placeholder {found[0]} in {topic}", "only {venId} is known"
+    if placeholder := re.search(r"\{[^}]*\}?", topic):
+        return f"unknown placeholder {placeholder[0]} in {topic}", "only {venId} is known"
     if topic.startswith("$"):
         return f"{topic} is reserved for the broker", "write a topic that does not start with $"
     if kind == "aws" and topic.count("/") >= AWS_LEVELS:
@@ -185,36 +185,36 @@ def _surge(draft: Draft) -> Iterator[Finding]:
 
 def _rules(draft: Draft) -> Iterator[Finding]:
     spec = draft.spec
-    for place, rule in enumerate(spec.never if draft.sound("never") else []):
+    for index, rule in enumerate(spec.never if draft.sound("never") else []):
         circuit = spec.circuits.get(rule.circuit)
         if circuit is not None:
-            yield from _never(draft, place, rule, circuit)
+            yield from _never(draft, index, rule, circuit)
         elif not draft.source.has(("circuits", rule.circuit)):
             problem = f"no circuit is called {rule.circuit!r}"
             hint = suggestion(rule.circuit, spec.circuits)
-            yield draft.at(("never", place, "circuit"), "unknown-circuit", problem, hint)
-    for place, always in enumerate(spec.always if draft.sound("always") else []):
+            yield draft.at(("never", index, "circuit"), "unknown-circuit", problem, hint)
+    for index, always in enumerate(spec.always if draft.sound("always") else []):
         if always.site_below is None and always.shed_below is None:
             hint = "write site_below or shed_below"
-            yield draft.at(("always", place), "empty-rule", "this rule has no limit", hint)
+            yield draft.at(("always", index), "empty-rule", "this rule has no limit", hint)
         if always.site_below is not None and always.site_below <= spec.site.unmetered:
             unmetered = watts_text(spec.site.unmetered)
             problem = f"site.unmetered is {unmetered}, so this rule can never be kept"
             hint = f"write more than {unmetered}"
-            yield draft.at(("always", place, "site_below"), "impossible-rule", problem, hint)
+            yield draft.at(("always", index, "site_below"), "impossible-rule", problem, hint)
 
 
-def _never(draft: Draft, place: int, rule: Never, circuit: Circuit) -> Iterator[Finding]:
+def _never(draft: Draft, index: int, rule: Never, circuit: Circuit) -> Iterator[Finding]:
     bounds = {name: getattr(rule, name) for name in type(rule).model_fields if name != "circuit"}
     if all(bound is None for bound in bounds.values()):
         hint = f"write one of {', '.join(bounds)}"
-        yield draft.at(("never", place), "empty-rule", "this rule has no limit", hint)
+        yield draft.at(("never", index), "empty-rule", "this rule has no limit", hint)
     elif not circuit.shed_percent:
         problem = f"{rule.circuit} is never shed, so this rule can never be broken"
-        yield draft.at(("never", place), "idle-rule", problem, "remove the rule")
+        yield draft.at(("never", index), "idle-rule", problem, "remove the rule")
     else:
         for name, problem, hint in _unkept(rule, circuit):
-            yield draft.at(("never", place, name), "unkept-rule", problem, hint)
+            yield draft.at(("never", index, name), "unkept-rule", problem, hint)
 
 
 def _unkept(rule: Never, circuit: Circuit) -> Iterator[tuple[str, str, str]]:

@@ -13,8 +13,8 @@ from .registry import guard
 @guard("event", "dr_event")
 def starts_later(turn: Turn) -> bool:
     """The event starts later, not now."""
-    asked = turn.trigger
-    return isinstance(asked, DrEvent) and _begins_ms(turn, asked) > turn.now_ms
+    command = turn.trigger
+    return isinstance(command, DrEvent) and _begins_ms(turn, command) > turn.now_ms
 
 
 @guard("event")
@@ -41,5 +41,5 @@ def over(turn: Turn) -> bool:
     return turn.now_ms >= turn.event.end_ms
 
 
-def _begins_ms(turn: Turn, asked: DrEvent) -> int:
-    return event_start_ms(turn.spec.site.id, turn.event, asked)
+def _begins_ms(turn: Turn, command: DrEvent) -> int:
+    return event_start_ms(turn.spec.site.id, turn.event, command)

@@ -47,9 +47,9 @@ def x_of_y_mean(days: Sequence[float], x: int, way: str) -> float:
     """
     if not 1 <= x <= len(days):
         raise ValueError(f"cannot take {x} of {len(days)} days")
-    ranked = sorted(range(len(days)), key=lambda place: (-days[place], place))
+    ranked = sorted(range(len(days)), key=lambda index: (-days[index], index))
     first = {"high": 0, "middle": (len(days) - x) // 2, "low": len(days) - x}[way]
-    return fmean(days[place] for place in ranked[first : first + x])
+    return fmean(days[index] for index in ranked[first : first + x])
 
 
 def x_of_y_baseline(

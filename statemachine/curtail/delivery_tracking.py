@@ -25,23 +25,23 @@ def track_delivery(turn: Turn) -> list[tuple[str, str]]:
     """
     shedding = active_events(turn.spec, turn.memory, turn.now_ms)
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
-    said: list[tuple[str, str]] = []
+    words: list[tuple[str, str]] = []
     most_w = event_required_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
     beside, all_served = turn.spec.curtail.overlap == "max", _enough(shed_w(turn.memory), most_w)
     news: dict[str, Event] = {}
-    for place, event in enumerate(shedding):
+    for index, event in enumerate(shedding):
         known = all_served and event.short_ms is None and "achieved" in event.told
         after = _delivery(turn, event) if measured and not known else event
-        if place == 0 and "superseded" in after.told:
+        if index == 0 and "superseded" in after.told:
             after = changed(after, told=tuple(word for word in after.told if word != "superseded"))
-        unsaid = place and beside and "superseded" not in after.told
+        unsaid = index and beside and "superseded" not in after.told
         if unsaid and event_required_w(turn.spec, event, turn.now_ms) < most_w:
             after = _tell(after, "superseded")
         if after is not event:
-            said += [(event.id, word) for word in after.told if word not in event.told]
+            words += [(event.id, word) for word in after.told if word not in event.told]
             news[event.id] = after
     turn.remember(events={**turn.memory.events, **news} if news else turn.memory.events)
-    return said
+    return words
 
 
 def underperforms(event: Event, now_ms: int) -> bool:

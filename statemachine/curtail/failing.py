@@ -20,15 +20,15 @@ def failing_holds(spec: Spec, memory: Memory) -> Mapping[str, int]:
 
     Circuits before it in the plan are held too, so their estimates and this result do not change.
     """
-    asked: dict[str, int] = {}
+    cuts: dict[str, int] = {}
     for id, live in memory.circuits.items():
         if live.held_w is None or live.deaf_w is None or not live.hold_fault:
             continue
-        every = loads(spec, memory.circuit(id, deaf_w=None))
-        plan = plan_shed(every, memory.basis.required_w, memory.cuts, spec.curtail.policy)
+        all_loads = loads(spec, memory.circuit(id, deaf_w=None))
+        plan = plan_shed(all_loads, memory.basis.required_w, memory.cuts, spec.curtail.policy)
         if id in plan.cuts:
-            asked[id] = plan.cuts[id]
-    return asked
+            cuts[id] = plan.cuts[id]
+    return cuts
 
 
 def awaiting_return(spec: Spec, memory: Memory) -> list[str]:
@@ -38,5 +38,5 @@ def awaiting_return(spec: Spec, memory: Memory) -> list[str]:
         for id, live in memory.circuits.items()
         if live.giving and live.enabled and live.held_w is not None and id not in memory.cuts
     ]
-    asked = failing_holds(spec, memory) if held else {}
-    return [id for id in held if id not in asked]
+    failing = failing_holds(spec, memory) if held else {}
+    return [id for id in held if id not in failing]

@@ -28,8 +28,8 @@ def update_history(turn: Turn) -> None:
         for id, live in memory.circuits.items()
     }
     begun = [id for id in memory.cuts if marked[id].gave_ms != memory.circuits[id].gave_ms]
-    for place, id in enumerate(begun):  # for those that start together, in the order of the plan
-        marked[id] = changed(marked[id], gave_ms=memory.at_ms + place)
+    for index, id in enumerate(begun):  # for those that start together, in the order of the plan
+        marked[id] = changed(marked[id], gave_ms=memory.at_ms + index)
     if any(marked[id] is not live for id, live in memory.circuits.items()):
         turn.remember(circuits=marked)
 

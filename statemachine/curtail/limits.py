@@ -20,59 +20,61 @@ HOUR_MS = 3_600_000
 DAY_S = 86_400
 
 
-def limit_refusal(spec: Spec, memory: Memory, asked: PastEvent) -> Refusal | None:
+def limit_refusal(spec: Spec, memory: Memory, candidate: PastEvent) -> Refusal | None:
     """Why this event of the grid operator is refused, as reason and text; None: it is not."""
     limits, zone = spec.limits, spec.site.timezone
-    if asked.source != "operator":
+    if candidate.source != "operator":
         return None
     for hours in limits.blackout:
-        if within_hours(asked.start_ms, asked.end_ms, hours, zone):
+        if within_hours(candidate.start_ms, candidate.end_ms, hours, zone):
             return (
                 "blackout",
                 f"this site takes no events from {_clock(hours[0])} to {_clock(hours[1])}",
             )
     if limits.events_per_day is None and limits.hours_per_month is None and not limits.min_gap:
         return None  # nothing depends on other events
-    own = asked.id if asked.id in memory.events else None  # else an earlier event has this id
+    live = candidate.id in memory.events  # else an earlier event has this id
+    own = candidate.id if live else None
     others = [x for key, x in memory.past.items() if key != own and x.source == "operator"]
     why = (
-        _day_is_full(limits, others, asked, zone)
-        or _month_is_full(limits, others, asked, zone)
-        or _too_near(limits, others, asked)
+        _day_is_full(limits, others, candidate, zone)
+        or _month_is_full(limits, others, candidate, zone)
+        or _too_near(limits, others, candidate)
     )
     return ("limit", why) if why else None
 
 
-def too_long_reason(spec: Spec, asked: PastEvent) -> str:
+def too_long_reason(spec: Spec, candidate: PastEvent) -> str:
     """Why an event is too long, including the time it ran already; "" if it is not."""
     longest_s = spec.limits.longest_event // 1000
-    if asked.length_ms <= spec.limits.longest_event:
+    if candidate.length_ms <= spec.limits.longest_event:
         return ""
-    new_s = (asked.end_ms - asked.start_ms) // 1000
-    ran_s = asked.length_ms // 1000 - new_s
-    said = f"has run {ran_s} s and lasts {new_s} s more" if asked.ran_ms else f"lasts {new_s} s"
+    new_s = (candidate.end_ms - candidate.start_ms) // 1000
+    ran_s = candidate.length_ms // 1000 - new_s
+    before = f"has run {ran_s} s and " if candidate.ran_ms else ""
+    length = f"{before}lasts {new_s} s{' more' if before else ''}"
     hint = "; is it in milliseconds?" if new_s > DAY_S else ""
-    return f"the event {said}; this site takes at most {longest_s} s{hint}"
+    return f"the event {length}; this site takes at most {longest_s} s{hint}"
 
 
-def with_earlier_runs(memory: Memory, asked: PastEvent) -> PastEvent:
+def with_earlier_runs(memory: Memory, candidate: PastEvent) -> PastEvent:
     """An event with new terms, plus the time it ran with earlier ones, which still counts."""
-    event, known = memory.events.get(asked.id), memory.past.get(asked.id)
-    if event is None or known is None:
-        return asked
-    spans = list(known.ran_ms)
+    event, earlier = memory.events.get(candidate.id), memory.past.get(candidate.id)
+    if event is None or earlier is None:
+        return candidate
+    spans = list(earlier.ran_ms)
     if event.start_ms < memory.at_ms:
         spans.append((event.start_ms, min(memory.at_ms, event.end_ms)))
-    outside = [part for span in spans for part in _outside(span, asked)]
-    return asked._replace(ran_ms=_joined(sorted(outside)))
+    outside = [part for span in spans for part in _outside(span, candidate)]
+    return candidate._replace(ran_ms=_joined(sorted(outside)))
 
 
-def remember_event(memory: Memory, asked: PastEvent, anew: bool) -> dict[str, PastEvent]:
+def remember_event(memory: Memory, past_event: PastEvent, anew: bool) -> dict[str, PastEvent]:
     """All accepted events with this one under its newest terms; of too many, the one that ended
     first is dropped. `anew`: an earlier event with this id is another one.
     """
-    past = {**memory.past, asked.id: asked}
-    if anew and (other := memory.past.get(asked.id)) is not None:
+    past = {**memory.past, past_event.id: past_event}
+    if anew and (other := memory.past.get(past_event.id)) is not None:
         name = f"{other.id}@{other.start_ms // 1000}"
         past[name] = other._replace(id=name)
     if len(past) > KEPT:
@@ -95,12 +97,12 @@ def shorten_to_run(memory: Memory, id: str, now_ms: int) -> Mapping[str, PastEve
 
 
 def _day_is_full(
-    limits: Limits, others: Sequence[PastEvent], asked: PastEvent, zone: str | None
+    limits: Limits, others: Sequence[PastEvent], candidate: PastEvent, zone: str | None
 ) -> str:
     most = limits.events_per_day
     if most is None:
         return ""
-    day = day_of(asked.start_ms, zone)
+    day = day_of(candidate.start_ms, zone)
     today = sum(any(day_of(start_ms, zone) == day for start_ms, _ in x.spans) for x in others)
     if today < most:
         return ""
@@ -108,42 +110,42 @@ def _day_is_full(
 
 
 def _month_is_full(
-    limits: Limits, others: Sequence[PastEvent], asked: PastEvent, zone: str | None
+    limits: Limits, others: Sequence[PastEvent], candidate: PastEvent, zone: str | None
 ) -> str:
     most = limits.hours_per_month
     if most is None:
         return ""
-    month = month_of(asked.start_ms, zone)
+    month = month_of(candidate.start_ms, zone)
 
     def there_ms(events: Iterable[PastEvent]) -> int:
         spans = [span for past in events for span in past.spans]
         return sum(end - start for start, end in spans if month_of(start, zone) == month)
 
     left_ms = most * HOUR_MS - there_ms(others)
-    if there_ms([asked]) <= left_ms:
+    if there_ms([candidate]) <= left_ms:
         return ""
     left_min = max(0, left_ms) // 60_000
     return f"this site takes at most {most} h of events a month, of which {left_min} min are left"
 
 
-def _too_near(limits: Limits, others: Sequence[PastEvent], asked: PastEvent) -> str:
+def _too_near(limits: Limits, others: Sequence[PastEvent], candidate: PastEvent) -> str:
     """Why an event is too near to another one that it does not overlap; "" if it is not."""
     gap_ms = limits.min_gap
     for past in others:
         for start_ms, end_ms in past.spans:
-            apart_ms = max(asked.start_ms - end_ms, start_ms - asked.end_ms)
+            apart_ms = max(candidate.start_ms - end_ms, start_ms - candidate.end_ms)
             if 0 <= apart_ms < gap_ms:
                 return f"this site needs {gap_ms // 60_000} min between events; {past.id} is nearer"
     return ""
 
 
-def _outside(span: Span, asked: PastEvent) -> Iterator[Span]:
+def _outside(span: Span, candidate: PastEvent) -> Iterator[Span]:
     """The parts of a span that the newest terms do not cover."""
     start_ms, end_ms = span
-    if start_ms < asked.start_ms:
-        yield start_ms, min(end_ms, asked.start_ms)
-    if end_ms > asked.end_ms:
-        yield max(start_ms, asked.end_ms), end_ms
+    if start_ms < candidate.start_ms:
+        yield start_ms, min(end_ms, candidate.start_ms)
+    if end_ms > candidate.end_ms:
+        yield max(start_ms, candidate.end_ms), end_ms
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:

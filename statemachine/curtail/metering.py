@@ -13,8 +13,8 @@ from ..state.memory import Memory
 from ..state.triggers import OPERATOR
 
 
-def metering(memory: Memory, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The telemetry `said`, without the id of an event that did not come from the operator."""
-    event = memory.events.get(said["eventId"] or "")
+def metering(memory: Memory, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The telemetry `body`, without the id of an event that did not come from the operator."""
+    event = memory.events.get(body["eventId"] or "")
     known = event is not None and event.source == OPERATOR
-    return {**said, "eventId": said["eventId"] if known else None}
+    return {**body, "eventId": body["eventId"] if known else None}

@@ -79,10 +79,10 @@ def plan_shed(
     at any watt all three meet the target. Of equally good choices the one in force stays, in its
     order, so that planning again changes nothing.
     """
-    places = {id: place for place, id in enumerate(in_force)}
+    positions = {id: position for position, id in enumerate(in_force)}
     ordered = sorted(
         loads,
-        key=lambda x: (x.tier, places.get(x.circuit, len(places)), x.rank, x.circuit),
+        key=lambda x: (x.tier, positions.get(x.circuit, len(positions)), x.rank, x.circuit),
     )
     cuts: dict[str, int] = {}
     left_w, slack_w = target_w, tolerance_w(target_w, policy)
@@ -185,7 +185,7 @@ def _best(reachable: int, ask_w: int, smooth_w: int, policy: str) -> int:
 def _reason(load: Load, cut_w: int) -> str:
     if not cut_w:
         return load.why_not or "not needed"
-    said = f"sheds {cut_w / 1000:.2f} kW"
-    said += ", all it can" if cut_w == load.cap_w else ", the rest of the target"
-    said += "" if load.firm else "; an average over its duty cycle"
-    return said + ("; estimated, because it has no meter" if load.estimated else "")
+    sentence = f"sheds {cut_w / 1000:.2f} kW"
+    sentence += ", all it can" if cut_w == load.cap_w else ", the rest of the target"
+    sentence += "" if load.firm else "; an average over its duty cycle"
+    return sentence + ("; estimated, because it has no meter" if load.estimated else "")

@@ -26,37 +26,37 @@ OVER_W, OVER_PERCENT, OVER_MS = 150, 10, 60_000
 
 def plan_in_force(spec: Spec, memory: Memory) -> tuple[list[Load], Plan]:
     """Every circuit as the plan sees it, and the plan in force with the reason for each."""
-    every = loads(spec, memory)
+    all_loads = loads(spec, memory)
     target_w = needed_w(spec, memory, memory.at_ms)
-    return every, Plan(target_w, memory.cuts, reasons(every, memory.cuts))
+    return all_loads, Plan(target_w, memory.cuts, reasons(all_loads, memory.cuts))
 
 
 def replan(turn: Turn) -> list[Load]:
     """Store the plan for now in memory; returns every circuit as the plan sees it."""
-    now = _basis(turn, every := loads(turn.spec, turn.memory))
+    now = _basis(turn, all_loads := loads(turn.spec, turn.memory))
     was = turn.memory.basis
     short = _since(now.short_mono_ms, turn, SHORT_MS)
     if short and (deaf := _deaf(turn.memory)):
         short = _mark_deaf(turn, deaf)
-        every = loads(turn.spec, turn.memory)
+        all_loads = loads(turn.spec, turn.memory)
     late = short or _since(now.over_mono_ms, turn, OVER_MS)
-    if late or not _same(was, now) or _asks_too_much(every, turn.memory.cuts):
+    if late or not _same(was, now) or _asks_too_much(all_loads, turn.memory.cuts):
         policy = turn.spec.curtail.policy
-        plan = plan_shed(every, now.required_w, turn.memory.cuts, policy)
+        plan = plan_shed(all_loads, now.required_w, turn.memory.cuts, policy)
         turn.remember(cuts=dict(plan.cuts))
-        now = changed(now, usable=_usable(every), short_mono_ms=None, over_mono_ms=None)
+        now = changed(now, usable=_usable(all_loads), short_mono_ms=None, over_mono_ms=None)
     turn.remember(basis=now)
-    return every
+    return all_loads
 
 
-def _basis(turn: Turn, every: Sequence[Load]) -> PlanBasis:
+def _basis(turn: Turn, all_loads: Sequence[Load]) -> PlanBasis:
     spec, memory, was = turn.spec, turn.memory, turn.memory.basis
     asked_w = needed_w(spec, memory, turn.now_ms)
     events = tuple(sorted(event.id for event in active_events(spec, memory, turn.now_ms)))
-    now = PlanBasis(asked_w, events, _usable(every), was.short_mono_ms, was.over_mono_ms)
+    now = PlanBasis(asked_w, events, _usable(all_loads), was.short_mono_ms, was.over_mono_ms)
     if not isinstance(turn.trigger, Readings):
         return now
-    short, over = _off_target(memory, every, asked_w)
+    short, over = _off_target(memory, all_loads, asked_w)
     return changed(
         now,
         short_mono_ms=_first(was.short_mono_ms, memory.mono_ms) if short else None,
@@ -68,12 +68,12 @@ def _first(since_ms: int | None, now_ms: int) -> int:
     return now_ms if since_ms is None else since_ms
 
 
-def _off_target(memory: Memory, every: Sequence[Load], asked_w: int) -> tuple[bool, bool]:
+def _off_target(memory: Memory, all_loads: Sequence[Load], asked_w: int) -> tuple[bool, bool]:
     """Whether the measured shed is short or over, if a new plan could correct it."""
     if not asked_w:
         return False, False
     measured_w = sum(taken_w(memory, id) for id in memory.cuts)
-    able_w = min(asked_w, sum(load.cap_w for load in every))
+    able_w = min(asked_w, sum(load.cap_w for load in all_loads))
     short = able_w - measured_w > max(SHORT_W, asked_w * SHORT_PERCENT // 100)
     over = measured_w - asked_w > max(OVER_W, asked_w * OVER_PERCENT // 100)
     return short, over
@@ -108,8 +108,8 @@ def _draws_more(live: CircuitState) -> bool:
     return live.drawn_w - live.held_w > max(SHORT_W, live.held_w * SHORT_PERCENT // 100)
 
 
-def _usable(every: Sequence[Load]) -> tuple[str, ...]:
-    able = [load for load in every if load.cap_w]
+def _usable(all_loads: Sequence[Load]) -> tuple[str, ...]:
+    able = [load for load in all_loads if load.cap_w]
     return tuple(f"{load.circuit}, on" if load.stays_on else load.circuit for load in able)
 
 
@@ -117,11 +117,11 @@ def _same(was: PlanBasis, now: PlanBasis) -> bool:
     return (was.required_w, was.events, was.usable) == (now.required_w, now.events, now.usable)
 
 
-def _asks_too_much(every: Sequence[Load], cuts: Mapping[str, int]) -> bool:
+def _asks_too_much(all_loads: Sequence[Load], cuts: Mapping[str, int]) -> bool:
     """Whether a circuit of the plan can no longer shed its cut, or has no such step."""
-    asked = [(load, cuts[load.circuit]) for load in every if load.circuit in cuts]
+    pairs = [(load, cuts[load.circuit]) for load in all_loads if load.circuit in cuts]
     return any(cut_w > load.cap_w or (load.steps and cut_w not in load.steps)
-               for load, cut_w in asked)  # fmt: skip
+               for load, cut_w in pairs)  # fmt: skip
 
 
 def _since(began_mono_ms: int | None, turn: Turn, length_ms: int) -> bool:

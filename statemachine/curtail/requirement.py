@@ -25,14 +25,14 @@ def event_required_w(spec: Spec, event: Event, now_ms: int) -> int:
     return event.shed_w * share // 100
 
 
-def event_start_ms(ven_id: str, known: Event | None, asked: DrEvent) -> int:
-    """When an event with the terms `asked` starts; a revision without a start keeps the old one.
+def event_start_ms(ven_id: str, event: Event | None, command: DrEvent) -> int:
+    """When an event with the terms `command` starts; a revision without a start keeps the old one.
 
-    `known` is the live event; None if there is none.
+    `event` is the live event; None if there is none.
     """
-    if known is not None and known.revision < asked.revision and asked.start_ms is None:
-        return known.start_ms
-    return asked.begins_ms + random_offset_ms(ven_id, asked.event_id, asked.randomize_ms)
+    if event is not None and event.revision < command.revision and command.start_ms is None:
+        return event.start_ms
+    return command.begins_ms + random_offset_ms(ven_id, command.event_id, command.randomize_ms)
 
 
 def random_offset_ms(ven_id: str, event_id: str, within_ms: int) -> int:
@@ -53,8 +53,8 @@ def active_events(spec: Spec, memory: Memory, now_ms: int) -> Sequence[Event]:
 
 def required_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     """What the site must shed now, in watts."""
-    every = active_events(spec, memory, now_ms)
-    counting = every if spec.curtail.overlap == "sum" else every[:1]  # the first is the largest
+    events = active_events(spec, memory, now_ms)
+    counting = events if spec.curtail.overlap == "sum" else events[:1]  # the first is the largest
     return combined_w(spec, (event_required_w(spec, event, now_ms) for event in counting))
 
 
@@ -66,12 +66,12 @@ def needed_w(spec: Spec, memory: Memory, now_ms: int) -> int:
     if not any(live.by_person_in for live in memory.circuits.values()):
         return required_w(spec, memory, now_ms)
     live = sorted(memory.events.values(), key=lambda event: -event.start_ms)
-    asked = {event.id: event_required_w(spec, event, now_ms) for event in live}
+    each_w = {event.id: event_required_w(spec, event, now_ms) for event in live}
     if spec.curtail.overlap == "sum":
-        sets = [tuple(asked)[: place + 1] for place in range(len(asked))]
+        sets = [tuple(each_w)[: index + 1] for index in range(len(each_w))]
     else:
-        sets = [(id,) for id in asked]
-    lefts_w = [sum(asked[id] for id in ids) - saved_w(spec, memory, ids) for ids in sets]
+        sets = [(id,) for id in each_w]
+    lefts_w = [sum(each_w[id] for id in ids) - saved_w(spec, memory, ids) for ids in sets]
     return max([0, *lefts_w])
 
 

@@ -30,11 +30,11 @@ class Breach:
 
 def broken_rules(spec: Spec, memory: Memory) -> tuple[Breach, ...]:
     """Every rule of the site that is broken now."""
-    found = [
+    breaches = [
         *(breach for rule in spec.never for breach in _never(spec, rule, memory)),
         *(breach for rule in spec.always for breach in _always(rule, memory)),
     ]
-    return tuple(found)
+    return tuple(breaches)
 
 
 def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
@@ -43,17 +43,17 @@ def _never(spec: Spec, rule: Never, memory: Memory) -> Iterator[Breach]:
     off_ms = mono_ms - live.off_mono_ms if live.off_mono_ms is not None and live.enabled else 0
     gives_ms = memory.at_ms - live.gave_ms if live.giving else 0
     if rule.off_for is not None and live.giving and off_ms > rule.off_for:
-        said = f"{id} is never off for longer than {duration(rule.off_for)}"
-        yield Breach("off_for", said, duration(off_ms))
+        sentence = f"{id} is never off for longer than {duration(rule.off_for)}"
+        yield Breach("off_for", sentence, duration(off_ms))
     if rule.shed_for is not None and gives_ms > rule.shed_for:
-        said = f"{id} is never shed for longer than {duration(rule.shed_for)}"
-        yield Breach("shed_for", said, duration(gives_ms))
+        sentence = f"{id} is never shed for longer than {duration(rule.shed_for)}"
+        yield Breach("shed_for", sentence, duration(gives_ms))
     if rule.shed_above is not None and gives_w > rule.shed_above:
-        said = f"{id} never sheds more than {_kw(rule.shed_above)}"
-        yield Breach("shed_above", said, _kw(gives_w))
+        sentence = f"{id} never sheds more than {_kw(rule.shed_above)}"
+        yield Breach("shed_above", sentence, _kw(gives_w))
     if rule.shed_percent is not None and gives_w * 100 > rule.shed_percent * live.free_w:
-        said = f"{id} never sheds more than {rule.shed_percent} % of what it draws"
-        yield Breach("shed_percent", said, f"{_kw(gives_w)} of {_kw(live.free_w)}")
+        sentence = f"{id} never sheds more than {rule.shed_percent} % of what it draws"
+        yield Breach("shed_percent", sentence, f"{_kw(gives_w)} of {_kw(live.free_w)}")
 
 
 def _gives_w(live: CircuitState) -> int:
@@ -66,8 +66,8 @@ def _always(rule: Always, memory: Memory) -> Iterator[Breach]:
     if rule.site_below is not None and drawn_w >= rule.site_below:
         yield Breach("site_below", site_below_text(rule.site_below), _kw(drawn_w))
     if rule.shed_below is not None and taken_w >= rule.shed_below:
-        said = f"the site always sheds less than {_kw(rule.shed_below)}"
-        yield Breach("shed_below", said, _kw(taken_w))
+        sentence = f"the site always sheds less than {_kw(rule.shed_below)}"
+        yield Breach("shed_below", sentence, _kw(taken_w))
 
 
 def site_below_text(watts: int) -> str:

@@ -34,21 +34,21 @@ def event_refusal(spec: Spec, memory: Memory, event: DrEvent) -> Refusal | None:
     return limit_refusal(spec, memory, span)
 
 
-def event_run(spec: Spec, memory: Memory, asked: DrEvent) -> PastEvent:
+def event_run(spec: Spec, memory: Memory, command: DrEvent) -> PastEvent:
     """The span that an event will run under these terms, and what it ran under earlier ones."""
-    start_ms = event_start_ms(spec.site.id, memory.events.get(asked.event_id), asked)
-    span = PastEvent(asked.event_id, asked.source, start_ms, start_ms + asked.duration_ms)
+    start_ms = event_start_ms(spec.site.id, memory.events.get(command.event_id), command)
+    span = PastEvent(command.event_id, command.source, start_ms, start_ms + command.duration_ms)
     return with_earlier_runs(memory, span)
 
 
-def stale_reason(spec: Spec, memory: Memory, asked: Command) -> str:
+def stale_reason(spec: Spec, memory: Memory, command: Command) -> str:
     """Why something for now is too old to be done; "" where it is not.
 
     Whoever gives load back is heard however late.
     """
-    if asked.issued_ms is None:
-        return too_old_reason(spec, memory, asked)
-    age_ms = asked.at_ms - asked.issued_ms
+    if command.issued_ms is None:
+        return too_old_reason(spec, memory, command)
+    age_ms = command.at_ms - command.issued_ms
     if age_ms <= spec.commands.max_age:
         return ""
     most_s = spec.commands.max_age // 1000

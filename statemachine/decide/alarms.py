@@ -13,33 +13,33 @@ from ..wire.messages import rejected
 from .conditions import SEEN, conditions
 
 
-def apply_noticed(turn: Turn, said: Noticed) -> None:
+def apply_noticed(turn: Turn, notice: Noticed) -> None:
     """The program has noticed that something is wrong with it, or is no more."""
-    id, alarms = alarm_id(said.kind, said.about), turn.memory.alarms
-    if said.text is not None:
-        found = Alarm(said.kind, turn.now_ms, said.text)
-        turn.remember(alarms={**alarms, id: _going_on(alarms.get(id), found)})
-    elif not KINDS[said.kind].lasts:
-        turn.remember(alarms={other: one for other, one in alarms.items() if other != id})
+    id, alarms = alarm_id(notice.kind, notice.about), turn.memory.alarms
+    if notice.text is not None:
+        alarm = Alarm(notice.kind, turn.now_ms, notice.text)
+        turn.remember(alarms={**alarms, id: _going_on(alarms.get(id), alarm)})
+    elif not KINDS[notice.kind].lasts:
+        turn.remember(alarms={other: entry for other, entry in alarms.items() if other != id})
 
 
 def update_alarms(turn: Turn) -> None:
     """What memory shows to be wrong is an alarm, and what it shows no more is none."""
-    was, found = turn.memory.alarms, conditions(turn.spec, turn.memory)
-    kept = {id: one for id, one in was.items() if one.kind not in SEEN or id in found}
-    turn.remember(alarms={**kept, **{id: _going_on(was.get(id), found[id]) for id in found}})
+    was, standing = turn.memory.alarms, conditions(turn.spec, turn.memory)
+    kept = {id: alarm for id, alarm in was.items() if alarm.kind not in SEEN or id in standing}
+    turn.remember(alarms={**kept, **{id: _going_on(was.get(id), standing[id]) for id in standing}})
 
 
-def acknowledge(turn: Turn, asked: Acknowledge) -> Ack | None:
+def acknowledge(turn: Turn, command: Acknowledge) -> Ack | None:
     """Somebody has seen an alarm: one whose cause is gone by itself is over with that."""
     alarms = turn.memory.alarms
-    if (known := alarms.get(asked.alarm)) is None:
-        return rejected(asked, "not_found", f"there is no alarm {asked.alarm!r}")
+    if (known := alarms.get(command.alarm)) is None:
+        return rejected(command, "not_found", f"there is no alarm {command.alarm!r}")
     if KINDS[known.kind].lasts:
-        turn.remember(alarms={id: one for id, one in alarms.items() if id != asked.alarm})
+        turn.remember(alarms={id: alarm for id, alarm in alarms.items() if id != command.alarm})
     elif not known.by:
-        seen = changed(known, by=asked.source, acknowledged_ms=turn.now_ms)
-        turn.remember(alarms={**alarms, asked.alarm: seen})
+        seen = changed(known, by=command.source, acknowledged_ms=turn.now_ms)
+        turn.remember(alarms={**alarms, command.alarm: seen})
     return None
 
 
@@ -49,15 +49,15 @@ def alarm_messages(turn: Turn) -> Iterator[Mapping[str, object]]:
     for id in {**was, **now}:
         if word := _what_became(id, was, now, turn.trigger):
             by = turn.trigger.source if isinstance(turn.trigger, Acknowledge) else ""
-            said = alarm_body(id, now.get(id) or was[id]) | ({"by": by} if by else {})
-            yield {"type": "alarm", "state": word, **said, "ts": turn.now_ms // 1000}
+            body = alarm_body(id, now.get(id) or was[id]) | ({"by": by} if by else {})
+            yield {"type": "alarm", "state": word, **body, "ts": turn.now_ms // 1000}
 
 
-def _going_on(known: Alarm | None, found: Alarm) -> Alarm:
-    text = found.text[:MOST_TEXT]
-    if known is None:
-        return changed(found, text=text)
-    return known if known.text == text else changed(known, text=text)
+def _going_on(standing: Alarm | None, alarm: Alarm) -> Alarm:
+    text = alarm.text[:MOST_TEXT]
+    if standing is None:
+        return changed(alarm, text=text)
+    return standing if standing.text == text else changed(standing, text=text)
 
 
 def _what_became(

@@ -66,34 +66,34 @@ def apply_trigger(turn: Turn) -> Ack | None:
     if isinstance(turn.trigger, Command) and (why := missing_confirmation(turn, turn.trigger)):
         return rejected(turn.trigger, "operator", why)
     match turn.trigger:
-        case DrEvent() as asked:
-            return _call(turn, asked)
-        case Restore() as asked:
-            return restore_load(turn, asked)
-        case Cancel() as asked:
-            return cancel_event(turn, asked)
-        case OptOut() as asked:
-            return opt_out(turn, asked)
-        case Toggle() as asked:
-            return _toggle(turn, asked)
-        case Lock() as asked:
-            return lock(turn, asked)
-        case Acknowledge() as asked:
-            return acknowledge(turn, asked)
-        case SetConfig() as asked:
-            if why := stale_reason(turn.spec, turn.memory, asked):
-                return rejected(asked, "expired", why)
-            turn.remember(every_ms=asked.every_ms, every_mono_ms=asked.mono_ms)
+        case DrEvent() as command:
+            return _call(turn, command)
+        case Restore() as command:
+            return restore_load(turn, command)
+        case Cancel() as command:
+            return cancel_event(turn, command)
+        case OptOut() as command:
+            return opt_out(turn, command)
+        case Toggle() as command:
+            return _toggle(turn, command)
+        case Lock() as command:
+            return lock(turn, command)
+        case Acknowledge() as command:
+            return acknowledge(turn, command)
+        case SetConfig() as command:
+            if why := stale_reason(turn.spec, turn.memory, command):
+                return rejected(command, "expired", why)
+            turn.remember(every_ms=command.every_ms, every_mono_ms=command.mono_ms)
         case Reloaded():
             apply_reload(turn, turn.trigger)
-        case Held() as said:
-            apply_held(turn, said)
-        case Switched() as said:
-            apply_switched(turn, said)
-        case Noticed() as said:
-            apply_noticed(turn, said)
-        case Readings() as seen:
-            apply_readings(turn, seen)
+        case Held() as answer:
+            apply_held(turn, answer)
+        case Switched() as answer:
+            apply_switched(turn, answer)
+        case Noticed() as notice:
+            apply_noticed(turn, notice)
+        case Readings() as readings:
+            apply_readings(turn, readings)
         case Connected():
             link_restored(turn)
         case Disconnected():
@@ -101,70 +101,70 @@ def apply_trigger(turn: Turn) -> Ack | None:
     return None
 
 
-def _call(turn: Turn, asked: DrEvent) -> Ack | None:
-    spec, id = turn.spec, asked.event_id
-    if refusal := event_refusal(spec, turn.memory, asked):
-        return rejected(asked, *refusal)
-    known = turn.memory.events.get(id)
-    span = event_run(spec, turn.memory, asked)
-    if known is None:
-        turn.remember(events={**turn.memory.events, id: _new(turn, asked, span.start_ms)})
+def _call(turn: Turn, command: DrEvent) -> Ack | None:
+    spec, id = turn.spec, command.event_id
+    if refusal := event_refusal(spec, turn.memory, command):
+        return rejected(command, *refusal)
+    event = turn.memory.events.get(id)
+    span = event_run(spec, turn.memory, command)
+    if event is None:
+        turn.remember(events={**turn.memory.events, id: _new(turn, command, span.start_ms)})
     if not turn.fire("dr_event", id):
-        if known is None:
+        if event is None:
             turn.remember(events={i: e for i, e in turn.memory.events.items() if i != id})
-        state = known.state if known else spec.event.initial
+        state = event.state if event else spec.event.initial
         return rejected(
-            asked, "conflict", f"the event chart of this site takes no event in {state!r}"
+            command, "conflict", f"the event chart of this site takes no event in {state!r}"
         )
-    turn.remember(past=remember_event(turn.memory, span, known is None), shut_ms=0)
+    turn.remember(past=remember_event(turn.memory, span, event is None), shut_ms=0)
     return None
 
 
-def _new(turn: Turn, asked: DrEvent, start_ms: int) -> Event:
+def _new(turn: Turn, command: DrEvent, start_ms: int) -> Event:
     return Event(
-        id=asked.event_id,
-        source=asked.source,
-        shed_w=asked.shed_w,
+        id=command.event_id,
+        source=command.source,
+        shed_w=command.shed_w,
         start_ms=start_ms,
-        end_ms=start_ms + asked.duration_ms,
-        scheduled=asked.start_ms is not None or start_ms > turn.now_ms,
-        revision=asked.revision,
+        end_ms=start_ms + command.duration_ms,
+        scheduled=command.start_ms is not None or start_ms > turn.now_ms,
+        revision=command.revision,
         state=turn.spec.event.initial,
-        entered_ms=asked.at_ms,
-        randomize_ms=asked.randomize_ms,
-        issued_ms=asked.issued_ms,
+        entered_ms=command.at_ms,
+        randomize_ms=command.randomize_ms,
+        issued_ms=command.issued_ms,
     )
 
 
-def _toggle(turn: Turn, asked: Toggle) -> Ack | None:
-    circuit, afar = turn.spec.circuits.get(asked.circuit), asked.source == "operator"
+def _toggle(turn: Turn, command: Toggle) -> Ack | None:
+    circuit, afar = turn.spec.circuits.get(command.circuit), command.source == "operator"
     if circuit is None:
-        return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
-    name = turn.spec.name_of(asked.circuit)
-    if why := stale_reason(turn.spec, turn.memory, asked):
-        return rejected(asked, "expired", why)
+        return rejected(command, "not_found", f"no circuit is called {command.circuit!r}")
+    name = turn.spec.name_of(command.circuit)
+    if why := stale_reason(turn.spec, turn.memory, command):
+        return rejected(command, "expired", why)
     if turn.spec.observes:
-        return rejected(asked, "locked_out", "this site only observes, so nothing is switched")
+        return rejected(command, "locked_out", "this site only observes, so nothing is switched")
     if circuit.locked or (circuit.remote == "no" and afar):
-        return rejected(asked, "locked_out", f"{name} cannot be switched remotely")
-    if (refusal := locked_out(turn, asked.circuit)) is not None:
-        return rejected(asked, *refusal)
-    if circuit.comes_back == "by_hand" and asked.enabled and afar:
-        return rejected(asked, "locked_out", f"{name} can only be switched on by hand")
-    if not asked.enabled and closed_to_events(turn.memory, asked.source):
-        return rejected(asked, "opted_out", closed_reason(turn.spec, turn.memory))
-    if circuit.critical and not asked.enabled and not asked.confirmed:
+        return rejected(command, "locked_out", f"{name} cannot be switched remotely")
+    if (refusal := locked_out(turn, command.circuit)) is not None:
+        return rejected(command, *refusal)
+    if circuit.comes_back == "by_hand" and command.enabled and afar:
+        return rejected(command, "locked_out", f"{name} can only be switched on by hand")
+    if not command.enabled and closed_to_events(turn.memory, command.source):
+        return rejected(command, "opted_out", closed_reason(turn.spec, turn.memory))
+    if circuit.critical and not command.enabled and not command.confirmed:
         how = "confirm it with `confirm_critical: true` or --confirm"
-        return rejected(asked, "critical", f"{name} is critical; to switch it off, {how}")
-    start_switch(turn, asked)
+        return rejected(command, "critical", f"{name} is critical; to switch it off, {how}")
+    start_switch(turn, command)
     return None
 
 
-def apply_reload(turn: Turn, said: Reloaded) -> None:
+def apply_reload(turn: Turn, reloaded: Reloaded) -> None:
     """Another file is in force: plan anew, and say to every driver where its circuits stand."""
     turn.remember(basis=PlanBasis())
-    if said.every_ms is not None:
-        turn.remember(every_ms=said.every_ms, every_mono_ms=said.mono_ms)
+    if reloaded.every_ms is not None:
+        turn.remember(every_ms=reloaded.every_ms, every_mono_ms=reloaded.mono_ms)
     turn.do(*restate_holds(turn), *_switches(turn))
 
 

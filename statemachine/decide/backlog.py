@@ -47,9 +47,9 @@ def note_arrival(turn: Turn, command: Command) -> None:
         turn.remember(draining=(open_ms, last_ms) if open_ms is not None else None)
 
 
-def too_old_reason(spec: Spec, memory: Memory, asked: Command) -> str:
+def too_old_reason(spec: Spec, memory: Memory, command: Command) -> str:
     """Why an undated command of the operator may be old; "" where it may not."""
-    if asked.source != "operator":
+    if command.source != "operator":
         return ""
     if not (memory.aged and memory.draining) and not link_long_lost(spec, memory):
         return ""

@@ -23,7 +23,7 @@ OF_SHADOWS = {
 
 def conditions(spec: Spec, memory: Memory) -> Mapping[str, Alarm]:
     """What is wrong at the time of the last trigger, by the alarms' ids."""
-    return {one.kind: one for one in _standing(spec, memory)}
+    return {alarm.kind: alarm for alarm in _standing(spec, memory)}
 
 
 def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:

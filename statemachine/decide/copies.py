@@ -65,8 +65,8 @@ def copy_of(command: Command, memory: Memory) -> First | Refusal | None:
 
 def remember_command(turn: Turn) -> None:
     """A command was taken: it is the last word about its circuit, its event or its setting."""
-    asked, memory = turn.trigger, turn.memory
-    match asked:
+    command, memory = turn.trigger, turn.memory
+    match command:
         case Toggle(circuit=id, key=key) | Lock(circuit=id, key=key):
             turn.remember_circuit(id, last_command=key)
         case SetConfig(key=key):
@@ -79,12 +79,12 @@ def remember_command(turn: Turn) -> None:
             _note_event(turn, id, key)
         case Cancel(event_id=id, key=key) | OptOut(event_id=id, circuit=None, key=key):
             _note_event(turn, id, key)
-    if isinstance(asked, DrEvent):
-        turn.remember(last_call=asked.key)
+    if isinstance(command, DrEvent):
+        turn.remember(last_call=command.key)
 
 
-def _named(known: DrEvent, id: str) -> DrEvent:
-    return replace(known, event_id=id, ids={**known.ids, "event_id": id})
+def _named(command: DrEvent, id: str) -> DrEvent:
+    return replace(command, event_id=id, ids={**command.ids, "event_id": id})
 
 
 def _note_event(turn: Turn, id: str, key: str) -> None:
@@ -155,37 +155,38 @@ def _opted_out(command: DrEvent, earlier: EarlierAnswer, memory: Memory) -> Refu
     return "opted_out", f"the occupant opted out of {id}"
 
 
-def _stands(memory: Memory, asked: Command, first: First) -> bool:
+def _stands(memory: Memory, command: Command, first: First) -> bool:
     """Nothing since has contradicted it, by another command or in any other way."""
-    match asked:
+    match command:
         case Toggle(circuit=id, enabled=enabled):
             live = memory.circuits.get(id)
-            return live is not None and (live.last_command, live.enabled) == (asked.key, enabled)
+            return live is not None and (live.last_command, live.enabled) == (command.key, enabled)
         case Lock(circuit=id, locked=locked):
             live = memory.circuits.get(id)
             is_so = live is not None and (live.locked_by is not None) == locked
-            return live is not None and is_so and live.last_command == asked.key
+            return live is not None and is_so and live.last_command == command.key
         case SetConfig(every_ms=every_ms):
-            return (memory.last_config, memory.every_ms) == (asked.key, every_ms)
+            return (memory.last_config, memory.every_ms) == (command.key, every_ms)
         case Restore(event_id=None):
             now_ms = memory.at_ms
             run = [x for x in memory.events.values() if x.start_ms <= now_ms < x.end_ms]
-            return memory.last_call == asked.key and all(x.last_command == asked.key for x in run)
+            untouched = all(event.last_command == command.key for event in run)
+            return memory.last_call == command.key and untouched
         case DrEvent():
             event = memory.events.get(str(first.get("event_id")))
             lives = event is not None and memory.at_ms < event.end_ms
-            return event is not None and lives and event.last_command == asked.key
+            return event is not None and lives and event.last_command == command.key
         case Restore(event_id=str(id)) | Cancel(event_id=id) | OptOut(event_id=id):
             event = memory.events.get(id)
-            return event is None or event.last_command == asked.key
+            return event is None or event.last_command == command.key
     return True
 
 
-def _unused(asked: DrEvent, memory: Memory, first: str) -> str:
+def _unused(command: DrEvent, memory: Memory, first: str) -> str:
     """The id that was made for an event, with a number behind it where another had it."""
     taken = {*memory.events, *memory.past, *memory.opted_out, first}
-    if asked.event_id not in taken:
-        return asked.event_id
-    stem = f"{asked.event_id[:MOST_ID]}-{asked.at_ms // 1000}"
+    if command.event_id not in taken:
+        return command.event_id
+    stem = f"{command.event_id[:MOST_ID]}-{command.at_ms // 1000}"
     numbered = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
     return next(id for id in numbered if id not in taken)

@@ -16,46 +16,46 @@ from ..wire.messages import circuit_status
 from .alarms import alarm_messages
 
 
-def apply_held(turn: Turn, said: Held) -> None:
+def apply_held(turn: Turn, answer: Held) -> None:
     """A driver answered to a hold. What it says of an older one means nothing any more."""
-    if said.watts is None:
-        _hear_released(turn, said)
-    live = turn.memory.circuits.get(said.circuit)
-    if live is None or live.held_w != said.watts:
+    if answer.watts is None:
+        _hear_released(turn, answer)
+    live = turn.memory.circuits.get(answer.circuit)
+    if live is None or live.held_w != answer.watts:
         return
-    if said.fault is not None:
-        _mark(turn, said.circuit, live, said.fault)
+    if answer.fault is not None:
+        _mark(turn, answer.circuit, live, answer.fault)
         return
     deaf_w = live.deaf_w if live.hold_fault is None else None  # it answers, and counts again
     well = {
-        "obeyed_w": said.watts,
+        "obeyed_w": answer.watts,
         "asked_mono_ms": None,
         "hold_fault": None,
         "hold_fault_mono_ms": None,
     }
-    turn.remember_circuit(said.circuit, **well, deaf_w=deaf_w)
+    turn.remember_circuit(answer.circuit, **well, deaf_w=deaf_w)
 
 
-def _hear_released(turn: Turn, said: Held) -> None:
+def _hear_released(turn: Turn, answer: Held) -> None:
     """Of a circuit that is gone from the file, what keeps it is all that is known."""
-    id, memory = said.circuit, turn.memory
-    if said.fault is None:
-        leaving = {one: at for one, at in memory.leaving.items() if one != id}
-        stuck = {one: why for one, why in memory.stuck.items() if one != id}
+    id, memory = answer.circuit, turn.memory
+    if answer.fault is None:
+        leaving = {other: at for other, at in memory.leaving.items() if other != id}
+        stuck = {other: why for other, why in memory.stuck.items() if other != id}
         turn.remember(leaving=leaving, stuck=stuck)
     elif id in memory.leaving and id not in memory.circuits:
         since_ms = memory.stuck[id].since_ms if id in memory.stuck else turn.now_ms
-        turn.remember(stuck={**memory.stuck, id: StuckCircuit(said.fault, since_ms)})
+        turn.remember(stuck={**memory.stuck, id: StuckCircuit(answer.fault, since_ms)})
 
 
-def apply_switched(turn: Turn, said: Switched) -> None:
+def apply_switched(turn: Turn, answer: Switched) -> None:
     """A driver answered to a switch."""
-    live = turn.memory.circuits.get(said.circuit)
-    if live is None or live.enabled != said.enabled:
+    live = turn.memory.circuits.get(answer.circuit)
+    if live is None or live.enabled != answer.enabled:
         return
     since_ms = turn.memory.mono_ms if live.fault is None else live.fault_mono_ms
-    since_ms = None if said.fault is None else since_ms
-    turn.remember_circuit(said.circuit, fault=said.fault, fault_mono_ms=since_ms)
+    since_ms = None if answer.fault is None else since_ms
+    turn.remember_circuit(answer.circuit, fault=answer.fault, fault_mono_ms=since_ms)
 
 
 def note_missing_answers(turn: Turn) -> None:
@@ -73,8 +73,8 @@ def report_faults(turn: Turn) -> None:
         if was is live:
             continue
         if (was is not None and was.trouble is not None) != (live.trouble is not None):
-            said = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
-            turn.do(Status(said))
+            body = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
+            turn.do(Status(body))
     for id in {**before.stuck, **turn.memory.stuck}:
         was_stuck, stuck = before.stuck.get(id), turn.memory.stuck.get(id)
         if (was_stuck is None) != (stuck is None):

@@ -21,17 +21,18 @@ def locked_out(turn: Turn, circuit: str) -> Refusal | None:
     return None if by is None else ("locked_out", f"{name} is locked by {by}; unlock it first")
 
 
-def lock(turn: Turn, asked: Lock) -> Ack | None:
+def lock(turn: Turn, command: Lock) -> Ack | None:
     """Lock a circuit, or let it go. What an event held of it comes back at once."""
-    if asked.source not in AT_THE_SITE:
-        return rejected(asked, "locked_out", "circuits can only be locked and unlocked at the site")
-    live = turn.memory.circuits.get(asked.circuit)
+    if command.source not in AT_THE_SITE:
+        detail = "circuits can only be locked and unlocked at the site"
+        return rejected(command, "locked_out", detail)
+    live = turn.memory.circuits.get(command.circuit)
     if live is None:
-        return rejected(asked, "not_found", f"no circuit is called {asked.circuit!r}")
-    if not asked.locked:
-        turn.remember_circuit(asked.circuit, locked_by=None, locked_ms=None)
+        return rejected(command, "not_found", f"no circuit is called {command.circuit!r}")
+    if not command.locked:
+        turn.remember_circuit(command.circuit, locked_by=None, locked_ms=None)
         return None
     if live.held_w is not None:
-        return_load(turn, asked.circuit, None)
-    turn.remember_circuit(asked.circuit, locked_by=asked.source, locked_ms=turn.now_ms)
+        return_load(turn, command.circuit, None)
+    turn.remember_circuit(command.circuit, locked_by=command.source, locked_ms=turn.now_ms)
     return None

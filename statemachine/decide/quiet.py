@@ -33,15 +33,15 @@ def changes_nothing(turn: Turn) -> bool:
 
 def _confirmed(turn: Turn) -> bool:
     """All that is new of the circuits is that one of them has done what it was told."""
-    said, before, lives = turn.trigger, turn.before, turn.memory.circuits
+    answer, before, lives = turn.trigger, turn.before, turn.memory.circuits
     news = [id for id, live in lives.items() if live is not before.circuits.get(id)]
-    if not isinstance(said, Held | Switched) or news != [said.circuit]:
+    if not isinstance(answer, Held | Switched) or news != [answer.circuit]:
         return False
-    was, now = before.circuits[said.circuit], lives[said.circuit]
+    was, now = before.circuits[answer.circuit], lives[answer.circuit]
     answered = {"asked_mono_ms": now.asked_mono_ms, "obeyed_w": now.obeyed_w}
     if {**vars(was), **answered} != vars(now):
         return False
-    return was == now or now.held_w is not None or _others_owe(turn, said.circuit)
+    return was == now or now.held_w is not None or _others_owe(turn, answer.circuit)
 
 
 def _others_owe(turn: Turn, id: str) -> bool:

@@ -9,28 +9,28 @@ from ..state.triggers import Readings
 from ..state.turn import Turn
 
 
-def apply_readings(turn: Turn, said: Readings) -> None:
+def apply_readings(turn: Turn, readings: Readings) -> None:
     """Enter what was read, and which meters cannot be right."""
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
         if circuit.meter == "none":
             circuits[id] = estimate_without_meter(circuit, circuits[id], mono_ms)
-        elif (drawn_w := said.drawn_w.get(id)) is not None:
-            age_ms = said.age_ms.get(id, 0)
+        elif (drawn_w := readings.drawn_w.get(id)) is not None:
+            age_ms = readings.age_ms.get(id, 0)
             at_ms = turn.now_ms - age_ms
             circuits[id] = estimate_from_reading(
                 circuit, circuits[id], drawn_w, mono_ms - age_ms, at_ms
             )
         elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
             circuits[id] = changed(circuits[id], taken_w=0)
-        circuits[id] = _doubted(circuits[id], id, said, mono_ms)
-    turn.remember(circuits=circuits, unmetered_w=said.unmetered_w, read_ms=turn.now_ms)
+        circuits[id] = _doubted(circuits[id], id, readings, mono_ms)
+    turn.remember(circuits=circuits, unmetered_w=readings.unmetered_w, read_ms=turn.now_ms)
 
 
-def _doubted(live: CircuitState, id: str, said: Readings, mono_ms: int) -> CircuitState:
+def _doubted(live: CircuitState, id: str, readings: Readings, mono_ms: int) -> CircuitState:
     """A meter that says what cannot be has a fault until it is read again."""
-    fault = said.odd.get(id)
-    if fault is None and (live.read_fault is None or id not in said.drawn_w):
+    fault = readings.odd.get(id)
+    if fault is None and (live.read_fault is None or id not in readings.drawn_w):
         return live
     known = fault is not None and live.read_fault is not None
     since_ms = live.read_fault_mono_ms if known else mono_ms

@@ -16,54 +16,54 @@ from ..wire.messages import ack_for, duplicate, rejected
 PATIENCE_MS = 5_000
 
 
-def start_switch(turn: Turn, asked: Toggle) -> None:
+def start_switch(turn: Turn, command: Toggle) -> None:
     """Have a circuit switched, and answer when it is. A copy only waits for the same answer."""
-    known = next((x for x in turn.memory.pending if _same(x, asked)), None)
-    if known is None:
-        _wish(turn, asked)
-    due_ms = turn.now_ms + PATIENCE_MS if known is None else known.due_ms
-    waiting = pending_switch(asked, due_ms, copy=known is not None)
+    pending = next((x for x in turn.memory.pending if _same(x, command)), None)
+    if pending is None:
+        _wish(turn, command)
+    due_ms = turn.now_ms + PATIENCE_MS if pending is None else pending.due_ms
+    waiting = pending_switch(command, due_ms, copy=pending is not None)
     turn.remember(pending=(*turn.memory.pending, waiting))
 
 
-def _same(known: PendingSwitch, asked: Toggle) -> bool:
+def _same(pending: PendingSwitch, command: Toggle) -> bool:
     """The very same command, delivered once more."""
-    return bool(asked.key) and (known.key, known.digest) == (asked.key, asked.digest)
+    return bool(command.key) and (pending.key, pending.digest) == (command.key, command.digest)
 
 
-def _wish(turn: Turn, asked: Toggle) -> None:
-    marks = {"changed_mono_ms": asked.mono_ms}
-    savings.switch_circuit(turn, asked.circuit, asked.enabled, asked.source, **marks)
-    turn.do(Switch(asked.circuit, asked.enabled, asked.source))
+def _wish(turn: Turn, command: Toggle) -> None:
+    marks = {"changed_mono_ms": command.mono_ms}
+    savings.switch_circuit(turn, command.circuit, command.enabled, command.source, **marks)
+    turn.do(Switch(command.circuit, command.enabled, command.source))
 
 
 def due_answers(turn: Turn) -> list[Ack]:
     """The acks whose time has come; what they answered waits no more."""
-    acks = [(asked, _answer(turn, asked)) for asked in turn.memory.pending]
-    turn.remember(pending=tuple(asked for asked, ack in acks if ack is None))
+    acks = [(pending, _answer(turn, pending)) for pending in turn.memory.pending]
+    turn.remember(pending=tuple(pending for pending, ack in acks if ack is None))
     return [ack for _, ack in acks if ack is not None]
 
 
-def _answer(turn: Turn, asked: PendingSwitch) -> Ack | None:
-    live, command = turn.memory.circuits.get(asked.circuit), asked.command()
+def _answer(turn: Turn, pending: PendingSwitch) -> Ack | None:
+    live, command = turn.memory.circuits.get(pending.circuit), pending.command()
     if live is None:
-        return rejected(command, "not_found", f"{asked.circuit} is no longer in ven.yaml")
-    name = turn.spec.name_of(asked.circuit)
-    if live.enabled != asked.enabled:
+        return rejected(command, "not_found", f"{pending.circuit} is no longer in ven.yaml")
+    name = turn.spec.name_of(pending.circuit)
+    if live.enabled != pending.enabled:
         other = "on" if live.enabled else "off"
         return rejected(command, "conflict", f"{name} was switched {other} by a later command")
-    if _moved(turn, asked):
+    if _moved(turn, pending):
         first = ack_for(turn.spec, turn.memory, command)
-        return duplicate(command, first.body) if asked.copy else first
-    if turn.now_ms < asked.due_ms:
+        return duplicate(command, first.body) if pending.copy else first
+    if turn.now_ms < pending.due_ms:
         return None
     why = live.fault or NO_ANSWER
     detail = f"{name} did not follow within {PATIENCE_MS // 1000} s: {why}; venctl keeps trying"
     return rejected(command, "device", detail)
 
 
-def _moved(turn: Turn, asked: PendingSwitch) -> bool:
-    said = turn.trigger
-    if not isinstance(said, Switched) or said.fault is not None:
+def _moved(turn: Turn, pending: PendingSwitch) -> bool:
+    answer = turn.trigger
+    if not isinstance(answer, Switched) or answer.fault is not None:
         return False
-    return (said.circuit, said.enabled) == (asked.circuit, asked.enabled)
+    return (answer.circuit, answer.enabled) == (pending.circuit, pending.enabled)

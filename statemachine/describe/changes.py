@@ -59,8 +59,8 @@ def _panel(old: Spec, new: Spec) -> Iterator[str]:
     for id, circuit in new.circuits.items():
         if id not in old.circuits:
             yield f"{id} new"
-        elif said := ", ".join(_circuit(old.circuits[id], circuit)):
-            yield f"{id}: {said}"
+        elif text := ", ".join(_circuit(old.circuits[id], circuit)):
+            yield f"{id}: {text}"
     yield from (f"{id} removed" for id in old.circuits if id not in new.circuits)
     before = [id for id in old.shed_order() if id in new.circuits]
     after = [id for id in new.shed_order() if id in old.circuits]
@@ -69,8 +69,8 @@ def _panel(old: Spec, new: Spec) -> Iterator[str]:
 
 
 def _circuit(old: Circuit, new: Circuit) -> Iterator[str]:
-    for name, said in _fields(old, new):
-        yield said + (" (only applies to a new site)" if name == "enabled" else "")
+    for name, text in _fields(old, new):
+        yield text + (" (only applies to a new site)" if name == "enabled" else "")
 
 
 def _sections(old: Spec, new: Spec) -> Iterator[str]:
@@ -78,10 +78,10 @@ def _sections(old: Spec, new: Spec) -> Iterator[str]:
         yield f"mode: {old.mode} -> {new.mode}"
     for name in Spec.model_fields:
         if name not in _ONE_BY_ONE:
-            found = [said for key, said in _fields(getattr(old, name), getattr(new, name))
+            changes = [text for key, text in _fields(getattr(old, name), getattr(new, name))
                      if (name, key) != ("site", "id")]  # fmt: skip
-            if found:
-                yield f"{name}: {', '.join(found)}"
+            if changes:
+                yield f"{name}: {', '.join(changes)}"
     for name in ("never", "always"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
@@ -92,8 +92,8 @@ def _at_start(old: Spec, new: Spec) -> Iterator[str]:
     if old.site.id != new.site.id:
         yield f"site: id {old.site.id} -> {new.site.id}"
     for name in _AT_START:
-        if said := ", ".join(said for _, said in _fields(getattr(old, name), getattr(new, name))):
-            yield f"{name}: {said}"
+        if text := ", ".join(text for _, text in _fields(getattr(old, name), getattr(new, name))):
+            yield f"{name}: {text}"
 
 
 def _charts(old: Spec, new: Spec) -> Iterator[str]:
@@ -131,7 +131,7 @@ def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
         if before == after:
             continue
         if isinstance(before, BaseModel) and isinstance(after, BaseModel):
-            yield name, f"{name} {', '.join(said for _, said in _fields(before, after))}"
+            yield name, f"{name} {', '.join(text for _, text in _fields(before, after))}"
         elif not field.repr or "password" in name:
             yield name, f"{name} changed"
         else:

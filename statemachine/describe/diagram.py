@@ -35,5 +35,5 @@ def _said(state: State) -> list[str]:
 
 
 def _label(row: Row) -> str:
-    asked = [*row.if_, *(f"not {name}" for name in row.unless)]
-    return row.trigger + (f" [{', '.join(asked)}]" if asked else "")
+    guards = [*row.if_, *(f"not {name}" for name in row.unless)]
+    return row.trigger + (f" [{', '.join(guards)}]" if guards else "")

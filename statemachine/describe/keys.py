@@ -27,39 +27,39 @@ def all_keys() -> list[Key]:
 
 def _keys(part: Schema, parts: Schema, above: str) -> Iterator[Key]:
     needed = part.get("required", [])
-    for name, said in part.get("properties", {}).items():
-        path, inner, mark = f"{above}{name}", _inner(said, parts), ""
-        default = "needed" if name in needed else _text(said.get("default", ""))
-        yield Key(path, _form(said), default, said["description"])
+    for name, setting in part.get("properties", {}).items():
+        path, inner, mark = f"{above}{name}", _inner(setting, parts), ""
+        default = "needed" if name in needed else _text(setting.get("default", ""))
+        yield Key(path, _form(setting), default, setting["description"])
         if inner is not None:
-            mark = "" if "$ref" in said else "[]" if said.get("type") == "array" else ".*"
+            mark = "" if "$ref" in setting else "[]" if setting.get("type") == "array" else ".*"
             yield from _keys(inner, parts, f"{path}{mark}.")
 
 
-def _inner(said: Schema, parts: Schema) -> Schema | None:
+def _inner(setting: Schema, parts: Schema) -> Schema | None:
     """The section, or the item of a list or mapping, that a setting has; None if none."""
-    for place in (said, said.get("items", {}), said.get("additionalProperties", {})):
-        if "$ref" in place:
-            found: Schema = parts[place["$ref"].rpartition("/")[2]]
-            return found
+    for part in (setting, setting.get("items", {}), setting.get("additionalProperties", {})):
+        if "$ref" in part:
+            section: Schema = parts[part["$ref"].rpartition("/")[2]]
+            return section
     return None
 
 
-def _form(said: Schema) -> str:
+def _form(setting: Schema) -> str:
     """How a value is written, in a few words."""
-    if "$ref" in said or "additionalProperties" in said:
+    if "$ref" in setting or "additionalProperties" in setting:
         return "settings"
-    if said.get("type") == "array":
-        inner = said["items"]
+    if setting.get("type") == "array":
+        inner = setting["items"]
         return "list" if "$ref" in inner else f"list, {_form(inner)}"
-    if "anyOf" in said:
+    if "anyOf" in setting:
         return "name or list of names"
-    if "enum" in said:
-        return ", ".join(said["enum"])
-    if "examples" in said:
-        return f"like {said['examples'][0]}"
+    if "enum" in setting:
+        return ", ".join(setting["enum"])
+    if "examples" in setting:
+        return f"like {setting['examples'][0]}"
     kinds = {"boolean": "true, false", "integer": "whole number", "string": "text"}
-    return kinds.get(str(said.get("type")), "name or list of names")
+    return kinds.get(str(setting.get("type")), "name or list of names")
 
 
 def _text(default: Any) -> str:

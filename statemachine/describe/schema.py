@@ -39,19 +39,19 @@ def _spell(part: Schema, model: type[BaseModel]) -> None:
     """One section as in the file: no titles, no nulls, defaults with their units."""
     part.pop("title", None)
     defaults = _defaults(model)
-    for name, said in part["properties"].items():
-        said.pop("title", None)
-        said.pop("default", None)
-        if "anyOf" in said:
-            left = [one for one in said.pop("anyOf") if one != {"type": "null"}]
-            said |= (left[0] if len(left) == 1 else {"anyOf": left}) | {
-                "description": said["description"]
+    for name, field in part["properties"].items():
+        field.pop("title", None)
+        field.pop("default", None)
+        if "anyOf" in field:
+            left = [form for form in field.pop("anyOf") if form != {"type": "null"}]
+            field |= (left[0] if len(left) == 1 else {"anyOf": left}) | {
+                "description": field["description"]
             }
-        if "patternProperties" in said:
-            ((pattern, inner),) = said.pop("patternProperties").items()
-            said |= {"propertyNames": {"pattern": pattern}, "additionalProperties": inner}
+        if "patternProperties" in field:
+            ((pattern, inner),) = field.pop("patternProperties").items()
+            field |= {"propertyNames": {"pattern": pattern}, "additionalProperties": inner}
         if name in defaults:
-            said["default"] = defaults[name]
+            field["default"] = defaults[name]
     if not part.get("required"):
         part["type"] = ["object", "null"]
 
@@ -97,7 +97,7 @@ def _chart(parts: Schema, chart: str) -> Schema:
     return {f"{chart}_Table": table, f"{chart}_State": state, f"{chart}_Row": row}
 
 
-def _words(said: Schema, enum: Schema) -> Schema:
+def _words(field: Schema, enum: Schema) -> Schema:
     """One of these names, or a list of them."""
-    kept = {"description": said["description"]}
+    kept = {"description": field["description"]}
     return kept | {"anyOf": [enum, {"type": "array", "items": enum}, {"type": "null"}]}

@@ -22,16 +22,17 @@ _HEAD = """\
 
 def values_in_force(spec: Spec) -> dict[str, Any]:
     """Every value in force by its name in the file, as written in a file."""
-    said = spec.model_dump(mode="json", by_alias=True, exclude={"cloud": {"password"}})
-    for place, (id, circuit) in enumerate(spec.circuits.items(), start=1):
-        said["circuits"][id] = _in_force(id, place, circuit)
-    return said
+    values = spec.model_dump(mode="json", by_alias=True, exclude={"cloud": {"password"}})
+    for position, (id, circuit) in enumerate(spec.circuits.items(), start=1):
+        values["circuits"][id] = _in_force(id, position, circuit)
+    return values
 
 
 def to_yaml(spec: Spec) -> str:
     """A whole ven.yaml that leaves nothing to a default."""
-    said = values_in_force(spec)
-    return _HEAD + "\n".join(line for name in said for line in _section(name, said[name])) + "\n"
+    values = values_in_force(spec)
+    lines = [line for name, part in values.items() for line in _section(name, part)]
+    return _HEAD + "\n".join(lines) + "\n"
 
 
 def entry(name: str, value: Mapping[str, Any], indent: int = 2) -> str:
@@ -46,21 +47,21 @@ def scalar(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name}: {scalar(said)}' for name, said in value.items())}}}"
+        return f"{{{', '.join(f'{name}: {scalar(item)}' for name, item in value.items())}}}"
     text = str(value)
     typed = isinstance(value, str) and _TYPED.fullmatch(text)
     if _PLAIN.fullmatch(text) and not typed and not text.endswith(":"):
         return text
     quoted = json.dumps(text, ensure_ascii=False)
-    return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
-def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:
+def _in_force(id: str, position: int, circuit: Circuit) -> dict[str, Any]:
     """A circuit with the defaults of its type and position, without settings without effect."""
     filled = circuit.model_copy(
         update={
             "name": circuit.name or id,
-            "priority": place if circuit.priority is None else circuit.priority,
+            "priority": position if circuit.priority is None else circuit.priority,
             "min_on": circuit.min_on_ms,
             "min_off": circuit.min_off_ms,
             "max_off": circuit.max_off_ms,
@@ -69,32 +70,32 @@ def _in_force(id: str, place: int, circuit: Circuit) -> dict[str, Any]:
     )
     idle = {"stale_after"} if circuit.meter == "none" else set()
     idle |= set() if circuit.shed_percent else set(SHEDDING)
-    said = filled.model_dump(mode="json", by_alias=True, exclude=idle)
-    return {name: value for name, value in said.items() if value is not None}
+    values = filled.model_dump(mode="json", by_alias=True, exclude=idle)
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _section(name: str, said: Any) -> Iterator[str]:
+def _section(name: str, part: Any) -> Iterator[str]:
     if name in ("event", "shadow"):
-        yield from _chart(name, said)
+        yield from _chart(name, part)
     elif name == "circuits":
         yield "circuits:"
-        yield from (entry(id, circuit) for id, circuit in said.items())
-    elif isinstance(said, dict):
+        yield from (entry(id, circuit) for id, circuit in part.items())
+    elif isinstance(part, dict):
         yield f"{name}:"
-        yield from (f"  {key}: {scalar(value)}" for key, value in said.items() if value is not None)
-    elif isinstance(said, list):
-        yield f"{name}:" if said else f"{name}: []"
-        yield from (line for item in said for line in _flow("  - ", _said(item)))
+        yield from (f"  {key}: {scalar(value)}" for key, value in part.items() if value is not None)
+    elif isinstance(part, list):
+        yield f"{name}:" if part else f"{name}: []"
+        yield from (line for item in part for line in _flow("  - ", _said(item)))
     else:
-        yield f"{name}: {scalar(said)}"
+        yield f"{name}: {scalar(part)}"
 
 
-def _chart(name: str, said: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{name}:", f"  initial: {said['initial']}", "  states:")
-    for state, declared in said["states"].items():
+def _chart(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name}:", f"  initial: {table['initial']}", "  states:")
+    for state, declared in table["states"].items():
         yield entry(state, _said(declared), 4)
     yield "  transitions:"
-    yield from (line for row in said["transitions"] for line in _flow("    - ", _said(row)))
+    yield from (line for row in table["transitions"] for line in _flow("    - ", _said(row)))
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,9 +109,9 @@ def _flow(lead: str, values: Mapping[str, Any]) -> list[str]:
     """A mapping in braces, wrapped between its settings."""
     words = [f"{name}: {scalar(value)}" for name, value in values.items()]
     lines, line = [], lead + "{"
-    for place, word in enumerate(words):
-        if len(line) + len(word) + 1 > WIDTH and place:
+    for index, word in enumerate(words):
+        if len(line) + len(word) + 1 > WIDTH and index:
             lines.append(line.rstrip())
             line = " " * len(lead + "{")
-        line += word + (", " if place < len(words) - 1 else "")
+        line += word + (", " if index < len(words) - 1 else "")
     return [*lines, line + "}"]

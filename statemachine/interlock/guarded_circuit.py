@@ -52,12 +52,12 @@ class GuardedCircuit:
     def put(self, deed: Deed, now_ms: int) -> list[DeviceAnswer]:
         """Request this from now on; returns results that are known at once."""
         kind = type(deed)
-        one = self._asked.setdefault(kind, _Asked(deed, now_ms))
-        if not wants_same(one.deed, deed):
-            one.said = None
+        request = self._asked.setdefault(kind, _Asked(deed, now_ms))
+        if not wants_same(request.deed, deed):
+            request.said = None
             if isinstance(deed, Hold):
                 self._interlock.renew()
-        one.deed, one.put_ms = deed, now_ms
+        request.deed, request.put_ms = deed, now_ms
         return list(self._judge(now_ms, kind))
 
     def look(self, now_ms: int) -> list[DeviceAnswer]:
@@ -87,7 +87,7 @@ class GuardedCircuit:
 
     def overruled(self) -> list[str]:
         """Why requests are not done as requested, in words."""
-        return [one.why for one in self._asked.values() if one.why]
+        return [request.why for request in self._asked.values() if request.why]
 
     def ended(self, deed: Deed, fault: str | None, now_ms: int) -> list[DeviceAnswer]:
         """Its driver has done it (`fault` None) or failed; returns the results to report."""
@@ -104,57 +104,57 @@ class GuardedCircuit:
         self._interlock.observed.seen(drawn_w, at_ms, self._enabled(), self._wanted.free)
 
     def _judge(self, now_ms: int, fresh: type[Deed] | None) -> Iterator[DeviceAnswer]:
-        if (one := self._asked.get(Switch)) is not None and isinstance(one.deed, Switch):
-            ruling = self._interlock.switch(one.deed, Hold in self._asked, now_ms)
-            yield from self._give(one, ruling, fresh is Switch, now_ms)
-        if (one := self._asked.get(Hold)) is not None and isinstance(one.deed, Hold):
-            ruling = self._interlock.hold(one.deed, self._enabled(), self._fits, now_ms)
-            yield from self._give(one, ruling, fresh is Hold, now_ms)
+        if (request := self._asked.get(Switch)) is not None and isinstance(request.deed, Switch):
+            ruling = self._interlock.switch(request.deed, Hold in self._asked, now_ms)
+            yield from self._give(request, ruling, fresh is Switch, now_ms)
+        if (request := self._asked.get(Hold)) is not None and isinstance(request.deed, Hold):
+            ruling = self._interlock.hold(request.deed, self._enabled(), self._fits, now_ms)
+            yield from self._give(request, ruling, fresh is Hold, now_ms)
 
     def _give(
-        self, one: _Asked, ruling: Ruling, fresh: bool, now_ms: int
+        self, request: _Asked, ruling: Ruling, fresh: bool, now_ms: int
     ) -> Iterator[DeviceAnswer]:
         """Pass on what is allowed, if that is new, and report what is not."""
-        was_other, one.why, one.due_ms = bool(one.why), ruling.why, ruling.due_ms
+        was_other, request.why, request.due_ms = bool(request.why), ruling.why, ruling.due_ms
         deed = ruling.deed
-        if isinstance(deed, Hold) and deed.watts is not None and _is_free(one.deed):
-            deed = replace(deed, until_ms=deed.until_ms + now_ms - one.put_ms)
-            fresh |= now_ms - one.given_ms >= RENEW_MS  # nobody else renews this hold
-            one.due_ms = min(one.due_ms or now_ms + RENEW_MS, now_ms + RENEW_MS)
-        if deed is not None and (fresh or not wants_same(one.given, deed)):
-            one.fault = one.fault if wants_same(one.given, deed) else None
-            one.given, one.given_ms = deed, now_ms
+        if isinstance(deed, Hold) and deed.watts is not None and _is_free(request.deed):
+            deed = replace(deed, until_ms=deed.until_ms + now_ms - request.put_ms)
+            fresh |= now_ms - request.given_ms >= RENEW_MS  # nobody else renews this hold
+            request.due_ms = min(request.due_ms or now_ms + RENEW_MS, now_ms + RENEW_MS)
+        if deed is not None and (fresh or not wants_same(request.given, deed)):
+            request.fault = request.fault if wants_same(request.given, deed) else None
+            request.given, request.given_ms = deed, now_ms
             yield from self._told(self._wanted.put(deed, now_ms, owes=was_other))
-        if one.why:
-            yield from self._say(one)
+        if request.why:
+            yield from self._say(request)
 
-    def _told(self, every: Iterable[DeviceAnswer]) -> Iterator[DeviceAnswer]:
+    def _told(self, answers: Iterable[DeviceAnswer]) -> Iterator[DeviceAnswer]:
         """Results of a driver, as results of the original request."""
-        for told in every:
-            one = self._asked[type(told.deed)]
-            one.fault = told.fault
-            if one.why:
-                yield from self._say(one)
+        for answer in answers:
+            request = self._asked[type(answer.deed)]
+            request.fault = answer.fault
+            if request.why:
+                yield from self._say(request)
             else:
-                one.said = None
-                yield told
+                request.said = None
+                yield answer
 
-    def _say(self, one: _Asked) -> Iterator[DeviceAnswer]:
-        fault = f"{one.why}; {one.fault}" if one.fault else one.why
-        if one.said != fault:
-            one.said = fault
-            yield DeviceAnswer(one.deed, fault)
+    def _say(self, request: _Asked) -> Iterator[DeviceAnswer]:
+        fault = f"{request.why}; {request.fault}" if request.fault else request.why
+        if request.said != fault:
+            request.said = fault
+            yield DeviceAnswer(request.deed, fault)
 
     def _enabled(self) -> bool:
         """Whether it is to be on, as far as that is allowed."""
-        one = self._asked.get(Switch)
-        return one is None or not isinstance(one.given, Switch) or one.given.enabled
+        request = self._asked.get(Switch)
+        return request is None or not isinstance(request.given, Switch) or request.given.enabled
 
     def _fits(self, watts: int, now_ms: int) -> bool:
         return self._headroom.take(self._id, watts, now_ms)
 
     def _judge_ms(self) -> int | None:
-        dues = [one.due_ms for one in self._asked.values() if one.due_ms is not None]
+        dues = [request.due_ms for request in self._asked.values() if request.due_ms is not None]
         return min(dues, default=None)
 
 

@@ -26,10 +26,10 @@ class Headroom:
     def take(self, circuit: str, watts: int, now_ms: int) -> bool:
         """Whether a circuit that draws up to `watts` fits; if it does, it counts from now on."""
         self._returned = {
-            id: one for id, one in self._returned.items() if now_ms - one[1] < COUNTS_MS
+            id: entry for id, entry in self._returned.items() if now_ms - entry[1] < COUNTS_MS
         }
-        every = self._drawn_w | {id: max_w for id, (max_w, _) in self._returned.items()}
-        others_w = sum(drawn_w for id, drawn_w in every.items() if id != circuit)
+        counted_w = self._drawn_w | {id: max_w for id, (max_w, _) in self._returned.items()}
+        others_w = sum(drawn_w for id, drawn_w in counted_w.items() if id != circuit)
         if others_w + self._beside_w + watts > self.service_w:
             return False
         self._returned[circuit] = watts, now_ms

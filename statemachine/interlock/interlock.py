@@ -57,69 +57,69 @@ class Interlock:
         """A new hold is requested, so that the maximum time off counts anew."""
         self._spent = False
 
-    def hold(self, asked: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
+    def hold(self, hold: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
         """What becomes of a hold; `enabled`: the circuit is to be on."""
-        ruling = self._hold(asked, enabled, fits, now_ms)
+        ruling = self._hold(hold, enabled, fits, now_ms)
         if isinstance(ruling.deed, Hold):
             self._accepted, self._first = ruling.deed, False
             self.observed.wanted(ruling.deed.watts, now_ms)
         return ruling
 
-    def switch(self, asked: Switch, held: bool, now_ms: int) -> Ruling:
+    def switch(self, switch: Switch, held: bool, now_ms: int) -> Ruling:
         """What becomes of a switch; `held`: a hold can keep it off while it must rest."""
         circuit = self._circuit
         if circuit is None:
             return Ruling(None, GONE)
-        if asked.by == BY_EVENT and (asked.enabled or circuit.comes_back != "by_hand"):
-            way = "on" if asked.enabled else "off"
+        if switch.by == BY_EVENT and (switch.enabled or circuit.comes_back != "by_hand"):
+            way = "on" if switch.enabled else "off"
             return Ruling(None, f"an event cannot switch it {way}, and no person asked for it")
-        if asked.enabled and not held and (due_ms := self._rested_ms(circuit, now_ms)):
+        if switch.enabled and not held and (due_ms := self._rested_ms(circuit, now_ms)):
             return Ruling(None, _rests(circuit), due_ms)
-        if asked.by == BY_EVENT and (due_ms := self._ran_ms(circuit, now_ms)):
+        if switch.by == BY_EVENT and (due_ms := self._ran_ms(circuit, now_ms)):
             return Ruling(None, _runs(circuit), due_ms)
-        return Ruling(asked)
+        return Ruling(switch)
 
-    def _hold(self, asked: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
+    def _hold(self, hold: Hold, enabled: bool, fits: Fits, now_ms: int) -> Ruling:
         circuit = self._circuit
-        if not enabled or (circuit is None and asked.watts is None):
-            return Ruling(asked)
+        if not enabled or (circuit is None and hold.watts is None):
+            return Ruling(hold)
         if circuit is None:
-            believed = self._believed(asked, now_ms)
-            return Ruling(asked) if believed else Ruling(_at(asked, None), GONE)
-        if not allows_running(circuit, asked.watts):
-            return self._off(circuit, asked, fits, now_ms)
+            believed = self._believed(hold, now_ms)
+            return Ruling(hold) if believed else Ruling(_at(hold, None), GONE)
+        if not allows_running(circuit, hold.watts):
+            return self._off(circuit, hold, fits, now_ms)
         if due_ms := self._rested_ms(circuit, now_ms):
-            return Ruling(_at(asked, 0), _rests(circuit), due_ms)
-        return self._limited(circuit, asked, fits, now_ms)
+            return Ruling(_at(hold, 0), _rests(circuit), due_ms)
+        return self._limited(circuit, hold, fits, now_ms)
 
-    def _off(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
+    def _off(self, circuit: Circuit, hold: Hold, fits: Fits, now_ms: int) -> Ruling:
         """A hold that leaves it off."""
         if rested_ms := self._rested_ms(circuit, now_ms):
             self._believes_until_ms = max(self._believes_until_ms, rested_ms + self._return_ms)
-            return Ruling(asked, due_ms=rested_ms)
+            return Ruling(hold, due_ms=rested_ms)
         due_ms = self._off_until_ms(circuit)
         if due_ms is not None and now_ms >= due_ms and not self._spent:
             self._spent = fits(self._needs_w(circuit), now_ms)
             due_ms = now_ms + AGAIN_MS
         if self._spent:
             most_ms = millis_text(circuit.max_off_ms or 0)
-            return Ruling(_at(asked, None), f"it was off for {most_ms}, its maximum")
+            return Ruling(_at(hold, None), f"it was off for {most_ms}, its maximum")
         if circuit.goes_off:
             if ran_ms := self._ran_ms(circuit, now_ms):
-                return Ruling(_at(asked, _running_w(circuit)), _runs(circuit), ran_ms)
-            return Ruling(asked, due_ms=due_ms)
-        return _sooner(self._limited(circuit, asked, fits, now_ms), due_ms)
+                return Ruling(_at(hold, _running_w(circuit)), _runs(circuit), ran_ms)
+            return Ruling(hold, due_ms=due_ms)
+        return _sooner(self._limited(circuit, hold, fits, now_ms), due_ms)
 
-    def _limited(self, circuit: Circuit, asked: Hold, fits: Fits, now_ms: int) -> Ruling:
+    def _limited(self, circuit: Circuit, hold: Hold, fits: Fits, now_ms: int) -> Ruling:
         """A hold that leaves it on: not below its limit, unless it comes back from less."""
-        if asked.watts is None or (why := self._too_low(circuit, asked.watts)) is None:
-            return Ruling(asked)
-        if self._believed(asked, now_ms):
-            return Ruling(asked, due_ms=self._believes_until_ms)
-        comes_back = not self._first and not self._tighter(asked)
+        if hold.watts is None or (why := self._too_low(circuit, hold.watts)) is None:
+            return Ruling(hold)
+        if self._believed(hold, now_ms):
+            return Ruling(hold, due_ms=self._believes_until_ms)
+        comes_back = not self._first and not self._tighter(hold)
         if comes_back and not fits(self._needs_w(circuit), now_ms):
-            return Ruling(asked, due_ms=now_ms + AGAIN_MS)
-        return Ruling(_at(asked, self._least_w(circuit)), why)
+            return Ruling(hold, due_ms=now_ms + AGAIN_MS)
+        return Ruling(_at(hold, self._least_w(circuit)), why)
 
     def _too_low(self, circuit: Circuit, watts: int) -> str | None:
         """Why a hold at `watts` is too low; None: it is not."""
@@ -154,12 +154,12 @@ class Interlock:
     def _needs_w(self, circuit: Circuit) -> int:
         return max(circuit.rated, self.observed.free_w or 0)
 
-    def _believed(self, asked: Hold, now_ms: int) -> bool:
-        return now_ms < self._believes_until_ms and (self._first or not self._tighter(asked))
+    def _believed(self, hold: Hold, now_ms: int) -> bool:
+        return now_ms < self._believes_until_ms and (self._first or not self._tighter(hold))
 
-    def _tighter(self, asked: Hold) -> bool:
+    def _tighter(self, hold: Hold) -> bool:
         had_w = self._accepted.watts
-        return asked.watts is not None and (had_w is None or asked.watts < had_w)
+        return hold.watts is not None and (had_w is None or hold.watts < had_w)
 
     def _off_until_ms(self, circuit: Circuit) -> int | None:
         """Until when it can be off; None: no limit, or only a person switches it on again."""
@@ -181,8 +181,8 @@ class Interlock:
         return until_ms if until_ms is not None and now_ms < until_ms else None
 
 
-def _at(asked: Hold, watts: int | None) -> Hold:
-    return Hold(asked.circuit, watts, asked.until_ms)
+def _at(hold: Hold, watts: int | None) -> Hold:
+    return Hold(hold.circuit, watts, hold.until_ms)
 
 
 def _running_w(circuit: Circuit) -> int | None:

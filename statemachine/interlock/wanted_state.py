@@ -20,9 +20,9 @@ def retry_pause_ms(failures: int) -> int:
     return min(LONGEST_MS, FIRST_MS << min(failures - 1, 6))
 
 
-def wants_same(one: Deed | None, other: Deed) -> bool:
+def wants_same(deed: Deed | None, other: Deed) -> bool:
     """Whether both request the same state, also with another end of the lease."""
-    match one, other:
+    match deed, other:
         case Hold(watts=was), Hold(watts=now):
             return was == now
         case Switch(enabled=was), Switch(enabled=now):

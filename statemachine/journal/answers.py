@@ -51,8 +51,8 @@ class Answers:
         return list(self._rows.values())
 
     def _counts_no_more(self, now_ms: int) -> Iterator[str]:
-        for place, (key, row) in enumerate(self._rows.items()):
-            if place >= len(self._rows) - MOST and now_ms - row[4] <= WEEK_MS:
+        for index, (key, row) in enumerate(self._rows.items()):
+            if index >= len(self._rows) - MOST and now_ms - row[4] <= WEEK_MS:
                 return
             yield key
 

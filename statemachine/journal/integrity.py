@@ -61,12 +61,12 @@ def _fault(kind: Any, value: Any) -> str | None:
         return None if _row(kind)(value) else "it is not a valid past event"
     if not isinstance(value, dict):
         return "it is not an object"
-    known, needed = _checks(kind)
-    if unknown := value.keys() - known.keys():
+    checks, needed = _checks(kind)
+    if unknown := value.keys() - checks.keys():
         return f"it has an unknown field {min(unknown)[:40]!r}"
     if missing := needed - value.keys():
         return f"its field {min(missing)!r} is missing"
-    wrong = (name for name, one in value.items() if not known[name](one))
+    wrong = (name for name, item in value.items() if not checks[name](item))
     return next((f"{name} has an invalid value, {str(value[name])[:40]!r}" for name in wrong), None)
 
 
@@ -103,8 +103,8 @@ def _check(hint: Any) -> Check:
     args = get_args(hint)
     match get_origin(hint):
         case origin if origin in (Union, UnionType):
-            [one] = [_check(arg) for arg in args if arg is not NoneType]
-            return lambda value: value is None or one(value)
+            [inner] = [_check(arg) for arg in args if arg is not NoneType]
+            return lambda value: value is None or inner(value)
         case origin if origin is tuple:
             many = args[-1] is Ellipsis
             return _list(_check(args[0])) if many else _exactly([_check(arg) for arg in args])
@@ -119,19 +119,19 @@ def _check(hint: Any) -> Check:
     return lambda value: _fault(hint, value) is None
 
 
-def _list(one: Check) -> Check:
-    return lambda value: type(value) is list and all(map(one, value))
+def _list(check: Check) -> Check:
+    return lambda value: type(value) is list and all(map(check, value))
 
 
-def _map(one: Check) -> Check:
-    return lambda value: type(value) is dict and all(map(one, value.values()))
+def _map(check: Check) -> Check:
+    return lambda value: type(value) is dict and all(map(check, value.values()))
 
 
-def _exactly(each: list[Check]) -> Check:
+def _exactly(checks: list[Check]) -> Check:
     def fits(value: Any) -> bool:
-        if type(value) is not list or len(value) != len(each):
+        if type(value) is not list or len(value) != len(checks):
             return False
-        return all(one(item) for one, item in zip(each, value, strict=True))
+        return all(check(item) for check, item in zip(checks, value, strict=True))
 
     return fits
 

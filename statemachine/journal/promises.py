@@ -58,13 +58,13 @@ def takes_load(spec: Spec, circuit: str, enabled: bool) -> bool:
     return not enabled or spec.circuits[circuit].critical
 
 
-def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
-    """Whether the newer trigger `said` withdraws what `waiting` asks for.
+def withdraws(spec: Spec, newer: Trigger, waiting: Trigger) -> bool:
+    """Whether the trigger `newer` withdraws what `waiting` asks for.
 
     A slow disk must not make anything shed after load was requested back, and the newest command
     about a thing counts.
     """
-    match waiting, said:
+    match waiting, newer:
         case Toggle(circuit=id), Toggle(circuit=other):
             return id == other
         case Lock(circuit=id), Lock(circuit=other):
@@ -72,13 +72,13 @@ def withdraws(spec: Spec, said: Trigger, waiting: Trigger) -> bool:
         case SetConfig(), SetConfig():
             return True
         case DrEvent(source=source), Restore(event_id=None, shuts=True):
-            return source not in HERE or event_start_ms(spec.site.id, None, waiting) <= said.at_ms
+            return source not in HERE or event_start_ms(spec.site.id, None, waiting) <= newer.at_ms
         case DrEvent(), Restore(event_id=None):
-            return event_start_ms(spec.site.id, None, waiting) <= said.at_ms
+            return event_start_ms(spec.site.id, None, waiting) <= newer.at_ms
         case DrEvent(event_id=id), OptOut(event_id=other, circuit=None):
             return id == other
         case DrEvent(event_id=id), Restore() | Cancel() | DrEvent():
-            return id == said.event_id
+            return id == newer.event_id
     return False
 
 
@@ -91,4 +91,4 @@ def _takes_more(was: Event | None, now: Event | None) -> bool:
 
 def _switches(spec: Spec, effects: Sequence[Effect]) -> bool:
     switches = [effect for effect in effects if isinstance(effect, Switch)]
-    return any(takes_load(spec, one.circuit, one.enabled) for one in switches)
+    return any(takes_load(spec, switch.circuit, switch.enabled) for switch in switches)

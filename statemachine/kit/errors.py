@@ -50,8 +50,8 @@ class Finding:
         return SEVERITY[self.kind]
 
     def __str__(self) -> str:
-        said = "warning: " if self.severity == "warning" else ""
-        return f"{self.mark}: {said}{self.problem}" + (f"; {self.hint}" if self.hint else "")
+        prefix = "warning: " if self.severity == "warning" else ""
+        return f"{self.mark}: {prefix}{self.problem}" + (f"; {self.hint}" if self.hint else "")
 
     def pretty(self) -> str:
         """The message, the line it is about, and a caret under the word."""
@@ -69,9 +69,9 @@ class SpecError(VenError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, names: Iterable[str]) -> str | None:
     """The known name that was probably meant; None if no name is near."""
-    return next(iter(get_close_matches(word, sorted(known), n=1)), None)
+    return next(iter(get_close_matches(word, sorted(names), n=1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -12,9 +12,9 @@ def changed(thing: _Frozen, **news: Any) -> _Frozen:
 
     Only for dataclasses without slots and `__post_init__`. Raises TypeError for an unknown name.
     """
-    known = thing.__dict__
-    if not news.keys() <= known.keys():
-        raise TypeError(f"{type(thing).__name__} has no {', '.join(news.keys() - known.keys())}")
+    fields = thing.__dict__
+    if not news.keys() <= fields.keys():
+        raise TypeError(f"{type(thing).__name__} has no {', '.join(news.keys() - fields.keys())}")
     copy = object.__new__(type(thing))
-    copy.__dict__.update(known, **news)
+    copy.__dict__.update(fields, **news)
     return copy

@@ -16,16 +16,16 @@ def cache_last(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
     Only for arguments that never change and answers that nobody changes. The last arguments are
     kept alive, so that no new object can get the identity of an old one.
     """
-    known: list[tuple[tuple[object, ...], _Answer]] = []
+    last_call: list[tuple[tuple[object, ...], _Answer]] = []
 
     @wraps(work)
     def asked(*args: _Asked.args, **named: _Asked.kwargs) -> _Answer:
-        last = known[0] if known else None
+        last = last_call[0] if last_call else None
         if last is not None and not named and all(map(_same, last[0], args)):
             return last[1]
         answer = work(*args, **named)
         if not named:
-            known[:] = [(args, answer)]
+            last_call[:] = [(args, answer)]
         return answer
 
     return asked

@@ -23,12 +23,12 @@ def instant_s(text: str, zone: tzinfo | None) -> float:
     if not _SHAPE.fullmatch(text):
         raise ValueError(f"{text[:40]!r} is not a time; write it like 2026-11-24T18:00")
     try:
-        said = datetime.fromisoformat(text)
-        if said.tzinfo:
-            return said.timestamp()
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment.timestamp()
         if zone is None:
             raise _zone_missing(text, f"{text}Z")
-        return _local_s(said, zone)
+        return _local_s(moment, zone)
     except OverflowError:
         raise ValueError(f"{text!r} is too far in the past or the future") from None
 
@@ -51,10 +51,10 @@ def next_s(text: str, zone: tzinfo | None, now_s: float) -> float:
         raise _zone_missing(text, f"2026-11-24T{text:0>5}Z")
     today = datetime.fromtimestamp(now_s, zone).replace(tzinfo=None)
     hour, minute = map(int, text.split(":"))
-    said = datetime.combine(today.date(), daytime(hour, minute))
-    if said.replace(tzinfo=zone, fold=1).timestamp() <= now_s:
-        said += timedelta(days=1)
-    return _local_s(said, zone)
+    moment = datetime.combine(today.date(), daytime(hour, minute))
+    if moment.replace(tzinfo=zone, fold=1).timestamp() <= now_s:
+        moment += timedelta(days=1)
+    return _local_s(moment, zone)
 
 
 def _zone_missing(text: str, example: str) -> ValueError:
@@ -64,19 +64,19 @@ def _zone_missing(text: str, example: str) -> ValueError:
     )
 
 
-def _local_s(said: datetime, zone: tzinfo) -> float:
-    first, second = said.replace(tzinfo=zone, fold=0), said.replace(tzinfo=zone, fold=1)
+def _local_s(moment: datetime, zone: tzinfo) -> float:
+    first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():
         return first.timestamp()
     seen = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    if seen != said:
+    if seen != moment:
         raise ValueError(
-            f"{said:%H:%M} does not exist on {said:%Y-%m-%d}, because the clock skips it; "
+            f"{moment:%H:%M} does not exist on {moment:%Y-%m-%d}, because the clock skips it; "
             f"write {seen.isoformat(timespec='minutes')}"
         )
-    one, other = (time.isoformat(timespec="minutes") for time in (first, second))
+    earlier, later = (time.isoformat(timespec="minutes") for time in (first, second))
     raise ValueError(
-        f"{said:%H:%M} occurs twice on {said:%Y-%m-%d}; write the offset: {one} or {other}"
+        f"{moment:%H:%M} occurs twice on {moment:%Y-%m-%d}; write the offset: {earlier} or {later}"
     )
 
 

@@ -66,25 +66,25 @@ def percent_text(share: int) -> str:
     return f"{share} %"
 
 
-def _whole(said: object, units: dict[str, int], what: str, example: str, most: int) -> int:
-    if not isinstance(said, str) or not (found := _SHAPE.fullmatch(said.strip())):
-        raise ValueError(f"{_shown(said)} is not {what}; write it like {example}")
-    number, unit = found.groups()
+def _whole(value: object, units: dict[str, int], what: str, example: str, most: int) -> int:
+    if not isinstance(value, str) or not (match := _SHAPE.fullmatch(value.strip())):
+        raise ValueError(f"{_shown(value)} is not {what}; write it like {example}")
+    number, unit = match.groups()
     factor = units.get(unit) or {name.lower(): n for name, n in units.items()}.get(unit.lower())
     if factor is None:
-        raise ValueError(f"{said!r} is not {what}; write it like {example}")
+        raise ValueError(f"{value!r} is not {what}; write it like {example}")
     exact = Decimal(number.replace(",", ".")) * factor
     if exact < 0:
-        raise ValueError(f"{said!r} is below 0; write it like {example}")
+        raise ValueError(f"{value!r} is below 0; write it like {example}")
     if exact != exact.to_integral_value():
-        raise ValueError(f"{said!r} is too precise; write it like {example}")
+        raise ValueError(f"{value!r} is too precise; write it like {example}")
     if exact > most:
-        raise ValueError(f"{said!r} is too large; write it like {example}")
+        raise ValueError(f"{value!r} is too large; write it like {example}")
     return int(exact)
 
 
-def _shown(said: object) -> str:
-    return repr(said) if isinstance(said, str) else "this"
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else "this"
 
 
 def _schema(units: dict[str, int], *examples: str) -> WithJsonSchema:

@@ -21,9 +21,9 @@ class JsonError(ValueError):
     `said` is what can be read of it anyway, None if nothing can.
     """
 
-    def __init__(self, why: str, said: Any = None) -> None:
+    def __init__(self, why: str, value: Any = None) -> None:
         super().__init__(why)
-        self.said = said
+        self.said = value
 
 
 class NotFiniteError(JsonError):
@@ -92,10 +92,10 @@ def _any_whole(text: str) -> int | float:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise ValueError("an object has the same name twice")
-    return found
+    return members
 
 
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -138,7 +138,7 @@ def _flat(value: Any) -> Any:
     """The values at the levels where ids are: those of an object and of its `data`."""
     if not isinstance(value, Mapping):
         return None
-    plain = {name: one for name, one in value.items() if not isinstance(one, Mapping | list)}
+    plain = {name: item for name, item in value.items() if not isinstance(item, Mapping | list)}
     data = value.get("data")
     return plain | ({"data": _flat({**data, "data": None})} if isinstance(data, Mapping) else {})
 

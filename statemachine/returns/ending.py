@@ -49,25 +49,25 @@ def ended_by(event: Event) -> dict[str, str]:
     }
 
 
-def missing_confirmation(turn: Turn, asked: Command) -> str:
+def missing_confirmation(turn: Turn, command: Command) -> str:
     """Why a command needs a confirmation that it does not have; "" if it needs none.
 
     If memory was lost and nobody knows whose event it is, load comes back without a question.
     """
-    if asked.confirmed or asked.blind or asked.source == OPERATOR:
+    if command.confirmed or command.blind or command.source == OPERATOR:
         return ""
-    theirs = [event for event in _touched(turn, asked) if event.source == OPERATOR]
+    theirs = [event for event in _touched(turn, command) if event.source == OPERATOR]
     if not theirs:
         return ""
-    word = _ending_word(asked)
+    word = _ending_word(command)
     each = "; ".join(_described(turn, event, word) for event in theirs)
     return f"{each}. To go on, confirm it with `confirm_operator: true` or --confirm"
 
 
-def _touched(turn: Turn, asked: Command) -> list[Event]:
+def _touched(turn: Turn, command: Command) -> list[Event]:
     """The live events that a command would end, change or opt out of."""
     memory = turn.memory
-    match asked:
+    match command:
         case Restore(event_id=None, shuts=True):
             ids, word = list(memory.events), ""
         case Restore(event_id=None):
@@ -87,15 +87,15 @@ def _touched(turn: Turn, asked: Command) -> list[Event]:
 def _described(turn: Turn, event: Event, word: str) -> str:
     spec = turn.spec
     start, end = (local_time(ms, spec.site.timezone) for ms in (event.start_ms, event.end_ms))
-    told = " and ".join(upcoming_reports(spec, turn.memory, event, word)) if word else ""
-    said = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
-    said += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
-    return f"{said}; ending it reports {told} to the operator" if told else said
+    reports = " and ".join(upcoming_reports(spec, turn.memory, event, word)) if word else ""
+    sentence = f"the grid operator requested {event.id}: {event.shed_w / 1000:g} kW"
+    sentence += f" from {start:%Y-%m-%d %H:%M} to {end:%H:%M %Z}"
+    return f"{sentence}; ending it reports {reports} to the operator" if reports else sentence
 
 
-def _ending_word(asked: Command) -> str:
+def _ending_word(command: Command) -> str:
     """The trigger with which a command ends an event; "" if it ends none."""
-    match asked:
+    match command:
         case Cancel():
             return "cancel"
         case Restore() | OptOut(circuit=None):

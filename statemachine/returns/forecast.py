@@ -193,11 +193,11 @@ def _with(memory: Memory, then: Memory, again: set[str]) -> Memory:
     return changed(memory, circuits={**memory.circuits, **gives})
 
 
-def _changing(spec: Spec, memory: Memory, every: Iterable[str]) -> set[int]:
+def _changing(spec: Spec, memory: Memory, ids: Iterable[str]) -> set[int]:
     """When released circuits can be shed again, after `min_release` and `min_on`."""
     lefts_ms = {
         left_ms(spec.circuits[id], memory.circuits[id], memory.mono_ms)
-        for id in every
+        for id in ids
         for left_ms in (recovery_left_ms, must_stay_on_ms)
     }
     return {memory.at_ms + left_ms for left_ms in lefts_ms if left_ms}

@@ -19,8 +19,8 @@ def is_idle(memory: Memory) -> bool:
 
 def heartbeat_only(memory: Memory) -> bool:
     """Whether the shadows only have to repeat their last report."""
-    every = memory.shadows.values()
-    return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in every)
+    shadows = memory.shadows.values()
+    return not any(x.in_flight or x.open_wishes() or x.wants in ("get", "settle") for x in shadows)
 
 
 def return_is_blocked(memory: Memory) -> bool:
@@ -31,9 +31,9 @@ def return_is_blocked(memory: Memory) -> bool:
 
 def idle_after_ms(spec: Spec) -> int:
     """The longest time that load takes to come back after all events, in ms."""
-    every = spec.circuits.values()
-    steps = sum(_steps(spec, circuit) for circuit in every)
-    rests_ms = max((circuit.min_off_ms for circuit in every), default=0)
+    circuits = spec.circuits.values()
+    steps = sum(_steps(spec, circuit) for circuit in circuits)
+    rests_ms = max((circuit.min_off_ms for circuit in circuits), default=0)
     states_ms = sum(state.for_ or 0 for state in spec.event.states.values())
     waits_ms = spec.restore.spread + spec.restore.bridge + LAST_MS + BLOCKED_MS
     return steps * spec.restore.every + rests_ms + states_ms + waits_ms + 60_000

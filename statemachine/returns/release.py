@@ -80,12 +80,12 @@ def restate_holds(turn: Turn) -> list[Hold]:
     In observe mode only earlier holds are repeated.
     """
     until_ms = turn.now_ms + LEASE_MS
-    told = {
+    levels = {
         id: live.held_w
         for id, live in turn.memory.circuits.items()
         if live.held_w is not None or not turn.spec.observes
     }
-    holds = [Hold(id, watts, until_ms) for id, watts in told.items()]
+    holds = [Hold(id, watts, until_ms) for id, watts in levels.items()]
     return holds + [Hold(id, None, until_ms) for id in turn.memory.leaving]
 
 
@@ -104,16 +104,16 @@ def start_random_return(turn: Turn) -> None:
         turn.remember(coming=changed(coming, not_before_ms=not_before_ms))
 
 
-def circuits_to_return(spec: Spec, memory: Memory, every: Sequence[Load]) -> list[str]:
+def circuits_to_return(spec: Spec, memory: Memory, all_loads: Sequence[Load]) -> list[str]:
     """The circuits whose load is still to come back, the next one first."""
-    wanted, lives = _plain(spec, memory, every), memory.circuits
+    wanted, lives = _plain(spec, memory, all_loads), memory.circuits
     return [id for id in reversed(wanted) if lives[id].enabled and lives[id].held_w != wanted[id]]
 
 
-def _wanted(turn: Turn, every: Sequence[Load]) -> dict[str, int | None]:
+def _wanted(turn: Turn, all_loads: Sequence[Load]) -> dict[str, int | None]:
     """The hold of each circuit once all has come back, in shed order; None: free."""
     spec, memory = turn.spec, turn.memory
-    wanted = _plain(spec, memory, every)
+    wanted = _plain(spec, memory, all_loads)
     for id, live in memory.circuits.items():
         circuit = spec.circuits[id]
         rests = live.enabled and must_stay_off_ms(circuit, live, memory.mono_ms)
@@ -129,12 +129,12 @@ def stays_off(circuit: Circuit, live: CircuitState) -> bool:
     return by_hand and live.giving and live.held_w == 0
 
 
-def _plain(spec: Spec, memory: Memory, every: Sequence[Load]) -> dict[str, int | None]:
+def _plain(spec: Spec, memory: Memory, all_loads: Sequence[Load]) -> dict[str, int | None]:
     """The hold of each circuit by the plan alone, in shed order; None: free."""
     if spec.observes:
-        return {load.circuit: None for load in every}
-    asked = failing_holds(spec, memory)
-    return {load.circuit: _level(memory, load, asked.get(load.circuit)) for load in every}
+        return {load.circuit: None for load in all_loads}
+    failing = failing_holds(spec, memory)
+    return {load.circuit: _level(memory, load, failing.get(load.circuit)) for load in all_loads}
 
 
 def _level(memory: Memory, load: Load, asked_w: int | None) -> int | None:

@@ -48,21 +48,21 @@ def schedule_returns(
     next_ms, beside_w = _first_ms(spec, memory), 0
     backs: dict[str, ReturnForecast] = {}
     while left:
-        at_ms, place = _next(left, next_ms)
-        one, (id, whole) = left[place], place
-        if one.must_ms is not None and at_ms >= one.must_ms:
-            one.how = "max_off"
-        one.must_ms, one.ready_ms, one.steps = None, at_ms, one.steps - 1
+        at_ms, key = _next(left, next_ms)
+        returning, (id, whole) = left[key], key
+        if returning.must_ms is not None and at_ms >= returning.must_ms:
+            returning.how = "max_off"
+        returning.must_ms, returning.ready_ms, returning.steps = None, at_ms, returning.steps - 1
         next_ms = max(next_ms, at_ms + spec.restore.every)
-        if one.steps:
+        if returning.steps:
             continue
-        del left[place]
+        del left[key]
         if not whole:
             continue
         more_w = _more_w(memory.circuits[id])
         if _fits(spec, memory, beside_w + more_w):
             beside_w += more_w
-            backs[id] = ReturnForecast(one.how, at_ms)
+            backs[id] = ReturnForecast(returning.how, at_ms)
         else:
             backs[id] = ReturnForecast("room")
     return backs
@@ -81,12 +81,13 @@ def _queue(
 
 def _next(left: Mapping[Place, _Returning], next_ms: int) -> tuple[int, Place]:
     """Which circuit comes next, and when: in turn, or at the end of its maximum time off."""
-    at_ms = max(next_ms, min(one.ready_ms for one in left.values()))
-    musts = [(one.must_ms, place) for place, one in left.items() if one.must_ms is not None]
+    at_ms = max(next_ms, min(returning.ready_ms for returning in left.values()))
+    limits = ((returning.must_ms, key) for key, returning in left.items())
+    musts = [(must_ms, key) for must_ms, key in limits if must_ms is not None]
     must = min(musts, default=None)
     if must is not None and must[0] <= at_ms:
         return must
-    return at_ms, next(place for place, one in left.items() if one.ready_ms <= at_ms)
+    return at_ms, next(key for key, returning in left.items() if returning.ready_ms <= at_ms)
 
 
 def _first_ms(spec: Spec, memory: Memory) -> int:

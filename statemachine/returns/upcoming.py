@@ -47,25 +47,25 @@ def next_state(spec: Spec, then: Memory, event: Event, word: str) -> str | None:
 
 def upcoming_moves(spec: Spec, memory: Memory) -> list[Move]:
     """Every move that events make by time alone, in order; the last of each is at `end_ms`."""
-    found = [move for event in memory.events.values() for move in _moves(spec, memory, event)]
-    return sorted(found, key=lambda move: move[0])
+    moves = [move for event in memory.events.values() for move in _moves(spec, memory, event)]
+    return sorted(moves, key=lambda move: move[0])
 
 
 def upcoming_reports(spec: Spec, memory: Memory, event: Event, word: str) -> list[str]:
     """What the status topic reports after the trigger `word`, until the event is over."""
-    said: list[str] = []
+    reports: list[str] = []
     state = next_state(spec, memory, event, word)
     for _ in spec.event.states:
         if state is None:
             break
         if state != event.state and (report := spec.event.states[state].report):
-            said.append(report)
+            reports.append(report)
         event = changed(event, state=state)
         then = changed(memory, events={event.id: event})
         state = next_state(spec, then, event, "released") or next_state(
             spec, then, event, "elapsed"
         )
-    return said
+    return reports
 
 
 def _moves(spec: Spec, memory: Memory, event: Event) -> Iterator[Move]:

@@ -47,8 +47,8 @@ class Model(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty(cls, said: Any) -> Any:
-        return {} if said is None else said
+    def _empty(cls, value: Any) -> Any:
+        return {} if value is None else value
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As in pydantic, but values computed from the fields are computed again."""
@@ -74,67 +74,67 @@ class OneOf:
     ) -> dict[str, Any]:
         return {"enum": list(self.known)}
 
-    def _check(self, said: object) -> str:
-        if said not in self.known:
-            hint = suggestion(str(said), self.known)
-            raise ValueError(f"{said!r} is not valid for `{self.what}`; {hint}")
-        return str(said)
+    def _check(self, value: object) -> str:
+        if value not in self.known:
+            hint = suggestion(str(value), self.known)
+            raise ValueError(f"{value!r} is not valid for `{self.what}`; {hint}")
+        return str(value)
 
 
-def _flag(said: object) -> bool:
-    if said not in ("true", "false"):
-        raise ValueError(f"{said!r} is not valid; write true or false")
-    return said == "true"
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError(f"{value!r} is not valid; write true or false")
+    return value == "true"
 
 
-def _count(said: object) -> int:
-    if not isinstance(said, str) or not re.fullmatch(r"\d{1,9}", said):
-        raise ValueError(f"{said!r} is not a whole number; write it like 3")
-    return int(said)
+def _count(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,9}", value):
+        raise ValueError(f"{value!r} is not a whole number; write it like 3")
+    return int(value)
 
 
-def _list(said: object) -> object:
-    return said if isinstance(said, list) else [] if said is None else [said]
+def _list(value: object) -> object:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _share(said: object) -> int:
-    return NEVER if said == "never" else percent(said)
+def _share(value: object) -> int:
+    return NEVER if value == "never" else percent(value)
 
 
-def _name(said: object) -> str:
-    if not isinstance(said, str) or not 1 <= len(said) <= 64 or _UNSEEN.search(said):
-        raise ValueError(f"{said!r} is not a name; write 1 to 64 visible characters")
-    return said
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64 or _UNSEEN.search(value):
+        raise ValueError(f"{value!r} is not a name; write 1 to 64 visible characters")
+    return value
 
 
-def _word(said: object) -> str:
-    if not isinstance(said, str) or not 1 <= len(said) <= 32 or _GAP.search(said):
-        raise ValueError(f"{said!r} is not a word; write 1 to 32 characters without spaces")
-    return said
+def _word(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 32 or _GAP.search(value):
+        raise ValueError(f"{value!r} is not a word; write 1 to 32 characters without spaces")
+    return value
 
 
 def _matching(shape: re.Pattern[str], what: str, form: str) -> Callable[[object], str]:
-    def check(said: object) -> str:
-        if not isinstance(said, str) or not shape.fullmatch(said):
-            raise ValueError(f"{said!r} is not {what}; write {form}")
-        return said
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not shape.fullmatch(value):
+            raise ValueError(f"{value!r} is not {what}; write {form}")
+        return value
 
     return check
 
 
-def _topic(said: object) -> str | None:
-    if said == "off":
+def _topic(value: object) -> str | None:
+    if value == "off":
         return None
-    if not isinstance(said, str) or not said or any(c in said for c in "+#\0") or len(said) > 256:
-        raise ValueError(f"{said!r} is not a topic; write 1 to 256 characters without + and #")
-    return said
+    if not isinstance(value, str) or not re.fullmatch(r"[^+#\0]{1,256}", value):
+        raise ValueError(f"{value!r} is not a topic; write 1 to 256 characters without + and #")
+    return value
 
 
-def _hours(said: object) -> tuple[int, int]:
-    found = _HOURS.fullmatch(said.strip()) if isinstance(said, str) else None
-    if found is None:
-        raise ValueError(f"{said!r} is not a range of hours; write it like 22:00-06:00")
-    from_h, from_min, to_h, to_min = map(int, found.groups())
+def _hours(value: object) -> tuple[int, int]:
+    match = _HOURS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a range of hours; write it like 22:00-06:00")
+    from_h, from_min, to_h, to_min = map(int, match.groups())
     return from_h * 60 + from_min, to_h * 60 + to_min
 
 

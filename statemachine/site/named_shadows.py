@@ -17,4 +17,4 @@ def circuits_by_shadow(spec: Spec) -> dict[str, tuple[str, ...]]:
     if len(ids) <= MOST:
         return {"": ids}
     parts = [ids[first : first + MOST] for first in range(0, len(ids), MOST)]
-    return {"": (), **{f"circuits-{place}": part for place, part in enumerate(parts)}}
+    return {"": (), **{f"circuits-{index}": part for index, part in enumerate(parts)}}

@@ -87,9 +87,9 @@ def parse(text: str, file: str) -> Source:
     return source
 
 
-def _hidden(found: re.Match[str]) -> str:
+def _hidden(match: re.Match[str]) -> str:
     """A line with its password hidden, at the same length so that carets still fit."""
-    return found[1] + "*" * len(found[2])
+    return match[1] + "*" * len(match[2])
 
 
 class _Loader(yaml.SafeLoader):

@@ -209,8 +209,8 @@ class Topics(Model):
 
     def named(self, ven_id: str) -> Topics:
         """These topics with `{venId}` replaced."""
-        said = self.model_dump()
-        return Topics(**{k: (v and v.replace("{venId}", ven_id)) or "off" for k, v in said.items()})
+        topics = self.model_dump().items()
+        return Topics(**{k: (v and v.replace("{venId}", ven_id)) or "off" for k, v in topics})
 
 
 class Never(Model):
@@ -287,7 +287,7 @@ class Spec(Model):
     def tiers(self) -> dict[str, Tier]:
         """Class and priority of every circuit, in shed order; without `shed`, its position."""
         tiers = {}
-        for place, (id, circuit) in enumerate(self.circuits.items(), start=1):
-            said = circuit.priority if circuit.shed_percent else None
-            tiers[id] = (circuit.critical, place if said is None else said)
+        for position, (id, circuit) in enumerate(self.circuits.items(), start=1):
+            priority = circuit.priority if circuit.shed_percent else None
+            tiers[id] = (circuit.critical, position if priority is None else priority)
         return dict(sorted(tiers.items(), key=lambda item: (item[1], item[0])))

@@ -92,12 +92,12 @@ def oldest_first(alarms: Mapping[str, Alarm]) -> list[tuple[str, Alarm]]:
 
 def shadow_alarms(alarms: Mapping[str, Alarm]) -> list[dict[str, Any]]:
     """The unacknowledged alarms, oldest first, as many as fit in the shadow."""
-    said: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     room = SHADOW_BYTES - len('"alarms":[],')
-    for id, one in oldest_first(alarms):
-        entry = {"id": id, "since": one.since_ms // 1000, "text": one.text[:SHADOW_TEXT]}
+    for id, alarm in oldest_first(alarms):
+        entry = {"id": id, "since": alarm.since_ms // 1000, "text": alarm.text[:SHADOW_TEXT]}
         size = len(compact(entry)) + 1
-        if not one.by and size <= room:
-            said.append(entry)
+        if not alarm.by and size <= room:
+            entries.append(entry)
             room -= size
-    return said
+    return entries

@@ -125,8 +125,8 @@ class CircuitState:
     @property
     def trouble(self) -> str | None:
         """The newest of its faults; None: its driver does what it is told, and reads it."""
-        known = self._faults()
-        return max(known, key=lambda one: one[0])[1] if known else None
+        faults = self._faults()
+        return max(faults, key=lambda fault: fault[0])[1] if faults else None
 
     @property
     def trouble_mono_ms(self) -> int | None:

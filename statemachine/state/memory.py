@@ -207,7 +207,7 @@ class Memory:
         first, coming = first_wake(self.events), self.coming
         dues = [] if first is None else [first[0]]
         if self.pending:
-            dues += [asked.due_ms for asked in self.pending]
+            dues += [switch.due_ms for switch in self.pending]
         if coming.due_ms is not None and not coming.bridged:
             dues.append(coming.due_ms)
         if self.renew_ms is not None:

@@ -101,10 +101,10 @@ def _circuits(spec: Spec, kept: Memory) -> dict[str, CircuitState]:
     return {**fresh, **known}
 
 
-def _with_fault(live: CircuitState, known: StuckCircuit | None, mono_ms: int) -> CircuitState:
-    if known is None:
+def _with_fault(live: CircuitState, stuck: StuckCircuit | None, mono_ms: int) -> CircuitState:
+    if stuck is None:
         return live
-    return changed(live, hold_fault=known.fault, hold_fault_mono_ms=mono_ms)
+    return changed(live, hold_fault=stuck.fault, hold_fault_mono_ms=mono_ms)
 
 
 def _shadows(spec: Spec, kept: Mapping[str, ShadowState]) -> dict[str, ShadowState]:

@@ -49,8 +49,8 @@ def stuck_circuits(
     from `before` and from what was remembered of each circuit.
     """
     faults = {id: live.hold_fault for id, live in lives.items()}
-    known = {id: StuckCircuit(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
-    return {id: one for id, one in known.items() if id in leaves and id not in spec.circuits}
+    causes = {id: StuckCircuit(fault, at_ms) for id, fault in faults.items() if fault} | {**before}
+    return {id: stuck for id, stuck in causes.items() if id in leaves and id not in spec.circuits}
 
 
 def _owed(live: CircuitState) -> bool:

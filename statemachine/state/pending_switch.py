@@ -48,8 +48,8 @@ class PendingSwitch:
         return Toggle(**own, mono_ms=0, confirmed=True)
 
 
-def pending_switch(asked: Toggle, due_ms: int, copy: bool) -> PendingSwitch:
+def pending_switch(command: Toggle, due_ms: int, copy: bool) -> PendingSwitch:
     """What is to be remembered of a command until it is answered."""
     names = [name for name in PendingSwitch.__dataclass_fields__ if name not in OURS]
-    own = {name: getattr(asked, name) for name in names}
+    own = {name: getattr(command, name) for name in names}
     return PendingSwitch(**own, due_ms=due_ms, copy=copy)

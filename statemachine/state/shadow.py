@@ -115,12 +115,12 @@ class ShadowState:
         return [wish for wish in self.wishes if self._end(wish)[0] == PENDING]
 
     def _end(self, wish: Wish) -> End:
-        found = self.decided.get(wish.circuit)
+        decision = self.decided.get(wish.circuit)
         if wish.circuit in self.refused:
             return self.refused[wish.circuit]
-        if found is None or not found.about(wish):
+        if decision is None or not decision.about(wish):
             return PENDING, "not decided"
-        return found.code, found.words
+        return decision.code, decision.words
 
 
 PENDING = 202

@@ -90,10 +90,10 @@ class Turn:
 
     def remember(self, **fields: Any) -> None:
         """Replace fields of the memory; what is as it was costs nothing."""
-        known = self.memory
-        news = {name: value for name, value in fields.items() if getattr(known, name) != value}
+        memory = self.memory
+        news = {name: value for name, value in fields.items() if getattr(memory, name) != value}
         if news:
-            self.memory = changed(known, **news)
+            self.memory = changed(memory, **news)
 
     def remember_circuit(self, id: str, **fields: Any) -> None:
         """Replace fields of one circuit."""

@@ -69,20 +69,20 @@ class Origin:
 def parse_command(raw: bytes | str, ven_id: str, door: Origin) -> Command:
     """The command in a payload; `Invalid` if it is not valid."""
     try:
-        said = strict_json(raw)
+        payload = strict_json(raw)
     except JsonError as error:
         return _unreadable(error, ven_id, door)
-    if not isinstance(said, Mapping):
+    if not isinstance(payload, Mapping):
         return _invalid({}, ven_id, door, "invalid", "a command must be a JSON object")
-    command = command_from(said, ven_id, door)
+    command = command_from(payload, ven_id, door)
     if door.stored and not isinstance(command, Invalid):
         return _refused(command, "expired", STORED)
     return command
 
 
-def command_from(said: Mapping[str, Any], ven_id: str, door: Origin) -> Command:
+def command_from(payload: Mapping[str, Any], ven_id: str, door: Origin) -> Command:
     """The command in an object that was already read as JSON."""
-    fields = fields_of_command(said)
+    fields = fields_of_command(payload)
     op = fields.get("op")
     if not isinstance(op, str) or not op:
         return _invalid(fields, ven_id, door, "invalid", "`op` is missing")
@@ -90,18 +90,20 @@ def command_from(said: Mapping[str, Any], ven_id: str, door: Origin) -> Command:
         detail = f"no op is called {quoted(op)}; use one of: {', '.join(OPS)}"
         return _invalid(fields, ven_id, door, "unknown_op", detail)
     try:
-        return OPS[op](fields, _common(said, fields, ven_id, door))
+        return OPS[op](fields, _common(payload, fields, ven_id, door))
     except ValueError as error:
         return _invalid(fields, ven_id, door, "invalid", str(error))
 
 
-def _common(said: Mapping[str, Any], fields: Fields, ven_id: str, door: Origin) -> dict[str, Any]:
+def _common(
+    payload: Mapping[str, Any], fields: Fields, ven_id: str, door: Origin
+) -> dict[str, Any]:
     """The fields of all commands. Raises ValueError."""
     name, given = first_given(fields, *CORRELATION)
     correlation = None if given is None else id_of(name, given)
     if (named := fields.get("venId", ven_id)) != ven_id:
         raise ValueError(f"this VEN is {ven_id}, not {quoted(named)}")
-    op, body = fields["op"], whole_body(said)
+    op, body = fields["op"], whole_body(payload)
     terms = {name: body[name] for name in body if name not in _ENVELOPE}
     return {
         "at_ms": door.at_ms,
@@ -184,8 +186,8 @@ def _early(fields: Fields, common: dict[str, Any]) -> dict[str, Any]:
 def _get(fields: Fields, common: dict[str, Any]) -> Command:
     what = fields.get("what", "status")
     if what not in WHATS:
-        known = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
-        raise ValueError(f"`what` must be {known}, got {quoted(what)}")
+        choices = f"{', '.join(WHATS[:-1])} or {WHATS[-1]}"
+        raise ValueError(f"`what` must be {choices}, got {quoted(what)}")
     return Get(**{**common, "key": ""}, what=what)
 
 
@@ -214,14 +216,14 @@ def _acknowledge(fields: Fields, common: dict[str, Any]) -> Command:
 
 
 def _set_config(fields: Fields, common: dict[str, Any]) -> Command:
-    every = fields.get("report_interval_seconds")
-    if every is None:
+    every_s = fields.get("report_interval_seconds")
+    if every_s is None:
         _not_set(fields, "target_power_kw")
         raise ValueError("`report_interval_seconds` is missing")
-    every_ms = round(number("report_interval_seconds", every) * 1000)
+    every_ms = round(number("report_interval_seconds", every_s) * 1000)
     if not EVERY_MS[0] <= every_ms <= EVERY_MS[1]:
         hint = milliseconds_hint(every_ms, EVERY_MS[1])
-        raise ValueError(f"report_interval_seconds must be 1 to 900, got {quoted(every)}{hint}")
+        raise ValueError(f"report_interval_seconds must be 1 to 900, got {quoted(every_s)}{hint}")
     return SetConfig(**common, every_ms=every_ms)
 
 
@@ -255,14 +257,14 @@ def _unreadable(error: JsonError, ven_id: str, door: Origin) -> Invalid:
     if not isinstance(error.said, Mapping):
         return _invalid({}, ven_id, door, "invalid", str(error))
     if isinstance(error, NotFiniteError):
-        found = command_from(error.said, ven_id, door)
-        if isinstance(found, Invalid):  # its reason names the field
-            return found
+        command = command_from(error.said, ven_id, door)
+        if isinstance(command, Invalid):  # its reason names the field
+            return command
     return _invalid(fields_of_command(error.said), ven_id, door, "invalid", str(error))
 
 
 def _refused(command: Command, reason: Reason, detail: str) -> Invalid:
-    names = [one.name for one in fields_of(Invalid) if hasattr(command, one.name)]
+    names = [field.name for field in fields_of(Invalid) if hasattr(command, field.name)]
     own = {name: getattr(command, name) for name in names}
     return Invalid(**{**own, "key": "", "digest": "", "reason": reason, "detail": detail})
 

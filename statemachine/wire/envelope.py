@@ -19,26 +19,26 @@ _CALLS = ("event", "shedPanel")
 _ABOUT_LOADS = ("setLoad", "setLock", "optOut")
 
 
-def _data(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = said.get("data")
+def _data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = payload.get("data")
     return data if isinstance(data, Mapping) else {}
 
 
-def _top(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in said.items() if value is not None and name != "data"}
+def _top(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in payload.items() if value is not None and name != "data"}
 
 
-def whole_body(said: Mapping[str, Any]) -> Fields:
+def whole_body(payload: Mapping[str, Any]) -> Fields:
     """All fields, at the top and in `data`, as written."""
-    return {**_data(said), **_top(said)}
+    return {**_data(payload), **_top(payload)}
 
 
-def fields_of_command(said: Mapping[str, Any]) -> Fields:
+def fields_of_command(payload: Mapping[str, Any]) -> Fields:
     """All fields, at the top and in `data`. The top wins, in any spelling."""
-    data, top = _data(said), _top(said)
+    data, top = _data(payload), _top(payload)
     beaten = {name for family in FAMILIES if not top.keys().isdisjoint(family) for name in family}
-    said = {k: value for k, value in data.items() if value is not None and k not in beaten}
-    return {**said, **top}
+    rest = {k: value for k, value in data.items() if value is not None and k not in beaten}
+    return {**rest, **top}
 
 
 def ids_of(fields: Fields, ven_id: str) -> dict[str, Any]:

@@ -80,15 +80,15 @@ def _body(spec: Spec, memory: Memory, command: Command) -> Body:
     return {"op": command.op, "status": "success"}
 
 
-def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
-    event = memory.events.get(asked.event_id)
+def _event_ack(spec: Spec, memory: Memory, command: DrEvent) -> Body:
+    event = memory.events.get(command.event_id)
     body: Body = {
-        "op": asked.op,
+        "op": command.op,
         "status": "accepted",
-        "event_id": asked.event_id,
-        "requested_shed_kw": kw(asked.shed_w),
+        "event_id": command.event_id,
+        "requested_shed_kw": kw(command.shed_w),
     }
-    if event is not None and event.start_ms > asked.at_ms:
+    if event is not None and event.start_ms > command.at_ms:
         return body | {
             "status": "scheduled",
             "start_ts": event.start_ms // 1000,
@@ -97,8 +97,8 @@ def _event_ack(spec: Spec, memory: Memory, asked: DrEvent) -> Body:
     body |= _observed(spec, memory)
     body["actual_shed_kw"] = kw(commanded_w(spec, memory))
     body["circuits_curtailed"] = _curtailed(spec, memory)
-    short_w = asked.shed_w - _able_w(spec, memory, event)
-    if short_w > tolerance_w(asked.shed_w, spec.curtail.policy):
+    short_w = command.shed_w - _able_w(spec, memory, event)
+    if short_w > tolerance_w(command.shed_w, spec.curtail.policy):
         body["shortfall_kw"] = kw(short_w)
     return body
 
@@ -174,11 +174,11 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
 def _faults(memory: Memory) -> Body:
     """The faults of circuits that are shed or to be released."""
     lives = memory.circuits.items()
-    asked = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
+    held = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
     back = [(id, live) for id, live in lives if live.hold_fault is not None]
-    said = {id: live.trouble for id, live in [*asked, *back] if live.trouble is not None}
-    said |= {id: one.fault for id, one in memory.stuck.items()}
-    return {"faults": said} if said else {}
+    faults = {id: live.trouble for id, live in [*held, *back] if live.trouble is not None}
+    faults |= {id: stuck.fault for id, stuck in memory.stuck.items()}
+    return {"faults": faults} if faults else {}
 
 
 def _is_final(spec: Spec, word: str) -> bool:
@@ -242,33 +242,33 @@ def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
 
 def telemetry(spec: Spec, memory: Memory, number: int, now_ms: int) -> Body:
     """The payload of both telemetry topics."""
-    said, alarms = measured(spec, memory, now_ms), memory.alarms.items()
+    measurements, alarms = measured(spec, memory, now_ms), memory.alarms.items()
     return {
         "schemaVersion": "1.0",
         "venId": spec.site.id,
         "ts": now_ms // 1000,
         "timestamp": now_ms // 1000,
         "message_num": number,
-        **said,
-        "usedPowerKw": said["power_kw"],
-        "shedPowerKw": said["shed_kw"],
-        "baselinePowerKw": said["base_power_kw"],
+        **measurements,
+        "usedPowerKw": measurements["power_kw"],
+        "shedPowerKw": measurements["shed_kw"],
+        "baselinePowerKw": measurements["base_power_kw"],
         "by_person_kw": kw(taken_by_people_w(spec, memory, now_ms)),
         "requestedReductionKw": kw(required_w(spec, memory, now_ms)),
-        "eventId": said["active_event"],
+        "eventId": measurements["active_event"],
         **_observed(spec, memory),
-        **({"alarms": [alarm_body(id, one) for id, one in alarms]} if alarms else {}),
+        **({"alarms": [alarm_body(id, alarm) for id, alarm in alarms]} if alarms else {}),
         "loads": _loads(spec, memory),
     }
 
 
 def _loads(spec: Spec, memory: Memory) -> list[Body]:
     return [
-        _load(spec, memory, load, place) for place, load in enumerate(loads(spec, memory), start=1)
+        _load(spec, memory, load, rank) for rank, load in enumerate(loads(spec, memory), start=1)
     ]
 
 
-def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
+def _load(spec: Spec, memory: Memory, load: Load, rank: int) -> Body:
     """One circuit; `shedCapabilityKw` is what it could shed beyond what it sheds now."""
     id, live = load.circuit, memory.circuits[load.circuit]
     body: Body = {
@@ -280,7 +280,7 @@ def _load(spec: Spec, memory: Memory, load: Load, place: int) -> Body:
         "currentPowerKw": kw(live.drawn_w or 0),
         "shedCapabilityKw": kw(max(0, load.cap_w - memory.cuts.get(id, 0))),
         "enabled": live.enabled,
-        "priority": place,
+        "priority": rank,
     }
     return body | ({"estimated": True} if load.estimated else {})
 

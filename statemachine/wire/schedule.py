@@ -26,9 +26,9 @@ def events_in_order(spec: Spec, memory: Memory, now_ms: int) -> list[Event]:
 
 def events_answer(spec: Spec, memory: Memory, now_ms: int) -> dict[str, Any]:
     """The answer to `get` with `what: events`; `more` counts the omitted ones."""
-    every = events_in_order(spec, memory, now_ms)
-    more = len(every) - MOST
-    events = [_terms(event) | _standing(event) for event in every[:MOST]]
+    all_events = events_in_order(spec, memory, now_ms)
+    more = len(all_events) - MOST
+    events = [_terms(event) | _standing(event) for event in all_events[:MOST]]
     return {"events": events, **({"more": more} if more > 0 else {})}
 
 
@@ -41,14 +41,14 @@ def next_events(memory: Memory, now_ms: int) -> tuple[list[Event], int]:
 def next_events_within(room: int, memory: Memory, now_ms: int) -> dict[str, Any]:
     """The shadow keys for events ahead, in at most `room` bytes; a null removes a key."""
     events, number = next_events(memory, now_ms)
-    said: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     room = min(room, AHEAD_BYTES) - _KEYS_BYTES
     for terms in map(_terms, events):
         room -= len(compact(terms)) + 1
         if room < 0:
             break
-        said.append(terms)
-    return {"scheduled_events": said or None, "scheduled_more": (number - len(said)) or None}
+        entries.append(terms)
+    return {"scheduled_events": entries or None, "scheduled_more": (number - len(entries)) or None}
 
 
 def _terms(event: Event) -> dict[str, Any]:

@@ -59,8 +59,8 @@ def terms_of(fields: Fields, at_ms: int) -> Terms:
 def _all_read(fields: Fields) -> None:
     strange = [name for name in fields if name.casefold().startswith(LIKE_TIMES)]
     if unread := [name for name in strange if name not in TIMES and fields[name] is not None]:
-        known = ", ".join(TIMES)
-        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {known}")
+        choices = ", ".join(TIMES)
+        raise ValueError(f"`{_first_of(unread)}` is not a known field; use one of: {choices}")
 
 
 def _first_of(names: Iterable[str]) -> str:
@@ -71,10 +71,10 @@ def _one(
     fields: Fields, names: Iterable[str], read: Callable[[str, Any], float | None]
 ) -> tuple[str, float | None]:
     """The name and value of the first field of `names` that is given; all given must agree."""
-    said = {name: read(name, fields[name]) for name in names if fields.get(name) is not None}
-    if len(set(said.values())) > 1:
-        raise ValueError(f"{' and '.join(said)} contradict each other")
-    return next(iter(said.items()), (next(iter(names)), None))
+    values = {name: read(name, fields[name]) for name in names if fields.get(name) is not None}
+    if len(set(values.values())) > 1:
+        raise ValueError(f"{' and '.join(values)} contradict each other")
+    return next(iter(values.items()), (next(iter(names)), None))
 
 
 def _shed_w(fields: Fields) -> int:

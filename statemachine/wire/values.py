@@ -17,8 +17,8 @@ _KINDS = {str: "text", bool: "a flag", int: "a number", float: "a number", list:
 
 def first_given(fields: Fields, *names: str) -> tuple[str, Any]:
     """The first of `names` that is given, and its value; None if none is."""
-    found = next((name for name in names if fields.get(name) is not None), names[0])
-    return found, fields.get(found)
+    key = next((name for name in names if fields.get(name) is not None), names[0])
+    return key, fields.get(key)
 
 
 def quoted(value: Any) -> str:
