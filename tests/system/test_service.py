@@ -69,7 +69,9 @@ def test_devices_that_hang_do_not_end_the_feeding_and_a_look_that_does_not_end_d
     watched.venctl("trigger", "event", "--shed", "2 kW", "--for", "5 min")
     before = len(manager.all("WATCHDOG"))
     until(lambda: len(manager.all("WATCHDOG")) > before + 13, "13 s of feeding", 60)
-    assert not [said for said in manager.all("STATUS") if "have not been read" in said or "call" in said]
+    assert not [
+        said for said in manager.all("STATUS") if "have not been read" in said or "call" in said
+    ]
 
     set_faults(watched.folder, {"all": {"look": 13}})
     until(lambda: "have not been read" in manager.all("STATUS")[-1], "a look that does not end", 60)

@@ -62,7 +62,11 @@ class BackgroundFiles:
         """Write deleted files again, forever: their folder may be moved or emptied."""
         while True:
             await asyncio.sleep(AGAIN_S)
-            for file in await run_on(self._worker, partial(_gone, [*self._lasting]), None):
+            try:
+                gone = await run_on(self._worker, partial(_gone, [*self._lasting]), None)
+            except OSError:
+                continue  # a disk that refuses to look says nothing of what is there
+            for file in gone:
                 if file in self._lasting and file not in self._said:
                     log.warning("%s was deleted and is written again", file)
                     self.write(file, self._lasting[file])

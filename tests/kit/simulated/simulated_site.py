@@ -131,14 +131,17 @@ class Claim:
 
 
 class Scribe(AtOnce):
-    """A thread that writes what is only ever read by people: it refuses as the disk does."""
+    """A thread that writes what is only ever read by people: it refuses as the disk does.
+
+    Nobody takes a file away: asked which are gone, it names none.
+    """
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
     def do(self, work: Work, done: Done) -> None:
         refused = None if self._disk.refuses is None else OSError(self._disk.refuses)
-        done(None, refused)
+        done([], refused)
 
 
 class World:
