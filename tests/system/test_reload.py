@@ -273,7 +273,7 @@ def test_the_last_switch_outlives_an_edit_and_a_kill_and_is_shown(site: Site) ->
     assert (lights["enabled"], lights["switched_by"]) == (False, "cli")
     assert "last change: Lights off by the command line" in site.venctl("state").stdout
     checked = site.venctl("check").stdout
-    assert "lights1 is off since" in checked and "first start" in checked
+    assert "lights1 has been off since" in checked and "first start" in checked
 
 
 def test_cut_off_in_the_middle_of_an_edit_it_goes_on_with_the_file_that_was_in_force(
@@ -384,7 +384,7 @@ def test_the_plan_is_the_same_on_the_page_and_at_the_command_line(site: Site) ->
     ends_at = said.pop("ends_at")
     assert ends_at == pytest.approx(seen.pop("ends_at"), abs=30) and said == seen
     lines = site.venctl(*asked).stdout.splitlines()
-    assert lines[0] == "2.00 of 2.00 kW for 10 min: 10.00 -> 8.00 kW"
+    assert lines[0] == "sheds 2.00 of 2.00 kW for 10 min, from 10.00 to 8.00 kW"
     assert "sheds 1.50 kW, all it can" in lines[1] and "switched off" in lines[4]
     assert lines[-1] == "  5 kW     3.12    1.88  Heater, Lights, House Load, HVAC!, Fridge!"
 

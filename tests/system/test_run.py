@@ -255,7 +255,7 @@ def test_the_command_line_steers_the_controller(site: Site) -> None:
         or "Restore" in site.venctl("log", "-n", "200").stdout
     )
     assert "AWS_ENDPOINT_URL_IOT_DATA_PLANE" in site.venctl("env").stdout
-    assert "gives 1.50 kW" in site.venctl("plan", "--shed", "2 kW").stdout
+    assert "sheds 1.50 kW" in site.venctl("plan", "--shed", "2 kW").stdout
 
 
 def test_a_command_goes_over_mqtt_from_a_machine_without_the_file(
