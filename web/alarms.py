@@ -13,13 +13,13 @@ def alarm_list(memory: Memory) -> list[AlarmBody]:
     return [
         {
             "id": id,
-            "kind": one.kind,
-            "since": one.since_ms / 1000,
-            "text": one.text,
-            "do": KINDS[one.kind].do,
-            "lasts": KINDS[one.kind].lasts,
-            "acknowledged_by": one.by or None,
-            "acknowledged_at": one.acknowledged_ms and one.acknowledged_ms / 1000,
+            "kind": alarm.kind,
+            "since": alarm.since_ms / 1000,
+            "text": alarm.text,
+            "do": KINDS[alarm.kind].do,
+            "lasts": KINDS[alarm.kind].lasts,
+            "acknowledged_by": alarm.by or None,
+            "acknowledged_at": alarm.acknowledged_ms and alarm.acknowledged_ms / 1000,
         }
-        for id, one in oldest_first(memory.alarms)
+        for id, alarm in oldest_first(memory.alarms)
     ]

@@ -79,8 +79,8 @@ class Api:
 
     async def get_events(self, request: Request) -> Response:
         """Current and past events."""
-        every: EventsBody = {"events": self._events(), "past": past(self._desk.memory)}
-        return as_json(every)
+        body: EventsBody = {"events": self._events(), "past": past(self._desk.memory)}
+        return as_json(body)
 
     async def get_event(self, request: Request) -> Response:
         """One current event."""
@@ -101,40 +101,40 @@ class Api:
 
     async def get_preview(self, request: Request) -> Response:
         """What an event would do."""
-        asked = event_asked(self._desk, request.query)
-        return as_json(preview(self._desk.spec, self._desk.memory, asked))
+        event = event_asked(self._desk, request.query)
+        return as_json(preview(self._desk.spec, self._desk.memory, event))
 
     async def switch_circuit(self, request: Request) -> Response:
         """Switch a circuit; returns the circuit."""
-        said = await read_object(request, fields_of(CircuitChangeBody))
-        return await self._switch(self._circuit_in(request.match_info["id"]), said, request)
+        body = await read_object(request, fields_of(CircuitChangeBody))
+        return await self._switch(self._circuit_in(request.match_info["id"]), body, request)
 
     async def lock_circuit(self, request: Request) -> Response:
         """Lock or unlock a circuit; returns the circuit."""
-        said = await read_object(request, fields_of(CircuitLockBody))
+        body = await read_object(request, fields_of(CircuitLockBody))
         id = self._circuit_in(request.match_info["id"])
-        fields = {"op": "setLock", "loadId": id, "locked": said.get("locked")}
+        fields = {"op": "setLock", "loadId": id, "locked": body.get("locked")}
         ack = await submit_or_raise(self._desk, command_of(self._desk, fields, Lock), request)
         return as_json(self._done(id, ack))
 
     async def toggle_circuit(self, request: Request) -> Response:
         """Switch a circuit (legacy); without `enabled`, toggles it."""
-        said = await read_object(request, fields_of(LegacyCircuitChangeBody))
-        id = self._circuit_in(said.get("circuit_id", said.get("id")))
-        enabled = said.get("enabled", not self._desk.memory.circuits[id].enabled)
-        return await self._switch(id, {**said, "enabled": enabled}, request)
+        body = await read_object(request, fields_of(LegacyCircuitChangeBody))
+        id = self._circuit_in(body.get("circuit_id", body.get("id")))
+        enabled = body.get("enabled", not self._desk.memory.circuits[id].enabled)
+        return await self._switch(id, {**body, "enabled": enabled}, request)
 
     async def create_event(self, request: Request) -> Response:
         """Start or schedule an event; returns 201 and the ack."""
-        said = await read_object(request, fields_of(EventCallBody))
-        asked = event_of(self._desk, said)
-        self._check_plan(asked, said)
-        return _created(await submit_or_raise(self._desk, asked, request), 201)
+        body = await read_object(request, fields_of(EventCallBody))
+        event = event_of(self._desk, body)
+        self._check_plan(event, body)
+        return _created(await submit_or_raise(self._desk, event, request), 201)
 
     async def trigger_event(self, request: Request) -> Response:
         """Start an event (legacy), without confirmation."""
-        asked = event_of(self._desk, await read_object(request, fields_of(LegacyEventCallBody)))
-        return _created(await submit_or_raise(self._desk, asked, request), 200)
+        event = event_of(self._desk, await read_object(request, fields_of(LegacyEventCallBody)))
+        return _created(await submit_or_raise(self._desk, event, request), 200)
 
     async def acknowledge_alarm(self, request: Request) -> Response:
         """Acknowledge an alarm; returns the current alarms."""
@@ -171,9 +171,9 @@ class Api:
         ack = await submit(self._desk, command, request)
         return as_json(dict(ack), 409 if ack["status"] == "rejected" else 200)
 
-    async def _switch(self, id: str, said: Mapping[str, Any], request: Request) -> Response:
-        fields = {"op": "setLoad", "loadId": id, "enabled": said.get("enabled")}
-        fields["confirm_critical"] = said.get("confirm_critical")
+    async def _switch(self, id: str, body: Mapping[str, Any], request: Request) -> Response:
+        fields = {"op": "setLoad", "loadId": id, "enabled": body.get("enabled")}
+        fields["confirm_critical"] = body.get("confirm_critical")
         ack = await submit_or_raise(self._desk, command_of(self._desk, fields, Toggle), request)
         return as_json(self._done(id, ack))
 
@@ -182,15 +182,15 @@ class Api:
         done = circuit(self._desk, id)
         return {**done, "stored": False} if ack.get("stored") is False else done
 
-    def _check_plan(self, asked: DrEvent, said: Mapping[str, Any]) -> None:
+    def _check_plan(self, event: DrEvent, body: Mapping[str, Any]) -> None:
         """The plan a person saw must be what happens. A later event is planned when it starts."""
         spec, memory = self._desk.spec, self._desk.memory
-        now = plan_outlook(spec, memory, asked)
-        if now.later or asked.event_id in memory.events:
+        now = plan_outlook(spec, memory, event)
+        if now.later or event.event_id in memory.events:
             return
-        if isinstance(rev := said.get("plan_rev"), str) and _changed(rev, now):
+        if isinstance(rev := body.get("plan_rev"), str) and _changed(rev, now):
             raise Problem(409, "plan-changed", "The loads have changed", "Request a new preview.")
-        if (touched := now.touched(spec)) and said.get("confirm_critical") is not True:
+        if (touched := now.touched(spec)) and body.get("confirm_critical") is not True:
             names = ", ".join(map(spec.name_of, touched))
             detail = f"It would curtail {names}. Send confirm_critical: true to accept that."
             raise Problem(409, "critical-circuit", "This event affects critical circuits", detail)
@@ -210,5 +210,5 @@ def _changed(rev: str, now: PlanOutlook) -> bool:
 
 
 def _created(ack: Ack, status: int) -> Response:
-    place = f"/api/v1/events/{quote(str(ack['event_id']), safe='')}"
-    return as_json(dict(ack), status, {"Location": place})
+    location = f"/api/v1/events/{quote(str(ack['event_id']), safe='')}"
+    return as_json(dict(ack), status, {"Location": location})

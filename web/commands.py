@@ -27,9 +27,9 @@ Ack = Mapping[str, Any]
 C = TypeVar("C", bound=Command)
 
 
-def command_of(desk: ControllerPort, said: Mapping[str, Any], kind: type[C]) -> C:
-    """The command in `said`. Raises a 422 problem if the parser refuses it."""
-    command = command_from(said, desk.spec.site.id, Origin("page", "", *desk.clocks()))
+def command_of(desk: ControllerPort, fields: Mapping[str, Any], kind: type[C]) -> C:
+    """The command in `fields`. Raises a 422 problem if the parser refuses it."""
+    command = command_from(fields, desk.spec.site.id, Origin("page", "", *desk.clocks()))
     if isinstance(command, Invalid):
         raise invalid(command.detail)
     if not isinstance(command, kind):
@@ -37,27 +37,27 @@ def command_of(desk: ControllerPort, said: Mapping[str, Any], kind: type[C]) -> 
     return command
 
 
-def event_of(desk: ControllerPort, said: Mapping[str, Any]) -> DrEvent:
+def event_of(desk: ControllerPort, body: Mapping[str, Any]) -> DrEvent:
     """The event in a body of POST /api/v1/events. Raises a 422 problem."""
     fields = {
         "op": "event",
-        "event_id": said.get("id", said.get("event_id")),
-        "shed_kw": said.get("shed_kw"),
-        "duration_sec": said.get("duration_s", said.get("duration_sec")),
-        "confirm_operator": said.get("confirm_operator"),
+        "event_id": body.get("id", body.get("event_id")),
+        "shed_kw": body.get("shed_kw"),
+        "duration_sec": body.get("duration_s", body.get("duration_sec")),
+        "confirm_operator": body.get("confirm_operator"),
     }
-    if said.get("start_at") is not None:
-        fields["start_ts"] = _start_s(desk.spec, said["start_at"])
+    if body.get("start_at") is not None:
+        fields["start_ts"] = _start_s(desk.spec, body["start_at"])
     return command_of(desk, fields, DrEvent)
 
 
 def event_asked(desk: ControllerPort, query: Mapping[str, str]) -> DrEvent:
     """The event in a preview's query. Raises a 422 problem."""
     try:
-        said = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
+        numbers = {n: strict_json(query[n]) for n in ("shed_kw", "duration_s") if n in query}
     except JsonError:
         raise invalid("shed_kw and duration_s must be numbers") from None
-    return event_of(desk, said | {n: query[n] for n in ("start_at",) if n in query})
+    return event_of(desk, numbers | {n: query[n] for n in ("start_at",) if n in query})
 
 
 def circuit_in(desk: ControllerPort, id: Any) -> str:
@@ -79,8 +79,8 @@ async def submit(desk: ControllerPort, command: Command, request: Request) -> Ac
     """Submit a command and wait for its ack. Raises a 503 problem if none comes."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            asked = replace(_keyed(command, key_of(request)), who=requester_text(request))
-            return await desk.submit(asked)
+            keyed = replace(_keyed(command, key_of(request)), who=requester_text(request))
+            return await desk.submit(keyed)
     except TimeoutError:
         detail = "The outcome is unknown. Check the current state."
         raise Problem(503, "no-answer", "The controller did not answer", detail) from None
@@ -133,10 +133,10 @@ def _keyed(command: Command, key: str | None) -> Command:
     return replace(command, key=f"http:{key}" if key else "")
 
 
-def _start_s(spec: Spec, said: Any) -> float:
-    if not isinstance(said, str):
+def _start_s(spec: Spec, value: Any) -> float:
+    if not isinstance(value, str):
         raise invalid("start_at must be text like 2026-11-24T18:00", "start_at")
     try:
-        return instant_s(said, zone_of(spec.site.timezone))
+        return instant_s(value, zone_of(spec.site.timezone))
     except ValueError as error:
         raise invalid(str(error), "start_at") from None

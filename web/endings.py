@@ -24,9 +24,9 @@ class Endings:
 
     async def restore_all(self, request: Request) -> Response:
         """End every active event."""
-        said = await read_json(request)
-        known = _asked(said) if isinstance(said, dict) else {}
-        command = command_of(self._desk, {"op": "restore", **known}, Restore)
+        body = await read_json(request)
+        fields = _asked(body) if isinstance(body, dict) else {}
+        command = command_of(self._desk, {"op": "restore", **fields}, Restore)
         return as_json(await submit_or_raise(self._desk, command, request))
 
     async def all_back(self, request: Request) -> Response:
@@ -38,17 +38,17 @@ class Endings:
 
     async def restore_event(self, request: Request) -> Response:
         """End one event and restore its load."""
-        said = await read_object(request, fields_of(EndBody))
-        fields = {"op": "restore", "event_id": self._event_named(request), **_asked(said)}
+        body = await read_object(request, fields_of(EndBody))
+        fields = {"op": "restore", "event_id": self._event_named(request), **_asked(body)}
         return as_json(
             await submit_or_raise(self._desk, command_of(self._desk, fields, Restore), request)
         )
 
     async def cancel_event(self, request: Request) -> Response:
         """Cancel an event that has not started."""
-        said = await read_object(request, fields_of(EndBody))
+        body = await read_object(request, fields_of(EndBody))
         id = self._event_named(request)
-        fields = {"op": "cancel", "event_id": id, **_asked(said)}
+        fields = {"op": "cancel", "event_id": id, **_asked(body)}
         command = command_of(self._desk, fields, Cancel)
         event = self._desk.memory.events.get(id)
         if event is not None and event.start_ms <= command.at_ms:
@@ -58,11 +58,11 @@ class Endings:
 
     async def opt_out(self, request: Request) -> Response:
         """Take the site or one circuit out of an event; `out: false` puts a circuit back in."""
-        said = await read_object(request, fields_of(OptOutBody))
-        fields = {"op": "optOut", "event_id": self._event_named(request), **_asked(said)}
-        fields["out"] = said.get("out", True)
-        if "circuit" in said:
-            fields["loadId"] = circuit_in(self._desk, said["circuit"])
+        body = await read_object(request, fields_of(OptOutBody))
+        fields = {"op": "optOut", "event_id": self._event_named(request), **_asked(body)}
+        fields["out"] = body.get("out", True)
+        if "circuit" in body:
+            fields["loadId"] = circuit_in(self._desk, body["circuit"])
         return as_json(
             await submit_or_raise(self._desk, command_of(self._desk, fields, OptOut), request)
         )
@@ -72,5 +72,5 @@ class Endings:
         return request.match_info["id"] if self._desk.blind else event_in(self._desk, request)
 
 
-def _asked(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: said[name] for name in fields_of(EndBody) if name in said}
+def _asked(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in fields_of(EndBody) if name in body}

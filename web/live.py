@@ -112,10 +112,10 @@ class Broadcaster:
 
     def _admit(self, browser: str, address: str) -> _Reader:
         """Add a stream. Browsers open six connections to a site; streams never use all of them."""
-        every = [one for one in self._readers if one.last_words is None]
-        near = [one for one in every if one.address == address]
-        own = [one for one in every if one.browser == browser]
-        for most, streams in ((PER_BROWSER, own), (PER_ADDRESS, near), (IN_ALL, every)):
+        readers = [reader for reader in self._readers if reader.last_words is None]
+        near = [reader for reader in readers if reader.address == address]
+        own = [reader for reader in readers if reader.browser == browser]
+        for most, streams in ((PER_BROWSER, own), (PER_ADDRESS, near), (IN_ALL, readers)):
             if len(streams) >= most:
                 streams[0].close(_told("evicted", self._desk.rev, {}))
                 break
@@ -144,10 +144,10 @@ class Broadcaster:
 
     def _publish(self, passed: Transition | None) -> None:
         rev = self._desk.rev
-        told = _told("transition", rev, transition(passed)) if passed else ""
+        message = _told("transition", rev, transition(passed)) if passed else ""
         latest = _told("state", rev, state(self._desk))
         for reader in self._readers:
-            reader.hear(latest, told)
+            reader.hear(latest, message)
 
     def _end(self) -> None:
         self._closed = True

@@ -71,17 +71,21 @@ class Operation:
     @property
     def bodies(self) -> list[Any]:
         """All that is declared of it."""
-        every = (self.takes, self.query, self.answers, self.refuses_with)
-        return [body for body in every if body is not None]
+        shapes = (self.takes, self.query, self.answers, self.refuses_with)
+        return [body for body in shapes if body is not None]
 
 
 def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all operations."""
-    every = list(operations)
-    schemas = _schemas([*(b for one in every for b in one.bodies), ProblemBody, TOLD_BY_THE_STREAM])
+    listed = list(operations)
+    schemas = _schemas(
+        [*(b for operation in listed for b in operation.bodies), ProblemBody, TOLD_BY_THE_STREAM]
+    )
     paths: dict[str, dict[str, Any]] = {}
-    for one in every:
-        paths.setdefault(one.path, {})[one.method.lower()] = _described(one, schemas)
+    for operation in listed:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(
+            operation, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": "One VEN", "version": version},
@@ -158,8 +162,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for code in sorted({*ALWAYS, *writes, *operation.refuses}):
         responses[str(code)] = {"$ref": f"#/components/responses/{_refusal(code)}"}
     if operation.refuses_with is not None:
-        told, also = _refused(409), {JSON: {"schema": _ref(operation.refuses_with)}}
-        responses["409"] = {**told, "content": {**also, **told["content"]}}
+        conflict, also = _refused(409), {JSON: {"schema": _ref(operation.refuses_with)}}
+        responses["409"] = {**conflict, "content": {**also, **conflict["content"]}}
     return responses
 
 
@@ -173,16 +177,16 @@ def _refused(code: int) -> dict[str, Any]:
 
 def _parameters(operation: Operation, schemas: Mapping[str, Schema]) -> list[dict[str, Any]]:
     text = {"type": "string"}
-    every = [_parameter(name, "path", True, text) for name in operation.parameters]
+    parameters = [_parameter(name, "path", True, text) for name in operation.parameters]
     if operation.query is not None:
         query = schemas[name_of(operation.query)]
         for name, schema in query["properties"].items():
-            every.append(_parameter(name, "query", name in query["required"], schema))
+            parameters.append(_parameter(name, "query", name in query["required"], schema))
     if operation.keyed:
         key = {"type": "string", "minLength": 8, "maxLength": 64}
-        every.append(_parameter("Idempotency-Key", "header", False, key))
-    return every
+        parameters.append(_parameter("Idempotency-Key", "header", False, key))
+    return parameters
 
 
-def _parameter(name: str, place: str, required: bool, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": required, "schema": schema}
+def _parameter(name: str, location: str, required: bool, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": location, "required": required, "schema": schema}

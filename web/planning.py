@@ -60,18 +60,18 @@ class PlanOutlook:
         return [id for id in self.plan.cuts if spec.circuits[id].critical and self.more_w(id)]
 
 
-def plan_outlook(spec: Spec, memory: Memory, asked: DrEvent) -> PlanOutlook:
+def plan_outlook(spec: Spec, memory: Memory, event: DrEvent) -> PlanOutlook:
     """Plan an event with the others: the largest counts, or their sum, as ven.yaml says."""
-    every = tuple(loads(spec, memory))
-    starts_ms = event_run(spec, memory, asked).start_ms
-    beside = [event for event in memory.events.values() if event.id != asked.event_id]
-    sheds = [_needs_w(spec, memory, event, asked.at_ms, starts_ms) for event in beside]
-    own_w = max(0, asked.shed_w - saved_w(spec, memory, [asked.event_id]))
+    all_loads = tuple(loads(spec, memory))
+    starts_ms = event_run(spec, memory, event).start_ms
+    beside = [other for other in memory.events.values() if other.id != event.event_id]
+    sheds = [_needs_w(spec, memory, other, event.at_ms, starts_ms) for other in beside]
+    own_w = max(0, event.shed_w - saved_w(spec, memory, [event.event_id]))
     target_w = combined_w(spec, [own_w, *sheds])
-    plan = plan_shed(every, target_w, memory.cuts, spec.curtail.policy)
-    before = plan_shed(every, combined_w(spec, sheds), memory.cuts, spec.curtail.policy)
-    covered_ms = _covered_ms(spec, asked, zip(beside, sheds, strict=True))
-    return PlanOutlook(asked, starts_ms, every, plan, before.cuts, covered_ms)
+    plan = plan_shed(all_loads, target_w, memory.cuts, spec.curtail.policy)
+    before = plan_shed(all_loads, combined_w(spec, sheds), memory.cuts, spec.curtail.policy)
+    covered_ms = _covered_ms(spec, event, zip(beside, sheds, strict=True))
+    return PlanOutlook(event, starts_ms, all_loads, plan, before.cuts, covered_ms)
 
 
 def differs(plan_rev: str, now: PlanOutlook) -> bool:
@@ -89,31 +89,31 @@ def differs(plan_rev: str, now: PlanOutlook) -> bool:
     return any(abs(seen.get(id, 0) - cuts.get(id, 0)) > SAME_W for id in {*seen, *cuts})
 
 
-def preview(spec: Spec, memory: Memory, asked: DrEvent) -> PreviewBody:
+def preview(spec: Spec, memory: Memory, event: DrEvent) -> PreviewBody:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
-    now = plan_outlook(spec, memory, asked)
+    now = plan_outlook(spec, memory, event)
     whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
     before_w = whole_w - sum(now.before.values()) if now.later else power_w(memory)
-    refusal = event_refusal(spec, memory, asked)
+    refusal = event_refusal(spec, memory, event)
     return {
         "rev": now.rev,
         "mode": spec.mode,
-        "asked_kw": kw(asked.shed_w),
-        "duration_s": asked.duration_ms / 1000,
+        "asked_kw": kw(event.shed_w),
+        "duration_s": event.duration_ms / 1000,
         "starts_at": now.starts_ms / 1000 if now.later else None,
         "shed_kw": kw(total_w),
         "more_kw": kw(sum(map(now.more_w, now.plan.cuts))),
         "running_kw": kw(sum(now.before.values())),
         "covered_until": None if now.covered_ms is None else now.covered_ms / 1000,
-        "ends_at": (now.starts_ms + asked.duration_ms) / 1000,
-        "shortfall_kw": kw(_short_w(spec, memory, asked, total_w)),
+        "ends_at": (now.starts_ms + event.duration_ms) / 1000,
+        "shortfall_kw": kw(_short_w(spec, memory, event, total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
         "power_before_kw": kw(before_w),
         "power_after_kw": kw(whole_w - total_w),
         "touches_critical": bool(now.touched(spec)),
         "refusal": {"reason": refusal[0], "detail": refusal[1]} if refusal else None,
         "circuits": [_line(spec, memory, load, now) for load in now.loads],
-        "others": list(_others(spec, memory, asked)),
+        "others": list(_others(spec, memory, event)),
     }
 
 
@@ -125,10 +125,10 @@ def _needs_w(spec: Spec, memory: Memory, event: Event, now_ms: int, starts_ms: i
     return max(0, asks_w - saved_w(spec, memory, [event.id]))
 
 
-def _short_w(spec: Spec, memory: Memory, asked: DrEvent, total_w: int) -> int:
+def _short_w(spec: Spec, memory: Memory, event: DrEvent, total_w: int) -> int:
     """The shortfall of an event in W; 0 if it is within the tolerance."""
-    short_w = asked.shed_w - total_w - saved_w(spec, memory, [asked.event_id])
-    return short_w if short_w > tolerance_w(asked.shed_w, spec.curtail.policy) else 0
+    short_w = event.shed_w - total_w - saved_w(spec, memory, [event.event_id])
+    return short_w if short_w > tolerance_w(event.shed_w, spec.curtail.policy) else 0
 
 
 def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]]) -> int | None:
@@ -137,10 +137,10 @@ def _covered_ms(spec: Spec, asked: DrEvent, beside: Iterable[tuple[Event, int]])
     return None if spec.curtail.overlap == "sum" else max(ends, default=None)
 
 
-def _others(spec: Spec, memory: Memory, asked: DrEvent) -> Iterator[OtherAmountBody]:
+def _others(spec: Spec, memory: Memory, event: DrEvent) -> Iterator[OtherAmountBody]:
     """What other amounts would do instead."""
     for watts in OTHERS_W:
-        other = plan_outlook(spec, memory, replace(asked, shed_w=watts))
+        other = plan_outlook(spec, memory, replace(event, shed_w=watts))
         plan = other.plan
         yield {
             "asked_kw": kw(watts),

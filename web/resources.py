@@ -54,7 +54,7 @@ def program_version() -> str:
 def state(desk: ControllerPort) -> StateBody:
     """The answer of GET /api/v1/state and the data of the stream."""
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    every, plan = plan_in_force(spec, memory)
+    all_loads, plan = plan_in_force(spec, memory)
     binding = next(iter(active_events(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
     drawn_w, taken, backs = power_w(memory), shed_w(memory), forecast_returns(spec, memory)
@@ -73,18 +73,20 @@ def state(desk: ControllerPort) -> StateBody:
         "required_kw": kw(required_w(spec, memory, now_ms)),
         "commanded_kw": kw(commanded_w(spec, memory)),
         "planned_kw": kw(planned_w(memory)),
-        "achievable_kw": kw(sum(load.cap_w for load in every)),
+        "achievable_kw": kw(sum(load.cap_w for load in all_loads)),
         "link": _link(desk.link),
         "shadow": summary(spec, memory, now_ms),
-        "circuits": [_circuit(desk, one.circuit, plan, backs) for one in every],
+        "circuits": [_circuit(desk, load.circuit, plan, backs) for load in all_loads],
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
-        "restoring": _restoring(spec, memory, every, backs),
+        "restoring": _restoring(spec, memory, all_loads, backs),
         "restore": restore_preview(spec, memory) if binding else None,
         "waits": list(desk.waits),
         "shut_until": memory.shut_ms / 1000 if memory.shut_ms else None,
         "alarms": alarm_list(memory),
-        "breaches": [{"rule": one.rule, "found": one.found} for one in broken_rules(spec, memory)],
+        "breaches": [
+            {"rule": breach.rule, "found": breach.found} for breach in broken_rules(spec, memory)
+        ],
     }
 
 
@@ -101,16 +103,16 @@ def events(spec: Spec, memory: Memory, now_ms: int) -> list[EventBody]:
 
 def past(memory: Memory) -> list[PastEventBody]:
     """Every remembered event, newest first: its id, source, start and end."""
-    known = sorted(memory.past.values(), key=lambda one: (-one.start_ms, one.id))
+    newest_first = sorted(memory.past.values(), key=lambda event: (-event.start_ms, event.id))
     return [
         {
-            "id": one.id,
-            "source": one.source,
-            "start": one.start_ms / 1000,
-            "end": one.end_ms / 1000,
-            "live": one.id in memory.events,
+            "id": event.id,
+            "source": event.source,
+            "start": event.start_ms / 1000,
+            "end": event.end_ms / 1000,
+            "live": event.id in memory.events,
         }
-        for one in known
+        for event in newest_first
     ]
 
 
@@ -161,28 +163,28 @@ def _circuit(
     desk: ControllerPort, id: str, plan: Plan, backs: Mapping[str, ReturnForecast]
 ) -> CircuitBody:
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
-    said, live = spec.circuits[id], memory.circuits[id]
+    circuit, live = spec.circuits[id], memory.circuits[id]
     known, gives = live.drawn_w is not None, id in plan.cuts
     return {
         "id": id,
         "name": spec.name_of(id),
-        "type": said.type,
-        "critical": said.critical,
+        "type": circuit.type,
+        "critical": circuit.critical,
         "enabled": live.enabled,
-        "rated_kw": kw(said.rated),
+        "rated_kw": kw(circuit.rated),
         "power_kw": kw(live.drawn_w or 0) if known else None,
         "free_kw": kw(live.free_w) if known else None,
         "shed_kw": kw(taken_w(memory, id)),
         "held_kw": None if live.held_w is None else kw(live.held_w),
         "planned_kw": kw(plan.cuts.get(id, 0)),
         "order": _order(spec, id),
-        "limit_percent": said.shed_percent or None,
-        "control": said.control,
-        "driver": said.driver,
-        "simulated": said.driver == "sim",
-        "metered": said.meter == "own",
-        "remote": said.switchable_from_afar,
-        "locked": said.locked,
+        "limit_percent": circuit.shed_percent or None,
+        "control": circuit.control,
+        "driver": circuit.driver,
+        "simulated": circuit.driver == "sim",
+        "metered": circuit.meter == "own",
+        "remote": circuit.switchable_from_afar,
+        "locked": circuit.locked,
         **circuit_return(backs.get(id)),
         "reason": plan.reasons[id] if gives else _waits(spec, memory, id) or plan.reasons[id],
         "fault": live.trouble,
@@ -192,7 +194,7 @@ def _circuit(
         "switched_at": seconds(live.switched_ms),
         "locked_by": live.locked_by,
         "locked_at": seconds(live.locked_ms),
-        "comes_back": said.comes_back,
+        "comes_back": circuit.comes_back,
         "opted_out": id in opted_out_circuits(spec, memory),
         **_protection(spec, memory, id),
     }
@@ -209,16 +211,16 @@ def _waits(spec: Spec, memory: Memory, id: str) -> str:
 
 def _protection(spec: Spec, memory: Memory, id: str) -> ProtectionBody:
     """Until when a circuit must stay off or on, and its sheds today against its limits."""
-    said, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
-    rests, runs = must_stay_off_ms(said, live, mono_ms), must_stay_on_ms(said, live, mono_ms)
+    circuit, live, mono_ms = spec.circuits[id], memory.circuits[id], memory.mono_ms
+    rests, runs = must_stay_off_ms(circuit, live, mono_ms), must_stay_on_ms(circuit, live, mono_ms)
     day = day_of(memory.at_ms, spec.site.timezone)
-    most_ms = said.max_shed_per_day
+    most_ms = circuit.max_shed_per_day
     return {
         "rests_until": seconds(memory.at_ms + rests) if rests else None,
         "runs_until": seconds(memory.at_ms + runs) if runs else None,
         "dwell_left_s": max(rests, runs) / 1000,
         "sheds_today": live.sheds_today if live.day == day else 0,
-        "max_sheds_per_day": said.max_events_per_day,
+        "max_sheds_per_day": circuit.max_events_per_day,
         "shed_today_s": shed_today_ms(live, mono_ms, day) / 1000,
         "max_shed_per_day_s": seconds(most_ms),
     }
@@ -228,7 +230,7 @@ def _order(spec: Spec, id: str) -> int | None:
     def gives(circuit: Circuit) -> bool:
         return circuit.shed_percent > 0
 
-    order = [one for one in spec.shed_order() if gives(spec.circuits[one])]
+    order = [circuit_id for circuit_id in spec.shed_order() if gives(spec.circuits[circuit_id])]
     return order.index(id) + 1 if id in order else None
 
 
@@ -262,13 +264,13 @@ def _event(spec: Spec, memory: Memory, event: Event, now_ms: int) -> EventBody:
 
 
 def _restoring(
-    spec: Spec, memory: Memory, every: list[Load], backs: Mapping[str, ReturnForecast]
+    spec: Spec, memory: Memory, all_loads: list[Load], backs: Mapping[str, ReturnForecast]
 ) -> RestoringBody | None:
     """How many circuits have returned, and which is next; None if no return is under way.
 
     Circuits that only a person switches on do not count.
     """
-    left, lives = circuits_to_return(spec, memory, every), memory.circuits
+    left, lives = circuits_to_return(spec, memory, all_loads), memory.circuits
     if memory.coming.due_ms is None and not any(lives[id].giving for id in left):
         return None
     coming = {id: backs[id] for id in left if id in backs and backs[id].how != "by_hand"}

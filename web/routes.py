@@ -46,7 +46,7 @@ V1 = "/api/v1"
 
 def operations(desk: ControllerPort, sessions: Sessions, hub: Broadcaster) -> list[Operation]:
     """All operations, in the order of the document; the last one answers the document."""
-    every = [
+    routes = [
         *_reads(Api(desk)),
         *_commands(Api(desk), Endings(desk)),
         *_legacy(Api(desk), Endings(desk)),
@@ -56,14 +56,14 @@ def operations(desk: ControllerPort, sessions: Sessions, hub: Broadcaster) -> li
 
     @cache
     def described() -> dict[str, Any]:
-        return document(every, program_version())
+        return document(routes, program_version())
 
     async def get_openapi(request: Request) -> Response:
         """This document."""
         return as_json(await asyncio.to_thread(described))  # it takes a while, once
 
-    every.append(_get(f"{V1}/openapi.json", get_openapi, OpenApiBody))
-    return every
+    routes.append(_get(f"{V1}/openapi.json", get_openapi, OpenApiBody))
+    return routes
 
 
 def _reads(api: Api) -> Iterator[Operation]:
@@ -116,14 +116,14 @@ def _legacy(api: Api, ends: Endings) -> Iterator[Operation]:
         _tell("POST", "/api/event/trigger", api.trigger_event, LegacyEventCallBody, AckBody),
         _tell("POST", "/api/event/restore", ends.restore_all, AnyEndBody, AckBody),
     ]
-    return (replace(one, legacy=True) for one in before)
+    return (replace(operation, legacy=True) for operation in before)
 
 
 def _session(sessions: Sessions) -> Iterator[Operation]:
     enter = _tell("POST", SESSION_PATH, sessions.sign_in, TokenBody, None)
     leave = _tell("DELETE", SESSION_PATH, sessions.sign_out, NothingBody, None)
-    for one in (enter, leave):
-        yield replace(one, gives=204, keyed=False, refuses=())
+    for operation in (enter, leave):
+        yield replace(operation, gives=204, keyed=False, refuses=())
 
 
 def _get(path: str, handle: Answer, answers: Any, *refuses: int) -> Operation:

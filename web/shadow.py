@@ -33,23 +33,23 @@ OFF = "off"  # this site has no device shadow
 
 def shadow(spec: Spec, memory: Memory, now_ms: int) -> ShadowBody:
     """The answer of GET /api/v1/shadow: each shadow, and desired and reported values by row."""
-    every = [_document(spec, memory, key) for key in memory.shadows]
+    documents = [_document(spec, memory, key) for key in memory.shadows]
     rows = [_interval_row(spec, memory), *(_circuit_row(spec, memory, id) for id in spec.circuits)]
-    return {**summary(spec, memory, now_ms), "shadows": every, "rows": rows}
+    return {**summary(spec, memory, now_ms), "shadows": documents, "rows": rows}
 
 
 def summary(spec: Spec, memory: Memory, now_ms: int) -> ShadowSummaryBody:
     """What the page always shows: whether all is in sync, pending and recently refused values."""
-    every = memory.shadows
+    shadows = memory.shadows
     settled = {"in_sync", spec.shadow.initial}
-    state = next((one.state for one in every.values() if one.state not in settled), None)
+    state = next((shadow.state for shadow in shadows.values() if shadow.state not in settled), None)
     state = (state or memory.shadow.state) if spec.cloud.has_shadow else OFF
-    alarms = {name: at for one in every.values() for name, at in one.alarms.items()}
+    alarms = {name: at for shadow in shadows.values() for name, at in shadow.alarms.items()}
     return {
         "state": state,
         "label": label(state),
-        "open": sum(len(one.open_wishes()) for one in every.values()),
-        "refused": _newest([r for key in every for r in _refused(spec, memory, key)], now_ms),
+        "open": sum(len(shadow.open_wishes()) for shadow in shadows.values()),
+        "refused": _newest([r for key in shadows for r in _refused(spec, memory, key)], now_ms),
         "alarms": [
             {"name": name, "text": f"{OF_SHADOWS[name]}.", "since": at / 1000}
             for name, at in alarms.items()
@@ -63,15 +63,15 @@ def label(name: str) -> str:
 
 
 def _document(spec: Spec, memory: Memory, key: str) -> ShadowDocumentBody:
-    one = memory.shadows[key]
+    shadow = memory.shadows[key]
     return {
         "name": key,
         "title": key or "classic",
         "circuits": len(circuits_by_shadow(spec)[key]),
-        "state": one.state,
-        "label": label(one.state),
-        "version": one.version,
-        "reported_at": one.updated_ms / 1000 or None,
+        "state": shadow.state,
+        "label": label(shadow.state),
+        "version": shadow.version,
+        "reported_at": shadow.updated_ms / 1000 or None,
         "wishes": [
             {
                 "id": w.circuit,
@@ -79,38 +79,40 @@ def _document(spec: Spec, memory: Memory, key: str) -> ShadowDocumentBody:
                 "enabled": w.enabled,
                 "asked_at": w.stamp_s or None,
             }
-            for w in one.open_wishes()
+            for w in shadow.open_wishes()
         ],
-        "ack": None if one.ack is None else cast(AckRecordBody, dict(one.ack)),
-        "refusals": one.refusals,
-        "last_refusal": _last(one),
+        "ack": None if shadow.ack is None else cast(AckRecordBody, dict(shadow.ack)),
+        "refusals": shadow.refusals,
+        "last_refusal": _last(shadow),
     }
 
 
-def _last(one: ShadowState) -> ShadowRefusalBody | None:
-    if one.refusal is None:
+def _last(shadow: ShadowState) -> ShadowRefusalBody | None:
+    if shadow.refusal is None:
         return None
-    code, message = one.refusal
+    code, message = shadow.refusal
     return {"code": code, "message": message}
 
 
 def _newest(refused: list[RefusedWishBody], now_ms: int) -> list[RefusedWishBody]:
     """The refusals of the last day, newest first, one for each circuit."""
-    every = sorted(refused, key=lambda one: -one["at"])
-    fresh = [one for one in every if one["at"] * 1000 > now_ms - SHOWN_MS]
-    first = {one["id"]: one for one in reversed(fresh)}
-    return [one for one in fresh if first[one["id"]] is one]
+    ordered = sorted(refused, key=lambda refusal: -refusal["at"])
+    fresh = [refusal for refusal in ordered if refusal["at"] * 1000 > now_ms - SHOWN_MS]
+    first = {refusal["id"]: refusal for refusal in reversed(fresh)}
+    return [refusal for refusal in fresh if first[refusal["id"]] is refusal]
 
 
 def _refused(spec: Spec, memory: Memory, key: str) -> Iterator[RefusedWishBody]:
     """The refusals of one shadow: its last decision on each circuit, and its ack record."""
-    one, lives = memory.shadows[key], memory.circuits
-    for id, found in one.decided.items():
-        if _stands(found, lives[id].switched_ms if id in lives else None):
-            yield _refusal(spec, id, found.enabled, found.code, found.words, found.at_ms / 1000)
-    ack = one.ack or {}
+    shadow, lives = memory.shadows[key], memory.circuits
+    for id, outcome in shadow.decided.items():
+        if _stands(outcome, lives[id].switched_ms if id in lives else None):
+            yield _refusal(
+                spec, id, outcome.enabled, outcome.code, outcome.words, outcome.at_ms / 1000
+            )
+    ack = shadow.ack or {}
     for id, (code, words) in (ack.get("r") or {}).items():
-        decided = id in one.decided and one.decided[id].code == code
+        decided = id in shadow.decided and shadow.decided[id].code == code
         if code not in (APPLIED, PENDING) and not decided and not _overruled(memory, id, ack["at"]):
             yield _refusal(spec, id, None, code, words, ack["at"])
 
@@ -139,45 +141,49 @@ def _circuit_row(spec: Spec, memory: Memory, id: str) -> ShadowRowBody:
         "desired": None,
         "state": _agreed(spec, memory.shadows[whose]),
     }
-    for one in memory.shadows.values():
-        found, waits = one.decided.get(id), [w for w in one.open_wishes() if w.circuit == id]
+    for shadow in memory.shadows.values():
+        outcome = shadow.decided.get(id)
+        waits = [w for w in shadow.open_wishes() if w.circuit == id]
         if waits:
             since = waits[0].stamp_s or None
             row |= {"desired": waits[0].enabled, "state": "pending", "since": since}
-        elif found is not None and _stands(found, memory.circuits[id].switched_ms):
-            row |= {"desired": found.enabled, "state": "rejected", "since": found.at_ms / 1000}
-            row |= {"code": found.code, "reason": found.words or MEANING.get(found.code, "refused")}
+        elif outcome is not None and _stands(outcome, memory.circuits[id].switched_ms):
+            row |= {"desired": outcome.enabled, "state": "rejected", "since": outcome.at_ms / 1000}
+            row |= {
+                "code": outcome.code,
+                "reason": outcome.words or MEANING.get(outcome.code, "refused"),
+            }
     return row
 
 
 def _interval_row(spec: Spec, memory: Memory) -> ShadowRowBody:
-    one = memory.shadow
+    shadow = memory.shadow
     row: ShadowRowBody = {
         "key": INTERVAL,
         "name": "Report interval",
         "reported": interval_s(memory.every_ms),
         "desired": None,
-        "state": _agreed(spec, one),
+        "state": _agreed(spec, shadow),
     }
-    asked = one.interval
-    if asked is not None and asked.every_ms is not None and asked.every_ms == memory.every_ms:
-        row["desired"] = interval_s(asked.every_ms)
-    refused = (one.ack or {}).get("r", {}).get(INTERVAL)
-    if refused and not _chosen_since(memory, (one.ack or {})["at"]):
+    wish = shadow.interval
+    if wish is not None and wish.every_ms is not None and wish.every_ms == memory.every_ms:
+        row["desired"] = interval_s(wish.every_ms)
+    refused = (shadow.ack or {}).get("r", {}).get(INTERVAL)
+    if refused and not _chosen_since(memory, (shadow.ack or {})["at"]):
         row |= {"state": "rejected", "code": refused[0], "reason": refused[1]}
     return row
 
 
-def _agreed(spec: Spec, one: ShadowState) -> str:
+def _agreed(spec: Spec, shadow: ShadowState) -> str:
     """The state of a key with nothing pending and nothing refused."""
     if not spec.cloud.has_shadow:
         return OFF
-    return "in_sync" if one.newest else "unknown"
+    return "in_sync" if shadow.newest else "unknown"
 
 
-def _stands(found: WishOutcome, switched_ms: int | None) -> bool:
+def _stands(outcome: WishOutcome, switched_ms: int | None) -> bool:
     """Whether it was refused, and the circuit has not been switched since."""
-    return found.code not in (APPLIED, PENDING) and (switched_ms or 0) <= found.at_ms
+    return outcome.code not in (APPLIED, PENDING) and (switched_ms or 0) <= outcome.at_ms
 
 
 def _overruled(memory: Memory, id: str, refused_s: int) -> bool:

@@ -18,9 +18,9 @@ def zone_of(timezone: str | None) -> ZoneInfo:
 @cache
 def machine_zone() -> str:
     """The name of this machine's time zone; UTC if it has no name."""
-    said = os.environ.get("TZ", "").lstrip(":")
+    setting = os.environ.get("TZ", "").lstrip(":")
     linked = str(_LINK.resolve()).partition("/zoneinfo/")[2]
-    return next((name for name in (said, linked, _written()) if _known(name)), "UTC")
+    return next((name for name in (setting, linked, _written()) if _known(name)), "UTC")
 
 
 def _written() -> str:

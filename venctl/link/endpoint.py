@@ -146,8 +146,8 @@ def _of_environment(name: str) -> str:
             "`password` names no environment variable", "write it like env:BROKER_PASSWORD"
         )
     if name not in os.environ:
-        said = f"the environment variable {name}, which `password` names, is not set"
-        raise ConfigProblem(said, "set it before you start venctl")
+        problem = f"the environment variable {name}, which `password` names, is not set"
+        raise ConfigProblem(problem, "set it before you start venctl")
     what, advice = f"the environment variable {name}", "set it to the broker's password"
     return _sendable(os.environ[name], what, advice)
 

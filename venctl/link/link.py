@@ -172,8 +172,8 @@ class Link:
                 return
             acquire = data.acquire_publish_acknowledgement_control
             acknowledge = partial(send_puback, self.client, acquire()) if acquire else no_puback
-            said = Message(packet.topic, packet.payload or b"", acknowledge, bool(packet.retain))
-            self._tell(self._say, said)
+            message = Message(packet.topic, packet.payload or b"", acknowledge, bool(packet.retain))
+            self._tell(self._say, message)
         except Exception:
             log.exception("an incoming message could not be handled")
 
@@ -259,9 +259,9 @@ class Link:
         # which may be one that the client itself sent again after the last reconnect.
         oldest = next(iter(self._under_way.values()), None)
         cut_off = oldest.place if was_connected and hung_up and oldest else None
-        for one in self._under_way.values():
-            if not one.waiting.done():
-                one.waiting.set_exception(SendFailed(why))
+        for publish in self._under_way.values():
+            if not publish.waiting.done():
+                publish.waiting.set_exception(SendFailed(why))
         if was_connected or why != self._why:
             self._why = why
             self._say(LinkLost(why, barred, cut_off))
@@ -289,6 +289,9 @@ class Link:
 
 
 def _matcher(topics: Sequence[str]) -> Callable[[str], object]:
-    levels = (topic.split("/") for topic in topics)
-    patterns = ("/".join("[^/]*" if one == "+" else re.escape(one) for one in x) for x in levels)
+    patterns = ("/".join(map(_level_pattern, topic.split("/"))) for topic in topics)
     return re.compile("|".join(patterns) or "(?!)").fullmatch
+
+
+def _level_pattern(level: str) -> str:
+    return "[^/]*" if level == "+" else re.escape(level)

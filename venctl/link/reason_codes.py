@@ -76,8 +76,8 @@ def older_mqtt_hint(error: BaseException | None, connack: Any) -> str:
 
 def failure_text(error: BaseException | None, packet: Any) -> str:
     """Why a connection failed or ended, with the broker's reason from `packet`, if any."""
-    said = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
-    return f"{said} ({code_text(packet.reason_code)})" if packet else said
+    text = (getattr(error, "message", None) or str(error or "closed")).rstrip(".")
+    return f"{text} ({code_text(packet.reason_code)})" if packet else text
 
 
 def code_text(code: Any) -> str:

@@ -95,16 +95,16 @@ def delta_trigger(key: str, delta: ShadowDelta, at_ms: int, mono_ms: int) -> t.D
 
 
 def document_trigger(
-    asked: GetShadow, answer: ShadowDocument | ShadowRejected, at_ms: int, mono_ms: int
+    request: GetShadow, answer: ShadowDocument | ShadowRejected, at_ms: int, mono_ms: int
 ) -> t.Document | t.Refused:
     """The answer to a GET, as a trigger."""
     if isinstance(answer, ShadowRejected):
-        return _refused(asked, answer, at_ms, mono_ms)
+        return _refused(request, answer, at_ms, mono_ms)
     return t.Document(
         at_ms=at_ms,
         mono_ms=mono_ms,
-        key=asked.key,
-        token=asked.token,
+        key=request.key,
+        token=request.token,
         version=answer.version,
         server_s=answer.timestamp_s,
         acked=acked_ids(answer.reported),
@@ -113,30 +113,30 @@ def document_trigger(
 
 
 def update_trigger(
-    asked: Report, answer: UpdateAccepted | ShadowRejected, at_ms: int, mono_ms: int
+    report: Report, answer: UpdateAccepted | ShadowRejected, at_ms: int, mono_ms: int
 ) -> t.Answered | t.Refused:
     """The answer to an update, as a trigger."""
     if isinstance(answer, ShadowRejected):
-        return _refused(asked, answer, at_ms, mono_ms)
+        return _refused(report, answer, at_ms, mono_ms)
     return t.Answered(
         at_ms=at_ms,
         mono_ms=mono_ms,
-        key=asked.key,
-        token=asked.token,
-        settles=asked.settles,
+        key=report.key,
+        token=report.token,
+        settles=report.settles,
         version=answer.version,
         server_s=answer.timestamp_s,
     )
 
 
 def _refused(
-    asked: GetShadow | Report, answer: ShadowRejected, at_ms: int, mono_ms: int
+    request: GetShadow | Report, answer: ShadowRejected, at_ms: int, mono_ms: int
 ) -> t.Refused:
     return t.Refused(
         at_ms=at_ms,
         mono_ms=mono_ms,
-        key=asked.key,
-        token=asked.token,
+        key=request.key,
+        token=request.token,
         code=answer.code,
         message=answer.message,
     )

@@ -154,11 +154,11 @@ class ShadowClient:
         return self._shadow.get_shadow(iotshadow.GetShadowRequest(thing_name=self._thing))
 
     def _update(self, name: str, state: Any, version: int | None) -> Any:
-        said = {"thing_name": self._thing, "state": state, "version": version}
+        fields = {"thing_name": self._thing, "state": state, "version": version}
         if name:
-            request = iotshadow.UpdateNamedShadowRequest(shadow_name=name, **said)
+            request = iotshadow.UpdateNamedShadowRequest(shadow_name=name, **fields)
             return self._shadow.update_named_shadow(request)
-        return self._shadow.update_shadow(iotshadow.UpdateShadowRequest(**said))
+        return self._shadow.update_shadow(iotshadow.UpdateShadowRequest(**fields))
 
     def _stream(self, name: str) -> Any:
         options = ServiceStreamOptions(
@@ -167,12 +167,12 @@ class ShadowClient:
             deserialization_failure_listener=_on_garbage,
         )
         if name:
-            asked = iotshadow.NamedShadowDeltaUpdatedSubscriptionRequest(
+            request = iotshadow.NamedShadowDeltaUpdatedSubscriptionRequest(
                 thing_name=self._thing, shadow_name=name
             )
-            return self._shadow.create_named_shadow_delta_updated_stream(asked, options)
-        asked = iotshadow.ShadowDeltaUpdatedSubscriptionRequest(thing_name=self._thing)
-        return self._shadow.create_shadow_delta_updated_stream(asked, options)
+            return self._shadow.create_named_shadow_delta_updated_stream(request, options)
+        request = iotshadow.ShadowDeltaUpdatedSubscriptionRequest(thing_name=self._thing)
+        return self._shadow.create_shadow_delta_updated_stream(request, options)
 
     def _on_delta(self, name: str, event: Any) -> None:
         # On awscrt's thread; an exception here would be reported as a broken message.
@@ -209,8 +209,8 @@ async def _answer(sent: Future[Any]) -> Any:
     try:
         return await asyncio.shield(answer)
     except V2ServiceException as refusal:
-        if (said := refusal.modeled_error) is not None:
-            return ShadowRejected(said.code, said.message or "")
+        if (error := refusal.modeled_error) is not None:
+            return ShadowRejected(error.code, error.message or "")
         name = getattr(refusal.inner_error, "name", str(refusal.inner_error))
         return ShadowRejected(TIMED_OUT if name in (TIMEOUT_NAME, LOST_NAME) else UNAVAILABLE, name)
 

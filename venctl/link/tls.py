@@ -42,9 +42,9 @@ class BrokerAddress(Protocol):
 class ConfigProblem(ValueError):
     """What is wrong (`said`) and what to do about it (`advice`); the text has both."""
 
-    def __init__(self, said: str, advice: str) -> None:
-        super().__init__(f"{said}; {advice}" if advice else said)
-        self.said, self.advice = said, advice
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}; {advice}" if advice else problem)
+        self.said, self.advice = problem, advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,112 +58,114 @@ class CertificateDates:
         """Why a certificate is not valid by this machine's clock, which may be wrong; or None."""
         now_s = time.time()
         if now_s >= self.ends_s:
-            said = f"{whose} expired on {utc(self.ends_s)}; this machine's clock says {utc(now_s)}"
-            return ConfigProblem(said, advice)
+            problem = (
+                f"{whose} expired on {utc(self.ends_s)}; this machine's clock says {utc(now_s)}"
+            )
+            return ConfigProblem(problem, advice)
         if now_s < self.begins_s:
             begins, now = utc(self.begins_s), utc(now_s)
-            said = f"{whose} is not valid before {begins}; this machine's clock says {now}"
-            return ConfigProblem(said, "correct this machine's clock, or wait")
+            problem = f"{whose} is not valid before {begins}; this machine's clock says {now}"
+            return ConfigProblem(problem, "correct this machine's clock, or wait")
         return None
 
 
-def client_context(place: BrokerAddress) -> io.ClientTlsContext | None:
+def client_context(address: BrokerAddress) -> io.ClientTlsContext | None:
     """The TLS context of the MQTT client; None for plain TCP.
 
     Raises OSError or RuntimeError if a file cannot be used; `usable` explains why.
     """
-    if not uses_tls(place):
+    if not uses_tls(address):
         return None
-    if place.cert is not None and place.key is not None:
-        own = read_file(place.cert).content, read_file(place.key).content
+    if address.cert is not None and address.key is not None:
+        own = read_file(address.cert).content, read_file(address.key).content
         options = io.TlsContextOptions.create_client_with_mtls(*own)
     else:
         options = io.TlsContextOptions()
-    if place.ca is not None:
-        options.override_default_trust_store(read_file(place.ca).content)
-    if needs_alpn(place):
+    if address.ca is not None:
+        options.override_default_trust_store(read_file(address.ca).content)
+    if needs_alpn(address):
         options.alpn_list = [ALPN]
     return io.ClientTlsContext(options)
 
 
-def ssl_context(place: BrokerAddress) -> ssl.SSLContext:
+def ssl_context(address: BrokerAddress) -> ssl.SSLContext:
     """The same trust and identity as `client_context`. Raises `ConfigProblem`."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if place.ca is None:
+    if address.ca is None:
         made.load_default_certs()
     else:
-        _trust(made, place.ca)
-    if place.cert is not None and place.key is not None:
-        _identify(made, place.cert, place.key)
-    if needs_alpn(place):
+        _trust(made, address.ca)
+    if address.cert is not None and address.key is not None:
+        _identify(made, address.cert, address.key)
+    if needs_alpn(address):
         made.set_alpn_protocols([ALPN])
     return made
 
 
-def check_files(place: BrokerAddress) -> CertificateDates | None:
+def check_files(address: BrokerAddress) -> CertificateDates | None:
     """The dates of our certificate, if we have one. Raises `ConfigProblem` if it cannot be used
     now.
     """
-    check_usable(place)
-    if place.cert is None or place.key is None:
+    check_usable(address)
+    if address.cert is None or address.key is None:
         return None
-    dates = _dates(place.cert, place.key)
-    if dates and (wrong := dates.wrong(f"the client certificate {place.cert}", RENEW)):
+    dates = _dates(address.cert, address.key)
+    if dates and (wrong := dates.wrong(f"the client certificate {address.cert}", RENEW)):
         raise wrong
     return dates
 
 
-def check_usable(place: BrokerAddress) -> None:
+def check_usable(address: BrokerAddress) -> None:
     """Raises `ConfigProblem` if a file cannot be used, whatever the date."""
-    for file in (place.cert, place.key, place.ca):
+    for file in (address.cert, address.key, address.ca):
         if file is not None:
             read_nonempty(file)
-    if (place.cert is None) != (place.key is None):
-        said = "a client certificate and its key are only used together"
-        raise ConfigProblem(said, "set both `cert` and `key`")
-    if place.key is not None:
-        read_secret(place.key, "key")
-    if uses_tls(place):
-        ssl_context(place)
+    if (address.cert is None) != (address.key is None):
+        problem = "a client certificate and its key are only used together"
+        raise ConfigProblem(problem, "set both `cert` and `key`")
+    if address.key is not None:
+        read_secret(address.key, "key")
+    if uses_tls(address):
+        ssl_context(address)
         try:
-            client_context(place)
+            client_context(address)
         except (OSError, RuntimeError) as error:
-            said = f"the MQTT client cannot use {place.cert or place.ca}: {error}"
-            raise ConfigProblem(said, "use an RSA or EC P-256 key") from None
+            problem = f"the MQTT client cannot use {address.cert or address.ca}: {error}"
+            raise ConfigProblem(problem, "use an RSA or EC P-256 key") from None
 
 
-def uses_tls(place: BrokerAddress) -> bool:
+def uses_tls(address: BrokerAddress) -> bool:
     """Whether to use TLS for this broker."""
-    return place.aws or place.cert is not None or place.ca is not None
+    return address.aws or address.cert is not None or address.ca is not None
 
 
-def needs_alpn(place: BrokerAddress) -> bool:
+def needs_alpn(address: BrokerAddress) -> bool:
     """Whether AWS needs ALPN to tell MQTT from HTTPS; on 8883 it does not."""
-    return place.aws and place.port == ALPN_PORT
+    return address.aws and address.port == ALPN_PORT
 
 
 def read_nonempty(file: Path) -> FileContent:
     """Read a file. Raises `ConfigProblem` if it cannot be read or is empty."""
     try:
-        found = read_file(file)
+        file_content = read_file(file)
     except OSError as error:
         advice = "create it, or name another file"
         raise ConfigProblem(f"{file} cannot be read: {error.strerror}", advice) from None
-    if not found.content.strip():
+    if not file_content.content.strip():
         raise ConfigProblem(f"{file} is empty", "replace it, or name another file")
-    return found
+    return file_content
 
 
 def read_secret(file: Path, what: str) -> FileContent:
     """Read a secret file. Raises `ConfigProblem` like `read_nonempty`, and if others may read
     it.
     """
-    found = read_nonempty(file)
-    if found.exposed:
+    secret = read_nonempty(file)
+    if secret.exposed:
         give = "make the user that runs venctl its owner"
-        advice = f"run `chmod 600 {file}`" if found.open_to_others else give
-        raise ConfigProblem(f"the {what} {file} is {found.exposed}", advice)
-    return found
+        advice = f"run `chmod 600 {file}`" if secret.open_to_others else give
+        raise ConfigProblem(f"the {what} {file} is {secret.exposed}", advice)
+    return secret
 
 
 def dates_of(shown: dict[str, Any]) -> CertificateDates:
@@ -181,10 +183,11 @@ def _trust(made: ssl.SSLContext, ca: Path) -> None:
     try:
         made.load_verify_locations(ca)
     except ssl.SSLError:
-        said = f"{ca} contains no CA certificate in PEM format"
-        raise ConfigProblem(said, "for AWS use AmazonRootCA1.pem, or remove `ca`") from None
+        problem = f"{ca} contains no CA certificate in PEM format"
+        raise ConfigProblem(problem, "for AWS use AmazonRootCA1.pem, or remove `ca`") from None
     dates = [dates_of(dict(shown)) for shown in made.get_ca_certs()]
-    wrong = [one.wrong(f"the CA in {ca}", "use a current CA certificate") for one in dates]
+    whose, advice = f"the CA in {ca}", "use a current CA certificate"
+    wrong = [certificate.wrong(whose, advice) for certificate in dates]
     if wrong and all(wrong) and wrong[0] is not None:
         raise wrong[0]
 
@@ -195,11 +198,15 @@ def _identify(made: ssl.SSLContext, cert: Path, key: Path) -> None:
         made.load_cert_chain(cert, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            said = f"the key {key} does not belong to the certificate {cert}"
-            raise ConfigProblem(said, "use a key and a certificate that belong together") from None
+            problem = f"the key {key} does not belong to the certificate {cert}"
+            raise ConfigProblem(
+                problem, "use a key and a certificate that belong together"
+            ) from None
         why = f" ({error.reason.lower().replace('_', ' ')})" if error.reason else ""
-        said = f"{cert} and {key} are not a certificate and an unencrypted key in PEM format{why}"
-        raise ConfigProblem(said, "replace both with the original files") from None
+        problem = (
+            f"{cert} and {key} are not a certificate and an unencrypted key in PEM format{why}"
+        )
+        raise ConfigProblem(problem, "replace both with the original files") from None
 
 
 def _dates(cert: Path, key: Path) -> CertificateDates | None:

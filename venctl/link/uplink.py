@@ -228,15 +228,15 @@ class Uplink:
             case LinkLost(why, _, cut_off):
                 self._lose(why, cut_off)
 
-    def _take_in(self, said: Message) -> None:
+    def _take_in(self, message: Message) -> None:
         at_ms, mono_ms = clocks()
         reply = f"mqtt:{next(self._replies)}"
-        door = Origin("operator", reply, at_ms, mono_ms, said.stored, f"MQTT {said.topic}")
-        command = parse_command(said.payload, self._spec.site.id, door)
+        door = Origin("operator", reply, at_ms, mono_ms, message.stored, f"MQTT {message.topic}")
+        command = parse_command(message.payload, self._spec.site.id, door)
         if self._outbox.full and not gives_load_back(command):
             self._take_no_more()
             return
-        self._pubacks[reply] = said.puback
+        self._pubacks[reply] = message.puback
         self._post(command)
 
     def _take_no_more(self) -> None:

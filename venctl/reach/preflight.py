@@ -47,73 +47,75 @@ class Handshake:
     dates: CertificateDates
 
 
-def preflight(place: BrokerAddress) -> str | None:
+def preflight(address: BrokerAddress) -> str | None:
     """The problem with the files or the connection to the broker, in one sentence; or None.
 
     Blocks, for about 10 s in the worst case. Sends no MQTT.
     """
     try:
-        check_files(place)
-        resolve_addresses(place)
-        with open_port(place) as plain:
-            if uses_tls(place):
-                handshake(place, plain)
+        check_files(address)
+        resolve_addresses(address)
+        with open_port(address) as plain:
+            if uses_tls(address):
+                handshake(address, plain)
     except ConfigProblem as wrong:
         return str(wrong)
     return None
 
 
-def resolve_addresses(place: BrokerAddress) -> list[str]:
+def resolve_addresses(address: BrokerAddress) -> list[str]:
     """The addresses of the broker's host name. Raises `ConfigProblem`."""
     try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        results = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        said = f"the host name {place.host} cannot be resolved"
+        problem = f"the host name {address.host} cannot be resolved"
         advice = "correct it in ven.yaml, or check this machine's network and DNS"
-        raise ConfigProblem(said, advice) from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+        raise ConfigProblem(problem, advice) from None
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in results))
 
 
-def open_port(place: BrokerAddress) -> socket.socket:
+def open_port(address: BrokerAddress) -> socket.socket:
     """A TCP connection to the broker, to be closed by the caller. Raises `ConfigProblem`."""
-    where = f"{place.host}:{place.port}"
+    where = f"{address.host}:{address.port}"
     try:
-        return socket.create_connection((place.host, place.port), TIMEOUT_S)
+        return socket.create_connection((address.host, address.port), TIMEOUT_S)
     except TimeoutError:
-        said = f"{where} does not answer within {TIMEOUT_S:.0f} s"
-        advice = "a firewall may block the connection" + ("; try `port: 443`" if place.aws else "")
-        raise ConfigProblem(said, advice) from None
+        problem = f"{where} does not answer within {TIMEOUT_S:.0f} s"
+        advice = "a firewall may block the connection" + (
+            "; try `port: 443`" if address.aws else ""
+        )
+        raise ConfigProblem(problem, advice) from None
     except OSError as error:
-        said = f"{where} cannot be reached: {error.strerror or error}"
+        problem = f"{where} cannot be reached: {error.strerror or error}"
         raise ConfigProblem(
-            said, "check that the broker is running and that this is its port"
+            problem, "check that the broker is running and that this is its port"
         ) from None
 
 
-def handshake(place: BrokerAddress, plain: socket.socket) -> Handshake:
+def handshake(address: BrokerAddress, plain: socket.socket) -> Handshake:
     """Do the TLS handshake as the MQTT client would. Raises `ConfigProblem`."""
-    where = f"{place.host}:{place.port}"
+    where = f"{address.host}:{address.port}"
     try:
-        with ssl_context(place).wrap_socket(plain, server_hostname=place.host) as secure:
+        with ssl_context(address).wrap_socket(plain, server_hostname=address.host) as secure:
             shown = dates_of(dict(secure.getpeercert() or {}))
-            _agreed(place, secure, where)
+            _agreed(address, secure, where)
             _hear_out(secure, where)
             return Handshake(secure.version() or "TLS", shown)
     except ssl.SSLCertVerificationError as error:
-        raise _distrust(error, place, where) from None
+        raise _distrust(error, address, where) from None
     except ssl.SSLError as error:
         raise _refusal(error, where) from None
     except TimeoutError:
         raise ConfigProblem(f"{where} does not answer in TLS", CHECK_PORT) from None
     except OSError:
-        said = f"{where} closed the connection instead of starting TLS"
-        raise ConfigProblem(said, CHECK_PORT) from None
+        problem = f"{where} closed the connection instead of starting TLS"
+        raise ConfigProblem(problem, CHECK_PORT) from None
 
 
-def _agreed(place: BrokerAddress, secure: ssl.SSLSocket, where: str) -> None:
-    if needs_alpn(place) and secure.selected_alpn_protocol() != ALPN:
-        said = f"{where} uses TLS, but does not accept the protocol {ALPN}"
-        raise ConfigProblem(said, "remove `port` from ven.yaml to use 8883")
+def _agreed(address: BrokerAddress, secure: ssl.SSLSocket, where: str) -> None:
+    if needs_alpn(address) and secure.selected_alpn_protocol() != ALPN:
+        problem = f"{where} uses TLS, but does not accept the protocol {ALPN}"
+        raise ConfigProblem(problem, "remove `port` from ven.yaml to use 8883")
 
 
 def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
@@ -126,50 +128,50 @@ def _hear_out(secure: ssl.SSLSocket, where: str) -> None:
     except ConnectionError:
         silent = False
     if not silent:
-        said = f"{where} closed the connection when it received the client certificate"
-        raise ConfigProblem(said, "check that the certificate is registered there and active")
+        problem = f"{where} closed the connection when it received the client certificate"
+        raise ConfigProblem(problem, "check that the certificate is registered there and active")
 
 
 def _refusal(error: ssl.SSLError, where: str) -> ConfigProblem:
     if why := REFUSALS.get(error.reason or ""):
         advice = "use the certificate that was issued for this broker"
         return ConfigProblem(f"{where} refuses the client certificate: {why}", advice)
-    said = (error.reason or str(error)).lower().replace("_", " ")
-    return ConfigProblem(f"the TLS handshake with {where} failed: {said}", CHECK_PORT)
+    reason = (error.reason or str(error)).lower().replace("_", " ")
+    return ConfigProblem(f"the TLS handshake with {where} failed: {reason}", CHECK_PORT)
 
 
 def _distrust(
-    error: ssl.SSLCertVerificationError, place: BrokerAddress, where: str
+    error: ssl.SSLCertVerificationError, address: BrokerAddress, where: str
 ) -> ConfigProblem:
     whose = f"the certificate of {where}"
     match error.verify_code:
-        case code if code in UNKNOWN_ISSUER and place.ca is None:
-            said = f"{whose} is not signed by a CA that this machine trusts"
+        case code if code in UNKNOWN_ISSUER and address.ca is None:
+            problem = f"{whose} is not signed by a CA that this machine trusts"
             return ConfigProblem(
-                said, "set `ca` to its CA certificate; for AWS that is AmazonRootCA1.pem"
+                problem, "set `ca` to its CA certificate; for AWS that is AmazonRootCA1.pem"
             )
         case code if code in UNKNOWN_ISSUER:
-            said = f"{whose} is not signed by the CA in {place.ca}"
-            return ConfigProblem(said, "set `ca` to the CA certificate of this broker")
+            problem = f"{whose} is not signed by the CA in {address.ca}"
+            return ConfigProblem(problem, "set `ca` to the CA certificate of this broker")
         case code if code in (EXPIRED, NOT_YET_VALID):
             advice = "renew the broker's certificate"
-            return _dated(place, whose, advice) or ConfigProblem(
+            return _dated(address, whose, advice) or ConfigProblem(
                 f"{whose} has expired or is not valid yet", advice
             )
         case code if code in (WRONG_NAME, WRONG_ADDRESS):
-            said = f"{whose} is not valid for the host name {place.host}"
-            return ConfigProblem(said, "use the name in the certificate as the host")
+            problem = f"{whose} is not valid for the host name {address.host}"
+            return ConfigProblem(problem, "use the name in the certificate as the host")
     return ConfigProblem(f"{whose} is not valid: {error.verify_message}", "")
 
 
-def _dated(place: BrokerAddress, whose: str, advice: str) -> ConfigProblem | None:
+def _dated(address: BrokerAddress, whose: str, advice: str) -> ConfigProblem | None:
     """Connect once more, ignoring the dates, to read the dates themselves."""
-    made = ssl_context(place)
+    made = ssl_context(address)
     made.verify_flags |= NO_CHECK_TIME
     try:
         with (
-            open_port(place) as plain,
-            made.wrap_socket(plain, server_hostname=place.host) as secure,
+            open_port(address) as plain,
+            made.wrap_socket(plain, server_hostname=address.host) as secure,
         ):
             return dates_of(dict(secure.getpeercert() or {})).wrong(whose, advice)
     except (OSError, ConfigProblem):

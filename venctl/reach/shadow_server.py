@@ -42,8 +42,8 @@ class ShadowServer:
 
     def __init__(self, endpoint: Endpoint, thing: str, file: Path) -> None:
         prefix = f"$aws/things/{thing}/shadow"
-        places = (prefix, f"{prefix}/name/+")
-        topics = [f"{place}/{operation}" for place in places for operation in OPERATIONS]
+        roots = (prefix, f"{prefix}/name/+")
+        topics = [f"{root}/{operation}" for root in roots for operation in OPERATIONS]
         self._store = ShadowStore(file, asyncio.get_running_loop().call_soon_threadsafe)
         self._service = ShadowService(self._store, time.time)
         self._me = replace(endpoint, client_id=f"{endpoint.client_id}-shadow")
@@ -86,14 +86,14 @@ class ShadowServer:
     async def _answer(self) -> None:
         await self._store.opened()
         while True:
-            asked = await self._asked.get()
+            message = await self._asked.get()
             try:
-                answers = messages_about(self._service, asked.topic, asked.payload)
+                answers = messages_about(self._service, message.topic, message.payload)
             except Exception:  # one bad request must not affect the next
-                log.exception("a request to the shadow on %s could not be handled", asked.topic)
+                log.exception("a request to the shadow on %s could not be handled", message.topic)
                 answers = []
             await self._store.settled()
-            asked.puback()
+            message.puback()
             for topic, body in answers:
                 self._answers.put_nowait((topic, dumps(body)))
 

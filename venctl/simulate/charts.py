@@ -29,9 +29,11 @@ def blocks(lines: Sequence[ReportRow], clock: Clock) -> str:
             "█" if c.power_w >= least_w else "░" if c.base_w >= least_w else " " for c in columns
         )
         rows.append(f"{top_w * row / HEIGHT / 1000:6.1f} kW ┤{''.join(cells)}")
-    asked = "".join("▔" if column.asked_w else " " for column in columns)
+    asked_row = "".join("▔" if column.asked_w else " " for column in columns)
     left, right = clock(columns[0].ms), clock(columns[-1].ms)
-    return "\n".join([*rows, f"    asked  {asked}", f"{'':11}{left}{right:>{WIDTH - len(left)}}"])
+    return "\n".join(
+        [*rows, f"    asked  {asked_row}", f"{'':11}{left}{right:>{WIDTH - len(left)}}"]
+    )
 
 
 def svg(lines: Sequence[ReportRow], circuits: Sequence[str], clock: Clock) -> str:
@@ -71,15 +73,15 @@ def _power(points: Sequence[ReportRow], clock: Clock) -> Iterator[str]:
     power = " ".join(place(point.ms, point.power_w) for point in points)
     yield f'<polygon class="base" points="{base} {ends}"/>'
     yield f'<polygon class="power" points="{power} {ends}"/>'
-    asked = " ".join(place(p.ms, max(0, p.base_w - p.asked_w)) for p in points)
-    yield f'<polyline class="asked" points="{asked}"/>'
+    asked_points = " ".join(place(p.ms, max(0, p.base_w - p.asked_w)) for p in points)
+    yield f'<polyline class="asked" points="{asked_points}"/>'
 
 
 def _bars(lines: Sequence[ReportRow], gave: Sequence[str]) -> Iterator[str]:
     """For each circuit, bars over the times in which it was held."""
     first_ms, span_ms = lines[0].ms, max(1, lines[-1].ms - lines[0].ms)
-    for place, id in enumerate(gave):
-        y = MARGIN + SVG_HEIGHT + 34 + place * (BAR + 6)
+    for index, id in enumerate(gave):
+        y = MARGIN + SVG_HEIGHT + 34 + index * (BAR + 6)
         yield f'<text x="{MARGIN - 6}" y="{y + 11}" text-anchor="end">{escape(id)}</text>'
         for from_ms, to_ms in _spells(lines, id):
             x = MARGIN + SVG_WIDTH * (from_ms - first_ms) / span_ms

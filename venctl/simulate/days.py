@@ -85,26 +85,26 @@ def play_day(
     spec: Spec, scenario: Scenario, recorded: RecordedDay | None, every_ms: int
 ) -> PlayedDay:
     """Play a scenario to its end, and check every rule."""
-    one, diary, began_s = Play(spec, scenario, recorded), DayReport(every_ms), time.perf_counter()
+    play, diary, began_s = Play(spec, scenario, recorded), DayReport(every_ms), time.perf_counter()
     refused: list[RefusedCommand] = []
 
-    def seen(play: Play, moment: Moment) -> None:
+    def seen(_: Play, moment: Moment) -> None:
         diary.see(play, moment)
         refused.extend(_refused(moment))
 
     broken: dict[str, Violation] = {}
-    for found in violations_of(one, seen):
-        broken.setdefault(found.rule, found)
+    for violation in violations_of(play, seen):
+        broken.setdefault(violation.rule, violation)
     took_s = time.perf_counter() - began_s
     if scenario.breaks in TWINS:
-        for ms, said in differences(spec, scenario, scenario.breaks):
-            broken[scenario.breaks] = Violation(scenario.breaks, ms, said)
-    return PlayedDay(diary, tuple(refused), tuple(broken.values()), one, took_s)
+        for ms, detail in differences(spec, scenario, scenario.breaks):
+            broken[scenario.breaks] = Violation(scenario.breaks, ms, detail)
+    return PlayedDay(diary, tuple(refused), tuple(broken.values()), play, took_s)
 
 
 def _refused(moment: Moment) -> Iterator[RefusedCommand]:
     for effect in moment.effects:
         if isinstance(effect, Ack) and effect.body["status"] == "rejected":
-            said = effect.body
-            id = said.get("event_id")
-            yield RefusedCommand(moment.ms, said["op"], id, said["reason"], said["detail"])
+            ack = effect.body
+            id = ack.get("event_id")
+            yield RefusedCommand(moment.ms, ack["op"], id, ack["reason"], ack["detail"])

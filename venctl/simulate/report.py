@@ -31,8 +31,8 @@ class ReportRow:
 
     def same(self, other: ReportRow) -> bool:
         """Whether nothing but the loads changed between the two."""
-        one = (self.events, self.asked_w, self.commanded_w, self.held)
-        return one == (other.events, other.asked_w, other.commanded_w, other.held)
+        own = (self.events, self.asked_w, self.commanded_w, self.held)
+        return own == (other.events, other.asked_w, other.commanded_w, other.held)
 
 
 @dataclass(slots=True)

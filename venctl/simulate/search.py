@@ -88,23 +88,23 @@ class Search:
         return [*plans, *(self._told(*item, left_s / len(days)) for item in days.items())]
 
     def _of_plans(self) -> list[Counterexample]:
-        found: dict[str, str] = {}
+        sentences: dict[str, str] = {}
         for dice in self._dice(self.examples * 2, PLANS_SHARE):
             memory = generate_memory(dice, self.spec)
             trial = generate_trial(dice, tuple(loads(self.spec, memory)))
             self.tried.plans += 1
             for sentence in (*broken_site_limits(self.spec, memory), *broken_plan_rules(trial)):
-                found.setdefault(sentence.split()[0], sentence)
-        return [Counterexample(sentence) for sentence in found.values()]
+                sentences.setdefault(sentence.split()[0], sentence)
+        return [Counterexample(sentence) for sentence in sentences.values()]
 
     def _of_days(self) -> dict[str, Words]:
-        found: dict[str, Words] = {}
+        days: dict[str, Words] = {}
         for dice in self._dice(self.examples, DAYS_SHARE):
             rule, words = random_day(self.spec, dice)
             self.tried.days += 1
-            for one in self._broken(words, rule, found):
-                found.setdefault(one, words)
-        return found
+            for broken in self._broken(words, rule, days):
+                days.setdefault(broken, words)
+        return days
 
     def _broken(self, words: Words, rule: str, known: dict[str, Words]) -> list[str]:
         """The rules that a day breaks and that are not known yet."""
@@ -112,7 +112,8 @@ class Search:
         if rule:
             return [rule] if next(differences(self.spec, scenario, rule), None) else []
         play = Play(self.spec, scenario)
-        rules = [one.rule for one in violations_of(play, self._count) if one.rule not in known]
+        violations = violations_of(play, self._count)
+        rules = [violation.rule for violation in violations if violation.rule not in known]
         self.tried.hours += play.ms / 3_600_000
         return list(dict.fromkeys(rules))
 
@@ -124,20 +125,20 @@ class Search:
     def _told(self, rule: str, words: Words, seconds: float) -> Counterexample:
         """Shorten and describe a day that breaks a rule."""
         until_s = time.monotonic() + seconds
-        found = first_break(self.spec, words, rule)
-        assert found is not None, "the day that was found breaks its rule"
-        one = found
+        first = first_break(self.spec, words, rule)
+        assert first is not None, "the day that was found breaks its rule"
+        violation = first
 
         def breaks(day: Words) -> bool:
-            nonlocal one
-            again = first_break(self.spec, day, rule, one.ms + LATER_MS)
-            one = again or one
+            nonlocal violation
+            again = first_break(self.spec, day, rule, violation.ms + LATER_MS)
+            violation = again or violation
             return again is not None
 
         small = shrink(words, breaks, lambda: time.monotonic() > until_s)
-        small = {"about": one.said, "breaks": rule, **small}
-        story = narrate(self.spec, Scenario.model_validate(small), one.ms, str(one))
-        return Counterexample(str(one), tuple(story), small)
+        small = {"about": violation.said, "breaks": rule, **small}
+        story = narrate(self.spec, Scenario.model_validate(small), violation.ms, str(violation))
+        return Counterexample(str(violation), tuple(story), small)
 
     def _dice(self, most: int, share: float) -> Iterator[Random]:
         """The same dice for one seed, for up to `most` tries or that share of the time."""
@@ -164,8 +165,8 @@ def first_break(
     scenario = Scenario.model_validate(words)
     if rule in TWINS and (differing := next(differences(spec, scenario, rule), None)):
         return Violation(rule, *differing)
-    found = (one for one in violations_of(Play(spec, scenario), None, until_ms) if one.rule == rule)
-    return next(found, None)
+    violations = violations_of(Play(spec, scenario), None, until_ms)
+    return next((violation for violation in violations if violation.rule == rule), None)
 
 
 def rule_count() -> int:

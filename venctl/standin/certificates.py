@@ -94,16 +94,16 @@ def _context(who: Identities) -> ssl.SSLContext:
 
 def _authority(folder: Path, now: datetime) -> _Authority:
     pair = KeyPair(folder / "ca.pem", folder / "ca.key")
-    found, wrong = _read(pair)
-    if found is not None and _lasts(found.cert, now, LEAF_DAYS):
-        return found
+    stored, wrong = _read(pair)
+    if stored is not None and _lasts(stored.cert, now, LEAF_DAYS):
+        return stored
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"stand-in for AWS IoT {now:%Y-%m-%d}")
     builder = _builder(name, name, key, key, now, CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
     builder = builder.add_extension(_usage(signs_certificates=True), True)
     made = _Authority(builder.sign(key, hashes.SHA256()), key)
-    kept = _renewed(pair, made, found, now)
+    kept = _renewed(pair, made, stored, now)
     if wrong:
         log.warning("the stand-in created a new CA and new certificates, because %s", wrong)
     return kept
@@ -111,11 +111,11 @@ def _authority(folder: Path, now: datetime) -> _Authority:
 
 def _pair(folder: Path, name: str, authority: _Authority, now: datetime) -> KeyPair:
     pair = KeyPair(folder / f"{name}.pem", folder / f"{name}.key")
-    found, wrong = _read(pair)
-    if found is not None and not _signed(found, authority):
-        found = None
-    if found is None or not _lasts(found.cert, now, RENEW_DAYS):
-        _renewed(pair, _issued(name, authority, now), found, now)
+    stored, wrong = _read(pair)
+    if stored is not None and not _signed(stored, authority):
+        stored = None
+    if stored is None or not _lasts(stored.cert, now, RENEW_DAYS):
+        _renewed(pair, _issued(name, authority, now), stored, now)
         if wrong:
             log.warning("the stand-in created a new %s certificate, because %s", name, wrong)
     return pair
@@ -144,7 +144,7 @@ def _issued(name: str, authority: _Authority, now: datetime) -> _Authority:
     if name == "server":
         purpose = ExtendedKeyUsageOID.SERVER_AUTH
         builder = builder.add_extension(
-            x509.SubjectAlternativeName([_alternative(one) for one in NAMES]), False
+            x509.SubjectAlternativeName([_alternative(host) for host in NAMES]), False
         )
     builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), False)
     builder = builder.add_extension(_usage(signs_certificates=False), True)
@@ -188,9 +188,9 @@ def _lasts(cert: x509.Certificate, now: datetime, days: int) -> bool:
     )
 
 
-def _signed(found: _Authority, authority: _Authority) -> bool:
+def _signed(leaf: _Authority, authority: _Authority) -> bool:
     try:
-        found.cert.verify_directly_issued_by(authority.cert)
+        leaf.cert.verify_directly_issued_by(authority.cert)
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
@@ -221,13 +221,13 @@ def _cert_in(file: Path) -> x509.Certificate:
 
 
 def _key_in(file: Path) -> ec.EllipticCurvePrivateKey:
-    found = read_file(file)
-    if found.exposed:
-        raise _UnusableFile(file, found.exposed)
+    file_content = read_file(file)
+    if file_content.exposed:
+        raise _UnusableFile(file, file_content.exposed)
     try:
-        key = serialization.load_pem_private_key(found.content, None)
+        key = serialization.load_pem_private_key(file_content.content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _UnusableFile(file, "damaged" if found.content.strip() else "empty") from None
+        raise _UnusableFile(file, "damaged" if file_content.content.strip() else "empty") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise _UnusableFile(file, "not an elliptic-curve key")
     return key

@@ -50,19 +50,19 @@ def packet_of(
 
 
 def _correlation(headers: Mapping[str, str]) -> bytes | None:
-    said = headers.get(HEADER + "correlation-data")
-    return None if said is None else _decoded(said, "correlation data")
+    text = headers.get(HEADER + "correlation-data")
+    return None if text is None else _decoded(text, "correlation data")
 
 
 def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    said = headers.get(HEADER + "user-properties")
-    if said is None:
+    text = headers.get(HEADER + "user-properties")
+    if text is None:
         return []
     try:
-        listed = json.loads(_decoded(said, "user properties"))
+        listed = json.loads(_decoded(text, "user properties"))
         if isinstance(listed, str):  # an SDK encodes JSON text once more
             listed = json.loads(listed)
-        pairs = [pair for one in listed for pair in one.items()]
+        pairs = [pair for entry in listed for pair in entry.items()]
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise BadRequest("the user properties must be a list of JSON objects") from None
     if not all(isinstance(value, str) for _, value in pairs):
@@ -70,8 +70,8 @@ def _properties(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _decoded(said: str, what: str) -> bytes:
+def _decoded(text: str, what: str) -> bytes:
     try:
-        return base64.b64decode(said, validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError:
         raise BadRequest(f"the {what} are not base64") from None

@@ -72,22 +72,22 @@ class _DataPlane:
         self._broker, self._service, self._topics = broker, service, topics
 
     async def get(self, request: Request) -> Response:
-        place = _place(request)
-        _must(request, "iot:GetThingShadow", _thing(place))
-        return _json(self._service.get(*place, b"").body)
+        key = _place(request)
+        _must(request, "iot:GetThingShadow", _thing(key))
+        return _json(self._service.get(*key, b"").body)
 
     async def update(self, request: Request) -> Response:
-        place = _place(request)
-        _must(request, "iot:UpdateThingShadow", _thing(place))
-        answer = self._service.update(*place, await _body(request))
-        self._topics.announce(*place, "update", answer)
+        key = _place(request)
+        _must(request, "iot:UpdateThingShadow", _thing(key))
+        answer = self._service.update(*key, await _body(request))
+        self._topics.announce(*key, "update", answer)
         return _json(answer.body)
 
     async def delete(self, request: Request) -> Response:
-        place = _place(request)
-        _must(request, "iot:DeleteThingShadow", _thing(place))
-        answer = self._service.delete(*place, b"")
-        self._topics.announce(*place, "delete", answer)
+        key = _place(request)
+        _must(request, "iot:DeleteThingShadow", _thing(key))
+        answer = self._service.delete(*key, b"")
+        self._topics.announce(*key, "delete", answer)
         return _json(answer.body)
 
     async def names(self, request: Request) -> Response:
@@ -196,15 +196,15 @@ def _place(request: Request) -> tuple[str, str]:
     return request.match_info["thing"], request.query.get("name", "")
 
 
-def _thing(place: tuple[str, str]) -> str:
-    return "/".join(("thing", *filter(None, place)))
+def _thing(key: tuple[str, str]) -> str:
+    return "/".join(("thing", *filter(None, key)))
 
 
 def _count(request: Request, name: str, default: int, most: int) -> int:
-    said = request.query.get(name, str(default))
-    if not said.isdecimal() or not 1 <= int(said) <= most:
+    text = request.query.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= most:
         raise ShadowRequestError(400, f"{name} must be a number from 1 to {most}")
-    return int(said)
+    return int(text)
 
 
 def _summary(note: RetainedMessage) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class StandIn:
 
     def addresses(self) -> dict[str, Any]:
         """The addresses for a ready file. `tls` has the files that an operator connects with."""
-        said: dict[str, Any] = {
+        addresses: dict[str, Any] = {
             "mqtt": f"127.0.0.1:{self.cloud.mqtt_port}",
             "data": f"127.0.0.1:{self.cloud.data_port}",
         }
@@ -73,8 +73,8 @@ class StandIn:
                 "cert": self.who.operator.cert,
                 "key": self.who.operator.key,
             }
-            said["tls"] = {name: str(file.resolve()) for name, file in files.items()}
-        return said
+            addresses["tls"] = {name: str(file.resolve()) for name, file in files.items()}
+        return addresses
 
 
 def stand_in_of(spec: Spec, beside: Path, folder: Path, ports: Ports) -> StandIn:
@@ -152,24 +152,24 @@ async def serve_alone(folder: Path, ports: Ports, tls: bool, ready_file: Path | 
         stack.callback(Claim(folder).close)
         stand_in = start(folder, ports, tls, None)
         stack.callback(stand_in.cloud.stop)
-        said = {"pid": os.getpid(), **stand_in.addresses()}
+        info = {"pid": os.getpid(), **stand_in.addresses()}
         if ready_file is not None:
-            _announce(ready_file, said)
-        print("\n".join(_lines(said, folder)), flush=True)
+            _announce(ready_file, info)
+        print("\n".join(_lines(info, folder)), flush=True)
         await stopping.wait()
 
 
-def _announce(file: Path, said: Mapping[str, Any]) -> None:
+def _announce(file: Path, info: Mapping[str, Any]) -> None:
     try:
-        write_private(file, json.dumps(said) + "\n")
+        write_private(file, json.dumps(info) + "\n")
     except OSError as error:
         log.error("%s cannot be written: %s; the stand-in runs anyway", file, error)
 
 
-def _lines(said: Mapping[str, Any], folder: Path) -> list[str]:
-    tls = said.get("tls")
+def _lines(info: Mapping[str, Any], folder: Path) -> list[str]:
+    tls = info.get("tls")
     scheme = "https" if tls else "http"
-    lines = [f"broker   {said['mqtt']}", f"shadow   {scheme}://{said['data']}"]
+    lines = [f"broker   {info['mqtt']}", f"shadow   {scheme}://{info['data']}"]
     if tls:
         lines += [f"{name:<8} {file}" for name, file in tls.items()]
     return [*lines, f"state    {folder}"]

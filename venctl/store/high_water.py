@@ -24,9 +24,9 @@ class HighWater:
     def read(self) -> int:
         """The number of writes; 0 if there is no count that can be read."""
         try:
-            said = self._file.read_bytes()[:30]
-            number = said[:20]
-            return int(number) if number.isdigit() and said == _text(int(number)) else 0
+            content = self._file.read_bytes()[:30]
+            number = content[:20]
+            return int(number) if number.isdigit() and content == _text(int(number)) else 0
         except OSError:
             return 0
 

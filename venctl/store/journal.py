@@ -141,8 +141,8 @@ class Journal:
 def log_line(thing: Trigger | Effect) -> str:
     """A trigger or effect as one line of `venctl log`."""
     kind: Any = type(thing)
-    told = {name: getattr(thing, name) for name in _told_of(kind)}
-    return f"{kind.__name__} {_IN_WORDS.encode(told)}"
+    fields = {name: getattr(thing, name) for name in _told_of(kind)}
+    return f"{kind.__name__} {_IN_WORDS.encode(fields)}"
 
 
 @cache

@@ -107,23 +107,23 @@ def _seen(file: Path, fits: Fits) -> ReadJournal:
     return _as_seen(file, rows, _complete(file, _understood(rows, fits)))
 
 
-def _as_seen(file: Path, rows: JournalRows | None, found: JournalContent) -> ReadJournal:
-    ready = partial(_to_write, file, rows, found)
-    return ReadJournal(found, ready, FileIdentity(file), HighWater(file))
+def _as_seen(file: Path, rows: JournalRows | None, content: JournalContent) -> ReadJournal:
+    ready = partial(_to_write, file, rows, content)
+    return ReadJournal(content, ready, FileIdentity(file), HighWater(file))
 
 
-def _complete(file: Path, found: JournalContent) -> JournalContent:
-    """Complete `found` with a message if stored writes are missing."""
+def _complete(file: Path, content: JournalContent) -> JournalContent:
+    """Complete `content` with a message if stored writes are missing."""
     noted = HighWater(file).read()
-    missing = noted - found.writes
+    missing = noted - content.writes
     if missing <= 0:
-        return found
+        return content
     lost = f"the journal is missing, although {noted:,} writes were stored in it"
-    if found.parts:
+    if content.parts:
         lost = f"the journal lacks the last {missing:,} of {noted:,} stored writes"
         if (kept := keep_copy(file, "cut")) is not None:
             lost += f" (a copy is kept as {kept})"
-    return replace(found, writes=noted, lost=f"{lost}; their content is lost")
+    return replace(content, writes=noted, lost=f"{lost}; their content is lost")
 
 
 def _rescued(file: Path, damage: JournalDamaged, fits: Fits, salvage: Salvage) -> JournalContent:
@@ -184,9 +184,9 @@ def _understood(rows: JournalRows | None, fits: Fits) -> JournalContent:
     except MemoryError:
         raise JournalUnavailable("there is not enough memory to read the journal") from None
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"[:200]
+        why = f"{type(error).__name__}: {error}"[:200]
         raise JournalDamaged(
-            f"its content, in format {rows.format}, cannot be used: {said}"
+            f"its content, in format {rows.format}, cannot be used: {why}"
         ) from None
     answered = [
         (key, revision, digest_of(rows.format, key, digest), ack, at_ms)
@@ -199,21 +199,21 @@ def _put_away(file: Path, damage: JournalDamaged) -> str:
     try:
         name = set_aside(file, damage.kind)
     except OSError as error:
-        said = error.strerror or error
+        why = error.strerror or error
         raise JournalUnavailable(
-            f"{file} is damaged ({damage}) and cannot be renamed: {said}"
+            f"{file} is damaged ({damage}) and cannot be renamed: {why}"
         ) from None
     return (
         f"the journal could not be used: {damage}; it is kept as {name}, and a new one was started"
     )
 
 
-def _to_write(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlite3.Connection:
+def _to_write(file: Path, rows: JournalRows | None, content: JournalContent) -> sqlite3.Connection:
     """A connection to the file in this format; creates the file if there is none."""
     try:
         if rows is None:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        return _ready(file, rows, found)
+        return _ready(file, rows, content)
     except OSError as error:
         why = f"{file} cannot be created: {error.strerror or error}"
     except sqlite3.Error as error:
@@ -239,7 +239,7 @@ def _unmake(file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _ready(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlite3.Connection:
+def _ready(file: Path, rows: JournalRows | None, content: JournalContent) -> sqlite3.Connection:
     db = connection(file, "mode=rw")
     try:
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
@@ -247,7 +247,7 @@ def _ready(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlit
         level = db.execute("PRAGMA synchronous").fetchone()[0]
         if (mode, level) != ("wal", 2):
             raise OSError(f"its file system does not support a write-ahead log ({mode}, {level})")
-        _of_this_format(db, None if rows is None else rows.format, found)
+        _of_this_format(db, None if rows is None else rows.format, content)
         if rows is None:
             sync_folder(file.parent)
     except BaseException:
@@ -256,7 +256,7 @@ def _ready(file: Path, rows: JournalRows | None, found: JournalContent) -> sqlit
     return db
 
 
-def _of_this_format(db: sqlite3.Connection, format: int | None, found: JournalContent) -> None:
+def _of_this_format(db: sqlite3.Connection, format: int | None, content: JournalContent) -> None:
     """Upgrade in one transaction: if interrupted, the file is as before. Always takes the lock."""
     older = format is not None and format < FORMAT
     db.execute("BEGIN IMMEDIATE")
@@ -266,19 +266,19 @@ def _of_this_format(db: sqlite3.Connection, format: int | None, found: JournalCo
     for statement in SCHEMA:
         db.execute(statement)
     if older:
-        _insert_parts(db, found)
-        digests = [(digest, key) for key, _, digest, _, _ in found.answered]
+        _insert_parts(db, content)
+        digests = [(digest, key) for key, _, digest, _, _ in content.answered]
         db.executemany("UPDATE answered SET digest = ? WHERE key = ?", digests)
     if format is None:  # recovered from a damaged one
-        _insert_parts(db, found)
-        db.executemany("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", found.answered)
-        letters = [(seq, kind, compact_text(body)) for seq, kind, body in found.todo]
+        _insert_parts(db, content)
+        db.executemany("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", content.answered)
+        letters = [(seq, kind, compact_text(body)) for seq, kind, body in content.todo]
         db.executemany("INSERT INTO todo VALUES (?, ?, ?)", letters)
-        db.execute("INSERT OR REPLACE INTO counter VALUES ('message', ?)", (found.message,))
+        db.execute("INSERT OR REPLACE INTO counter VALUES ('message', ?)", (content.message,))
     db.execute(f"PRAGMA user_version={FORMAT}")  # always written, to prove that writing works
     db.execute("COMMIT")
 
 
-def _insert_parts(db: sqlite3.Connection, found: JournalContent) -> None:
-    parts = [(name, compact_text(one)) for name, one in found.parts.items()]
+def _insert_parts(db: sqlite3.Connection, content: JournalContent) -> None:
+    parts = [(name, compact_text(value)) for name, value in content.parts.items()]
     db.executemany("INSERT INTO part VALUES (?, ?)", parts)

@@ -74,7 +74,7 @@ class Outbox:
     def unsent(self) -> list[StoredMessage]:
         """Every message that must be sent even after a crash, and is not known to be sent."""
         waiting = [*self._sending.values(), *self._acks, *self._statuses]
-        return [(one.seq, one.kind, one.body) for one in waiting if one.lasting]
+        return [(letter.seq, letter.kind, letter.body) for letter in waiting if letter.lasting]
 
     def put(
         self,
@@ -96,7 +96,7 @@ class Outbox:
     def resume(self, comes_again: bool) -> None:
         """The link is up. `comes_again`: the broker resends what has no PUBACK yet."""
         if comes_again:
-            self._acks = deque(one for one in self._acks if one.lasting)
+            self._acks = deque(letter for letter in self._acks if letter.lasting)
         self._wake.set()
 
     async def run(self) -> None:
@@ -109,7 +109,7 @@ class Outbox:
     def _put(self, letter: _Letter) -> None:
         queue = self._acks if letter.kind == "ack" else self._statuses
         if queue and queue[-1].seq > letter.seq:
-            insort(queue, letter, key=lambda one: one.seq)
+            insort(queue, letter, key=lambda queued: queued.seq)
         else:
             queue.append(letter)
 
@@ -133,7 +133,7 @@ class Outbox:
             return None
         first, under_way = self._statuses[0].seq, self._sending.values()
         before = self._acks and self._acks[0].seq < first
-        if before or any(one.kind != "ack" or one.seq < first for one in under_way):
+        if before or any(letter.kind != "ack" or letter.seq < first for letter in under_way):
             return None
         return self._statuses.popleft()
 

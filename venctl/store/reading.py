@@ -184,17 +184,17 @@ def _rows_of(db: sqlite3.Connection) -> JournalRows | None:
     fault = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if fault != "ok" or format < 0:
         raise JournalDamaged(f"{fault}"[:200] if format >= 0 else f"its format {format} is unknown")
-    found = tables(db)
-    if not found:
+    schema = tables(db)
+    if not schema:
         return None
-    if (name := unknown_table(found)) is not None:
+    if (name := unknown_table(schema)) is not None:
         raise JournalDamaged(f"its table {name[:40]!r} does not belong to a journal")
-    return _rows(db, found, format)
+    return _rows(db, schema, format)
 
 
-def _rows(db: sqlite3.Connection, found: dict[str, Columns], format: int) -> JournalRows:
+def _rows(db: sqlite3.Connection, schema: dict[str, Columns], format: int) -> JournalRows:
     def all_of(table: str, columns: str, order: str, *kinds: type) -> Iterator[Any]:
-        if table not in found:  # creating the file was interrupted
+        if table not in schema:  # creating the file was interrupted
             return
         for row in db.execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):
             if tuple(map(type, row)) != kinds or any(abs(n) > MOST for n in row if type(n) is int):

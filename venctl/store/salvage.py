@@ -43,11 +43,11 @@ def _without_log(file: Path) -> Iterator[sqlite3.Connection]:
 def _rows(db: sqlite3.Connection) -> JournalRows | None:
     if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
         return None
-    found = {table: _both_ways(db, table) for table in ORDERS}
-    parts = {name: value for name, text in found["part"] if (value := _json(text)) is not None}
-    answered = [row for row in found["answered"] if isinstance(_json(row[3]), dict)]
-    letters = [(n, kind, _json(text)) for n, kind, text in found["todo"]]
-    counters = dict(found["counter"])
+    rows = {table: _both_ways(db, table) for table in ORDERS}
+    parts = {name: value for name, text in rows["part"] if (value := _json(text)) is not None}
+    answered = [row for row in rows["answered"] if isinstance(_json(row[3]), dict)]
+    letters = [(n, kind, _json(text)) for n, kind, text in rows["todo"]]
+    counters = dict(rows["counter"])
     return JournalRows(
         FORMAT,
         parts,
@@ -60,12 +60,12 @@ def _rows(db: sqlite3.Connection) -> JournalRows | None:
 
 def _both_ways(db: sqlite3.Connection, table: str) -> list[Any]:
     """Every valid row before or after the damage."""
-    found: dict[Any, Any] = {}
+    rows: dict[Any, Any] = {}
     for order in ("ASC", "DESC"):
         for row in _until_damage(db, f"SELECT * FROM {table} ORDER BY {ORDERS[table]} {order}"):
             if _is_of_kind(row, table):
-                found[row[0]] = row
-    return list(found.values())
+                rows[row[0]] = row
+    return list(rows.values())
 
 
 def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Any]:

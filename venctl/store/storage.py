@@ -65,7 +65,7 @@ class Storage:
         while True:
             try:
                 left_s = max(0.1, until_s - loop.time())
-                found = await run_on(self._worker, self._file.load, left_s)
+                content = await run_on(self._worker, self._file.load, left_s)
             except (JournalUnavailable, sqlite3.Error, OSError) as error:
                 why = why if isinstance(error, TimeoutError) else _words(error)
                 if loop.time() + RETRY_S < until_s:
@@ -73,8 +73,8 @@ class Storage:
                     continue
                 self._fail(why)
                 return JournalContent()
-            self._know(found)
-            return found
+            self._know(content)
+            return content
 
     async def close(self, patience_s: float) -> None:
         """Write what is left, for at most `patience_s`, and close the file."""
@@ -259,21 +259,21 @@ class Storage:
         if error is None:
             self._missed.clear()
 
-    def _loaded(self, found: JournalContent | None, error: Exception | None) -> None:
+    def _loaded(self, content: JournalContent | None, error: Exception | None) -> None:
         self._writing = False
-        if found is None:
+        if content is None:
             self._fail(_words(error))
             return
-        self._know(found)
-        self.found(found)
+        self._know(content)
+        self.found(content)
         self._retry()
 
-    def _know(self, found: JournalContent) -> None:
+    def _know(self, content: JournalContent) -> None:
         self.unknown = False
-        self.lost = found.lost or self.lost
-        last = max((number for number, _, _ in found.todo), default=0)
+        self.lost = content.lost or self.lost
+        last = max((number for number, _, _ in content.todo), default=0)
         self._letter = max(self._letter, last)
-        known = found.message or (self._message if found.lost else 0)
+        known = content.message or (self._message if content.lost else 0)
         self._message = self._mark = max(known, self._message if self.down else 0)
 
     def _forget_timers(self) -> None:

@@ -24,20 +24,20 @@ Columns = list[tuple[str, str, int]]
 
 def tables(db: sqlite3.Connection) -> dict[str, Columns]:
     """Name, type and position in the key of every column, by table."""
-    found: dict[str, Columns] = {}
+    schema: dict[str, Columns] = {}
     rows = db.execute(
         "SELECT t.name, c.name, c.type, c.pk"
         " FROM sqlite_master t, pragma_table_xinfo(t.name) c WHERE t.type != 'index'"
     )
     for table, name, kind, pk in rows:
-        found.setdefault(table, []).append((name, kind, pk))
-    return found
+        schema.setdefault(table, []).append((name, kind, pk))
+    return schema
 
 
-def unknown_table(found: dict[str, Columns]) -> str | None:
+def unknown_table(schema: dict[str, Columns]) -> str | None:
     """The first table that does not belong to a journal, or has other columns; None if all fit."""
     known = _known()
-    return next((name for name in found if found[name] != known.get(name)), None)
+    return next((name for name in schema if schema[name] != known.get(name)), None)
 
 
 @cache

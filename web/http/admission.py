@@ -20,9 +20,9 @@ class Admission(Generic[T]):
         self._each: Counter[str] = Counter()
         self._waits: dict[T, None] = {}  # the longest waiting first
 
-    def enter(self, one: T, address: str) -> T | None:
-        """Count `one`. Returns the connection to close: None, an idle one, or `one` itself."""
-        self._address[one], self._waits[one] = address, None
+    def enter(self, connection: T, address: str) -> T | None:
+        """Count `connection`. Returns what to close: None, an idle one or `connection`."""
+        self._address[connection], self._waits[connection] = address, None
         self._each[address] += 1
         crowded = self._each[address] > self._most_each
         if not crowded and len(self._address) <= self._most:
@@ -31,18 +31,18 @@ class Admission(Generic[T]):
         self.leave(gone)
         return gone
 
-    def busy(self, one: T) -> None:
+    def busy(self, connection: T) -> None:
         """The connection is busy now."""
-        self._waits.pop(one, None)
+        self._waits.pop(connection, None)
 
-    def waits(self, one: T) -> None:
+    def waits(self, connection: T) -> None:
         """The connection is idle again."""
-        if one in self._address:
-            self._waits[one] = None
+        if connection in self._address:
+            self._waits[connection] = None
 
-    def leave(self, one: T) -> None:
+    def leave(self, connection: T) -> None:
         """The connection is closed. May be called twice."""
-        address = self._address.pop(one, None)
-        self._waits.pop(one, None)
+        address = self._address.pop(connection, None)
+        self._waits.pop(connection, None)
         if address is not None:
             self._each -= Counter([address])

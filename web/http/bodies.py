@@ -54,14 +54,14 @@ async def read_object(request: Request, known: Collection[str]) -> dict[str, Any
 
     Raises a 400 or 422 problem.
     """
-    said = await read_json(request)
-    if not isinstance(said, dict):
+    body = await read_json(request)
+    if not isinstance(body, dict):
         raise invalid("the body must be a JSON object")
-    for name in said:
+    for name in body:
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
             raise invalid(f"there is no field {name[:40]!r}; the fields are: {names}", name[:40])
-    return said
+    return body
 
 
 def key_of(request: Request) -> str | None:
@@ -123,8 +123,10 @@ class Replays:
             raise
         if not isinstance(answer, Response) or not isinstance(answer.body, bytes):
             raise TypeError("only complete answers can be repeated")
-        told = {n: answer.headers[n] for n in ("Content-Type", "Location") if n in answer.headers}
-        self._kept[name] = _Kept(time.monotonic(), digest, answer.status, answer.body, told)
+        headers = {
+            n: answer.headers[n] for n in ("Content-Type", "Location") if n in answer.headers
+        }
+        self._kept[name] = _Kept(time.monotonic(), digest, answer.status, answer.body, headers)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return answer

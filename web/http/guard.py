@@ -172,8 +172,8 @@ def _asks_token(access: Access, request: Request) -> bool:
 def _check_type(request: Request) -> None:
     if request.method in _SAFE:
         return
-    said = "Content-Type" in request.headers or request.can_read_body
-    if (said or request.method != "DELETE") and request.content_type != "application/json":
+    has_body = "Content-Type" in request.headers or request.can_read_body
+    if (has_body or request.method != "DELETE") and request.content_type != "application/json":
         raise Problem(
             415, "json-only", "The request must be JSON", "Set Content-Type to application/json."
         )

@@ -36,16 +36,16 @@ class Sessions:
         for name in (SECURE_COOKIE, COOKIE):
             if time.monotonic() < self._ends_s.get(request.cookies.get(name, ""), -math.inf):
                 return True
-        scheme, _, said = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._is_token(request, said.strip())
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self._is_token(request, credentials.strip())
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange the token for a cookie. Raises a 401 problem, or 429 after 5 failures."""
-        said = (await read_object(request, ("token",))).get("token")
-        if not isinstance(said, str):
+        token = (await read_object(request, ("token",))).get("token")
+        if not isinstance(token, str):
             raise invalid("token must be text", "token")
         response = Response(status=204)
-        if not self._is_token(request, said):
+        if not self._is_token(request, token):
             raise Problem(401, "wrong-token", "This is not the controller's token")
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
@@ -75,13 +75,13 @@ class Sessions:
         self._ends_s[session] = time.monotonic() + LIFE_S
         return session
 
-    def _is_token(self, request: Request, said: str) -> bool:
+    def _is_token(self, request: Request, token: str) -> bool:
         """Whether this is the token; a wrong one is counted and may raise a 429 problem.
 
         The right one never waits, even while others guess: a token of at least 128 bits cannot be
         guessed in any number of tries. A password could be, and would have to wait.
         """
-        sent, held = said.encode("utf-8", "surrogatepass"), self._token.encode()
+        sent, held = token.encode("utf-8", "surrogatepass"), self._token.encode()
         if held and hmac.compare_digest(sent, held):
             return True
         wait_s = self._count(request.remote or "", time.monotonic())
@@ -95,9 +95,9 @@ class Sessions:
     def _count(self, address: str, now_s: float) -> float | None:
         """Count a failure; if there were too many before it, the seconds to wait from now."""
         recent = [(at_s, who) for at_s, who in self._failures if at_s > now_s - WINDOW_S]
-        every = [at_s for at_s, _ in recent]
+        failures = [at_s for at_s, _ in recent]
         own = [at_s for at_s, who in recent if who == address]
         self._failures.append((now_s, address))
-        limits = (own, PER_ADDRESS), (every, IN_ALL)
+        limits = (own, PER_ADDRESS), (failures, IN_ALL)
         full = [[*past, now_s][-most] for past, most in limits if len(past) >= most]
         return max(full) + WINDOW_S - now_s if full else None

@@ -58,14 +58,14 @@ def _docs(body: type) -> dict[str, str]:
 def _classes(module: str) -> dict[str, dict[str, str]]:
     """The lines below the fields of every class of a module."""
     tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {one.name: dict(_lines(one)) for one in tree.body if isinstance(one, ast.ClassDef)}
+    return {node.name: dict(_lines(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _lines(body: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, line in pairwise(body.body):
         match field, line:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=said)):
-                yield name, str(said)
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
+                yield name, str(text)
 
 
 shape = with_config(extra="forbid", json_schema_extra=_describe)

@@ -22,10 +22,10 @@ def faults(root: Path) -> list[str]:
 
 
 def _faulty_files(root: Path, listed: dict[str, Any]) -> list[str]:
-    found = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} - {MANIFEST}
-    lines = [f"not in {MANIFEST}: {name}" for name in sorted(found - listed.keys())]
-    lines += [f"missing: {name}" for name in sorted(listed.keys() - found)]
-    for name in sorted(found & listed.keys()):
+    files = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} - {MANIFEST}
+    lines = [f"not in {MANIFEST}: {name}" for name in sorted(files - listed.keys())]
+    lines += [f"missing: {name}" for name in sorted(listed.keys() - files)]
+    for name in sorted(files & listed.keys()):
         if hashlib.sha256((root / name).read_bytes()).hexdigest() != listed[name]["sha256"]:
             lines.append(f"changed: {name}")
     return lines

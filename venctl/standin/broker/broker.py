@@ -124,10 +124,10 @@ class Broker:
         self._idle = None
         self._shelf.settle_behind()
 
-    def _restore(self, found: StoredSessions) -> None:
-        for kept in found.sessions:
+    def _restore(self, stored: StoredSessions) -> None:
+        for kept in stored.sessions:
             self.roster.restore(kept)
-        for note in found.retained:
+        for note in stored.retained:
             self.retained.restore(*note)
         self.settle_soon()
 
@@ -167,8 +167,8 @@ class Broker:
             return False
         size = size_of(packet.topic, packet.payload)
         kept = [self.roster.sessions[client] for client, (qos, _) in heard.items() if qos]
-        named = [one for one in kept if packet.topic in one.subscriptions] or kept
-        return bool(named) and not any(one.has_room_for(size) for one in named)
+        named = [session for session in kept if packet.topic in session.subscriptions] or kept
+        return bool(named) and not any(session.has_room_for(size) for session in named)
 
     def _route(self, packet: Any, heard: Heard) -> None:
         expires = _expires(packet)

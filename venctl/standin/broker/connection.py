@@ -176,8 +176,8 @@ class Connection(asyncio.Protocol):
 
     def _name(self) -> str | None:
         """The common name in the client's certificate; None without TLS."""
-        found = self._transport.get_extra_info("peercert")
-        names = (pair for part in (found or {}).get("subject", ()) for pair in part)
+        certificate = self._transport.get_extra_info("peercert")
+        names = (pair for part in (certificate or {}).get("subject", ()) for pair in part)
         return next((value for key, value in names if key == "commonName"), None)
 
     def _check(self) -> None:
@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
         if packet.subscription_id is not None:
             self.bye(mqtt5.DisconnectReasonCode.SUBSCRIPTION_IDS_NOT_SUPPORTED)
             return
-        codes = [self._granted(session, packet, place) for place in range(len(filters))]
+        codes = [self._granted(session, packet, index) for index in range(len(filters))]
         if self._packets.old and mqtt5.SubAckReasonCode.NOT_AUTHORIZED in codes:
             self.bye(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED)
             return
@@ -215,16 +215,16 @@ class Connection(asyncio.Protocol):
             if int(code) < 0x80 and _recalls(wanted, known):
                 self._broker.send_retained(session, wanted.pattern)
 
-    def _granted(self, session: Session, packet: Any, place: int) -> Any:
-        if place >= MAX_FILTERS:
+    def _granted(self, session: Session, packet: Any, index: int) -> Any:
+        if index >= MAX_FILTERS:
             return mqtt5.SubAckReasonCode.QUOTA_EXCEEDED
-        wanted = packet.topic_filters[place]
-        one = Subscription(
+        wanted = packet.topic_filters[index]
+        subscription = Subscription(
             int(wanted.max_qos),
             wanted.no_local,
             wanted.retain_as_published,
         )
-        return self._broker.subscribe(session, wanted.pattern, one)
+        return self._broker.subscribe(session, wanted.pattern, subscription)
 
     def _unsubscribe(self, session: Session, pattern: str) -> Any:
         codes = mqtt5.UnsubAckReasonCode

@@ -60,14 +60,14 @@ class PacketStream:
 def _length(data: bytearray) -> int:
     """The length of the packet that begins here; if unknown, one byte more than there is."""
     length = 0
-    for place in range(1, 5):
-        if place >= len(data):
+    for index in range(1, 5):
+        if index >= len(data):
             return len(data) + 1
-        length += (data[place] & 0x7F) << (7 * (place - 1))
-        if data[place] < 0x80:
+        length += (data[index] & 0x7F) << (7 * (index - 1))
+        if data[index] < 0x80:
             if length > MAX_PACKET:
                 raise PacketTooLarge(f"a packet over {MAX_PACKET} bytes")
-            return place + 1 + length
+            return index + 1 + length
     raise MalformedPacket("a length of more than four bytes")
 
 

@@ -96,14 +96,14 @@ def read_policy(text: str, name: str) -> list[Document]:
     if not text.strip():
         raise PolicyError(f"{name} is empty")
     try:
-        said = json.loads(text)
+        policy = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PolicyError(f"{name} is not JSON: {error}") from None
-    documents = _list(said)
+    documents = _list(policy)
     if not documents:
         raise PolicyError(f"{name} contains no policy document")
-    for place, document in enumerate(documents, start=1):
-        where = name if len(documents) == 1 else f"{name}, document {place}"
+    for number, document in enumerate(documents, start=1):
+        where = name if len(documents) == 1 else f"{name}, document {number}"
         _check(document, where)
     return documents
 
@@ -114,8 +114,8 @@ def _check(document: Any, where: str) -> None:
         raise PolicyError(f"{where} has no Statement")
     if (length := characters(document)) > MAX_CHARACTERS:
         raise PolicyError(f"{where} has {length} characters; AWS accepts at most {MAX_CHARACTERS}")
-    for place, statement in enumerate(_list(statements), start=1):
-        _check_statement(statement, f"{where}, statement {place}")
+    for number, statement in enumerate(_list(statements), start=1):
+        _check_statement(statement, f"{where}, statement {number}")
 
 
 def _check_statement(statement: Any, where: str) -> None:
@@ -152,10 +152,10 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], principal: Principal) -> 
 
 
 def _compares(operator: str, values: frozenset[str], wanted: set[str]) -> bool:
-    found = _OPERATOR.fullmatch(operator)
-    assert found is not None
-    fits = [(value in wanted) != (found[2] == "StringNotEquals") for value in values]
-    return all(fits) if found[1] == "ForAllValues" else any(fits)
+    match = _OPERATOR.fullmatch(operator)
+    assert match is not None
+    fits = [(value in wanted) != (match[2] == "StringNotEquals") for value in values]
+    return all(fits) if match[1] == "ForAllValues" else any(fits)
 
 
 def _rows(

@@ -84,7 +84,7 @@ class SessionStore:
         # From the clock, so that these come after those in a file that is read later.
         self._last = int(clock() * 1e6)
         self._writer = Writer(
-            file, "NORMAL", TABLES, self._read, lambda found: post(self._learn, found)
+            file, "NORMAL", TABLES, self._read, lambda stored: post(self._learn, stored)
         )
 
     @property
@@ -94,8 +94,8 @@ class SessionStore:
     def open(self, hear: Callable[[StoredSessions], object]) -> None:
         """`hear` gets the content of the file, now if the disk answers within 1.5 s, or later."""
         self._hear = hear
-        if (found := self._writer.first(FIRST_S)) is not None:
-            self._learn(found)
+        if (stored := self._writer.first(FIRST_S)) is not None:
+            self._learn(stored)
 
     def settle(self) -> None:
         """Commit, so that everything so far survives a kill if the disk works; 50 ms at most."""
@@ -154,15 +154,15 @@ class SessionStore:
             del self._of[client]
         self._writer.drop(key, pressing)
 
-    def _learn(self, found: StoredSessions) -> None:
-        for kept in found.sessions:
+    def _learn(self, stored: StoredSessions) -> None:
+        for kept in stored.sessions:
             mine = self._of[kept.client]
             for pattern in kept.subscriptions:
                 mine["subscription", kept.client, pattern] = None
             for parcel in kept.letters:
                 mine["letter", parcel.row] = None
                 self._last = max(self._last, parcel.row or 0)
-        self._hear(found)
+        self._hear(stored)
 
     def _read(self, rows: Rows) -> StoredSessions:
         """Parse the rows. May raise any exception."""
@@ -170,8 +170,8 @@ class SessionStore:
         subscriptions: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
         letters: defaultdict[str, list[QueuedMessage]] = defaultdict(list)
         for client, pattern, qos, no_local, as_published, _ in _of(rows, "subscription"):
-            one = Subscription(qos, bool(no_local), bool(as_published))
-            subscriptions[client][pattern] = one
+            subscription = Subscription(qos, bool(no_local), bool(as_published))
+            subscriptions[client][pattern] = subscription
         for row, client, packet, expires_s in sorted(_of(rows, "letter")):
             parcel = QueuedMessage(fields_of(_packet(packet)), _moved(expires_s, shift_s), row)
             letters[client].append(parcel)
@@ -213,5 +213,5 @@ def _moved(at: float | None, by: float) -> float | None:
     return None if at is None else at + by
 
 
-def _nobody(found: StoredSessions) -> None:
+def _nobody(stored: StoredSessions) -> None:
     pass

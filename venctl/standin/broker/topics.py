@@ -52,22 +52,22 @@ class TopicFilters(Generic[K, V]):
 
     def match(self, topic: str) -> list[tuple[K, V]]:
         """Every key and value whose filter matches `topic`; a key occurs once for each filter."""
-        found: list[tuple[K, V]] = []
+        matches: list[tuple[K, V]] = []
         reached = [self._root]
         for at, level in enumerate(topic.split("/")):
             ahead = []
             for node in reached:
                 if at > 0 or not level.startswith("$"):
                     if (rest := node.below.get("#")) is not None:
-                        found += rest.here.items()
-                    if (one := node.below.get("+")) is not None:
-                        ahead.append(one)
+                        matches += rest.here.items()
+                    if (wildcard := node.below.get("+")) is not None:
+                        ahead.append(wildcard)
                 if (same := node.below.get(level)) is not None:
                     ahead.append(same)
             reached = ahead
         for node in reached:
-            found += node.here.items()
-        return found
+            matches += node.here.items()
+        return matches
 
 
 def is_name(topic: str) -> bool:

@@ -132,7 +132,7 @@ def remove(file: Path) -> None:
 
 
 def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
-    found: Rows = {}
+    all_rows: Rows = {}
     for table in tables.values():
         try:
             cursor = db.execute(f"SELECT * FROM {table.name}")
@@ -143,5 +143,5 @@ def _rows(db: sqlite3.Connection, tables: Tables) -> Rows:
             raise
         if len(cursor.description) != table.width:
             raise DatabaseDamaged(f"the table {table.name} has other columns")
-        found.update(((table.name, *row[: table.known_by]), row) for row in rows)
-    return found
+        all_rows.update(((table.name, *row[: table.known_by]), row) for row in rows)
+    return all_rows

@@ -208,14 +208,14 @@ class Writer(Generic[T]):
 
     def _learn(self, rows: Rows) -> None:
         try:
-            found = self._read(rows)
+            content = self._read(rows)
         except BaseException as error:  # the MQTT codec panics, which is no Exception
             raise DatabaseDamaged(f"its content is not valid: {error}") from None
         self._ledger.learn(rows)
         with self._lock:
-            self._found, self._is_read = found, True
+            self._found, self._is_read = content, True
         if self._is_late:
-            self._hear(found)
+            self._hear(content)
 
     def _give_back(self, error: Exception) -> None:
         self._shut()

@@ -102,10 +102,10 @@ class ShadowService:
 
     def update(self, thing: str, name: str, payload: bytes) -> Answer:
         """Merge an update, which always increments the version. Raises `ShadowRequestError`."""
-        said = _parsed(payload)
-        token = _valid_token(said)
+        request = _parsed(payload)
+        token = _valid_token(request)
         with _echoing(token):
-            return self._updated(thing, name, said, _tokened(token))
+            return self._updated(thing, name, request, _tokened(token))
 
     def throttled(self, payload: bytes) -> ShadowRequestError:
         """The answer to a request that is one too many on its connection."""
@@ -121,10 +121,10 @@ class ShadowService:
         more = {"nextToken": rest[most - 1]} if len(rest) > most else {}
         return {"results": rest[:most], "timestamp": self._now()} | more
 
-    def _updated(self, thing: str, name: str, said: Body, token: Body) -> Answer:
-        state = _valid_state(said)
+    def _updated(self, thing: str, name: str, request: Body, token: Body) -> Answer:
+        state = _valid_state(request)
         before = self._shadow(thing, name)
-        _check_version(said, before)
+        _check_version(request, before)
         now = self._now()
         after, metadata = _applied(before, state, now)
         if size(after.desired) + size(after.reported) > MAX_DOCUMENT:
@@ -224,15 +224,15 @@ def _document(shadow: StoredShadow) -> tuple[Body, Body]:
 
 def _parsed(payload: bytes) -> Body:
     try:
-        said = strict_loads(payload)
+        request = strict_loads(payload)
     except NotUtf8Error:
         text = "Unsupported documented encoding; supported encoding is UTF-8"
         raise ShadowRequestError(415, text) from None
     except NotJsonError:
         raise ShadowRequestError(400, "Invalid JSON") from None
-    if not isinstance(said, dict):
+    if not isinstance(request, dict):
         raise ShadowRequestError(400, "Invalid JSON")
-    return said
+    return request
 
 
 def _token_of(payload: bytes) -> Any:
@@ -243,15 +243,15 @@ def _token_of(payload: bytes) -> Any:
 def _token_if_any(payload: bytes) -> Any:
     """The client token of a request that may not be valid, or None."""
     try:
-        said = _parsed(payload)
+        request = _parsed(payload)
     except ShadowRequestError:
         return None
-    return _valid_token(said)
+    return _valid_token(request)
 
 
-def _valid_token(said: Body) -> Any:
-    token = said.get("clientToken")
-    if "clientToken" in said and (not isinstance(token, str) or len(token.encode()) > MAX_TOKEN):
+def _valid_token(request: Body) -> Any:
+    token = request.get("clientToken")
+    if "clientToken" in request and (not isinstance(token, str) or len(token.encode()) > MAX_TOKEN):
         raise ShadowRequestError(400, "Invalid clientToken")
     return token
 
@@ -260,10 +260,10 @@ def _tokened(token: Any) -> Body:
     return {} if token is None else {"clientToken": token}
 
 
-def _valid_state(said: Body) -> Body | None:
-    if "state" not in said:
+def _valid_state(request: Body) -> Body | None:
+    if "state" not in request:
         raise ShadowRequestError(400, "Missing required node: state")
-    state = said["state"]
+    state = request["state"]
     if state is None:
         return None
     if not isinstance(state, dict):
@@ -283,10 +283,10 @@ def _valid_state(said: Body) -> Body | None:
     return state
 
 
-def _check_version(said: Body, before: StoredShadow) -> None:
-    if "version" not in said:
+def _check_version(request: Body, before: StoredShadow) -> None:
+    if "version" not in request:
         return
-    version = said["version"]
+    version = request["version"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 0:
         raise ShadowRequestError(400, "Invalid version")
     fits = version == before.version if before.exists else version in (0, 1, before.version)

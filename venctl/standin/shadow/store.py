@@ -32,12 +32,14 @@ class ShadowStore(MutableMapping[Key, StoredShadow]):
 
     def __init__(self, file: Path, post: Callable[..., object]) -> None:
         self._all: Shadows = {}
-        self._writer = Writer(file, "FULL", TABLES, _read, lambda found: post(self._merge, found))
+        self._writer = Writer(
+            file, "FULL", TABLES, _read, lambda shadows: post(self._merge, shadows)
+        )
 
     async def opened(self) -> None:
         """Read the file, if the disk answers within 1.5 s. Call this first."""
-        found = await run_in_thread("opens shadows", partial(self._writer.first, FIRST_S))
-        self._merge(found or {})
+        shadows = await run_in_thread("opens shadows", partial(self._writer.first, FIRST_S))
+        self._merge(shadows or {})
 
     async def settled(self) -> None:
         """Wait until changes are on disk, or the disk is known to be faulty."""
@@ -69,8 +71,8 @@ class ShadowStore(MutableMapping[Key, StoredShadow]):
     def __len__(self) -> int:
         return len(self._all)
 
-    def _merge(self, found: Shadows) -> None:
-        for key, shadow in found.items():
+    def _merge(self, shadows: Shadows) -> None:
+        for key, shadow in shadows.items():
             if (newer := self._all.get(key)) is None:
                 self._all[key] = shadow
             else:

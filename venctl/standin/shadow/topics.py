@@ -66,13 +66,13 @@ class ShadowTopics:
 
 def messages_about(service: ShadowService, topic: str, payload: bytes) -> Messages:
     """Carry out a request; returns the messages to publish, none for other topics."""
-    found = _TOPIC.fullmatch(topic)
-    if found is None:
+    match = _TOPIC.fullmatch(topic)
+    if match is None:
         return []
-    what, place = found["what"], (found["thing"], found["name"] or "")
+    what, key = match["what"], (match["thing"], match["name"] or "")
     operation = {"get": service.get, "update": service.update, "delete": service.delete}[what]
     try:
-        return _accepted(found["prefix"], what, operation(*place, payload))
+        return _accepted(match["prefix"], what, operation(*key, payload))
     except ShadowRequestError as refusal:
         return _rejected(topic, refusal)
 
