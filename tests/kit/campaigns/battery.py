@@ -83,7 +83,9 @@ BATTERY: Mapping[str, Row] = {
     "T7 clocks": Row(
         "an event keeps its length, no step begins it twice; steps over 5 s are logged",
         _tests(
-            "statemachine/decide/any_order", "venctl/health/lookout", "statemachine/curtail/bounds"
+            "statemachine/decide/any_order",
+            "venctl/health/health_monitor",
+            "statemachine/curtail/bounds",
         ),
     ),
     "T8 drivers": Row(
@@ -91,7 +93,7 @@ BATTERY: Mapping[str, Row] = {
         _tests(
             "system/faults",
             "venctl/drivers/panel",
-            "statemachine/interlock/wanted",
+            "statemachine/interlock/wanted_state",
             "statemachine/curtail/plausible",
             "venctl/telemetry",
             "statemachine/interlock/interlock",

@@ -78,7 +78,7 @@ def test_a_chart_that_holds_load_a_person_wants_back_is_found_and_told(
     one = held_too_long
     assert one.words is not None and len(one.words["steps"]) == 2
     told = "\n".join(one.story)
-    assert "calls" in told and not one.words["steps"][1].keys().isdisjoint(WAYS_BACK)
+    assert "requests" in told and not one.words["steps"][1].keys().isdisjoint(WAYS_BACK)
     assert one.story[-1].endswith("still must shed, although no event requires it")
 
 
@@ -96,9 +96,7 @@ def test_a_story_is_kept_as_a_scenario_that_breaks_the_rule_again(
 def test_a_rule_of_the_site_itself_is_found_broken() -> None:
     rule = "never:\n  - {circuit: heater1, off_for: 10 min}\n"
     found, _ = search(MAPLE + rule, 12)
-    assert [one.sentence.split(":")[0] for one in found] == [
-        "OWN the rules of the site itself hold"
-    ]
+    assert [one.sentence.split(":")[0] for one in found] == ["OWN the rules of the site hold"]
     assert "Heater is never off for longer than 10:00" in found[0].sentence
 
 
