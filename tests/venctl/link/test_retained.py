@@ -74,7 +74,8 @@ async def test_a_broker_that_sends_it_all_the_same_hears_a_refusal_at_each_conne
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     always = mqtt5.RetainHandlingType.SEND_ON_SUBSCRIBE
-    monkeypatch.setattr("venctl.link.link._HANDLING", (always, always))
+    asked = property(lambda link: always, lambda link, retained: None)
+    monkeypatch.setattr(Link, "_retained", asked, raising=False)
     spec = site(MAPLE)
     async with peer(endpoint(broker.port, "op")) as operator:
         await operator.link.publish(CMD, json.dumps(OFF).encode(), retain=True)

@@ -87,7 +87,7 @@ def test_while_its_file_is_locked_the_shadow_is_answered_and_written_afterwards(
             assert operator.ask_shadow("update", state, place)["version"] == version
         assert locked.holds
         locked.release()
-        until(lambda: "shadows.db is written again" in site.said(), "the end of the trouble")
+        until(lambda: "shadows.db can be written again" in site.said(), "the end of the trouble")
         site.kill()
         site.start().connected()
         until(lambda: operator.ask_shadow("get", {}, place).get("version") == 11, "all of it")
