@@ -201,8 +201,9 @@ class Life(RuleBasedStateMachine):
                 assert until_ms > self.now, "a lease ends in the future"
                 assert self.on[circuit] or isinstance(trigger, Restarted), "only what is on is held"
                 floor_w = min(SITE.circuits[circuit].floor, self.seen[circuit])
-                again = isinstance(trigger, Restarted) and circuit in self.held
-                most_w = max(self.seen[circuit], self.held[circuit].watts if again else 0)
+                known = self.held.get(circuit)
+                again = known and (isinstance(trigger, Restarted) or known.watts == watts)
+                most_w = max(self.seen[circuit], known.watts if known and again else 0)
                 assert max(0, floor_w) <= watts <= most_w, "no more than it drew; or as before"
                 assert circuit in SHEDDABLE
                 was = self.held.get(circuit)
@@ -326,7 +327,7 @@ class Life(RuleBasedStateMachine):
 
     def taken(self, id: str) -> int:
         lease = self.held.get(id)
-        return self.seen[id] - lease.watts if lease and self.on[id] else 0
+        return max(0, self.seen[id] - lease.watts) if lease and self.on[id] else 0
 
     def check_plan(self, required_w: int) -> None:
         caps = {id: self.cap(id) for id in SHEDDABLE}
