@@ -46,10 +46,11 @@ V1 = "/api/v1"
 
 def operations(desk: ControllerPort, sessions: Sessions, hub: Broadcaster) -> list[Operation]:
     """All operations, in the order of the document; the last one answers the document."""
+    api, ends = Api(desk), Endings(desk)
     routes = [
-        *_reads(Api(desk)),
-        *_commands(Api(desk), Endings(desk)),
-        *_legacy(Api(desk), Endings(desk)),
+        *_reads(api),
+        *_commands(api, ends),
+        *_legacy(api, ends),
         *_session(sessions),
         replace(_get(f"{V1}/stream", hub.get_stream, None), media="text/event-stream"),
     ]

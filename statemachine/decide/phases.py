@@ -19,7 +19,7 @@ from . import alarms, backlog, device_faults
 from .apply import answer_early, apply_trigger, restate_all
 from .copies import remember_command
 from .machines import Machines
-from .quiet import changes_nothing
+from .quiet import changes_nothing, is_only_answered
 from .switches import due_answers
 
 MAX_ROUNDS = 50  # a chart that fires on and on is stopped here, and goes on with the next trigger
@@ -73,7 +73,7 @@ def take_trigger(machines: Machines, turn: Turn) -> None:
 
 def set_reach(machines: Machines, turn: Turn) -> None:
     """See how far this decision goes. Here, because only now is known what the trigger changed."""
-    if turn.refusal is not None and _at_rest(turn):
+    if turn.refusal is not None and is_only_answered(turn):
         turn.reach = Reach.ANSWERED
     elif changes_nothing(turn) and not machines.shadows.applied(turn):
         turn.reach = Reach.QUIET
@@ -147,8 +147,8 @@ def update_histories(_: Machines, turn: Turn) -> None:
 
 
 def note_next_change(_: Machines, turn: Turn) -> None:
-    """Note when a protection or a requirement next changes by itself. After the stamps, since
-    dwell times count from them.
+    """Note when a protection or a requirement next changes by itself. After the histories,
+    since dwell times count from them.
     """
     memory = turn.memory
     changes = (next_change_ms(turn.spec, memory), next_end_ms(turn.spec, memory))
@@ -228,13 +228,6 @@ def _taken(machines: Machines, turn: Turn) -> Ack | None:
         machines.shadows.toggled(turn, trigger.circuit, trigger.source)
     machines.shadows.apply(turn)
     return refusal
-
-
-def _at_rest(turn: Turn) -> bool:
-    """Nothing came of the trigger, and nothing is due."""
-    due_ms = turn.memory.due_ms()
-    due = due_ms is not None and due_ms <= turn.now_ms
-    return not turn.effects and not due and due_ms == turn.before.due_ms()
 
 
 def _notice(turn: Turn) -> bool:

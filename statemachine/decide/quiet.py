@@ -21,14 +21,24 @@ def changes_nothing(turn: Turn) -> bool:
 
     Of a return that waits for its last driver, and of an alarm that may be due, this is not said.
     """
-    before, after, due_ms = turn.before, turn.memory, turn.memory.due_ms()
+    before, after = turn.before, turn.memory
     if not isinstance(turn.trigger, _ANSWERS) or turn.effects or turn.told or after.pending:
         return False
-    if after.coming.blocked_ms is not None or (due_ms is not None and due_ms <= turn.now_ms):
+    if after.coming.blocked_ms is not None or _is_due(turn, after.due_ms()):
         return False
     was, now = vars(before), vars(after)
     news = {name for name in now if now[name] is not was[name]} - _CLOCKS - _OF_SHADOWS
     return not news or (news == {"circuits"} and _confirmed(turn))
+
+
+def is_only_answered(turn: Turn) -> bool:
+    """Nothing came of the trigger, and nothing is due: a copy or a refusal needs no more."""
+    due_ms = turn.memory.due_ms()
+    return not turn.effects and not _is_due(turn, due_ms) and due_ms == turn.before.due_ms()
+
+
+def _is_due(turn: Turn, due_ms: int | None) -> bool:
+    return due_ms is not None and due_ms <= turn.now_ms
 
 
 def _confirmed(turn: Turn) -> bool:

@@ -59,14 +59,15 @@ def from_parts(spec: Spec, parts: Mapping[str, Any]) -> Memory:
     go. Events keep their states, also such as the chart no longer has: those end with the next
     start. Raises ValueError where the parts are no memory.
     """
+    first = initial_memory(spec)
     if not parts:
-        return initial_memory(spec)
+        return first
     kept = _adapter().validate_python({**parts["site"], **_shelves(parts)})
     leaves, lives = pending_releases(spec, kept.leaving, kept.circuits), kept.circuits
     return changed(
         kept,
-        shadows=_shadows(spec, kept.shadows),
-        circuits=_circuits(spec, kept),
+        shadows={**first.shadows, **_shadows(spec, kept.shadows, first)},
+        circuits={**_fresh(first, kept), **_circuits(spec, kept)},
         leaving=leaves,
         stuck=stuck_circuits(spec, leaves, kept.stuck, lives, kept.at_ms),
         cuts={id: cut_w for id, cut_w in kept.cuts.items() if id in spec.circuits},
@@ -88,17 +89,19 @@ def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _circuits(spec: Spec, kept: Memory) -> dict[str, CircuitState]:
-    """A circuit that comes back into the file has the fault that kept it from leaving."""
-    fresh = {
-        id: _with_fault(live, kept.stuck.get(id), kept.mono_ms)
-        for id, live in initial_memory(spec).circuits.items()
-    }
-    known = {
+    return {
         id: changed(live, driver=spec.circuits[id].driver)
         for id, live in kept.circuits.items()
-        if id in fresh
+        if id in spec.circuits
     }
-    return {**fresh, **known}
+
+
+def _fresh(first: Memory, kept: Memory) -> dict[str, CircuitState]:
+    """A circuit that comes back into the file has the fault that kept it from leaving."""
+    return {
+        id: _with_fault(live, kept.stuck.get(id), kept.mono_ms)
+        for id, live in first.circuits.items()
+    }
 
 
 def _with_fault(live: CircuitState, stuck: StuckCircuit | None, mono_ms: int) -> CircuitState:
@@ -107,15 +110,13 @@ def _with_fault(live: CircuitState, stuck: StuckCircuit | None, mono_ms: int) ->
     return changed(live, hold_fault=stuck.fault, hold_fault_mono_ms=mono_ms)
 
 
-def _shadows(spec: Spec, kept: Mapping[str, ShadowState]) -> dict[str, ShadowState]:
+def _shadows(spec: Spec, kept: Mapping[str, ShadowState], first: Memory) -> dict[str, ShadowState]:
     """What was decided of circuits that are gone is forgotten."""
-    first = initial_memory(spec).shadows
-    fit = {
+    return {
         key: changed(shadow, decided=_of(spec, shadow))
         for key, shadow in kept.items()
-        if key in first and shadow.state in spec.shadow.states
+        if key in first.shadows and shadow.state in spec.shadow.states
     }
-    return {**first, **fit}
 
 
 def _of(spec: Spec, shadow: ShadowState) -> dict[str, Any]:

@@ -40,12 +40,12 @@ class Endpoint:
     host: str
     port: int
     client_id: str
-    cert: Path | None
-    key: Path | None
-    ca: Path | None
-    username: str | None
-    password: str | None = field(repr=False)
-    aws: bool
+    cert: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    aws: bool = False
     session_s: int = SESSION_EXPIRY_S
     receive_maximum: int | None = None
     pace: BackoffPace = NEAR
@@ -64,19 +64,7 @@ class LastWill:
 
 def plain_endpoint(host: str, port: int, client_id: str) -> Endpoint:
     """A stand-in without TLS, which respects the Receive Maximum as AWS does."""
-    return Endpoint(
-        host=host,
-        port=port,
-        client_id=client_id,
-        cert=None,
-        key=None,
-        ca=None,
-        username=None,
-        password=None,
-        aws=False,
-        receive_maximum=RECEIVE_MAXIMUM,
-        pace=pace_of(host),
-    )
+    return Endpoint(host, port, client_id, receive_maximum=RECEIVE_MAXIMUM, pace=pace_of(host))
 
 
 def stand_in_endpoint(address: str, files: Mapping[str, str], client_id: str) -> Endpoint:

@@ -15,7 +15,7 @@ HANG_S = 10
 
 
 def endpoint(port: int, client_id: str) -> Endpoint:
-    return Endpoint("127.0.0.1", port, client_id, None, None, None, None, None, False)
+    return Endpoint("127.0.0.1", port, client_id)
 
 
 class Peer:

@@ -30,7 +30,7 @@ async def main(port):
     def hear(news):
         if isinstance(news, Message): print(news.payload.decode(), flush=True)
         if isinstance(news, LinkUp): print("up", flush=True)
-    where = Endpoint("127.0.0.1", port, "v1", None, None, None, None, None, False)
+    where = Endpoint("127.0.0.1", port, "v1")
     link = Link(where, ["ven/cmd/v1"], LastWill("ven/status/v1", lambda: b"gone"), hear)
     link.start()
     await asyncio.to_thread(sys.stdin.readline)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.mqtt.link_peer import endpoint
 from tests.kit.mqtt.mosquitto import Mosquitto
 from venctl.link import shadow_client as twin
 from venctl.link.endpoint import Endpoint, LastWill
@@ -29,10 +30,6 @@ SHADOW = "$aws/things/v1/shadow"
 HANG_S = 10
 Said = Mapping[str, Any]
 Answer = tuple[str, Said] | None
-
-
-def endpoint(port: int, client_id: str) -> Endpoint:
-    return Endpoint("127.0.0.1", port, client_id, None, None, None, None, None, False)
 
 
 @asynccontextmanager
