@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from statemachine import Spec, Ven
 from statemachine.decide.copies import with_earlier_answer
@@ -34,6 +34,7 @@ from statemachine.verify.world.panel import Breakers
 from statemachine.wire.commands import Origin, command_from
 from tests.kit.core.sample_sites import NOW_MS, site
 
+E = TypeVar("E")
 LOOK_MS = 10_000
 FOREVER_MS = 10**15
 
@@ -195,7 +196,7 @@ class Harness:
             said: dict[str, Any] = {"circuit": command.circuit, "enabled": command.enabled}
             effects = [*effects, *self.hear(Switched(**self.stamp(), **said, fault=None))]
             self.effects = effects
-        acks = acks_in(effects)
+        acks = of(Ack, effects)
         assert len(acks) == 1, "every command gets exactly one ack"
         if acks[0].key or not self.last.key:
             self.last = acks[0]
@@ -247,6 +248,6 @@ class Journaled(Harness):
         return effects
 
 
-def acks_in(effects: Iterable[Effect]) -> list[Ack]:
-    """The acks among effects."""
-    return [effect for effect in effects if isinstance(effect, Ack)]
+def of(kind: type[E], effects: Iterable[Effect]) -> list[E]:
+    """The effects of one kind, in their order."""
+    return [effect for effect in effects if isinstance(effect, kind)]

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.kit.paths import ROOT
+from tests.kit.process.data_plane import iot_data_of
 from tests.kit.process.site import Site
-from tests.system.test_run import iot_data
 
 from .test_page import SIZES, accessible
 
@@ -19,7 +19,7 @@ def wish(site: Site, **circuits: bool) -> None:
     """Somebody in the cloud wants circuits on or off."""
     desired = {"circuits": {id: {"enabled": on} for id, on in circuits.items()}}
     payload = json.dumps({"state": {"desired": desired}})
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=payload)
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=payload)
 
 
 def lock(page: Page, name: str) -> None:

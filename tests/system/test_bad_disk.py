@@ -179,10 +179,8 @@ def live_through(story: Story) -> None:
 def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with stage(tmp_path_factory.mktemp("bad"), *request.param) as on:
         story = Story(on)
-        try:
+        with on.story():
             live_through(story)
-        except Exception as error:
-            on.mark(f"THE STORY BROKE OFF: {type(error).__name__}: {error}")
         yield story, on.account()
 
 

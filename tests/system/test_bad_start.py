@@ -98,12 +98,8 @@ def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     trouble, cloud, end = request.param
     with stage(tmp_path_factory.mktemp("start"), trouble, cloud) as on:
         story = Story(on)
-        try:
+        with on.story():
             live_through(story, end)
-        except Exception as error:
-            on.mark(f"THE STORY BROKE OFF: {type(error).__name__}: {error}")
-        except AssertionError as error:
-            on.mark(f"THE STORY BROKE OFF: {error}")
         story.set_aside = story.set_aside or [
             p.name for p in on.state.rglob("*") if set_aside(p.name)
         ]

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.kit.paths import ROOT
+from tests.kit.process.data_plane import iot_data_of, shadow
 from tests.kit.process.site import STEADY, Backend, Site, until, venctl
 from tests.kit.simulated.faulty_panel import faulty, set_faults
-from tests.system.test_run import iot_data, shadow
 
 TWO_KW = {"op": "event", "shed_kw": 2.0, "duration_sec": 300, "event_id": "evt-1"}
 HEATER = next(line for line in STEADY.splitlines(True) if line.startswith("  heater1:"))
@@ -64,7 +64,7 @@ def wish(site: Site, circuit: str, enabled: bool) -> None:
     """What the cloud would like."""
     desired = {"circuits": [{"id": circuit, "enabled": enabled}]}
     payload = json.dumps({"state": {"desired": desired}})
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=payload)
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=payload)
 
 
 # -- reload ----------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_a_site_that_outgrows_its_shadow_is_heard_through_the_named_ones(site: S
     edit(site, STEADY.replace("  hvac1:", f"{desks}  hvac1:"))
     assert "desk39 new" in site.venctl("reload").stdout
     named = {"thingName": "volttron_local", "shadowName": "circuits-1"}
-    iot = iot_data(site)
+    iot = iot_data_of(site)
     until(lambda: _reported(iot, named), "the named shadow")
     desired = {"circuits": [{"id": "desk39", "enabled": False}]}
     iot.update_thing_shadow(**named, payload=json.dumps({"state": {"desired": desired}}))

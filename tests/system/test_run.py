@@ -7,31 +7,12 @@ import sqlite3
 import time
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 
+from tests.kit.process.data_plane import iot_data_of, shadow
 from tests.kit.process.site import STEADY, Backend, Site, until, venctl
 
 TWO_KW = {"op": "event", "shed_kw": 2.0, "duration_sec": 300, "event_id": "evt-1"}
-
-
-def iot_data(site: Site) -> boto3.client:
-    return boto3.client(
-        "iot-data",
-        endpoint_url=f"http://{site.ready['data']}",
-        region_name="us-west-2",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-        config=Config(retries={"max_attempts": 1}),
-    )
-
-
-def shadow(site: Site) -> dict:
-    """The document; asked for slowly, since a thing has 20 requests a second for everybody."""
-    time.sleep(0.1)
-    answer = iot_data(site).get_thing_shadow(thingName="volttron_local")
-    return json.loads(answer["payload"].read())
 
 
 def power(site: Site) -> float:
@@ -195,7 +176,7 @@ def test_an_event_that_ended_while_we_were_dead_is_restored(site: Site) -> None:
 
 def test_the_cloud_switches_a_circuit_and_the_wish_is_consumed(site: Site) -> None:
     wish = {"state": {"desired": {"circuits": [{"id": "hvac1", "enabled": False}]}}}
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=json.dumps(wish))
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=json.dumps(wish))
     until(lambda: power(site) == 6.5, "HVAC off")
     until(lambda: "desired" not in shadow(site)["state"], "wish consumed")
     said = until(lambda: shadow(site)["state"]["reported"], "report")
@@ -212,7 +193,7 @@ def test_a_wish_made_while_we_were_away_is_found_on_return(site: Site) -> None:
             "desired": {"circuits": {"lights1": {"enabled": False}, "nix": {"enabled": True}}}
         }
     }
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=json.dumps(wish))
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=json.dumps(wish))
     until(lambda: power(site) == 9.6, "lights off")
     ack = until(lambda: shadow(site)["state"]["reported"].get("ack"), "ack")
     assert ack["ac"] == 207 and ack["r"]["nix"][0] == 404
@@ -236,7 +217,7 @@ def test_the_shadow_tells_of_an_event_at_once_and_forgets_it(site: Site) -> None
 
 def test_publishing_a_command_through_the_data_plane_works(site: Site, backend: Backend) -> None:
     payload = json.dumps({"op": "ping", "correlationId": "rest"})
-    iot_data(site).publish(topic="ven/cmd/volttron_local", qos=1, payload=payload)
+    iot_data_of(site).publish(topic="ven/cmd/volttron_local", qos=1, payload=payload)
     until(lambda: backend.acks("rest"), "pong")
 
 

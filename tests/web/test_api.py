@@ -3,63 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer, unused_port
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.kit.core.web_controller import START_MS, Client, WebController, site
-from web.app import access_for, make_app
+from tests.kit.core.web_controller import START_MS
+from tests.kit.core.web_page import EVENT, Page, api, open_page
+
+__all__ = ["api"]  # a fixture
 
 NOW_S = START_MS / 1000
-
-
-class Page:
-    """A client of one site."""
-
-    def __init__(self, client: Client, desk: WebController) -> None:
-        self.client, self.desk = client, desk
-
-    async def get(self, path: str) -> Any:
-        answer = await self.client.get(path)
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
-
-    async def tell(
-        self, method: str, path: str, body: Any, key: str | None = None
-    ) -> tuple[int, Any]:
-        headers = {"Idempotency-Key": key} if key else {}
-        answer = await self.client.request(method, path, json=body, headers=headers)
-        return answer.status, await answer.json()
-
-    async def raw(self, path: str, body: bytes) -> tuple[int, Any]:
-        headers = {"Content-Type": "application/json"}
-        answer = await self.client.post(path, data=body, headers=headers)
-        return answer.status, await answer.json()
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Page]:
-    async with open_page() as opened:
-        yield opened
-
-
-class open_page:
-    async def __aenter__(self) -> Page:
-        port, desk = unused_port(), WebController(site())
-        app = make_app(desk, access_for("127.0.0.1", port, (), {}, "token"))
-        self._client = TestClient(TestServer(app, port=port))
-        await self._client.start_server()
-        return Page(self._client, desk)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
-
-
-EVENT = {"shed_kw": 2.0, "duration_s": 300, "id": "evt-1"}
 
 
 async def test_the_worked_example_comes_out_to_the_digit(api: Page) -> None:

@@ -17,8 +17,8 @@ from statemachine.state.reasons import Reason
 from statemachine.wire.commands import OPS
 from tests.kit.core.contract import Contract, described, documented
 from tests.kit.core.web_controller import WebController
+from tests.kit.core.web_page import EVENT, Page, open_page
 from tests.kit.paths import ROOT
-from tests.web.test_api import EVENT, Page, open_page
 from tests.web.test_live import told
 from web.commands import problem_of
 from web.http.problems import Problem

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.kit.core.web_page import Page, open_page
 from tests.kit.paths import ROOT
-from tests.web.test_api import Page, open_page
 from web.machine import transition
 
 TEXT = (ROOT / "web/static/core/bodies.d.ts").read_text("utf-8")

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from statemachine import Spec, SpecError, read
-from tests.kit.core.web_controller import SITE, START_MS, WebController
-from tests.web.test_api import EVENT, Page
-from web.app import access_for, make_app
+from statemachine import SpecError, read
+from tests.kit.core.web_controller import SITE, START_MS
+from tests.kit.core.web_page import EVENT, open_page
 
 NOW_S = START_MS / 1000
 TEXT = SITE.read_text("utf-8")
 
 
-class Opened:
+def opened(text: str) -> open_page:
     """A page over a site of its own file."""
-
-    def __init__(self, text: str) -> None:
-        self.spec: Spec = read(text, "ven.yaml")
-
-    async def __aenter__(self) -> Page:
-        port, desk = unused_port(), WebController(self.spec)
-        app = make_app(desk, access_for("127.0.0.1", port, (), {}, "token"))
-        self._client = TestClient(TestServer(app, port=port))
-        await self._client.start_server()
-        return Page(self._client, desk)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+    return open_page(read(text, "ven.yaml"))
 
 
 def heater(more: str) -> str:
@@ -36,7 +22,7 @@ def heater(more: str) -> str:
 
 
 async def test_a_circuit_says_until_when_it_rests_and_then_until_when_it_runs() -> None:
-    async with Opened(heater("min_off: 5 min, min_on: 2 min")) as api:
+    async with opened(heater("min_off: 5 min, min_on: 2 min")) as api:
         await api.tell("POST", "/api/v1/events", EVENT)
         api.desk.advance(60_000)
         await api.tell("POST", "/api/v1/restore", {})
@@ -56,7 +42,7 @@ async def test_a_circuit_says_until_when_it_rests_and_then_until_when_it_runs() 
 
 
 async def test_a_circuit_says_what_it_gave_today_of_what_it_may() -> None:
-    async with Opened(heater("max_events_per_day: 3, max_shed_per_day: 10 min")) as api:
+    async with opened(heater("max_events_per_day: 3, max_shed_per_day: 10 min")) as api:
         await api.tell("POST", "/api/v1/events", EVENT)
         api.desk.advance(90_000)
         one = await api.get("/api/v1/circuits/heater1")
@@ -65,7 +51,7 @@ async def test_a_circuit_says_what_it_gave_today_of_what_it_may() -> None:
 
 
 async def test_an_event_says_how_it_delivers_and_what_comes_next() -> None:
-    async with Opened(TEXT) as api:
+    async with opened(TEXT) as api:
         await api.tell("POST", "/api/v1/events", EVENT)
         [event] = (await api.get("/api/v1/state"))["events"]
         assert (event["required_kw"], event["delivery"]) == (2.0, "achieved")
@@ -76,7 +62,7 @@ async def test_an_event_says_how_it_delivers_and_what_comes_next() -> None:
 
 
 async def test_an_occupant_keeps_one_circuit_out_and_then_all_of_it() -> None:
-    async with Opened(TEXT) as api:
+    async with opened(TEXT) as api:
         await api.tell("POST", "/api/v1/events", EVENT)
         path = "/api/v1/events/evt-1/opt-out"
         status, _ = await api.tell("POST", path, {"circuit": "heater1"})
@@ -95,7 +81,7 @@ async def test_an_occupant_keeps_one_circuit_out_and_then_all_of_it() -> None:
 
 
 async def test_events_that_are_over_are_still_listed() -> None:
-    async with Opened(TEXT) as api:
+    async with opened(TEXT) as api:
         await api.tell("POST", "/api/v1/events", EVENT)
         said = await api.get("/api/v1/events")
         assert [e["id"] for e in said["events"]] == ["evt-1"] and said["past"][0]["live"]
@@ -106,19 +92,19 @@ async def test_events_that_are_over_are_still_listed() -> None:
 
 
 async def test_a_locked_circuit_and_one_the_cloud_may_not_switch_are_told_apart() -> None:
-    async with Opened(heater("remote: no")) as api:
+    async with opened(heater("remote: no")) as api:
         one = await api.get("/api/v1/circuits/heater1")
         assert (one["locked"], one["remote"]) == (False, False)
         status, _ = await api.tell("PATCH", "/api/v1/circuits/heater1", {"enabled": False})
         assert status == 200, "the page stands at the site"
     text = TEXT.replace("shed: 100 %}     # can be", "shed: never}     # can be")
-    async with Opened(text) as api:
+    async with opened(text) as api:
         one = await api.get("/api/v1/circuits/heater1")
         assert (one["locked"], one["remote"]) == (True, False)
 
 
 async def test_a_site_that_observes_commands_nothing_and_says_what_it_would() -> None:
-    async with Opened(TEXT.replace("mode: act", "mode: observe")) as api:
+    async with opened(TEXT.replace("mode: act", "mode: observe")) as api:
         status, ack = await api.tell("POST", "/api/v1/events", EVENT)
         assert (status, ack["mode"], ack["actual_shed_kw"]) == (201, "observe", 0)
         now = await api.get("/api/v1/state")
@@ -135,7 +121,7 @@ async def test_a_site_that_observes_commands_nothing_and_says_what_it_would() ->
 
 
 async def test_a_reload_answers_with_words_or_with_every_fault() -> None:
-    async with Opened(TEXT) as api:
+    async with opened(TEXT) as api:
         status, said = await api.tell("POST", "/api/v1/reload", {})
         assert (status, said["lines"]) == (200, ["nothing changes"])
         with pytest.raises(SpecError) as caught:

@@ -13,8 +13,8 @@ from statemachine.state.desires import Interval, Wish
 from statemachine.state.effects import GetShadow
 from statemachine.state.triggers import Connected, Disconnected, Restarted
 from tests.kit.core.web_controller import START_MS, WebController
+from tests.kit.core.web_page import Page, open_page
 from tests.kit.paths import ROOT
-from tests.web.test_api import Page, open_page
 from venctl.cli.kit.clock import of_zone
 from venctl.cli.shadow import _lines
 from web.shadow import shadow

@@ -11,11 +11,11 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from statemachine import Spec, read
-from statemachine.state.effects import Effect, Hold, Switch
+from statemachine.state.effects import Ack, Effect, Hold, Switch
 from statemachine.state.measures import power_w, shed_w
 from statemachine.state.memory import Transition
 from statemachine.state.triggers import Command, Timer, Trigger
-from tests.kit.harness import Journaled, acks_in
+from tests.kit.harness import Journaled, of
 from tests.kit.paths import ROOT
 from web.controller_port import ChartPoint, LinkView, ReloadResult
 
@@ -60,10 +60,10 @@ class WebController(Journaled):
     async def submit(self, command: Command) -> Mapping[str, Any]:
         await asyncio.sleep(0)
         self.heard.append(command)
-        acks = acks_in(self.hear(command))
+        acks = of(Ack, self.hear(command))
         while not acks:
             self.ms = self.memory.due_ms() or self.ms
-            acks = acks_in(self.hear(Timer(**self.stamp())))
+            acks = of(Ack, self.hear(Timer(**self.stamp())))
         self.read()
         return acks[-1].body
 

@@ -9,9 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from tests.kit.paths import ROOT
 from tests.kit.process.site import until
 
@@ -72,16 +69,3 @@ class StandIn:
 
     def _port(self, name: str) -> str:
         return self.said.get(name, "x:0").rpartition(":")[2]
-
-
-def iot_data(url: str, **more: Any) -> Any:
-    """boto3's client for the data plane, with keys that mean nothing."""
-    return boto3.client(
-        "iot-data",
-        endpoint_url=url,
-        region_name="us-west-2",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"max_attempts": 1}),
-        **more,
-    )

@@ -16,8 +16,8 @@ from statemachine.verify.world.play import Play
 from statemachine.verify.world.scenario import Scenario, Step
 from statemachine.wire.commands import MAX_REASON, Origin, command_from
 from tests.kit.core.sample_sites import NOW_S, site
+from tests.kit.core.web_page import Page, api, open_page
 from tests.kit.harness import Harness
-from tests.web.test_api import Page, api, open_page
 
 __all__ = ["api"]
 TEXT = """

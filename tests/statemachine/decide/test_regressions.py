@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from statemachine.curtail.requirement import event_required_w
-from statemachine.state.effects import Effect, Hold, Status, Switch
+from statemachine.state.effects import Hold, Status, Switch
 from statemachine.state.triggers import Connected, Disconnected, Restarted
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
-from tests.kit.harness import Harness
+from tests.kit.harness import Harness, of
 
 SITE = site(MAPLE)
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
@@ -22,10 +22,6 @@ def desk() -> Harness:
     desk = Harness(SITE)
     desk.read()
     return desk
-
-
-def of(kind: type[Any], effects: list[Effect]) -> list[Any]:
-    return [effect for effect in effects if isinstance(effect, kind)]
 
 
 # -- events ---------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ longer names, and crashes lose what was decided but not yet done.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,7 +20,7 @@ from statemachine.state.triggers import Held, Readings, Reloaded, Restarted, Tim
 from statemachine.wire.messages import telemetry
 from tests.kit.core.sample_sites import MAPLE, NOW_MS, NOW_S, site
 from tests.kit.depth import examples
-from tests.kit.harness import Harness
+from tests.kit.harness import Harness, of
 from tests.kit.simulated.storing import AtOnce, Disk, life
 
 CALL = {"op": "event", "event_id": "e1", "shed_kw": 2.0, "duration_sec": 600}
@@ -73,10 +72,6 @@ def desk() -> Harness:
     desk = Harness(site(MAPLE))
     desk.read()
     return desk
-
-
-def of(kind: type[Any], effects: list[Effect]) -> list[Any]:
-    return [effect for effect in effects if isinstance(effect, kind)]
 
 
 def holds(effects: list[Effect]) -> dict[str, int | None]:

@@ -16,7 +16,7 @@ from statemachine.state.parts import from_parts, to_parts
 from statemachine.state.shadow import ShadowState
 from statemachine.state.triggers import Connected, Disconnected, Restarted, Switched
 from tests.kit.core.sample_sites import MAPLE, NOW_S, PANEL, site, wish
-from tests.kit.harness import Harness
+from tests.kit.harness import Harness, of
 from web.shadow import shadow
 
 SITE = site(MAPLE)
@@ -29,10 +29,6 @@ def desk() -> Harness:
     desk = Harness(SITE)
     desk.read()
     return desk
-
-
-def of(kind: type[Any], effects: list[Effect]) -> list[Any]:
-    return [effect for effect in effects if isinstance(effect, kind)]
 
 
 def server_s(desk: Harness) -> int:

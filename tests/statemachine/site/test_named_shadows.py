@@ -9,9 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +24,7 @@ from statemachine.state.desires import Wish
 from statemachine.state.shadow import WishOutcome
 from tests.kit.core.sample_sites import NOW_MS, site
 from tests.kit.harness import Harness
+from tests.kit.process.data_plane import iot_data_of
 from tests.kit.process.site import Site, until, venctl
 
 SERVICE_BYTES = 8_192
@@ -131,14 +130,7 @@ class Cloud:
     """Somebody with boto3."""
 
     def __init__(self, of: Site) -> None:
-        self.client = boto3.client(
-            "iot-data",
-            endpoint_url=f"http://{of.ready['data']}",
-            region_name="us-west-2",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            config=Config(retries={"max_attempts": 1}),
-        )
+        self.client = iot_data_of(of)
 
     def document(self, name: str) -> dict[str, Any]:
         time.sleep(0.1)  # a thing has 20 requests a second, for everybody

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.kit.process.data_plane import iot_data_of, shadow
 from tests.kit.process.site import Site, until
-from tests.system.test_run import iot_data, shadow
 
 
 def test_the_command_line_locks_a_circuit_and_says_why_a_wish_was_refused(site: Site) -> None:
@@ -15,7 +15,7 @@ def test_the_command_line_locks_a_circuit_and_says_why_a_wish_was_refused(site: 
     assert refused.returncode == 1 and "locked by cli" in refused.stderr
     desired = {"circuits": [{"id": "ev1", "enabled": True}, {"id": "nix", "enabled": True}]}
     payload = json.dumps({"state": {"desired": {**desired, "welcome": "aws"}}})
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=payload)
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=payload)
     until(lambda: "circuits" not in shadow(site)["state"].get("desired", {}), "settled")
     ack = shadow(site)["state"]["reported"]["ack"]
     assert ack["r"] == {"ev1": [423, "locked by cli"], "nix": [404, "unknown"]}
@@ -30,7 +30,7 @@ def test_the_command_line_locks_a_circuit_and_says_why_a_wish_was_refused(site: 
 
 def test_a_setting_from_the_cloud_is_echoed_and_its_delta_clears(site: Site) -> None:
     payload = json.dumps({"state": {"desired": {"report_interval_seconds": 2}}})
-    iot_data(site).update_thing_shadow(thingName="volttron_local", payload=payload)
+    iot_data_of(site).update_thing_shadow(thingName="volttron_local", payload=payload)
 
     def echoed() -> bool:
         reported = shadow(site)["state"].get("reported", {})

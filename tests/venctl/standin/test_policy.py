@@ -14,8 +14,8 @@ import pytest
 from statemachine import read
 from tests.kit.mqtt.peers import Peer, Raw
 from tests.kit.paths import ROOT
+from tests.kit.process.data_plane import iot_data
 from tests.kit.process.site import STEADY, Backend, Site, until, venctl
-from tests.kit.process.standin import iot_data
 from venctl.base.policy import documents
 from venctl.standin.server import DeviceIdentity, StandInServer
 

@@ -18,8 +18,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.kit.mqtt.peers import Peer, Raw
+from tests.kit.process.data_plane import iot_data
 from tests.kit.process.site import Site, until
-from tests.kit.process.standin import iot_data
 from venctl.standin.server import StandInServer
 from venctl.standin.shadow.throttle import Throttle
 

@@ -25,9 +25,10 @@ from cryptography import x509
 
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.peers import Peer
+from tests.kit.process.data_plane import iot_data
 from tests.kit.process.faulty_disk import Disk
 from tests.kit.process.site import STEADY, Site, until, venctl
-from tests.kit.process.standin import StandIn, iot_data
+from tests.kit.process.standin import StandIn
 from venctl.standin.certificates import Identities, identities
 
 NOW = datetime.now(UTC)

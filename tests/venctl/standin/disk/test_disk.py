@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.kit.mqtt.peers import Peer, Raw
+from tests.kit.process.data_plane import iot_data
 from tests.kit.process.faulty_disk import Disk, Locker, SmallDisk
 from tests.kit.process.site import until
-from tests.kit.process.standin import StandIn, iot_data
+from tests.kit.process.standin import StandIn
 from tests.kit.process.trouble import ALL
 
 SAID, OVER = "cannot be written: ", "can be written again"

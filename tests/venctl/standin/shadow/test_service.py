@@ -13,13 +13,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import boto3
 import paho.mqtt.client as mqtt
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.kit.paths import DATA, ROOT
+from tests.kit.process.data_plane import iot_data
 from tests.kit.process.site import until
 from venctl.standin.server import StandInServer
 
@@ -75,14 +74,7 @@ class Rest:
     """Asks over REST, with boto3 as it comes."""
 
     def __init__(self, port: int) -> None:
-        self.client = boto3.client(
-            "iot-data",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-west-2",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-            config=Config(retries={"max_attempts": 1}),
-        )
+        self.client = iot_data(f"http://127.0.0.1:{port}")
 
     def ask(self, thing: str, name: str | None, what: str, payload: bytes) -> Any:
         more = {"shadowName": name} if name else {}
