@@ -33,7 +33,7 @@ ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 # Lowest first: a module imports from its own room and from those before it. "" is the top folder.
 LAYERS = {
     "statemachine": (
-        "kit", "site", "state", "curtail", "chart", "returns", "interlock", "journal", "wire",
+        "kit", "device", "site", "state", "curtail", "chart", "returns", "interlock", "journal", "wire",
         "shadow", "decide", "audit", "describe", "verify.world", "verify.observer", "verify.rules",
         "verify.search", "",
     ),

@@ -1,0 +1,71 @@
+"""Which device a circuit or meter is, as ven.yaml declares it: one text that says everything.
+
+The text is JSON with the template's name, its parameters, and the link it is reached over. A
+circuit that has left the file keeps it until it is given back. Secrets are in it as `env:NAME` or
+`file:NAME` only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SIM = "sim"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDeclaration:
+    """A connection: its protocol, where it leads, and its other settings as they were written."""
+
+    speaks: str
+    """http, mqtt, modbus, ocpp or bacnet."""
+    to: str
+    """Host with port, URL, or the address to listen on."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    """Its name in `links:`; "" if the device has it for itself."""
+
+    @property
+    def key(self) -> str:
+        """The same for all who share the connection."""
+        return json.dumps([self.speaks, self.to, dict(self.settings)], sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDeclaration:
+    """A device: the name of its template, its parameters with the defaults filled in, its link."""
+
+    device: str
+    params: Mapping[str, str]
+    link: LinkDeclaration
+
+    @property
+    def text(self) -> str:
+        """What `device_of` reads back."""
+        link = {
+            "speaks": self.link.speaks,
+            "to": self.link.to,
+            "settings": dict(self.link.settings),
+            "name": self.link.name,
+        }
+        return json.dumps({"device": self.device, "params": dict(self.params), "link": link})
+
+
+def device_of(text: str) -> DeviceDeclaration | None:
+    """The device that a text declares; None: a simulated circuit, or no device of its own.
+
+    Raises ValueError if it is neither: it was written by another version.
+    """
+    if not text.startswith("{"):
+        return None
+    try:
+        declared = json.loads(text)
+        link = declared["link"]
+        return DeviceDeclaration(
+            declared["device"],
+            declared["params"],
+            LinkDeclaration(link["speaks"], link["to"], link["settings"], link["name"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"this declares no device: {text}") from error
