@@ -17,7 +17,10 @@ from web.controller_port import ChartPoint, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
+from .device_reports import DeviceReports
+from .devices.catalog import catalog_beside
 from .drivers import Panel
+from .drivers.circuits import Circuits
 from .folder.claim import Claim
 from .health.alarms import Alarms, log_alarms
 from .health.health_monitor import HealthMonitor
@@ -74,18 +77,32 @@ class Controller:
     ) -> None:
         self._stand_in, self._storage, self._outside = stand_in, store.storage, outside
         self._notes = store.notes
-        self._sim = sim = outside.circuits(spec, options.folder)
         self._audit = AuditLog(options.folder, outside.worker("audit"))
         self.runtime = Runtime(Ven(spec), self._storage, store.found, self._perform)
         self.runtime.aftermath.decided = self._decided
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
-        drivers = dict.fromkeys([*spec.circuits, *self.memory.leaving], sim)
-        self.panel = Panel(spec, drivers, self._held, self._switched, self._look)
+        reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
+        self._catalog = partial(catalog_beside, options.file)
+        self.circuits = Circuits(
+            spec, outside.circuits(spec, options.folder), self._catalog(), reports, clocks
+        )
+        self.panel = Panel(
+            spec,
+            self.circuits.build(self.memory.leaving, self._may_be_off),
+            self._held,
+            self._switched,
+            self._look,
+            self.circuits.queue_of,
+        )
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post, outside)
         self.uplink.add(store.found.todo)
         self.telemetry = TelemetryLoop(
-            self.runtime, self.panel, self._storage.message, sim.unmetered_w, self.uplink.telemetry
+            self.runtime,
+            self.panel,
+            self._storage.message,
+            self.circuits.beside_w,
+            self.uplink.telemetry,
         )
         self.watchdog = Watchdog(notify, self.alarms, self._progress, self._status)
         self.editing = Reloader(
@@ -178,6 +195,7 @@ class Controller:
         await self.panel.stop()
         if self.spec.restore.on_stop == "restore":
             await self.panel.let_go(self._may_be_held())
+        await self.circuits.close()
         await self._approach.stop()
         await self._storage.close(CLOSE_S)
 
@@ -240,6 +258,11 @@ class Controller:
         held = [id for id, live in lives if live.held_w is not None or not observes]
         return [*held, *self.memory.leaving]
 
+    def _may_be_off(self, circuit: str) -> bool:
+        """Whether this program may have switched a circuit off before it stopped."""
+        live = self.memory.circuits[circuit]
+        return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
+
     def _look(self) -> None:
         self.telemetry.look()
 
@@ -252,8 +275,7 @@ class Controller:
         return status_line(self.link.state, len(self.memory.events), held, len(self.memory.alarms))
 
     def _use(self, spec: Spec) -> None:
-        self._sim.use(spec)
-        self.panel.use(spec, dict.fromkeys(spec.circuits, self._sim))
+        self.panel.use(spec, self.circuits.use(spec, self._catalog()))
         if self._stand_in is not None:
             self._stand_in.use(spec)
         self.uplink.use(spec)

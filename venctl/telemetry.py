@@ -12,7 +12,7 @@ from statemachine.curtail.metering import metering
 from statemachine.curtail.plausible import plausible_readings, plausible_unmetered_w
 from statemachine.curtail.requirement import needed_w
 from statemachine.kit.strict_json import compact
-from statemachine.state.measures import power_w, shed_w
+from statemachine.state.measures import known_power_w, shed_w
 from statemachine.state.triggers import Readings
 from statemachine.wire.messages import telemetry
 from web.controller_port import ChartPoint
@@ -41,7 +41,7 @@ class TelemetryLoop:
         runtime: Runtime,
         panel: Panel,
         next_number: Callable[[], int],
-        unmetered_w: Callable[[], int],
+        unmetered_w: Callable[[Mapping[str, int]], int | None],
         publish: Callable[[bytes, bytes], Awaitable[None]],
     ) -> None:
         self._runtime, self._panel, self._next_number = runtime, panel, next_number
@@ -93,8 +93,9 @@ class TelemetryLoop:
         at_ms, mono_ms = clocks()
         drawn_w, odd = plausible_readings(self._runtime.ven.spec.circuits, answers)
         self._log(drawn_w, odd)
-        beside_w = self._beside_w()
-        self._panel.seen(drawn_w, age_ms, beside_w)
+        beside_w = self._beside_w(drawn_w)
+        last_w = self._runtime.memory.unmetered_w
+        self._panel.seen(drawn_w, age_ms, last_w if beside_w is None else beside_w)
         readings: dict[str, Any] = {
             "drawn_w": drawn_w,
             "age_ms": age_ms,
@@ -112,17 +113,23 @@ class TelemetryLoop:
             log.warning("%s: its meter reports plausible values again", id)
         self._odd = (self._odd - drawn_w.keys()) | odd.keys()
 
-    def _beside_w(self) -> int:
-        """The power drawn outside the circuits, in W; the last known value if it cannot be read."""
+    def _beside_w(self, drawn_w: Mapping[str, int]) -> int | None:
+        """The power drawn outside the circuits, in W; None: it cannot be read.
+
+        `drawn_w` are the newest readings; the other circuits count with their last ones.
+        """
+        lives = self._runtime.memory.circuits.items()
+        all_w = {**{id: live.drawn_w or 0 for id, live in lives}, **drawn_w}
+        service_w = self._runtime.ven.spec.site.service
         try:
-            watts = plausible_unmetered_w(self._runtime.ven.spec.site.service, self._unmetered_w())
+            watts = plausible_unmetered_w(service_w, self._unmetered_w(all_w))
             why = "the value is not a plausible number of watts"
         except Exception as error:
             watts, why = None, str(error) or type(error).__name__
         if watts is None and not self._beside_fails:
             log.warning("the power drawn outside the circuits cannot be read: %s", why)
         self._beside_fails = watts is None
-        return self._runtime.memory.unmetered_w if watts is None else watts
+        return watts
 
     async def _say(self, now_ms: int) -> None:
         memory = self._runtime.memory
@@ -136,7 +143,9 @@ class TelemetryLoop:
         if self.recent and now_ms - self.recent[-1].at_ms < SAMPLE_MS:
             return
         memory, spec = self._runtime.memory, self._runtime.ven.spec
-        drawn_w = power_w(memory)
+        drawn_w = known_power_w(memory)
+        if drawn_w is None:
+            return
         base_w = drawn_w + shed_w(memory)
         asked_w = needed_w(spec, memory, now_ms)
         target_w = base_w - asked_w if asked_w else None

@@ -26,7 +26,7 @@ from statemachine.returns.release import circuits_to_return
 from statemachine.returns.return_order import ReturnForecast
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
-from statemachine.state.measures import commanded_w, planned_w, power_w, shed_w, taken_w
+from statemachine.state.measures import commanded_w, known_power_w, planned_w, shed_w, taken_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import OPERATOR
 from statemachine.wire.messages import kw
@@ -57,18 +57,19 @@ def state(desk: ControllerPort) -> StateBody:
     all_loads, plan = plan_in_force(spec, memory)
     binding = next(iter(active_events(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
-    drawn_w, taken, backs = power_w(memory), shed_w(memory), forecast_returns(spec, memory)
+    drawn_w, taken, backs = known_power_w(memory), shed_w(memory), forecast_returns(spec, memory)
+    site_w = drawn_w if known else None
     return {
         "t": now_ms / 1000,
         "rev": desk.rev,
         "version": program_version(),
         "mode": spec.mode,
         "site": _site(spec),
-        "power_kw": kw(drawn_w) if known else None,
+        "power_kw": None if site_w is None else kw(site_w),
         "shed_kw": kw(taken) if known else None,
         "by_person_kw": kw(taken_by_people_w(spec, memory, now_ms)),
-        "base_power_kw": kw(drawn_w + taken) if known else None,
-        "unmetered_kw": kw(memory.unmetered_w) if known else None,
+        "base_power_kw": None if site_w is None else kw(site_w + taken),
+        "unmetered_kw": None if site_w is None else kw(memory.unmetered_w),
         "reading_at": seconds(memory.read_ms),
         "required_kw": kw(required_w(spec, memory, now_ms)),
         "commanded_kw": kw(commanded_w(spec, memory)),

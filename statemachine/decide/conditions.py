@@ -45,6 +45,8 @@ def _failing(spec: Spec, memory: Memory) -> Iterator[str]:
         since_ms = live.trouble_mono_ms
         if since_ms is not None and memory.mono_ms - since_ms >= FAILS_MS:
             yield f"{spec.name_of(id)}: {live.trouble}"
+    if memory.main_lost_ms is not None and memory.at_ms - memory.main_lost_ms >= FAILS_MS:
+        yield "the main meter cannot be read, so what the site draws is not known"
     for id, stuck in memory.stuck.items():
         yield f"{id} is no longer in ven.yaml and cannot be released: {stuck.fault}"
 

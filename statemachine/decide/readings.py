@@ -24,7 +24,17 @@ def apply_readings(turn: Turn, readings: Readings) -> None:
         elif circuits[id].taken_w and not circuits[id].giving:  # let go, and not read since
             circuits[id] = changed(circuits[id], taken_w=0)
         circuits[id] = _doubted(circuits[id], id, readings, mono_ms)
-    turn.remember(circuits=circuits, unmetered_w=readings.unmetered_w, read_ms=turn.now_ms)
+    turn.remember(circuits=circuits, read_ms=turn.now_ms)
+    _enter_unmetered(turn, readings.unmetered_w)
+
+
+def _enter_unmetered(turn: Turn, unmetered_w: int | None) -> None:
+    """Without the main meter the last known load beside the circuits still counts in plans."""
+    since_ms = turn.memory.main_lost_ms
+    if unmetered_w is not None:
+        turn.remember(unmetered_w=unmetered_w, main_lost_ms=None)
+    elif since_ms is None:
+        turn.remember(main_lost_ms=turn.now_ms)
 
 
 def _doubted(live: CircuitState, id: str, readings: Readings, mono_ms: int) -> CircuitState:

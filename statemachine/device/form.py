@@ -188,6 +188,8 @@ class Template(Form):
     pace: Pace = Pace()
     wants: dict[str, Want] = {}
     identify: dict[str, Want] = {}
+    still_when_off: bool = False
+    """Its meter keeps its last value while the relay is off, so that off is 0 W."""
     terms: str | None = None
     """Terms of use to be shown once."""
     sources: tuple[str, ...] = ()

@@ -11,6 +11,11 @@ def power_w(memory: Memory) -> int:
     return memory.unmetered_w + sum(live.drawn_w or 0 for live in memory.circuits.values())
 
 
+def known_power_w(memory: Memory) -> int | None:
+    """The same; None while the main meter cannot be read."""
+    return None if memory.main_lost_ms is not None else power_w(memory)
+
+
 def shed_w(memory: Memory) -> int:
     """What is not drawn because an event took it: held counterfactual less measured.
 

@@ -148,6 +148,8 @@ class Memory:
     # the site
     unmetered_w: int = 0
     """What the site draws beside its circuits, at the last reading."""
+    main_lost_ms: int | None = None
+    """Since when its main meter cannot be read, in UTC; None: it can, or the site has none."""
     read_ms: int | None = None
     """When the circuits were last read, in UTC."""
     every_ms: int

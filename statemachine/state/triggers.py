@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from .reasons import Reason
 
-OPERATOR, HERE = "operator", ("page", "cli")  # the sources of commands
+# The sources of commands; "device": a person at the device itself.
+OPERATOR, HERE = "operator", ("page", "cli", "device")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +191,12 @@ class Readings(Trigger):
     """What circuits draw now, in watts. A circuit that was not read since the last is absent.
 
     `age_ms` says how old a reading is; a circuit that is absent from it was read just now. `odd`
-    says what is wrong with the meters whose readings are not believed.
+    says what is wrong with the meters whose readings are not believed. `unmetered_w` None: the main
+    meter cannot be read.
     """
 
     drawn_w: Mapping[str, int]
-    unmetered_w: int
+    unmetered_w: int | None
     age_ms: Mapping[str, int] = field(default_factory=dict)
     odd: Mapping[str, str] = field(default_factory=dict)
 

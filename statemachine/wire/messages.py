@@ -22,7 +22,7 @@ from ..returns.ending import ended_by
 from ..site.spec import Spec
 from ..state.alarm import alarm_body
 from ..state.effects import Ack
-from ..state.measures import commanded_w, planned_w, power_w, shed_w
+from ..state.measures import commanded_w, known_power_w, planned_w, shed_w
 from ..state.memory import Event, Memory
 from ..state.reasons import Reason
 from ..state.triggers import Command, DrEvent, Get, Lock, Ping, SetConfig, Toggle, signature
@@ -229,13 +229,16 @@ def link_status(online: bool, now_ms: int) -> Body:
 
 
 def measured(spec: Spec, memory: Memory, now_ms: int) -> Body:
-    """Power, shed and base power with the binding event. Base is always power plus shed."""
+    """Power, shed and base power with the binding event. Base is always power plus shed.
+
+    Power and base are null while the main meter cannot be read.
+    """
     binding = next(iter(active_events(spec, memory, now_ms)), None)
-    drawn_w, taken = power_w(memory), shed_w(memory)
+    drawn_w, taken = known_power_w(memory), shed_w(memory)
     return {
-        "power_kw": kw(drawn_w),
+        "power_kw": None if drawn_w is None else kw(drawn_w),
         "shed_kw": kw(taken),
-        "base_power_kw": kw(drawn_w + taken),
+        "base_power_kw": None if drawn_w is None else kw(drawn_w + taken),
         "active_event": binding.id if binding else None,
     }
 

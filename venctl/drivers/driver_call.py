@@ -10,6 +10,7 @@ from statemachine.state.triggers import NO_ANSWER
 
 T = TypeVar("T")
 GRACE_S = 0.2
+TIMEOUT_S = 4.0
 
 
 class DriverCall(Generic[T]):

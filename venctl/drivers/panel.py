@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statemachine.interlock.guarded_circuit import GuardedCircuit
 from statemachine.interlock.headroom import Headroom
@@ -18,14 +18,11 @@ from statemachine.interlock.wanted_state import Deed, DeviceAnswer
 from statemachine.site.spec import Spec
 from statemachine.state.effects import Hold, Switch
 
-from .driver_call import DriverCall
+from .driver import Driver
+from .driver_call import TIMEOUT_S, DriverCall
 from .reads import Reads
 
-if TYPE_CHECKING:
-    from . import Driver
-
 log = logging.getLogger(__name__)
-TIMEOUT_S = 4.0
 LAST_S = 1.0
 
 OnHeld = Callable[[str, int | None, str | None], None]
@@ -76,10 +73,10 @@ class Panel:
         for worker in self._workers.values():
             worker.declare(spec)
         for circuit, driver in drivers.items():
-            if circuit in self._workers:
-                self._workers[circuit].use(driver)
-                continue
             link = self._links.setdefault(self._link_of(circuit), asyncio.Lock())
+            if circuit in self._workers:
+                self._workers[circuit].use(driver, link)
+                continue
             guarded = GuardedCircuit(circuit, spec, self._headroom, _now_ms())
             new = self._workers[circuit] = _Worker(circuit, guarded, driver, link, self._hear)
             if self._started:
@@ -94,6 +91,11 @@ class Panel:
         """Keep a circuit in this state until a newer command. Unknown circuits are ignored."""
         if (worker := self._workers.get(deed.circuit)) is not None:
             worker.put(deed)
+
+    def doubt(self, circuit: str) -> None:
+        """The device may not stand as told: do all requests again."""
+        if (worker := self._workers.get(circuit)) is not None:
+            worker.doubt()
 
     async def read(self) -> tuple[dict[str, Any], dict[str, int]]:
         """The drivers' readings and their age in ms, after at most 0.2 s.
@@ -169,11 +171,11 @@ class _Worker:
         """Apply the limits of a changed file."""
         self.guarded.use(spec, _now_ms())
 
-    def use(self, driver: Driver) -> None:
+    def use(self, driver: Driver, link: asyncio.Lock) -> None:
         """Change the driver; a new one must be told the wanted state again."""
         if driver is not self._driver:
-            self._driver = driver
-            self._doubt()
+            self._driver, self._link = driver, link
+            self.doubt()
 
     def put(self, deed: Deed) -> None:
         self._tell(self.guarded.put(deed, _now_ms()))
@@ -191,7 +193,7 @@ class _Worker:
         if call.fault is not None:
             log.warning("%s could not be released: %s", self._circuit, call.fault)
 
-    def _doubt(self) -> None:
+    def doubt(self) -> None:
         self.guarded.doubt(_now_ms())
         self._news.set()
 
@@ -225,7 +227,7 @@ class _Worker:
         if deed is None:  # a newer command came while the link was busy
             return
         call, self._began_ms = self._call(deed), _now_ms()
-        await call.wait(TIMEOUT_S)
+        await call.wait(self._driver.timeout_s)
         self._began_ms = None
         self._tell(self.guarded.ended(deed, call.fault, _now_ms()))
         if call.fault is None:
@@ -235,9 +237,9 @@ class _Worker:
         driver = self._driver
         match deed:
             case Hold(circuit, watts, until_ms):
-                return DriverCall(lambda: driver.hold(circuit, watts, until_ms), self._doubt)
+                return DriverCall(lambda: driver.hold(circuit, watts, until_ms), self.doubt)
             case Switch(circuit, enabled):
-                return DriverCall(lambda: driver.switch(circuit, enabled), self._doubt)
+                return DriverCall(lambda: driver.switch(circuit, enabled), self.doubt)
 
     def _tell(self, answers: Iterable[DeviceAnswer]) -> None:
         for answer in answers:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .driver import Driver
 from .driver_call import DriverCall
-
-if TYPE_CHECKING:
-    from . import Driver
+from .measured import Measured
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.2
@@ -65,7 +64,8 @@ class Reads:
             self._log(f"{', '.join(sorted(ids))}: cannot be read: {call.fault}")
             return
         self._forget(f"{', '.join(sorted(ids))}: cannot be read")
-        self._found |= {circuit: (answer[circuit], began_s) for circuit in ids & answer.keys()}
+        for circuit in ids & answer.keys():
+            self._found[circuit] = _dated(answer[circuit], began_s)
 
     def _log(self, cause: str) -> None:
         if cause not in self._logged:
@@ -74,6 +74,13 @@ class Reads:
 
     def _forget(self, beginning: str) -> None:
         self._logged = {cause for cause in self._logged if not cause.startswith(beginning)}
+
+
+def _dated(reading: Any, began_s: float) -> tuple[Any, float]:
+    """A reading, and when it was taken."""
+    if isinstance(reading, Measured):
+        return reading.watts, _now_s() - reading.age_ms / 1000
+    return reading, began_s
 
 
 def _nothing() -> None:

@@ -1,0 +1,190 @@
+"""All circuits of a site: each with its device over a link, or simulated; and the main meter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from statemachine.device.control import Load
+from statemachine.device.declaration import DeviceDeclaration, LinkDeclaration, device_of
+from statemachine.device.form import Template
+from statemachine.site.spec import Spec
+
+from .device import DeviceDriver, DeviceListener
+from .driver import Driver
+from .links import Link, open_link
+from .meter import DeviceMeter, MainMeter
+from .unusable import Unusable
+
+log = logging.getLogger(__name__)
+STALE_MS = 60_000
+Catalog = Mapping[str, Template]
+OpenLink = Callable[[LinkDeclaration], Link]
+
+
+class Simulated(Driver, Protocol):
+    """The driver of all circuits without a device, and of the load that no circuit meters."""
+
+    def unmetered_w(self) -> int:
+        """The power drawn outside the circuits, in W."""
+
+    def use(self, spec: Spec) -> None:
+        """Use a changed ven.yaml."""
+
+
+@dataclass(slots=True)
+class _Wired:
+    """A circuit's device as it was built, and from what."""
+
+    driver: Driver
+    source: tuple[object, ...]
+
+
+class Circuits:
+    """`drivers` has every circuit that this program switches or reads, also one that left ven.yaml.
+
+    `leaving` are those that left, with their declarations; `may_be_off` says of a circuit whether
+    this program may have switched it off before it stopped.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        simulated: Simulated,
+        catalog: Catalog,
+        listener: DeviceListener,
+        clocks: Callable[[], tuple[int, int]],
+        open_a_link: OpenLink = open_link,
+    ) -> None:
+        self.simulated, self._listener, self._clocks = simulated, listener, clocks
+        self._open_link = open_a_link
+        self._catalog = catalog
+        self._links: dict[str, Link] = {}
+        self._wired: dict[str, _Wired] = {}
+        self.main: MainMeter | None = None
+        self._main_source: object = None
+        self._spec = spec
+
+    def build(
+        self, leaving: Mapping[str, str], may_be_off: Callable[[str], bool]
+    ) -> Mapping[str, Driver]:
+        """The drivers at the start."""
+        for id in self._spec.circuits:
+            self._wire(id, self._spec.circuits[id].driver, may_be_off(id))
+        for id, declared in leaving.items():
+            if id not in self._wired:
+                self._wire(id, declared, True)
+        self._use_main()
+        return self.drivers()
+
+    def use(self, spec: Spec, catalog: Catalog) -> Mapping[str, Driver]:
+        """The drivers of a changed ven.yaml; those whose declaration did not change stay."""
+        self._spec, self._catalog = spec, catalog
+        self.simulated.use(spec)
+        for id, circuit in spec.circuits.items():
+            self._wire(id, circuit.driver, True)
+        self._use_main()
+        return {id: self._wired[id].driver for id in spec.circuits}
+
+    def drivers(self) -> dict[str, Driver]:
+        return {id: wired.driver for id, wired in self._wired.items()}
+
+    def devices(self) -> dict[str, DeviceDriver]:
+        """The circuits that have a device."""
+        drivers = self.drivers().items()
+        return {id: driver for id, driver in drivers if isinstance(driver, DeviceDriver)}
+
+    def links(self) -> Iterable[Link]:
+        """Every connection in use."""
+        return self._links.values()
+
+    def queue_of(self, circuit: str) -> str:
+        """Circuits of the same queue are commanded one after another: those behind a gateway."""
+        driver = self._wired[circuit].driver if circuit in self._wired else None
+        shared = isinstance(driver, DeviceDriver) and driver.template.speaks == "modbus"
+        return driver.link.state().key if shared and isinstance(driver, DeviceDriver) else circuit
+
+    def beside_w(self, drawn_w: Mapping[str, int]) -> int | None:
+        """The power drawn outside the circuits, in W; None: the main meter is not readable."""
+        if self.main is None:
+            return self.simulated.unmetered_w()
+        site_w = self.main.site_w(STALE_MS)
+        return None if site_w is None else site_w - sum(drawn_w.values())
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self.main is not None:
+            self.main.stop()
+        for link in self._links.values():
+            await link.close()
+
+    def _wire(self, id: str, declared: str, may_be_off: bool) -> None:
+        """Build the driver of a circuit, unless it stands already as declared."""
+        circuit = self._spec.circuits.get(id)
+        meter = circuit.meter if circuit is not None else "own"
+        device = device_of(declared)
+        if device is None:
+            self._wired[id] = _Wired(self.simulated, ())
+            return
+        template = self._catalog.get(device.device)
+        load = (
+            Load("relay", 1, 1)
+            if circuit is None
+            else Load(circuit.control, circuit.amp_w, circuit.rated)
+        )
+        source = (declared, meter, template, load)
+        if id in self._wired and self._wired[id].source == source:
+            return
+        driver = self._driver(id, device, template, load, meter, may_be_off)
+        self._wired[id] = _Wired(driver, source)
+
+    def _driver(
+        self,
+        id: str,
+        device: DeviceDeclaration,
+        template: Template | None,
+        load: Load,
+        meter: str,
+        may_be_off: bool,
+    ) -> Driver:
+        if template is None:
+            return Unusable(f"there is no template {device.device!r} any more; see venctl devices")
+        return DeviceDriver(
+            id,
+            template,
+            device.params,
+            load,
+            self._link(device.link),
+            self._meter(meter),
+            self._listener,
+            self._clocks,
+            may_be_off,
+        )
+
+    def _meter(self, declared: str) -> DeviceMeter | None:
+        """The meter of a circuit that another device measures; None: its own device does."""
+        device = device_of(declared)
+        template = None if device is None else self._catalog.get(device.device)
+        if device is None or template is None:
+            return None
+        return DeviceMeter(template, device.params, self._link(device.link), self._clocks)
+
+    def _use_main(self) -> None:
+        declared = self._spec.meter
+        device = None if declared is None else device_of(declared)
+        template = None if device is None else self._catalog.get(device.device)
+        if (declared, template) == self._main_source:
+            return
+        self._main_source = declared, template
+        if self.main is not None:
+            self.main.stop()
+        meter = self._meter(declared) if declared is not None else None
+        self.main = None if meter is None else MainMeter(meter, self._clocks)
+
+    def _link(self, declaration: LinkDeclaration) -> Link:
+        link = self._links.get(declaration.key)
+        if link is None:
+            link = self._links[declaration.key] = self._open_link(declaration)
+        return link

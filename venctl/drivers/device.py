@@ -1,0 +1,289 @@
+"""One circuit's device: brought where it should stand, read back, and watched.
+
+A call is done when the device was read back where it should stand. A device that cannot be read
+back otherwise is believed by its meter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from statemachine.device.fill import orders
+
+from statemachine.device.control import (
+    FREE,
+    Load,
+    Mover,
+    Position,
+    Seen,
+    Standing,
+    leased,
+    mover,
+    needs_write,
+    ordered_numbers,
+    position_of,
+    rebooted,
+    renew_every_ms,
+    stands,
+    writes_for,
+)
+from statemachine.device.form import Template
+
+from .links import Link, LinkFault
+from .measured import Measured
+from .meter import DeviceMeter
+from .poll import Poll
+from .readback import ReadBack
+
+log = logging.getLogger(__name__)
+LOOK_S = 0.2
+WRITES_S = 2.0
+ONCE_MS = 1_000
+DAY_MS, MOST_REBOOTS = 86_400_000, 3
+LEFT_ALONE = "somebody moved it at the device"
+
+
+class DeviceListener(Protocol):
+    """Who wants to know what happens at a device."""
+
+    def doubted(self, circuit: str) -> None:
+        """The device may not stand as it should: do all requests again."""
+
+    def moved(self, circuit: str, on: bool) -> None:
+        """A person switched it on or off at the device."""
+
+    def noticed(self, circuit: str, text: str | None) -> None:
+        """Something is wrong with the device, in words; None: it is well again."""
+
+
+class DeviceDriver:
+    """One circuit over a link. `meter` reads its power; `clocks` gives UTC and monotonic ms.
+
+    `may_be_ours`: at the start the device may be off because this program had it off. Otherwise a
+    device that is found off was switched off by a person.
+    """
+
+    def __init__(
+        self,
+        circuit: str,
+        template: Template,
+        params: Mapping[str, str],
+        load: Load,
+        link: Link,
+        meter: DeviceMeter | None,
+        listener: DeviceListener,
+        clocks: Callable[[], tuple[int, int]],
+        may_be_ours: bool = True,
+    ) -> None:
+        self.circuit, self.load, self.link = circuit, load, link
+        self.template, self.params, self.meter = template, params, meter
+        self.timeout_s = WRITES_S + template.pace.seen / 1000
+        self.back = ReadBack(template, params, link)
+        self._listener, self._clocks = listener, clocks
+        self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
+        self._may_be_ours = may_be_ours
+        self.fault: str | None = None
+        """Why it could not be read the last time."""
+        self._bringing = asyncio.Lock()
+        self._poll, self._wrote_ms = Poll(template.pace.poll), 0
+        self.standing = Standing()
+        self.order = ""
+        """The last write and when, for people."""
+
+    async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
+        self._hold_w, self._until_ms = watts, until_ms
+        await self._bring()
+
+    async def switch(self, circuit: str, enabled: bool) -> None:
+        self._enabled = enabled
+        await self._bring()
+
+    async def readings(self) -> Mapping[str, Measured]:
+        """Its power, if it is time to read it, and a look at where it stands.
+
+        Raises LinkFault if nothing could be read.
+        """
+        fault = None
+        measured = None
+        if self._poll.due(self._clocks()[1]) and not self._bringing.locked():
+            try:
+                measured = await self._watch()
+            except LinkFault as error:
+                fault = error
+        if self.meter is not None:
+            measured = await self.meter.read()
+        elif fault is not None:
+            raise fault
+        return {} if measured is None else {self.circuit: measured}
+
+    def _position(self) -> Position:
+        return position_of(self.load, self._enabled, self._hold_w, self._until_ms)
+
+    async def _bring(self) -> None:
+        """Bring it where it should stand. Raises LinkFault if it could not be seen there."""
+        async with self._bringing:
+            position = self._position()
+            if not self.template.write:
+                self._only_free(position)
+                return
+            if position.same(self.standing.yielded):
+                seen = await self._left_alone(position)
+            else:
+                seen = await self._written(position)
+            self.standing = self.standing.brought(position, seen)
+            self._may_be_ours = True
+
+    def _only_free(self, position: Position) -> None:
+        """A device that only measures is free, and can be nothing else."""
+        if position != FREE:
+            raise LinkFault(f"{self.template.title} cannot be {_text(position)}")
+
+    async def _left_alone(self, position: Position) -> Seen:
+        """A person did not want this position; only the person brings it back there."""
+        seen = await self.back.read(self._clocks()[1])
+        if self._stands(position, seen) is not True:
+            raise LinkFault(LEFT_ALONE)
+        return seen
+
+    async def _written(self, position: Position) -> Seen:
+        """Write what is needed, and read it back."""
+        before = await self.back.read(self._clocks()[1])
+        stood = self._stands(position, before)
+        if stood is False and not self._may_be_ours and position == FREE and before.on is False:
+            return self._found_off(position, before)
+        if not needs_write(self.template, self.standing, position, stood):
+            return before
+        wrote_ms = self._clocks()[1]
+        if stood and self._just_written(position, wrote_ms):
+            return before
+        self.standing = replace(self.standing, written=position)
+        self._wrote_ms = wrote_ms
+        await self._write(position)
+        return await self._seen_at(position, wrote_ms)
+
+    def _just_written(self, position: Position, now_ms: int) -> bool:
+        """A hold and a switch in the same moment are written once."""
+        return position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS
+
+    def _found_off(self, position: Position, seen: Seen) -> Seen:
+        """Nothing of ours had it off: a person switched it off while this program was away."""
+        self.standing = replace(self.standing, yielded=position, seen=seen)
+        self._listener.moved(self.circuit, False)
+        raise LinkFault(LEFT_ALONE)
+
+    async def _write(self, position: Position) -> None:
+        if not writes_for(self.template, position):
+            raise LinkFault(f"{self.template.title} cannot be {_text(position)}")
+        now_ms = self._clocks()[0]
+        longest_ms = self.template.lease.longest if self.template.lease else None
+        numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
+        ends_ms = now_ms + int(numbers["lease_ms"])
+        ordered = {**numbers, "now_iso": _iso(now_ms), "until_iso": _iso(ends_ms)}
+        self.order = f"{_text(position)} at {_iso(now_ms)}"
+        for write in writes_for(self.template, position):
+            for order in orders(self.template, self.params, write, ordered):
+                await self.link.tell(order)
+
+    async def _seen_at(self, position: Position, wrote_ms: int) -> Seen:
+        """Read until it stands there, for as long as the template says that it may take."""
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + self.template.pace.seen / 1000
+        while True:
+            seen = await self.back.read(self._clocks()[1], newer_than_ms=wrote_ms)
+            stood = self._stands(position, seen)
+            if stood:
+                return seen
+            if loop.time() >= ends_s:
+                raise LinkFault(_unseen(position, stood, self.template.pace.seen))
+            await asyncio.sleep(LOOK_S)
+
+    def _stands(self, position: Position, seen: Seen) -> bool | None:
+        if position == FREE and not {"on", "limit"} & self.template.read.keys():
+            return None if self.standing.written != FREE else True
+        return stands(self.template, self.load, position, seen)
+
+    async def _watch(self) -> Measured | None:
+        """Read where it stands, notice who moved it, and feed its lease. Returns its power."""
+        try:
+            seen = await self.back.read(self._clocks()[1])
+        except LinkFault as error:
+            self.fault = str(error)
+            self._poll.failed(self._clocks()[1], error.lasting)
+            raise
+        self.fault = None
+        self._poll.done(self._clocks()[1])
+        if not self._bringing.locked():
+            self._judge(seen)
+            self._renew()
+        return measured_by(self.template, seen)
+
+    def _judge(self, seen: Seen) -> None:
+        """Whether somebody moved it since it was last read."""
+        before, now_ms = self.standing, self._clocks()[0]
+        who = mover(self.template, self.load, before, seen, now_ms)
+        if who == "reboot" or rebooted(before.seen, seen):
+            self._note_reboot(now_ms)
+        self.standing = replace(self.standing, seen=seen)
+        if who is not None:
+            self._moved(who, seen)
+
+    def _moved(self, who: Mover, seen: Seen) -> None:
+        position = self.standing.confirmed
+        log.warning("%s no longer stands as told (%s)", self.circuit, who)
+        if who == "person":
+            self.standing = replace(self.standing, confirmed=None, yielded=position)
+            self._listener.moved(self.circuit, seen.on is not False)
+            return
+        self.standing = replace(
+            self.standing, confirmed=None, reasserted=position if who == "unknown" else None
+        )
+        self._listener.doubted(self.circuit)
+
+    def _note_reboot(self, now_ms: int) -> None:
+        kept = tuple(at_ms for at_ms in self.standing.reboots_ms if now_ms - at_ms < DAY_MS)
+        self.standing = replace(self.standing, reboots_ms=(*kept, now_ms))
+        if len(kept) >= MOST_REBOOTS:
+            self._listener.noticed(
+                self.circuit, f"it started anew {len(kept) + 1} times in a day; is its power good?"
+            )
+
+    def _renew(self) -> None:
+        """Feed a lease that is shorter than ours, and one that nobody else renews."""
+        position = self.standing.confirmed
+        if position is None or not leased(self.template, position):
+            return
+        ended = bool(position.until_ms) and self._clocks()[0] >= position.until_ms
+        if not ended and self._clocks()[1] - self._wrote_ms >= renew_every_ms(self.template):
+            self._listener.doubted(self.circuit)
+
+
+def measured_by(template: Template, seen: Seen) -> Measured | None:
+    """The power that a device measures itself.
+
+    0 while it is off, if its meter then keeps its last value.
+    """
+    if seen.on is False and template.still_when_off:
+        return Measured(0, 0)
+    if seen.power_w is None or seen.power_age_ms is None:
+        return None
+    return Measured(seen.power_w, seen.power_age_ms)
+
+
+def _text(position: Position) -> str:
+    words = {"free": "free", "off": "switched off", "off_for": "switched off for a while"}
+    return words.get(position.kind) or f"limited to {position.watts} W"
+
+
+def _unseen(position: Position, stood: bool | None, seen_ms: int) -> str:
+    if stood is None:
+        return f"told to be {_text(position)}, but it cannot be read back"
+    return f"told to be {_text(position)}, but not seen so within {seen_ms / 1000:g} s"
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,76 @@
+"""Meters of circuits and of the site, read at the pace of their devices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from statemachine.device.form import Template
+
+from .links import Link, LinkFault
+from .measured import Measured
+from .poll import Poll
+from .readback import ReadBack
+
+
+class DeviceMeter:
+    """A device that measures. It is asked no faster than its template says."""
+
+    def __init__(
+        self,
+        template: Template,
+        params: Mapping[str, str],
+        link: Link,
+        clocks: Callable[[], tuple[int, int]],
+    ) -> None:
+        self.template, self.link = template, link
+        self._back, self._clocks = ReadBack(template, params, link), clocks
+        self._poll = Poll(template.pace.poll)
+        self.fault: str | None = None
+        """Why it could not be read the last time."""
+
+    async def read(self) -> Measured | None:
+        """A new reading; None: there is none yet. Raises LinkFault if it does not answer."""
+        if not self._poll.due(self._clocks()[1]):
+            return None
+        try:
+            seen = await self._back.read(self._clocks()[1])
+        except LinkFault as error:
+            self.fault = str(error)
+            self._poll.failed(self._clocks()[1], error.lasting)
+            raise
+        self.fault = None
+        self._poll.done(self._clocks()[1])
+        if seen.power_w is None or seen.power_age_ms is None:
+            return None
+        return Measured(seen.power_w, seen.power_age_ms)
+
+
+class MainMeter:
+    """The site's main meter, read in the background so that nothing waits for it."""
+
+    def __init__(self, meter: DeviceMeter, clocks: Callable[[], tuple[int, int]]) -> None:
+        self.meter, self._clocks = meter, clocks
+        self._reading: asyncio.Task[None] | None = None
+        self._last: tuple[int, int] | None = None
+        """Watts, and when they were measured, in monotonic ms."""
+
+    def site_w(self, stale_ms: int) -> int | None:
+        """What the whole site draws, in watts; None: not known. Starts the next reading."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        if self._last is None or self._clocks()[1] - self._last[1] > stale_ms:
+            return None
+        return self._last[0]
+
+    def stop(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self) -> None:
+        try:
+            measured = await self.meter.read()
+        except LinkFault:
+            return  # kept as the meter's fault
+        if measured is not None:
+            self._last = measured.watts, self._clocks()[1] - measured.age_ms
