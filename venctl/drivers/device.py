@@ -13,8 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from statemachine.device.fill import orders
-
 from statemachine.device.control import (
     FREE,
     Load,
@@ -32,6 +30,7 @@ from statemachine.device.control import (
     stands,
     writes_for,
 )
+from statemachine.device.fill import orders
 from statemachine.device.form import Template
 
 from .links import Link, LinkFault
