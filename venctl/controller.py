@@ -21,6 +21,7 @@ from .device_reports import DeviceReports
 from .devices.catalog import catalog_beside
 from .drivers import Panel
 from .drivers.circuits import Circuits
+from .drivers.links import open_link, secret_reader
 from .folder.claim import Claim
 from .health.alarms import Alarms, log_alarms
 from .health.health_monitor import HealthMonitor
@@ -85,7 +86,14 @@ class Controller:
         reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
         self._catalog = partial(catalog_beside, options.file)
         self.circuits = Circuits(
-            spec, outside.circuits(spec, options.folder), self._catalog(), reports, clocks
+            spec,
+            outside.circuits(spec, options.folder),
+            self._catalog(),
+            reports,
+            clocks,
+            partial(
+                open_link, secrets=secret_reader(options.file.parent), beside=options.file.parent
+            ),
         )
         self.panel = Panel(
             spec,

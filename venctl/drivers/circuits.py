@@ -14,7 +14,7 @@ from statemachine.site.spec import Spec
 
 from .device import DeviceDriver, DeviceListener
 from .driver import Driver
-from .links import Link, open_link
+from .links import Link, LinkFault
 from .meter import DeviceMeter, MainMeter
 from .unusable import Unusable
 
@@ -36,10 +36,11 @@ class Simulated(Driver, Protocol):
 
 @dataclass(slots=True)
 class _Wired:
-    """A circuit's device as it was built, and from what."""
+    """A circuit's driver as it was built, from what, and the queue of its commands."""
 
     driver: Driver
     source: tuple[object, ...]
+    queue: str = ""
 
 
 class Circuits:
@@ -56,10 +57,10 @@ class Circuits:
         catalog: Catalog,
         listener: DeviceListener,
         clocks: Callable[[], tuple[int, int]],
-        open_a_link: OpenLink = open_link,
+        open_link: OpenLink,
     ) -> None:
         self.simulated, self._listener, self._clocks = simulated, listener, clocks
-        self._open_link = open_a_link
+        self._open_link = open_link
         self._catalog = catalog
         self._links: dict[str, Link] = {}
         self._wired: dict[str, _Wired] = {}
@@ -102,9 +103,8 @@ class Circuits:
 
     def queue_of(self, circuit: str) -> str:
         """Circuits of the same queue are commanded one after another: those behind a gateway."""
-        driver = self._wired[circuit].driver if circuit in self._wired else None
-        shared = isinstance(driver, DeviceDriver) and driver.template.speaks == "modbus"
-        return driver.link.state().key if shared and isinstance(driver, DeviceDriver) else circuit
+        wired = self._wired.get(circuit)
+        return wired.queue if wired is not None and wired.queue else circuit
 
     def beside_w(self, drawn_w: Mapping[str, int]) -> int | None:
         """The power drawn outside the circuits, in W; None: the main meter is not readable."""
@@ -138,7 +138,8 @@ class Circuits:
         if id in self._wired and self._wired[id].source == source:
             return
         driver = self._driver(id, device, template, load, meter, may_be_off)
-        self._wired[id] = _Wired(driver, source)
+        queue = device.link.key if device.link.speaks == "modbus" else ""
+        self._wired[id] = _Wired(driver, source, queue)
 
     def _driver(
         self,
@@ -151,13 +152,17 @@ class Circuits:
     ) -> Driver:
         if template is None:
             return Unusable(f"there is no template {device.device!r} any more; see venctl devices")
+        try:
+            link, measuring = self._link(device.link), self._meter(meter)
+        except LinkFault as fault:
+            return Unusable(str(fault))
         return DeviceDriver(
             id,
             template,
             device.params,
             load,
-            self._link(device.link),
-            self._meter(meter),
+            link,
+            measuring,
             self._listener,
             self._clocks,
             may_be_off,
@@ -180,8 +185,14 @@ class Circuits:
         self._main_source = declared, template
         if self.main is not None:
             self.main.stop()
-        meter = self._meter(declared) if declared is not None else None
-        self.main = None if meter is None else MainMeter(meter, self._clocks)
+        self.main = None if declared is None else self._main_meter(declared)
+
+    def _main_meter(self, declared: str) -> MainMeter:
+        try:
+            return MainMeter(self._meter(declared), self._clocks)
+        except LinkFault as fault:
+            log.warning("the main meter cannot be used: %s", fault)
+            return MainMeter(None, self._clocks)
 
     def _link(self, declaration: LinkDeclaration) -> Link:
         link = self._links.get(declaration.key)

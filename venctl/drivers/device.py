@@ -130,28 +130,37 @@ class DeviceDriver:
             if not self.template.write:
                 self._only_free(position)
                 return
+            before = await self._before()
+            self._judge(before)
             if position.same(self.standing.yielded):
-                seen = await self._left_alone(position)
+                seen = self._left_alone(position, before)
             else:
-                seen = await self._written(position)
+                seen = await self._written(position, before)
             self.standing = self.standing.brought(position, seen)
             self._may_be_ours = True
+
+    async def _before(self) -> Seen:
+        """Where it stands before a write. A device that has not reported yet can still be told."""
+        try:
+            return await self.back.read(self._clocks()[1])
+        except LinkFault as fault:
+            if fault.up is False or fault.lasting:
+                raise
+            return Seen(at_ms=self._clocks()[1])
 
     def _only_free(self, position: Position) -> None:
         """A device that only measures is free, and can be nothing else."""
         if position != FREE:
             raise LinkFault(f"{self.template.title} cannot be {_text(position)}")
 
-    async def _left_alone(self, position: Position) -> Seen:
+    def _left_alone(self, position: Position, seen: Seen) -> Seen:
         """A person did not want this position; only the person brings it back there."""
-        seen = await self.back.read(self._clocks()[1])
         if self._stands(position, seen) is not True:
             raise LinkFault(LEFT_ALONE)
         return seen
 
-    async def _written(self, position: Position) -> Seen:
+    async def _written(self, position: Position, before: Seen) -> Seen:
         """Write what is needed, and read it back."""
-        before = await self.back.read(self._clocks()[1])
         stood = self._stands(position, before)
         if stood is False and not self._may_be_ours and position == FREE and before.on is False:
             return self._found_off(position, before)
@@ -217,31 +226,31 @@ class DeviceDriver:
         self.fault = None
         self._poll.done(self._clocks()[1])
         if not self._bringing.locked():
-            self._judge(seen)
+            if self._judge(seen) in ("unknown", "reboot"):
+                self._listener.doubted(self.circuit)
             self._renew()
         return measured_by(self.template, seen)
 
-    def _judge(self, seen: Seen) -> None:
-        """Whether somebody moved it since it was last read."""
+    def _judge(self, seen: Seen) -> Mover | None:
+        """Who moved it since it was last read; a person is reported."""
         before, now_ms = self.standing, self._clocks()[0]
         who = mover(self.template, self.load, before, seen, now_ms)
         if who == "reboot" or rebooted(before.seen, seen):
             self._note_reboot(now_ms)
-        self.standing = replace(self.standing, seen=seen)
-        if who is not None:
-            self._moved(who, seen)
-
-    def _moved(self, who: Mover, seen: Seen) -> None:
-        position = self.standing.confirmed
+        self.standing = replace(before, seen=seen, reboots_ms=self.standing.reboots_ms)
+        if who is None:
+            return None
         log.warning("%s no longer stands as told (%s)", self.circuit, who)
-        if who == "person":
-            self.standing = replace(self.standing, confirmed=None, yielded=position)
-            self._listener.moved(self.circuit, seen.on is not False)
-            return
+        position, person = before.confirmed, who == "person"
         self.standing = replace(
-            self.standing, confirmed=None, reasserted=position if who == "unknown" else None
+            self.standing,
+            confirmed=None,
+            yielded=position if person else None,
+            reasserted=position if who == "unknown" else None,
         )
-        self._listener.doubted(self.circuit)
+        if person:
+            self._listener.moved(self.circuit, seen.on is not False)
+        return who
 
     def _note_reboot(self, now_ms: int) -> None:
         kept = tuple(at_ms for at_ms in self.standing.reboots_ms if now_ms - at_ms < DAY_MS)

@@ -47,9 +47,12 @@ class DeviceMeter:
 
 
 class MainMeter:
-    """The site's main meter, read in the background so that nothing waits for it."""
+    """The site's main meter, read in the background so that nothing waits for it.
 
-    def __init__(self, meter: DeviceMeter, clocks: Callable[[], tuple[int, int]]) -> None:
+    `meter` None: it is declared, but cannot be used.
+    """
+
+    def __init__(self, meter: DeviceMeter | None, clocks: Callable[[], tuple[int, int]]) -> None:
         self.meter, self._clocks = meter, clocks
         self._reading: asyncio.Task[None] | None = None
         self._last: tuple[int, int] | None = None
@@ -57,8 +60,8 @@ class MainMeter:
 
     def site_w(self, stale_ms: int) -> int | None:
         """What the whole site draws, in watts; None: not known. Starts the next reading."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
+        if self.meter is not None and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._read(self.meter))
         if self._last is None or self._clocks()[1] - self._last[1] > stale_ms:
             return None
         return self._last[0]
@@ -67,9 +70,9 @@ class MainMeter:
         if self._reading is not None:
             self._reading.cancel()
 
-    async def _read(self) -> None:
+    async def _read(self, meter: DeviceMeter) -> None:
         try:
-            measured = await self.meter.read()
+            measured = await meter.read()
         except LinkFault:
             return  # kept as the meter's fault
         if measured is not None:
