@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from statemachine.device.control import (
@@ -33,6 +32,7 @@ from statemachine.device.control import (
 from statemachine.device.fill import orders
 from statemachine.device.form import Template
 
+from .device_text import iso_text, measured_by, position_text, unseen_text
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
@@ -151,7 +151,7 @@ class DeviceDriver:
     def _only_free(self, position: Position) -> None:
         """A device that only measures is free, and can be nothing else."""
         if position != FREE:
-            raise LinkFault(f"{self.template.title} cannot be {_text(position)}")
+            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
 
     def _left_alone(self, position: Position, seen: Seen) -> Seen:
         """A person did not want this position; only the person brings it back there."""
@@ -186,13 +186,13 @@ class DeviceDriver:
 
     async def _write(self, position: Position) -> None:
         if not writes_for(self.template, position):
-            raise LinkFault(f"{self.template.title} cannot be {_text(position)}")
+            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
         now_ms = self._clocks()[0]
         longest_ms = self.template.lease.longest if self.template.lease else None
         numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
         ends_ms = now_ms + int(numbers["lease_ms"])
-        ordered = {**numbers, "now_iso": _iso(now_ms), "until_iso": _iso(ends_ms)}
-        self.order = f"{_text(position)} at {_iso(now_ms)}"
+        ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
+        self.order = f"{position_text(position)} at {iso_text(now_ms)}"
         for write in writes_for(self.template, position):
             for order in orders(self.template, self.params, write, ordered):
                 await self.link.tell(order)
@@ -207,7 +207,7 @@ class DeviceDriver:
             if stood:
                 return seen
             if loop.time() >= ends_s:
-                raise LinkFault(_unseen(position, stood, self.template.pace.seen))
+                raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
             await asyncio.sleep(LOOK_S)
 
     def _stands(self, position: Position, seen: Seen) -> bool | None:
@@ -268,30 +268,3 @@ class DeviceDriver:
         ended = bool(position.until_ms) and self._clocks()[0] >= position.until_ms
         if not ended and self._clocks()[1] - self._wrote_ms >= renew_every_ms(self.template):
             self._listener.doubted(self.circuit)
-
-
-def measured_by(template: Template, seen: Seen) -> Measured | None:
-    """The power that a device measures itself.
-
-    0 while it is off, if its meter then keeps its last value.
-    """
-    if seen.on is False and template.still_when_off:
-        return Measured(0, 0)
-    if seen.power_w is None or seen.power_age_ms is None:
-        return None
-    return Measured(seen.power_w, seen.power_age_ms)
-
-
-def _text(position: Position) -> str:
-    words = {"free": "free", "off": "switched off", "off_for": "switched off for a while"}
-    return words.get(position.kind) or f"limited to {position.watts} W"
-
-
-def _unseen(position: Position, stood: bool | None, seen_ms: int) -> str:
-    if stood is None:
-        return f"told to be {_text(position)}, but it cannot be read back"
-    return f"told to be {_text(position)}, but not seen so within {seen_ms / 1000:g} s"
-
-
-def _iso(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

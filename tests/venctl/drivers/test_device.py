@@ -18,8 +18,8 @@ from statemachine.device.form import Template
 from statemachine.device.requests import Answer, HttpRequest, Order, Query
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.effects import Hold, Switch
-from tests.kit.depth import examples
 from tests.kit.core.sample_sites import site
+from tests.kit.depth import examples
 from tests.kit.simulated.skipping import run
 from venctl.drivers import Panel
 from venctl.drivers.device import LEFT_ALONE, DeviceDriver
@@ -256,9 +256,7 @@ def test_a_person_at_the_device_is_not_fought() -> None:
     played(story())
 
 
-def test_where_nobody_says_who_moved_it_the_hold_is_asserted_once_more_and_then_the_person_wins() -> (
-    None
-):
+def test_where_nobody_says_who_moved_it_it_is_put_back_once_and_then_the_person_wins() -> None:
     async def story() -> None:
         reads = {
             name: {**STATE, "at": at, **more}
