@@ -20,6 +20,7 @@ from typing import Any
 from awscrt import mqtt5
 
 from ..base.arrivals import Arrivals
+from ..base.backoff import Backoff
 from ..base.reason_codes import (
     broker_closed,
     code_text,
@@ -27,7 +28,6 @@ from ..base.reason_codes import (
     older_mqtt_hint,
     will_may_be_why,
 )
-from .backoff import Backoff
 from .endpoint import Endpoint, LastWill, client_options, connect_packet
 from .events import Denied, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
 from .puback import no_puback, send_puback, wait_for_puback
