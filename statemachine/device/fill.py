@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ..kit.strict_json import compact_text
+from .coded import Coded
 from .faults import texts
 from .filling import Amount, FillError, amount_text, path_with, topic_with, whole_amps
 from .form import Order, Template, Value
@@ -114,6 +115,7 @@ class _Fill:
         }
         self._params = {**defaults, **{n: t for n, t in params.items() if n in template.params}}
         self._ordered = {**ordered, **whole_amps(ordered)}
+        self._coded = Coded(self._params, self._ordered, self._written)
 
     def left_out(self, value: Value) -> bool:
         """Whether a value needs an optional parameter that was left empty."""
@@ -132,13 +134,13 @@ class _Fill:
             bits = value.table in ("coil", "discrete")
             count = max(1 if bits else WORDS_OF[value.number], (value.ten_to or 0) + 1)
             return ReadRegisters(self._unit(), value.table, self._register(value), count)
-        return self._request(value)
+        return self._coded.query(value) or self._request(value)
 
     def order(self, order: Order) -> Told:
         if order.topic is not None:
             return self._publish(order)
         if order.table is None:
-            return self._request(order)
+            return self._coded.order(order) or self._request(order)
         number = self._typed(order.write or "")
         words = encoded(order, number)
         function = order.function or (5 if order.table == "coil" else 6 if len(words) == 1 else 16)
@@ -152,7 +154,7 @@ class _Fill:
             if (path := getattr(said, method, None)) is not None:
                 body = None if said.body is None else self._json(said.body)
                 return HttpRequest(method.upper(), path_with(path, self._text), body)  # type: ignore[arg-type]
-        raise FillError("", f"{self._template.speaks} is not filled in, but spoken by its link")
+        raise FillError("", "it does not say where")
 
     def _message(self, order: Order) -> str:
         if order.body is not None:
@@ -161,6 +163,9 @@ class _Fill:
         if PLACEHOLDER.fullmatch(payload):
             return amount_text(self._typed(payload))
         return PLACEHOLDER.sub(lambda match: self._in_message(match[1]), payload)
+
+    def _written(self, said: str) -> str:
+        return PLACEHOLDER.sub(lambda match: self._text(match[1]), said)
 
     def _in_message(self, name: str) -> str:
         text = self._text(name)
