@@ -38,7 +38,7 @@ LAYERS = {
         "verify.rules", "verify.search", "",
     ),
     "venctl": (
-        "base", "devices", "folder", "drivers.links", "drivers", "store", "runtime", "link",
+        "base", "folder", "devices", "drivers.links", "drivers", "store", "runtime", "link",
         "standin.disk", "standin.broker", "standin.shadow", "standin", "health", "reach", "doctor",
         "simulate", "", "cli.kit", "cli",
     ),
