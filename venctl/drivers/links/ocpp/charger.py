@@ -17,8 +17,7 @@ from .meter_values import power_of
 from .outlet import Outlet
 from .profile import (
     LEASE_S,
-    RATE_UNIT,
-    STACK_LEVEL,
+    TERMS,
     Limit,
     Terms,
     profile_id,
@@ -29,7 +28,7 @@ from .profile import (
 )
 
 log = logging.getLogger(__name__)
-QUERY_S, ORDER_S = 3.0, 8.0
+QUERY_S, ORDER_S = 3.0, 4.0
 EVERY_MS, REST_MS = 5_000, 60_000
 OLD_MS = 10_000
 BOOT_S = 1.0
@@ -119,6 +118,8 @@ class Charger:
     async def limit(self, connector: int) -> float | None:
         """The amperes that it keeps to; None: nothing tells. Raises LinkFault."""
         outlet, now_ms = self.outlet(connector), self._clock()[1]
+        if self._terms is None and (said := await self._query("GetConfiguration", 0, key=TERMS)):
+            self._terms = terms_of(_settings(said))
         if outlet.schedule_ms is None or now_ms - outlet.schedule_ms >= EVERY_MS:
             answer = await self._query(
                 "GetCompositeSchedule",
@@ -176,7 +177,7 @@ class Charger:
 
     async def _ask_terms(self) -> Terms:
         try:
-            answer = await self._ask("GetConfiguration", QUERY_S, key=[RATE_UNIT, STACK_LEVEL])
+            answer = await self._ask("GetConfiguration", QUERY_S, key=TERMS)
         except LinkFault as fault:
             if fault.up is not True:
                 raise

@@ -8,10 +8,10 @@ from __future__ import annotations
 from .profile import Limit, Unit
 
 # Nothing flows in these states, until its meter says otherwise.
-AT_REST = frozenset(
-    ("Available", "Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved")
-    + ("Unavailable",)
-)
+AT_REST = {
+    "Available", "Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved",
+    "Unavailable",
+}  # fmt: skip
 FOLLOW_MS = 40_000
 """How long a car may take to follow a limit."""
 SLACK_W = 100
@@ -29,7 +29,7 @@ class Outlet:
         self._amp_w: float | None = None
         self._schedule: tuple[float, Unit] | None = None
         self.schedule_ms: int | None = None
-        """When the charger was last asked what limit holds; None: not since it could have changed."""
+        """When the charger was last asked what limit holds; None: not since the last change."""
         self.reset = False
         """Whether this limit was cleared and set again, because it was not followed."""
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 Unit: TypeAlias = Literal["A", "W"]
@@ -81,6 +82,7 @@ def terms_of(settings: Mapping[str, str]) -> Terms:
 
 RATE_UNIT = "ChargingScheduleAllowedChargingRateUnit"
 STACK_LEVEL = "ChargeProfileMaxStackLevel"
+TERMS = [RATE_UNIT, STACK_LEVEL]
 
 
 def scheduled(schedule: Any) -> tuple[float, Unit] | None:
@@ -94,7 +96,7 @@ def scheduled(schedule: Any) -> tuple[float, Unit] | None:
     for period in periods:
         if isinstance(period, Mapping) and period.get("start_period") == 0:
             limit: Any = period.get("limit")
-            if type(limit) in (int, float) and 0 <= limit < 1e6:
+            if type(limit) in (int, float, Decimal) and 0 <= limit < 1e6:
                 return float(limit), unit
     return None
 
