@@ -118,15 +118,16 @@ class Charger:
     async def limit(self, connector: int) -> float | None:
         """The amperes that it keeps to; None: nothing tells. Raises LinkFault."""
         outlet, now_ms = self.outlet(connector), self._clock()[1]
-        if self._terms is None and (said := await self._query("GetConfiguration", 0, key=TERMS)):
-            self._terms = terms_of(_settings(said))
+        await self._learn_terms()
+        if self._terms is None:
+            return outlet.limit(self.utc_ms())  # it answers nothing
         if outlet.schedule_ms is None or now_ms - outlet.schedule_ms >= EVERY_MS:
             answer = await self._query(
                 "GetCompositeSchedule",
                 0,
                 connector_id=connector,
                 duration=LEASE_S,
-                charging_rate_unit=(self._terms or Terms()).unit,
+                charging_rate_unit=self._terms.unit,
             )
             outlet.said(scheduled((answer or {}).get("charging_schedule")), self._clock()[1])
         return outlet.limit(self.utc_ms())
@@ -140,6 +141,7 @@ class Charger:
         """Set a limit. Raises LinkFault, with the charger's own words if it refuses."""
         ends_ms = self.utc_ms() + min(order.lease_ms, LEASE_S * 1000)
         limit = Limit(order.amps, order.watts, ends_ms).rounded()
+        await self._learn_terms()
         async with self._turn.take(True):
             await self._set(order.connector.number, limit)
 
@@ -156,8 +158,6 @@ class Charger:
 
     async def _set(self, connector: int, limit: Limit) -> None:
         outlet = self.outlet(connector)
-        if self._terms is None:
-            self._terms = await self._ask_terms()
         if outlet.strays(self.utc_ms()) and not outlet.reset:
             log.warning("%s accepted a limit and does not keep to it; set again", self.id)
             await self._clear(connector)
@@ -166,7 +166,9 @@ class Charger:
             "SetChargingProfile",
             ORDER_S,
             connector_id=connector,
-            cs_charging_profiles=profile_of(connector, limit, self._terms, self.utc_ms()),
+            cs_charging_profiles=profile_of(
+                connector, limit, self._terms or Terms(), self.utc_ms()
+            ),
         )
         self._must("SetChargingProfile", answer, ("Accepted",))
         outlet.accepted(limit, self._clock()[1])
@@ -175,30 +177,31 @@ class Charger:
         answer = await self._ask("ClearChargingProfile", ORDER_S, id=profile_id(connector))
         self._must("ClearChargingProfile", answer, ("Accepted", "Unknown"))  # it has none
 
-    async def _ask_terms(self) -> Terms:
-        try:
-            answer = await self._ask("GetConfiguration", QUERY_S, key=TERMS)
-        except LinkFault as fault:
-            if fault.up is not True:
-                raise
-            return Terms()
-        return terms_of(_settings(answer))
+    async def _learn_terms(self) -> None:
+        """How it takes limits; asked until it answers."""
+        if self._terms is None:
+            answer = await self._query("GetConfiguration", 0, urgent=True, key=TERMS)
+            self._terms = None if answer is None else terms_of(_settings(answer))
 
-    async def _query(self, action: str, every_ms: int, **payload: Any) -> Mapping[str, Any] | None:
-        """What many chargers cannot do; one that does not answer is not asked for a minute."""
+    async def _query(
+        self, action: str, every_ms: int, urgent: bool = False, **payload: Any
+    ) -> Mapping[str, Any] | None:
+        """What many chargers cannot do; one that refuses, or does not answer, is not asked again
+        within a minute. None: there was no answer; empty: it refuses.
+        """
         place, now_ms = f"{action} {payload.get('connector_id')}", self._clock()[1]
         if now_ms < self._rests_until.get(place, 0):
             self._connection()
             return None
         self._rests_until[place] = now_ms + every_ms
         try:
-            async with self._turn.take(False):
+            async with self._turn.take(urgent):
                 return await self._ask(action, QUERY_S, **payload)
         except LinkFault as fault:
             if fault.away or self.session is None:
                 raise
             self._rests_until[place] = self._clock()[1] + REST_MS
-            return None
+            return {} if fault.up else None
 
     async def _ask(self, action: str, seconds: float, **payload: Any) -> Mapping[str, Any]:
         return await self._connection().ask(action, seconds, **payload)
@@ -229,6 +232,7 @@ class Charger:
             if limit is None or limit.ends_ms is None:
                 continue
             with contextlib.suppress(LinkFault):
+                await self._learn_terms()
                 async with self._turn.take(True):
                     if outlet.told(self.utc_ms()) is limit:
                         await self._set(connector, limit)

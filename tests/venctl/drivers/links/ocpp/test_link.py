@@ -108,6 +108,15 @@ async def test_what_a_charger_kept_while_it_was_away_is_not_news(place: Place) -
     assert await read(link, "power") == {"power": 3680}
 
 
+async def test_what_came_late_first_is_old_once_a_message_comes_in_time(place: Place) -> None:
+    late_ms = 300_000
+    link, charger = await connected(place, utc_ms=lambda: place.clock()[0] - late_ms)
+    await charger.reports((None, 99))
+    for late_ms, watts in ((0, 1_000), (200_000, 98)):
+        await charger.reports((None, watts))
+    assert await read(link, "power") == {"power": 1000}
+
+
 async def test_a_charger_without_a_car_draws_nothing(place: Place) -> None:
     link, charger = await connected(place, triggers=False)
     await charger.reports()
@@ -183,7 +192,7 @@ async def test_a_mute_charger_is_given_up_in_our_own_time(
     monkeypatch.setattr(charger_module, "ORDER_S", 0.1)
     link, charger = await connected(place, answers=False)
     assert await read(link, "power") == {}
-    assert "gave no answer to GetConfiguration" in str(await fault_of(link.tell(SIX)))
+    assert "gave no answer to SetCharging" in str(await fault_of(link.tell(SIX)))
     assert "gave no answer to ClearCharging" in str(await fault_of(link.tell(WHOLE)))
     told = len(charger.told)
     await read(link, "limit")
