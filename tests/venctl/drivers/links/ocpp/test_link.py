@@ -109,12 +109,14 @@ async def test_what_a_charger_kept_while_it_was_away_is_not_news(place: Place) -
 
 
 async def test_what_came_late_first_is_old_once_a_message_comes_in_time(place: Place) -> None:
-    late_ms = 300_000
-    link, charger = await connected(place, utc_ms=lambda: place.clock()[0] - late_ms)
+    late = {"ms": 300_000}
+    link, charger = await connected(place, utc_ms=lambda: place.clock()[0] - late["ms"])
     await charger.reports((None, 99))
-    for late_ms, watts in ((0, 1_000), (200_000, 98)):
+    for late["ms"], watts in ((0, 1_000), (200_000, 98)):
         await charger.reports((None, watts))
-    assert await read(link, "power") == {"power": 1000}
+    place.pass_s(7)
+    answer = await link.ask(ReadCharger(ONE, "power"))
+    assert (answer.raw, answer.age_ms) == ('{"power": 1000}', 7_000)
 
 
 async def test_a_charger_without_a_car_draws_nothing(place: Place) -> None:
