@@ -25,7 +25,7 @@ NEEDS: Mapping[str, Mapping[str, bool]] = {
     "bacnet": {"device": False, "priority": True},
 }
 CHARGER = re.compile(r"[A-Za-z0-9*_=:+|@.-]{1,48}")
-OBJECT = re.compile(r"(?:analog|binary|multi-state)-(?:input|output|value),\d{1,7}")
+OBJECT = re.compile(r"(?:analog|binary)-(?:input|output|value),\d{1,7}")
 DEVICE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:/\d{1,7})?")
 NULL = "null"
 LEASE_MS = 120_000

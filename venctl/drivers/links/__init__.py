@@ -13,6 +13,7 @@ from typing import Protocol
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import Answer, Order, Query
 
+from .bacnet.link import BacnetLink
 from .faults import LinkFault
 from .http import HttpLink
 from .mqtt import MqttLink
@@ -56,4 +57,6 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
             return MqttLink(declaration, secrets, beside)
         case "ocpp":
             return OcppLink(declaration, secrets, beside)
+        case "bacnet":
+            return BacnetLink(declaration)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)
