@@ -182,7 +182,7 @@ def _circuit(
         "control": circuit.control,
         "driver": circuit.driver,
         "simulated": circuit.driver == "sim",
-        "metered": circuit.meter == "own",
+        "metered": circuit.metered,
         "remote": circuit.switchable_from_afar,
         "locked": circuit.locked,
         **circuit_return(backs.get(id)),

@@ -68,7 +68,7 @@ def _in_force(id: str, position: int, circuit: Circuit) -> dict[str, Any]:
             "typical": circuit.typical_w,
         }
     )
-    idle = {"stale_after"} if circuit.meter == "none" else set()
+    idle = {"stale_after"} if not circuit.metered else set()
     idle |= set() if circuit.shed_percent else set(SHEDDING)
     values = filled.model_dump(mode="json", by_alias=True, exclude=idle)
     return {name: value for name, value in values.items() if value is not None}

@@ -12,7 +12,21 @@ from typing import Annotated
 from pydantic import Field
 
 from ..kit.quantity import Millis, Percent, Watts
-from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
+from .devices import MainMeterText
+from .fields import (
+    CircuitId,
+    Count,
+    Flag,
+    Hours,
+    LinkId,
+    Model,
+    Name,
+    OneOf,
+    ThingName,
+    Topic,
+    Words,
+)
+from .links import Link
 from .panel import Circuit, Tier
 from .tables import Table
 
@@ -246,6 +260,13 @@ class Spec(Model):
         default="act", description="observe: decide, answer and report, but switch nothing"
     )
     cloud: Cloud = Field(default=Cloud(), description="the MQTT broker")
+    links: dict[LinkId, Link] = Field(
+        default={}, description="connections that devices share, by a name of your own"
+    )
+    meter: MainMeterText | None = Field(
+        default=None,
+        description="the main meter, a device; what it shows beyond the circuits is unmetered load",
+    )
     circuits: dict[CircuitId, Circuit] = Field(
         description="the circuits of the panel; the first one sheds first"
     )
