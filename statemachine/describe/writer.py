@@ -47,7 +47,9 @@ def scalar(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name}: {scalar(item)}' for name, item in value.items())}}}"
+        return f"{{{', '.join(f'{scalar(name)}: {scalar(item)}' for name, item in value.items())}}}"
+    if value is None:
+        return ""
     text = str(value)
     typed = isinstance(value, str) and _TYPED.fullmatch(text)
     if _PLAIN.fullmatch(text) and not typed and not text.endswith(":"):
@@ -77,9 +79,11 @@ def _in_force(id: str, position: int, circuit: Circuit) -> dict[str, Any]:
 def _section(name: str, part: Any) -> Iterator[str]:
     if name in ("event", "shadow"):
         yield from _chart(name, part)
-    elif name == "circuits":
-        yield "circuits:"
-        yield from (entry(id, circuit) for id, circuit in part.items())
+    elif name == "circuits" or (name == "links" and part):
+        yield f"{name}:"
+        yield from (entry(id, _set(one)) for id, one in part.items())
+    elif part is None or name == "links":
+        return
     elif isinstance(part, dict):
         yield f"{name}:"
         yield from (f"  {key}: {scalar(value)}" for key, value in part.items() if value is not None)
@@ -96,6 +100,11 @@ def _chart(name: str, table: Mapping[str, Any]) -> Iterator[str]:
         yield entry(state, _said(declared), 4)
     yield "  transitions:"
     yield from (line for row in table["transitions"] for line in _flow("    - ", _said(row)))
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Only settings that are set."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 SIM = "sim"
 HOST = "host"  # the parameter that says where a device is reached without a link of `links:`
 OWN_HOST = ("http", "modbus")  # what a device can speak that has its link for itself
-FORM = "form"  # the parameter with the template of a device that is described in ven.yaml, as JSON
+FORM = "template"  # what stands for the key of a device that is described in ven.yaml: its JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class DeviceDeclaration:
         """
         (key, value), *others = self.params.items()
         link = {"on": self.link.name} if self.link.name else {}
-        if not link and key != HOST and self.link.speaks in OWN_HOST:
+        if not link and HOST not in self.params and self.link.speaks in OWN_HOST:
             link = {HOST: self.link.to}
         form = json.loads(value) if key == FORM else value
         return {self.device: form, **{name: text for name, text in others if text}, **link}

@@ -25,11 +25,15 @@ LINKS: dict[str, tuple[str, ...]] = {
 SPEAKS = {kind: kind for kind in LINKS} | {"home_assistant": "http"}
 
 
+class SecretInFile(ValueError):
+    """A secret that is written out where only its place may be said."""
+
+
 def _secret(name: str) -> BeforeValidator:
     def check(value: object) -> str:
         if not isinstance(value, str) or not is_reference(value):
             problem = f"`{name}` is a secret, and this file is no place for it"
-            raise ValueError(f"{problem}; {advice(name)}")
+            raise SecretInFile(f"{problem}; {advice(name)}")
         return value
 
     return BeforeValidator(check)
