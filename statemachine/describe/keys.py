@@ -54,7 +54,7 @@ def _form(setting: Schema) -> str:
         inner = setting["items"]
         return "list" if "$ref" in inner else f"list, {_form(inner)}"
     if "examples" in setting and isinstance(setting["examples"][0], dict):
-        words = next((part["enum"] for part in setting["anyOf"] if "enum" in part), [])
+        words: list[str] = next((part["enum"] for part in setting["anyOf"] if "enum" in part), [])
         return ", ".join([*words, f"{'or ' if words else ''}like {scalar(setting['examples'][0])}"])
     if "anyOf" in setting:
         return "name or list of names"

@@ -12,7 +12,7 @@ from ..site.spec import Spec
 
 WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./:%+-]*( [A-Za-z0-9_./%+-]+)*")
-_TYPED = re.compile(r"true|false|null|[.+-]?[0-9][0-9._eE+-]*")
+_TYPED = re.compile(r"true|false|null|(?!\d+\.\d+\.\d+\.\d+$)[.+-]?[0-9][0-9._eE+-]*")
 _ODD = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
 # Every value in force. A setting that is missing here is not set: there is no limit, or it would

@@ -36,8 +36,6 @@ DriverText = Annotated[
     str, _read("driver", DRIVER_WORDS), _WRITTEN, _shape(DRIVER_WORDS, shelly="192.168.1.40")
 ]
 MeterText = Annotated[
-    str, _read("meter", METER_WORDS), _WRITTEN, _shape(METER_WORDS, sdm120="4", on="cellar")
+    str, _read("meter", METER_WORDS), _WRITTEN, _shape(METER_WORDS, homewizard="192.168.1.31")
 ]
-MainMeterText = Annotated[
-    str, _read("meter", ()), _WRITTEN, _shape((), homewizard="192.168.1.30")
-]
+MainMeterText = Annotated[str, _read("meter", ()), _WRITTEN, _shape((), homewizard="192.168.1.30")]

@@ -15,9 +15,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 SECRETS = frozenset(("password", "passphrase", "passwd", "secret", "token", "api_key", "pin"))
 NO_SECRETS = frozenset(("password_file",))
 NEARLY = 0.8
-_WRITTEN = re.compile(
-    rf"""(\b(?:{"|".join(sorted(SECRETS))})["']?\s*:\s*)(\S.*)""", re.IGNORECASE
-)
+_WRITTEN = re.compile(rf"""(\b(?:{"|".join(sorted(SECRETS))})["']?\s*:\s*)(\S.*)""", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^/\s@:]*:)([^/\s@]+)(?=@)")
 
 

@@ -55,7 +55,9 @@ class Link(Model):
     """A connection that devices share. It has one of the first six settings: where it leads."""
 
     mqtt: str | None = _where("an MQTT broker: host, or host:port", "192.168.1.5")
-    modbus: str | None = _where("a Modbus TCP device or gateway: host, or host:port", "192.168.1.20:502")
+    modbus: str | None = _where(
+        "a Modbus TCP device or gateway: host, or host:port", "192.168.1.20:502"
+    )
     http: str | None = _where("a device or server that speaks HTTP", "http://192.168.1.40")
     home_assistant: str | None = _where("Home Assistant", "http://192.168.1.7:8123")
     ocpp: str | None = _where("the address at which chargers reach this program", "127.0.0.1:8887")
@@ -79,9 +81,7 @@ class Link(Model):
         default=None, description="with mqtt, ocpp: file with the private key of `cert`"
     )
     tls: Flag | None = Field(default=None, description="with mqtt: use TLS, on port 8883")
-    pause: Millis | None = Field(
-        default=None, description="with modbus: time between two requests"
-    )
+    pause: Millis | None = Field(default=None, description="with modbus: time between two requests")
     device: Count | None = Field(
         default=None, description="with bacnet: this program's own device number"
     )

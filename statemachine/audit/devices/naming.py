@@ -48,9 +48,11 @@ class Naming:
     def _nearest(self, name: str, value: dict[str, Value], words: Iterable[str]) -> str:
         if name in words:
             return f"write {name} without braces"
-        if (later := next((key for key in value if key in self._catalog), None)) is not None:
+        if (
+            later := next((key for key in value if key in self._catalog or key in INLINE), None)
+        ) is not None:
             return f"write {later!r} first"
-        return suggestion(name, self._catalog)
+        return suggestion(name, self._catalog.keys() | INLINE)
 
     def _no_device(self, path: Path, value: Value, what: str, words: list[str]) -> None:
         forms = ", ".join([*words, "or a device like {shelly: 192.168.1.40}"])

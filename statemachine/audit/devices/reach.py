@@ -13,8 +13,8 @@ from ...kit.errors import suggestion
 from ...site.links import LINKS, SPEAKS, Link
 from ...site.source import Path, Value
 from .findings import Findings
+from .parameters import ON
 
-ON = "on"
 # Where this program listens if no link says it.
 DEFAULT = {"ocpp": "127.0.0.1:8887", "bacnet": "0.0.0.0/0:47808"}
 _EXAMPLE = {
@@ -39,7 +39,7 @@ class Reach:
         """The link of the device at `path`; None: there is none, which is said or was said."""
         own = bool(params.get(HOST)) or HOST in value
         if own and ON in value:
-            problem = f"{template.device} has `{HOST}` and `{ON}`"
+            problem = f"{template.device} has an address of its own, and `{ON}` as well"
             self._findings.of((*path, ON), "wrong-link", problem, "keep the one that leads to it")
             return None
         if HOST in value and template.speaks not in OWN_HOST:
@@ -63,7 +63,7 @@ class Reach:
         at: Path = ("links", name)
         if len(link.kinds) != 1:
             kinds = " and ".join(link.kinds)
-            problem = f"the link {name} is {kinds} at once" if kinds else f"the link {name} leads nowhere"
+            problem = f"the link {name} {f'is {kinds} at once' if kinds else 'leads nowhere'}"
             hint = f"write one of {', '.join(LINKS)}, and where it leads"
             self._findings.at(at, "wrong-link", problem, hint)
             return None
@@ -90,8 +90,10 @@ class Reach:
 
     def _named(self, at: Path, name: Value, template: Template) -> LinkDeclaration | None:
         if not isinstance(name, str) or name not in self._links:
-            problem = f"no link is called {name!r}" if isinstance(name, str) else "a link is expected here"
-            hint = suggestion(str(name), self._links) or f"declare it: links: {{{_example(template)}}}"
+            known = isinstance(name, str)
+            problem = f"no link is called {name!r}" if known else "the name of a link is expected"
+            declare = f"declare it, as in links: {{{_example(template)}}}"
+            hint = suggestion(str(name), self._links) or declare
             self._findings.at(at, "unknown-link", problem, hint)
             return None
         link = self._links[name]

@@ -39,13 +39,11 @@ def _template(draft: Draft, device: DeviceDeclaration | None) -> Template | None
 
 def _control(draft: Draft, id: str, circuit: Circuit, template: Template) -> Iterator[Finding]:
     able = [
-        control
-        for control in NARROWER[template.control]
-        if control != "relay" or template.switches
+        control for control in NARROWER[template.control] if control != "relay" or template.switches
     ]
     if circuit.control not in able:
         problem = f"{template.device} cannot do control: {circuit.control}"
-        hint = f"remove `control`, or write {' or '.join(able)}"
+        hint = f"remove `control`, or write one of: {', '.join(able)}"
         yield draft.at(("circuits", id, "control"), "wrong-control", problem, hint)
 
 
