@@ -38,7 +38,7 @@ LAYERS = {
         "verify.search", "",
     ),
     "venctl": (
-        "base", "folder", "drivers", "store", "runtime", "link", "standin.disk", "standin.broker",
+        "base", "devices", "folder", "drivers", "store", "runtime", "link", "standin.disk", "standin.broker",
         "standin.shadow", "standin", "health", "reach", "doctor", "simulate", "", "cli.kit", "cli",
     ),
     "web": ("shapes", "http", ""),
