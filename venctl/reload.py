@@ -15,6 +15,7 @@ from web.controller_port import ReloadResult
 
 from .base.background_files import BackgroundFiles
 from .base.clocks import clocks
+from .base.devices_beside import devices_beside
 from .base.local_site import read_local_site
 from .base.private_files import read_text
 from .base.worker import run_in_thread
@@ -95,7 +96,7 @@ class Reloader:
 
     def _read(self) -> tuple[Spec, str]:
         text = read_text(self._file)
-        return read_local_site(text, str(self._file)), text
+        return read_local_site(text, str(self._file), devices_beside(self._file)), text
 
     async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory

@@ -10,6 +10,7 @@ import sys
 
 from statemachine import Spec, SpecError, read
 
+from ..base.devices_beside import devices_beside
 from ..base.private_files import read_text
 from . import DONE, USAGE
 
@@ -21,7 +22,7 @@ def aws(args: argparse.Namespace) -> int:
     from ..base.policy import documents
 
     try:
-        spec = read(read_text(args.file), str(args.file))
+        spec = read(read_text(args.file), str(args.file), devices_beside(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE
