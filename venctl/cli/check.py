@@ -15,8 +15,8 @@ from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
-from ..base.devices_beside import devices_beside
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .reload import switched
