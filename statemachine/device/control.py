@@ -233,9 +233,12 @@ def needs_write(
 
 
 def leased(template: Template, position: Position) -> bool:
-    """Whether a device that was brought to a position gives it up by itself."""
+    """Whether a device that was brought to a position gives it up by itself.
+
+    A watchdog may have to be fed while the circuit is free, too: then its lease is by `free`.
+    """
     carriers = template.lease.by if template.lease is not None else ()
-    return position.kind != "free" and bool({*carriers} & {*writes_for(template, position)})
+    return bool({*carriers} & {*writes_for(template, position)})
 
 
 def renew_every_ms(template: Template) -> int:
