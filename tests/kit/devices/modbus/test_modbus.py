@@ -11,10 +11,10 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from tests.kit.devices.chargers import Alfen, Heidelberg, Keba
 from tests.kit.devices.clock import HandClock, soon
 from tests.kit.devices.faults import Deaf, Garbage, Impostor, Late, Refusing, Status
-from tests.kit.devices.meters import Sdm120, Sdm630, SunSpecMeter
+from tests.kit.devices.modbus.chargers import Alfen, Heidelberg, Keba
+from tests.kit.devices.modbus.meters import Sdm120, Sdm630, SunSpecMeter
 from tests.kit.devices.modbus_device import ModbusDevice
 from tests.kit.devices.registers import NOT_THERE, Unit, number
 from tests.kit.devices.wiring import Outlet, Wiring
