@@ -111,6 +111,8 @@ async def test_a_keba_wants_current_and_enable_again_after_its_failsafe(
         assert await holding(one, 1020, "uint32", 255) == 11_040_000
         refused = await one.read_holding_registers(1008, count=6, device_id=255)
         assert refused.exception_code == 2
+        refused = await one.read_holding_registers(5014, count=1, device_id=255)
+        assert refused.exception_code == 2
         await one.write_register(5016, 6000, device_id=255)
         await one.write_register(5018, 30, device_id=255)
         await one.write_register(5004, 10_000, device_id=255)
