@@ -10,7 +10,8 @@ from typing import Literal
 Table = Literal["coil", "discrete", "holding", "input"]
 Kind = Literal["uint16", "int16", "uint32", "int32", "float32", "uint64", "float64", "text"]
 FORMATS = {
-    "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "float32": ">f", "uint64": ">Q", "float64": ">d",
+    "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "float32": ">f", "uint64": ">Q",
+    "float64": ">d",
 }  # fmt: skip
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
