@@ -5,8 +5,8 @@ from __future__ import annotations
 from pymodbus.client import ModbusTcpClient
 
 from tests.kit.devices.background import Background
-from tests.kit.devices.chargers import Heidelberg
-from tests.kit.devices.meters import Sdm630
+from tests.kit.devices.modbus.chargers import Heidelberg
+from tests.kit.devices.modbus.meters import Sdm630
 from tests.kit.devices.modbus_device import ModbusDevice
 from tests.kit.devices.registers import number, words
 from tests.kit.devices.strangers.modbus_serial import ModbusSerial, judge

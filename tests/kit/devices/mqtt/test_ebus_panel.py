@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kit.devices.clock import soon
-from tests.kit.devices.ebus_panel import EbusPanel
+from tests.kit.devices.mqtt.ebus_panel import EbusPanel
 from tests.kit.devices.wiring import Wiring
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer
