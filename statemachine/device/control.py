@@ -224,18 +224,24 @@ def needs_write(
     """Whether to write, rather than only to believe what was read.
 
     Only what differs is switched. A lease is written again each time, and a lease that still runs
-    is replaced even if the device stands right already.
+    is replaced even if the device stands right already. So is a limit: one that is read does not
+    tell whether it is ours, so it is taken away once.
     """
     if stands_so is not True or leased(template, position):
         return True
     was = standing.written
+    if position.kind == "free" and "free" in template.write and not position.same(was):
+        return True
     return was is not None and not was.same(position) and leased(template, was)
 
 
 def leased(template: Template, position: Position) -> bool:
-    """Whether a device that was brought to a position gives it up by itself."""
+    """Whether a device that was brought to a position gives it up by itself.
+
+    A watchdog may have to be fed while the circuit is free, too: then its lease is by `free`.
+    """
     carriers = template.lease.by if template.lease is not None else ()
-    return position.kind != "free" and bool({*carriers} & {*writes_for(template, position)})
+    return bool({*carriers} & {*writes_for(template, position)})
 
 
 def renew_every_ms(template: Template) -> int:

@@ -16,6 +16,7 @@ from statemachine.device.requests import Answer, Order, Query
 from .bacnet.link import BacnetLink
 from .faults import LinkFault
 from .http import HttpLink
+from .modbus import ModbusLink
 from .mqtt import MqttLink
 from .ocpp.link import OcppLink
 from .settings import Secrets, secret_reader
@@ -59,4 +60,6 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
             return OcppLink(declaration, secrets, beside)
         case "bacnet":
             return BacnetLink(declaration)
+        case "modbus":
+            return ModbusLink(declaration, secrets, beside)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)

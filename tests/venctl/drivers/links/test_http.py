@@ -195,11 +195,18 @@ async def test_a_device_that_hangs_up_is_a_fault(device: CountingHttp, link: Lin
     assert not fault.lasting
 
 
-@pytest.mark.parametrize("length", [None, 10_000_000])
+@pytest.mark.parametrize(
+    "long",
+    [
+        Reply("x" * 65_537),
+        Reply("x" * 1_000_000, endless=True),
+        Reply("x", length=10_000_000),
+    ],
+)
 async def test_an_answer_longer_than_64_kib_is_refused(
-    device: CountingHttp, link: Link, length: int | None
+    device: CountingHttp, link: Link, long: Reply
 ) -> None:
-    device.always(Reply("x" * 65_537, length=length))
+    device.always(long)
     fault = await fault_of(link.ask(STATUS))
     assert str(fault).endswith("/rpc/Switch.GetStatus is longer than 64 KiB")
     device.always(Reply("x" * 65_536))
