@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from bacpypes3.basetypes import BinaryPV, StatusFlags
 from bacpypes3.errors import PropertyError
 from bacpypes3.ipv4.app import NormalApplication
 from bacpypes3.local.analog import AnalogInputObject, AnalogValueObject
@@ -19,16 +20,15 @@ FINE = {"statusFlags": [0, 0, 0, 0], "eventState": "normal", "outOfService": Fal
 
 
 class Relay(Commandable, BinaryValueObject):  # type: ignore[misc]
-    """`null`: takes Null, refuses it, or takes it and keeps its value."""
+    """`_null`: takes Null, refuses it, or takes it and keeps its value."""
 
-    null = "takes"
+    _null = "takes"
 
     async def write_property(
         self, attr: Any, value: Any, index: Any = None, priority: Any = None
     ) -> None:
-        written = getattr(value, "get_value", lambda: value)()
-        if self.null != "takes" and (isinstance(value, Null) or written in (None, ())):
-            if self.null == "refuses":
+        if self._null != "takes" and isinstance(value, Null):
+            if self._null == "refuses":
                 raise PropertyError(errorCode="invalidDataType")
             return
         await super().write_property(attr, value, index, priority)
@@ -93,7 +93,15 @@ class BacnetDevice:
     def is_on(self) -> bool:
         return str(self.relay.presentValue) == "active"
 
+    def takes_null(self, how: str) -> None:
+        """It refuses Null, or keeps its value."""
+        self.relay._null = how
+
+    def is_broken(self) -> None:
+        """Its meter says that it is faulty."""
+        self.meter.statusFlags = StatusFlags([0, 1, 0, 0])
+
     async def person(self, value: str | None, priority: int) -> None:
         """A person at the building's own controller writes a value."""
-        given = Null(()) if value is None else value
+        given = Null(()) if value is None else BinaryPV(value)
         await self.relay.write_property("presentValue", given, None, priority)

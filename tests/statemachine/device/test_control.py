@@ -57,7 +57,7 @@ LEASING = template(
 PILOT = template(
     control="ev_pilot",
     read={"limit": {"get": "/amps", "at": "/amps", "unit": "A"}},
-    write={"limit": {"get": "/amps/{amps}"}},
+    write={"limit": {"get": "/amps/{amps}"}, "free": {"get": "/amps/{amps}"}},
 )
 
 
@@ -103,7 +103,7 @@ def test_a_device_without_a_switch_is_limited_to_nothing() -> None:
 
 
 def test_a_device_without_a_way_back_is_limited_to_its_rating() -> None:
-    assert writes_for(PILOT, FREE) == ("limit",)
+    assert writes_for(PILOT, FREE) == ("free",)
     assert ordered_numbers(CAR, FREE, NOW_MS, None)["amps"] == 16
 
 
@@ -138,7 +138,8 @@ def test_a_relay_stands_as_it_was_read(position: Position, on: bool | None, so: 
     ("position", "amps", "so"),
     [
         (FREE, "16", True),
-        (FREE, "6", False),
+        (FREE, "6", True),
+        (FREE, "5", False),
         (SHED, "0", True),
         (SHED, "6", False),
         (Position("limit", 4_500, 0), "6", True),
@@ -157,6 +158,13 @@ def test_only_what_differs_is_written() -> None:
     assert not needs_write(LEASING, fresh, FREE, True)
     assert needs_write(LEASING, fresh, FREE, False)
     assert needs_write(LEASING, fresh, FREE, None)
+
+
+def test_a_limit_that_may_be_ours_is_taken_away_even_if_the_car_could_charge() -> None:
+    held = Standing().brought(Position("limit", 4_500, 0), None)
+    for before in (held, Standing()):
+        assert needs_write(PILOT, before, FREE, True)
+    assert not needs_write(PILOT, Standing().brought(FREE, None), FREE, True)
 
 
 def test_a_lease_is_written_again_and_replaced() -> None:
