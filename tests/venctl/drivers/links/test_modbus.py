@@ -14,7 +14,7 @@ from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import HttpRequest, ReadRegisters, WriteRegisters
 from tests.kit.devices.counting_modbus import CountingModbus, Pdu
 from tests.kit.devices.hand_clocks import HandClocks
-from tests.kit.devices.strangers import modbus_serial, pymodbus_simulator
+from tests.kit.devices.strangers.servers import modbus_serial, pymodbus_simulator
 from tests.kit.mqtt.mosquitto import free_port
 from venctl.drivers.links import Link, LinkFault, open_link
 from venctl.drivers.links.modbus import ModbusLink

@@ -22,7 +22,7 @@ async def modbus_serial() -> AsyncIterator[int]:
     if not (ROOT / "node_modules/modbus-serial").is_dir():
         pytest.skip("needs npm")
     port = free_port()
-    script = str(ROOT / "tests/kit/devices/modbus_serial.mjs")
+    script = str(ROOT / "tests/kit/devices/strangers/modbus_serial.mjs")
     process = await asyncio.create_subprocess_exec(
         node, script, str(port), stdout=asyncio.subprocess.PIPE
     )
