@@ -1,10 +1,11 @@
-"""Modbus servers by other hands, each on a free loopback port."""
+"""Servers by other hands, each on a free loopback port."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
 from pymodbus.server import ModbusTcpServer
@@ -13,6 +14,19 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from tests.kit.mqtt.mosquitto import free_port
 from tests.kit.paths import ROOT
 from tests.kit.tools import tool
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port that takes no more connections and refuses none, as a host behind a firewall."""
+    with socket.socket() as hole, ExitStack() as callers:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(hole.getsockname())
+        yield hole.getsockname()[1]
 
 
 @asynccontextmanager
