@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from tests.kit.devices.background import Background
-from tests.kit.devices.chargers import Heidelberg
 from tests.kit.devices.faults import Dead, Deaf
-from tests.kit.devices.meters import Sdm630
+from tests.kit.devices.modbus.chargers import Heidelberg
+from tests.kit.devices.modbus.meters import Sdm630
 from tests.kit.devices.modbus_device import ModbusDevice
+from tests.kit.devices.mqtt.tasmota import Tasmota
 from tests.kit.devices.shelly import Shelly
-from tests.kit.devices.tasmota import Tasmota
 from tests.kit.devices.wiring import Wiring
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.process.site import Site, until

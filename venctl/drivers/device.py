@@ -42,6 +42,7 @@ from .readback import ReadBack
 log = logging.getLogger(__name__)
 LOOK_S = 0.2
 WRITES_S = 2.0
+MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000
 DAY_MS, MOST_REBOOTS = 86_400_000, 3
 LEFT_ALONE = "somebody moved it at the device"
@@ -82,6 +83,7 @@ class DeviceDriver:
         self.circuit, self.load, self.link = circuit, load, link
         self.template, self.params, self.meter = template, params, meter
         self.timeout_s = WRITES_S + template.pace.seen / 1000
+        self.last_s = min(MOST_LAST_S, self.timeout_s)
         self.back = ReadBack(template, params, link)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int

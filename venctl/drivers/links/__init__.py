@@ -16,7 +16,6 @@ from statemachine.device.requests import Answer, Order, Query
 from .bacnet.link import BacnetLink
 from .faults import LinkFault
 from .http import HttpLink
-from .modbus import ModbusLink
 from .mqtt import MqttLink
 from .ocpp.link import OcppLink
 from .settings import Secrets, secret_reader
@@ -61,5 +60,7 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
         case "bacnet":
             return BacnetLink(declaration)
         case "modbus":
+            from .modbus import ModbusLink  # pymodbus is loaded only where it is needed
+
             return ModbusLink(declaration, secrets, beside)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)
