@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from bacpypes3.basetypes import BinaryPV, StatusFlags
+from bacpypes3.basetypes import BinaryPV
 from bacpypes3.errors import PropertyError
 from bacpypes3.ipv4.app import NormalApplication
 from bacpypes3.local.analog import AnalogInputObject, AnalogValueObject
@@ -99,7 +99,7 @@ class BacnetDevice:
 
     def is_broken(self) -> None:
         """Its meter says that it is faulty."""
-        self.meter.statusFlags = StatusFlags([0, 1, 0, 0])
+        self.meter.reliability = "no-sensor"
 
     async def person(self, value: str | None, priority: int) -> None:
         """A person at the building's own controller writes a value."""
