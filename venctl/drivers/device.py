@@ -144,7 +144,7 @@ class DeviceDriver:
     async def _before(self) -> Seen:
         """Where it stands before a write. A device that has not reported yet can still be told."""
         try:
-            return await self.back.read(self._clocks()[1])
+            return await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as fault:
             if fault.up is False or fault.lasting:
                 raise
@@ -204,8 +204,8 @@ class DeviceDriver:
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self.template.pace.seen / 1000
         while True:
-            seen = await self.back.read(self._clocks()[1], newer_than_ms=wrote_ms)
-            stood = self._stands(position, seen)
+            seen = await self.back.read(self._clocks()[1], wrote_ms)
+            stood = self._stands(position, seen) if seen.live else None
             if stood:
                 return seen
             if loop.time() >= ends_s:
@@ -220,7 +220,7 @@ class DeviceDriver:
     async def _watch(self) -> Measured | None:
         """Read where it stands, notice who moved it, and feed its lease. Returns its power."""
         try:
-            seen = await self.back.read(self._clocks()[1])
+            seen = await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as error:
             self.fault = str(error)
             self._poll.failed(self._clocks()[1], error.lasting)
