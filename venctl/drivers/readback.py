@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from statemachine.device.control import Seen
 from statemachine.device.extract import Reading, reading
 from statemachine.device.fill import queries
-
-from statemachine.device.control import Seen
 from statemachine.device.form import Reads, Template
 from statemachine.device.requests import Answer, Query
 
