@@ -144,7 +144,7 @@ class DeviceDriver:
     async def _before(self) -> Seen:
         """Where it stands before a write. A device that has not reported yet can still be told."""
         try:
-            return await self.back.read(self._clocks()[1])
+            return await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as fault:
             if fault.up is False or fault.lasting:
                 raise
@@ -204,23 +204,23 @@ class DeviceDriver:
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self.template.pace.seen / 1000
         while True:
-            seen = await self.back.read(self._clocks()[1], newer_than_ms=wrote_ms)
-            stood = self._stands(position, seen)
+            seen = await self.back.read(self._clocks()[1], wrote_ms)
+            stood = self._stands(position, seen, told=True) if seen.live else None
             if stood:
                 return seen
             if loop.time() >= ends_s:
                 raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
             await asyncio.sleep(LOOK_S)
 
-    def _stands(self, position: Position, seen: Seen) -> bool | None:
+    def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():
             return None if self.standing.written != FREE else True
-        return stands(self.template, self.load, position, seen)
+        return stands(self.template, self.load, position, seen, told)
 
     async def _watch(self) -> Measured | None:
         """Read where it stands, notice who moved it, and feed its lease. Returns its power."""
         try:
-            seen = await self.back.read(self._clocks()[1])
+            seen = await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as error:
             self.fault = str(error)
             self._poll.failed(self._clocks()[1], error.lasting)

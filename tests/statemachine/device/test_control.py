@@ -102,7 +102,7 @@ def test_a_device_without_a_switch_is_limited_to_nothing() -> None:
     assert ordered_numbers(CAR, SHED, NOW_MS, None)["amps"] == 0
 
 
-def test_a_device_without_a_way_back_is_limited_to_its_rating() -> None:
+def test_a_device_that_is_given_back_may_draw_its_rating() -> None:
     assert writes_for(PILOT, FREE) == ("free",)
     assert ordered_numbers(CAR, FREE, NOW_MS, None)["amps"] == 16
 
@@ -138,8 +138,7 @@ def test_a_relay_stands_as_it_was_read(position: Position, on: bool | None, so: 
     ("position", "amps", "so"),
     [
         (FREE, "16", True),
-        (FREE, "6", True),
-        (FREE, "5", False),
+        (FREE, "6", False),
         (SHED, "0", True),
         (SHED, "6", False),
         (Position("limit", 4_500, 0), "6", True),
@@ -153,18 +152,18 @@ def test_a_limit_stands_as_it_was_read(position: Position, amps: str | None, so:
     assert stands(PILOT, CAR, position, seen(limit=limit)) is so
 
 
+def test_a_charger_that_was_told_to_be_free_may_have_a_lower_limit_of_its_own() -> None:
+    ten = seen(limit=Decimal(10))
+    assert stands(PILOT, CAR, FREE, ten) is False
+    assert stands(PILOT, CAR, FREE, ten, told=True) is True
+    assert stands(PILOT, CAR, FREE, seen(limit=Decimal(0)), told=True) is False
+
+
 def test_only_what_differs_is_written() -> None:
     fresh = Standing()
     assert not needs_write(LEASING, fresh, FREE, True)
     assert needs_write(LEASING, fresh, FREE, False)
     assert needs_write(LEASING, fresh, FREE, None)
-
-
-def test_a_limit_that_may_be_ours_is_taken_away_even_if_the_car_could_charge() -> None:
-    held = Standing().brought(Position("limit", 4_500, 0), None)
-    for before in (held, Standing()):
-        assert needs_write(PILOT, before, FREE, True)
-    assert not needs_write(PILOT, Standing().brought(FREE, None), FREE, True)
 
 
 def test_a_lease_is_written_again_and_replaced() -> None:
@@ -229,6 +228,11 @@ def test_a_device_whose_clock_goes_on_did_not_reboot(uptime_s: int, later_ms: in
 @given(st.integers(60, 10**6), st.integers(0, 50))
 def test_a_device_whose_clock_starts_anew_did_reboot(uptime_s: int, since_s: int) -> None:
     assert rebooted(seen(0, uptime_s=uptime_s), seen(60_000, uptime_s=since_s))
+
+
+def test_an_old_message_moves_nobody() -> None:
+    on = seen(5_000, on=True, uptime_s=505, live=False)
+    assert mover(LEASING, RELAY, HELD, on, NOW_MS) is None
 
 
 def test_an_unreadable_device_was_moved_by_nobody() -> None:

@@ -379,13 +379,13 @@ def test_twelve_dead_devices_hold_up_nobody() -> None:
         circuits = "".join(f"  {id}: {{rated: 2 kW, shed: 100 %}}\n" for id in drivers)
         spec = site(f"site: {{id: v}}\ncircuits:\n{circuits}")
         panel = Panel(spec, drivers, lambda *_: None, lambda *_: None, lambda: None)
-        loop = asyncio.get_running_loop()
+        loop, heard = asyncio.get_running_loop(), dict[str, Any]()
         for _ in range(10):
             began_s = loop.time()
-            readings, _ = await panel.read()
+            heard |= (await panel.read())[0]
             assert loop.time() - began_s <= 0.2 + 1e-6
             await asyncio.sleep(0.5)
-        assert readings == {} or readings == {"c0": LOAD_W}
+        assert heard == {"c0": LOAD_W}
         await panel.stop()
 
     played(story())
