@@ -23,6 +23,7 @@ from .profile import (
     profile_id,
     profile_of,
     scheduled,
+    settings_of,
     terms_of,
     utc_ms_of,
 )
@@ -135,7 +136,7 @@ class Charger:
     async def settings(self) -> dict[str, str]:
         """All its settings. Raises LinkFault."""
         async with self._turn.take(False):
-            return _settings(await self._ask("GetConfiguration", QUERY_S))
+            return settings_of(await self._ask("GetConfiguration", QUERY_S))
 
     async def limit_to(self, order: LimitCharger) -> None:
         """Set a limit. Raises LinkFault, with the charger's own words if it refuses."""
@@ -181,7 +182,7 @@ class Charger:
         """How it takes limits; asked until it answers."""
         if self._terms is None:
             answer = await self._query("GetConfiguration", 0, urgent=True, key=TERMS)
-            self._terms = None if answer is None else terms_of(_settings(answer))
+            self._terms = None if answer is None else terms_of(settings_of(answer))
 
     async def _query(
         self, action: str, every_ms: int, urgent: bool = False, **payload: Any
@@ -248,12 +249,3 @@ class Charger:
         if self.clock_off_ms is None or behind_ms < self.clock_off_ms:
             self.clock_off_ms = behind_ms
         return behind_ms - self.clock_off_ms
-
-
-def _settings(answer: Mapping[str, Any]) -> dict[str, str]:
-    keys = answer.get("configuration_key")
-    return {
-        str(entry["key"])[:50]: str(entry["value"])[:500]
-        for entry in (keys if isinstance(keys, list) else ())[:500]
-        if isinstance(entry, dict) and entry.get("key") and entry.get("value") is not None
-    }

@@ -85,6 +85,16 @@ STACK_LEVEL = "ChargeProfileMaxStackLevel"
 TERMS = [RATE_UNIT, STACK_LEVEL]
 
 
+def settings_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The settings in an answer of GetConfiguration."""
+    keys = answer.get("configuration_key")
+    return {
+        str(entry["key"])[:50]: str(entry["value"])[:500]
+        for entry in (keys if isinstance(keys, list) else ())[:500]
+        if isinstance(entry, dict) and entry.get("key") and entry.get("value") is not None
+    }
+
+
 def scheduled(schedule: Any) -> tuple[float, Unit] | None:
     """The limit at present of a GetCompositeSchedule answer; None: it says nothing sensible."""
     if not isinstance(schedule, Mapping):
