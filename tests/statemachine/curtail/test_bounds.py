@@ -15,7 +15,7 @@ from statemachine.curtail.history import update_history
 from statemachine.curtail.limits import limit_refusal
 from statemachine.curtail.plan import Load, plan_shed
 from statemachine.curtail.replan import replan
-from statemachine.curtail.requirement import active_events, random_offset_ms
+from statemachine.curtail.requirement import active_events, needed_w, random_offset_ms
 from statemachine.decide import backlog
 from statemachine.kit.localtime import day_of
 from statemachine.site.panel import Circuit
@@ -548,6 +548,20 @@ def test_of_equal_events_the_one_that_ends_last_binds() -> None:
     events = {n: event(n, end_ms=NOW_MS + ms) for n, ms in (("x", 1), ("y", 3), ("z", 2))}
     known = memory(SITE, events=events)
     assert [one.id for one in active_events(SITE, known, NOW_MS)] == ["y", "z", "x"]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "by_person_w", "still_w"),
+    [("sum", 500, 1_500), ("sum", 1_500, 1_000), ("max", 500, 1_000)],
+)
+def test_what_a_person_switched_off_before_an_event_started_spares_nothing_of_it(
+    overlap: str, by_person_w: int, still_w: int
+) -> None:
+    """Two events of 1 kW: a circuit was switched off during `x`, and `y` started after that."""
+    spec = spec_of(more=f"curtail: {{overlap: {overlap}}}")
+    events = {"x": event("x", start_ms=NOW_MS - 9), "y": event("y", start_ms=NOW_MS - 5)}
+    off = live(enabled=False, drawn_w=0, by_person_w=by_person_w, by_person_in=("x",))
+    assert needed_w(spec, memory(spec, a=off, events=events), NOW_MS) == still_w
 
 
 def test_a_random_start_may_be_the_first_and_the_last_moment() -> None:

@@ -189,6 +189,22 @@ def test_giving_is_counted_from_its_first_moment_to_its_last() -> None:
     assert not switched_off.giving and switched_off.sheds_today == 1
 
 
+@pytest.mark.parametrize(
+    ("before_w", "now_w", "in_ms"),
+    [
+        (None, 300, estimate.SETTLES_MS),
+        (300, 100, estimate.SETTLES_MS),
+        (100, 300, estimate.WAKES_MS),
+        (300, 300, None),
+    ],
+)
+def test_a_load_takes_longer_to_rise_to_a_looser_hold_than_to_fall_to_a_tighter_one(
+    before_w: int | None, now_w: int, in_ms: int | None
+) -> None:
+    after = marked(live(held_w=before_w), live(held_w=now_w))
+    assert after.settled_mono_ms == (0 if in_ms is None else MONO + in_ms)
+
+
 def test_a_deaf_circuit_is_given_a_new_chance_when_nothing_is_asked() -> None:
     deaf = live(deaf_w=10)
     assert marked(deaf, deaf).deaf_w is None
@@ -433,6 +449,43 @@ def test_of_an_event_that_is_moved_again_and_again_the_last_runs_count_as_one() 
         *spans[: limits.MOST_SPANS - 1],
         last,
     )
+
+
+def test_another_event_with_an_id_of_before_leaves_the_earlier_one_counted() -> None:
+    earlier = PastEvent("e", "operator", NOW_MS - 9_000, NOW_MS - 8_000)
+    known = replace(memory(a=live(), b=live()), past={"e": earlier})
+    new = PastEvent("e", "operator", NOW_MS, NOW_MS + 1_000)
+    name = f"e@{earlier.start_ms // 1000}"
+    kept = limits.remember_event(known, new, True)
+    assert kept == {"e": new, name: earlier._replace(id=name)}
+    assert limits.remember_event(known, new, False) == {"e": new}
+
+
+@pytest.mark.parametrize(
+    ("ran_s", "new_s", "words"),
+    [
+        (0, 14_400, ""),
+        (0, 14_401, "the event lasts 14401 s; this site takes at most 14400 s"),
+        (400, 14_000, ""),
+        (
+            400,
+            14_001,
+            "the event has run 400 s and lasts 14001 s more; this site takes at most 14400 s",
+        ),
+        (0, 86_400, "the event lasts 86400 s; this site takes at most 14400 s"),
+        (
+            0,
+            86_401,
+            "the event lasts 86401 s; this site takes at most 14400 s; is it in milliseconds?",
+        ),
+    ],
+)
+def test_an_event_that_is_too_long_hears_how_long_it_ran_and_would_last(
+    ran_s: int, new_s: int, words: str
+) -> None:
+    ran = ((NOW_MS - ran_s * S, NOW_MS),) if ran_s else ()
+    asked = PastEvent("e", "operator", NOW_MS, NOW_MS + new_s * S, ran)
+    assert limits.too_long_reason(SITE, asked) == words
 
 
 def test_two_hundred_are_remembered_and_what_ended_first_is_forgotten() -> None:

@@ -185,6 +185,16 @@ def test_once_all_is_back_no_wait_and_no_block_is_left_over() -> None:
     assert carried(turn) == [] and turn.memory.coming == Returning(NOW_MS + EVERY_MS, NOW_MS, 0, 0)
 
 
+@pytest.mark.parametrize(("unmetered_w", "since_ms"), [(9_000, NOW_MS - BLOCKED_MS), (0, None)])
+def test_critical_load_that_came_back_without_room_is_told_until_the_site_draws_less(
+    unmetered_w: int, since_ms: int | None
+) -> None:
+    blocked = Returning(None, 0, 0, 1, NOW_MS - BLOCKED_MS)
+    turn = turn_of(spec_of(service="5 kW"), {}, unmetered_w=unmetered_w, coming=blocked)
+    carried(turn)
+    assert turn.memory.coming.blocked_ms == since_ms
+
+
 def test_one_that_does_not_fit_holds_up_no_other() -> None:
     spec = spec_of(service="5 kW")
     small = held(0, free_w=300, drawn_w=0)
