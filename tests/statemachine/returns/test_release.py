@@ -255,7 +255,9 @@ def test_a_step_goes_as_far_as_the_ramp_or_the_cars_six_amperes(
 def test_what_comes_back_by_hand_is_switched_off_and_then_let_go() -> None:
     spec = spec_of("\n  iron: {rated: 2 kW, shed: 100 %, comes_back: by_hand}\n")
     turn = turn_of(spec, {"iron": held()})
-    assert carried(turn) == [Switch("iron", False), Hold("iron", None, NOW_MS + LEASE_MS)]
+    said = carried(turn)
+    assert said == [Switch("iron", False), Hold("iron", None, NOW_MS + LEASE_MS)]
+    assert [one.by for one in said if isinstance(one, Switch)] == ["event"]
     live = turn.memory.circuits["iron"]
     assert (live.enabled, live.switched_by, live.switched_ms) == (False, "event", NOW_MS)
 
