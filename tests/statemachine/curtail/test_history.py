@@ -251,6 +251,15 @@ def after_reboot(known: CircuitState, mono_ms: int = 100) -> CircuitState:
     return turn.memory.circuits["a"]
 
 
+def test_after_a_reboot_no_mark_is_left_on_the_clock_before_it() -> None:
+    marks = [name for name in CircuitState.__dataclass_fields__ if name.endswith("_mono_ms")]
+    faults = {"hold_fault": "x", "fault": "x", "read_fault": "x"}
+    known = replace(live(), **dict.fromkeys(marks, 10**9), **faults)
+    after = after_reboot(known, mono_ms=100)
+    late = {name: getattr(after, name) for name in marks}
+    assert {name for name, ms in late.items() if ms is not None and ms > 100} == set()
+
+
 @pytest.mark.parametrize(
     ("mark", "fault"),
     [
@@ -260,6 +269,8 @@ def after_reboot(known: CircuitState, mono_ms: int = 100) -> CircuitState:
         ("asked_mono_ms", {}),
         ("hold_fault_mono_ms", {"hold_fault": "no answer"}),
         ("fault_mono_ms", {"fault": "no answer"}),
+        ("read_mono_ms", {}),
+        ("read_fault_mono_ms", {"read_fault": "its meter reports 1 MW"}),
     ],
 )
 def test_a_reboot_moves_a_mark_to_the_new_clock_and_invents_none(
