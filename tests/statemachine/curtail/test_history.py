@@ -269,7 +269,6 @@ def test_after_a_reboot_no_mark_is_left_on_the_clock_before_it() -> None:
         ("asked_mono_ms", {}),
         ("hold_fault_mono_ms", {"hold_fault": "no answer"}),
         ("fault_mono_ms", {"fault": "no answer"}),
-        ("read_mono_ms", {}),
         ("read_fault_mono_ms", {"read_fault": "its meter reports 1 MW"}),
     ],
 )
