@@ -15,10 +15,10 @@ from web.controller_port import ReloadResult
 
 from .base.background_files import BackgroundFiles
 from .base.clocks import clocks
-from .base.devices_beside import devices_beside
 from .base.local_site import read_local_site
 from .base.private_files import read_text
 from .base.worker import run_in_thread
+from .devices.catalog import devices_beside
 from .folder.state_folder import IN_FORCE, in_force_text
 from .runtime.runtime import Runtime
 

@@ -10,8 +10,8 @@ import sys
 
 from statemachine import Spec, SpecError, read
 
-from ..base.devices_beside import devices_beside
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, USAGE
 
 REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")

@@ -14,8 +14,8 @@ from typing import Any
 
 from statemachine import SpecError, read
 
-from ..base.devices_beside import devices_beside
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from ..doctor.steps import StepResult, Subject, examine
 from ..folder.state_folder import Running, find_running, state_folder
 from . import DONE, REFUSED, USAGE

@@ -10,8 +10,8 @@ from statemachine import Spec, SpecError, read
 from statemachine.audit.reader import standard_charts
 from statemachine.describe.diagram import mermaid
 
-from ..base.devices_beside import devices_beside
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, USAGE
 from .check import as_json
 

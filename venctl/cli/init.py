@@ -14,7 +14,7 @@ from statemachine import SpecError, read
 from statemachine.describe.writer import entry, scalar
 from statemachine.site.panel import DWELL_MS
 
-from ..base.devices_beside import devices_beside
+from ..devices.catalog import devices_beside
 from . import DONE, REFUSED, USAGE
 
 SMALL = """\

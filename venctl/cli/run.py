@@ -9,10 +9,10 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
-from ..base.devices_beside import devices_beside
 from ..base.local_site import read_local_site
 from ..base.private_files import read_text
 from ..controller import Options
+from ..devices.catalog import devices_beside
 from ..folder.claim import StateFolderInUse
 from ..folder.state_folder import IN_FORCE, interrupted_text, state_folder
 from ..run import serve

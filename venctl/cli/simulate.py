@@ -23,9 +23,9 @@ from statemachine.verify.world.scenario import (
     Step,
 )
 
-from ..base.devices_beside import devices_beside
 from ..base.local_site import read_local_site
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 from .kit.clock import of_zone

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from statemachine import Spec, SpecError
 
-from ...base.devices_beside import devices_beside
 from ...base.local_site import read_local_site
 from ...base.private_files import read_text
+from ...devices.catalog import devices_beside
 
 
 def site(file: Path) -> Spec:
