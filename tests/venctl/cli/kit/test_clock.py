@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.device.catalog import NO_DEVICES
 from statemachine.kit.localtime import instant_s
 from tests.kit.process.site import STEADY, Site, venctl
-from statemachine.device.catalog import NO_DEVICES
 from venctl.base.local_site import read_local_site
 from venctl.cli.kit import clock
 from venctl.cli.kit.clock import SiteClock
