@@ -20,7 +20,7 @@ from . import DONE, REFUSED, USAGE
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
 circuits:                          # shed from top to bottom; critical circuits last
-  # Simulated, until you name the device, such as `driver: {{shelly: 192.168.1.40}}`; see `venctl devices`
+  # Simulated until you name a device: driver: {{shelly: 192.168.1.40}}; see `venctl devices`
   heater1: {{type: heater, rated: 1.5 kW, shed: 100 %}}
   lights1: {{type: lights, rated: 0.4 kW, shed: 70 %}}
   ev1:     {{type: ev,     rated: 7.2 kW, shed: 100 %, enabled: false}}
