@@ -18,7 +18,7 @@ from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import Answer, Order, Query, ReadObject, WriteObject
 
 from ....base.clocks import clocks
-from ..extras import missing
+from ....base.extras import missing
 from ..faults import LinkFault
 from ..state import Clocks, LinkState, Tally
 from ..turn import Turn

@@ -30,7 +30,7 @@ from statemachine.device.requests import (
 )
 
 from ....base.clocks import clocks
-from ..extras import missing
+from ....base.extras import missing
 from ..faults import LinkFault
 from ..settings import Secrets, address_of, secret_of
 from ..state import Clocks, LinkState, Tally

@@ -14,9 +14,10 @@ from statemachine.device.requests import ReadObject, WriteObject
 from tests.kit.devices.bacnet_device import BacnetDevice
 from tests.kit.devices.hand_clocks import HandClocks
 from tests.kit.devices.udp import free_udp_port
+from venctl.base import extras
 from venctl.devices.catalog import shipped
 from venctl.drivers.device import DeviceDriver
-from venctl.drivers.links import LinkFault, extras
+from venctl.drivers.links import LinkFault
 from venctl.drivers.links.bacnet import stack
 from venctl.drivers.links.bacnet.link import BacnetLink
 

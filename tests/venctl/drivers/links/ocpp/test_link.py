@@ -16,7 +16,8 @@ from statemachine.device.requests import Connector, FreeCharger, LimitCharger, R
 from tests.kit.devices.ocpp_charger import FakeCharger
 from tests.kit.devices.ocpp_place import Place
 from tests.kit.mqtt.certificates import Authority
-from venctl.drivers.links import LinkFault, extras
+from venctl.base import extras
+from venctl.drivers.links import LinkFault
 from venctl.drivers.links.ocpp import charger as charger_module
 from venctl.drivers.links.ocpp.link import OcppLink
 
