@@ -83,7 +83,9 @@ def taken_by_people_w(spec: Spec, memory: Memory, now_ms: int) -> int:
 def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
     """What people switched off during any of these events and is still off, in watts."""
     wanted, lives = set(ids), memory.circuits.items()
-    saving = [id for id, live in lives if wanted.intersection(live.by_person_in)]
+    saving = [
+        id for id, live in lives if live.by_person_in and wanted.intersection(live.by_person_in)
+    ]
     return sum(
         saved_by_person_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving
     )

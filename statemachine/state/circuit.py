@@ -131,9 +131,12 @@ class CircuitState:
     @property
     def trouble_mono_ms(self) -> int | None:
         """Since when something is wrong with it without a break; None: nothing is."""
-        return min((since_ms for since_ms, _ in self._faults()), default=None)
+        faults = self._faults()
+        return min(faults)[0] if faults else None
 
     def _faults(self) -> list[tuple[int, str]]:
+        if self.hold_fault is None and self.fault is None and self.read_fault is None:
+            return []
         faults = (
             (self.hold_fault_mono_ms, self.hold_fault),
             (self.fault_mono_ms, self.fault),
