@@ -74,8 +74,8 @@ def can_give_ms(
 
 def daily_limit_reason(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> str:
     """Why a circuit has reached its limits of the day; "" if it has not."""
-    sheds = live.sheds_today if live.day == day else 0
     most = circuit.max_events_per_day
+    sheds = live.sheds_today if live.day == day else 0
     if most is not None and sheds >= most and not live.giving:
         return f"was shed {sheds} times today, its maximum"
     if shed_left_ms(circuit, live, mono_ms, day) == 0:

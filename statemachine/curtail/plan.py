@@ -9,14 +9,14 @@ the tolerance: no lamp goes out for the last 40 W of 2,000 W.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 TOLERANCE_PERCENT, TOLERANCE_W = 2, 50
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """A circuit as the plan sees it: its tier, what it would draw, and the most it can shed.
 
     `steps`: the watts it can shed, rising to `cap_w` (a relay has one); empty: any from 0 to
@@ -62,7 +62,7 @@ def tolerance_w(target_w: int, policy: str = "at_least") -> int:
 
 def as_relay(load: Load) -> Load:
     """The same load with a relay: it sheds nothing or all of `cap_w`."""
-    return replace(load, steps=(load.cap_w,) if load.cap_w else ())
+    return load._replace(steps=(load.cap_w,) if load.cap_w else ())
 
 
 def plan_shed(

@@ -109,7 +109,6 @@ def opted_out_circuits(spec: Spec, memory: Memory) -> set[str]:
 
 @cache_last
 def _active(spec: Spec, events: Mapping[str, Event], now_ms: int) -> Sequence[Event]:
-    shedding = {name for name, state in spec.event.states.items() if state.sheds}
-    live = [event for event in events.values() if event.state in shedding]
+    live = [event for event in events.values() if event.state in spec.event.shedding]
     asks = [(-event_required_w(spec, event, now_ms), -event.end_ms, event.id) for event in live]
     return tuple(events[id] for asked_w, _, id in sorted(asks) if asked_w)

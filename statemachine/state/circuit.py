@@ -123,6 +123,11 @@ class CircuitState:
         return self.asked_mono_ms is None and self.hold_fault is None
 
     @property
+    def well(self) -> bool:
+        """No fault of it is known, neither of its switch, its hold nor its meter."""
+        return self.hold_fault is None and self.fault is None and self.read_fault is None
+
+    @property
     def trouble(self) -> str | None:
         """The newest of its faults; None: its driver does what it is told, and reads it."""
         faults = self._faults()
@@ -135,8 +140,6 @@ class CircuitState:
         return min(faults)[0] if faults else None
 
     def _faults(self) -> list[tuple[int, str]]:
-        if self.hold_fault is None and self.fault is None and self.read_fault is None:
-            return []
         faults = (
             (self.hold_fault_mono_ms, self.hold_fault),
             (self.fault_mono_ms, self.fault),
