@@ -71,7 +71,18 @@ def plan_shed(
     in_force: Mapping[str, int],
     policy: str = "at_least",
 ) -> Plan:
-    """Which circuits shed how much, and the reason for every circuit.
+    """Which circuits shed how much, by `plan_cuts`, and the reason for every circuit."""
+    cuts = plan_cuts(loads, target_w, in_force, policy)
+    return Plan(target_w, cuts, reasons(_in_plan_order(loads, in_force), cuts))
+
+
+def plan_cuts(
+    loads: Sequence[Load],
+    target_w: int,
+    in_force: Mapping[str, int],
+    policy: str,
+) -> dict[str, int]:
+    """Which circuits shed how much, in watts.
 
     `at_least`: the smallest sum of at least `target_w` less its tolerance, or all there is;
     circuits that can stop at any watt fill up to the target. `at_most`: the closest sum that is not
@@ -79,14 +90,9 @@ def plan_shed(
     at any watt all three meet the target. Of equally good choices the one in force stays, in its
     order, so that planning again changes nothing.
     """
-    positions = {id: position for position, id in enumerate(in_force)}
-    ordered = sorted(
-        loads,
-        key=lambda x: (x.tier, positions.get(x.circuit, len(positions)), x.rank, x.circuit),
-    )
     cuts: dict[str, int] = {}
     left_w, slack_w = target_w, tolerance_w(target_w, policy)
-    for _, group in groupby(ordered, key=lambda load: load.tier):
+    for _, group in groupby(_in_plan_order(loads, in_force), key=lambda load: load.tier):
         if left_w <= slack_w:
             break
         tier = [load for load in group if load.cap_w > 0]
@@ -95,7 +101,16 @@ def plan_shed(
             break
         cuts |= {load.circuit: load.cap_w for load in tier}
         left_w -= sum(load.cap_w for load in tier)
-    return Plan(target_w, cuts, reasons(ordered, cuts))
+    return cuts
+
+
+def _in_plan_order(loads: Iterable[Load], in_force: Mapping[str, int]) -> list[Load]:
+    """By tier; within one those of the plan in force, in its order, come first."""
+    positions = {id: position for position, id in enumerate(in_force)}
+    return sorted(
+        loads,
+        key=lambda x: (x.tier, positions.get(x.circuit, len(positions)), x.rank, x.circuit),
+    )
 
 
 def reasons(loads: Iterable[Load], cuts: Mapping[str, int]) -> dict[str, str]:
