@@ -71,18 +71,7 @@ def plan_shed(
     in_force: Mapping[str, int],
     policy: str = "at_least",
 ) -> Plan:
-    """Which circuits shed how much, by `plan_cuts`, and the reason for every circuit."""
-    cuts = plan_cuts(loads, target_w, in_force, policy)
-    return Plan(target_w, cuts, reasons(_in_plan_order(loads, in_force), cuts))
-
-
-def plan_cuts(
-    loads: Sequence[Load],
-    target_w: int,
-    in_force: Mapping[str, int],
-    policy: str,
-) -> dict[str, int]:
-    """Which circuits shed how much, in watts.
+    """Which circuits shed how much, and the reason for every circuit.
 
     `at_least`: the smallest sum of at least `target_w` less its tolerance, or all there is;
     circuits that can stop at any watt fill up to the target. `at_most`: the closest sum that is not
@@ -90,9 +79,24 @@ def plan_cuts(
     at any watt all three meet the target. Of equally good choices the one in force stays, in its
     order, so that planning again changes nothing.
     """
+    ordered = _in_plan_order(loads, in_force)
+    cuts = _cuts(ordered, target_w, in_force, policy)
+    return Plan(target_w, cuts, reasons(ordered, cuts))
+
+
+def plan_cuts(
+    loads: Sequence[Load], target_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
+    """The watts of `plan_shed` without the reasons, which a decision does not need."""
+    return _cuts(_in_plan_order(loads, in_force), target_w, in_force, policy)
+
+
+def _cuts(
+    ordered: Sequence[Load], target_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
     cuts: dict[str, int] = {}
     left_w, slack_w = target_w, tolerance_w(target_w, policy)
-    for _, group in groupby(_in_plan_order(loads, in_force), key=lambda load: load.tier):
+    for _, group in groupby(ordered, key=lambda load: load.tier):
         if left_w <= slack_w:
             break
         tier = [load for load in group if load.cap_w > 0]
