@@ -10,11 +10,13 @@ from dataclasses import asdict
 from typing import Any
 
 from statemachine.audit.reader import examine
+from statemachine.device.declaration import device_of
 from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
 from ..base.private_files import read_text
+from ..devices.catalog import FOLDER, catalog, devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .reload import switched
@@ -25,7 +27,7 @@ def check(args: argparse.Namespace) -> int:
     if args.names or args.keys:
         print(_names(args.json) if args.names else _keys(args.json))
         return DONE
-    spec, faults = examine(read_text(args.file), str(args.file))
+    spec, faults = _examined(args)
     if spec is None or not args.defaults:
         _tell(args, spec, faults)
     else:
@@ -33,11 +35,22 @@ def check(args: argparse.Namespace) -> int:
     return USAGE if spec is None else DONE
 
 
+def _examined(args: argparse.Namespace) -> tuple[Spec | None, list[Finding]]:
+    """The site, and every finding about its file and about the templates beside it."""
+    devices = catalog(args.file.parent / FOLDER)
+    spec, faults = examine(read_text(args.file), str(args.file), devices.templates)
+    return None if devices.faults else spec, [*devices.faults, *faults]
+
+
 def schema(args: argparse.Namespace) -> int:
     """Print the JSON Schema of a ven.yaml, which editors use for completion."""
     from statemachine.describe.schema import schema as made
 
-    print(json.dumps(made(), indent=None if args.json else 2, ensure_ascii=False))
+    print(
+        json.dumps(
+            made(devices_beside(args.file)), indent=None if args.json else 2, ensure_ascii=False
+        )
+    )
     return DONE
 
 
@@ -74,8 +87,20 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     print(f"{args.file}: {words}; {' and '.join(totals) or 'no errors'}")
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
-    for note in _switched(args, spec):
+    for note in (*_switched(args, spec), *_replaced(args, spec)):
         print(note)
+
+
+def _replaced(args: argparse.Namespace, spec: Spec) -> list[str]:
+    """One line for each device of the site whose template is the user's and not the shipped one."""
+    replaced = catalog(args.file.parent / FOLDER).replaced
+    texts = [one.driver for one in spec.circuits.values()]
+    texts += [spec.meter or "", *(one.meter for one in spec.circuits.values())]
+    used = {device.device for text in texts if (device := device_of(text)) is not None}
+    return [
+        f"{name} is your own template from {FOLDER}/, in place of the shipped one"
+        for name in sorted(used & replaced)
+    ]
 
 
 def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:

@@ -14,11 +14,13 @@ from statemachine import SpecError, read
 from statemachine.describe.writer import entry, scalar
 from statemachine.site.panel import DWELL_MS
 
+from ..devices.catalog import devices_beside
 from . import DONE, REFUSED, USAGE
 
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
 circuits:                          # shed from top to bottom; critical circuits last
+  # Simulated until you name a device: driver: {{shelly: 192.168.1.40}}; see `venctl devices`
   heater1: {{type: heater, rated: 1.5 kW, shed: 100 %}}
   lights1: {{type: lights, rated: 0.4 kW, shed: 70 %}}
   ev1:     {{type: ev,     rated: 7.2 kW, shed: 100 %, enabled: false}}
@@ -36,6 +38,9 @@ site:
 
 # Circuits are shed from top to bottom, critical circuits last. `shed` is the largest part of its
 # present draw that a circuit gives up. A circuit without `shed` is never shed.
+# Circuits are simulated until you name their devices, such as `driver: {{shelly: 192.168.1.40}}`.
+# `venctl devices` lists what can be named; a `meter` of the whole site is named in the same way:
+# meter: {{homewizard: 192.168.1.30}}
 circuits:
 {circuits}
 
@@ -70,7 +75,7 @@ def init(args: argparse.Namespace) -> int:
     """Write a ven.yaml; an existing file is never overwritten."""
     try:
         text = _text(args)
-        read(text, str(args.file))
+        read(text, str(args.file), devices_beside(args.file))
     except SpecError as error:
         print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
         return USAGE
@@ -82,7 +87,7 @@ def init(args: argparse.Namespace) -> int:
     if args.schema:
         from statemachine.describe.schema import schema
 
-        made = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+        made = json.dumps(schema(devices_beside(args.file)), indent=2, ensure_ascii=False) + "\n"
         args.file.with_name(SCHEMA).write_text(made, encoding="utf-8")
     words = f"created {args.file}; next, run: venctl run {args.file}"
     print(json.dumps({"file": str(args.file)}) if args.json else words)
