@@ -20,6 +20,7 @@ REBOOT_SLACK_MS = 5_000  # clocks of devices drift, and answers take time
 
 Kind = Literal["free", "off", "off_for", "limit"]
 Mover = Literal["person", "reboot", "unknown"]
+Away = Literal["silent", "offline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Seen:
     power_age_ms: int | None = None
     by: str | None = None
     uptime_s: int | None = None
+    age_ms: int | None = 0
+    """How old it is what tells its position; None: not known."""
     live: bool = True
 
 
@@ -204,7 +207,8 @@ class Standing:
 
     `written` is the last position that was written, `confirmed` the last that was read back.
     `reasserted` is the position that it was put back to after somebody moved it, `yielded` the one
-    that a person did not want.
+    that a person did not want. `since_ms` is since when it is confirmed, on the monotonic clock.
+    `away`: it did not answer the last time, or was reported offline.
     """
 
     written: Position | None = None
@@ -213,11 +217,15 @@ class Standing:
     reasserted: Position | None = None
     yielded: Position | None = None
     reboots_ms: tuple[int, ...] = ()
+    since_ms: int = 0
+    away: Away | None = None
 
     def brought(self, position: Position, seen: Seen | None) -> Standing:
         """It was read back where it should stand."""
+        new = not position.same(self.confirmed)
         return replace(
             self,
+            since_ms=seen.at_ms if seen is not None and new else self.since_ms,
             written=position,
             confirmed=position,
             seen=seen,
@@ -270,7 +278,8 @@ def mover(
     """Who moved a device away from where it was read back; None: nobody did.
 
     `now_ms` is UTC. A lease that ended by itself was moved by nobody. A person wins where the
-    device says so; where it says nothing, it is put back once, then the person wins.
+    device says so; where it says nothing, it is put back once, then the person wins. What was away
+    and is there again counts as started anew.
     """
     position = standing.confirmed
     if position is None:
@@ -279,7 +288,10 @@ def mover(
         return None
     if rebooted(standing.seen, seen):
         return "reboot"
-    if not seen.live or stands(template, load, position, seen, told=True) is not False:
+    moved = seen.live and stands(template, load, position, seen, told=True) is False
+    if standing.away and seen.live and not (moved and seen.by == "person"):
+        return "reboot"
+    if not moved:
         return None
     if seen.by == "person" or (seen.by is None and position.same(standing.reasserted)):
         return "person"

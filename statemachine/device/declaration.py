@@ -72,19 +72,6 @@ class DeviceDeclaration:
         form = json.loads(value) if key == FORM else value
         return {self.device: form, **{name: text for name, text in others if text}, **link}
 
-    @property
-    def written(self) -> dict[str, Any]:
-        """As a ven.yaml says it: `{shelly: 192.168.1.40, channel: 1}`.
-
-        The key is the first parameter. An empty parameter is one that was not given.
-        """
-        (key, value), *others = self.params.items()
-        link = {"on": self.link.name} if self.link.name else {}
-        if not link and HOST not in self.params and self.link.speaks in OWN_HOST:
-            link = {HOST: self.link.to}
-        form = json.loads(value) if key == FORM else value
-        return {self.device: form, **{name: text for name, text in others if text}, **link}
-
 
 def device_of(text: str) -> DeviceDeclaration | None:
     """The device that a text declares; None: a simulated circuit, or no device of its own.

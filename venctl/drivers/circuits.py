@@ -14,10 +14,12 @@ from statemachine.device.form import Template, inline
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 
-from .device import DeviceDriver, DeviceListener
+from .device import DeviceDriver
+from .device_notes import DeviceListener
 from .driver import Driver
 from .links import Link, LinkFault
 from .meter import DeviceMeter, MainMeter
+from .stagger import Stagger
 from .unusable import Unusable
 
 log = logging.getLogger(__name__)
@@ -69,17 +71,20 @@ class Circuits:
         self.main: MainMeter | None = None
         self._main_source: object = None
         self._spec = spec
+        self._stagger: Stagger | None = None
 
     def build(
         self, leaving: Mapping[str, str], may_be_off: Callable[[str], bool]
     ) -> Mapping[str, Driver]:
-        """The drivers at the start."""
+        """The drivers at the start, which move one after another."""
+        self._stagger = Stagger(len(self._spec.circuits) + len(leaving))
         for id in self._spec.circuits:
             self._wire(id, self._spec.circuits[id].driver, may_be_off(id))
         for id, declared in leaving.items():
             if id not in self._wired:
                 self._wire(id, declared, True)
         self._use_main()
+        self._stagger = None
         return self.drivers()
 
     def use(self, spec: Spec, catalog: Catalog) -> Mapping[str, Driver]:
@@ -164,6 +169,7 @@ class Circuits:
             self._listener,
             self._clocks,
             may_be_off,
+            self._stagger,
         )
 
     def _meter(self, declared: str) -> DeviceMeter | None:

@@ -16,7 +16,7 @@ def measured_by(template: Template, seen: Seen) -> Measured | None:
     0 while it is off, if its meter then keeps its last value.
     """
     if seen.on is False and template.still_when_off:
-        return Measured(0, 0)
+        return None if seen.age_ms is None else Measured(0, seen.age_ms)
     if seen.power_w is None or seen.power_age_ms is None:
         return None
     return Measured(seen.power_w, seen.power_age_ms)
@@ -31,6 +31,10 @@ def unseen_text(position: Position, stood: bool | None, seen_ms: int) -> str:
     if stood is None:
         return f"told to be {position_text(position)}, but it cannot be read back"
     return f"told to be {position_text(position)}, but not seen so within {seen_ms / 1000:g} s"
+
+
+def too_soon_text(wait_ms: int) -> str:
+    return f"it was given more a moment ago and gets more again in {-(-wait_ms // 1000)} s"
 
 
 def iso_text(ms: int) -> str:

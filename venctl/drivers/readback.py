@@ -13,7 +13,7 @@ from statemachine.device.requests import Answer, Query
 
 from .links import Link, LinkFault
 
-POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime")
+POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
 OFFLINE = "the device is reported offline"
 
 
@@ -23,6 +23,8 @@ class ReadBack:
     def __init__(self, template: Template, params: Mapping[str, str], link: Link) -> None:
         self._template, self._params, self._link = template, params, link
         self._queries = queries(template, params)
+        self._last_seen: tuple[Reading, int] = None, 0
+        """When the device was last heard, in its own words, and when that changed."""
 
     async def read(self, now_ms: int, since_ms: int = 0) -> Seen:
         """Where it stands now. Raises LinkFault if it does not answer.
@@ -33,6 +35,8 @@ class ReadBack:
         values, ages_ms = await self._ask(POSITION)
         if values.get("alive") == "off":
             raise LinkFault(OFFLINE)
+        ages_ms = self._aged(values.get("last_seen"), ages_ms, now_ms)
+        age_ms = self._age_ms(ages_ms)
         on, by = values.get("on"), values.get("by")
         return Seen(
             at_ms=now_ms,
@@ -42,17 +46,33 @@ class ReadBack:
             power_age_ms=ages_ms.get("power"),
             by=by if isinstance(by, str) else None,
             uptime_s=_whole(values.get("uptime")),
-            live=self._is_live(ages_ms, now_ms - since_ms),
+            age_ms=age_ms,
+            live=age_ms is not None and age_ms <= now_ms - since_ms,
         )
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""
         return (await self._ask(names))[0]
 
-    def _is_live(self, ages_ms: Mapping[str, int | None], most_ms: int) -> bool:
+    def _age_ms(self, ages_ms: Mapping[str, int | None]) -> int | None:
+        """The age of what tells its position."""
         names = [name for name in ("on", "limit") if name in ages_ms] or ["power"]
         ages = [ages_ms.get(name) for name in names]
-        return all(age is not None and age <= most_ms for age in ages)
+        return None if None in ages else max(age for age in ages if age is not None)
+
+    def _aged(
+        self, last_seen: Reading, ages_ms: dict[str, int | None], now_ms: int
+    ) -> dict[str, int | None]:
+        """Messages on behalf of a device that is gone are as old as the last one of its own.
+
+        Only that `last_seen` changes is believed: it is by another clock.
+        """
+        if last_seen is None:
+            return ages_ms
+        if last_seen != self._last_seen[0]:
+            self._last_seen = last_seen, now_ms
+        silent_ms = now_ms - self._last_seen[1]
+        return {name: None if age is None else max(age, silent_ms) for name, age in ages_ms.items()}
 
     async def _ask(
         self, names: Iterable[Reads]

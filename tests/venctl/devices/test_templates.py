@@ -111,7 +111,14 @@ GEN1 = {
 POW = {"StatusSNS": {"ENERGY": {"Total": 6.404, "Power": 2629}}}
 NRG = [230, 230, 230, 0, 10.1, 10.0, 9.9, 2320, 2300, 2280, 0, 6900, 0, 0, 0, 0]
 GOE = {"frc": 1, "amp": 16, "nrg": NRG, "eto": 123456, "rbt": 5000}
-EVSE = {"status": "active", "power": 1380, "max_current": 6, "total_energy": 998, "uptime": 77}
+EVSE = {
+    "status": "active",
+    "power": 1380,
+    "pilot": 6,
+    "max_current": 32,
+    "total_energy": 998,
+    "uptime": 77,
+}
 
 
 @pytest.mark.parametrize(
