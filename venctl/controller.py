@@ -18,7 +18,7 @@ from web.controller_port import ChartPoint, LinkView, ReloadResult
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .device_reports import DeviceReports
-from .devices.catalog import catalog_beside
+from .devices.catalog import devices_beside
 from .drivers import Panel
 from .drivers.circuits import Circuits
 from .drivers.links import open_link, secret_reader
@@ -84,7 +84,7 @@ class Controller:
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
-        self._catalog = partial(catalog_beside, options.file)
+        self._catalog = partial(devices_beside, options.file)
         self.circuits = Circuits(
             spec,
             outside.circuits(spec, options.folder),

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from .filling import pointer_with
 from .parts import MOST_TEXT, PLACEHOLDER, UNITS, Value, Want
-from .registers import decoded
+from .registers import decoded, power_of_ten
 
 Reading: TypeAlias = Decimal | str | None
 MAX_BYTES = 64 * 1024
@@ -58,6 +58,8 @@ def meets(
 def _within(
     want: Want, params: Mapping[str, str], said: Reading, circuit: Mapping[str, Decimal]
 ) -> bool | None:
+    if want.least is None and want.most is None:
+        return True
     number = said if isinstance(said, Decimal) else as_number(said)
     if number is None:
         return False
@@ -99,8 +101,10 @@ def parsed(raw: str) -> Any:
 
 def _registers(value: Value, params: Mapping[str, str], words: tuple[int, ...]) -> Reading:
     number = decoded(value, words) if value.table is not None else None
-    if number is None or _is_nothing(value, number):
+    power = power_of_ten(value, words) if number is not None else None
+    if number is None or power is None or _is_nothing(value, number):
         return None
+    number = number.scaleb(power)
     if value.words is not None:
         return value.words.get(f"{number:f}")
     if value.table in ("coil", "discrete") and value.unit is None:

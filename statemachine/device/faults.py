@@ -94,8 +94,8 @@ def _parameters(template: Template) -> Iterator[Fault]:
         yield Fault(("auth",), f"auth: {template.auth} needs a secret parameter")
     if template.speaks == "modbus":
         unit = params.get("unit")
-        if unit is None or not unit.whole or unit.least < 1 or unit.most > 247:
-            sentence = "a Modbus device needs the whole parameter `unit`, from 1 to 247"
+        if unit is None or not unit.whole or unit.least < 1 or unit.most > 255:
+            sentence = "a Modbus device needs the whole parameter `unit`, from 1 to 255"
             yield Fault(("params",), sentence)
 
 

@@ -29,18 +29,6 @@ def decoded(value: Value, words: tuple[int, ...]) -> Decimal | None:
         return None
     if value.table in ("coil", "discrete"):
         return Decimal(words[0]) if words[0] in (0, 1) else None
-    number = _number(value, words)
-    if number is None or value.ten_to is None:
-        return number
-    if len(words) <= value.ten_to:
-        return None
-    (power,) = struct.unpack(">h", struct.pack(">H", words[value.ten_to]))
-    if power == _NO_POWER or abs(power) > _MOST_POWER:
-        return None
-    return number.scaleb(power)
-
-
-def _number(value: Value, words: tuple[int, ...]) -> Decimal | None:
     size, code = WORDS_OF[value.number], _CODES.get(value.number)
     if code is None or len(words) < size:
         return None
@@ -51,6 +39,16 @@ def _number(value: Value, words: tuple[int, ...]) -> Decimal | None:
     if not math.isfinite(number):
         return None
     return Decimal(f"{number:.9g}") if value.number == "float32" else Decimal(repr(number))
+
+
+def power_of_ten(value: Value, words: tuple[int, ...]) -> int | None:
+    """The power of ten that was read with the number; None if it says nothing usable."""
+    if value.ten_to is None:
+        return 0
+    if len(words) <= value.ten_to:
+        return None
+    power: int = struct.unpack(">h", struct.pack(">H", words[value.ten_to]))[0]
+    return None if power == _NO_POWER or abs(power) > _MOST_POWER else power
 
 
 def encoded(order: Order, amount: Amount) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def test_every_step_of_the_doctor_is_in_its_table() -> None:
 
 @pytest.mark.parametrize("figure", ["2 s to 120 s", "connection of 30 s", "1 h after a loss"])
 def test_its_figures_are_those_in_force(figure: str) -> None:
-    from venctl.link.backoff import FAR
+    from venctl.base.backoff import FAR
     from venctl.link.endpoint import SESSION_EXPIRY_S
 
     assert figure in TEXT

@@ -27,10 +27,10 @@ from tests.kit.mqtt.flaky import DOWN, UP, Flaky
 from tests.kit.mqtt.link_peer import endpoint
 from tests.kit.process.site import STEADY
 from tests.venctl.link.test_tls import server_tls
+from venctl.base.backoff import FAR, BackoffPace
 from venctl.controller import Controller, Options
 from venctl.folder.claim import Claim
 from venctl.health.notify import Notify
-from venctl.link.backoff import FAR, BackoffPace
 from venctl.link.endpoint import Endpoint
 from venctl.link.link import Link, LinkUp, Message, News
 from venctl.standin.server import StandInServer

@@ -194,6 +194,9 @@ def parser() -> argparse.ArgumentParser:
         "--defaults", action="store_true", help="print every setting with the value in effect"
     )
     add("schema", "check", "print the JSON Schema of a ven.yaml", False)
+    command = add("devices", "devices", "list the devices that a ven.yaml can name", False)
+    command.add_argument("name", nargs="?", help="print everything about this device")
+    command.add_argument("--table", action="store_true", help="print a table in Markdown")
     add("doctor", "doctor", "test the connection to the cloud step by step")
     command = add("verify", "simulate", "test every rule on this site with random days")
     command.add_argument(

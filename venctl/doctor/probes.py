@@ -16,9 +16,9 @@ from awscrt import mqtt5
 from statemachine import Spec
 from statemachine.site.named_shadows import circuits_by_shadow
 
+from ..base.reason_codes import FOREIGN, VERSION
 from ..link.endpoint import Endpoint
 from ..link.link import Denied, Link, LinkLost, LinkUp, News, SendFailed, SendRefused
-from ..link.reason_codes import FOREIGN, VERSION
 from ..link.shadow_client import TIMED_OUT, ShadowClient, ShadowDocument, ShadowRejected
 from ..link.tls import ConfigProblem, utc
 

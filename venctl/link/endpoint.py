@@ -12,7 +12,7 @@ from awscrt import io, mqtt5
 
 from statemachine.site.spec import Cloud
 
-from .backoff import FAR, NEAR, BackoffPace
+from ..base.backoff import FAR, NEAR, BackoffPace
 from .tls import ConfigProblem, client_context, read_secret
 
 PORT, TLS_PORT = 1883, 8883

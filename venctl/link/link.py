@@ -20,11 +20,17 @@ from typing import Any
 from awscrt import mqtt5
 
 from ..base.arrivals import Arrivals
-from .backoff import Backoff
+from ..base.backoff import Backoff
+from ..base.reason_codes import (
+    broker_closed,
+    code_text,
+    failure_text,
+    older_mqtt_hint,
+    will_may_be_why,
+)
 from .endpoint import Endpoint, LastWill, client_options, connect_packet
 from .events import Denied, LinkLost, LinkUp, Message, News, SendFailed, SendRefused
 from .puback import no_puback, send_puback, wait_for_puback
-from .reason_codes import broker_closed, code_text, failure_text, older_mqtt_hint, will_may_be_why
 
 __all__ = ["Denied", "Link", "LinkLost", "LinkUp", "Message", "News", "SendFailed", "SendRefused"]
 log = logging.getLogger(__name__)
@@ -152,10 +158,7 @@ class Link:
             return wait_for_puback(topic, waiting)
         try:
             sent = self.client.publish(packet)
-        except (
-            RuntimeError,
-            ValueError,
-        ) as error:  # such as a wildcard, a surrogate, or a limit of AWS
+        except (RuntimeError, ValueError) as error:  # a wildcard, a surrogate, a limit of AWS
             waiting.set_exception(SendRefused(f"cannot publish on {topic!r}: {error}"))
         else:
             self._under_way[sent] = _Publish((topic, retain), waiting)

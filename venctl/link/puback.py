@@ -8,8 +8,8 @@ from typing import Any
 
 from awscrt import mqtt5
 
+from ..base.reason_codes import code_text, is_permanent, is_refusal
 from .events import SendFailed, SendRefused
-from .reason_codes import code_text, is_permanent, is_refusal
 
 log = logging.getLogger(__name__)
 

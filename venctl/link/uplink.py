@@ -16,11 +16,11 @@ from statemachine.wire.commands import Origin, parse_command
 from statemachine.wire.messages import link_status
 from web.controller_port import LinkView
 
+from ..base.backoff import Backoff
 from ..base.clocks import clocks
 from ..runtime.queue import gives_load_back
 from ..store.outbox import Outbox
 from ..store.tables import StoredMessage
-from .backoff import Backoff
 from .endpoint import Endpoint, LastWill
 from .environment import REAL, Environment
 from .link import Denied, Link, LinkLost, LinkUp, Message, News, SendFailed, SendRefused

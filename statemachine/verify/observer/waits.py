@@ -19,6 +19,8 @@ from ..world.play import Moment
 if TYPE_CHECKING:
     from .observer import Observer
 
+UNANSWERED = ("mute", "dead", "flapping", "late")
+
 
 class ReturnWaits:
     """`free` names what is held and could come back, `since_ms` since when.
@@ -70,7 +72,7 @@ class ReturnWaits:
         A circuit whose driver did not answer a moment ago is asked again at its next turn.
         """
         all = book.play.breakers.all.items()
-        self._mute_ms |= {id: now.ms for id, breaker in all if breaker.fault == "mute"}
+        self._mute_ms |= {id: now.ms for id, breaker in all if breaker.fault in UNANSWERED}
         off = [
             id
             for id, breaker in all

@@ -22,6 +22,10 @@ SHORT_S = (15, 40, 90, 140, 200, 280)  # within five minutes of the step before
 LONG_S = (310, 400, 900)
 LENGTHS_S = (1, 5, 20, 60, 119, 300, 600, 1_200, 1_900, 3_600)
 IDS = ("e1", "e2", "e3", "e4")
+KINDS = (
+    *("deaf", "deaf", "silent", "odd", "stuck", "mute", "mute", "none"),
+    *("dead", "dead", "flapping", "flapping", "slow", "late", "none", "none"),
+)
 DOORS = ("operator", "operator", "page", "cli")
 
 
@@ -215,7 +219,7 @@ class _Day:
     # -- what fails -----------------------------------------------------------------------------
 
     def fault(self) -> Words:
-        kind = self.dice.choice(("deaf", "deaf", "silent", "odd", "stuck", "mute", "mute", "none"))
+        kind = self.dice.choice(KINDS)
         return {"fault": {"circuit": self._circuit(), "kind": kind}}
 
     def link(self) -> Words:

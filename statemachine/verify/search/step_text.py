@@ -24,6 +24,10 @@ TROUBLES = {
     "odd": "has impossible readings from now on",
     "stuck": "cannot be switched from now on",
     "mute": "does not answer its driver from now on",
+    "dead": "neither answers nor has readings from now on",
+    "flapping": "is away for 20 s out of every 40 s from now on",
+    "slow": "answers after 3 s from now on",
+    "late": "does what it is told from now on, but answers too late to be heard",
     "none": "works again",
 }
 

@@ -17,9 +17,9 @@ from ...interlock.wanted_state import Deed, DeviceAnswer
 from ...site.spec import Spec
 from ...state.effects import Hold, Switch
 from ...state.triggers import NO_ANSWER, Held, Switched
-from .panel import Breakers
+from .panel import Breakers, is_dead
 
-DRIVER_MS, SILENT_MS = 100, 4_000
+DRIVER_MS, SLOW_MS, SILENT_MS = 100, 3_000, 4_000
 SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
 
 
@@ -95,12 +95,19 @@ class Drivers:
 
     def _begin(self, circuit: _Circuit, ms: int) -> None:
         if circuit.deed is None and (deed := circuit.guarded.begin(ms)) is not None:
-            circuit.deed, circuit.fault = deed, self._do(deed)
-            circuit.ends_ms = ms + (SILENT_MS if circuit.fault == SILENCE else DRIVER_MS)
+            circuit.deed, circuit.fault = deed, self._do(deed, ms)
+            slow = self._breakers.all[deed.circuit].fault == "slow"
+            answer_ms = SLOW_MS if slow else DRIVER_MS
+            circuit.ends_ms = ms + (SILENT_MS if circuit.fault == SILENCE else answer_ms)
 
-    def _do(self, deed: Deed) -> str | None:
-        if self._breakers.all[deed.circuit].fault == "mute":
+    def _do(self, deed: Deed, ms: int) -> str | None:
+        fault = self._breakers.all[deed.circuit].fault
+        if fault == "mute" or is_dead(fault, ms):
             return SILENCE
+        failed = self._move(deed)
+        return SILENCE if fault == "late" else failed
+
+    def _move(self, deed: Deed) -> str | None:
         match deed:
             case Hold(circuit, watts, until_ms):
                 self._breakers.hold(circuit, watts, self._until(until_ms))

@@ -14,6 +14,7 @@ from .loads import Loads
 from .recorded import RecordedDay
 from .scenario import Scenario
 
+FLAP_MS = 20_000
 ODD = (float("nan"), 10**30, "12 W", None, float("inf"), -5_000_000, True)  # by the second
 
 
@@ -71,13 +72,18 @@ class Breakers:
         return {
             id: ODD[ms // 1000 % len(ODD)] if fault == "odd" else self.drawn_w(id, ms)
             for id, fault in faults.items()
-            if fault != "silent"
+            if fault != "silent" and not is_dead(fault, ms)
         }
 
     def power_w(self, ms: int) -> int:
         """What the whole site draws, in watts."""
         drawn_w = sum(self.drawn_w(id, ms) for id in self._spec.circuits)
         return self.loads.unmetered_w(ms) + drawn_w
+
+
+def is_dead(fault: str, ms: int) -> bool:
+    """Whether a device with this fault can neither be reached nor read now."""
+    return fault == "dead" or (fault == "flapping" and ms // FLAP_MS % 2 == 1)
 
 
 def played(spec: Spec, scenario: Scenario, recorded: RecordedDay | None) -> Breakers:

@@ -139,14 +139,26 @@ class LoadStep(Model):
     draws: Watts = Field(description="power it draws, instead of what `loads` says")
 
 
+FAULTS = {
+    "deaf": "ignores holds",
+    "silent": "no readings",
+    "odd": "impossible readings",
+    "stuck": "cannot be switched",
+    "mute": "its driver does not answer, its device stays as it is",
+    "dead": "mute, and no readings",
+    "flapping": "dead for 20 s out of every 40 s",
+    "slow": "answers after 3 s",
+    "late": "does what it is told, but answers too late to be heard",
+    "none": "works again",
+}
+
+
 class FaultStep(Model):
     """From now on a circuit has a fault, or works again."""
 
     circuit: CircuitId = Field(description="the circuit")
-    kind: Annotated[str, OneOf("kind", "deaf", "silent", "odd", "stuck", "mute", "none")] = Field(
-        description="deaf: ignores holds; silent: no readings; odd: impossible readings; "
-        "stuck: cannot be switched; mute: its driver does not answer, its device stays as it is; "
-        "none: works again"
+    kind: Annotated[str, OneOf("kind", *FAULTS)] = Field(
+        description="; ".join(f"{kind}: {meaning}" for kind, meaning in FAULTS.items())
     )
 
 

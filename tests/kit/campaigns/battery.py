@@ -59,7 +59,7 @@ BATTERY: Mapping[str, Row] = {
     ),
     "T3 broker flap": Row(
         "every wish and ack arrives, at most one CONNECT a second",
-        _tests("system/flap", "venctl/link/backoff"),
+        _tests("system/flap", "venctl/base/backoff"),
         long={"FLAPS": "50"},
     ),
     "T4 partition": Row(

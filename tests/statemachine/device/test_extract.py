@@ -242,3 +242,14 @@ def test_a_setting_is_compared_with_what_the_circuit_may_draw() -> None:
     assert meets(full, {}, Decimal(16), {"full_amps": Decimal("15.9")}) is True
     assert meets(full, {}, Decimal(6), {"full_amps": Decimal("15.9")}) is False
     assert meets(full, {}, Decimal(6), {}) is None
+
+
+def test_the_number_that_means_nothing_is_that_of_the_register() -> None:
+    said = {"table": "holding", "register": 1, "as": "int16", "ten_to": 1, "unit": "W"}
+    value = Value.model_validate({**said, "nothing": "-32768"})
+    assert reading(value, {}, (0x8000, 0xFFFF)) is None
+    assert reading(value, {}, (0x8001, 0xFFFF)) == Decimal("-3276.7")
+
+
+def test_what_has_no_bounds_is_met_by_anything_that_is_read() -> None:
+    assert [meets(want(), {}, said, {}) for said in ("x", Decimal(0), None)] == [True, True, None]

@@ -9,7 +9,7 @@ from awscrt import mqtt5
 
 from statemachine import Spec, SpecError, read
 from tests.kit.mqtt.certificates import Authority
-from venctl.link.backoff import FAR, NEAR
+from venctl.base.backoff import FAR, NEAR
 from venctl.link.endpoint import LastWill, client_options, declared_endpoint
 from venctl.link.tls import ConfigProblem
 

@@ -15,6 +15,7 @@ from statemachine.device.requests import Answer, Order, Query
 
 from .faults import LinkFault
 from .http import HttpLink
+from .mqtt import MqttLink
 from .settings import Secrets, secret_reader
 from .state import LinkState
 
@@ -50,4 +51,6 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
     match declaration.speaks:
         case "http":
             return HttpLink(declaration, secrets, beside)
+        case "mqtt":
+            return MqttLink(declaration, secrets, beside)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venctl.link.backoff import FAR, NEAR, Backoff, BackoffPace
+from venctl.base.backoff import FAR, NEAR, Backoff, BackoffPace
 
 # Each entry: how long a connection lasted in s, or None for an attempt that failed.
 lives = st.lists(st.none() | st.floats(0, 100), min_size=1, max_size=60)

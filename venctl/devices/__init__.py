@@ -1,0 +1,1 @@
+"""The devices that this program knows: one template a file, as data."""

@@ -1,0 +1,37 @@
+"""What is said of a device: its power, where it stands, what was not seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from statemachine.device.control import Position, Seen
+from statemachine.device.form import Template
+
+from .measured import Measured
+
+
+def measured_by(template: Template, seen: Seen) -> Measured | None:
+    """The power that a device measures itself.
+
+    0 while it is off, if its meter then keeps its last value.
+    """
+    if seen.on is False and template.still_when_off:
+        return Measured(0, 0)
+    if seen.power_w is None or seen.power_age_ms is None:
+        return None
+    return Measured(seen.power_w, seen.power_age_ms)
+
+
+def position_text(position: Position) -> str:
+    words = {"free": "free", "off": "switched off", "off_for": "switched off for a while"}
+    return words.get(position.kind) or f"limited to {position.watts} W"
+
+
+def unseen_text(position: Position, stood: bool | None, seen_ms: int) -> str:
+    if stood is None:
+        return f"told to be {position_text(position)}, but it cannot be read back"
+    return f"told to be {position_text(position)}, but not seen so within {seen_ms / 1000:g} s"
+
+
+def iso_text(ms: int) -> str:
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
