@@ -114,7 +114,27 @@ def _lost(series: Series, step: Step) -> bool:
     )
 
 
+def settled(series: Series, step: Step, since_ms: int, back: bool) -> bool:
+    """Whether a meter has shown, since a time, that it went off, or that it is `back`."""
+    before = _watts(series, step.quiet_ms, step.off_ms)
+    news = [one.watts for one in series if one.at_ms >= since_ms and one.watts is not None]
+    if not before or len(news) < TAIL:
+        return False
+    levels = Levels(round(median(before)), round(median(news[-TAIL:])), None, pstdev(before))
+    if max(news[-TAIL:]) - min(news[-TAIL:]) > max(levels.least_w, abs(levels.before_w) * 0.1):
+        return False
+    near_w = max(levels.least_w, abs(levels.before_w) * 0.2)
+    return abs(levels.fall_w) <= near_w if back else abs(levels.fall_w) > near_w
+
+
+def reached_ms(series: Series, since_ms: int, level_w: int, from_w: int) -> int | None:
+    """How long a meter took to come most of the way from one level to another; None: it did not."""
+    near_w = max(LEAST_MOVE_W, abs(from_w - level_w) * 0.2)
+    for one in series:
+        if one.at_ms >= since_ms and one.watts is not None and abs(one.watts - level_w) <= near_w:
+            return one.at_ms - since_ms
+    return None
+
+
 def _watts(series: Series, from_ms: int, to_ms: int) -> list[int]:
-    return [
-        one.watts for one in series if from_ms <= one.at_ms < to_ms and one.watts is not None
-    ]
+    return [one.watts for one in series if from_ms <= one.at_ms < to_ms and one.watts is not None]

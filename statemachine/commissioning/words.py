@@ -58,8 +58,8 @@ def sentence(finding: Finding) -> str:
             names = " and ".join(finding.others)
             verb = "was" if len(finding.others) == 1 else "were"
             return (
-                f"while it was off, {names} {verb} out of reach: it feeds a router, broker, gateway "
-                "or this machine; set `shed: never`, or feed them from elsewhere"
+                f"while it was off, {names} {verb} out of reach: it feeds a router, a broker, "
+                "a gateway or this machine; set `shed: never`, or feed them from elsewhere"
             )
         case "too_small":
             return f"it draws {finding.watts:,} W now, which proves nothing; test it while it runs"

@@ -140,7 +140,7 @@ def ordered_numbers(
 
 def stands(template: Template, load: Load, position: Position, seen: Seen) -> bool | None:
     """Whether a device stands as it should; None: that cannot be read."""
-    limit_w = _limit_w(template, load, seen)
+    limit_w = limit_w_of(template, load, seen)
     match position.kind:
         case "off" | "off_for":
             return _is_off(template, load, seen, limit_w)
@@ -180,7 +180,7 @@ def _is_free(template: Template, load: Load, seen: Seen, limit_w: int | None) ->
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
-def _limit_w(template: Template, load: Load, seen: Seen) -> int | None:
+def limit_w_of(template: Template, load: Load, seen: Seen) -> int | None:
     """The limit that was read, in watts."""
     value = template.read.get("limit")
     if value is None or seen.limit is None:

@@ -197,6 +197,20 @@ def parser() -> argparse.ArgumentParser:
     command = add("devices", "devices", "list the devices that a ven.yaml can name", False)
     command.add_argument("name", nargs="?", help="print everything about this device")
     command.add_argument("--table", action="store_true", help="print a table in Markdown")
+    command = add(
+        "circuits", "circuits", "test the wired circuits: switch each, and watch every meter", False
+    )
+    command.add_argument("what", choices=("test",))
+    command.add_argument("--yes", action="store_true", help="switch without asking")
+    also = "also switch this one, though it is critical, never shed, or comes back by hand only"
+    for name, help in (("--circuit", "test only this one; may be repeated"), ("--also", also)):
+        command.add_argument(name, action="append", default=[], metavar="NAME", help=help)
+    command.add_argument(
+        "--read-only", action="store_true", help="read devices, meters and settings; switch nothing"
+    )
+    command.add_argument(
+        "--lease", action="store_true", help="also prove that devices give back by themselves"
+    )
     add("doctor", "doctor", "test the connection to the cloud step by step")
     command = add("verify", "simulate", "test every rule on this site with random days")
     command.add_argument(

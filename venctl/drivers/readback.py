@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from statemachine.device.control import Seen
 from statemachine.device.extract import Reading, reading
 from statemachine.device.fill import queries
-
-from statemachine.device.control import Seen
 from statemachine.device.form import Reads, Template
 from statemachine.device.requests import Answer, Query
 
 from .links import Link, LinkFault
+from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime")
 OFFLINE = "the device is reported offline"
@@ -44,6 +44,15 @@ class ReadBack:
             by=by if isinstance(by, str) else None,
             uptime_s=_whole(values.get("uptime")),
         )
+
+    async def power(self) -> Measured | None:
+        """Its power alone; None: no reading, or one of unknown age. Raises LinkFault."""
+        still = self._template.still_when_off
+        values, ages_ms = await self._ask(("power", "on") if still else ("power",), None)
+        watts, age_ms = _whole(values.get("power")), ages_ms.get("power")
+        if watts is None or age_ms is None or values.get("on") == "off":
+            return None
+        return Measured(watts, age_ms)
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""

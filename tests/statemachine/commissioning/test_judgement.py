@@ -1,7 +1,7 @@
 """What a test of wired circuits concludes, on invented sites whose truth is known.
 
-A `World` has outlets with loads, a device at each, and meters that may hang at a wrong cable, or the
-wrong way round. The oracle reads the world, never the meters.
+A `World` has outlets with loads, a device at each, and meters that may hang at a wrong cable, or
+the wrong way round. The oracle reads the world, never the meters.
 """
 
 from __future__ import annotations
