@@ -18,6 +18,7 @@ from .base.clocks import clocks
 from .base.local_site import read_local_site
 from .base.private_files import read_text
 from .base.worker import run_in_thread
+from .devices.catalog import devices_beside
 from .folder.state_folder import IN_FORCE, in_force_text
 from .runtime.runtime import Runtime
 
@@ -95,7 +96,7 @@ class Reloader:
 
     def _read(self) -> tuple[Spec, str]:
         text = read_text(self._file)
-        return read_local_site(text, str(self._file)), text
+        return read_local_site(text, str(self._file), devices_beside(self._file)), text
 
     async def _take(self, spec: Spec) -> Changes:
         old, memory = self._runtime.ven.spec, self._runtime.memory

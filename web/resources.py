@@ -143,7 +143,7 @@ def _site(spec: Spec) -> SiteBody:
         "timezone": zone_of(spec.site.timezone).key,
         "service_kw": kw(spec.site.service),
         "longest_event_s": spec.limits.longest_event / 1000,
-        "simulated": any(circuit.driver == "sim" for circuit in spec.circuits.values()),
+        "simulated": any(circuit.simulated for circuit in spec.circuits.values()),
     }
 
 
@@ -181,9 +181,9 @@ def _circuit(
         "order": _order(spec, id),
         "limit_percent": circuit.shed_percent or None,
         "control": circuit.control,
-        "driver": circuit.driver,
-        "simulated": circuit.driver == "sim",
-        "metered": circuit.meter == "own",
+        "driver": circuit.driver if circuit.device is None else circuit.device.device,
+        "simulated": circuit.simulated,
+        "metered": circuit.metered,
         "remote": circuit.switchable_from_afar,
         "locked": circuit.locked,
         **circuit_return(backs.get(id)),

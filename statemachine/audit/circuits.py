@@ -156,7 +156,7 @@ def _steps(circuit: Circuit) -> bool:
 def _idle(draft: Draft, at: Path, id: str, circuit: Circuit) -> Iterator[Finding]:
     settings = circuit.model_fields_set
     idle = [(name, f"{id} is never shed") for name in SHEDDING if not circuit.shed_percent]
-    idle += [("stale_after", f"{id} has no meter")] if circuit.meter == "none" else []
+    idle += [("stale_after", f"{id} has no meter")] if not circuit.metered else []
     for name, why in idle:
         if name in settings:
             problem = f"{name} has no effect, because {why}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..device.catalog import NO_DEVICES, Catalog
 from ..kit.errors import Finding
 from ..site.source import Path, Source
 from ..site.spec import Spec
@@ -19,6 +20,7 @@ class Draft:
     spec: Spec
     source: Source
     broken: frozenset[str] = frozenset()
+    catalog: Catalog = field(default_factory=lambda: NO_DEVICES)
 
     def at(self, path: Path, kind: str, problem: str, hint: str = "") -> Finding:
         """A finding about the value at `path`."""

@@ -9,10 +9,13 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from ..device.catalog import NO_DEVICES, Catalog, secrets_of
 from ..kit.errors import Finding, SpecError, suggestion
+from ..site.links import SecretInFile
 from ..site.source import Source, Value, child, parse
 from ..site.spec import Spec
 from .audit import audit
+from .devices.resolve import with_devices
 from .draft import Draft
 
 _CHARTS = ("event", "shadow")
@@ -25,21 +28,27 @@ def standard_charts() -> str:
     return (files(__package__ or "statemachine") / "standard.yaml").read_text("utf-8")
 
 
-def read(text: str, file: str) -> Spec:
-    """Read and check a whole ven.yaml. Raises `SpecError` with every error that was found."""
-    spec, faults = examine(text, file)
+def read(text: str, file: str, catalog: Catalog = NO_DEVICES) -> Spec:
+    """Read and check a whole ven.yaml. Raises `SpecError` with every error that was found.
+
+    `catalog` has the devices that it may name.
+    """
+    spec, faults = examine(text, file, catalog)
     if spec is None:
         raise SpecError(fault for fault in faults if fault.severity == "error")
     return spec
 
 
-def examine(text: str, file: str) -> tuple[Spec | None, list[Finding]]:
+def examine(
+    text: str, file: str, catalog: Catalog = NO_DEVICES
+) -> tuple[Spec | None, list[Finding]]:
     """The site and every finding about its file; the site is None if the file is refused."""
     try:
-        source = parse(text, file)
+        source = parse(text, file, secrets_of(catalog))
     except SpecError as error:
         return None, list(error.faults)
-    whole = _with_charts(source.value)
+    resolved, found = with_devices(source, catalog)
+    whole = _with_charts(resolved)
     try:
         spec, broken, faults = Spec.model_validate(whole), frozenset[str](), list[Finding]()
     except ValidationError as error:
@@ -47,7 +56,8 @@ def examine(text: str, file: str) -> tuple[Spec | None, list[Finding]]:
         if not isinstance(whole, dict):
             return None, faults
         spec, broken = _sound(whole, error)
-    faults = sorted({*source.faults, *faults, *audit(Draft(spec, source, broken))})
+    draft = Draft(spec, source, broken, catalog)
+    faults = sorted({*source.faults, *found, *faults, *audit(draft)})
     refused = any(fault.severity == "error" for fault in faults)
     return None if refused else spec, faults
 
@@ -131,7 +141,8 @@ def _fault(source: Source, details: Any, model: type[BaseModel]) -> Finding:
         case "value_error":
             problem, _, hint = str(details["ctx"]["error"]).partition("; ")
             here = source.key(path) if "[key]" in details["loc"] else at
-            return Finding(here, "bad-value", problem, hint)
+            plain = isinstance(details["ctx"]["error"], SecretInFile)
+            return Finding(here, "plain-secret" if plain else "bad-value", problem, hint)
         case "dict_type" | "model_type" | "model_attributes_type":
             hint = "write them as `name: value`"
             return Finding(at, "bad-value", "settings are expected here", hint)

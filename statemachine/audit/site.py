@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ..kit.errors import Finding, closest, suggestion
 from ..kit.quantity import millis_text, percent_text, watts_text
+from ..site.cloud import Cloud
 from ..site.panel import Circuit
-from ..site.spec import Cloud, Never
+from ..site.spec import Never
 from .draft import Draft
 
 DAY_MIN, DAY_MS = 24 * 60, 86_400_000

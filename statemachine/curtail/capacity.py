@@ -92,7 +92,7 @@ def _load(spec: Spec, memory: Memory, id: str, tier: Tier, day: int, out: bool) 
         rank=live.gave_ms,
         why_not=why_not,
         firm=circuit.control != "duty_cycle",
-        estimated=circuit.meter == "none",
+        estimated=not circuit.metered,
         stays_on=bool(stays_on),
     )
 
@@ -111,7 +111,7 @@ def _why_not(circuit: Circuit, live: CircuitState, mono_ms: int, day: int, out: 
         return "switched off"
     if live.drawn_w is None or live.read_mono_ms is None:
         return "no reading yet"
-    if (age_ms := mono_ms - live.read_mono_ms) >= circuit.stale_after and circuit.meter == "own":
+    if (age_ms := mono_ms - live.read_mono_ms) >= circuit.stale_after and circuit.metered:
         return f"no reading for {age_ms // 1000} s"
     if out:
         return "opted out of this event"

@@ -32,13 +32,13 @@ def readings_are_fresh(spec: Spec, memory: Memory, now_ms: int) -> bool:
     """Whether the site was just read, and every metered shed circuit within `stale_after`."""
     if memory.read_ms is None or now_ms - memory.read_ms > FRESH_MS:
         return False
-    metered = [id for id in memory.cuts if spec.circuits[id].meter == "own"]
+    metered = [id for id in memory.cuts if spec.circuits[id].metered]
     return all(_silent(spec, memory, id, now_ms) is None for id in metered)
 
 
 def circuit_fault(spec: Spec, memory: Memory, id: str, now_ms: int) -> str | None:
     """The fault of a circuit: of its driver, or a silent meter; None: no fault."""
-    fault, metered = memory.circuits[id].trouble, spec.circuits[id].meter == "own"
+    fault, metered = memory.circuits[id].trouble, spec.circuits[id].metered
     if fault is not None or not metered or memory.read_ms is None:
         return fault
     return _silent(spec, memory, id, now_ms)

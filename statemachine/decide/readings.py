@@ -13,7 +13,7 @@ def apply_readings(turn: Turn, readings: Readings) -> None:
     """Enter what was read, and which meters cannot be right."""
     circuits, mono_ms = dict(turn.memory.circuits), turn.memory.mono_ms
     for id, circuit in turn.spec.circuits.items():
-        if circuit.meter == "none":
+        if not circuit.metered:
             circuits[id] = estimate_without_meter(circuit, circuits[id], mono_ms)
         elif (drawn_w := readings.drawn_w.get(id)) is not None:
             age_ms = readings.age_ms.get(id, 0)

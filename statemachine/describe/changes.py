@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from ..site.panel import Circuit
 from ..site.spec import Spec
 from ..site.tables import Table
+from .writer import scalar
 
 _AT_START = ("cloud", "web", "topics")
 _CHARTS = ("event", "shadow")
-_ONE_BY_ONE = ("circuits", "mode", "never", "always", *_CHARTS, *_AT_START)
+_ONE_BY_ONE = ("circuits", "links", "meter", "mode", "never", "always", *_CHARTS, *_AT_START)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ def _circuit(old: Circuit, new: Circuit) -> Iterator[str]:
 def _sections(old: Spec, new: Spec) -> Iterator[str]:
     if old.mode != new.mode:
         yield f"mode: {old.mode} -> {new.mode}"
+    yield from _links(old, new)
+    if old.meter != new.meter and (text := _said_both(old, new, "meter")):
+        yield f"main {text}"
     for name in Spec.model_fields:
         if name not in _ONE_BY_ONE:
             changes = [text for key, text in _fields(getattr(old, name), getattr(new, name))
@@ -86,6 +90,15 @@ def _sections(old: Spec, new: Spec) -> Iterator[str]:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield f"{name}: rules changed, {len(before)} -> {len(after)}"
+
+
+def _links(old: Spec, new: Spec) -> Iterator[str]:
+    for name, link in new.links.items():
+        if name not in old.links:
+            yield f"link {name} new"
+        elif text := ", ".join(text for _, text in _fields(old.links[name], link)):
+            yield f"link {name}: {text}"
+    yield from (f"link {name} removed" for name in old.links if name not in new.links)
 
 
 def _at_start(old: Spec, new: Spec) -> Iterator[str]:
@@ -134,8 +147,15 @@ def _fields(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, str]]:
             yield name, f"{name} {', '.join(text for _, text in _fields(before, after))}"
         elif not field.repr or "password" in name:
             yield name, f"{name} changed"
-        else:
-            yield name, f"{field.alias or name} {_said(old, name)} -> {_said(new, name)}"
+        elif text := _said_both(old, new, name):
+            yield name, text
+
+
+def _said_both(old: BaseModel, new: BaseModel, name: str) -> str:
+    """A changed setting, before and after; "" if it is written as before: a link moved."""
+    before, after = _said(old, name), _said(new, name)
+    label = type(new).model_fields[name].alias or name
+    return "" if before == after else f"{label} {before} -> {after}"
 
 
 def _said(section: BaseModel, name: str) -> str:
@@ -143,4 +163,6 @@ def _said(section: BaseModel, name: str) -> str:
     value = section.model_dump(mode="json", include={name})[name]
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return scalar(value)
     return ", ".join(value) or "none" if isinstance(value, list) else str(value or "none")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .schema import Schema, schema
+from .writer import scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ def _form(setting: Schema) -> str:
     if setting.get("type") == "array":
         inner = setting["items"]
         return "list" if "$ref" in inner else f"list, {_form(inner)}"
+    if "examples" in setting and isinstance(setting["examples"][0], dict):
+        words: list[str] = next((part["enum"] for part in setting["anyOf"] if "enum" in part), [])
+        return ", ".join([*words, f"{'or ' if words else ''}like {scalar(setting['examples'][0])}"])
     if "anyOf" in setting:
         return "name or list of names"
     if "enum" in setting:

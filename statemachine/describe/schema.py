@@ -12,15 +12,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..chart.names import names_of
+from ..device.catalog import NO_DEVICES, Catalog
 from ..site.spec import Spec
+from .device_schema import device_shapes
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 _OF_EVENTS = ("sheds", "until", "final", "report")
 
 
-def schema() -> Schema:
-    """The schema of a whole ven.yaml (draft 2020-12)."""
+def schema(catalog: Catalog = NO_DEVICES) -> Schema:
+    """The schema of a whole ven.yaml (draft 2020-12), with the devices that it can name."""
     made: Schema = Spec.model_json_schema(by_alias=True)
     parts: Schema = made.pop("$defs")
     models = {model.__name__: model for model in _models(Spec)}
@@ -31,8 +33,24 @@ def schema() -> Schema:
         made["properties"][chart] |= {"$ref": f"#/$defs/{chart}_Table"}
     for name in ("Table", "State", "Row"):
         del parts[name]
+    _name_devices(made, parts, catalog)
     made["required"] = [name for name in made["required"] if name not in ("event", "shadow")]
     return {"$schema": DIALECT, "title": "ven.yaml", **made, "$defs": parts}
+
+
+def _name_devices(made: Schema, parts: Schema, catalog: Catalog) -> None:
+    """Drivers and meters offer the devices of the catalog."""
+    circuit = parts["Circuit"]["properties"]
+    for setting, what in (
+        (circuit["driver"], "driver"),
+        (circuit["meter"], "meter"),
+        (made["properties"]["meter"], "meter"),
+    ):
+        words = [part for part in setting.get("anyOf", ()) if "enum" in part]
+        setting["anyOf"] = [*words, {"$ref": f"#/$defs/{what}_device"}]
+        setting.pop("type", None)
+    parts["driver_device"] = {"anyOf": device_shapes(catalog, "driver")}
+    parts["meter_device"] = {"anyOf": device_shapes(catalog, "meter")}
 
 
 def _spell(part: Schema, model: type[BaseModel]) -> None:
@@ -61,7 +79,7 @@ def _defaults(model: type[BaseModel]) -> Schema:
     given = {
         name: field.default
         for name, field in model.model_fields.items()
-        if not field.is_required() and not isinstance(field.default, BaseModel | list | None)
+        if not field.is_required() and not isinstance(field.default, BaseModel | list | dict | None)
     }
     blank = model.model_construct(**given)
     return blank.model_dump(mode="json", by_alias=True, include=set(given))

@@ -12,7 +12,7 @@ from ..site.spec import Spec
 
 WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./:%+-]*( [A-Za-z0-9_./%+-]+)*")
-_TYPED = re.compile(r"true|false|null|[.+-]?[0-9][0-9._eE+-]*")
+_TYPED = re.compile(r"true|false|null|(?!\d+\.\d+\.\d+\.\d+$)[.+-]?[0-9][0-9._eE+-]*")
 _ODD = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HEAD = """\
 # Every value in force. A setting that is missing here is not set: there is no limit, or it would
@@ -47,7 +47,9 @@ def scalar(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name}: {scalar(item)}' for name, item in value.items())}}}"
+        return f"{{{', '.join(f'{scalar(name)}: {scalar(item)}' for name, item in value.items())}}}"
+    if value is None:
+        return ""
     text = str(value)
     typed = isinstance(value, str) and _TYPED.fullmatch(text)
     if _PLAIN.fullmatch(text) and not typed and not text.endswith(":"):
@@ -68,7 +70,7 @@ def _in_force(id: str, position: int, circuit: Circuit) -> dict[str, Any]:
             "typical": circuit.typical_w,
         }
     )
-    idle = {"stale_after"} if circuit.meter == "none" else set()
+    idle = {"stale_after"} if not circuit.metered else set()
     idle |= set() if circuit.shed_percent else set(SHEDDING)
     values = filled.model_dump(mode="json", by_alias=True, exclude=idle)
     return {name: value for name, value in values.items() if value is not None}
@@ -77,9 +79,11 @@ def _in_force(id: str, position: int, circuit: Circuit) -> dict[str, Any]:
 def _section(name: str, part: Any) -> Iterator[str]:
     if name in ("event", "shadow"):
         yield from _chart(name, part)
-    elif name == "circuits":
-        yield "circuits:"
-        yield from (entry(id, circuit) for id, circuit in part.items())
+    elif name == "circuits" or (name == "links" and part):
+        yield f"{name}:"
+        yield from (entry(id, _set(one)) for id, one in part.items())
+    elif part is None or name == "links":
+        return
     elif isinstance(part, dict):
         yield f"{name}:"
         yield from (f"  {key}: {scalar(value)}" for key, value in part.items() if value is not None)
@@ -96,6 +100,11 @@ def _chart(name: str, table: Mapping[str, Any]) -> Iterator[str]:
         yield entry(state, _said(declared), 4)
     yield "  transitions:"
     yield from (line for row in table["transitions"] for line in _flow("    - ", _said(row)))
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Only settings that are set."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:

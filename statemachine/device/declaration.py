@@ -10,8 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 SIM = "sim"
+HOST = "host"  # the parameter that says where a device is reached without a link of `links:`
+OWN_HOST = ("http", "modbus")  # what a device can speak that has its link for itself
+FORM = "template"  # what stands for the key of a device that is described in ven.yaml: its JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,19 @@ class DeviceDeclaration:
             "name": self.link.name,
         }
         return json.dumps({"device": self.device, "params": dict(self.params), "link": link})
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """As a ven.yaml says it: `{shelly: 192.168.1.40, channel: 1}`.
+
+        The key is the first parameter. An empty parameter is one that was not given.
+        """
+        (key, value), *others = self.params.items()
+        link = {"on": self.link.name} if self.link.name else {}
+        if not link and HOST not in self.params and self.link.speaks in OWN_HOST:
+            link = {HOST: self.link.to}
+        form = json.loads(value) if key == FORM else value
+        return {self.device: form, **{name: text for name, text in others if text}, **link}
 
 
 def device_of(text: str) -> DeviceDeclaration | None:

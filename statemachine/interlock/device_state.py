@@ -50,7 +50,7 @@ class DeviceState:
     def use(self, circuit: Circuit | None) -> None:
         """Use other settings; None: it is no longer in ven.yaml."""
         self._circuit = circuit
-        if circuit is not None and circuit.meter == "none":
+        if circuit is not None and not circuit.metered:
             self.free_w = circuit.typical_w
 
     def wanted(self, watts: int | None, now_ms: int) -> None:
@@ -87,7 +87,7 @@ class DeviceState:
     def seen(self, drawn_w: int, at_ms: int, enabled: bool, free: bool) -> None:
         """A meter reading at `at_ms`. `enabled`: it is to be on; `free`: nothing holds it."""
         circuit = self._circuit
-        if circuit is None or circuit.meter == "none":
+        if circuit is None or not circuit.metered:
             return
         self._note_idle(circuit, drawn_w, at_ms)
         if enabled:

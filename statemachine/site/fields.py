@@ -188,6 +188,11 @@ CircuitId = Annotated[
     BeforeValidator(_matching(_ID, "a circuit id", f"1 to 32 {_PLAIN}, _ and -")),
     _schema(f"^{_ID.pattern}$", "heater1"),
 ]
+LinkId = Annotated[
+    str,
+    BeforeValidator(_matching(_ID, "a name of a link", f"1 to 32 {_PLAIN}, _ and -")),
+    _schema(f"^{_ID.pattern}$", "house"),
+]
 StateId = Annotated[
     str,
     BeforeValidator(_matching(_STATE, "a state name", _STATE_FORM)),

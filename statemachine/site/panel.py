@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..device.declaration import SIM, DeviceDeclaration, device_of
 from ..kit.quantity import Millis, Watts
+from .devices import DriverText, MeterText
 from .fields import NEVER, Count, Flag, Model, Name, OneOf, Share, Word
 
 MINUTE_MS = 60_000
@@ -81,12 +83,14 @@ class Circuit(Model):
         default="alone",
         description="by_hand: once an event switched it off, only a person switches it on again",
     )
-    driver: Annotated[str, OneOf("driver", "sim")] = Field(
-        default="sim", description="what switches and reads it"
+    driver: DriverText = Field(
+        default="sim",
+        description="what switches and reads it: a device, by its name, or the simulation",
     )
-    meter: Annotated[str, OneOf("meter", "own", "none")] = Field(
+    meter: MeterText = Field(
         default="own",
-        description="none: it has no meter, is planned with `typical` and marked as estimated",
+        description="own: that of its device; another device; none: it is planned with `typical` "
+        "and marked as estimated",
     )
     typical: Watts | None = Field(
         default=None,
@@ -103,6 +107,26 @@ class Circuit(Model):
         """The known type it is treated as: its own, or `other`."""
         word = self.type.casefold()
         return word if word in DWELL_MS else "other"
+
+    @cached_property
+    def device(self) -> DeviceDeclaration | None:
+        """What switches it; None: the simulation."""
+        return device_of(self.driver)
+
+    @cached_property
+    def measured_by(self) -> DeviceDeclaration | None:
+        """The device that measures it; None: the simulation, or nothing."""
+        return self.device if self.meter == "own" else device_of(self.meter)
+
+    @property
+    def metered(self) -> bool:
+        """Whether anything measures it."""
+        return self.meter != "none"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is not real: no device switches or measures it."""
+        return self.driver == SIM and self.measured_by is None
 
     @cached_property
     def locked(self) -> bool:

@@ -7,8 +7,7 @@ into False, 1320 and 8, and lose their positions.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,6 +15,7 @@ import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from ..kit.errors import Finding, Mark, SpecError
+from .hidden import hidden_by_keys, hidden_by_words
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
 Path: TypeAlias = tuple[str | int, ...]
@@ -24,7 +24,6 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
 UNREADABLE = "check that the file is YAML in UTF-8"
 NO_ANCHORS = "anchors (&) and aliases (*) are not supported"
-_SECRET = re.compile(r"""(\bpassword["']?\s*:\s*)(\S.*)""")
 
 
 @dataclass(slots=True)
@@ -53,14 +52,14 @@ class Source:
         return self._keys.get(path) or self.mark(path)
 
 
-def parse(text: str, file: str) -> Source:
+def parse(text: str, file: str, secrets: Collection[str] = ()) -> Source:
     """Read YAML text. Syntax errors come one at a time, all other findings are collected.
 
-    Anchors, aliases, keys written twice, and more than 256 KB or 12 levels are refused.
+    Anchors, aliases, keys written twice, and more than 256 KB or 12 levels are refused. In the
+    lines that are shown, the values of passwords and of all keys in `secrets` are hidden.
     Raises `SpecError` if nothing can be read.
     """
-    lines = tuple(_SECRET.sub(_hidden, line) for line in text.splitlines())
-    source = Source(file, lines)
+    source = Source(file, tuple(hidden_by_words(text).splitlines()))
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise SpecError(
             [
@@ -83,13 +82,9 @@ def parse(text: str, file: str) -> Source:
     if root is None:
         empty = Finding(source.mark(()), "yaml", "the file is empty", "`venctl init` writes one")
         raise SpecError([empty])
+    source.lines = tuple(hidden_by_keys(source.lines, root, secrets))
     source.value = _value(source, root, (), 0)
     return source
-
-
-def _hidden(match: re.Match[str]) -> str:
-    """A line with its password hidden, at the same length so that carets still fit."""
-    return match[1] + "*" * len(match[2])
 
 
 class _Loader(yaml.SafeLoader):

@@ -12,7 +12,22 @@ from typing import Annotated
 from pydantic import Field
 
 from ..kit.quantity import Millis, Percent, Watts
-from .fields import CircuitId, Count, Flag, Hours, Model, Name, OneOf, ThingName, Topic, Words
+from .cloud import Cloud
+from .devices import MainMeterText
+from .fields import (
+    CircuitId,
+    Count,
+    Flag,
+    Hours,
+    LinkId,
+    Model,
+    Name,
+    OneOf,
+    ThingName,
+    Topic,
+    Words,
+)
+from .links import Link
 from .panel import Circuit, Tier
 from .tables import Table
 
@@ -34,60 +49,6 @@ class Site(Model):
         default=24_000, description="what the main breaker carries; returning load stays below it"
     )
     unmetered: Watts = Field(default=0, description="load that is in no circuit; never shed")
-
-
-class Cloud(Model):
-    """The MQTT broker: the stand-in on this machine, AWS IoT Core, or any MQTT 5 broker.
-
-    A broker of kind `mqtt` has no shadow; with `shadow: serve` this program provides it.
-    `password` is the password itself or `env:NAME`.
-    """
-
-    kind: Annotated[str, OneOf("kind", "local", "aws", "mqtt")] = Field(
-        default="local",
-        description="local: a stand-in on this machine; aws: AWS IoT Core; mqtt: any MQTT 5 broker",
-    )
-    endpoint: str | None = Field(
-        default=None, description="with aws: host name, like xxx-ats.iot.REGION.amazonaws.com"
-    )
-    host: str | None = Field(
-        default=None, description="with mqtt: host name or address of the broker"
-    )
-    port: Count | None = Field(
-        default=None, description="port of the broker; default: 8883 with TLS, else 1883"
-    )
-    cert: str | None = Field(
-        default=None, description="file with the client certificate, relative to ven.yaml"
-    )
-    key: str | None = Field(
-        default=None, description="file with the private key of `cert`, readable by its owner only"
-    )
-    ca: str | None = Field(
-        default=None, description="file with the CA to trust; default: those of this machine"
-    )
-    username: str | None = Field(default=None, description="with mqtt: user name")
-    password: str | None = Field(
-        default=None,
-        repr=False,
-        description="with mqtt: the password, or env:NAME to read a variable",
-    )
-    password_file: str | None = Field(
-        default=None, description="with mqtt: file with the password, readable by its owner only"
-    )
-    shadow: Annotated[str, OneOf("shadow", "off", "serve")] | None = Field(
-        default=None, description="with mqtt: serve: this program provides the shadow; default: off"
-    )
-    policy: str | None = Field(
-        default=None, description="with local: file with an AWS IoT policy to enforce, as JSON"
-    )
-    tls: Flag | None = Field(
-        default=None, description="with local: use TLS with client certificates that it creates"
-    )
-
-    @property
-    def has_shadow(self) -> bool:
-        """Whether the broker, or this program, provides the site's shadow."""
-        return self.kind != "mqtt" or self.shadow == "serve"
 
 
 class Limits(Model):
@@ -246,6 +207,13 @@ class Spec(Model):
         default="act", description="observe: decide, answer and report, but switch nothing"
     )
     cloud: Cloud = Field(default=Cloud(), description="the MQTT broker")
+    links: dict[LinkId, Link] = Field(
+        default={}, description="connections that devices share, by a name of your own"
+    )
+    meter: MainMeterText | None = Field(
+        default=None,
+        description="the main meter, a device; what it shows beyond the circuits is unmetered load",
+    )
     circuits: dict[CircuitId, Circuit] = Field(
         description="the circuits of the panel; the first one sheds first"
     )

@@ -11,7 +11,7 @@ import pytest
 from statemachine.state.triggers import Readings, Trigger
 from tests.kit.core.alarming import Core
 from tests.kit.simulated.skipping import run
-from venctl.drivers import Panel
+from venctl.drivers import TIMEOUT_S, Panel
 from venctl.telemetry import LOOK_S, TelemetryLoop
 
 
@@ -30,6 +30,8 @@ class Timed(Core):
 
 class Device:
     """One that answers after `seconds`, or never."""
+
+    timeout_s = TIMEOUT_S
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds

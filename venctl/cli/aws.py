@@ -11,6 +11,7 @@ import sys
 from statemachine import Spec, SpecError, read
 
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, USAGE
 
 REGION = re.compile(r"\.iot\.([a-z0-9-]+)\.amazonaws\.com")
@@ -21,7 +22,7 @@ def aws(args: argparse.Namespace) -> int:
     from ..base.policy import documents
 
     try:
-        spec = read(read_text(args.file), str(args.file))
+        spec = read(read_text(args.file), str(args.file), devices_beside(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE

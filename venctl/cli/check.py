@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from statemachine import SpecError
 from statemachine.audit.reader import examine
 from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
@@ -16,6 +17,7 @@ from statemachine.site.spec import Spec
 
 from ..base.private_files import read_text
 from ..commissioning.results import results_line
+from ..devices.catalog import devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .kit.clock import of_zone
@@ -27,7 +29,7 @@ def check(args: argparse.Namespace) -> int:
     if args.names or args.keys:
         print(_names(args.json) if args.names else _keys(args.json))
         return DONE
-    spec, faults = examine(read_text(args.file), str(args.file))
+    spec, faults = _examined(args)
     if spec is None or not args.defaults:
         _tell(args, spec, faults)
     else:
@@ -35,11 +37,23 @@ def check(args: argparse.Namespace) -> int:
     return USAGE if spec is None else DONE
 
 
+def _examined(args: argparse.Namespace) -> tuple[Spec | None, list[Finding]]:
+    try:
+        catalog = devices_beside(args.file)
+    except SpecError as error:
+        return None, list(error.faults)
+    return examine(read_text(args.file), str(args.file), catalog)
+
+
 def schema(args: argparse.Namespace) -> int:
     """Print the JSON Schema of a ven.yaml, which editors use for completion."""
     from statemachine.describe.schema import schema as made
 
-    print(json.dumps(made(), indent=None if args.json else 2, ensure_ascii=False))
+    print(
+        json.dumps(
+            made(devices_beside(args.file)), indent=None if args.json else 2, ensure_ascii=False
+        )
+    )
     return DONE
 
 

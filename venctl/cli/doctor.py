@@ -15,6 +15,7 @@ from typing import Any
 from statemachine import SpecError, read
 
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from ..doctor.steps import StepResult, Subject, examine
 from ..folder.state_folder import Running, find_running, state_folder
 from . import DONE, REFUSED, USAGE
@@ -24,7 +25,7 @@ from .kit.http import NoControllerError, call
 def doctor(args: argparse.Namespace) -> int:
     """Print a line for each step; returns 1 if one fails."""
     try:
-        spec = read(read_text(args.file), str(args.file))
+        spec = read(read_text(args.file), str(args.file), devices_beside(args.file))
     except SpecError as error:
         print("\n".join(fault.pretty() for fault in error.faults), file=sys.stderr)
         return USAGE

@@ -11,6 +11,7 @@ from statemachine.audit.reader import standard_charts
 from statemachine.describe.diagram import mermaid
 
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, USAGE
 from .check import as_json
 
@@ -31,7 +32,7 @@ def graph(args: argparse.Namespace) -> int:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read(read_text(args.file), str(args.file))
+        return read(read_text(args.file), str(args.file), devices_beside(args.file))
     except SpecError as error:
         if args.json:
             print(json.dumps({"faults": as_json(error.faults)}))

@@ -14,6 +14,7 @@ from statemachine import SpecError, read
 from statemachine.describe.writer import entry, scalar
 from statemachine.site.panel import DWELL_MS
 
+from ..devices.catalog import devices_beside
 from . import DONE, REFUSED, USAGE
 
 SMALL = """\
@@ -70,7 +71,7 @@ def init(args: argparse.Namespace) -> int:
     """Write a ven.yaml; an existing file is never overwritten."""
     try:
         text = _text(args)
-        read(text, str(args.file))
+        read(text, str(args.file), devices_beside(args.file))
     except SpecError as error:
         print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
         return USAGE
@@ -82,7 +83,7 @@ def init(args: argparse.Namespace) -> int:
     if args.schema:
         from statemachine.describe.schema import schema
 
-        made = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+        made = json.dumps(schema(devices_beside(args.file)), indent=2, ensure_ascii=False) + "\n"
         args.file.with_name(SCHEMA).write_text(made, encoding="utf-8")
     words = f"created {args.file}; next, run: venctl run {args.file}"
     print(json.dumps({"file": str(args.file)}) if args.json else words)

@@ -12,6 +12,7 @@ from statemachine import Spec, SpecError
 from ..base.local_site import read_local_site
 from ..base.private_files import read_text
 from ..controller import Options
+from ..devices.catalog import devices_beside
 from ..folder.claim import StateFolderInUse
 from ..folder.state_folder import IN_FORCE, interrupted_text, state_folder
 from ..run import serve
@@ -53,14 +54,14 @@ def _in_force(args: argparse.Namespace) -> tuple[Spec, str, Path]:
     """
     try:
         text = read_text(args.file)
-        spec = read_local_site(text, str(args.file))
+        spec = read_local_site(text, str(args.file), devices_beside(args.file))
         return spec, text, state_folder(args.file, spec.site.id, args.state)
     except (SpecError, OSError) as error:
         before = interrupted_text(args.file, args.state)
         if before is None:
             raise
         folder, text = before
-        spec = read_local_site(text, str(folder / IN_FORCE))
+        spec = read_local_site(text, str(folder / IN_FORCE), devices_beside(args.file))
         faults = error.faults if isinstance(error, SpecError) else ()
         print("\n".join(fault.pretty() for fault in faults) or f"venctl: {error}", file=sys.stderr)
         print(

@@ -25,6 +25,7 @@ from statemachine.verify.world.scenario import (
 
 from ..base.local_site import read_local_site
 from ..base.private_files import read_text
+from ..devices.catalog import devices_beside
 from . import DONE, REFUSED, USAGE
 from .check import as_json
 from .kit.clock import of_zone
@@ -207,7 +208,7 @@ def _progress() -> Progress:
 
 def _read(args: argparse.Namespace) -> Spec | None:
     try:
-        return read_local_site(read_text(args.file), str(args.file))
+        return read_local_site(read_text(args.file), str(args.file), devices_beside(args.file))
     except SpecError as error:
         _refused(error, args.json)
         return None

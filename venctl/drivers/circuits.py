@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from statemachine.device.control import Load
-from statemachine.device.declaration import DeviceDeclaration, LinkDeclaration, device_of
-from statemachine.device.form import Template
+from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
+from statemachine.device.form import Template, inline
 from statemachine.site.spec import Spec
 
 from .device import DeviceDriver, DeviceListener
@@ -128,7 +129,7 @@ class Circuits:
         if device is None:
             self._wired[id] = _Wired(self.simulated, ())
             return
-        template = self._catalog.get(device.device)
+        template = self._template(device)
         load = (
             Load("relay", 1, 1)
             if circuit is None
@@ -171,7 +172,7 @@ class Circuits:
     def _meter(self, declared: str) -> DeviceMeter | None:
         """The meter of a circuit that another device measures; None: its own device does."""
         device = device_of(declared)
-        template = None if device is None else self._catalog.get(device.device)
+        template = None if device is None else self._template(device)
         if device is None or template is None:
             return None
         return DeviceMeter(template, device.params, self._link(device.link), self._clocks)
@@ -179,7 +180,7 @@ class Circuits:
     def _use_main(self) -> None:
         declared = self._spec.meter
         device = None if declared is None else device_of(declared)
-        template = None if device is None else self._catalog.get(device.device)
+        template = None if device is None else self._template(device)
         if (declared, template) == self._main_source:
             return
         self._main_source = declared, template
@@ -193,6 +194,12 @@ class Circuits:
         except LinkFault as fault:
             log.warning("the main meter cannot be used: %s", fault)
             return MainMeter(None, self._clocks)
+
+    def _template(self, device: DeviceDeclaration) -> Template | None:
+        """The template of a device, or the one that ven.yaml writes out in place."""
+        if (form := device.params.get(FORM)) is not None:
+            return inline(device.device, json.loads(form))
+        return self._catalog.get(device.device)
 
     def _link(self, declaration: LinkDeclaration) -> Link:
         link = self._links.get(declaration.key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from awscrt import io, mqtt5
 
-from statemachine.site.spec import Cloud
+from statemachine.site.cloud import Cloud
 
 from ..base.backoff import FAR, NEAR, BackoffPace
 from .tls import ConfigProblem, client_context, read_secret

@@ -81,11 +81,11 @@ class CircuitBody(ReturnBody, ProtectionBody):
     control: Control
     """How finely its power can be set."""
     driver: str
-    """What switches it."""
+    """What switches it: the kind of its device, or sim."""
     simulated: bool
     """Its device is simulated."""
     metered: bool
-    """It has its own meter."""
+    """A meter shows what it draws."""
     remote: bool
     """The cloud may switch it."""
     locked: bool

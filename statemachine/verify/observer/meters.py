@@ -101,7 +101,7 @@ class Meters:
         breakers, circuit = self._play.breakers, self._spec.circuits[id]
         loads = breakers.loads
         cycles = loads.cycles and circuit.type in CYCLES_S and id not in loads.set_w
-        return cycles or circuit.meter == "none"
+        return cycles or not circuit.metered
 
     @property
     def left(self) -> bool:
@@ -121,7 +121,7 @@ class Meters:
             }
             if any(ms <= left_ms for ms in began_ms.values()):
                 circuit = self._spec.circuits[id]
-                most_w += circuit.rated if circuit.meter == "none" else meter.high_w
+                most_w += circuit.rated if not circuit.metered else meter.high_w
             sure = not self._play.breakers.all[id].on and not meter.troubled  # it is really off
             if sure and all(began_ms.get(event, left_ms) < left_ms for event in self.began_ms):
                 least_w += 0 if self.in_doubt(id) else meter.low_w

@@ -26,7 +26,7 @@ class SpareCapacity:
     """
 
     def __init__(self, spec: Spec) -> None:
-        givers = [(id, circuit) for id, circuit in spec.circuits.items() if circuit.meter == "own"]
+        givers = [(id, circuit) for id, circuit in spec.circuits.items() if circuit.metered]
         self._givers = {
             id: circuit for id, circuit in givers if circuit.shed_percent and not circuit.locked
         }
@@ -133,7 +133,7 @@ def _given_w(book: Observer, now: Moment, most: bool) -> int:
         if not state.on or not (id in now.before.cuts or (most and state.held_w is not None)):
             continue
         low_w, high_w = book.meters.all[id].missing_w()
-        if circuits[id].meter == "none":
+        if not circuits[id].metered:
             low_w, high_w = 0, circuits[id].rated
         given_w += high_w if most else low_w
     return given_w

@@ -107,7 +107,7 @@ def circuits_that_cannot_shed_are_left_alone(book: Observer, now: Moment) -> Ite
             yield f"{id} starts to shed although it must rest"
         if state.locked:
             yield f"{id} sheds although a person locked it"
-        if circuit.meter == "own" and (
+        if circuit.metered and (
             state.read_ms is None or now.ms - state.read_ms >= circuit.stale_after
         ):
             yield f"{id} sheds although it was not read for {circuit.stale_after // 1000} s"
@@ -167,7 +167,7 @@ def no_estimate_is_made_of_held_load(book: Observer, now: Moment) -> Iterator[st
         was = now.before.circuits[id]
         held = was.held_w is not None and live.held_w is not None
         shown = live.free_w in (was.free_w, was.drawn_w, live.drawn_w)  # a loose hold shows it
-        if held and book.spec.circuits[id].meter == "own" and not shown:
+        if held and book.spec.circuits[id].metered and not shown:
             change = f"from {was.free_w} W to {live.free_w} W"
             yield f"the estimate of {id} went {change} while it is held"
 
@@ -242,7 +242,7 @@ def _crowded(book: Observer, now: Moment) -> Iterator[str]:
     mores_w = {hold.circuit: returning_w(hold, now) for hold in book.loosened}
     known_w = power_w(now.memory) + sum(mores_w.values())
     drawn_w = book.play.breakers.power_w(now.ms)
-    metered = all(circuit.meter == "own" for circuit in book.spec.circuits.values())
+    metered = all(circuit.metered for circuit in book.spec.circuits.values())
     foreseen = metered and book.constant and now.carried and abs(drawn_w - known_w) <= UNKNOWN_W
     if known_w <= service_w and not (foreseen and drawn_w > service_w):
         return

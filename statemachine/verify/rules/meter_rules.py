@@ -51,7 +51,7 @@ def _missing_w(book: Observer, id: str) -> tuple[int, int]:
     if not state.on or (state.gives_ms is None and not meter.troubled):
         return 0, 0
     low_w, high_w = meter.missing_w()
-    if book.spec.circuits[id].meter == "none":
+    if not book.spec.circuits[id].metered:
         return 0, book.spec.circuits[id].rated
     sure = state.held_w is not None and state.gives_ms is not None and breaker.on
     unsure = meter.troubled or meter.drawn_w is None or book.meters.in_doubt(id)
@@ -93,7 +93,7 @@ def no_circuit_is_switched_off_soon_after_its_load_started(
 ) -> Iterator[str]:
     for turned in book.turned:
         circuit, meter = book.spec.circuits[turned.circuit], book.meters.all[turned.circuit]
-        taken = turned.off and turned.by_event and circuit.meter == "own"
+        taken = turned.off and turned.by_event and circuit.metered
         if not taken or meter.started_ms is None:
             continue
         ran_ms = now.ms - meter.started_ms

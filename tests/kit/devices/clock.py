@@ -68,9 +68,19 @@ class HandClock:
 
 async def pause(clock: Clock, seconds: float) -> None:
     """Sleeps by this clock."""
+    if seconds <= 0:
+        return
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     cancel = clock.after(seconds, lambda: None if over.done() else over.set_result(None))
     try:
         await over
     finally:
         cancel()
+
+
+async def soon(happened: Callable[[], object], seconds: float = 5) -> None:
+    """Waits on the running loop until it has happened."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.005)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -11,6 +12,8 @@ from typing import Any, Self
 
 from tests.kit.devices.clock import Clock, pause
 from tests.kit.devices.faults import Counts, Dead, Deaf, Fault, Flapping, Refusing
+
+LINGER = struct.pack("ii", 1, 0)  # close with an RST
 
 
 class Device:
@@ -55,15 +58,23 @@ class Device:
     async def heal(self) -> None:
         self.fault = None
 
-    async def reboot(self, down_s: float = 0.0) -> None:
-        """A restart: it is away for so long, then as its settings have it."""
+    async def reboot(self, down_s: float = 0.0, *, cold: bool = False) -> None:
+        """It is away for so long, then as its settings have it. `cold`: for want of mains, which
+        its loads lack as well.
+        """
+        back = self.clock.now() + down_s
+        if cold:
+            self.darken()
         await self._leave()
-        await pause(self.clock, down_s)
+        await pause(self.clock, back - self.clock.now())
         self.booted = self.clock.now()
-        self.boot()
+        self.boot(cold)
         await self._return()
 
-    def boot(self) -> None:
+    def darken(self) -> None:
+        """The mains are gone: so are its loads."""
+
+    def boot(self, cold: bool) -> None:
         """What it does when it starts."""
 
     async def _leave(self) -> None:
@@ -76,8 +87,15 @@ class Device:
 def reset(transport: asyncio.Transport) -> None:
     """Breaks a connection; the other side gets an RST."""
     if (raw := transport.get_extra_info("socket")) is not None:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
     transport.abort()
+
+
+def reset_socket(raw: Any) -> None:
+    """The same for a socket that a thread is reading."""
+    with contextlib.suppress(OSError):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+        raw.shutdown(socket.SHUT_RDWR)
 
 
 class SocketDevice(Device, ABC):

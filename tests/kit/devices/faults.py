@@ -103,7 +103,7 @@ class Counts:
         self.most_open = max(self.most_open, self.open)
 
     def closed(self) -> None:
-        self.open -= 1
+        self.open = max(0, self.open - 1)
 
     def begun(self) -> None:
         self.requests += 1

@@ -82,7 +82,12 @@ class Shelly(HttpDevice):
         assert isinstance(part, Relay)
         part.press(source)
 
-    def boot(self) -> None:
+    def darken(self) -> None:
+        for part in self.parts:
+            if isinstance(part, Relay):
+                part.outlet.closed = False
+
+    def boot(self, cold: bool) -> None:
         if self._digest:
             self._digest.forget()
         for part in self.parts:
@@ -224,18 +229,13 @@ class Shelly(HttpDevice):
             "time": "18:28",
             "unixtime": int(self.clock.wall()),
             "uptime": self.uptime_s,
-            "ram_size": 260728,
             "ram_free": 122072,
-            "fs_size": 458752,
             "fs_free": 135168,
             "cfg_rev": 35,
-            "kvs_rev": 4,
-            "schedule_rev": 0,
-            "webhook_rev": 0,
             "available_updates": {},
             "reset_reason": 3,
         }
-        wifi = {"sta_ip": "127.0.0.1", "status": "got ip", "ssid": "Wifi-Network-Name", "rssi": -64}
+        wifi = {"sta_ip": "127.0.0.1", "status": "got ip", "ssid": "Test", "rssi": -64}
         return {"sys": system, "wifi": wifi, "cloud": {"connected": False}}
 
     def _settings(self) -> dict[str, Any]:

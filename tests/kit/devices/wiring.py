@@ -36,7 +36,8 @@ class Outlet:
     def __init__(self, wiring: Wiring, load: Load) -> None:
         self._wiring, self.load = wiring, load
         self.stuck = False
-        self._closed, self._limit_w = True, None
+        self._closed = True
+        self._limit_w: float | None = None
         self._listeners: list[Callable[[], None]] = []
         self.changes: list[tuple[float, float]] = []
         """When (by the clock) it changed, and the watts from then on."""

@@ -13,6 +13,7 @@ import pytest
 from statemachine.audit.reader import examine
 from statemachine.kit.errors import Finding
 from statemachine.kit.findings import ERRORS, KINDS, WARNINGS
+from tests.kit.core.sample_devices import DEVICES
 from tests.kit.paths import DATA
 from venctl.cli import main
 
@@ -21,7 +22,7 @@ NAMES = sorted(file.stem for file in BAD.glob("*.yaml"))
 
 
 def faults(name: str) -> list[Finding]:
-    return examine((BAD / f"{name}.yaml").read_text("utf-8"), f"{name}.yaml")[1]
+    return examine((BAD / f"{name}.yaml").read_text("utf-8"), f"{name}.yaml", DEVICES)[1]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,6 +21,7 @@ from statemachine.describe.keys import Key, all_keys
 from statemachine.describe.schema import schema
 from statemachine.describe.writer import to_yaml
 from statemachine.kit.quantity import millis, millis_text, percent, percent_text, watts, watts_text
+from statemachine.site.links import LINKS
 from statemachine.site.panel import DWELL_MS
 from tests.kit.paths import DATA, ROOT
 from venctl.cli import main
@@ -144,10 +145,13 @@ def test_every_setting_of_the_schema_is_read_by_the_parser_as_the_table_says(key
     value = value_of(key) if "name or list" not in key.form else "word"
     said = f"{name}: [{value}]" if key.form.startswith("list") else f'{name}: "{value}"'
     first = {"site": "id: v", "circuits": "rated: 2 kW", "never[]": "circuit: heater"}
-    needed = first.get(section, "")
+    needed = first.get(section, "mqtt: h" if section == "links" and name not in LINKS else "")
     inside = said if needed.startswith(f"{name}:") else ", ".join(filter(None, [needed, said]))
     lines = {"site": "site: {id: v}", "circuits": "circuits: {heater: {rated: 2 kW}}"}
-    line = {"circuits": f"circuits: {{heater: {{{inside}}}}}"}.get(section)
+    line = {
+        "circuits": f"circuits: {{heater: {{{inside}}}}}",
+        "links": f"links: {{house: {{{inside}}}}}",
+    }.get(section)
     line = line or (f"{section[:-2]}:\n  - {{{inside}}}" if "[]" in section else "")
     lines[section] = line or f"{section}: {{{inside}}}"
     faults = examine("\n".join(lines.values()) + "\n", "ven.yaml")[1]

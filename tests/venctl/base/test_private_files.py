@@ -18,7 +18,7 @@ import pytest
 from cryptography import x509
 
 from statemachine import read
-from statemachine.site.spec import Cloud
+from statemachine.site.cloud import Cloud
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.mosquitto import free_port
 from tests.kit.process.secret_files import NOBODY, STATES, bring, shared_folder, soon, told

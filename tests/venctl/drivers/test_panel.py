@@ -28,6 +28,8 @@ BENCH = site(
 class Wall:
     """Breakers that do as they are told, and note it."""
 
+    timeout_s = TIMEOUT_S
+
     def __init__(self) -> None:
         self.held: dict[str, int | None] = {}
         self.on: dict[str, bool] = {}

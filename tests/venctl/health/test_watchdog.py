@@ -111,6 +111,8 @@ BENCH = site(
 
 
 class Breakers:
+    timeout_s = TIMEOUT_S
+
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         """Done."""
 

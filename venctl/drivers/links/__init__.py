@@ -15,6 +15,7 @@ from statemachine.device.requests import Answer, Order, Query
 
 from .faults import LinkFault
 from .http import HttpLink
+from .modbus import ModbusLink
 from .mqtt import MqttLink
 from .settings import Secrets, secret_reader
 from .state import LinkState
@@ -53,4 +54,6 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
             return HttpLink(declaration, secrets, beside)
         case "mqtt":
             return MqttLink(declaration, secrets, beside)
+        case "modbus":
+            return ModbusLink(declaration, secrets, beside)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)

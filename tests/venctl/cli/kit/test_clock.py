@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.device.catalog import NO_DEVICES
 from statemachine.kit.localtime import instant_s
 from tests.kit.process.site import STEADY, Site, venctl
 from venctl.base.local_site import read_local_site
@@ -56,8 +57,8 @@ def test_a_file_that_names_no_zone_means_this_machine_s_everywhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(zones, "machine_zone", lambda: "Asia/Tokyo")
-    assert read_local_site(NOWHERE, "ven.yaml").site.timezone == "Asia/Tokyo"
-    assert read_local_site(BERLIN, "ven.yaml").site.timezone == "Europe/Berlin"
+    assert read_local_site(NOWHERE, "ven.yaml", NO_DEVICES).site.timezone == "Asia/Tokyo"
+    assert read_local_site(BERLIN, "ven.yaml", NO_DEVICES).site.timezone == "Europe/Berlin"
 
 
 def test_a_machine_whose_clock_is_a_copy_of_a_zone_has_the_name_it_wrote_down(
