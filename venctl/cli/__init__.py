@@ -198,7 +198,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", nargs="?", help="print everything about this device")
     command.add_argument("--table", action="store_true", help="print a table in Markdown")
     command = add(
-        "circuits", "circuits", "test the wired circuits: switch each, and watch every meter", False
+        "circuits", "wired.circuits", "test the wired circuits: switch each, and watch every meter", False
     )
     command.add_argument("what", choices=("test",))
     command.add_argument("--yes", action="store_true", help="switch without asking")

@@ -101,7 +101,7 @@ class Session:
 
     async def _main_meter(self) -> None:
         main = self.bench.main
-        if self.spec_meter is None:
+        if self.spec.meter is None:
             self.say("there is no main meter (`meter:`), so circuits are judged by their own")
             return
         if main is None:
@@ -113,10 +113,6 @@ class Session:
             self.say(f"main meter  {main.what}: {power}")
         except Exception as error:
             self.say(graded("", f"the main meter cannot be read: {error}", "failed"))
-
-    @property
-    def spec_meter(self) -> str | None:
-        return getattr(self.spec, "meter", None)
 
     def _why_not(self, id: str) -> str | None:
         circuit = self.spec.circuits[id]

@@ -18,7 +18,7 @@ NAME = "circuits-test-off.json"
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """A circuit, its driver as it was declared, and what it was held at before; None: it was free."""
+    """A circuit, and its driver as declared; `held_w` is what it was held at, None: it was free."""
 
     circuit: str
     driver: str

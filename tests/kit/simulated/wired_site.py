@@ -126,7 +126,7 @@ class Wired:
             for id, circuit in read.circuits.items()
         }
         main = None if self.main is None else declared("meter", self.main)
-        return with_main(read.model_copy(update={"circuits": wired}), main)
+        return read.model_copy(update={"circuits": wired, "meter": main})
 
     def open_link(self, declaration: LinkDeclaration) -> Link:
         return _Wire(self, declaration.to)
@@ -137,14 +137,6 @@ class Wired:
     def fed(self, host: str) -> bool:
         """Whether a host has its supply."""
         return all(one.live() for one in self.plugs.values() if one.feeds == host)
-
-
-def with_main(spec: Spec, declared: str | None) -> Spec:
-    """A site with a main meter."""
-    if "meter" in type(spec).model_fields:
-        return spec.model_copy(update={"meter": declared})
-    spec.__dict__["meter"] = declared
-    return spec
 
 
 def declared(device: str, host: str) -> str:

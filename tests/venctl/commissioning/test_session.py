@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from venctl.commissioning.results import LastTest, keep, last_tests, results_lin
 from venctl.commissioning.session import Session, Wishes
 from venctl.commissioning.unfinished import NAME, SwitchedOff, Unfinished
 
+ALL = Wishes()
 CATALOG = {"plug": plug(), "meter": meter()}
 
 
@@ -41,7 +43,7 @@ class Played:
 def play(
     wired: Wired,
     folder: Path,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = ALL,
     meanwhile: Callable[[asyncio.Task[None]], None] | None = None,
     catalog: object = None,
     **lines: str,
@@ -130,9 +132,7 @@ def test_one_circuit_at_a_time_and_none_longer_than_a_minute(tmp_path: Path) -> 
     play(wired, tmp_path)
     spans = sorted(span for one in wired.plugs.values() for span in one.off_spans)
     assert all(len(span) == 2 and span[1] - span[0] < 60 for span in spans)
-    assert all(
-        ended + 10 <= begun for (_, ended), (begun, _) in zip(spans, spans[1:], strict=False)
-    )
+    assert all(ended + 10 <= begun for (_, ended), (begun, _) in pairwise(spans))
 
 
 def test_every_off_carries_its_end(tmp_path: Path) -> None:
@@ -155,9 +155,7 @@ def test_protected_circuits_are_switched_only_if_they_are_named(tmp_path: Path) 
     played = play(wired, tmp_path, **lines)
     assert set(played.grades) == {"d"}
     assert "add --also a" in played.skipped["a"] and "min_off" in played.skipped["c"]
-    again = play(
-        Wired({id: Plug(900) for id in plugs}), tmp_path, Wishes(also=["a", "c"]), **lines
-    )
+    again = play(Wired({id: Plug(900) for id in plugs}), tmp_path, Wishes(also=["a", "c"]), **lines)
     assert set(again.grades) == {"a", "d"}, "min_off holds whatever is named"
 
 

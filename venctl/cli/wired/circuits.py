@@ -17,20 +17,20 @@ from statemachine.commissioning.rules import MOST_OFF_MS, why_not_now
 from statemachine.kit.errors import suggestion
 from statemachine.state.memory import Memory
 
-from ..base.clocks import clocks
-from ..commissioning.bench import Bench
-from ..commissioning.results import counts_text, keep
-from ..commissioning.session import Session, Wishes, never_fails
-from ..commissioning.stored import stored_memory
-from ..commissioning.unfinished import Unfinished
-from ..devices.catalog import devices_beside
-from ..drivers.circuits import Catalog
-from ..drivers.links import open_link, secret_reader
-from ..folder.claim import Claim, StateFolderInUse
-from ..folder.state_folder import state_folder
-from . import DONE, REFUSED, USAGE
-from .kit.site import site
-from .kit.until_stopped import run_until_stopped
+from ...base.clocks import clocks
+from ...commissioning.bench import Bench
+from ...commissioning.results import counts_text, keep
+from ...commissioning.session import Session, Wishes, never_fails
+from ...commissioning.stored import stored_memory
+from ...commissioning.unfinished import Unfinished
+from ...devices.catalog import devices_beside
+from ...drivers.circuits import Catalog
+from ...drivers.links import open_link, secret_reader
+from ...folder.claim import Claim, StateFolderInUse
+from ...folder.state_folder import state_folder
+from .. import DONE, REFUSED, USAGE
+from ..kit.site import site
+from ..kit.until_stopped import run_until_stopped
 
 STOPPED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
