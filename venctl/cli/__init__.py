@@ -198,11 +198,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", nargs="?", help="print everything about this device")
     command.add_argument("--table", action="store_true", help="print a table in Markdown")
     command = add(
-        "circuits", "wired.circuits", "test the wired circuits: switch each, and watch every meter", False
+        "circuits",
+        "wired.circuits",
+        "test the wired circuits: switch each, and watch every meter",
+        False,
     )
     command.add_argument("what", choices=("test",))
     command.add_argument("--yes", action="store_true", help="switch without asking")
-    also = "also switch this one, though it is critical, never shed, or comes back by hand only"
+    also = "also switch this one, although it is critical, never shed, or comes back by hand"
     for name, help in (("--circuit", "test only this one; may be repeated"), ("--also", also)):
         command.add_argument(name, action="append", default=[], metavar="NAME", help=help)
     command.add_argument(
@@ -211,6 +214,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--lease", action="store_true", help="also prove that devices give back by themselves"
     )
+    command = add(
+        "discover", "wired.discover", "find devices, as lines to paste; nothing is switched", False
+    )
+    command.add_argument("hosts", nargs="*", metavar="HOST", help="ask this host what it is")
+    command.add_argument(
+        "--through", action="append", default=[], metavar="LINK", help="a link to Home Assistant"
+    )
+    command.add_argument("--mdns", action="store_true", help="also ask what announces itself")
     add("doctor", "doctor", "test the connection to the cloud step by step")
     command = add("verify", "simulate", "test every rule on this site with random days")
     command.add_argument(

@@ -13,7 +13,7 @@ from statemachine.site.spec import Spec
 
 from ..drivers.circuits import Catalog, Circuits, OpenLink
 from ..drivers.device import DeviceDriver
-from ..drivers.links import Link, LinkState
+from ..drivers.links import Link, LinkFault, LinkState
 from ..drivers.readback import ReadBack
 from ..drivers.unusable import Unusable
 
@@ -28,10 +28,12 @@ class TimedLink:
         self.told_ms = 0
         self.first_s: float | None = None
         """When the first order since `begin` was sent, by the loop's clock."""
+        self.refused: str | None = None
+        """Why an order since then was not taken."""
 
     def begin(self) -> None:
         """Time the orders that follow."""
-        self.told_ms, self.first_s = 0, None
+        self.told_ms, self.first_s, self.refused = 0, None, None
 
     async def ask(self, query: Query) -> Answer:
         """As in `Link`."""
@@ -43,6 +45,9 @@ class TimedLink:
         self.first_s = began_s if self.first_s is None else self.first_s
         try:
             await self._link.tell(order)
+        except LinkFault as fault:
+            self.refused = str(fault)
+            raise
         finally:
             self.told_ms += round((asyncio.get_running_loop().time() - began_s) * 1000)
 

@@ -67,7 +67,9 @@ def switch_lines(outcome: Outcome) -> Iterator[str]:
     own_off = own_on = ""
     if (own := outcome.own) is not None:
         own_off = f"; own meter {own.before_w:,} -> {own.off_w:,} W{_in(outcome.meter_off_ms)}"
-        if own.after_w is not None:
+        if own.move == "still":
+            own_off = f"; own meter unchanged at {own.before_w:,} W"
+        elif own.after_w is not None:
             own_on = f"; own meter back to {own.after_w:,} W{_in(outcome.meter_on_ms)}"
     findings = outcome.findings
     grade: Grade = "ok" if findings and findings[0].kind in ("ok", "ok_by_main") else "failed"

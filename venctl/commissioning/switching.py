@@ -24,7 +24,7 @@ FIRST_AGAIN_S, MOST_AGAIN_S = 1.0, 10.0
 @dataclass(frozen=True, slots=True)
 class Told:
     """A command: when it was sent and read back (monotonic ms), how long the sending took, and why
-    it was refused, or not seen; `seen_ms` None: not seen.
+    it was not taken. `seen_ms` None: it was not read back.
     """
 
     at_ms: int
@@ -75,7 +75,8 @@ class Switching:
         told = first = await self._back_on()
         while told.seen_ms is None and loop.time() < ends_s:
             if told is first:
-                self._say(f"{self.device.circuit} is not on again: {told.fault}; trying again")
+                why = told.fault or "it is not seen on"
+                self._say(f"{self.device.circuit} is not on again: {why}; trying again")
             await asyncio.sleep(again_s)
             again_s = min(MOST_AGAIN_S, 2 * again_s)
             told = await self._back_on()
@@ -103,8 +104,10 @@ class Switching:
             await self.device.hold(self.device.circuit, watts, until_ms)
             seen = True
         except LinkFault as error:
-            seen, fault = False, str(error)
-            if self._link.first_s is not None:
+            seen, fault = False, self._link.refused
+            if self._link.first_s is None:
+                fault = str(error)
+            else:
                 seen = await self._seen_at(position, self._link.first_s + SEEN_S)
         now_ms = self._clocks()[1]
         if self._link.first_s is not None:
