@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .kit.arguments import account, folder, new_file, number, port, whole
+from .wired.arguments import circuits_arguments, discover_arguments
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
 THINGS = (
@@ -203,25 +204,11 @@ def parser() -> argparse.ArgumentParser:
         "test the wired circuits: switch each, and watch every meter",
         False,
     )
-    command.add_argument("what", choices=("test",))
-    command.add_argument("--yes", action="store_true", help="switch without asking")
-    also = "also switch this one, although it is critical, never shed, or comes back by hand"
-    for name, help in (("--circuit", "test only this one; may be repeated"), ("--also", also)):
-        command.add_argument(name, action="append", default=[], metavar="NAME", help=help)
-    command.add_argument(
-        "--read-only", action="store_true", help="read devices, meters and settings; switch nothing"
-    )
-    command.add_argument(
-        "--lease", action="store_true", help="also prove that devices give back by themselves"
-    )
+    circuits_arguments(command)
     command = add(
         "discover", "wired.discover", "find devices, as lines to paste; nothing is switched", False
     )
-    command.add_argument("hosts", nargs="*", metavar="HOST", help="ask this host what it is")
-    command.add_argument(
-        "--through", action="append", default=[], metavar="LINK", help="a link to Home Assistant"
-    )
-    command.add_argument("--mdns", action="store_true", help="also ask what announces itself")
+    discover_arguments(command)
     add("doctor", "doctor", "test the connection to the cloud step by step")
     command = add("verify", "simulate", "test every rule on this site with random days")
     command.add_argument(
