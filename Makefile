@@ -10,7 +10,9 @@ CORE := $(addprefix tests/statemachine/, kit site state wire describe curtail \
   shadow/test_reconcile.py returns/test_release.py returns/test_ending.py decide/test_events.py) \
   $(addprefix --ignore=tests/statemachine/, curtail/test_plausible.py site/test_named_shadows.py)
 
-.PHONY: run test check core bench battery flood soak days simulate flap converge damage fuzz deep chaos mutants shots clean
+STRANGERS := tests/kit/devices/strangers
+
+.PHONY: run test check core bench battery flood soak days simulate flap converge damage fuzz deep chaos devices mutants shots clean
 
 run: $(VENV)/.run
 	$(BIN)/venctl run
@@ -77,6 +79,11 @@ chaos: $(VENV)/.test
 	  CHAOS=all SEED=$$seed $(BIN)/python -m pytest -v tests/kit/process/test_faulty_disk.py \
 	  tests/system/test_bad_disk.py tests/system/test_slow_disk.py tests/system/test_bad_start.py \
 	  tests/venctl/standin/disk/test_disk.py $(ARGS)
+
+devices: $(VENV)/.test
+	./.ci/system
+	npm install --prefix $(STRANGERS) --omit=optional --no-package-lock --no-audit --no-fund --loglevel=error
+	DEVICES=required $(BIN)/python -m pytest tests/kit/devices $(ARGS)
 
 mutants: $(VENV)/.test
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'

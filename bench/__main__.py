@@ -2,7 +2,7 @@
 
 import sys
 
-from . import ack, check, cloud, core, growth, simulate, start
+from . import ack, check, cloud, core, devices, growth, simulate, start
 
 ALL = {
     "ack": ack,
@@ -10,6 +10,7 @@ ALL = {
     "check": check,
     "core": core,
     "growth": growth,
+    "devices": devices,
     "cloud": cloud,
     "simulate": simulate,
 }

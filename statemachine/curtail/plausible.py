@@ -32,8 +32,7 @@ def plausible_readings(
         if watts is None:
             odd[id] = f"its meter reports {shortened(answer)}, which is not a number of watts"
         elif not _can_be(circuit, watts):
-            rated = watts_text(circuit.rated)
-            odd[id] = f"its meter reports {_text(watts)}, but it is rated at {rated}"
+            odd[id] = f"its meter reports {_text(watts)}, {_doubt(circuit, watts)}"
         else:
             drawn_w[id] = max(0, watts)
     return drawn_w, odd
@@ -54,6 +53,12 @@ def plausible_unmetered_w(service_w: int, answer: object) -> int | None:
     watts = whole_watts(answer)
     most_w = service_w * MOST_PERCENT // 100 or 10**9
     return watts if watts is not None and -most_w <= watts <= most_w else None
+
+
+def _doubt(circuit: Circuit, watts: int) -> str:
+    if watts < 0:
+        return "less than nothing; is the meter reversed?"
+    return f"but it is rated at {watts_text(circuit.rated)}"
 
 
 def _text(watts: int) -> str:

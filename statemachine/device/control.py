@@ -54,7 +54,8 @@ class Seen:
     """What was read back at one time; None: not readable, or no reading.
 
     `limit` is in the unit that the template says, `uptime_s` since the device started. `at_ms` is
-    on the monotonic clock.
+    on the monotonic clock. Not `live`: what it says of its position may be older than the last
+    write, as a retained message is.
     """
 
     at_ms: int
@@ -64,6 +65,7 @@ class Seen:
     power_age_ms: int | None = None
     by: str | None = None
     uptime_s: int | None = None
+    live: bool = True
 
 
 def position_of(load: Load, enabled: bool, hold_w: int | None, until_ms: int) -> Position:
@@ -233,9 +235,12 @@ def needs_write(
 
 
 def leased(template: Template, position: Position) -> bool:
-    """Whether a device that was brought to a position gives it up by itself."""
+    """Whether a device that was brought to a position gives it up by itself.
+
+    A watchdog may have to be fed while the circuit is free, too: then its lease is by `free`.
+    """
     carriers = template.lease.by if template.lease is not None else ()
-    return position.kind != "free" and bool({*carriers} & {*writes_for(template, position)})
+    return bool({*carriers} & {*writes_for(template, position)})
 
 
 def renew_every_ms(template: Template) -> int:
@@ -269,7 +274,7 @@ def mover(
         return None
     if rebooted(standing.seen, seen):
         return "reboot"
-    if stands(template, load, position, seen) is not False:
+    if not seen.live or stands(template, load, position, seen) is not False:
         return None
     if seen.by == "person" or (seen.by is None and position.same(standing.reasserted)):
         return "person"

@@ -19,6 +19,7 @@ from .parts import MOVED_REGISTER, PLACEHOLDER, WORDS_OF
 from .registers import encoded
 from .requests import HttpRequest, Listen, Publish, Query, ReadRegisters, WriteRegisters
 from .requests import Order as Told
+from .ways import WAYS
 
 Params: TypeAlias = Mapping[str, str]
 Amounts: TypeAlias = Mapping[str, Amount]
@@ -39,7 +40,8 @@ SAMPLE: Amounts = {
 def queries(template: Template, params: Params) -> dict[str, Query]:
     """What is asked for each read; two names may have equal queries. Raises `FillError`.
 
-    A read that needs an optional parameter which was left empty is not among them.
+    A read that needs an optional parameter which was left empty is not among them, and none is of
+    a device whose link speaks for itself (OCPP, BACnet).
     """
     return _asked(template, template.read, params)
 
@@ -90,7 +92,7 @@ def _tried(template: Template, params: Params) -> Iterator[tuple[str, str]]:
             _asked(template, section, params)
         except FillError as error:
             yield error.param, error.why
-    for write in template.write:
+    for write in template.write if template.speaks in WAYS else ():
         try:
             orders(template, params, write, SAMPLE)
         except FillError as error:
@@ -98,6 +100,8 @@ def _tried(template: Template, params: Params) -> Iterator[tuple[str, str]]:
 
 
 def _asked(template: Template, section: Mapping[Any, Value], params: Params) -> dict[str, Query]:
+    if template.speaks not in WAYS:
+        return {}
     fill = _Fill(template, params, {})
     return {name: fill.query(value) for name, value in section.items() if not fill.left_out(value)}
 
@@ -225,8 +229,6 @@ class _Fill:
         text = self._params.get(name)
         if text is None:
             raise FillError(name, "it is missing")
-        if parameter.secret:
-            raise FillError(name, "a secret is not filled in")
         if why := parameter.fault(text):
             raise FillError(name, why)
         if text == "" and parameter.optional:

@@ -21,7 +21,7 @@ from tests.kit.tools import tool
 from venctl.cli import parser
 from venctl.cli.kit.until_stopped import GRACE_S
 from venctl.controller import CLOSE_S
-from venctl.drivers.panel import LAST_S, TIMEOUT_S
+from venctl.drivers import LAST_S, TIMEOUT_S
 
 UNIT = ROOT / "deploy" / "venctl.service"
 WATCHDOG_S = 3.0

@@ -11,7 +11,7 @@ import pytest
 from statemachine.state.triggers import Readings, Trigger
 from tests.kit.core.alarming import Core
 from tests.kit.simulated.skipping import run
-from venctl.drivers import TIMEOUT_S, Panel
+from venctl.drivers import LAST_S, TIMEOUT_S, Panel
 from venctl.telemetry import LOOK_S, TelemetryLoop
 
 
@@ -31,7 +31,7 @@ class Timed(Core):
 class Device:
     """One that answers after `seconds`, or never."""
 
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds

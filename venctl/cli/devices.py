@@ -12,7 +12,7 @@ from statemachine.device.form import Parameter, Template
 from statemachine.kit.errors import suggestion
 
 from ..devices.catalog import FOLDER, Devices, catalog
-from ..devices.wording import (
+from ..devices.listing import (
     UNTESTED,
     after_reboot,
     example,

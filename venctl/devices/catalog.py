@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 
 from statemachine import SpecError
@@ -38,9 +39,13 @@ class Devices:
 
 @cache
 def shipped() -> Mapping[str, Template]:
-    """The templates of this program."""
+    """The templates of this program.
+
+    They are read without positions, by PyYAML's reader in C where there is one: ten times as fast.
+    """
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # every value is text
     found = [
-        Template.model_validate(parse(entry.read_text("utf-8"), entry.name).value)
+        Template.model_validate(yaml.load(entry.read_text("utf-8"), loader))
         for entry in files(__package__ or "venctl.devices").iterdir()
         if entry.name.endswith(".yaml")
     ]

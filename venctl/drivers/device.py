@@ -42,6 +42,7 @@ from .readback import ReadBack
 log = logging.getLogger(__name__)
 LOOK_S = 0.2
 WRITES_S = 2.0
+MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000
 DAY_MS, MOST_REBOOTS = 86_400_000, 3
 LEFT_ALONE = "somebody moved it at the device"
@@ -82,6 +83,7 @@ class DeviceDriver:
         self.circuit, self.load, self.link = circuit, load, link
         self.template, self.params, self.meter = template, params, meter
         self.timeout_s = WRITES_S + template.pace.seen / 1000
+        self.last_s = min(MOST_LAST_S, self.timeout_s)
         self.back = ReadBack(template, params, link)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
@@ -142,7 +144,7 @@ class DeviceDriver:
     async def _before(self) -> Seen:
         """Where it stands before a write. A device that has not reported yet can still be told."""
         try:
-            return await self.back.read(self._clocks()[1])
+            return await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as fault:
             if fault.up is False or fault.lasting:
                 raise
@@ -202,8 +204,8 @@ class DeviceDriver:
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self.template.pace.seen / 1000
         while True:
-            seen = await self.back.read(self._clocks()[1], newer_than_ms=wrote_ms)
-            stood = self._stands(position, seen)
+            seen = await self.back.read(self._clocks()[1], wrote_ms)
+            stood = self._stands(position, seen) if seen.live else None
             if stood:
                 return seen
             if loop.time() >= ends_s:
@@ -218,7 +220,7 @@ class DeviceDriver:
     async def _watch(self) -> Measured | None:
         """Read where it stands, notice who moved it, and feed its lease. Returns its power."""
         try:
-            seen = await self.back.read(self._clocks()[1])
+            seen = await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as error:
             self.fault = str(error)
             self._poll.failed(self._clocks()[1], error.lasting)

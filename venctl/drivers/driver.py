@@ -18,6 +18,10 @@ class Driver(Protocol):
     def timeout_s(self) -> float:
         """How long one hold or switch may take until it is done and seen."""
 
+    @property
+    def last_s(self) -> float:
+        """How long a release may take while the program stops."""
+
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         """Keep a circuit at or below `watts`; None removes the limit."""
 

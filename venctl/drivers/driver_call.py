@@ -11,6 +11,7 @@ from statemachine.state.triggers import NO_ANSWER
 T = TypeVar("T")
 GRACE_S = 0.2
 TIMEOUT_S = 4.0
+LAST_S = 1.0
 
 
 class DriverCall(Generic[T]):

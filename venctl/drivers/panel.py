@@ -23,7 +23,6 @@ from .driver_call import TIMEOUT_S, DriverCall
 from .reads import Reads
 
 log = logging.getLogger(__name__)
-LAST_S = 1.0
 
 OnHeld = Callable[[str, int | None, str | None], None]
 OnSwitched = Callable[[str, bool, str | None], None]
@@ -189,7 +188,7 @@ class _Worker:
 
     async def let_go(self) -> None:
         call = self._call(Hold(self._circuit, None, 0))
-        await call.wait(LAST_S)
+        await call.wait(self._driver.last_s)
         if call.fault is not None:
             log.warning("%s could not be released: %s", self._circuit, call.fault)
 

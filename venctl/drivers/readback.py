@@ -25,13 +25,13 @@ class ReadBack:
         self._template, self._params, self._link = template, params, link
         self._queries = queries(template, params)
 
-    async def read(self, now_ms: int, newer_than_ms: int | None = None) -> Seen:
+    async def read(self, now_ms: int, since_ms: int = 0) -> Seen:
         """Where it stands now. Raises LinkFault if it does not answer.
 
-        What is older than `newer_than_ms` says nothing about a write since. `now_ms` is monotonic.
+        It is `live` if what tells its position is younger than `since_ms`, the time of the last
+        write. Both times are monotonic.
         """
-        newest_ms = None if newer_than_ms is None else max(0, now_ms - newer_than_ms)
-        values, ages_ms = await self._ask(POSITION, newest_ms)
+        values, ages_ms = await self._ask(POSITION)
         if values.get("alive") == "off":
             raise LinkFault(OFFLINE)
         on, by = values.get("on"), values.get("by")
@@ -43,6 +43,7 @@ class ReadBack:
             power_age_ms=ages_ms.get("power"),
             by=by if isinstance(by, str) else None,
             uptime_s=_whole(values.get("uptime")),
+            live=self._is_live(ages_ms, now_ms - since_ms),
         )
 
     async def power(self) -> Measured | None:
@@ -56,10 +57,15 @@ class ReadBack:
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""
-        return (await self._ask(names, None))[0]
+        return (await self._ask(names))[0]
+
+    def _is_live(self, ages_ms: Mapping[str, int | None], most_ms: int) -> bool:
+        names = [name for name in ("on", "limit") if name in ages_ms] or ["power"]
+        ages = [ages_ms.get(name) for name in names]
+        return all(age is not None and age <= most_ms for age in ages)
 
     async def _ask(
-        self, names: Iterable[Reads], newest_ms: int | None
+        self, names: Iterable[Reads]
     ) -> tuple[dict[str, Reading], dict[str, int | None]]:
         """The values, and how old each is."""
         answers: dict[Query, Answer] = {}
@@ -71,8 +77,7 @@ class ReadBack:
             if query not in answers:
                 answers[query] = await self._link.ask(query)
             answer, value = answers[query], self._template.read[name]
-            old = newest_ms is not None and (answer.age_ms is None or answer.age_ms > newest_ms)
-            values[name] = None if old else reading(value, self._params, answer.raw)
+            values[name] = reading(value, self._params, answer.raw)
             ages_ms[name] = answer.age_ms
         return values, ages_ms
 

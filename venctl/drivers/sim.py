@@ -17,7 +17,7 @@ from statemachine.site.spec import Spec
 from statemachine.verify.world.loads import Loads
 from statemachine.verify.world.panel import Breaker, Breakers
 
-from .driver_call import TIMEOUT_S
+from .driver_call import LAST_S, TIMEOUT_S
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class SimPanel:
     """Circuits that draw as `sim:` says: steady at rated power, drifting, or cycling by type."""
 
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     def __init__(self, spec: Spec, folder: Path, now_ms: Callable[[], int]) -> None:
         self._file, self._now_ms = folder / "panel.json", now_ms

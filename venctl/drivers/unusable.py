@@ -10,7 +10,7 @@ from .links import LinkFault
 class Unusable:
     """For a circuit whose declaration this version cannot use."""
 
-    timeout_s = 1.0
+    timeout_s = last_s = 1.0
 
     def __init__(self, why: str) -> None:
         self.why = why

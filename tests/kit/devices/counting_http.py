@@ -20,12 +20,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. `length` is what Content-Length says, if not the truth."""
+    """An answer. `length` is what Content-Length says, if not the truth; `endless` has none, and
+    ends with the connection.
+    """
 
     body: str = "{}"
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
+    endless: bool = False
 
 
 class CountingHttp:
@@ -106,10 +109,13 @@ class CountingHttp:
             writer.transport.abort()
             return
         body = reply.body.encode()
-        headers = {"Content-Length": str(len(body) if reply.length is None else reply.length)}
+        length = len(body) if reply.length is None else reply.length
+        headers = {"Connection": "close"} if reply.endless else {"Content-Length": str(length)}
         lines = [f"{name}: {value}" for name, value in (headers | reply.headers).items()]
         head = "\r\n".join([f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, '')}", *lines])
         writer.write(head.encode() + b"\r\n\r\n" + body)
+        if reply.endless:
+            writer.close()
 
 
 _REASONS = {200: "OK", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 302: "Found",

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Table = Literal["coil", "discrete", "holding", "input"]
-Kind = Literal["uint16", "int16", "uint32", "int32", "float32", "uint64", "text"]
+Kind = Literal["uint16", "int16", "uint32", "int32", "float32", "uint64", "float64", "text"]
 FORMATS = {
     "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "float32": ">f", "uint64": ">Q",
+    "float64": ">d",
 }  # fmt: skip
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
@@ -28,7 +29,7 @@ class Refused(Exception):
 def words(kind: Kind, value: float) -> tuple[int, ...]:
     """Registers, high word first; a whole number is held inside its bounds."""
     form = FORMATS[kind]
-    if kind != "float32":
+    if not kind.startswith("float"):
         size = 8 * struct.calcsize(form)
         low = -(2 ** (size - 1)) if kind.startswith("int") else 0
         value = int(max(low, min(round(value), low + 2**size - 1)))
@@ -55,7 +56,7 @@ class Cell:
 
     kind: Kind
     length: int
-    read: Callable[[], tuple[int, ...]]
+    read: Callable[[], tuple[int, ...]] | None
     write: Callable[[float], None] | None
 
 
@@ -75,12 +76,13 @@ class Unit:
         table: Table,
         register: int,
         kind: Kind,
-        read: Callable[[], float],
+        read: Callable[[], float] | None,
         write: Callable[[float], None] | None = None,
     ) -> None:
-        """It has this value here; `write` may raise `Refused`."""
+        """It has this value here, to read, to write, or both; `write` may raise `Refused`."""
         length = struct.calcsize(FORMATS[kind]) // 2
-        self.cells[table, register] = Cell(kind, length, lambda: words(kind, read()), write)
+        shown = None if read is None else lambda: words(kind, read())
+        self.cells[table, register] = Cell(kind, length, shown, write)
 
     def says(self, table: Table, register: int, text: str, length: int) -> None:
         self.cells[table, register] = Cell("text", length, lambda: text_words(text, length), None)
@@ -109,6 +111,6 @@ class Unit:
     def _word(self, table: Table, register: int) -> int:
         for start in range(register, register - 40, -1):
             cell = self.cells.get((table, start))
-            if cell is not None and register < start + cell.length:
+            if cell is not None and cell.read and register < start + cell.length:
                 return cell.read()[register - start]
         raise Refused(ILLEGAL_ADDRESS)

@@ -230,7 +230,6 @@ class Shelly(HttpDevice):
             "unixtime": int(self.clock.wall()),
             "uptime": self.uptime_s,
             "ram_free": 122072,
-            "fs_free": 135168,
             "cfg_rev": 35,
             "available_updates": {},
             "reset_reason": 3,

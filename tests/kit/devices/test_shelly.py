@@ -16,7 +16,17 @@ from aioshelly.rpc_device import RpcDevice
 
 from tests.kit.devices.background import Background
 from tests.kit.devices.clock import HandClock
-from tests.kit.devices.faults import Dead, Deaf, Garbage, Impostor, Late, Refusing, Reset, Status
+from tests.kit.devices.faults import (
+    Dead,
+    Deaf,
+    Flapping,
+    Garbage,
+    Impostor,
+    Late,
+    Refusing,
+    Reset,
+    Status,
+)
 from tests.kit.devices.shelly import Shelly
 from tests.kit.devices.wiring import Outlet, Wiring
 from tests.kit.process.site import until
@@ -239,6 +249,22 @@ async def test_another_device_can_stand_at_its_address(
     async with Shelly.plug(wiring, heater) as shelly:
         await shelly.fail(Impostor(Shelly.meter3(wiring, wiring.main)))
         assert (await ask(http, shelly, "/shelly"))["model"] == "SPEM-003CEBEU"
+
+
+async def test_a_flapping_one_is_well_and_dead_in_turns(
+    http: ClientSession, wiring: Wiring, heater: Outlet, clock: HandClock
+) -> None:
+    url = "/rpc/Switch.GetStatus?id=0"
+    async with Shelly.plug(wiring, heater) as shelly:
+        await shelly.fail(Flapping(well_s=10, dead_s=5))
+        await asyncio.sleep(0)
+        for _ in range(3):
+            assert (await ask(http, shelly, url))["output"] is True
+            for step, well in ((9, True), (2, False), (3, False), (1, True)):
+                clock.advance(step)
+                await asyncio.sleep(0.01)
+                assert (shelly.suffers is None) is well
+        assert shelly.counts.connections == 3
 
 
 async def test_it_counts_how_it_is_called(

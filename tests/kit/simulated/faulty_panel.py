@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.paths import ROOT
-from venctl.drivers import TIMEOUT_S, Driver
+from venctl.drivers import LAST_S, TIMEOUT_S, Driver
 
 WORDS = "the relay does not answer"
 ODD: Mapping[str, Any] = {"nan": math.nan, "none": None, "text": "1 kW", "huge": 10**30}
@@ -74,7 +74,7 @@ async def read_with(faults: Faults, read: Callable[[], Awaitable[Mapping[str, in
 class Faulty:
     """A driver, and what is wrong with its circuits."""
 
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver

@@ -37,7 +37,7 @@ from tests.kit.simulated.storing import AtOnce, Disk, Slow
 from venctl.base.background_files import BackgroundFiles
 from venctl.base.worker import Done, Work
 from venctl.controller import Controller, Options
-from venctl.drivers import TIMEOUT_S
+from venctl.drivers import LAST_S, TIMEOUT_S
 from venctl.health.notify import Notify
 from venctl.link.endpoint import plain_endpoint
 from venctl.link.environment import Environment
@@ -85,7 +85,7 @@ class Hand(Slow):
 class Relays:
     """The wall, as the driver of one life of the program."""
 
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     def __init__(self, world: World) -> None:
         self._world, self._life = world, living()

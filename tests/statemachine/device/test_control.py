@@ -223,5 +223,10 @@ def test_a_device_whose_clock_starts_anew_did_reboot(uptime_s: int, since_s: int
     assert rebooted(seen(0, uptime_s=uptime_s), seen(60_000, uptime_s=since_s))
 
 
+def test_an_old_message_moves_nobody() -> None:
+    on = seen(5_000, on=True, uptime_s=505, live=False)
+    assert mover(LEASING, RELAY, HELD, on, NOW_MS) is None
+
+
 def test_an_unreadable_device_was_moved_by_nobody() -> None:
     assert mover(LEASING, RELAY, HELD, seen(5_000), NOW_MS) is None

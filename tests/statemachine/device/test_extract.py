@@ -202,9 +202,11 @@ def test_the_power_of_ten_of_sunspec_is_read_with_the_number() -> None:
 
 def test_a_parameter_is_one_step_of_a_pointer_whatever_it_says() -> None:
     value = Value(get="/x", at=("/meters/{channel}/power",), unit="W")
-    answer = json.dumps({"meters": {"0": {"power": 5}, "a/b": {"power": 6}}, "x": 7})
-    said = [reading(value, {"channel": channel}, answer) for channel in ("0", "a/b", "../x", "")]
-    assert said == [5, 6, None, None]
+    meters = {"0": {"power": 5}, "a/b": {"power": 6}, "~1": {"power": 8}, "~01": {"power": 9}}
+    answer = json.dumps({"meters": meters, "x": 7})
+    channels = ("0", "a/b", "~1", "~01", "../x", "")
+    said = [reading(value, {"channel": channel}, answer) for channel in channels]
+    assert said == [5, 6, 8, 9, None, None]
 
 
 def test_the_sign_of_a_meter_may_be_a_parameter() -> None:

@@ -279,6 +279,18 @@ def test_an_amount_that_nobody_knows_is_named() -> None:
         orders(Template.model_validate(SHELLY), {"host": "h"}, "off_for", {})
 
 
+@pytest.mark.parametrize("amount", [True, float("nan"), "a\nb", "{x}"])
+def test_an_amount_that_is_no_number_is_refused_in_a_text(amount: float | str) -> None:
+    with pytest.raises(FillError):
+        orders(Template.model_validate(SHELLY), {"host": "h"}, "off_for", {"lease_s": amount})
+
+
+def test_a_fraction_is_sent_without_an_exponent() -> None:
+    template = Template.model_validate(SHELLY)
+    (request,) = orders(template, {"host": "h"}, "off_for", {"lease_s": 0.00001})
+    assert isinstance(request, HttpRequest) and '"x0.00001"' in (request.body or "")
+
+
 def test_whole_amps_are_rounded_down() -> None:
     template = modbus(write="{whole_amps}", scale="1000", **{"as": "uint16"})
     (told,) = orders(template, {"unit": "1"}, "limit", {"amps": 6.9})

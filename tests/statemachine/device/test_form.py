@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from statemachine.device.faults import Fault, TemplateError
+from statemachine.device.faults import TemplateError, TemplateFault
+from statemachine.device.fill import param_faults, queries
 from statemachine.device.form import Template, inline
 
 RELAY: dict[str, Any] = {
@@ -72,7 +73,7 @@ def changed(base: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return said
 
 
-def found(said: dict[str, Any]) -> tuple[Fault, ...]:
+def found(said: dict[str, Any]) -> tuple[TemplateFault, ...]:
     """The faults of a template as a whole; () if it is sound."""
     try:
         Template.model_validate(said)
@@ -130,7 +131,7 @@ def test_a_template_says_what_it_can_do() -> None:
         (RELAY, "write.off.table", "coil", "http has no `table`", ("write", "off")),
         (RELAY, "read.power.get", "//evil/x", "is no path", ("read", "power")),
         (RELAY, "read.power.get", "http://evil/x", "is no path", ("read", "power")),
-        (RELAY, "read.power.get", "/a/../b", "out of its folder", ("read", "power")),
+        (RELAY, "read.power.get", "/a/./b", "out of its folder", ("read", "power")),
         (RELAY, "read.power.get", "/a b", "is no path", ("read", "power")),
         (RELAY, "read.power.at", "power", "is no JSON pointer", ("read", "power")),
         (RELAY, "read.power.at", "/a~2", "is no JSON pointer", ("read", "power")),
@@ -234,6 +235,25 @@ def test_all_faults_are_told_at_once() -> None:
 def test_a_word_that_the_grammar_does_not_know_is_refused(path: str, value: object) -> None:
     with pytest.raises(ValidationError):
         Template.model_validate(changed(RELAY, path, value))
+
+
+def test_what_a_link_speaks_by_itself_is_not_written_out() -> None:
+    said = {
+        "device": "ocpp",
+        "title": "x",
+        "speaks": "ocpp",
+        "key": "id",
+        "control": "ev_pilot",
+        "params": {"id": {"means": "x"}},
+        "read": {"power": {"unit": "W"}, "limit": {"unit": "A"}},
+        "write": {"limit": {}, "free": {}},
+        "lease": {"by": ["limit"]},
+    }
+    template = Template.model_validate(said)
+    assert template.measures and template.limits and template.gives_back
+    assert param_faults(template, {"id": "CP001"}) == {} == queries(template, {"id": "CP001"})
+    (fault,) = found(changed(said, "read.power.get", "/x"))
+    assert fault.sentence == "ocpp has no `get`"
 
 
 def test_a_device_without_a_template_is_written_in_place() -> None:

@@ -33,6 +33,15 @@ def test_a_shipped_file_has_the_name_of_its_device() -> None:
     assert {f"{name}.yaml" for name in shipped()} == {n for n in names if n.endswith(".yaml")}
 
 
+def test_a_shipped_template_reads_the_same_as_a_users_own(tmp_path: Path) -> None:
+    for entry in files("venctl.devices").iterdir():
+        if entry.name.endswith(".yaml"):
+            (tmp_path / entry.name).write_text(entry.read_text("utf-8"))
+    found = catalog(tmp_path)
+    assert not found.faults and found.replaced == {*shipped()}
+    assert found.templates == shipped()
+
+
 def test_without_a_folder_there_are_the_shipped_ones(tmp_path: Path) -> None:
     for folder in (None, tmp_path / "devices"):
         found = catalog(folder)

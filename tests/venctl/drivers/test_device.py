@@ -368,6 +368,29 @@ def test_a_dead_device_is_asked_less_and_less_often() -> None:
     played(story())
 
 
+def test_twelve_dead_devices_hold_up_nobody() -> None:
+    async def story() -> None:
+        benches = [Bench() for _ in range(13)]
+        for bench in benches[1:]:
+            bench.relay.fault = "dead"
+        drivers = {f"c{n}": bench.driver for n, bench in enumerate(benches)}
+        for id, driver in drivers.items():
+            driver.circuit = id
+        circuits = "".join(f"  {id}: {{rated: 2 kW, shed: 100 %}}\n" for id in drivers)
+        spec = site(f"site: {{id: v}}\ncircuits:\n{circuits}")
+        panel = Panel(spec, drivers, lambda *_: None, lambda *_: None, lambda: None)
+        loop, heard = asyncio.get_running_loop(), dict[str, Any]()
+        for _ in range(10):
+            began_s = loop.time()
+            heard |= (await panel.read())[0]
+            assert loop.time() - began_s <= 0.2 + 1e-6
+            await asyncio.sleep(0.5)
+        assert heard == {"c0": LOAD_W}
+        await panel.stop()
+
+    played(story())
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["hold", "free", "dead", "deaf", "well", "reboot", "press on"]),

@@ -17,7 +17,7 @@ from statemachine.state.effects import Hold, Switch
 from tests.kit.core.sample_sites import site
 from tests.kit.simulated.faulty_panel import WORDS, Faulty
 from tests.kit.simulated.skipping import run
-from venctl.drivers import TIMEOUT_S, Panel
+from venctl.drivers import LAST_S, TIMEOUT_S, Panel
 
 IDS = ("a", "b", "c")
 BENCH = site(
@@ -28,7 +28,7 @@ BENCH = site(
 class Wall:
     """Breakers that do as they are told, and note it."""
 
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     def __init__(self) -> None:
         self.held: dict[str, int | None] = {}

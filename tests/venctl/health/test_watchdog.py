@@ -33,7 +33,7 @@ from tests.kit.paths import ROOT
 from tests.kit.process.service_manager import Manager
 from tests.kit.simulated.faulty_panel import Faulty
 from tests.kit.simulated.skipping import run
-from venctl.drivers import TIMEOUT_S, Panel
+from venctl.drivers import LAST_S, TIMEOUT_S, Panel
 from venctl.health.notify import Notify
 from venctl.health.watchdog import EVERY_S, Watchdog, status_line
 
@@ -111,7 +111,7 @@ BENCH = site(
 
 
 class Breakers:
-    timeout_s = TIMEOUT_S
+    timeout_s, last_s = TIMEOUT_S, LAST_S
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         """Done."""

@@ -15,7 +15,6 @@ from statemachine.device.requests import Answer, Order, Query
 
 from .faults import LinkFault
 from .http import HttpLink
-from .modbus import ModbusLink
 from .mqtt import MqttLink
 from .settings import Secrets, secret_reader
 from .state import LinkState
@@ -55,5 +54,7 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
         case "mqtt":
             return MqttLink(declaration, secrets, beside)
         case "modbus":
+            from .modbus import ModbusLink  # pymodbus is loaded only where it is needed
+
             return ModbusLink(declaration, secrets, beside)
     raise LinkFault(f"this version of venctl speaks no {declaration.speaks!r}", lasting=True)

@@ -74,7 +74,9 @@ class Broker:
                 async with asyncio.timeout(CONNECT_S):
                     await self._settled.wait()
             except TimeoutError:
-                self._fail(*await self._find_out())
+                why = await self._why_not()  # awscrt keeps that to itself for half a minute
+                if not self._settled.is_set():
+                    self._fail(why or "does not answer", refused=why is not None)
         if not self._connected:
             raise self._away().again()
 
@@ -215,11 +217,6 @@ class Broker:
             self._client = None
         self._settled.set()
         self._stands(False)
-
-    async def _find_out(self) -> tuple[str, bool]:
-        """awscrt keeps it to itself for half a minute that it does not trust a certificate."""
-        why = await self._why_not()
-        return why or "does not answer", why is not None
 
     def _away(self) -> LinkFault:
         return self._fault or LinkFault(f"the broker {self._host} is not connected", away=True)

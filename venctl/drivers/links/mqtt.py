@@ -30,7 +30,11 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 class MqttLink:
-    """Subscribes to a topic when it is first asked for, and only then."""
+    """Subscribes to a topic when it is first asked for, and only then.
+
+    A request that is cancelled leaves the connection, which others share: each answer carries the
+    number of its request. A broker that is mute is left.
+    """
 
     def __init__(
         self, declaration: LinkDeclaration, secrets: Secrets, beside: Path, clock: Clocks = clocks

@@ -15,6 +15,7 @@ from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import HttpRequest, Publish
 from tests.kit.devices.counting_http import Asked, CountingHttp, Reply
 from tests.kit.devices.hand_clocks import HandClocks
+from tests.kit.devices.strangers import black_hole
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.mosquitto import free_port
 from venctl.drivers.links import Link, LinkFault, open_link
@@ -195,11 +196,18 @@ async def test_a_device_that_hangs_up_is_a_fault(device: CountingHttp, link: Lin
     assert not fault.lasting
 
 
-@pytest.mark.parametrize("length", [None, 10_000_000])
+@pytest.mark.parametrize(
+    "long",
+    [
+        Reply("x" * 65_537),
+        Reply("x" * 1_000_000, endless=True),
+        Reply("x", length=10_000_000),
+    ],
+)
 async def test_an_answer_longer_than_64_kib_is_refused(
-    device: CountingHttp, link: Link, length: int | None
+    device: CountingHttp, link: Link, long: Reply
 ) -> None:
-    device.always(Reply("x" * 65_537, length=length))
+    device.always(long)
     fault = await fault_of(link.ask(STATUS))
     assert str(fault).endswith("/rpc/Switch.GetStatus is longer than 64 KiB")
     device.always(Reply("x" * 65_536))
@@ -409,3 +417,13 @@ def test_an_address_that_is_none_is_refused_without_the_password_in_it(to: str) 
     with pytest.raises(LinkFault) as caught:
         linked(to)
     assert "word@" not in str(caught.value)
+
+
+async def test_rule_5_a_host_that_swallows_connections_is_given_up_after_a_second() -> None:
+    with black_hole() as port:
+        link = linked(f"127.0.0.1:{port}")
+        async with asyncio.timeout(1.9):  # an answer would be waited for longer
+            fault = await fault_of(link.ask(STATUS))
+    assert "does not answer" in str(fault)
+    assert fault.away
+    await link.close()

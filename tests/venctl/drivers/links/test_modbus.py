@@ -14,7 +14,7 @@ from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import HttpRequest, ReadRegisters, WriteRegisters
 from tests.kit.devices.counting_modbus import CountingModbus, Pdu
 from tests.kit.devices.hand_clocks import HandClocks
-from tests.kit.devices.strangers import modbus_serial, pymodbus_simulator
+from tests.kit.devices.strangers.servers import black_hole, modbus_serial, pymodbus_simulator
 from tests.kit.mqtt.mosquitto import free_port
 from venctl.drivers.links import Link, LinkFault, open_link
 from venctl.drivers.links.modbus import ModbusLink
@@ -323,3 +323,13 @@ async def test_the_simulator_of_pymodbus_and_we_mean_the_same() -> None:
         fault = await fault_of(link.ask(ReadRegisters(1, "holding", 900, 1)))
         assert "illegal address" in str(fault)
         await link.close()
+
+
+async def test_rule_5_a_host_that_swallows_connections_is_given_up_after_a_second() -> None:
+    with black_hole() as port:
+        link = linked(f"127.0.0.1:{port}")
+        async with asyncio.timeout(1.9):  # an answer would be waited for longer
+            fault = await fault_of(link.ask(POWER))
+    assert "does not answer" in str(fault)
+    assert fault.away
+    await link.close()

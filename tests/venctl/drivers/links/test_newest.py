@@ -30,6 +30,19 @@ def test_rule_9_a_message_never_counts_as_younger_than_it_is(
         assert heard.retained or heard.at_ms == live[payload.decode()]
 
 
+def test_what_a_broker_repeats_is_no_younger_than_we_heard_it() -> None:
+    clock = HandClocks()
+    newest = Newest(clock)
+    newest.declare("t")
+    newest.took("t", b"x", False)
+    heard = newest.of("t")
+    clock.now_ms += 1_000
+    newest.took("t", b"x", True)
+    assert newest.of("t") == heard
+    newest.took("t", b"y", True)
+    assert newest.of("t") != heard
+
+
 def test_only_declared_topics_are_kept_and_only_so_many() -> None:
     newest = Newest(HandClocks())
     assert not newest.took("t", b"x", False)

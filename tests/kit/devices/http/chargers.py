@@ -1,7 +1,8 @@
 """Wallboxes that speak HTTP: an OpenEVSE, and a go-e with its API version 2.
 
-Sources: api.yml, models and web_server.cpp of OpenEVSE/openevse_esp32_firmware 1797b7a;
-goecharger/go-eCharger-API-v2 (http-en.md, apikeys-en.md) as evcc-io/evcc b29b49e uses it.
+Source of the OpenEVSE: handleOverridePost and its like in OpenEVSE/openevse_esp32_firmware; its
+/status as the notes on 1797b7a have it. The go-e's keys are those of its API version 2, and were
+not checked against a dump.
 """
 
 from __future__ import annotations

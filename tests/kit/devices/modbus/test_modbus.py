@@ -11,10 +11,10 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from tests.kit.devices.chargers import Alfen, Heidelberg, Keba
 from tests.kit.devices.clock import HandClock, soon
 from tests.kit.devices.faults import Deaf, Garbage, Impostor, Late, Refusing, Status
-from tests.kit.devices.meters import Sdm120, Sdm630, SunSpecMeter
+from tests.kit.devices.modbus.chargers import Alfen, Heidelberg, Keba
+from tests.kit.devices.modbus.meters import Sdm120, Sdm630, SunSpecMeter
 from tests.kit.devices.modbus_device import ModbusDevice
 from tests.kit.devices.registers import NOT_THERE, Unit, number
 from tests.kit.devices.wiring import Outlet, Wiring
@@ -110,6 +110,8 @@ async def test_a_keba_wants_current_and_enable_again_after_its_failsafe(
     async with served(clock, u255=Keba(wiring, car)) as (_, one):
         assert await holding(one, 1020, "uint32", 255) == 11_040_000
         refused = await one.read_holding_registers(1008, count=6, device_id=255)
+        assert refused.exception_code == 2
+        refused = await one.read_holding_registers(5014, count=1, device_id=255)
         assert refused.exception_code == 2
         await one.write_register(5016, 6000, device_id=255)
         await one.write_register(5018, 30, device_id=255)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.kit.devices.clock import HandClock, soon
+from tests.kit.devices.mqtt.zigbee2mqtt import Zigbee2Mqtt
 from tests.kit.devices.wiring import Outlet, Wiring
-from tests.kit.devices.zigbee2mqtt import Zigbee2Mqtt
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer
 

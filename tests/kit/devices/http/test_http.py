@@ -10,10 +10,10 @@ import pytest
 from aiohttp import ClientSession, encode_basic_auth
 
 from tests.kit.devices.clock import HandClock, soon
-from tests.kit.devices.home_assistant import HomeAssistant
-from tests.kit.devices.http_chargers import GoE, OpenEvse
+from tests.kit.devices.http.chargers import GoE, OpenEvse
+from tests.kit.devices.http.home_assistant import HomeAssistant
+from tests.kit.devices.http.meters import EspHome, HomeWizard
 from tests.kit.devices.http_device import HttpDevice
-from tests.kit.devices.http_meters import EspHome, HomeWizard
 from tests.kit.devices.shelly1 import Shelly1
 from tests.kit.devices.wiring import Outlet, Wiring
 

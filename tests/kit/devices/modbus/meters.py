@@ -1,6 +1,7 @@
 """Meters with Modbus registers: Eastron SDM120 and SDM630, and a SunSpec three-phase meter.
 
-Sources: volkszaehler/mbmd; sunspec/models 7abdf89 (models 1 and 203).
+Sources: sdm120.go (2dcf50a) and sdm.go (13a3019) of volkszaehler/mbmd; model_203.json of
+sunspec/models 2136f07. Model 1 was not checked.
 """
 
 from __future__ import annotations

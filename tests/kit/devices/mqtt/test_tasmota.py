@@ -13,8 +13,8 @@ from aiohttp import ClientSession
 
 from tests.kit.devices.clock import HandClock, soon
 from tests.kit.devices.faults import Dead, Deaf, Garbage, Late, Refusing, Reset
+from tests.kit.devices.mqtt.tasmota import Tasmota, TasmotaHttp
 from tests.kit.devices.retained import retained
-from tests.kit.devices.tasmota import Tasmota, TasmotaHttp
 from tests.kit.devices.wiring import Outlet, Wiring
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.mqtt.peers import Peer

@@ -1,10 +1,11 @@
-"""Modbus servers by other hands, each on a free loopback port."""
+"""Servers by other hands, each on a free loopback port."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
 from pymodbus.server import ModbusTcpServer
@@ -15,6 +16,19 @@ from tests.kit.paths import ROOT
 from tests.kit.tools import tool
 
 
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port that takes no more connections and refuses none, as a host behind a firewall."""
+    with socket.socket() as hole, ExitStack() as callers:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(hole.getsockname())
+        yield hole.getsockname()[1]
+
+
 @asynccontextmanager
 async def modbus_serial() -> AsyncIterator[int]:
     """The port of `modbus_serial.mjs`, under node."""
@@ -22,7 +36,7 @@ async def modbus_serial() -> AsyncIterator[int]:
     if not (ROOT / "node_modules/modbus-serial").is_dir():
         pytest.skip("needs npm")
     port = free_port()
-    script = str(ROOT / "tests/kit/devices/modbus_serial.mjs")
+    script = str(ROOT / "tests/kit/devices/strangers/modbus_serial.mjs")
     process = await asyncio.create_subprocess_exec(
         node, script, str(port), stdout=asyncio.subprocess.PIPE
     )

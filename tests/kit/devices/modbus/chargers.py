@@ -1,8 +1,9 @@
 """Wallboxes with Modbus registers, their watchdogs, and the current that they fall back to.
 
-Sources: charger/heidelberg-ec.go, keba-modbus.go, alfen.go of evcc-io/evcc b29b49e; KEBA KeContact
-P30 Modbus TCP guide V1.02. Not known: whether a Heidelberg takes up the old limit again when it
-is spoken to after its watchdog ended; here it does not.
+Sources: heidelberg-ec.go (018eaed), keba-modbus.go (02ee06e) and alfen.go (0316f24) of
+evcc-io/evcc. Not in them, and not checked: KEBA's 1100, 1110, 1600 and 5016, Alfen's 1206 to
+1214, Heidelberg's 4, 13, 15, 100 and 101. Not known: whether a Heidelberg takes up the old limit
+again when it is spoken to after its watchdog ended; here it does not.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ class Heidelberg(Charger):
 
 
 class Keba(Charger):
-    """KeContact P30, unit 255. Reads one value at a time; after its failsafe ended it wants the
-    current and `enable` again.
+    """KeContact P30, unit 255. It lets one value be read at a time, and none from 5000 on; after
+    its failsafe ended it wants the current and `enable` again.
     """
 
     single = True
@@ -126,14 +127,14 @@ class Keba(Charger):
         self.current_ma, self.enabled, self.failsafe_ma = 16_000, True, 0
         self._armed = {"current", "enable"}
         for register, read in {
-            1000: lambda: 3 if self.meter.watts else 2,
+            1000: lambda: 5 if not self.enabled else 3 if self.meter.watts else 2,
             1004: lambda: 7,
             1006: lambda: 0,
             1008: lambda: 1000 * self.amps_now(1),
             1010: lambda: 1000 * self.amps_now(2),
             1012: lambda: 1000 * self.amps_now(3),
             1014: lambda: 21_000_000,
-            1016: lambda: 3_124_100,
+            1016: lambda: 312_421,
             1018: lambda: 0x0A0A00,
             1020: lambda: 1000 * self.meter.watts,
             1036: lambda: 10 * self.meter.wh,
@@ -147,10 +148,10 @@ class Keba(Charger):
             1602: lambda: self.watchdog_s,
         }.items():
             self.has("holding", register, "uint32", read)
-        self.has("holding", 5004, "uint16", lambda: self.current_ma, self._set_current)
-        self.has("holding", 5014, "uint16", lambda: self.enabled, self._set_enabled)
-        self.has("holding", 5016, "uint16", lambda: self.failsafe_ma, self._set_failsafe)
-        self.has("holding", 5018, "uint16", lambda: self.watchdog_s, self._set_timeout)
+        self.has("holding", 5004, "uint16", None, self._set_current)
+        self.has("holding", 5014, "uint16", None, self._set_enabled)
+        self.has("holding", 5016, "uint16", None, self._set_failsafe)
+        self.has("holding", 5018, "uint16", None, self._set_timeout)
 
     def heard(self) -> None:
         if not self.in_failsafe:
@@ -203,6 +204,7 @@ class Alfen(Charger):
             self.has("holding", 318 + 2 * place, "float32", partial(self.amps_now, place))
             self.has("holding", 336 + 2 * place, "float32", partial(self.watts_now, place))
         self.has("holding", 344, "float32", lambda: self.meter.watts)
+        self.has("holding", 374, "float64", lambda: self.meter.wh)
         self.has("holding", 1200, "uint16", lambda: 1)
         self.says("holding", 1201, "C2", 5)
         self.has("holding", 1206, "float32", self._applied)

@@ -1,6 +1,6 @@
 """What else small devices say over HTTP: a HomeWizard P1 meter and an ESPHome plug.
 
-Sources: api-documentation.homewizard.com as evcc-io/evcc b29b49e uses it; esphome.io/web-api;
+Not checked against dumps: HomeWizard's fields beside `active_power_w`. ESPHome: its web API, and
 esphome/feature-requests#2694 (the restart for want of a native client).
 """
 
