@@ -108,19 +108,21 @@ class Switching:
             if self._link.first_s is None:
                 fault = str(error)
             else:
-                seen = await self._seen_at(position, self._link.first_s + SEEN_S)
+                seen = await self._seen_at(position, self._link.first_s)
         now_ms = self._clocks()[1]
         if self._link.first_s is not None:
             began_ms = now_ms - round((loop.time() - self._link.first_s) * 1000)
         return Told(began_ms, self._link.told_ms, now_ms if seen else None, fault)
 
-    async def _seen_at(self, position: Position, ends_s: float) -> bool:
+    async def _seen_at(self, position: Position, wrote_s: float) -> bool:
         """Look longer than the driver does in operation."""
         loop, device = asyncio.get_running_loop(), self.device
-        while loop.time() < ends_s:
+        while loop.time() < wrote_s + SEEN_S:
             with suppress(LinkFault):
-                seen = await device.back.read(self._clocks()[1])
-                if stands(device.template, device.load, position, seen):
+                now_ms = self._clocks()[1]
+                wrote_ms = now_ms - round((loop.time() - wrote_s) * 1000)
+                seen = await device.back.read(now_ms, wrote_ms)
+                if seen.live and stands(device.template, device.load, position, seen):
                     return True
             await asyncio.sleep(LOOK_S)
         return False

@@ -11,7 +11,7 @@ from statemachine.device.declaration import DeviceDeclaration, LinkDeclaration
 from statemachine.device.fill import param_faults
 from statemachine.device.form import Template
 
-from ..devices.wording import lease
+from ..devices.listing import lease
 from ..drivers.links import Link, LinkFault
 from ..drivers.links.faults import device_words
 from ..drivers.readback import ReadBack

@@ -49,7 +49,7 @@ class ReadBack:
     async def power(self) -> Measured | None:
         """Its power alone; None: no reading, or one of unknown age. Raises LinkFault."""
         still = self._template.still_when_off
-        values, ages_ms = await self._ask(("power", "on") if still else ("power",), None)
+        values, ages_ms = await self._ask(("power", "on") if still else ("power",))
         watts, age_ms = _whole(values.get("power")), ages_ms.get("power")
         if watts is None or age_ms is None or values.get("on") == "off":
             return None
