@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..device.control import Load, Position, leased, writes_for
-from ..device.form import Template
+from ..device.faults import texts
+from ..device.form import PLACEHOLDER, Template
+from ..device.parts import LEASED
 from ..kit.quantity import millis_text
 from ..returns.ending import begun_events
 from ..site.panel import Circuit
@@ -14,6 +16,7 @@ from ..state.circuit import CircuitState
 from ..state.memory import Memory
 
 MOST_OFF_MS = 60_000
+SHORT_LEASE_MS = 20_000
 SOON_MS = 15 * 60_000  # an event that starts within this time is too close
 SIM = "sim"
 
@@ -68,14 +71,17 @@ def most_off_ms(template: Template) -> int:
     return MOST_OFF_MS
 
 
-def gives_back(template: Template) -> bool:
-    """Whether it can be proved that the device gives back by itself."""
+def lease_to_prove_ms(template: Template) -> int | None:
+    """How long a device is off that is told nothing more; None: it cannot be proved in a test."""
+    writes = {*writes_for(template, Position("off_for"))}
     lease = template.lease
-    return (
-        lease is not None
-        and template.gives_back
-        and "off_for" in writes_for(template, Position("off_for"))
-    )
+    if lease is None or not template.gives_back or not writes & {*lease.by}:
+        return None
+    orders = [order.model_dump() for write in writes for order in template.write[write]]
+    named = {name for text in texts(orders) for name in PLACEHOLDER.findall(text)}
+    if named & LEASED:
+        return min(SHORT_LEASE_MS, lease.longest or SHORT_LEASE_MS)
+    return lease.longest if lease.longest is not None and lease.longest < MOST_OFF_MS else None
 
 
 def stood(load: Load, limit_w: int | None) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from statemachine.commissioning.judgement import Grade, worst
-from statemachine.commissioning.rules import gives_back, most_off_ms, stood, why_not
+from statemachine.commissioning.rules import lease_to_prove_ms, stood, why_not
 from statemachine.device.control import FREE, limit_w_of, position_of, stands
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
@@ -188,10 +188,11 @@ class Session:
         return outcome, lease
 
     async def _lease(self, device: DeviceDriver, trial: Trial) -> LeaseOutcome | None:
-        if not gives_back(device.template) or most_off_ms(device.template) < 20_000:
-            self.say(graded("lease", "none that gives back by itself", None))
+        lease_ms = lease_to_prove_ms(device.template)
+        if lease_ms is None:
+            self.say(graded("lease", "none that gives back by itself within a minute", None))
             return None
-        lease = await trial.lease()
+        lease = await trial.lease(lease_ms)
         self.say(lease_line(lease))
         return lease
 

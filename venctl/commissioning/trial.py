@@ -17,7 +17,7 @@ QUIET_S, REST_S = 10.0, 10.0
 LEAST_S = 3.0
 LOOK_S = 0.2
 WAITS_MS = 60_000  # how long a load may take until it draws power again
-LEASE_MS, LEASE_SLACK_MS = 20_000, 8_000
+LEASE_SLACK_MS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +72,17 @@ class Trial:
             second = False
         return self._outcome(steps[-1], off, on, findings, second)
 
-    async def lease(self) -> LeaseOutcome:
-        """Switch it off for 20 s, tell it nothing more, and wait until it is on by itself."""
+    async def lease(self, lease_ms: int) -> LeaseOutcome:
+        """Switch it off for so long, tell it nothing more, and wait until it is on by itself."""
         await asyncio.sleep(max(REST_S, self._circuit.min_on_ms / 1000))
         self._off = True
-        told = await self._switching.off(LEASE_MS)
+        told = await self._switching.off(lease_ms)
         if told.seen_ms is None:
             await self.restore()
-            return LeaseOutcome(LEASE_MS, None, told.fault or "told, but not seen off")
-        back_ms = await self._back_by_itself(told.at_ms)
+            return LeaseOutcome(lease_ms, None, told.fault or "told, but not seen off")
+        back_ms = await self._back_by_itself(told.at_ms, lease_ms)
         await self.restore()
-        return LeaseOutcome(LEASE_MS, back_ms, None)
+        return LeaseOutcome(lease_ms, back_ms, None)
 
     async def restore(self) -> Told | None:
         """As it stood before; None: nothing was switched."""
@@ -135,8 +135,8 @@ class Trial:
         slowest_ms = max(polls, default=0)
         return max(least_ms, 10_000, min(45_000, 3 * slowest_ms))
 
-    async def _back_by_itself(self, off_ms: int) -> int | None:
-        while self._now_ms() < off_ms + LEASE_MS + LEASE_SLACK_MS:
+    async def _back_by_itself(self, off_ms: int, lease_ms: int) -> int | None:
+        while self._now_ms() < off_ms + lease_ms + LEASE_SLACK_MS:
             await asyncio.sleep(LOOK_S)
             if await self._switching.is_off() is False:
                 return self._now_ms() - off_ms
