@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .series import Levels, Move, Series, Step, lost, moves
+from .series import Levels, Move, OffOnStep, Series, lost, moves
 
 LEAST_PROOF_W = 50  # a circuit that draws less proves nothing
 LEFT_PERCENT = 20  # what may still be drawn when it is off
@@ -66,14 +66,14 @@ class Recording:
     """
 
     circuit: str
-    steps: tuple[Step, ...]
+    steps: tuple[OffOnStep, ...]
     meters: Mapping[str, Series]
     main: Series | None = None
     supplied: Mapping[str, Series] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class WiringFinding:
     """One thing that the recording shows. `others` are circuits or names, `watts` and `of_w` what
     `kind` is about.
     """
@@ -93,12 +93,12 @@ def worst(grades: Sequence[Grade]) -> Grade:
     return max(grades, key=GRADES.index, default="unproved")
 
 
-def judge(recording: Recording) -> tuple[Finding, ...]:
+def judge(recording: Recording) -> tuple[WiringFinding, ...]:
     """What a recording shows, the most important first."""
     return tuple(_findings(_Scene(recording)))
 
 
-def conclusive(findings: Sequence[Finding]) -> bool:
+def conclusive(findings: Sequence[WiringFinding]) -> bool:
     """Whether one step is enough. Doubtful results are repeated, since other loads move too."""
     return all(finding.kind in ("ok", "not_seen", "lost_link") for finding in findings)
 
@@ -141,14 +141,14 @@ class _Scene:
         return [self.main_levels.fall_w, self.main_levels.fall_w - beside_w]
 
 
-def _findings(scene: _Scene) -> Iterator[Finding]:
+def _findings(scene: _Scene) -> Iterator[WiringFinding]:
     recording = scene.recording
     everything = {**recording.meters, **recording.supplied}
     if recording.main is not None:
         everything[MAIN] = recording.main
     gone = {name for step in recording.steps for name in lost(everything, step)}
     if gone:
-        yield Finding("lost_link", others=tuple(sorted(gone)))
+        yield WiringFinding("lost_link", others=tuple(sorted(gone)))
         return
     if not scene.seen:
         yield _not_seen(scene)
@@ -159,61 +159,61 @@ def _findings(scene: _Scene) -> Iterator[Finding]:
         yield from _main(scene, abs(first.watts))
 
 
-def _not_seen(scene: _Scene) -> Finding:
-    """Told, and not read back: mute, or its answer says nothing of what it does."""
+def _not_seen(scene: _Scene) -> WiringFinding:
+    """CommandResult, and not read back: mute, or its answer says nothing of what it does."""
     if scene.own in ("fell", "rose") and scene.own_levels is not None:
-        return Finding("unconfirmed", abs(scene.own_levels.fall_w))
-    return Finding("not_seen")
+        return WiringFinding("unconfirmed", abs(scene.own_levels.fall_w))
+    return WiringFinding("not_seen")
 
 
-def _first(scene: _Scene) -> Finding:
+def _first(scene: _Scene) -> WiringFinding:
     own, levels = scene.own, scene.own_levels
     if levels is not None and own == "fell":
         before_w, off_w = levels.before_w, levels.off_w
         if off_w > LEAST_PROOF_W and off_w * 100 > before_w * LEFT_PERCENT:
-            return Finding("partly", levels.fall_w, off_w)
+            return WiringFinding("partly", levels.fall_w, off_w)
         if before_w < LEAST_PROOF_W:
-            return Finding("too_small", before_w)
-        return Finding("ok", levels.fall_w, off_w)
+            return WiringFinding("too_small", before_w)
+        return WiringFinding("ok", levels.fall_w, off_w)
     if levels is not None and own == "rose":
-        return Finding("reversed", levels.fall_w, levels.before_w)
+        return WiringFinding("reversed", levels.fall_w, levels.before_w)
     if levels is not None and own == "not_back" and levels.fall_w > 0:
-        return Finding("not_back", levels.fall_w, levels.off_w)
+        return WiringFinding("not_back", levels.fall_w, levels.off_w)
     return _not_at_its_own(scene)
 
 
-def _not_at_its_own(scene: _Scene) -> Finding:
+def _not_at_its_own(scene: _Scene) -> WiringFinding:
     """Its own meter did not move with it, or there is none."""
     levels = scene.own_levels
     if (other := scene.likeliest()) is not None:
-        return Finding("exchanged", other[1], others=(other[0],))
+        return WiringFinding("exchanged", other[1], others=(other[0],))
     if scene.main in ("fell", "rose") and scene.main_levels is not None:
         fall_w = scene.main_levels.fall_w
         if levels is not None:
-            return Finding("elsewhere", fall_w, levels.before_w)
-        return Finding("ok_by_main" if fall_w > 0 else "main_reversed", abs(fall_w))
+            return WiringFinding("elsewhere", fall_w, levels.before_w)
+        return WiringFinding("ok_by_main" if fall_w > 0 else "main_reversed", abs(fall_w))
     if levels is None:
-        return Finding("no_meter")
+        return WiringFinding("no_meter")
     if abs(levels.before_w) < LEAST_PROOF_W:
-        return Finding("too_small", levels.before_w)
-    return Finding("deaf", levels.off_w)
+        return WiringFinding("too_small", levels.before_w)
+    return WiringFinding("deaf", levels.off_w)
 
 
-def _main(scene: _Scene, own_w: int) -> Iterator[Finding]:
+def _main(scene: _Scene, own_w: int) -> Iterator[WiringFinding]:
     """What the main meter adds. `own_w` is by how much a circuit's meter moved."""
     falls_w, levels = scene.main_falls_w(), scene.main_levels
     if levels is None:
         return
     if own_w <= levels.least_w:
-        yield Finding("main_restless", round(levels.least_w), own_w)
+        yield WiringFinding("main_restless", round(levels.least_w), own_w)
         return
     slack_w = own_w * MAIN_PERCENT / 100 + levels.least_w
     if any(abs(fall_w - own_w) <= slack_w for fall_w in falls_w):
         return
     fall_w = levels.fall_w
     if any(abs(fall_w + own_w) <= slack_w for fall_w in falls_w):
-        yield Finding("main_reversed", fall_w, own_w)
+        yield WiringFinding("main_reversed", fall_w, own_w)
     elif scene.main == "still":
-        yield Finding("main_unmoved", fall_w, own_w)
+        yield WiringFinding("main_unmoved", fall_w, own_w)
     else:
-        yield Finding("main_differs", fall_w, own_w)
+        yield WiringFinding("main_differs", fall_w, own_w)

@@ -15,18 +15,18 @@ Move = Literal["fell", "rose", "not_back", "still", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class MeterSample:
     """What a meter showed at a monotonic time; None: it could not be read then."""
 
     at_ms: int
     watts: int | None
 
 
-Series: TypeAlias = Sequence[Sample]
+Series: TypeAlias = Sequence[MeterSample]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class OffOnStep:
     """One time that a circuit was switched off and on again, in monotonic ms.
 
     `quiet_ms`: since when nothing was switched. `off_seen_ms`, `on_seen_ms`: when it was read back;
@@ -75,7 +75,7 @@ class Levels:
         return "fell" if self.fall_w > 0 else "rose"
 
 
-def levels(series: Series, step: Step) -> Levels | None:
+def levels(series: Series, step: OffOnStep) -> Levels | None:
     """How a meter stood in a step; None: it was not read before, or not while it was off."""
     before = _watts(series, step.quiet_ms, step.off_ms)
     # What was measured before the device was seen off may be of a load that still ran.
@@ -87,7 +87,7 @@ def levels(series: Series, step: Step) -> Levels | None:
     return Levels(round(median(before)), round(median(off)), after_w, pstdev(before))
 
 
-def moves(series: Series, steps: Iterable[Step]) -> tuple[Move, Levels | None]:
+def moves(series: Series, steps: Iterable[OffOnStep]) -> tuple[Move, Levels | None]:
     """How a meter moved in all steps alike, and how it stood in the last; else it is `still`."""
     found = [levels(series, step) for step in steps]
     if not found or any(one is None for one in found):
@@ -97,12 +97,12 @@ def moves(series: Series, steps: Iterable[Step]) -> tuple[Move, Levels | None]:
     return (kinds.pop() if len(kinds) == 1 else "still"), known[-1]
 
 
-def lost(all_series: Mapping[str, Series], step: Step) -> tuple[str, ...]:
+def lost(all_series: Mapping[str, Series], step: OffOnStep) -> tuple[str, ...]:
     """What could be read before, and not once while the circuit was off: it lost its supply."""
     return tuple(name for name, series in all_series.items() if _lost(series, step))
 
 
-def _lost(series: Series, step: Step) -> bool:
+def _lost(series: Series, step: OffOnStep) -> bool:
     before = [one for one in series if step.quiet_ms <= one.at_ms < step.off_ms]
     off = [one for one in series if step.off_ms <= one.at_ms < step.on_ms]
     failed = [one for one in off if one.watts is None]
@@ -114,7 +114,7 @@ def _lost(series: Series, step: Step) -> bool:
     )
 
 
-def settled(series: Series, step: Step, since_ms: int, back: bool) -> bool:
+def settled(series: Series, step: OffOnStep, since_ms: int, back: bool) -> bool:
     """Whether a meter has shown, since a time, that it went off, or that it is `back`."""
     before = _watts(series, step.quiet_ms, step.off_ms)
     news = [one.watts for one in series if one.at_ms >= since_ms and one.watts is not None]

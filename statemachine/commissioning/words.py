@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .judgement import MAIN, Finding
+from .judgement import MAIN, WiringFinding
 
 STEP_S = 60  # the longest that a circuit is off
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: WiringFinding) -> str:
     """What a finding means, for the owner."""
     watts, of_w = f"{abs(finding.watts):,}", f"{abs(finding.of_w):,}"
     match finding.kind:
@@ -69,7 +69,7 @@ def sentence(finding: Finding) -> str:
             return _about_main(finding, watts, of_w)
 
 
-def _about_main(finding: Finding, watts: str, of_w: str) -> str:
+def _about_main(finding: WiringFinding, watts: str, of_w: str) -> str:
     match finding.kind:
         case "main_restless":
             return f"{MAIN} moves by {watts} W by itself, too much to show these {of_w} W"

@@ -70,8 +70,10 @@ class House:
             stderr=PIPE,
         )
 
-    async def off(self) -> None:
-        await until(lambda: not self.outlet.closed, "off")
+    async def off(self, test: Process) -> None:
+        """Until the circuit is off."""
+        await until(lambda: not self.outlet.closed or test.returncode is not None, "off")
+        assert test.returncode is None, await said(test)
 
     @property
     def noted(self) -> bool:
@@ -107,7 +109,7 @@ async def stopped(folder: Path, name: signal.Signals) -> None:
     """The circuit is on again before the command has ended."""
     async with House(folder) as house:
         test = await house.venctl("circuits", "test", "--yes")
-        await house.off()
+        await house.off(test)
         assert house.noted
         test.send_signal(name)
         told = await said(test)
@@ -120,7 +122,7 @@ async def killed_then(folder: Path, *after: str) -> None:
     async with House(folder) as house:
         house.without_lease()
         test = await house.venctl("circuits", "test", "--yes")
-        await house.off()
+        await house.off(test)
         test.kill()
         await test.wait()
         assert house.noted and not house.outlet.closed

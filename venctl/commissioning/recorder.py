@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from statemachine.commissioning.series import Sample, Series
+from statemachine.commissioning.series import MeterSample, Series
 
 from ..drivers.links import LinkFault
 from .bench import Clocks, Metered
@@ -19,8 +19,8 @@ class Recorder:
 
     def __init__(self, meters: Mapping[str, Metered], main: Metered | None, clocks: Clocks) -> None:
         self._meters, self._main, self._clocks = meters, main, clocks
-        self.series: dict[str, list[Sample]] = {id: [] for id in meters}
-        self.main: list[Sample] = []
+        self.series: dict[str, list[MeterSample]] = {id: [] for id in meters}
+        self.main: list[MeterSample] = []
         self.faults: dict[str, str] = {}
         """Why a meter could not be read the last time, by circuit; "" is the main meter."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -44,23 +44,23 @@ class Recorder:
         """What the main meter showed; None: the site has none."""
         return None if self._main is None else self.main
 
-    async def _run(self, name: str, meter: Metered, series: list[Sample]) -> None:
+    async def _run(self, name: str, meter: Metered, series: list[MeterSample]) -> None:
         loop = asyncio.get_running_loop()
         while True:
             next_s = loop.time() + EVERY_S
             await self._read(name, meter, series)
             await asyncio.sleep(max(0.0, next_s - loop.time()))
 
-    async def _read(self, name: str, meter: Metered, series: list[Sample]) -> None:
+    async def _read(self, name: str, meter: Metered, series: list[MeterSample]) -> None:
         try:
             measured = await meter.back.power()
         except LinkFault as fault:
             self.faults[name] = str(fault)
-            series.append(Sample(self._clocks()[1], None))
+            series.append(MeterSample(self._clocks()[1], None))
             return
         self.faults.pop(name, None)
         if measured is None:
             return
         at_ms = self._clocks()[1] - measured.age_ms
         if not series or at_ms > series[-1].at_ms + SAME_MS:
-            series.append(Sample(at_ms, measured.watts))
+            series.append(MeterSample(at_ms, measured.watts))

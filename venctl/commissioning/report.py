@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from statemachine.commissioning.judgement import Finding, Grade
+from statemachine.commissioning.judgement import Grade, WiringFinding
 from statemachine.commissioning.series import Levels
 from statemachine.commissioning.words import sentence
 
 from .reads import DeviceReads, Setting
-from .switching import SEEN_S, Told
+from .switching import SEEN_S, CommandResult
 from .trial import LeaseOutcome, Outcome
 
 WORDS = {"ok": "ok", "unproved": "NOT PROVED", "warning": "WARNING", "failed": "FAILED"}
 SHOWS_AT = 96
 
 
-def graded(label: str, text: str, grade: Grade | None) -> str:
+def report_line(label: str, text: str, grade: Grade | None) -> str:
     """One line: what was done, what was seen, and how good that is."""
     line = f"  {label:<9} {text}"
     return line if grade is None else f"{line:<{SHOWS_AT}}  {WORDS[grade]}"
@@ -32,7 +32,7 @@ def head(id: str, title: str, reads: DeviceReads, where: str) -> str:
 def read_lines(reads: DeviceReads) -> Iterator[str]:
     """What the device says, and how it is set."""
     if reads.seen is None:
-        yield graded("reads", f"{reads.fault}", "failed")
+        yield report_line("reads", f"{reads.fault}", "failed")
         return
     seen = reads.seen
     said = ["no power" if seen.power_w is None else f"{seen.power_w:,} W"]
@@ -41,13 +41,13 @@ def read_lines(reads: DeviceReads) -> Iterator[str]:
     text = f"{', '.join(said)}; answer in {reads.took_ms} ms"
     if seen.uptime_s is not None:
         text += f"; up {_span(seen.uptime_s)}"
-    yield graded("reads", text, None)
+    yield report_line("reads", text, None)
     good = [one for one in reads.settings if one.good]
     if good:
-        yield graded("wants", "; ".join(f"{one.name} {one.said}" for one in good), "ok")
+        yield report_line("wants", "; ".join(f"{one.name} {one.said}" for one in good), "ok")
     for one in reads.settings:
         if not one.good:
-            yield graded("wants", _wrong(one), setting_grade(one))
+            yield report_line("wants", _wrong(one), setting_grade(one))
 
 
 def setting_grade(setting: Setting) -> Grade:
@@ -75,9 +75,9 @@ def switch_lines(outcome: Outcome) -> Iterator[str]:
     grade: Grade = "ok" if findings and findings[0].kind in ("ok", "ok_by_main") else "failed"
     if findings and findings[0].grade in ("unproved", "warning"):
         grade = findings[0].grade
-    yield graded("off", f"{_told(outcome.off)}{own_off}{off_main}", grade)
+    yield report_line("off", f"{_told(outcome.off)}{own_off}{off_main}", grade)
     back: Grade = "ok" if outcome.on.seen_ms is not None else "failed"
-    yield graded("on", f"{_told(outcome.on)}{own_on}{on_main}", back)
+    yield report_line("on", f"{_told(outcome.on)}{own_on}{on_main}", back)
     if outcome.second:
         yield "            seen twice"
     for finding in findings:
@@ -91,17 +91,17 @@ def lease_line(lease: LeaseOutcome) -> str:
     """Whether it came back by itself."""
     asked = f"{lease.asked_ms / 1000:g} s asked, not renewed"
     if lease.back_ms is not None:
-        return graded("lease", f"{asked}: back after {lease.back_ms / 1000:.1f} s", "ok")
+        return report_line("lease", f"{asked}: back after {lease.back_ms / 1000:.1f} s", "ok")
     why = lease.fault or "it did not come back by itself, and was switched on"
-    return graded("lease", f"{asked}: {why}", "failed")
+    return report_line("lease", f"{asked}: {why}", "failed")
 
 
-def sentences(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+def sentences(findings: tuple[WiringFinding, ...]) -> tuple[str, ...]:
     """The findings that a person should read."""
     return tuple(sentence(finding) for finding in findings if finding.kind != "ok")
 
 
-def _told(told: Told) -> str:
+def _told(told: CommandResult) -> str:
     if told.took_ms is None:
         return f"told in {told.told_ms} ms, NOT SEEN in {SEEN_S:g} s"
     return f"told in {told.told_ms} ms, seen in {told.took_ms / 1000:.1f} s"

@@ -18,17 +18,17 @@ from .bench import Bench
 from .reads import DeviceReads, read_device
 from .recorder import Recorder
 from .report import (
-    graded,
     head,
     lease_line,
     read_lines,
+    report_line,
     sentences,
     setting_grade,
     switch_lines,
 )
 from .results import LastTest, digest
-from .switching import Switching
-from .trial import LeaseOutcome, Outcome, Trial
+from .switching import CircuitSwitch
+from .trial import CircuitTest, LeaseOutcome, Outcome
 from .unfinished import Unfinished
 
 Say = Callable[[str], None]
@@ -45,7 +45,7 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class Session:
+class SiteTest:
     """The test of a site. `say` prints a line and never fails."""
 
     bench: Bench
@@ -105,14 +105,14 @@ class Session:
             self.say("there is no main meter (`meter:`), so circuits are judged by their own")
             return
         if main is None:
-            self.say(graded("", "the main meter cannot be used", "failed"))
+            self.say(report_line("", "the main meter cannot be used", "failed"))
             return
         try:
             measured = await main.back.power()
             power = "no reading" if measured is None else f"{measured.watts:,} W"
             self.say(f"main meter  {main.what}: {power}")
         except Exception as error:
-            self.say(graded("", f"the main meter cannot be read: {error}", "failed"))
+            self.say(report_line("", f"the main meter cannot be read: {error}", "failed"))
 
     def _why_not(self, id: str) -> str | None:
         circuit = self.spec.circuits[id]
@@ -155,7 +155,7 @@ class Session:
         why = None if self.wishes.read_only else self._why_not(id) or self._not_free(device, reads)
         if why is not None:
             self.skipped[id] = why
-            self.say(graded("off", f"not switched: {why}", None))
+            self.say(report_line("off", f"not switched: {why}", None))
         if why is not None or self.wishes.read_only:
             if "failed" in grades or "warning" in grades:
                 self._keep(id, device.template.device, reads, None, None, grades, said)
@@ -175,10 +175,10 @@ class Session:
         assert reads.seen is not None
         held_w = stood(device.load, limit_w_of(device.template, device.load, reads.seen))
         switching = self._switching(device, self.spec.circuits[id].driver, held_w, note)
-        trial = Trial(self.bench, switching, recorder)
+        trial = CircuitTest(self.bench, switching, recorder)
         lease: LeaseOutcome | None = None
         try:
-            outcome = await trial.run(lambda text: self.say(graded("", text, None)))
+            outcome = await trial.run(lambda text: self.say(report_line("", text, None)))
             for line in switch_lines(outcome):
                 self.say(line)
             if self.wishes.lease and outcome.off.seen_ms is not None:
@@ -187,10 +187,10 @@ class Session:
             await trial.restore()
         return outcome, lease
 
-    async def _lease(self, device: DeviceDriver, trial: Trial) -> LeaseOutcome | None:
+    async def _lease(self, device: DeviceDriver, trial: CircuitTest) -> LeaseOutcome | None:
         lease_ms = lease_to_prove_ms(device.template)
         if lease_ms is None:
-            self.say(graded("lease", "none that gives back by itself within a minute", None))
+            self.say(report_line("lease", "none that gives back by itself within a minute", None))
             return None
         lease = await trial.lease(lease_ms)
         self.say(lease_line(lease))
@@ -208,8 +208,8 @@ class Session:
 
     def _switching(
         self, device: DeviceDriver, driver: str, held_w: int | None, note: Unfinished
-    ) -> Switching:
-        return Switching(
+    ) -> CircuitSwitch:
+        return CircuitSwitch(
             device, self.bench.timed(device), driver, held_w, note, self.bench.clocks, self.say
         )
 

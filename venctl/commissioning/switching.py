@@ -22,7 +22,7 @@ FIRST_AGAIN_S, MOST_AGAIN_S = 1.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CommandResult:
     """A command: when it was sent and read back (monotonic ms), how long the sending took, and why
     it was not taken. `seen_ms` None: it was not read back.
     """
@@ -38,7 +38,7 @@ class Told:
         return None if self.seen_ms is None else max(0, self.seen_ms - self.at_ms)
 
 
-class Switching:
+class CircuitSwitch:
     """One circuit of the bench. `held_w` is what it was held at before; None: it was free."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Switching:
         """The longest that it may be off."""
         return most_off_ms(self.device.template)
 
-    async def off(self, lease_ms: int | None = None) -> Told:
+    async def off(self, lease_ms: int | None = None) -> CommandResult:
         """Switch it off, with the end of its lease where it has one. Raises OSError if that
         cannot be noted.
         """
@@ -68,7 +68,7 @@ class Switching:
         until_ms = self._clocks()[0] + (lease_ms or self.most_off_ms)
         return await self._command(0, until_ms, Position("off_for"))
 
-    async def on(self) -> Told:
+    async def on(self) -> CommandResult:
         """As it stood before. A fault is tried again, for 2 min at most."""
         loop, again_s = asyncio.get_running_loop(), FIRST_AGAIN_S
         ends_s = loop.time() + RESTORE_S
@@ -82,7 +82,7 @@ class Switching:
             told = await self._back_on()
         if told.seen_ms is not None:
             self._note.done(self.device.circuit)
-        return Told(first.at_ms, first.told_ms, told.seen_ms, first.fault)
+        return CommandResult(first.at_ms, first.told_ms, told.seen_ms, first.fault)
 
     async def is_off(self) -> bool | None:
         """Whether the device says that it is off; None: it says nothing."""
@@ -91,12 +91,12 @@ class Switching:
             return stands(self.device.template, self.device.load, Position("off_for"), seen)
         return None
 
-    async def _back_on(self) -> Told:
+    async def _back_on(self) -> CommandResult:
         held_w = self._left.held_w
         position = FREE if held_w is None else Position("limit", held_w)
         return await self._command(held_w, 0, position)
 
-    async def _command(self, watts: int | None, until_ms: int, position: Position) -> Told:
+    async def _command(self, watts: int | None, until_ms: int, position: Position) -> CommandResult:
         began_ms, loop = self._clocks()[1], asyncio.get_running_loop()
         self._link.begin()
         fault = None
@@ -112,7 +112,7 @@ class Switching:
         now_ms = self._clocks()[1]
         if self._link.first_s is not None:
             began_ms = now_ms - round((loop.time() - self._link.first_s) * 1000)
-        return Told(began_ms, self._link.told_ms, now_ms if seen else None, fault)
+        return CommandResult(began_ms, self._link.told_ms, now_ms if seen else None, fault)
 
     async def _seen_at(self, position: Position, wrote_s: float) -> bool:
         """Look longer than the driver does in operation."""

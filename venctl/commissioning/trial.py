@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from statemachine.commissioning.judgement import Finding, Recording, conclusive, judge
-from statemachine.commissioning.series import Levels, Step, levels, reached_ms, settled
+from statemachine.commissioning.judgement import Recording, WiringFinding, conclusive, judge
+from statemachine.commissioning.series import Levels, OffOnStep, levels, reached_ms, settled
 
 from .bench import Bench
 from .recorder import Recorder
-from .switching import Switching, Told
+from .switching import CircuitSwitch, CommandResult
 
 QUIET_S, REST_S = 10.0, 10.0
 LEAST_S = 3.0
@@ -27,13 +27,13 @@ class Outcome:
     `second`: it was done twice, because the first time left doubts.
     """
 
-    off: Told
-    on: Told
+    off: CommandResult
+    on: CommandResult
     own: Levels | None
     main: Levels | None
     meter_off_ms: int | None
     meter_on_ms: int | None
-    findings: tuple[Finding, ...]
+    findings: tuple[WiringFinding, ...]
     second: bool
 
 
@@ -50,10 +50,10 @@ class LeaseOutcome:
         return self.back_ms is not None
 
 
-class Trial:
+class CircuitTest:
     """The test of one circuit. Whatever happens, `restore` brings it back."""
 
-    def __init__(self, bench: Bench, switching: Switching, recorder: Recorder) -> None:
+    def __init__(self, bench: Bench, switching: CircuitSwitch, recorder: Recorder) -> None:
         self._bench, self._switching, self._recorder = bench, switching, recorder
         self._id = switching.device.circuit
         self._circuit = bench.spec.circuits[self._id]
@@ -61,7 +61,7 @@ class Trial:
 
     async def run(self, wait: Callable[[str], None]) -> Outcome:
         """Switch it, and again if that leaves doubts. Raises OSError if that cannot be noted."""
-        steps: list[Step] = []
+        steps: list[OffOnStep] = []
         off, on, findings = await self._once(steps)
         second = not conclusive(findings) and on.seen_ms is not None
         if second and self._circuit.min_on_ms <= WAITS_MS:
@@ -84,7 +84,7 @@ class Trial:
         await self.restore()
         return LeaseOutcome(lease_ms, back_ms, None)
 
-    async def restore(self) -> Told | None:
+    async def restore(self) -> CommandResult | None:
         """As it stood before; None: nothing was switched."""
         if not self._off:
             return None
@@ -92,7 +92,9 @@ class Trial:
         self._off = told.seen_ms is None
         return told
 
-    async def _once(self, steps: list[Step]) -> tuple[Told, Told, tuple[Finding, ...]]:
+    async def _once(
+        self, steps: list[OffOnStep]
+    ) -> tuple[CommandResult, CommandResult, tuple[WiringFinding, ...]]:
         quiet_ms = self._now_ms()
         await asyncio.sleep(QUIET_S)
         self._off = True
@@ -105,7 +107,7 @@ class Trial:
         steps.append(self._step(quiet_ms, off, on.at_ms, on.seen_ms))
         return off, on, judge(self._recording(tuple(steps)))
 
-    async def _watch_off(self, quiet_ms: int, off: Told) -> None:
+    async def _watch_off(self, quiet_ms: int, off: CommandResult) -> None:
         """At least as long as the circuit must stay off, and never longer than it may."""
         ends_ms = off.at_ms + min(self._patience_ms(0), self._switching.most_off_ms - 2_000)
         step = self._step(quiet_ms, off, ends_ms, None)
@@ -114,7 +116,7 @@ class Trial:
             rest_ms = off.at_ms + self._circuit.min_off_ms - self._now_ms()
             await asyncio.sleep(max(0, rest_ms) / 1000)
 
-    async def _watch(self, step: Step, since_ms: int, ends_ms: int, back: bool) -> None:
+    async def _watch(self, step: OffOnStep, since_ms: int, ends_ms: int, back: bool) -> None:
         """Until the meters have shown it."""
         least_ms = since_ms + round(LEAST_S * 1000)
         while (now_ms := self._now_ms()) < ends_ms:
@@ -122,7 +124,7 @@ class Trial:
                 return
             await asyncio.sleep(LOOK_S)
 
-    def _shown(self, step: Step, since_ms: int, back: bool) -> bool:
+    def _shown(self, step: OffOnStep, since_ms: int, back: bool) -> bool:
         own = self._recorder.series.get(self._id)
         series = own if own is not None else self._recorder.main_series()
         return series is not None and settled(series, step, since_ms, back)
@@ -142,8 +144,10 @@ class Trial:
                 return self._now_ms() - off_ms
         return None
 
-    def _step(self, quiet_ms: int, off: Told, on_ms: int, on_seen_ms: int | None) -> Step:
-        return Step(
+    def _step(
+        self, quiet_ms: int, off: CommandResult, on_ms: int, on_seen_ms: int | None
+    ) -> OffOnStep:
+        return OffOnStep(
             quiet_ms=quiet_ms,
             off_ms=off.at_ms,
             off_seen_ms=off.seen_ms,
@@ -152,15 +156,15 @@ class Trial:
             end_ms=max(self._now_ms(), on_ms) + 1,
         )
 
-    def _recording(self, steps: tuple[Step, ...]) -> Recording:
+    def _recording(self, steps: tuple[OffOnStep, ...]) -> Recording:
         return Recording(self._id, steps, self._recorder.series, self._recorder.main_series())
 
     def _outcome(
         self,
-        step: Step,
-        off: Told,
-        on: Told,
-        findings: tuple[Finding, ...],
+        step: OffOnStep,
+        off: CommandResult,
+        on: CommandResult,
+        findings: tuple[WiringFinding, ...],
         second: bool,
     ) -> Outcome:
         series = self._recorder.series.get(self._id, [])

@@ -32,7 +32,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredDevice:
     """A device as it is told: `paste` goes into ven.yaml. None: it was not said."""
 
     paste: str
@@ -45,7 +45,7 @@ class Found:
     note: str = ""
 
     @property
-    def line(self) -> str:
+    def text(self) -> str:
         """The line to paste, with the rest as a comment."""
         said = [self.about]
         said += [] if self.on is None else ["on" if self.on else "off"]
@@ -67,10 +67,10 @@ def usable(candidate: Candidate) -> bool:
     return not param_faults(candidate.template, candidate.params)
 
 
-async def look(candidate: Candidate, link: Link) -> Found:
+async def look(candidate: Candidate, link: Link) -> DiscoveredDevice:
     """Read what the device shows now."""
     template = candidate.template
-    found = Found(
+    found = DiscoveredDevice(
         paste_line(candidate),
         template.device,
         device_words(candidate.about or template.title),

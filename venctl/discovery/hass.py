@@ -13,7 +13,7 @@ from statemachine.device.requests import HttpRequest
 
 from ..drivers.links import LinkFault, Secrets
 from ..drivers.links.http import HttpLink
-from .candidate import Candidate, Found, look, usable
+from .candidate import Candidate, DiscoveredDevice, look, usable
 
 MOST_STATES = 8 << 20
 DEVICE = "home_assistant"
@@ -21,7 +21,7 @@ DEVICE = "home_assistant"
 
 async def switches_of(
     declaration: LinkDeclaration, template: Template, secrets: Secrets, beside: Path
-) -> list[Found]:
+) -> list[DiscoveredDevice]:
     """A line for each switch with a power sensor in W. Raises LinkFault."""
     link = HttpLink(declaration, secrets, beside, most_answer=MOST_STATES)
     try:

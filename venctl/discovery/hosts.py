@@ -14,7 +14,7 @@ from statemachine.device.form import Template
 from statemachine.device.requests import Answer, Query
 
 from ..drivers.links import Link, LinkFault
-from .candidate import Candidate, Found, look, with_defaults
+from .candidate import Candidate, DiscoveredDevice, look, with_defaults
 from .sunspec import meters_of
 
 UNITS = range(1, 11)
@@ -25,7 +25,7 @@ Catalog = Mapping[str, Template]
 
 async def devices_at(
     host: str, catalog: Catalog, open_link: OpenLink, units: range = UNITS
-) -> AsyncIterator[Found]:
+) -> AsyncIterator[DiscoveredDevice]:
     """Every device that answers at a host, over HTTP and Modbus TCP.
 
     Raises ValueError if that is no address, and LinkFault if nothing answers there.
@@ -41,7 +41,7 @@ async def devices_at(
         raise LinkFault("; ".join(dict.fromkeys(faults)))
 
 
-def _likeliest(found: list[Found]) -> list[Found]:
+def _likeliest(found: list[DiscoveredDevice]) -> list[DiscoveredDevice]:
     """Several templates may fit one device: those that measure something there."""
     measuring = [one for one in found if one.power_w is not None]
     return measuring or found
@@ -49,7 +49,7 @@ def _likeliest(found: list[Found]) -> list[Found]:
 
 async def _over_http(
     host: str, catalog: Catalog, open_link: OpenLink, faults: list[str]
-) -> AsyncIterator[Found]:
+) -> AsyncIterator[DiscoveredDevice]:
     link = open_link(LinkDeclaration("http", address("http", host)))
     asked = _Asked(link)
     try:
@@ -65,7 +65,7 @@ async def _over_http(
         faults.append(asked.away)
 
 
-async def _channels(template: Template, host: str, link: Link) -> AsyncIterator[Found]:
+async def _channels(template: Template, host: str, link: Link) -> AsyncIterator[DiscoveredDevice]:
     """A device with several relays is one line each; what shows nothing is of another kind."""
     channels = MOST_CHANNELS if "channel" in template.params else 1
     for channel in range(channels):
@@ -79,14 +79,14 @@ async def _channels(template: Template, host: str, link: Link) -> AsyncIterator[
             return
 
 
-def _guarded(found: Found) -> bool:
+def _guarded(found: DiscoveredDevice) -> bool:
     """Whether it wants a password before it says more."""
     return found.fault is not None and " 401" in found.fault
 
 
 async def _over_modbus(
     host: str, catalog: Catalog, open_link: OpenLink, faults: list[str], units: range
-) -> AsyncIterator[Found]:
+) -> AsyncIterator[DiscoveredDevice]:
     templates = [one for one in catalog.values() if one.speaks == "modbus" and one.identify]
     try:
         declared = LinkDeclaration("modbus", address("modbus", host))
@@ -107,7 +107,7 @@ async def _over_modbus(
 
 async def _unit(
     unit: int, templates: list[Template], declared: LinkDeclaration, link: Link, asked: _Asked
-) -> AsyncIterator[Found]:
+) -> AsyncIterator[DiscoveredDevice]:
     for template in templates:
         params = {"unit": str(unit)}
         if asked.away is not None or asked.silent:

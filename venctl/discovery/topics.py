@@ -22,7 +22,7 @@ MOST_DEVICES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AnnouncedDevice:
     """A device of a template, with its parameters; `host` if it is not reached by the broker."""
 
     device: str
@@ -32,9 +32,9 @@ class Heard:
     note: str = ""
 
 
-def devices_of(messages: Mapping[str, str]) -> list[Heard]:
+def devices_of(messages: Mapping[str, str]) -> list[AnnouncedDevice]:
     """The devices that the newest message of each topic tells of, each once."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], Heard] = {}
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], AnnouncedDevice] = {}
     for topic, text in sorted(messages.items()):
         said = _json(text)
         for heard in _of(topic, said):
@@ -54,7 +54,7 @@ def others_of(messages: Mapping[str, str]) -> list[str]:
     ][:MOST_DEVICES]
 
 
-def _of(topic: str, said: Any) -> Iterator[Heard]:
+def _of(topic: str, said: Any) -> Iterator[AnnouncedDevice]:
     levels = topic.split("/")
     if topic.startswith("tasmota/discovery/") and levels[-1] == "config":
         yield from _tasmota(said)
@@ -66,7 +66,7 @@ def _of(topic: str, said: Any) -> Iterator[Heard]:
         yield from _shelly(said)
 
 
-def _tasmota(said: Any) -> Iterator[Heard]:
+def _tasmota(said: Any) -> Iterator[AnnouncedDevice]:
     topic, relays = _text(said, "t"), _list(said, "rl")
     numbers = [at + 1 for at, kind in enumerate(relays) if kind == 1]
     note = ""
@@ -77,10 +77,10 @@ def _tasmota(said: Any) -> Iterator[Heard]:
         more = {} if number == 1 else {"relay": str(number)}
         if len(numbers) > 1:
             more["report"] = f"POWER{number}"
-        yield Heard("tasmota", {"topic": topic or "", **more}, about, note=note)
+        yield AnnouncedDevice("tasmota", {"topic": topic or "", **more}, about, note=note)
 
 
-def _zigbee(said: Any) -> Iterator[Heard]:
+def _zigbee(said: Any) -> Iterator[AnnouncedDevice]:
     for one in said if isinstance(said, list) else []:
         name = _text(one, "friendly_name")
         definition = one.get("definition") if isinstance(one, dict) else None
@@ -88,7 +88,7 @@ def _zigbee(said: Any) -> Iterator[Heard]:
             continue
         words = [_text(definition, "vendor"), _text(definition, "model")]
         about = " ".join(word for word in words if word)
-        yield Heard("zigbee2mqtt", {"name": name}, about)
+        yield AnnouncedDevice("zigbee2mqtt", {"name": name}, about)
 
 
 def _switchable(definition: Any) -> bool:
@@ -97,7 +97,7 @@ def _switchable(definition: Any) -> bool:
     return not exposes or any(_text(one, "type") == "switch" for one in exposes)
 
 
-def _ebus(id: str, said: Any) -> Iterator[Heard]:
+def _ebus(id: str, said: Any) -> Iterator[AnnouncedDevice]:
     nodes = said.get("nodes") if isinstance(said, dict) else None
     about = _text(said, "name") or ""
     for node, content in nodes.items() if isinstance(nodes, dict) else ():
@@ -105,17 +105,17 @@ def _ebus(id: str, said: Any) -> Iterator[Heard]:
         if not isinstance(properties, dict) or "relay" not in properties:
             continue
         if node == "switch":
-            yield Heard("span_homie", {"circuit": id}, about)
+            yield AnnouncedDevice("span_homie", {"circuit": id}, about)
         else:
             label = _text(content, "name") or about
-            yield Heard("span", {"circuit": str(node), "panel": id}, label)
+            yield AnnouncedDevice("span", {"circuit": str(node), "panel": id}, label)
 
 
-def _shelly(said: Any) -> Iterator[Heard]:
+def _shelly(said: Any) -> Iterator[AnnouncedDevice]:
     host = _text(said, "ip")
     if host:
         about = f"{_text(said, 'model') or ''} {_text(said, 'fw_ver') or ''}".strip()
-        yield Heard("shelly1", {"host": host}, about, host=host)
+        yield AnnouncedDevice("shelly1", {"host": host}, about, host=host)
 
 
 def _announced(messages: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

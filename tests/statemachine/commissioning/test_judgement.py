@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from statemachine.commissioning.judgement import (
     LEAST_PROOF_W,
     MAIN,
-    Finding,
     Recording,
+    WiringFinding,
     conclusive,
     judge,
     worst,
 )
-from statemachine.commissioning.series import LEAST_MOVE_W, Sample, Step
+from statemachine.commissioning.series import LEAST_MOVE_W, MeterSample, OffOnStep
 from statemachine.commissioning.words import sentence
 from tests.kit.depth import examples
 
@@ -49,14 +49,14 @@ class World:
 
     def record(self, number: int, steps: int = 1) -> Recording:
         """Switch a circuit, and note all meters each second."""
-        meters: dict[str, list[Sample]] = {name(meter): [] for meter in self.meter_at}
-        main: list[Sample] = []
+        meters: dict[str, list[MeterSample]] = {name(meter): [] for meter in self.meter_at}
+        main: list[MeterSample] = []
         done, at_ms = [], 0
         for _ in range(steps):
             off_ms, on_ms = at_ms + QUIET_MS, at_ms + QUIET_MS + OFF_MS
             seen_ms = None if self.health == "mute" else off_ms + 200
             done.append(
-                Step(
+                OffOnStep(
                     quiet_ms=at_ms,
                     off_ms=off_ms,
                     off_seen_ms=seen_ms,
@@ -78,34 +78,34 @@ class World:
         at_ms: int,
         flows: bool,
         off: bool,
-        meters: dict[str, list[Sample]],
-        main: list[Sample],
+        meters: dict[str, list[MeterSample]],
+        main: list[MeterSample],
     ) -> None:
         drawn = [w if flows or n != number else 0 for n, w in enumerate(self.draws_w)]
         for meter, outlet in self.meter_at.items():
             watts = (drawn[outlet] + self.noise()) * (-1 if meter in self.turned else 1)
             lost = off and meter == self.feeds
-            meters[name(meter)].append(Sample(at_ms, None if lost else watts))
+            meters[name(meter)].append(MeterSample(at_ms, None if lost else watts))
         if self.main != "none":
             watts = sum(drawn) + self.beside(at_ms) + self.noise()
-            main.append(Sample(at_ms, -watts if self.main == "turned" else watts))
+            main.append(MeterSample(at_ms, -watts if self.main == "turned" else watts))
 
 
 def name(number: int) -> str:
     return f"c{number}"
 
 
-def verdict(world: World, number: int = 0) -> tuple[Finding, ...]:
+def verdict(world: World, number: int = 0) -> tuple[WiringFinding, ...]:
     """As the command comes to it: what is doubtful is repeated."""
     found = judge(world.record(number))
     return found if conclusive(found) else judge(world.record(number, steps=2))
 
 
-def kinds(found: tuple[Finding, ...]) -> list[str]:
+def kinds(found: tuple[WiringFinding, ...]) -> list[str]:
     return [finding.kind for finding in found]
 
 
-def truth(world: World, number: int) -> Finding | str:
+def truth(world: World, number: int) -> WiringFinding | str:
     """The kind of the first finding that is true of a circuit of a quiet world."""
     watts = world.draws_w[number]
     if world.health == "mute":
@@ -211,7 +211,7 @@ def test_a_kettle_that_goes_off_by_accident_makes_no_meter_wrong() -> None:
     recording = world.record(0, steps=2)
     first = recording.steps[0]
     kettle = [
-        Sample(one.at_ms, 0 if first.off_ms < one.at_ms < first.on_ms else one.watts)
+        MeterSample(one.at_ms, 0 if first.off_ms < one.at_ms < first.on_ms else one.watts)
         for one in recording.meters["c1"]
     ]
     told = Recording("c0", recording.steps, {**recording.meters, "c1": kettle}, recording.main)
@@ -228,7 +228,7 @@ def test_a_circuit_that_feeds_the_way_to_another_device_is_named() -> None:
 def test_a_meter_that_sees_a_second_load_is_noticed() -> None:
     world = World([1_500], {0: 0})
     recording = world.record(0)
-    own = [Sample(one.at_ms, (one.watts or 0) + 600) for one in recording.meters["c0"]]
+    own = [MeterSample(one.at_ms, (one.watts or 0) + 600) for one in recording.meters["c0"]]
     (finding,) = judge(Recording("c0", recording.steps, {"c0": own}))
     assert (finding.kind, finding.watts, finding.of_w) == ("partly", 1_500, 600)
 
@@ -237,7 +237,7 @@ def test_a_load_that_waits_before_it_starts_is_a_warning() -> None:
     recording = World([1_500], {0: 0}).record(0)
     (step,) = recording.steps
     own = [
-        Sample(one.at_ms, 0 if one.at_ms >= step.off_ms else one.watts)
+        MeterSample(one.at_ms, 0 if one.at_ms >= step.off_ms else one.watts)
         for one in recording.meters["c0"]
     ]
     (finding,) = judge(Recording("c0", recording.steps, {"c0": own}))
@@ -247,7 +247,7 @@ def test_a_load_that_waits_before_it_starts_is_a_warning() -> None:
 def test_a_main_meter_that_sees_one_of_three_phases_is_noticed() -> None:
     world = World([9_000], {0: 0})
     recording = world.record(0)
-    third = [Sample(one.at_ms, (one.watts or 0) // 3) for one in recording.main or ()]
+    third = [MeterSample(one.at_ms, (one.watts or 0) // 3) for one in recording.main or ()]
     found = judge(Recording("c0", recording.steps, recording.meters, third))
     assert kinds(found) == ["ok", "main_differs"]
     assert "phases" in sentence(found[1])
@@ -255,7 +255,7 @@ def test_a_main_meter_that_sees_one_of_three_phases_is_noticed() -> None:
 
 def test_a_circuit_that_is_not_behind_the_main_meter_is_noticed() -> None:
     recording = World([1_500], {0: 0}).record(0)
-    still = [Sample(one.at_ms, 700) for one in recording.main or ()]
+    still = [MeterSample(one.at_ms, 700) for one in recording.main or ()]
     found = judge(Recording("c0", recording.steps, recording.meters, still))
     assert kinds(found) == ["ok", "main_unmoved"]
 
@@ -274,7 +274,7 @@ def test_less_than_50_w_prove_nothing(watts: int) -> None:
 def test_a_device_that_never_says_off_although_its_load_goes_off_is_not_the_right_one() -> None:
     recording = World([1_500], {0: 0}).record(0)
     (step,) = recording.steps
-    unseen = Step(
+    unseen = OffOnStep(
         quiet_ms=step.quiet_ms,
         off_ms=step.off_ms,
         off_seen_ms=None,
@@ -298,7 +298,7 @@ def test_the_main_meter_out_of_reach_counts_as_lost_too() -> None:
     recording = World([1_500], {0: 0}).record(0)
     (step,) = recording.steps
     main = [
-        Sample(one.at_ms, None if step.off_ms <= one.at_ms < step.on_ms else one.watts)
+        MeterSample(one.at_ms, None if step.off_ms <= one.at_ms < step.on_ms else one.watts)
         for one in recording.main or ()
     ]
     (finding,) = judge(Recording("c0", (step,), recording.meters, main))

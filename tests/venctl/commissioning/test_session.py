@@ -16,7 +16,7 @@ from tests.kit.simulated.skipping import run
 from tests.kit.simulated.wired_site import Plug, Wired, clocks, meter, plug
 from venctl.commissioning.bench import Bench
 from venctl.commissioning.results import LastTest, keep, last_tests, results_line
-from venctl.commissioning.session import Session, Wishes
+from venctl.commissioning.session import SiteTest, Wishes
 from venctl.commissioning.unfinished import NAME, SwitchedOff, Unfinished
 
 ALL = Wishes()
@@ -54,7 +54,7 @@ def play(
     async def story() -> None:
         spec = wired.spec(**lines)
         bench = Bench(spec, catalog or CATALOG, wired.open_link, clocks, {})  # type: ignore[arg-type]
-        session = Session(bench, initial_memory(spec), folder, wishes, played.lines.append)
+        session = SiteTest(bench, initial_memory(spec), folder, wishes, played.lines.append)
         session.results, session.skipped = played.results, played.skipped
 
         async def whole() -> None:

@@ -8,22 +8,22 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
-from statemachine.device.declaration import LinkDeclaration
 from tests.kit.devices.chargers import Heidelberg
-from tests.kit.devices.device import SocketDevice
 from tests.kit.devices.home_assistant import HomeAssistant
 from tests.kit.devices.meters import Sdm120, SunSpecMeter
+from tests.kit.devices.tasmota import Tasmota
+from tests.kit.devices.zigbee2mqtt import Zigbee2Mqtt
+
+from statemachine.device.declaration import LinkDeclaration
+from tests.kit.devices.device import SocketDevice
 from tests.kit.devices.modbus_device import ModbusDevice
 from tests.kit.devices.registers import Unit
 from tests.kit.devices.shelly import Shelly
-from tests.kit.devices.tasmota import Tasmota
 from tests.kit.devices.wiring import Wiring
-from tests.kit.devices.zigbee2mqtt import Zigbee2Mqtt
 from tests.kit.mqtt.mosquitto import Mosquitto, free_port
 from venctl.devices.catalog import shipped
 from venctl.discovery.broker import retained
-from venctl.discovery.candidate import Candidate, Found, look
+from venctl.discovery.candidate import Candidate, DiscoveredDevice, look
 from venctl.discovery.hass import pairs, switches_of
 from venctl.discovery.hosts import devices_at
 from venctl.discovery.topics import devices_of
@@ -38,12 +38,12 @@ def wiring() -> Wiring:
     return Wiring(unmetered_w=400)
 
 
-async def at(device: SocketDevice | str) -> list[Found]:
+async def at(device: SocketDevice | str) -> list[DiscoveredDevice]:
     host = device if isinstance(device, str) else device.address
     return [found async for found in devices_at(host, shipped(), OPEN, range(1, 4))]
 
 
-def pasted(found: list[Found]) -> list[str]:
+def pasted(found: list[DiscoveredDevice]) -> list[str]:
     return [one.paste for one in found]
 
 
@@ -52,8 +52,8 @@ async def test_a_shelly_is_found_with_what_it_measures_now(wiring: Wiring) -> No
         (found,) = await at(plug)
         assert found.paste == f"driver: {{shelly: {plug.address}}}"
         assert (found.on, found.power_w) == (True, 1_482)
-        assert "1,482 W now" in found.line and "gives back by itself" in found.line
-        assert "SNSW-001P16EU" in found.line
+        assert "1,482 W now" in found.text and "gives back by itself" in found.text
+        assert "SNSW-001P16EU" in found.text
         assert plug.counts.commands == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venctl.devices.catalog import shipped
-from venctl.discovery.topics import Heard, devices_of, others_of
+from venctl.discovery.topics import AnnouncedDevice, devices_of, others_of
 
 CONFIG = {
     "t": "boiler",
@@ -23,13 +23,13 @@ TASMOTA = "tasmota/discovery/AABBCC/config"
 ZIGBEE = "zigbee2mqtt/bridge/devices"
 
 
-def heard(topic: str, said: Any) -> list[Heard]:
+def heard(topic: str, said: Any) -> list[AnnouncedDevice]:
     return devices_of({topic: json.dumps(said)})
 
 
 def test_a_tasmota_is_known_by_its_topic() -> None:
     assert heard(TASMOTA, CONFIG) == [
-        Heard("tasmota", {"topic": "boiler"}, "Tasmota 14.2.0 Gosund SP1")
+        AnnouncedDevice("tasmota", {"topic": "boiler"}, "Tasmota 14.2.0 Gosund SP1")
     ]
 
 
@@ -53,18 +53,18 @@ def test_switches_behind_zigbee2mqtt_are_found_and_sensors_are_not() -> None:
         {"friendly_name": "pump", "type": "Router", "definition": switch},
         {"friendly_name": "door", "definition": {"exposes": [{"name": "contact"}]}},
     ]
-    assert heard(ZIGBEE, known) == [Heard("zigbee2mqtt", {"name": "pump"}, "V M")]
+    assert heard(ZIGBEE, known) == [AnnouncedDevice("zigbee2mqtt", {"name": "pump"}, "V M")]
 
 
 def test_both_trees_of_ebus_are_known() -> None:
     relay = {"properties": {"relay": {"settable": True}, "active-power": {"unit": "W"}}}
     panel = {"name": "Panel", "nodes": {"c1": {"name": "Kitchen", **relay}, "core": {}}}
     assert heard("ebus/5/nt-1/$description", panel) == [
-        Heard("span", {"circuit": "c1", "panel": "nt-1"}, "Kitchen")
+        AnnouncedDevice("span", {"circuit": "c1", "panel": "nt-1"}, "Kitchen")
     ]
     circuit = {"name": "Kitchen", "nodes": {"switch": relay, "meter": {}}}
     assert heard("ebus/5/c1/$description", circuit) == [
-        Heard("span_homie", {"circuit": "c1"}, "Kitchen")
+        AnnouncedDevice("span_homie", {"circuit": "c1"}, "Kitchen")
     ]
 
 

@@ -20,7 +20,7 @@ from statemachine.state.memory import Memory
 from ...base.clocks import clocks
 from ...commissioning.bench import Bench
 from ...commissioning.results import counts_text, keep
-from ...commissioning.session import Session, Wishes, never_fails
+from ...commissioning.session import SiteTest, Wishes, never_fails
 from ...commissioning.stored import stored_memory
 from ...commissioning.unfinished import Unfinished
 from ...devices.catalog import devices_beside
@@ -86,7 +86,7 @@ async def _test(
     beside = args.file.resolve().parent
     opened = partial(open_link, secrets=secret_reader(beside), beside=beside)
     bench = Bench(spec, catalog, opened, clocks, _leaving(spec, note))
-    session = Session(bench, memory, folder, wishes, say)
+    session = SiteTest(bench, memory, folder, wishes, say)
     try:
         if not await session.restore(note):
             return REFUSED
@@ -115,7 +115,7 @@ def _leaving(spec: Spec, note: Unfinished) -> dict[str, str]:
     return {} if now is not None and now.driver == left.driver else {left.circuit: left.driver}
 
 
-def _agreed(args: argparse.Namespace, session: Session) -> bool:
+def _agreed(args: argparse.Namespace, session: SiteTest) -> bool:
     """Whether a person agrees that circuits are switched."""
     which = session.switchable()
     if args.read_only or args.yes or not which:
@@ -135,7 +135,7 @@ def _agreed(args: argparse.Namespace, session: Session) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _told(args: argparse.Namespace, session: Session, grade: Grade) -> int:
+def _told(args: argparse.Namespace, session: SiteTest, grade: Grade) -> int:
     results = session.results
     if args.json:
         body = {id: one.model_dump(mode="json") for id, one in results.items()}

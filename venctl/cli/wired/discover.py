@@ -16,22 +16,22 @@ from statemachine.kit.errors import suggestion
 
 from ...devices.catalog import devices_beside
 from ...discovery.broker import LISTEN_S, retained
-from ...discovery.candidate import Candidate, Found, look, usable
+from ...discovery.candidate import Candidate, DiscoveredDevice, look, usable
 from ...discovery.hass import DEVICE, switches_of
 from ...discovery.hosts import Catalog, devices_at
 from ...discovery.mdns import announced_hosts
-from ...discovery.topics import Heard, devices_of, others_of
+from ...discovery.topics import AnnouncedDevice, devices_of, others_of
 from ...drivers.links import Link, LinkFault, open_link, secret_reader
 from .. import DONE, NOBODY
 from ..kit.site import site
 
 
 @dataclass(slots=True)
-class _Told:
+class _Place:
     """What was found in one place."""
 
     where: str
-    found: list[Found] = field(default_factory=list)
+    found: list[DiscoveredDevice] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
     """What else is there, in words."""
     fault: str | None = None
@@ -64,7 +64,7 @@ def _links(spec: Spec) -> dict[str, LinkDeclaration]:
 
 async def _all(
     args: argparse.Namespace, look_round: _Round, brokers: list[LinkDeclaration]
-) -> list[_Told]:
+) -> list[_Place]:
     told = []
     async for one in look_round.everywhere(args, brokers):
         told.append(one)
@@ -73,8 +73,8 @@ async def _all(
     return told
 
 
-def _lines(told: _Told) -> list[str]:
-    lines = [told.where, *(f"  {one.line}" for one in told.found)]
+def _lines(told: _Place) -> list[str]:
+    lines = [told.where, *(f"  {one.text}" for one in told.found)]
     lines += [f"  # {text}" for text in told.more]
     if told.fault is not None:
         return [*lines, f"  {told.fault}"]
@@ -91,7 +91,7 @@ class _Round:
 
     async def everywhere(
         self, args: argparse.Namespace, brokers: list[LinkDeclaration]
-    ) -> AsyncIterator[_Told]:
+    ) -> AsyncIterator[_Place]:
         """All that was asked for."""
         for broker in brokers:
             yield await self._at_broker(broker)
@@ -104,10 +104,10 @@ class _Round:
             for host, name in announced.items():
                 yield await self._at_host(host, f"{host} ({name})")
             if not announced:
-                yield _Told("mDNS", more=["nothing is announced"])
+                yield _Place("mDNS", more=["nothing is announced"])
 
-    async def _at_broker(self, broker: LinkDeclaration) -> _Told:
-        told = _Told(f"the broker {broker.name} ({broker.to}), retained topics of {LISTEN_S:g} s")
+    async def _at_broker(self, broker: LinkDeclaration) -> _Place:
+        told = _Place(f"the broker {broker.name} ({broker.to}), retained topics of {LISTEN_S:g} s")
         link = self._open(broker)
         try:
             messages = await retained(broker, self._secrets, self._beside)
@@ -122,7 +122,7 @@ class _Round:
             await link.close()
         return told
 
-    def _candidate(self, heard: Heard, broker: LinkDeclaration) -> Candidate | None:
+    def _candidate(self, heard: AnnouncedDevice, broker: LinkDeclaration) -> Candidate | None:
         template = self._catalog.get(heard.device)
         if template is None:
             return None
@@ -130,7 +130,7 @@ class _Round:
         candidate = Candidate(template, heard.params, link, heard.about, heard.note)
         return candidate if usable(candidate) else None
 
-    async def _looked(self, candidate: Candidate, through: Link) -> Found:
+    async def _looked(self, candidate: Candidate, through: Link) -> DiscoveredDevice:
         if candidate.link.speaks == "mqtt":
             return await look(candidate, through)
         own = self._open(candidate.link)
@@ -139,11 +139,11 @@ class _Round:
         finally:
             await own.close()
 
-    async def _through(self, name: str) -> _Told:
+    async def _through(self, name: str) -> _Place:
         if name not in self._links:
             raise ValueError(f"no link is called {name!r}; {suggestion(name, self._links)}")
         link = self._links[name]
-        told = _Told(f"Home Assistant, through {name} ({link.to})")
+        told = _Place(f"Home Assistant, through {name} ({link.to})")
         if link.speaks != "http":
             told.fault = f"{name} speaks {link.speaks}, and Home Assistant HTTP"
             return told
@@ -153,8 +153,8 @@ class _Round:
             told.fault = str(fault)
         return told
 
-    async def _at_host(self, host: str, where: str) -> _Told:
-        told = _Told(where)
+    async def _at_host(self, host: str, where: str) -> _Place:
+        told = _Place(where)
         try:
             async for found in devices_at(host, self._catalog, self._open):
                 told.found.append(found)
