@@ -83,7 +83,7 @@ def switch_lines(outcome: Outcome) -> Iterator[str]:
     for finding in findings:
         if finding.kind not in ("ok",):
             yield f"            {sentence(finding)}"
-    if outcome.off.fault is not None and outcome.off.seen_ms is None:
+    if outcome.off.fault is not None:
         yield f"            {outcome.off.fault}"
 
 

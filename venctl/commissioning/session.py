@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from statemachine.commissioning.judgement import Grade, worst
 from statemachine.commissioning.rules import lease_to_prove_ms, stood, why_not
-from statemachine.device.control import FREE, limit_w_of, position_of, stands
+from statemachine.device.control import FREE, Seen, limit_w_of, position_of, stands
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
 
 from ..drivers.device import DeviceDriver
+from ..drivers.links import LinkFault
 from .bench import Bench
-from .reads import DeviceReads, read_device
+from .circuit_report import CircuitReport
+from .reads import read_device
 from .recorder import Recorder
 from .report import (
     head,
     lease_line,
     read_lines,
     report_line,
-    sentences,
-    setting_grade,
     switch_lines,
 )
-from .results import LastTest, digest
+from .results import LastTest
 from .switching import CircuitSwitch
-from .trial import CircuitTest, LeaseOutcome, Outcome
+from .trial import CircuitTest, LeaseOutcome
 from .unfinished import Unfinished
 
 Say = Callable[[str], None]
@@ -103,16 +103,16 @@ class SiteTest:
         main = self.bench.main
         if self.spec.meter is None:
             self.say("there is no main meter (`meter:`), so circuits are judged by their own")
-            return
-        if main is None:
-            self.say(report_line("", "the main meter cannot be used", "failed"))
-            return
-        try:
-            measured = await main.back.power()
+        elif main is None:
+            self.say("the main meter cannot be used; run `venctl check`")
+        else:
+            try:
+                measured = await main.back.power()
+            except LinkFault as fault:
+                self.say(f"main meter  {main.what}: {fault}")
+                return
             power = "no reading" if measured is None else f"{measured.watts:,} W"
             self.say(f"main meter  {main.what}: {power}")
-        except Exception as error:
-            self.say(report_line("", f"the main meter cannot be read: {error}", "failed"))
 
     def _why_not(self, id: str) -> str | None:
         circuit = self.spec.circuits[id]
@@ -124,13 +124,23 @@ class SiteTest:
 
     async def _circuit(self, id: str, recorder: Recorder, note: Unfinished) -> None:
         device = self.bench.devices.get(id)
-        if device is None:
-            if id in self.bench.unusable:
-                self.say(f"{id}  {self.bench.unusable[id]}")
-                self._keep(id, "?", None, None, None, ["failed"], [self.bench.unusable[id]])
-            else:
-                self.skipped[id] = "simulated"
+        if device is not None:
+            report = CircuitReport(self.spec.circuits[id], device.template.device)
+            await self._device(device, report, recorder, note)
+        elif id in self.bench.unusable:
+            report = CircuitReport(self.spec.circuits[id], "?")
+            report.fail(self.bench.unusable[id])
+            self.say(report_line(id, self.bench.unusable[id], "failed"))
+        else:
+            self.skipped[id] = "simulated"
             return
+        if report.tells:
+            self.results[id] = report.result(self.bench.clocks()[0])
+
+    async def _device(
+        self, device: DeviceDriver, report: CircuitReport, recorder: Recorder, note: Unfinished
+    ) -> None:
+        id = device.circuit
         self._show_terms(device)
         reads = await read_device(
             device.template,
@@ -140,52 +150,37 @@ class SiteTest:
             device.load,
             self.bench.clocks,
         )
-        self.say(head(id, device.template.title, reads, self._where(device)))
-        for line in read_lines(reads):
-            self.say(line)
-        grades: list[Grade] = [setting_grade(one) for one in reads.settings]
-        said = [
-            f"{one.name} is {one.said}: {one.why}" for one in reads.settings if one.good is False
-        ]
-        if reads.seen is None:
-            self._keep(
-                id, device.template.device, reads, None, None, ["failed"], [reads.fault or ""]
-            )
+        self.say(head(id, device.template.title, reads, device.link.state().what))
+        self._say_all(read_lines(reads))
+        report.take_reads(reads)
+        if reads.seen is None or self.wishes.read_only:
             return
-        why = None if self.wishes.read_only else self._why_not(id) or self._not_free(device, reads)
+        why = self._why_not(id) or self._not_free(device, reads.seen)
         if why is not None:
             self.skipped[id] = why
             self.say(report_line("off", f"not switched: {why}", None))
-        if why is not None or self.wishes.read_only:
-            if "failed" in grades or "warning" in grades:
-                self._keep(id, device.template.device, reads, None, None, grades, said)
             return
-        outcome, lease = await self._switch(device, reads, recorder, note)
-        grades += [one.grade for one in outcome.findings]
-        said += sentences(outcome.findings)
-        if lease is not None:
-            grades.append("ok" if lease.ok else "failed")
-            said += [] if lease.ok else [lease.fault or "it did not come back by itself"]
-        self._keep(id, device.template.device, reads, outcome, lease, grades, said)
+        await self._switch(device, reads.seen, report, recorder, note)
 
     async def _switch(
-        self, device: DeviceDriver, reads: DeviceReads, recorder: Recorder, note: Unfinished
-    ) -> tuple[Outcome, LeaseOutcome | None]:
-        id = device.circuit
-        assert reads.seen is not None
-        held_w = stood(device.load, limit_w_of(device.template, device.load, reads.seen))
-        switching = self._switching(device, self.spec.circuits[id].driver, held_w, note)
-        trial = CircuitTest(self.bench, switching, recorder)
-        lease: LeaseOutcome | None = None
+        self,
+        device: DeviceDriver,
+        seen: Seen,
+        report: CircuitReport,
+        recorder: Recorder,
+        note: Unfinished,
+    ) -> None:
+        held_w = stood(device.load, limit_w_of(device.template, device.load, seen))
+        driver = self.spec.circuits[device.circuit].driver
+        trial = CircuitTest(self.bench, self._switching(device, driver, held_w, note), recorder)
         try:
             outcome = await trial.run(lambda text: self.say(report_line("", text, None)))
-            for line in switch_lines(outcome):
-                self.say(line)
+            report.take_outcome(outcome)
+            self._say_all(switch_lines(outcome))
             if self.wishes.lease and outcome.off.seen_ms is not None:
-                lease = await self._lease(device, trial)
+                report.take_lease(await self._lease(device, trial))
         finally:
             await trial.restore()
-        return outcome, lease
 
     async def _lease(self, device: DeviceDriver, trial: CircuitTest) -> LeaseOutcome | None:
         lease_ms = lease_to_prove_ms(device.template)
@@ -196,13 +191,15 @@ class SiteTest:
         self.say(lease_line(lease))
         return lease
 
-    def _not_free(self, device: DeviceDriver, reads: DeviceReads) -> str | None:
+    def _not_free(self, device: DeviceDriver, seen: Seen) -> str | None:
         """Why a circuit that is off already proves nothing."""
-        assert reads.seen is not None
         off = position_of(device.load, True, 0, 0)
-        stands_off = stands(device.template, device.load, off, reads.seen)
         says_on = {"on", "limit"} & device.template.read.keys()
-        if stands_off and says_on and not stands(device.template, device.load, FREE, reads.seen):
+        if (
+            says_on
+            and stands(device.template, device.load, off, seen)
+            and not stands(device.template, device.load, FREE, seen)
+        ):
             return "it is off at the device; switch it on first"
         return None
 
@@ -219,33 +216,9 @@ class SiteTest:
             self._terms.add(template.device)
             self.say(f"{template.title}: {template.terms}")
 
-    def _where(self, device: DeviceDriver) -> str:
-        return device.link.state().what
-
-    def _keep(
-        self,
-        id: str,
-        name: str,
-        reads: DeviceReads | None,
-        outcome: Outcome | None,
-        lease: LeaseOutcome | None,
-        grades: list[Grade],
-        said: list[str],
-    ) -> None:
-        circuit = self.spec.circuits[id]
-        self.results[id] = LastTest(
-            at_ms=self.bench.clocks()[0],
-            grade=worst(grades),
-            device=name,
-            declared=digest(circuit.driver, circuit.meter),
-            model=None if reads is None else reads.model,
-            firmware=None if reads is None else reads.firmware,
-            told_ms=None if outcome is None else outcome.off.told_ms,
-            seen_ms=None if outcome is None else outcome.off.took_ms,
-            meter_ms=None if outcome is None else outcome.meter_off_ms,
-            lease_ms=None if lease is None else lease.back_ms,
-            findings=tuple(said),
-        )
+    def _say_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.say(line)
 
 
 def never_fails(say: Say) -> Say:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from statemachine.commissioning.judgement import Recording, WiringFinding, conclusive, judge
 from statemachine.commissioning.series import Levels, OffOnStep, levels, reached_ms, settled
@@ -48,6 +49,9 @@ class LeaseOutcome:
     @property
     def ok(self) -> bool:
         return self.back_ms is not None
+
+
+_Once: TypeAlias = tuple[CommandResult, CommandResult, tuple[WiringFinding, ...]]
 
 
 class CircuitTest:

@@ -7,9 +7,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from statemachine import Spec
 from statemachine.commissioning.judgement import Grade
@@ -50,7 +51,9 @@ def circuits(args: argparse.Namespace) -> int:
         memory = stored_memory(spec, folder)
         wishes = Wishes(args.circuit, args.also, args.read_only, args.lease)
         catalog = devices_beside(args.file)
-        return run_until_stopped(_stoppable(_test(args, spec, memory, folder, catalog, wishes)))
+        return run_until_stopped(
+            _stoppable(_test(args, spec, memory, folder, catalog, wishes), folder)
+        )
     finally:
         claim.close()
 
@@ -61,16 +64,26 @@ def _known(spec: Spec, named: Collection[str]) -> None:
             raise ValueError(f"no circuit is called {id!r}; {suggestion(id, spec.circuits)}")
 
 
-async def _stoppable(work: object) -> int:
+async def _stoppable(work: Coroutine[Any, Any, int], folder: Path) -> int:
     """Ctrl-C ends the test, and it still restores; a second one gives that up."""
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    task = asyncio.ensure_future(work)
     for name in STOPPED:
         asyncio.get_running_loop().add_signal_handler(name, task.cancel)
     try:
-        return int(await task)
+        return await task
     except asyncio.CancelledError:
-        print("venctl: stopped; nothing is left off, or it is said above", file=sys.stderr)
+        print(f"venctl: stopped; {_left(folder)}", file=sys.stderr)
         return REFUSED
+
+
+def _left(folder: Path) -> str:
+    left = Unfinished(folder).found
+    if left is None:
+        return "every circuit stands as before"
+    return (
+        f"{left.circuit} may still be off; `venctl circuits test --read-only` brings it back, "
+        "and so does `venctl run`"
+    )
 
 
 async def _test(
@@ -142,6 +155,9 @@ def _told(args: argparse.Namespace, session: SiteTest, grade: Grade) -> int:
         print(json.dumps({"circuits": body, "skipped": session.skipped}))
     for id, why in session.skipped.items():
         session.say(f"{id}  not tested: {why}")
+    if args.read_only and not results:
+        session.say("read only: nothing was switched, and no setting is wrong")
+        return DONE
     count = len(results)
     counts = counts_text([one.grade for one in results.values()])
     circuits = "1 circuit" if count == 1 else f"{count} circuits"
