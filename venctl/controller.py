@@ -17,6 +17,7 @@ from web.controller_port import ChartPoint, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
+from .commissioning.unfinished import Unfinished
 from .device_reports import DeviceReports
 from .devices.catalog import devices_beside
 from .drivers import Panel
@@ -84,6 +85,7 @@ class Controller:
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
+        self._tested = Unfinished(options.folder)
         self._catalog = partial(devices_beside, options.file)
         self.circuits = Circuits(
             spec,
@@ -256,6 +258,8 @@ class Controller:
 
     def _held(self, circuit: str, watts: int | None, fault: str | None) -> None:
         at_ms, mono_ms = clocks()
+        if fault is None:
+            self._tested.done(circuit)
         self.runtime.post(
             Held(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, watts=watts, fault=fault)
         )
@@ -269,6 +273,8 @@ class Controller:
     def _may_be_off(self, circuit: str) -> bool:
         """Whether this program may have switched a circuit off before it stopped."""
         live = self.memory.circuits[circuit]
+        if self._tested.is_off(circuit, live.driver):
+            return True
         return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
 
     def _look(self) -> None:

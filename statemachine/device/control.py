@@ -150,7 +150,7 @@ def stands(
 
     A device that was `told` to be free may still have a limit of its own below the rating.
     """
-    limit_w = _limit_w(template, load, seen)
+    limit_w = limit_w_of(template, load, seen)
     match position.kind:
         case "off" | "off_for":
             return _is_off(template, load, seen, limit_w)
@@ -191,7 +191,7 @@ def _is_free(
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
-def _limit_w(template: Template, load: Load, seen: Seen) -> int | None:
+def limit_w_of(template: Template, load: Load, seen: Seen) -> int | None:
     """The limit that was read, in watts."""
     value = template.read.get("limit")
     if value is None or seen.limit is None:

@@ -17,9 +17,11 @@ from statemachine.site.spec import Spec
 
 from ..base.extras import missing
 from ..base.private_files import read_text
+from ..commissioning.results import results_line
 from ..devices.catalog import FOLDER, catalog, devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
+from .kit.clock import of_zone
 from .reload import switched
 
 
@@ -73,7 +75,7 @@ def as_json(faults: Sequence[Finding]) -> list[dict[str, object]]:
 
 def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]) -> None:
     if args.json:
-        counts = {**_counts(spec), "switched": _switched(args, spec)} if spec else {}
+        counts = {**_counts(spec), **_noted(args, spec)} if spec else {}
         print(json.dumps({**counts, "faults": as_json(faults)}))
         return
     for fault in faults:
@@ -88,7 +90,8 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     print(f"{args.file}: {words}; {' and '.join(totals) or 'no errors'}")
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
-    for note in (*_switched(args, spec), *_replaced(args, spec), *_uninstalled(spec)):
+    noted = _noted(args, spec)
+    for note in [*noted["switched"], *_replaced(args, spec), *_uninstalled(spec), *noted["tested"]]:
         print(note)
 
 
@@ -114,8 +117,11 @@ def _devices(spec: Spec) -> list[DeviceDeclaration]:
     return [device for text in texts if (device := device_of(text)) is not None]
 
 
-def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:
-    return switched(spec, state_folder(args.file, spec.site.id, args.state))
+def _noted(args: argparse.Namespace, spec: Spec) -> dict[str, list[str]]:
+    """Which circuits people switched, and what the last test of the wired ones showed."""
+    folder = state_folder(args.file, spec.site.id, args.state)
+    line = results_line(spec, folder, of_zone(spec.site.timezone).text)
+    return {"switched": switched(spec, folder), "tested": [line] if line else []}
 
 
 def _counted(number: int, what: str) -> list[str]:

@@ -24,7 +24,7 @@ class DeviceMeter:
         clocks: Callable[[], tuple[int, int]],
     ) -> None:
         self.template, self.link = template, link
-        self._back, self._clocks = ReadBack(template, params, link), clocks
+        self.back, self._clocks = ReadBack(template, params, link), clocks
         self._poll = Poll(template.pace.poll)
         self.fault: str | None = None
         """Why it could not be read the last time."""
@@ -34,7 +34,7 @@ class DeviceMeter:
         if not self._poll.due(self._clocks()[1]):
             return None
         try:
-            seen = await self._back.read(self._clocks()[1])
+            seen = await self.back.read(self._clocks()[1])
         except LinkFault as error:
             self.fault = str(error)
             self._poll.failed(self._clocks()[1], error.lasting)
