@@ -13,11 +13,13 @@ from statemachine.decide.progress import Overdue, Progress, overdue
 from statemachine.state.effects import Effect, Hold, Switch
 from statemachine.state.memory import Memory, Transition
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
-from web.controller_port import ChartPoint, LinkView, ReloadResult
+from web.controller_port import ChartPoint, DevicesView, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
+from .commissioning.unfinished import Unfinished
 from .device_reports import DeviceReports
+from .device_views import DeviceViews
 from .devices.catalog import devices_beside
 from .drivers import Panel
 from .drivers.circuits import Circuits
@@ -84,6 +86,7 @@ class Controller:
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
         reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
+        self._tested = Unfinished(options.folder)
         self._catalog = partial(devices_beside, options.file)
         self.circuits = Circuits(
             spec,
@@ -95,6 +98,7 @@ class Controller:
                 open_link, secrets=secret_reader(options.file.parent), beside=options.file.parent
             ),
         )
+        self._device_views = DeviceViews(self.circuits, lambda: self.spec)
         self.panel = Panel(
             spec,
             self.circuits.build(self.memory.leaving, self._may_be_off),
@@ -156,6 +160,9 @@ class Controller:
     @property
     def waits(self) -> tuple[str, ...]:
         return self.editing.waits
+
+    def devices(self) -> DevicesView:
+        return self._device_views.view()
 
     def clocks(self) -> tuple[int, int]:
         return clocks()
@@ -256,6 +263,8 @@ class Controller:
 
     def _held(self, circuit: str, watts: int | None, fault: str | None) -> None:
         at_ms, mono_ms = clocks()
+        if fault is None:
+            self._tested.done(circuit)
         self.runtime.post(
             Held(at_ms=at_ms, mono_ms=mono_ms, circuit=circuit, watts=watts, fault=fault)
         )
@@ -269,6 +278,8 @@ class Controller:
     def _may_be_off(self, circuit: str) -> bool:
         """Whether this program may have switched a circuit off before it stopped."""
         live = self.memory.circuits[circuit]
+        if self._tested.is_off(circuit, live.driver):
+            return True
         return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
 
     def _look(self) -> None:

@@ -143,16 +143,21 @@ def ordered_numbers(
     }
 
 
-def stands(template: Template, load: Load, position: Position, seen: Seen) -> bool | None:
-    """Whether a device stands as it should; None: that cannot be read."""
-    limit_w = _limit_w(template, load, seen)
+def stands(
+    template: Template, load: Load, position: Position, seen: Seen, told: bool = False
+) -> bool | None:
+    """Whether a device stands as it should; None: that cannot be read.
+
+    A device that was `told` to be free may still have a limit of its own below the rating.
+    """
+    limit_w = limit_w_of(template, load, seen)
     match position.kind:
         case "off" | "off_for":
             return _is_off(template, load, seen, limit_w)
         case "limit":
             return _is_limited(template, load, position, seen, limit_w)
         case "free":
-            return _is_free(template, load, seen, limit_w)
+            return _is_free(template, load, seen, limit_w, told)
 
 
 def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
@@ -175,17 +180,18 @@ def _is_limited(
     return least_w <= limit_w <= watts + watts * NEAR_PERCENT // 100
 
 
-def _is_free(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
+def _is_free(
+    template: Template, load: Load, seen: Seen, limit_w: int | None, told: bool
+) -> bool | None:
     if seen.on is False:
         return False
-    if limit_w is not None and "free" not in template.write:
-        return limit_w * 100 >= load.rated_w * (100 - NEAR_PERCENT)
     if limit_w is not None:
-        return limit_w >= _least_w(load) if load.control == "ev_pilot" else limit_w > 0
+        least_w = max(1, _least_w(load)) if told else load.rated_w * (100 - NEAR_PERCENT) // 100
+        return limit_w >= least_w
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
-def _limit_w(template: Template, load: Load, seen: Seen) -> int | None:
+def limit_w_of(template: Template, load: Load, seen: Seen) -> int | None:
     """The limit that was read, in watts."""
     value = template.read.get("limit")
     if value is None or seen.limit is None:
@@ -233,13 +239,12 @@ def needs_write(
 ) -> bool:
     """Whether to write, rather than only to believe what was read.
 
-    Only what differs is switched. A lease is written again each time, and a lease that still runs
-    is replaced even if the device stands right already.
+    Only what differs is switched. A lease is written again each time, and what was written before
+    is replaced even if the device stands right already: its lease may still run.
     """
     if stands_so is not True or leased(template, position):
         return True
-    was = standing.written
-    return was is not None and not was.same(position) and leased(template, was)
+    return standing.written is not None and not standing.written.same(position)
 
 
 def leased(template: Template, position: Position) -> bool:
@@ -283,7 +288,7 @@ def mover(
         return None
     if rebooted(standing.seen, seen):
         return "reboot"
-    moved = seen.live and stands(template, load, position, seen) is False
+    moved = seen.live and stands(template, load, position, seen, told=True) is False
     if standing.away and seen.live and not (moved and seen.by == "person"):
         return "reboot"
     if not moved:

@@ -20,6 +20,14 @@ NAMED = {"V": "volttron_local", "E": "127.0.0.1", "$REGION": "us-west-2", "$ACCO
 UNENDING = {"run", "cloud", "listen"}
 SLOW = {"verify"}  # test_readme.py runs a short one
 NOT_RUN = {
+    **{
+        " ".join(["circuits test", *words]): "the controller that runs here has the devices"
+        for words in ([], ["--read-only"], ["--lease"])
+    },
+    **{
+        " ".join(["discover", *words]): "there is nothing to find; test_places.py has fakes"
+        for words in ([], ["192.168.1.20"], ["--through", "hass"], ["--mdns"])
+    },
     "alarms --acknowledge ID": "the id is that of an alarm, and none stands",
     "simulate story.yaml": "it is written by a search that has found something",
     "simulate evening.yaml --svg evening.svg": "test_simulate.py plays it",

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .kit.arguments import account, folder, new_file, number, port, whole
+from .wired.arguments import circuits_arguments, discover_arguments
 
 DONE, REFUSED, USAGE, NOBODY = 0, 1, 2, 3
 THINGS = (
@@ -197,6 +198,17 @@ def parser() -> argparse.ArgumentParser:
     command = add("devices", "devices", "list the devices that a ven.yaml can name", False)
     command.add_argument("name", nargs="?", help="print everything about this device")
     command.add_argument("--table", action="store_true", help="print a table in Markdown")
+    command = add(
+        "circuits",
+        "wired.circuits",
+        "test the wired circuits: switch each, and watch every meter",
+        False,
+    )
+    circuits_arguments(command)
+    command = add(
+        "discover", "wired.discover", "find devices, as lines to paste; nothing is switched", False
+    )
+    discover_arguments(command)
     add("doctor", "doctor", "test the connection to the cloud step by step")
     command = add("verify", "simulate", "test every rule on this site with random days")
     command.add_argument(

@@ -9,16 +9,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from statemachine import SpecError
 from statemachine.audit.reader import examine
+from statemachine.device.declaration import DeviceDeclaration, device_of
 from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
+from ..base.extras import missing
 from ..base.private_files import read_text
-from ..devices.catalog import devices_beside
+from ..commissioning.results import results_line
+from ..devices.catalog import FOLDER, catalog, devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
+from .kit.clock import of_zone
 from .reload import switched
 
 
@@ -36,11 +39,10 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _examined(args: argparse.Namespace) -> tuple[Spec | None, list[Finding]]:
-    try:
-        catalog = devices_beside(args.file)
-    except SpecError as error:
-        return None, list(error.faults)
-    return examine(read_text(args.file), str(args.file), catalog)
+    """The site, and every finding about its file and about the templates beside it."""
+    devices = catalog(args.file.parent / FOLDER)
+    spec, faults = examine(read_text(args.file), str(args.file), devices.templates)
+    return None if devices.faults else spec, [*devices.faults, *faults]
 
 
 def schema(args: argparse.Namespace) -> int:
@@ -73,7 +75,7 @@ def as_json(faults: Sequence[Finding]) -> list[dict[str, object]]:
 
 def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]) -> None:
     if args.json:
-        counts = {**_counts(spec), "switched": _switched(args, spec)} if spec else {}
+        counts = {**_counts(spec), **_noted(args, spec)} if spec else {}
         print(json.dumps({**counts, "faults": as_json(faults)}))
         return
     for fault in faults:
@@ -88,12 +90,38 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     print(f"{args.file}: {words}; {' and '.join(totals) or 'no errors'}")
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
-    for note in _switched(args, spec):
+    noted = _noted(args, spec)
+    for note in [*noted["switched"], *_replaced(args, spec), *_uninstalled(spec), *noted["tested"]]:
         print(note)
 
 
-def _switched(args: argparse.Namespace, spec: Spec) -> list[str]:
-    return switched(spec, state_folder(args.file, spec.site.id, args.state))
+def _replaced(args: argparse.Namespace, spec: Spec) -> list[str]:
+    """One line for each device of the site whose template is the user's and not the shipped one."""
+    replaced = catalog(args.file.parent / FOLDER).replaced
+    used = {device.device for device in _devices(spec)}
+    return [
+        f"{name} is your own template from {FOLDER}/, in place of the shipped one"
+        for name in sorted(used & replaced)
+    ]
+
+
+def _uninstalled(spec: Spec) -> list[str]:
+    """One line for each protocol of the site whose library is not installed."""
+    spoken = {device.link.speaks for device in _devices(spec)}
+    return [line for speaks in sorted(spoken) if (line := missing(speaks)) is not None]
+
+
+def _devices(spec: Spec) -> list[DeviceDeclaration]:
+    texts = [one.driver for one in spec.circuits.values()]
+    texts += [spec.meter or "", *(one.meter for one in spec.circuits.values())]
+    return [device for text in texts if (device := device_of(text)) is not None]
+
+
+def _noted(args: argparse.Namespace, spec: Spec) -> dict[str, list[str]]:
+    """Which circuits people switched, and what the last test of the wired ones showed."""
+    folder = state_folder(args.file, spec.site.id, args.state)
+    line = results_line(spec, folder, of_zone(spec.site.timezone).text)
+    return {"switched": switched(spec, folder), "tested": [line] if line else []}
 
 
 def _counted(number: int, what: str) -> list[str]:

@@ -11,18 +11,20 @@ from typing import Protocol
 from statemachine.device.control import Load
 from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
 from statemachine.device.form import Template, inline
+from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 
 from .device import DeviceDriver
 from .device_notes import DeviceListener
 from .driver import Driver
 from .links import Link, LinkFault
-from .meter import DeviceMeter, MainMeter
+from .meter import DeviceMeter, MainMeter, MeasuredOnly
 from .stagger import Stagger
 from .unusable import Unusable
 
 log = logging.getLogger(__name__)
 STALE_MS = 60_000
+NO_TEMPLATE = "there is no template for its meter any more; see venctl devices"
 Catalog = Mapping[str, Template]
 OpenLink = Callable[[LinkDeclaration], Link]
 
@@ -65,7 +67,7 @@ class Circuits:
         self.simulated, self._listener, self._clocks = simulated, listener, clocks
         self._open_link = open_link
         self._catalog = catalog
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, tuple[LinkDeclaration, Link]] = {}
         self._wired: dict[str, _Wired] = {}
         self.main: MainMeter | None = None
         self._main_source: object = None
@@ -103,8 +105,8 @@ class Circuits:
         drivers = self.drivers().items()
         return {id: driver for id, driver in drivers if isinstance(driver, DeviceDriver)}
 
-    def links(self) -> Iterable[Link]:
-        """Every connection in use."""
+    def links(self) -> Iterable[tuple[LinkDeclaration, Link]]:
+        """Every connection in use, as it is declared."""
         return self._links.values()
 
     def queue_of(self, circuit: str) -> str:
@@ -123,7 +125,7 @@ class Circuits:
         """Close every connection."""
         if self.main is not None:
             self.main.stop()
-        for link in self._links.values():
+        for _, link in self._links.values():
             await link.close()
 
     def _wire(self, id: str, declared: str, may_be_off: bool) -> None:
@@ -132,20 +134,31 @@ class Circuits:
         meter = circuit.meter if circuit is not None else "own"
         device = device_of(declared)
         if device is None:
-            self._wired[id] = _Wired(self.simulated, ())
+            self._wired[id] = self._without_device(id, meter)
             return
-        template = self._template(device)
-        load = (
-            Load("relay", 1, 1)
-            if circuit is None
-            else Load(circuit.control, circuit.amp_w, circuit.rated)
-        )
+        template = self.template(device)
+        load = Load(*device.load) if device.load is not None else _load_of(circuit)
         source = (declared, meter, template, load)
         if id in self._wired and self._wired[id].source == source:
             return
         driver = self._driver(id, device, template, load, meter, may_be_off)
         queue = device.link.key if device.link.speaks == "modbus" else ""
         self._wired[id] = _Wired(driver, source, queue)
+
+    def _without_device(self, id: str, meter: str) -> _Wired:
+        """A simulated circuit, or one that is only measured."""
+        if device_of(meter) is None:
+            return _Wired(self.simulated, ())
+        source, known = ("sim", meter), self._wired.get(id)
+        if known is not None and known.source == source:
+            return known
+        try:
+            measuring = self._meter(meter)
+        except LinkFault as fault:
+            return _Wired(Unusable(str(fault)), source)
+        if measuring is None:
+            return _Wired(Unusable(NO_TEMPLATE), source)
+        return _Wired(MeasuredOnly(id, measuring), source)
 
     def _driver(
         self,
@@ -178,7 +191,7 @@ class Circuits:
     def _meter(self, declared: str) -> DeviceMeter | None:
         """The meter of a circuit that another device measures; None: its own device does."""
         device = device_of(declared)
-        template = None if device is None else self._template(device)
+        template = None if device is None else self.template(device)
         if device is None or template is None:
             return None
         return DeviceMeter(template, device.params, self._link(device.link), self._clocks)
@@ -186,7 +199,7 @@ class Circuits:
     def _use_main(self) -> None:
         declared = self._spec.meter
         device = None if declared is None else device_of(declared)
-        template = None if device is None else self._template(device)
+        template = None if device is None else self.template(device)
         if (declared, template) == self._main_source:
             return
         self._main_source = declared, template
@@ -196,19 +209,28 @@ class Circuits:
 
     def _main_meter(self, declared: str) -> MainMeter:
         try:
-            return MainMeter(self._meter(declared), self._clocks)
+            meter = self._meter(declared)
+            why = None if meter else NO_TEMPLATE
         except LinkFault as fault:
-            log.warning("the main meter cannot be used: %s", fault)
-            return MainMeter(None, self._clocks)
+            meter, why = None, str(fault)
+        if why is not None:
+            log.warning("the main meter cannot be used: %s", why)
+        return MainMeter(meter, self._clocks, why)
 
-    def _template(self, device: DeviceDeclaration) -> Template | None:
-        """The template of a device, or the one that ven.yaml writes out in place."""
+    def template(self, device: DeviceDeclaration) -> Template | None:
+        """The template of a device, or the one that ven.yaml writes out in place; None: gone."""
         if (form := device.params.get(FORM)) is not None:
             return inline(device.device, json.loads(form))
         return self._catalog.get(device.device)
 
     def _link(self, declaration: LinkDeclaration) -> Link:
-        link = self._links.get(declaration.key)
-        if link is None:
-            link = self._links[declaration.key] = self._open_link(declaration)
-        return link
+        if declaration.key not in self._links:
+            self._links[declaration.key] = declaration, self._open_link(declaration)
+        return self._links[declaration.key][1]
+
+
+def _load_of(circuit: Circuit | None) -> Load:
+    """What hangs on the device of a circuit; a relay is assumed of one that nobody declares."""
+    if circuit is None:
+        return Load("relay", 1, 1)
+    return Load(circuit.control, circuit.amp_w, circuit.rated)

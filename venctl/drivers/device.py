@@ -31,7 +31,14 @@ from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
 from .device_notes import DeviceListener, DeviceNotes
-from .device_text import iso_text, measured_by, position_text, too_soon_text, unseen_text
+from .device_text import (
+    Told,
+    iso_text,
+    measured_by,
+    position_text,
+    too_soon_text,
+    unseen_text,
+)
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
@@ -86,8 +93,8 @@ class DeviceDriver:
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.order = ""
-        """The last write and when, for people."""
+        self.told: Told | None = None
+        """The last write."""
 
     @property
     def timeout_s(self) -> float:
@@ -187,6 +194,17 @@ class DeviceDriver:
             return before
         await self._in_turn(position, wrote_ms)
         self._wrote_ms = wrote_ms = self._clocks()[1]
+        told = self.told = Told(position_text(position), self._clocks()[0])
+        try:
+            seen = await self._told(position, wrote_ms)
+        except BaseException:
+            self.told = replace(told, seen=False)
+            raise
+        self.told = replace(told, seen=True)
+        return seen
+
+    async def _told(self, position: Position, wrote_ms: int) -> Seen:
+        """Write, and wait until it is seen there."""
         try:
             await self._write(position)
         except LinkFault as fault:
@@ -233,7 +251,6 @@ class DeviceDriver:
         numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
         ends_ms = now_ms + int(numbers["lease_ms"])
         ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
-        self.order = f"{position_text(position)} at {iso_text(now_ms)}"
         for write in writes_for(self.template, position):
             for order in orders(self.template, self.params, write, ordered):
                 await self.link.tell(order)
@@ -244,17 +261,17 @@ class DeviceDriver:
         ends_s = loop.time() + self.template.pace.seen / 1000
         while True:
             seen = await self.back.read(self._clocks()[1], wrote_ms)
-            stood = self._stands(position, seen) if seen.live else None
+            stood = self._stands(position, seen, told=True) if seen.live else None
             if stood:
                 return seen
             if loop.time() >= ends_s:
                 raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
             await asyncio.sleep(LOOK_S)
 
-    def _stands(self, position: Position, seen: Seen) -> bool | None:
+    def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():
             return None if self.standing.written != FREE else True
-        return stands(self.template, self.load, position, seen)
+        return stands(self.template, self.load, position, seen, told)
 
     async def _watch(self) -> Measured | None:
         """Read where it stands, notice who moved it, and feed its lease. Returns its power."""

@@ -12,6 +12,7 @@ from statemachine.device.form import Reads, Template
 from statemachine.device.requests import Answer, Query
 
 from .links import Link, LinkFault
+from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
 OFFLINE = "the device is reported offline"
@@ -49,6 +50,15 @@ class ReadBack:
             age_ms=age_ms,
             live=age_ms is not None and age_ms <= now_ms - since_ms,
         )
+
+    async def power(self) -> Measured | None:
+        """Its power alone; None: no reading, or one of unknown age. Raises LinkFault."""
+        still = self._template.still_when_off
+        values, ages_ms = await self._ask(("power", "on") if still else ("power",))
+        watts, age_ms = _whole(values.get("power")), ages_ms.get("power")
+        if watts is None or age_ms is None or values.get("on") == "off":
+            return None
+        return Measured(watts, age_ms)
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""

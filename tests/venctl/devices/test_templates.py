@@ -31,10 +31,16 @@ ASKED_FOR = {
 }
 
 
+EXAMPLES = {"device": "192.168.1.9/3456", "object": "binary-value,2"}
+
+
 def params_of(template: Template, **given: str) -> dict[str, str]:
-    """Its parameters: those given, the defaults, and `x` for what else is needed."""
+    """Its parameters: those given, the defaults, and an example of what else is needed."""
     return {
-        name: given.get(name, "x" if parameter.default is None else parameter.default)
+        name: given.get(
+            name,
+            parameter.default or (EXAMPLES.get(name, "x") if parameter.default is None else ""),
+        )
         for name, parameter in template.params.items()
     }
 

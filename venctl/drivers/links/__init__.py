@@ -13,9 +13,11 @@ from typing import Protocol
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import Answer, Order, Query
 
+from .bacnet.link import BacnetLink
 from .faults import LinkFault
 from .http import HttpLink
 from .mqtt import MqttLink
+from .ocpp.link import OcppLink
 from .settings import Secrets, secret_reader
 from .state import LinkState
 
@@ -53,6 +55,10 @@ def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Pat
             return HttpLink(declaration, secrets, beside)
         case "mqtt":
             return MqttLink(declaration, secrets, beside)
+        case "ocpp":
+            return OcppLink(declaration, secrets, beside)
+        case "bacnet":
+            return BacnetLink(declaration)
         case "modbus":
             from .modbus import ModbusLink  # pymodbus is loaded only where it is needed
 

@@ -48,7 +48,9 @@ class HttpLink:
         secrets: Secrets,
         beside: Path,
         clock: Clocks = clocks,
+        most_answer: int = MOST_ANSWER,
     ) -> None:
+        self._most_answer = most_answer
         self._root = address_of(declaration.to, PORTS)
         self._settings, self._secrets, self._beside = declaration.settings, secrets, beside
         self._host = self._root.text
@@ -141,7 +143,7 @@ class HttpLink:
                 raise
 
     async def _read(self, request: HttpRequest, response: ClientResponse) -> str:
-        answer = await _body(response)
+        answer = await _body(response, self._most_answer)
         if response.status < 300:
             if answer is None:
                 said = f"the answer of {self._host} to {_place(request)} is longer than 64 KiB"
@@ -218,14 +220,14 @@ def _place(request: HttpRequest) -> str:
     return f"{request.method} {request.path.partition('?')[0]}"
 
 
-async def _body(response: ClientResponse) -> str | None:
+async def _body(response: ClientResponse, most: int) -> str | None:
     """None: it is too long, and was not read to its end."""
-    if (response.content_length or 0) > MOST_ANSWER:
+    if (response.content_length or 0) > most:
         return None
     answer = bytearray()
     async for chunk in response.content.iter_any():
         answer += chunk
-        if len(answer) > MOST_ANSWER:
+        if len(answer) > most:
             return None
     return answer.decode("utf-8", "replace")
 

@@ -77,6 +77,14 @@ class MqttLink:
         self._told[_device(order.topic)] = self._clock()[1]
         await self._publish(order, urgent=True)
 
+    def listener(self, took: Callable[[str, bytes, bool], None]) -> Broker:
+        """A client of the same broker for whoever looks around there: `took` gets every message of
+        what it subscribes to, on awscrt's threads.
+        """
+        return Broker(
+            self._at.text, self._options, took, lambda up: None, self._clock, self._find_out
+        )
+
     def state(self) -> LinkState:
         """How it does."""
         return self._line.state()

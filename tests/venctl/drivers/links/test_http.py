@@ -15,7 +15,7 @@ from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import HttpRequest, Publish
 from tests.kit.devices.counting_http import Asked, CountingHttp, Reply
 from tests.kit.devices.hand_clocks import HandClocks
-from tests.kit.devices.strangers import black_hole
+from tests.kit.devices.strangers.servers import black_hole
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.mosquitto import free_port
 from venctl.drivers.links import Link, LinkFault, open_link

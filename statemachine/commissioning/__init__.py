@@ -1,0 +1,1 @@
+"""What a test of wired circuits shows: recorded meters in, findings out."""

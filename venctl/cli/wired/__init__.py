@@ -1,0 +1,1 @@
+"""Commands about wired circuits and their devices."""

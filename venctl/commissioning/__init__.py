@@ -1,0 +1,1 @@
+"""`venctl circuits test`: switches each wired circuit once, and watches every meter."""

@@ -1,0 +1,1 @@
+"""`venctl discover`: finds devices by asking what is named, and switches nothing."""
