@@ -32,7 +32,7 @@ from statemachine.device.control import (
 from statemachine.device.fill import orders
 from statemachine.device.form import Template
 
-from .device_text import iso_text, measured_by, position_text, unseen_text
+from .device_text import Told, iso_text, measured_by, position_text, unseen_text
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
@@ -93,8 +93,8 @@ class DeviceDriver:
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.order = ""
-        """The last write and when, for people."""
+        self.told: Told | None = None
+        """The last write."""
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         self._hold_w, self._until_ms = watts, until_ms
@@ -173,8 +173,15 @@ class DeviceDriver:
             return before
         self.standing = replace(self.standing, written=position)
         self._wrote_ms = wrote_ms
-        await self._write(position)
-        return await self._seen_at(position, wrote_ms)
+        told = self.told = Told(position_text(position), self._clocks()[0])
+        try:
+            await self._write(position)
+            seen = await self._seen_at(position, wrote_ms)
+        except BaseException:
+            self.told = replace(told, seen=False)
+            raise
+        self.told = replace(told, seen=True)
+        return seen
 
     def _just_written(self, position: Position, now_ms: int) -> bool:
         """A hold and a switch in the same moment are written once."""
@@ -194,7 +201,6 @@ class DeviceDriver:
         numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
         ends_ms = now_ms + int(numbers["lease_ms"])
         ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
-        self.order = f"{position_text(position)} at {iso_text(now_ms)}"
         for write in writes_for(self.template, position):
             for order in orders(self.template, self.params, write, ordered):
                 await self.link.tell(order)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from statemachine.device.control import Position, Seen
 from statemachine.device.form import Template
 
 from .measured import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A write: what the device should do, and when it was told (UTC, in ms).
+
+    `seen`: it was read back so; False: it was not; None: it is being read back.
+    """
+
+    position: str
+    at_ms: int
+    seen: bool | None = None
 
 
 def measured_by(template: Template, seen: Seen) -> Measured | None:

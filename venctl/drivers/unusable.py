@@ -13,13 +13,13 @@ class Unusable:
     timeout_s = last_s = 1.0
 
     def __init__(self, why: str) -> None:
-        self._why = why
+        self.why = why
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
-        raise LinkFault(self._why)
+        raise LinkFault(self.why)
 
     async def switch(self, circuit: str, enabled: bool) -> None:
-        raise LinkFault(self._why)
+        raise LinkFault(self.why)
 
     async def readings(self) -> Mapping[str, object]:
-        raise LinkFault(self._why)
+        raise LinkFault(self.why)
