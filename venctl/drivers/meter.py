@@ -51,7 +51,7 @@ class DeviceMeter:
 class MeasuredOnly:
     """The driver of a circuit that a meter measures and no device switches: it is always free."""
 
-    timeout_s = 1.0
+    timeout_s = last_s = 1.0
 
     def __init__(self, circuit: str, meter: DeviceMeter) -> None:
         self.meter, self._circuit = meter, circuit

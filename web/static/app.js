@@ -37,8 +37,9 @@ function Overview({ now }) {
   const running = now.events.some((event) => !event.scheduled);
   const kind = `overview${live.stale.value ? " stale" : ""}${running ? " running" : ""}`;
   return html`<main id="main" class=${kind} tabindex="-1">
-    <${PowerCard} /><${EventCard} /><${CircuitsCard} /><${ChartCard} /><${machine.MachineCard} />
-    <${ShadowCard} /><${DevicesCard} />
+    <${PowerCard} /><${EventCard} />
+    <div class="wiring"><${CircuitsCard} /><${DevicesCard} /></div>
+    <${ChartCard} /><${machine.MachineCard} /><${ShadowCard} />
   </main>`;
 }
 

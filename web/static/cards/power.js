@@ -69,7 +69,11 @@ function Reading({ now }) {
 /** @param {string} square @param {string} label @param {string} id @param {number | null} value */
 const part = (square, label, id, value) => html`<div>
   <dt><i class=${`swatch ${square}`}></i>${label}</dt>
-  <dd class="numeric"><span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small></dd>
+  <dd class="numeric">${
+    value === null
+      ? html`<small data-testid=${id}>not known</small>`
+      : html`<span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small>`
+  }</dd>
 </div>`;
 
 /** @param {{now: State}} props */
