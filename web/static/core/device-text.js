@@ -87,7 +87,7 @@ export function withoutUs({ switches, lease, lease_s }) {
   if (!switches) return null;
   if (lease === null || lease_s === null) return "Stays as it was told";
   const after = pause(lease_s);
-  return lease === "free" ? `Given back by itself within ${after}` : `Limited after ${after}`;
+  return lease === "free" ? `Comes back from an event within ${after}` : `Limits itself after ${after}`;
 }
 
 /**

@@ -39,9 +39,9 @@ test("a command was read back, or not, or is being looked at", () => {
 });
 
 test("what happens without the program is told of every device that is switched", () => {
-  assert.equal(plain(text.withoutUs(device()) ?? ""), "Given back by itself within 2 min");
+  assert.equal(plain(text.withoutUs(device()) ?? ""), "Comes back from an event within 2 min");
   const limits = device({ lease: "failsafe", lease_s: 15 });
-  assert.equal(plain(text.withoutUs(limits) ?? ""), "Limited after 15 s");
+  assert.equal(plain(text.withoutUs(limits) ?? ""), "Limits itself after 15 s");
   assert.equal(text.withoutUs(device({ lease: null, lease_s: null })), "Stays as it was told");
   assert.equal(text.withoutUs(device({ switches: false })), null);
 });
