@@ -20,7 +20,12 @@ LEAST_DOUBT_W = 20
 
 
 def gets_more(load: Load, was: Position | None, position: Position) -> bool:
-    """Whether a circuit may draw more in `position` than in the one that was written before."""
+    """Whether a circuit may draw more in `position` than in the one that was written before.
+
+    A car that is given back does not count: a restore does not wait.
+    """
+    if position.kind == "free" and load.control == "ev_pilot":
+        return False
     return was is not None and _allowed_w(load, position) > _allowed_w(load, was)
 
 

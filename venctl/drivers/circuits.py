@@ -17,6 +17,7 @@ from statemachine.site.spec import Spec
 from .device import DeviceDriver
 from .device_notes import DeviceListener
 from .driver import Driver
+from .farewell import Farewells
 from .links import Link, LinkFault
 from .meter import DeviceMeter, MainMeter, MeasuredOnly
 from .stagger import Stagger
@@ -69,6 +70,7 @@ class Circuits:
         self._catalog = catalog
         self._links: dict[str, tuple[LinkDeclaration, Link]] = {}
         self._wired: dict[str, _Wired] = {}
+        self._farewells = Farewells()
         self.main: MainMeter | None = None
         self._main_source: object = None
         self._spec = spec
@@ -93,7 +95,9 @@ class Circuits:
         self._spec, self._catalog = spec, catalog
         self.simulated.use(spec)
         for id, circuit in spec.circuits.items():
+            before = self._wired.get(id)
             self._wire(id, circuit.driver, True)
+            self._part_with(before, circuit.driver)
         self._use_main()
         return {id: self._wired[id].driver for id in spec.circuits}
 
@@ -125,6 +129,7 @@ class Circuits:
         """Close every connection."""
         if self.main is not None:
             self.main.stop()
+        self._farewells.stop()
         for _, link in self._links.values():
             await link.close()
 
@@ -144,6 +149,12 @@ class Circuits:
         driver = self._driver(id, device, template, load, meter, may_be_off)
         queue = device.link.key if device.link.speaks == "modbus" else ""
         self._wired[id] = _Wired(driver, source, queue)
+
+    def _part_with(self, before: _Wired | None, declared: str) -> None:
+        """Give a device back that its circuit no longer names."""
+        former = None if before is None else before.driver
+        if before is not None and isinstance(former, DeviceDriver) and before.source[0] != declared:
+            self._farewells.say(former)
 
     def _without_device(self, id: str, meter: str) -> _Wired:
         """A simulated circuit, or one that is only measured."""

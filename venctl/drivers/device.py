@@ -20,34 +20,24 @@ from statemachine.device.control import (
     Standing,
     leased,
     needs_write,
-    ordered_numbers,
     position_of,
     renew_every_ms,
     stands,
-    writes_for,
 )
-from statemachine.device.fill import orders
 from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
 from .device_notes import DeviceListener, DeviceNotes
-from .device_text import (
-    Told,
-    iso_text,
-    measured_by,
-    position_text,
-    too_soon_text,
-    unseen_text,
-)
+from .device_text import Told, measured_by, position_text, too_soon_text, unseen_text
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
 from .poll import Poll
 from .readback import OFFLINE, ReadBack
 from .stagger import Stagger
+from .writer import Writer
 
 log = logging.getLogger(__name__)
-LOOK_S = 0.2
 WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000
@@ -80,6 +70,7 @@ class DeviceDriver:
         self._deed_s = WRITES_S + template.pace.seen / 1000
         self.last_s = min(MOST_LAST_S, self._deed_s)
         self.back = ReadBack(template, params, link)
+        self._writer = Writer(template, params, load, link, clocks)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
         self._may_be_ours, self._stagger = may_be_ours, stagger
@@ -106,6 +97,11 @@ class DeviceDriver:
 
     async def switch(self, circuit: str, enabled: bool) -> None:
         self._enabled = enabled
+        await self._bring()
+
+    async def release(self) -> None:
+        """Give back what an event holds of it. Raises LinkFault."""
+        self._hold_w = None
         await self._bring()
 
     async def readings(self) -> Mapping[str, Measured]:
@@ -206,7 +202,7 @@ class DeviceDriver:
     async def _told(self, position: Position, wrote_ms: int) -> Seen:
         """Write, and wait until it is seen there."""
         try:
-            await self._write(position)
+            await self._writer.write(position)
         except LinkFault as fault:
             return await self._refused(position, wrote_ms, fault)
         self.notes.refused(None)
@@ -243,30 +239,14 @@ class DeviceDriver:
         self._listener.moved(self.circuit, False)
         raise LinkFault(LEFT_ALONE)
 
-    async def _write(self, position: Position) -> None:
-        if not writes_for(self.template, position):
-            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
-        now_ms = self._clocks()[0]
-        longest_ms = self.template.lease.longest if self.template.lease else None
-        numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
-        ends_ms = now_ms + int(numbers["lease_ms"])
-        ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
-        for write in writes_for(self.template, position):
-            for order in orders(self.template, self.params, write, ordered):
-                await self.link.tell(order)
-
     async def _seen_at(self, position: Position, wrote_ms: int) -> Seen:
         """Read until it stands there, for as long as the template says that it may take."""
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + self.template.pace.seen / 1000
-        while True:
-            seen = await self.back.read(self._clocks()[1], wrote_ms)
-            stood = self._stands(position, seen, told=True) if seen.live else None
-            if stood:
-                return seen
-            if loop.time() >= ends_s:
-                raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
-            await asyncio.sleep(LOOK_S)
+        right = lambda seen: self._stands(position, seen, told=True)  # noqa: E731
+        seen_ms = self.template.pace.seen
+        seen, stood = await self.back.until(right, wrote_ms, self._clocks, seen_ms / 1000)
+        if not stood:
+            raise LinkFault(unseen_text(position, stood, seen_ms))
+        return seen
 
     def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():

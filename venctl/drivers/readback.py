@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from statemachine.device.control import Seen
@@ -15,6 +16,7 @@ from .links import Link, LinkFault
 from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
+LOOK_S = 0.2
 OFFLINE = "the device is reported offline"
 
 
@@ -59,6 +61,23 @@ class ReadBack:
         if watts is None or age_ms is None or values.get("on") == "off":
             return None
         return Measured(watts, age_ms)
+
+    async def until(
+        self,
+        right: Callable[[Seen], bool | None],
+        since_ms: int,
+        clocks: Callable[[], tuple[int, int]],
+        most_s: float,
+    ) -> tuple[Seen, bool | None]:
+        """Read until what is read is `right` and live, at most `most_s`. Raises LinkFault."""
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + most_s
+        while True:
+            seen = await self.read(clocks()[1], since_ms)
+            stood = right(seen) if seen.live else None
+            if stood or loop.time() >= ends_s:
+                return seen, stood
+            await asyncio.sleep(LOOK_S)
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""
