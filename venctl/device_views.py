@@ -31,7 +31,7 @@ from .base.clocks import clocks
 from .drivers.circuits import STALE_MS, Circuits
 from .drivers.device import DeviceDriver
 from .drivers.driver import Driver
-from .drivers.links import Link
+from .drivers.links import DeviceLink
 from .drivers.meter import DeviceMeter, MainMeter, MeasuredOnly
 from .drivers.unusable import Unusable
 
@@ -193,7 +193,7 @@ def _plain(text: str) -> str:
     return (host if sign and before else text)[:MOST_TEXT]
 
 
-def _link_ids(links: Iterable[tuple[LinkDeclaration, Link]]) -> dict[int, str]:
+def _link_ids(links: Iterable[tuple[LinkDeclaration, DeviceLink]]) -> dict[int, str]:
     """A name for each link: its own in `links:`, or where it leads. No two are alike."""
     names: dict[int, str] = {}
     for declared, link in links:
@@ -204,7 +204,7 @@ def _link_ids(links: Iterable[tuple[LinkDeclaration, Link]]) -> dict[int, str]:
     return names
 
 
-def _links_of(driver: Driver) -> set[Link]:
+def _links_of(driver: Driver) -> set[DeviceLink]:
     match driver:
         case DeviceDriver(link=link, meter=DeviceMeter(link=other)):
             return {link, other}

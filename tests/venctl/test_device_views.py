@@ -10,12 +10,12 @@ import pytest
 
 from statemachine import Spec, read
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 from tests.kit.simulated.skipping import run
 from venctl.device_views import DeviceViews
 from venctl.devices.catalog import shipped
 from venctl.drivers.circuits import Circuits
-from venctl.drivers.links import Link, LinkFault, LinkState
+from venctl.drivers.links import DeviceLink, LinkFault, LinkState
 from web.controller_port import LastTestView
 
 SITE = """
@@ -41,7 +41,7 @@ class Wire:
     def __init__(self, what: str) -> None:
         self.what, self.fault = what, "gave no answer within 2 s"
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         raise LinkFault(self.fault, up=False)
 
     async def tell(self, order: Order) -> None:
@@ -80,11 +80,11 @@ class Modelled:
         return {}
 
 
-def opened(declared: LinkDeclaration) -> Link:
+def opened(declared: LinkDeclaration) -> DeviceLink:
     return Wire(f"{declared.speaks} {declared.to.removeprefix('http://')}")
 
 
-def refused(declared: LinkDeclaration) -> Link:
+def refused(declared: LinkDeclaration) -> DeviceLink:
     raise LinkFault(f"no link to {declared.to}")
 
 

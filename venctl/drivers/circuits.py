@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
 from statemachine.device.form import Template, inline
 from statemachine.site.panel import Circuit
@@ -18,7 +18,7 @@ from .device import DeviceDriver
 from .device_notes import DeviceListener
 from .driver import Driver
 from .farewell import Farewells
-from .links import Link, LinkFault
+from .links import DeviceLink, LinkFault
 from .meter import DeviceMeter, MainMeter, MeasuredOnly
 from .stagger import Stagger
 from .unusable import Unusable
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 STALE_MS = 60_000
 NO_TEMPLATE = "there is no template for its meter any more; see venctl devices"
 Catalog = Mapping[str, Template]
-OpenLink = Callable[[LinkDeclaration], Link]
+OpenLink = Callable[[LinkDeclaration], DeviceLink]
 
 
 class Simulated(Driver, Protocol):
@@ -68,7 +68,7 @@ class Circuits:
         self.simulated, self._listener, self._clocks = simulated, listener, clocks
         self._open_link = open_link
         self._catalog = catalog
-        self._links: dict[str, tuple[LinkDeclaration, Link]] = {}
+        self._links: dict[str, tuple[LinkDeclaration, DeviceLink]] = {}
         self._wired: dict[str, _Wired] = {}
         self._farewells = Farewells()
         self.main: MainMeter | None = None
@@ -109,7 +109,7 @@ class Circuits:
         drivers = self.drivers().items()
         return {id: driver for id, driver in drivers if isinstance(driver, DeviceDriver)}
 
-    def links(self) -> Iterable[tuple[LinkDeclaration, Link]]:
+    def links(self) -> Iterable[tuple[LinkDeclaration, DeviceLink]]:
         """Every connection in use, as it is declared."""
         return self._links.values()
 
@@ -142,7 +142,7 @@ class Circuits:
             self._wired[id] = self._without_device(id, meter)
             return
         template = self.template(device)
-        load = Load(*device.load) if device.load is not None else _load_of(circuit)
+        load = WiredLoad(*device.load) if device.load is not None else _load_of(circuit)
         source = (declared, meter, template, load)
         if id in self._wired and self._wired[id].source == source:
             return
@@ -176,7 +176,7 @@ class Circuits:
         id: str,
         device: DeviceDeclaration,
         template: Template | None,
-        load: Load,
+        load: WiredLoad,
         meter: str,
         may_be_off: bool,
     ) -> Driver:
@@ -234,14 +234,14 @@ class Circuits:
             return inline(device.device, json.loads(form))
         return self._catalog.get(device.device)
 
-    def _link(self, declaration: LinkDeclaration) -> Link:
+    def _link(self, declaration: LinkDeclaration) -> DeviceLink:
         if declaration.key not in self._links:
             self._links[declaration.key] = declaration, self._open_link(declaration)
         return self._links[declaration.key][1]
 
 
-def _load_of(circuit: Circuit | None) -> Load:
+def _load_of(circuit: Circuit | None) -> WiredLoad:
     """What hangs on the device of a circuit; a relay is assumed of one that nobody declares."""
     if circuit is None:
-        return Load("relay", 1, 1)
-    return Load(circuit.control, circuit.amp_w, circuit.rated)
+        return WiredLoad("relay", 1, 1)
+    return WiredLoad(circuit.control, circuit.amp_w, circuit.rated)

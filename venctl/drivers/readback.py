@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from statemachine.device.control import Seen
+from statemachine.device.control import SeenState
 from statemachine.device.extract import Reading, reading
 from statemachine.device.fill import queries
 from statemachine.device.form import Reads, Template
-from statemachine.device.requests import Answer, Query
+from statemachine.device.requests import LinkAnswer, Query
 
-from .links import Link, LinkFault
+from .links import DeviceLink, LinkFault
 from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
@@ -23,13 +23,13 @@ OFFLINE = "the device is reported offline"
 class ReadBack:
     """What one device says about itself."""
 
-    def __init__(self, template: Template, params: Mapping[str, str], link: Link) -> None:
+    def __init__(self, template: Template, params: Mapping[str, str], link: DeviceLink) -> None:
         self._template, self._params, self._link = template, params, link
         self._queries = queries(template, params)
         self._last_seen: tuple[Reading, int] = None, 0
         """When the device was last heard, in its own words, and when that changed."""
 
-    async def read(self, now_ms: int, since_ms: int = 0) -> Seen:
+    async def read(self, now_ms: int, since_ms: int = 0) -> SeenState:
         """Where it stands now. Raises LinkFault if it does not answer.
 
         It is `live` if what tells its position is younger than `since_ms`, the time of the last
@@ -41,7 +41,7 @@ class ReadBack:
         ages_ms = self._aged(values.get("last_seen"), ages_ms, now_ms)
         age_ms = self._age_ms(ages_ms)
         on, by = values.get("on"), values.get("by")
-        return Seen(
+        return SeenState(
             at_ms=now_ms,
             on=None if on not in ("on", "off") else on == "on",
             limit=_number(values.get("limit")),
@@ -64,11 +64,11 @@ class ReadBack:
 
     async def until(
         self,
-        right: Callable[[Seen], bool | None],
+        right: Callable[[SeenState], bool | None],
         since_ms: int,
         clocks: Callable[[], tuple[int, int]],
         most_s: float,
-    ) -> tuple[Seen, bool | None]:
+    ) -> tuple[SeenState, bool | None]:
         """Read until what is read is `right` and live, at most `most_s`. Raises LinkFault."""
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + most_s
@@ -107,7 +107,7 @@ class ReadBack:
         self, names: Iterable[Reads]
     ) -> tuple[dict[str, Reading], dict[str, int | None]]:
         """The values, and how old each is."""
-        answers: dict[Query, Answer] = {}
+        answers: dict[Query, LinkAnswer] = {}
         values: dict[str, Reading] = {}
         ages_ms: dict[str, int | None] = {}
         for name in names:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from statemachine.device.control import Load, Position, ordered_numbers, writes_for
+from statemachine.device.control import Position, WiredLoad, ordered_numbers, writes_for
 from statemachine.device.fill import orders
 from statemachine.device.form import Template
 
 from .device_text import iso_text, position_text
-from .links import Link, LinkFault
+from .links import DeviceLink, LinkFault
 
 
-class Writer:
+class DeviceWriter:
     """The writes of one device. `clocks` gives UTC and monotonic ms."""
 
     def __init__(
         self,
         template: Template,
         params: Mapping[str, str],
-        load: Load,
-        link: Link,
+        load: WiredLoad,
+        link: DeviceLink,
         clocks: Callable[[], tuple[int, int]],
     ) -> None:
         self._template, self._params, self._load = template, params, load
