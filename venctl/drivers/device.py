@@ -20,37 +20,28 @@ from statemachine.device.control import (
     Standing,
     leased,
     needs_write,
-    ordered_numbers,
     position_of,
     renew_every_ms,
     stands,
     writes_for,
 )
-from statemachine.device.fill import orders
 from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
 from .device_notes import DeviceListener, DeviceNotes
-from .device_text import (
-    Told,
-    iso_text,
-    measured_by,
-    position_text,
-    too_soon_text,
-    unseen_text,
-)
+from .device_text import Told, measured_by, position_text, too_soon_text, unseen_text
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
 from .poll import Poll
-from .readback import OFFLINE, ReadBack
+from .readback import OFFLINE, ReadBack, orders_for
 from .stagger import Stagger
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.2
 WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
-ONCE_MS = 1_000
+ONCE_MS = 1_000  # a hold and a switch in the same moment are written once
 LEFT_ALONE = "somebody moved it at the device"
 
 
@@ -189,10 +180,10 @@ class DeviceDriver:
             return self._found_off(position, before)
         if not needs_write(self.template, self.standing, position, stood):
             return before
-        wrote_ms = self._clocks()[1]
-        if stood and self._just_written(position, wrote_ms):
+        now_ms = self._clocks()[1]
+        if stood and position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS:
             return before
-        await self._in_turn(position, wrote_ms)
+        await self._in_turn(position, now_ms)
         self._wrote_ms = wrote_ms = self._clocks()[1]
         told = self.told = Told(position_text(position), self._clocks()[0])
         try:
@@ -228,14 +219,10 @@ class DeviceDriver:
         if fault.up is not True:
             raise fault
         seen = await self.back.read(self._clocks()[1], wrote_ms)
-        if not (seen.live and self._stands(position, seen)):
+        if not (seen.live and self._stands(position, seen, told=True)):
             raise fault
         self.notes.refused(str(fault))
         return seen
-
-    def _just_written(self, position: Position, now_ms: int) -> bool:
-        """A hold and a switch in the same moment are written once."""
-        return position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS
 
     def _found_off(self, position: Position, seen: Seen) -> Seen:
         """Nothing of ours had it off: a person switched it off while this program was away."""
@@ -247,13 +234,8 @@ class DeviceDriver:
         if not writes_for(self.template, position):
             raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
         now_ms = self._clocks()[0]
-        longest_ms = self.template.lease.longest if self.template.lease else None
-        numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
-        ends_ms = now_ms + int(numbers["lease_ms"])
-        ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
-        for write in writes_for(self.template, position):
-            for order in orders(self.template, self.params, write, ordered):
-                await self.link.tell(order)
+        for order in orders_for(self.template, self.params, self.load, position, now_ms):
+            await self.link.tell(order)
 
     async def _seen_at(self, position: Position, wrote_ms: int) -> Seen:
         """Read until it stands there, for as long as the template says that it may take."""
