@@ -1,6 +1,6 @@
 """Which test keeps which promise of docs/devices.md: the 21 rules of a driver, the 26 failures.
 
-A test is `file::name`, below `tests/`. `AWAITED` are those of branches that are not merged yet.
+A test is `file::name`, below `tests/`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ MAIN = "statemachine/decide/test_main_meter.py"
 REAL = "system/test_real_circuits.py"
 WHOLE = "system/test_real_failures.py"
 SESSION = "venctl/commissioning/test_session.py"
-JUDGEMENT = "statemachine/commissioning/test_judgement.py"
 TEMPLATES = "venctl/devices/test_templates.py"
 
-AWAITED = frozenset((OCPP, BACNET, SESSION, JUDGEMENT))
 
 RULES: dict[int, tuple[str, ...]] = {
     1: (
