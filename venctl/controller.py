@@ -85,14 +85,14 @@ class Controller:
         self.runtime.aftermath.decided = self._decided
         self.alarms = Alarms(lambda: self.memory.alarms, self.runtime.post)
         self._tasks = Tasks(self.alarms)
-        reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
+        self._reports = DeviceReports(self.runtime, lambda: self.panel, lambda: self.alarms)
         self._tested = Unfinished(options.folder)
         self._catalog = partial(devices_beside, options.file)
         self.circuits = Circuits(
             spec,
             outside.circuits(spec, options.folder),
             self._catalog(),
-            reports,
+            self._reports,
             clocks,
             partial(
                 open_link, secrets=secret_reader(options.file.parent), beside=options.file.parent
@@ -104,7 +104,7 @@ class Controller:
             self.circuits.build(self.memory.leaving, self._may_be_off),
             self._held,
             self._switched,
-            self._look,
+            lambda: self.telemetry.look(),
             self.circuits.queue_of,
         )
         self.uplink = Uplink(spec, endpoint, self._storage.sent, self.runtime.post, outside)
@@ -189,6 +189,7 @@ class Controller:
             Restarted(at_ms=at_ms, mono_ms=mono_ms, boot=self._outside.boot(), known=known)
         )
         self.alarms.open()
+        self._reports.begin()
         await self.telemetry.read()
         self._tasks.start("reading the circuits", self.telemetry.run)
         self._tasks.start("telemetry", self.telemetry.publish)
@@ -281,9 +282,6 @@ class Controller:
         if self._tested.is_off(circuit, live.driver):
             return True
         return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
-
-    def _look(self) -> None:
-        self.telemetry.look()
 
     def _progress(self, before: Overdue | None, now_ms: int) -> Progress:
         timer = overdue(before, self.memory.due_ms(), clocks()[0], now_ms)

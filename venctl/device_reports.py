@@ -34,6 +34,11 @@ class DeviceReports:
         self._runtime, self._panel, self._alarms = runtime, panel, alarms
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def begin(self) -> None:
+        """Nothing is noticed yet: what an earlier run noticed is counted anew."""
+        for circuit in self._runtime.memory.circuits:
+            self.noticed(circuit, None)
+
     def doubted(self, circuit: str) -> None:
         self._panel().doubt(circuit)
 

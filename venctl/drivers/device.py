@@ -23,6 +23,7 @@ from statemachine.device.control import (
     position_of,
     renew_every_ms,
     stands,
+    writes_for,
 )
 from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
@@ -33,14 +34,13 @@ from .links import DeviceLink, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
 from .poll import Poll
-from .readback import OFFLINE, ReadBack
+from .readback import OFFLINE, ReadBack, orders_for
 from .stagger import Stagger
-from .writer import DeviceWriter
 
 log = logging.getLogger(__name__)
 WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
-ONCE_MS = 1_000
+ONCE_MS = 1_000  # a hold and a switch in the same moment are written once
 LEFT_ALONE = "somebody moved it at the device"
 
 
@@ -70,7 +70,6 @@ class DeviceDriver:
         self._deed_s = WRITES_S + template.pace.seen / 1000
         self.last_s = min(MOST_LAST_S, self._deed_s)
         self.back = ReadBack(template, params, link)
-        self._writer = DeviceWriter(template, params, load, link, clocks)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
         self._may_be_ours, self._stagger = may_be_ours, stagger
@@ -185,10 +184,10 @@ class DeviceDriver:
             return self._found_off(position, before)
         if not needs_write(self.template, self.standing, position, stood):
             return before
-        wrote_ms = self._clocks()[1]
-        if stood and self._just_written(position, wrote_ms):
+        now_ms = self._clocks()[1]
+        if stood and position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS:
             return before
-        await self._in_turn(position, wrote_ms)
+        await self._in_turn(position, now_ms)
         self._wrote_ms = wrote_ms = self._clocks()[1]
         told = self.told = LastWrite(position_text(position), self._clocks()[0])
         try:
@@ -202,7 +201,7 @@ class DeviceDriver:
     async def _told(self, position: Position, wrote_ms: int) -> SeenState:
         """Write, and wait until it is seen there."""
         try:
-            await self._writer.write(position)
+            await self._write(position)
         except LinkFault as fault:
             return await self._refused(position, wrote_ms, fault)
         self.notes.refused(None)
@@ -224,20 +223,24 @@ class DeviceDriver:
         if fault.up is not True:
             raise fault
         seen = await self.back.read(self._clocks()[1], wrote_ms)
-        if not (seen.live and self._stands(position, seen)):
+        if not (seen.live and self._stands(position, seen, told=True)):
             raise fault
         self.notes.refused(str(fault))
         return seen
-
-    def _just_written(self, position: Position, now_ms: int) -> bool:
-        """A hold and a switch in the same moment are written once."""
-        return position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS
 
     def _found_off(self, position: Position, seen: SeenState) -> SeenState:
         """Nothing of ours had it off: a person switched it off while this program was away."""
         self.standing = replace(self.standing, yielded=position, seen=seen)
         self._listener.moved(self.circuit, False)
         raise LinkFault(LEFT_ALONE)
+
+    async def _write(self, position: Position) -> None:
+        """Send all that brings it there; that it was sent does not mean done."""
+        if not writes_for(self.template, position):
+            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
+        now_ms = self._clocks()[0]
+        for order in orders_for(self.template, self.params, self.load, position, now_ms):
+            await self.link.tell(order)
 
     async def _seen_at(self, position: Position, wrote_ms: int) -> SeenState:
         """Read until it stands there, for as long as the template says that it may take."""

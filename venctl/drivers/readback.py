@@ -1,23 +1,42 @@
-"""Reads back where a device stands, by its template: each query is asked once."""
+"""What a device is told by its template, and where it stands: each query is asked once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from statemachine.device.control import SeenState
+from statemachine.device.control import (
+    Position,
+    SeenState,
+    WiredLoad,
+    ordered_numbers,
+    writes_for,
+)
 from statemachine.device.extract import Reading, reading
-from statemachine.device.fill import queries
+from statemachine.device.fill import orders, queries
 from statemachine.device.form import Reads, Template
-from statemachine.device.requests import LinkAnswer, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 
+from .device_text import iso_text
 from .links import DeviceLink, LinkFault
 from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
 LOOK_S = 0.2
 OFFLINE = "the device is reported offline"
+
+
+def orders_for(
+    template: Template, params: Mapping[str, str], load: WiredLoad, position: Position, now_ms: int
+) -> Iterator[Order]:
+    """What is sent to bring a device to a position, in order. `now_ms` is UTC."""
+    longest_ms = template.lease.longest if template.lease else None
+    numbers = ordered_numbers(load, position, now_ms, longest_ms)
+    until_iso = iso_text(now_ms + int(numbers["lease_ms"]))
+    ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": until_iso}
+    for write in writes_for(template, position):
+        yield from orders(template, params, write, ordered)
 
 
 class ReadBack:

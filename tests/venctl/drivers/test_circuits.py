@@ -21,20 +21,23 @@ from venctl.drivers.circuits import Circuits, Simulated
 from venctl.drivers.links import DeviceLink
 
 NAMES = ("a", "b", "c", "d", "e")
+MANY = tuple(f"c{number}" for number in range(40))
 WATTS = 1_000
 
 
-def spec() -> Spec:
-    rows = [f"  {id}: {{rated: 1 kW, shed: 100 %, driver: {{shelly: {id}.lan}}}}\n" for id in NAMES]
+def spec(names: tuple[str, ...]) -> Spec:
+    rows = [f"  {id}: {{rated: 1 kW, shed: 100 %, driver: {{shelly: {id}.lan}}}}\n" for id in names]
     return read("site: {id: v}\ncircuits:\n" + "".join(rows), "ven.yaml", shipped())
 
 
 class House:
-    """Five circuits with a Shelly each. `ours`: they may be off because this program had them."""
+    """Circuits with a Shelly each. `ours`: they may be off because this program had them so."""
 
-    def __init__(self, ours: bool = True, off: bool = False) -> None:
+    def __init__(
+        self, ours: bool = True, off: bool = False, names: tuple[str, ...] = NAMES
+    ) -> None:
         wiring = Wiring(clock=SeemingClock())
-        self.plugs = {id: Shelly.plug(wiring, wiring.outlet(id, WATTS)) for id in NAMES}
+        self.plugs = {id: Shelly.plug(wiring, wiring.outlet(id, WATTS)) for id in names}
         if off:
             for plug in self.plugs.values():
                 plug.relay.set(False, "http")
@@ -43,7 +46,7 @@ class House:
         self.moved_to: dict[str, bool] = {}
         nothing: Any = None
         simulated: Simulated = nothing
-        site = spec()
+        site = spec(names)
         self.circuits = Circuits(site, simulated, shipped(), self, clocks, self._open)
         drivers = self.circuits.build({}, lambda id: ours)
         self.panel = Panel(site, drivers, self._held, self._held, lambda: None)
@@ -68,7 +71,7 @@ class House:
 
     def restate(self, watts: int | None) -> None:
         """What the core says of every circuit when it starts."""
-        for id in NAMES:
+        for id in self.plugs:
             self.panel.put(Hold(id, watts, clocks()[0] + 120_000))
             self.panel.put(Switch(id, True, "restart"))
 
@@ -113,6 +116,18 @@ def test_rule_15_what_is_wanted_is_read_first_and_restated_one_after_another() -
         told = sorted(line.told[0][0] for line in house.lines.values())
         assert all(later - sooner >= 0.19 for sooner, later in pairwise(told))
         assert house.faults == dict.fromkeys(NAMES)
+        await house.panel.stop()
+
+    run(story())
+
+
+def test_rule_15_of_forty_that_move_at_the_start_none_waits_too_long() -> None:
+    async def story() -> None:
+        house = House(off=True, names=MANY)
+        house.restate(None)
+        await asyncio.sleep(10)
+        assert house.off() == set()
+        assert house.faults == dict.fromkeys(MANY)
         await house.panel.stop()
 
     run(story())

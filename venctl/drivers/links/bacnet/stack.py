@@ -57,7 +57,7 @@ class Stack:
         return await self._answer(reading, host, f"{host} refuses to tell {property} of {object}")
 
     async def write(self, host: str, object: str, value: str | float | None, priority: int) -> None:
-        """A present value; None is Null. Raises BacnetRefusal, or LinkFault if there is no answer."""
+        """A present value; None is Null. Raises BacnetRefusal, or LinkFault without an answer."""
         writing = self._application.write_property(
             host,
             object,
