@@ -45,7 +45,8 @@ LONG = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.nodeid.split("::")[0].removeprefix("tests/") not in LONG)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.nodeid.split("::")[0].removeprefix("tests/") not in LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -67,6 +67,7 @@ def _renewed(live: CircuitState, last_mono_ms: int, mono_ms: int) -> CircuitStat
     return changed(
         live,
         changed_mono_ms=None,
+        read_mono_ms=None if live.read_mono_ms is None else mono_ms,
         settled_mono_ms=mono_ms,
         started_mono_ms=None if live.started_mono_ms is None else mono_ms,
         stopped_mono_ms=None if live.stopped_mono_ms is None else mono_ms,
@@ -78,6 +79,7 @@ def _renewed(live: CircuitState, last_mono_ms: int, mono_ms: int) -> CircuitStat
         asked_mono_ms=None if live.asked_mono_ms is None else mono_ms,
         hold_fault_mono_ms=None if live.hold_fault is None else mono_ms,
         fault_mono_ms=None if live.fault is None else mono_ms,
+        read_fault_mono_ms=None if live.read_fault is None else mono_ms,
     )
 
 

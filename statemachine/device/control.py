@@ -140,8 +140,13 @@ def ordered_numbers(
     }
 
 
-def stands(template: Template, load: Load, position: Position, seen: Seen) -> bool | None:
-    """Whether a device stands as it should; None: that cannot be read."""
+def stands(
+    template: Template, load: Load, position: Position, seen: Seen, told: bool = False
+) -> bool | None:
+    """Whether a device stands as it should; None: that cannot be read.
+
+    A device that was `told` to be free may still have a limit of its own below the rating.
+    """
     limit_w = limit_w_of(template, load, seen)
     match position.kind:
         case "off" | "off_for":
@@ -149,7 +154,7 @@ def stands(template: Template, load: Load, position: Position, seen: Seen) -> bo
         case "limit":
             return _is_limited(template, load, position, seen, limit_w)
         case "free":
-            return _is_free(template, load, seen, limit_w)
+            return _is_free(template, load, seen, limit_w, told)
 
 
 def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
@@ -172,13 +177,14 @@ def _is_limited(
     return least_w <= limit_w <= watts + watts * NEAR_PERCENT // 100
 
 
-def _is_free(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
+def _is_free(
+    template: Template, load: Load, seen: Seen, limit_w: int | None, told: bool
+) -> bool | None:
     if seen.on is False:
         return False
-    if limit_w is not None and "free" not in template.write:
-        return limit_w * 100 >= load.rated_w * (100 - NEAR_PERCENT)
     if limit_w is not None:
-        return limit_w >= _least_w(load) if load.control == "ev_pilot" else limit_w > 0
+        least_w = max(1, _least_w(load)) if told else load.rated_w * (100 - NEAR_PERCENT) // 100
+        return limit_w >= least_w
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
@@ -225,13 +231,12 @@ def needs_write(
 ) -> bool:
     """Whether to write, rather than only to believe what was read.
 
-    Only what differs is switched. A lease is written again each time, and a lease that still runs
-    is replaced even if the device stands right already.
+    Only what differs is switched. A lease is written again each time, and what was written before
+    is replaced even if the device stands right already: its lease may still run.
     """
     if stands_so is not True or leased(template, position):
         return True
-    was = standing.written
-    return was is not None and not was.same(position) and leased(template, was)
+    return standing.written is not None and not standing.written.same(position)
 
 
 def leased(template: Template, position: Position) -> bool:
@@ -274,7 +279,7 @@ def mover(
         return None
     if rebooted(standing.seen, seen):
         return "reboot"
-    if not seen.live or stands(template, load, position, seen) is not False:
+    if not seen.live or stands(template, load, position, seen, told=True) is not False:
         return None
     if seen.by == "person" or (seen.by is None and position.same(standing.reasserted)):
         return "person"

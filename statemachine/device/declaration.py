@@ -43,6 +43,8 @@ class DeviceDeclaration:
     device: str
     params: Mapping[str, str]
     link: LinkDeclaration
+    load: tuple[str, int, int] | None = None
+    """Of a circuit that has left the file: its control, one ampere and its rating in watts."""
 
     @property
     def text(self) -> str:
@@ -53,7 +55,9 @@ class DeviceDeclaration:
             "settings": dict(self.link.settings),
             "name": self.link.name,
         }
-        return json.dumps({"device": self.device, "params": dict(self.params), "link": link})
+        load = {} if self.load is None else {"load": list(self.load)}
+        declared = {"device": self.device, "params": dict(self.params), "link": link}
+        return json.dumps(declared | load)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -78,11 +82,12 @@ def device_of(text: str) -> DeviceDeclaration | None:
         return None
     try:
         declared = json.loads(text)
-        link = declared["link"]
+        link, load = declared["link"], declared.get("load")
         return DeviceDeclaration(
             declared["device"],
             declared["params"],
             LinkDeclaration(link["speaks"], link["to"], link["settings"], link["name"]),
+            None if load is None else (str(load[0]), int(load[1]), int(load[2])),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"this declares no device: {text}") from error

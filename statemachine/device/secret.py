@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:[^\0\r\n]{1,256}")
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:\S{1,250}")
 
 
 def is_reference(text: str) -> bool:

@@ -289,5 +289,5 @@ def _tighter(watts: int, held_w: int | None) -> bool:
 def _hold(turn: Turn, id: str, watts: int | None) -> None:
     turn.remember_circuit(id, held_w=watts, asked_mono_ms=turn.memory.mono_ms)
     if turn.spec.observes and watts is None:
-        turn.remember(leaving={**turn.memory.leaving, id: turn.spec.circuits[id].driver})
+        turn.remember(leaving={**turn.memory.leaving, id: turn.spec.circuits[id].kept_driver})
     turn.do(Hold(id, watts, turn.now_ms + LEASE_MS))

@@ -104,6 +104,8 @@ class Link(Model):
         where = address(SPEAKS[kind], getattr(self, kind), bool(self.tls or self.ca or self.cert))
         said = self.model_dump(mode="json", include=set(LINKS[kind]), exclude_none=True)
         settings = {key: _text(value) for key, value in said.items()}
+        if SPEAKS[kind] == "http" and (self.token or self.password):
+            settings.setdefault("auth", "bearer" if self.token else "basic")
         return LinkDeclaration(SPEAKS[kind], where, settings, name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated
 
@@ -127,6 +128,14 @@ class Circuit(Model):
     def simulated(self) -> bool:
         """Whether it is not real: no device switches or measures it."""
         return self.driver == SIM and self.measured_by is None
+
+    @property
+    def kept_driver(self) -> str:
+        """What its driver is remembered as, to give it back once it has left the file."""
+        device = device_of(self.driver)
+        if device is None:
+            return self.driver
+        return replace(device, load=(self.control, self.amp_w, self.rated)).text
 
     @cached_property
     def locked(self) -> bool:

@@ -238,7 +238,7 @@ def initial_memory(spec: Spec) -> Memory:
     return Memory(
         shadows={key: ShadowState(state=spec.shadow.initial) for key in circuits_by_shadow(spec)},
         circuits={
-            id: CircuitState(enabled=circuit.enabled, driver=circuit.driver)
+            id: CircuitState(enabled=circuit.enabled, driver=circuit.kept_driver)
             for id, circuit in spec.circuits.items()
         },
         every_ms=spec.telemetry.every,

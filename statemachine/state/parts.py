@@ -90,7 +90,7 @@ def _shelves(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _circuits(spec: Spec, kept: Memory) -> dict[str, CircuitState]:
     return {
-        id: changed(live, driver=spec.circuits[id].driver)
+        id: changed(live, driver=spec.circuits[id].kept_driver)
         for id, live in kept.circuits.items()
         if id in spec.circuits
     }

@@ -21,7 +21,7 @@ from tests.kit.devices.modbus.meters import Sdm630
 from tests.kit.devices.modbus_device import ModbusDevice
 from tests.kit.devices.mqtt.tasmota import Tasmota
 from tests.kit.devices.shelly import Shelly
-from tests.kit.devices.wiring import Wiring
+from tests.kit.devices.wiring import Outlet, Wiring
 from tests.kit.mqtt.mosquitto import Mosquitto
 from tests.kit.process.site import Site, until
 
@@ -39,6 +39,7 @@ class House:
     plug: Shelly
     boiler: Tasmota
     gateway: ModbusDevice
+    car: Outlet
     broker: Mosquitto
     site: Site
 
@@ -73,11 +74,12 @@ def house(broker: Mosquitto, tmp_path: Path) -> Iterator[House]:
             wiring, wiring.outlet("boiler", BOILER_W), broker=broker.port, topic="boiler"
         )
         boiler = street.start(tasmota)
-        car = Heidelberg(wiring, wiring.outlet("car", CAR_W, (1, 2, 3)))
+        outlet = wiring.outlet("car", CAR_W, (1, 2, 3))
+        car = Heidelberg(wiring, outlet)
         gateway = street.start(ModbusDevice(wiring.clock, {1: car, 2: Sdm630(wiring.main)}))
         site = Site(tmp_path, _ven(plug, broker, gateway))
         site.start()
-        house = House(wiring, street, plug, boiler, gateway, broker, site)
+        house = House(wiring, street, plug, boiler, gateway, outlet, broker, site)
         try:
             until(lambda: site.state()["power_kw"] is not None, "the main meter")
             until(lambda: all(c["power_kw"] for c in site.state()["circuits"]), "all read")
@@ -185,6 +187,21 @@ def test_kill_in_mid_event_and_another_start_hold_what_was_held(house: House) ->
     until(lambda: house.site.state()["shed_kw"] == 3.5, "the same shed")
     house.restore()
     house.is_whole()
+
+
+def test_a_circuit_that_left_the_file_is_given_back_also_after_a_kill(house: House) -> None:
+    house.trigger("6 kW")
+    house.falls_to(ALL_W - 6_000)
+    file = house.site.folder / "ven.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if line.lstrip().startswith("ev1:"))
+    house.street.run(house.gateway.fail(Dead()))
+    file.write_text("".join(lines[:at] + lines[at + 2 :]))
+    assert house.site.venctl("reload").returncode == 0
+    house.site.kill()
+    house.street.run(house.gateway.heal())
+    house.site.start()
+    until(lambda: house.car.watts == CAR_W, "the car charges as it likes", 80)
 
 
 def test_a_person_at_the_device_keeps_it_out_of_the_event(house: House) -> None:

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from statemachine import SpecError
 from statemachine.audit.reader import examine
+from statemachine.device.declaration import device_of
 from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
 from ..base.private_files import read_text
 from ..commissioning.results import results_line
-from ..devices.catalog import devices_beside
+from ..devices.catalog import FOLDER, catalog, devices_beside
 from ..folder.state_folder import state_folder
 from . import DONE, USAGE
 from .kit.clock import of_zone
@@ -38,11 +38,10 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _examined(args: argparse.Namespace) -> tuple[Spec | None, list[Finding]]:
-    try:
-        catalog = devices_beside(args.file)
-    except SpecError as error:
-        return None, list(error.faults)
-    return examine(read_text(args.file), str(args.file), catalog)
+    """The site, and every finding about its file and about the templates beside it."""
+    devices = catalog(args.file.parent / FOLDER)
+    spec, faults = examine(read_text(args.file), str(args.file), devices.templates)
+    return None if devices.faults else spec, [*devices.faults, *faults]
 
 
 def schema(args: argparse.Namespace) -> int:
@@ -91,7 +90,7 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
     noted = _noted(args, spec)
-    for note in [*noted["switched"], *noted["tested"]]:
+    for note in (*noted["switched"], *noted["tested"], *_replaced(args, spec)):
         print(note)
 
 
@@ -100,6 +99,18 @@ def _noted(args: argparse.Namespace, spec: Spec) -> dict[str, list[str]]:
     folder = state_folder(args.file, spec.site.id, args.state)
     line = results_line(spec, folder, of_zone(spec.site.timezone).text)
     return {"switched": switched(spec, folder), "tested": [line] if line else []}
+
+
+def _replaced(args: argparse.Namespace, spec: Spec) -> list[str]:
+    """One line for each device of the site whose template is the user's and not the shipped one."""
+    replaced = catalog(args.file.parent / FOLDER).replaced
+    texts = [one.driver for one in spec.circuits.values()]
+    texts += [spec.meter or "", *(one.meter for one in spec.circuits.values())]
+    used = {device.device for text in texts if (device := device_of(text)) is not None}
+    return [
+        f"{name} is your own template from {FOLDER}/, in place of the shipped one"
+        for name in sorted(used & replaced)
+    ]
 
 
 def _counted(number: int, what: str) -> list[str]:

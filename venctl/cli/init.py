@@ -20,6 +20,7 @@ from . import DONE, REFUSED, USAGE
 SMALL = """\
 site: {{id: {id}, service: 24 kW}}
 circuits:                          # shed from top to bottom; critical circuits last
+  # Simulated until you name a device: driver: {{shelly: 192.168.1.40}}; see `venctl devices`
   heater1: {{type: heater, rated: 1.5 kW, shed: 100 %}}
   lights1: {{type: lights, rated: 0.4 kW, shed: 70 %}}
   ev1:     {{type: ev,     rated: 7.2 kW, shed: 100 %, enabled: false}}
@@ -37,6 +38,9 @@ site:
 
 # Circuits are shed from top to bottom, critical circuits last. `shed` is the largest part of its
 # present draw that a circuit gives up. A circuit without `shed` is never shed.
+# Circuits are simulated until you name their devices, such as `driver: {{shelly: 192.168.1.40}}`.
+# `venctl devices` lists what can be named; a `meter` of the whole site is named in the same way:
+# meter: {{homewizard: 192.168.1.30}}
 circuits:
 {circuits}
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from statemachine.device.control import Load
 from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
 from statemachine.device.form import Template, inline
+from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 
 from .device import DeviceDriver, DeviceListener
@@ -130,11 +131,7 @@ class Circuits:
             self._wired[id] = _Wired(self.simulated, ())
             return
         template = self._template(device)
-        load = (
-            Load("relay", 1, 1)
-            if circuit is None
-            else Load(circuit.control, circuit.amp_w, circuit.rated)
-        )
+        load = Load(*device.load) if device.load is not None else _load_of(circuit)
         source = (declared, meter, template, load)
         if id in self._wired and self._wired[id].source == source:
             return
@@ -206,3 +203,10 @@ class Circuits:
         if link is None:
             link = self._links[declaration.key] = self._open_link(declaration)
         return link
+
+
+def _load_of(circuit: Circuit | None) -> Load:
+    """What hangs on the device of a circuit; a relay is assumed of one that nobody declares."""
+    if circuit is None:
+        return Load("relay", 1, 1)
+    return Load(circuit.control, circuit.amp_w, circuit.rated)

@@ -205,17 +205,17 @@ class DeviceDriver:
         ends_s = loop.time() + self.template.pace.seen / 1000
         while True:
             seen = await self.back.read(self._clocks()[1], wrote_ms)
-            stood = self._stands(position, seen) if seen.live else None
+            stood = self._stands(position, seen, told=True) if seen.live else None
             if stood:
                 return seen
             if loop.time() >= ends_s:
                 raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
             await asyncio.sleep(LOOK_S)
 
-    def _stands(self, position: Position, seen: Seen) -> bool | None:
+    def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():
             return None if self.standing.written != FREE else True
-        return stands(self.template, self.load, position, seen)
+        return stands(self.template, self.load, position, seen, told)
 
     async def _watch(self) -> Measured | None:
         """Read where it stands, notice who moved it, and feed its lease. Returns its power."""

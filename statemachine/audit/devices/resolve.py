@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from ...device.catalog import Catalog
 from ...device.declaration import DeviceDeclaration
+from ...device.fill import queries
 from ...device.form import Template
 from ...kit.errors import Finding
 from ...site.devices import DRIVER_WORDS, METER_WORDS
@@ -69,17 +70,22 @@ class _Resolver:
         found = self._device(path, value, "driver", DRIVER_WORDS)
         if found is None:
             return {}
-        template, text = found
+        template, device = found
+        measures = _measures(template, device)
         if not template.switches and not template.limits:
             problem = f"{template.device} only measures, so it cannot switch {at[-1]}"
             self._findings.at(path, "cannot-switch", problem, "write it as `meter`")
             return {}
-        if not template.measures and circuit.get("meter") == "own":
-            problem = f"{template.device} does not measure what {at[-1]} draws"
+        if not measures and circuit.get("meter") == "own":
+            problem = f"this {template.device} does not measure what {at[-1]} draws"
             hint = "write meter: none, or the device that measures it"
             self._findings.at((*at, "meter"), "cannot-measure", problem, hint)
-        assumed: dict[str, Value] = {} if template.measures else {"meter": "none"}
-        return {"driver": text, "control": circuit.get("control", template.control), **assumed}
+        assumed: dict[str, Value] = {} if measures else {"meter": "none"}
+        return {
+            "driver": device.text,
+            "control": circuit.get("control", template.control),
+            **assumed,
+        }
 
     def _meter(self, path: Path, value: Value, words: tuple[str, ...]) -> str | None:
         if isinstance(value, str) and value in words:
@@ -87,16 +93,16 @@ class _Resolver:
         found = self._device(path, value, "meter", words)
         if found is None:
             return None
-        template, text = found
-        if not template.measures:
-            problem = f"{template.device} does not measure power, so it can be no meter"
+        template, device = found
+        if not _measures(template, device):
+            problem = f"this {template.device} does not measure power, so it can be no meter"
             self._findings.at(path, "cannot-measure", problem, "name the device that measures it")
             return None
-        return text
+        return device.text
 
     def _device(
         self, path: Path, value: Value, what: str, words: tuple[str, ...]
-    ) -> tuple[Template, str] | None:
+    ) -> tuple[Template, DeviceDeclaration] | None:
         named = self._naming.named(path, value, what, words)
         if named is None or not isinstance(value, dict):
             return None
@@ -107,4 +113,9 @@ class _Resolver:
         link = self._reach.link(path, value, template, params)
         if link is None:
             return None
-        return template, DeviceDeclaration(template.device, params, link).text
+        return template, DeviceDeclaration(template.device, params, link)
+
+
+def _measures(template: Template, device: DeviceDeclaration) -> bool:
+    """Whether it tells power. A read whose optional parameter was left out is not done."""
+    return "power" in queries(template, device.params)

@@ -58,7 +58,7 @@ def _lease(draft: Draft, id: str, circuit: Circuit, template: Template) -> Itera
         yield draft.at(at, "no-lease", problem, hint)
     elif not template.gives_back:
         problem = f"{template.device} limits {id} while this program is not running"
-        hint = "set its failsafe to all that the circuit may draw; `venctl circuits test` reads it"
+        hint = "set its failsafe to all that the circuit may draw"
         yield draft.at(at, "failsafe", problem, hint)
 
 

@@ -15,7 +15,7 @@ from statemachine.curtail.history import update_history
 from statemachine.curtail.limits import limit_refusal
 from statemachine.curtail.plan import Load, plan_shed
 from statemachine.curtail.replan import replan
-from statemachine.curtail.requirement import active_events, random_offset_ms
+from statemachine.curtail.requirement import active_events, needed_w, random_offset_ms
 from statemachine.decide import backlog
 from statemachine.kit.localtime import day_of
 from statemachine.site.panel import Circuit
@@ -178,6 +178,20 @@ def test_what_must_run_gives_all_that_leaves_it_running(
     assert (load.cap_w, bool(load.why_not)) == (cap_w, not cap_w)
 
 
+@pytest.mark.parametrize(
+    ("known", "cap_w"),
+    [({"on_mono_ms": MONO - 1}, 8_550), ({"off_mono_ms": MONO - 300_000, "held_w": 0}, 0)],
+)
+def test_what_comes_back_by_hand_is_reduced_while_it_runs_and_never_switched_on_for_it(
+    known: dict[str, Any], cap_w: int
+) -> None:
+    spec = spec_of(
+        "\n  a: {rated: 9 kW, shed: 100 %, min_on: 5 min, max_off: 5 min, comes_back: by_hand}\n"
+    )
+    (load,) = loads(spec, memory(spec, a=live(free_w=9_000, **known)))
+    assert (load.cap_w, bool(load.why_not)) == (cap_w, not cap_w)
+
+
 def test_figures_are_told_to_ten_watts() -> None:
     spec = spec_of("\n  a: {rated: 10 kW, shed: 50 %, floor: 9 kW}\n")
     (at_floor,) = loads(spec, memory(spec, a=live(free_w=9_000)))
@@ -250,6 +264,12 @@ def test_events_a_day_are_counted_in_days_of_the_site(before: str, at: str, take
     ("before", "at", "length_ms", "said"),
     [
         ("2023-11-30T10:30", "2023-11-30T11:30", HOUR_MS, None),
+        (
+            "2023-12-02T00:00",
+            "2023-11-30T11:30",
+            HOUR_MS,
+            "this site takes at most 1 h of events a month, of which 0 min are left",
+        ),
         (
             "2023-11-30T11:30",
             "2023-12-01T00:00",
@@ -395,6 +415,39 @@ def test_deaf_is_who_draws_five_percent_and_fifty_watts_above_its_hold(
 
 
 @pytest.mark.parametrize(
+    ("known", "deaf"),
+    [
+        ({}, True),
+        ({"asked_mono_ms": MONO - 29_999}, False),
+        ({"asked_mono_ms": MONO - 30_000}, True),
+        ({"hold_fault": "no answer", "hold_fault_mono_ms": MONO - 29_999}, False),
+        ({"hold_fault": "no answer", "hold_fault_mono_ms": MONO - 30_000}, True),
+        # asked again and again, a driver that answers nothing has the time of its first fault
+        (
+            {
+                "hold_fault": "no answer",
+                "hold_fault_mono_ms": MONO - 30_000,
+                "asked_mono_ms": MONO - 1_000,
+            },
+            True,
+        ),
+    ],
+)
+def test_a_driver_has_half_a_minute_to_follow_before_its_circuit_is_called_deaf(
+    known: dict[str, Any], deaf: bool
+) -> None:
+    held = live(held_w=0, drawn_w=8_000, giving_mono_ms=0, **known)
+    basis = PlanBasis(8_000, ("e",), ("a", "b"), short_mono_ms=MONO - 30_000)
+    before = memory(SITE, a=held, events={"e": event(shed_w=8_000)}, cuts={"a": 8_000})
+    said = Readings(at_ms=NOW_MS, mono_ms=MONO, drawn_w={}, unmetered_w=0)
+    turn = Turn(SITE, replace(before, basis=basis), said)
+    replan(turn)
+    assert turn.memory.circuits["a"].deaf_w == (0 if deaf else None)
+    assert turn.memory.cuts == ({"b": 8_000} if deaf else {"a": 8_000})
+    assert turn.memory.basis.short_mono_ms == (None if deaf else MONO - 30_000), "it waits on"
+
+
+@pytest.mark.parametrize(
     ("since", "more_w"),
     [({"short_mono_ms": MONO - 30_000}, 40), ({"over_mono_ms": MONO - 60_000}, -90)],
 )
@@ -495,6 +548,20 @@ def test_of_equal_events_the_one_that_ends_last_binds() -> None:
     events = {n: event(n, end_ms=NOW_MS + ms) for n, ms in (("x", 1), ("y", 3), ("z", 2))}
     known = memory(SITE, events=events)
     assert [one.id for one in active_events(SITE, known, NOW_MS)] == ["y", "z", "x"]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "by_person_w", "still_w"),
+    [("sum", 500, 1_500), ("sum", 1_500, 1_000), ("max", 500, 1_000)],
+)
+def test_what_a_person_switched_off_before_an_event_started_spares_nothing_of_it(
+    overlap: str, by_person_w: int, still_w: int
+) -> None:
+    """Two events of 1 kW: a circuit was switched off during `x`, and `y` started after that."""
+    spec = spec_of(more=f"curtail: {{overlap: {overlap}}}")
+    events = {"x": event("x", start_ms=NOW_MS - 9), "y": event("y", start_ms=NOW_MS - 5)}
+    off = live(enabled=False, drawn_w=0, by_person_w=by_person_w, by_person_in=("x",))
+    assert needed_w(spec, memory(spec, a=off, events=events), NOW_MS) == still_w
 
 
 def test_a_random_start_may_be_the_first_and_the_last_moment() -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from statemachine.curtail import delivery_tracking as notices
 from statemachine.curtail import estimate, limits
-from statemachine.curtail.dwell import daily_limit_reason, duration, shed_left_ms, shed_today_ms
+from statemachine.curtail.dwell import (
+    daily_limit_reason,
+    duration,
+    saved_by_person_w,
+    shed_left_ms,
+    shed_today_ms,
+)
 from statemachine.curtail.history import reset_after_reboot, update_history
 from statemachine.curtail.plan import Load, as_relay, plan_shed
 from statemachine.decide import admit, backlog
@@ -119,6 +125,30 @@ def test_midnight_begins_a_new_count_while_a_circuit_gives() -> None:
     assert marked(giving, after, {"a": 500}) == after, "once"
 
 
+# -- what people switched off ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "saved_w"),
+    [
+        ({}, 800),
+        ({"by_person_w": 0}, 0),
+        ({"drawn_w": 300}, 800),  # its meter is read, and its switch has no fault
+        ({"fault": "stuck", "drawn_w": 300}, 500),
+        ({"fault": "stuck", "drawn_w": 900}, 0),
+        ({"fault": "stuck", "drawn_w": None}, 800),
+        ({"enabled": True, "off_mono_ms": None}, 0),
+        ({"enabled": True, "off_mono_ms": MONO - 299_999}, 800),  # it must rest
+        ({"enabled": True, "off_mono_ms": MONO - 300_000}, 0),
+    ],
+)
+def test_what_a_person_switched_off_counts_while_it_is_off_less_what_a_stuck_switch_draws(
+    known: dict[str, Any], saved_w: int
+) -> None:
+    off = {"enabled": False, "drawn_w": 0, "by_person_w": 800, "off_mono_ms": MONO - 9_000}
+    assert saved_by_person_w(circuit(min_off="5 min"), live(**{**off, **known}), MONO) == saved_w
+
+
 # -- marks ----------------------------------------------------------------------------------------
 
 
@@ -159,6 +189,22 @@ def test_giving_is_counted_from_its_first_moment_to_its_last() -> None:
     assert not switched_off.giving and switched_off.sheds_today == 1
 
 
+@pytest.mark.parametrize(
+    ("before_w", "now_w", "in_ms"),
+    [
+        (None, 300, estimate.SETTLES_MS),
+        (300, 100, estimate.SETTLES_MS),
+        (100, 300, estimate.WAKES_MS),
+        (300, 300, None),
+    ],
+)
+def test_a_load_takes_longer_to_rise_to_a_looser_hold_than_to_fall_to_a_tighter_one(
+    before_w: int | None, now_w: int, in_ms: int | None
+) -> None:
+    after = marked(live(held_w=before_w), live(held_w=now_w))
+    assert after.settled_mono_ms == (0 if in_ms is None else MONO + in_ms)
+
+
 def test_a_deaf_circuit_is_given_a_new_chance_when_nothing_is_asked() -> None:
     deaf = live(deaf_w=10)
     assert marked(deaf, deaf).deaf_w is None
@@ -195,6 +241,47 @@ def test_a_reboot_begins_every_length_anew_and_forgets_no_budget() -> None:
     assert (turn.memory.every_mono_ms, turn.memory.server_mono_ms) == (None, None)
     late_ms = turn.memory.coming.not_before_ms - NOW_MS
     assert 60_000 <= late_ms <= 300_000 and turn.memory.coming.due_ms is None
+
+
+def after_reboot(known: CircuitState, mono_ms: int = 100) -> CircuitState:
+    before = memory(a=known, b=live())
+    turn = turn_at(replace(before, mono_ms=mono_ms, boot="two"))
+    turn.before = before
+    reset_after_reboot(turn)
+    return turn.memory.circuits["a"]
+
+
+def test_after_a_reboot_no_mark_is_left_on_the_clock_before_it() -> None:
+    marks = [name for name in CircuitState.__dataclass_fields__ if name.endswith("_mono_ms")]
+    faults = {"hold_fault": "x", "fault": "x", "read_fault": "x"}
+    known = replace(live(), **dict.fromkeys(marks, 10**9), **faults)
+    after = after_reboot(known, mono_ms=100)
+    late = {name: getattr(after, name) for name in marks}
+    assert {name for name, ms in late.items() if ms is not None and ms > 100} == set()
+
+
+@pytest.mark.parametrize(
+    ("mark", "fault"),
+    [
+        ("started_mono_ms", {}),
+        ("stopped_mono_ms", {}),
+        ("back_mono_ms", {}),
+        ("asked_mono_ms", {}),
+        ("hold_fault_mono_ms", {"hold_fault": "no answer"}),
+        ("fault_mono_ms", {"fault": "no answer"}),
+        ("read_fault_mono_ms", {"read_fault": "its meter reports 1 MW"}),
+    ],
+)
+def test_a_reboot_moves_a_mark_to_the_new_clock_and_invents_none(
+    mark: str, fault: dict[str, str]
+) -> None:
+    marked_before = live(**{mark: MONO - 5, **fault})
+    assert getattr(after_reboot(marked_before), mark) == 100
+    assert getattr(after_reboot(live()), mark) is None
+
+
+def test_after_a_reboot_a_circuit_draws_what_it_is_held_at() -> None:
+    assert after_reboot(live(held_w=200, settled_mono_ms=MONO + 9_000)).settled_mono_ms == 100
 
 
 def test_a_return_under_way_waits_after_a_reboot_another_time_at_each_site() -> None:
@@ -313,6 +400,104 @@ def test_an_event_that_ends_early_counts_what_it_ran_and_one_that_never_began_no
     assert limits.shorten_to_run(known, "unknown", NOW_MS) == past
 
 
+def test_a_moved_event_that_ends_before_it_goes_on_counts_the_last_time_it_ran() -> None:
+    first, second = (NOW_MS - 9_000, NOW_MS - 8_000), (NOW_MS - 5_000, NOW_MS - 3_000)
+    moved = PastEvent("e", "operator", NOW_MS, NOW_MS + 1_000, (first, second))
+    known = replace(memory(a=live(), b=live()), past={"e": moved})
+    kept = PastEvent("e", "operator", *second, (first,))
+    assert limits.shorten_to_run(known, "e", NOW_MS) == {"e": kept}
+    assert limits.shorten_to_run(known, "e", NOW_MS + 1)["e"].end_ms == NOW_MS + 1
+
+
+S = 1_000
+
+
+@pytest.mark.parametrize(
+    ("ran", "begun_s", "new", "kept"),
+    [
+        ((), 10, (10, 40), ()),  # the new terms cover all of it
+        ((), 10, (20, 40), ((10, 20),)),
+        ((), 10, (30, 40), ((10, 30),)),  # it has run until now and no longer
+        ((), 10, (5, 20), ((20, 30),)),
+        ((), 10, (5, 30), ()),  # it ends where the new terms end
+        ((), 10, (15, 20), ((10, 15), (20, 30))),
+        ((), 30, (40, 50), ()),  # it has not begun
+        (((0, 10),), 10, (40, 50), ((0, 30),)),  # one follows on the other
+        (((0, 9),), 10, (40, 50), ((0, 9), (10, 30))),
+        (((0, 28),), 10, (40, 50), ((0, 30),)),
+        (((0, 35),), 10, (40, 50), ((0, 35),)),
+        (((0, 2), (4, 6), (5, 8)), 10, (40, 50), ((0, 2), (4, 8), (10, 30))),
+    ],
+)
+def test_what_an_event_ran_under_earlier_terms_counts_once_beside_its_new_ones(
+    ran: tuple[tuple[int, int], ...],
+    begun_s: int,
+    new: tuple[int, int],
+    kept: tuple[tuple[int, int], ...],
+) -> None:
+    """It is second 30, and the event would have run on."""
+
+    def at_ms(span: tuple[int, int]) -> tuple[int, int]:
+        return NOW_MS + (span[0] - 30) * S, NOW_MS + (span[1] - 30) * S
+
+    start_ms, end_ms = at_ms((begun_s, 60))
+    runs = event(start_ms=start_ms, end_ms=end_ms)
+    earlier = PastEvent("e", "operator", start_ms, end_ms, tuple(map(at_ms, ran)))
+    known = replace(memory(a=live(), b=live()), past={"e": earlier}, events={"e": runs})
+    found = limits.with_earlier_runs(known, PastEvent("e", "operator", *at_ms(new)))
+    assert found.ran_ms == tuple(map(at_ms, kept))
+
+
+def test_of_an_event_that_is_moved_again_and_again_the_last_runs_count_as_one() -> None:
+    spans = tuple((NOW_MS + 10 * n * S, NOW_MS + (10 * n + 5) * S) for n in range(-99, -77))
+    earlier = PastEvent("e", "operator", NOW_MS, NOW_MS + S, spans)
+    runs = event(start_ms=NOW_MS, end_ms=NOW_MS + S)
+    known = replace(memory(a=live(), b=live()), past={"e": earlier}, events={"e": runs})
+    candidate = PastEvent("e", "operator", NOW_MS, NOW_MS + S)
+    last = (spans[limits.MOST_SPANS - 1][0], spans[-1][1])
+    assert limits.with_earlier_runs(known, candidate).ran_ms == (
+        *spans[: limits.MOST_SPANS - 1],
+        last,
+    )
+
+
+def test_another_event_with_an_id_of_before_leaves_the_earlier_one_counted() -> None:
+    earlier = PastEvent("e", "operator", NOW_MS - 9_000, NOW_MS - 8_000)
+    known = replace(memory(a=live(), b=live()), past={"e": earlier})
+    new = PastEvent("e", "operator", NOW_MS, NOW_MS + 1_000)
+    name = f"e@{earlier.start_ms // 1000}"
+    kept = limits.remember_event(known, new, True)
+    assert kept == {"e": new, name: earlier._replace(id=name)}
+    assert limits.remember_event(known, new, False) == {"e": new}
+
+
+@pytest.mark.parametrize(
+    ("ran_s", "new_s", "words"),
+    [
+        (0, 14_400, ""),
+        (0, 14_401, "the event lasts 14401 s; this site takes at most 14400 s"),
+        (400, 14_000, ""),
+        (
+            400,
+            14_001,
+            "the event has run 400 s and lasts 14001 s more; this site takes at most 14400 s",
+        ),
+        (0, 86_400, "the event lasts 86400 s; this site takes at most 14400 s"),
+        (
+            0,
+            86_401,
+            "the event lasts 86401 s; this site takes at most 14400 s; is it in milliseconds?",
+        ),
+    ],
+)
+def test_an_event_that_is_too_long_hears_how_long_it_ran_and_would_last(
+    ran_s: int, new_s: int, words: str
+) -> None:
+    ran = ((NOW_MS - ran_s * S, NOW_MS),) if ran_s else ()
+    asked = PastEvent("e", "operator", NOW_MS, NOW_MS + new_s * S, ran)
+    assert limits.too_long_reason(SITE, asked) == words
+
+
 def test_two_hundred_are_remembered_and_what_ended_first_is_forgotten() -> None:
     ends_ms = [NOW_MS + (7 * n) % 200 for n in range(200)]
     past = {f"e{n}": PastEvent(f"e{n}", "operator", 0, ms) for n, ms in enumerate(ends_ms)}
@@ -332,6 +517,15 @@ def test_a_link_that_is_lost_again_drains_no_more_and_was_away_since_the_first_t
     later = Turn(SITE, turn.memory, Disconnected(at_ms=NOW_MS + 9, mono_ms=MONO))
     backlog.link_lost(later)
     assert later.memory.lost_ms == NOW_MS
+
+
+def test_what_drains_came_with_the_link_until_the_link_is_lost_again() -> None:
+    turn = Turn(SITE, memory(a=live(), b=live()), Disconnected(at_ms=NOW_MS, mono_ms=MONO))
+    assert backlog.connected_ms(turn.memory) is None
+    backlog.link_restored(turn)
+    assert backlog.connected_ms(turn.memory) == NOW_MS
+    backlog.link_lost(turn)
+    assert backlog.connected_ms(turn.memory) is None
 
 
 def test_only_an_undated_call_of_the_operator_that_starts_at_once_may_be_too_old() -> None:

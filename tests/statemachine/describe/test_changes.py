@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine import Spec
+from statemachine import Spec, read
 from statemachine.describe.changes import changes
+from tests.kit.core.sample_devices import DEVICES
 from tests.kit.core.sample_sites import MAPLE, site
 from tests.kit.paths import ROOT
 
@@ -144,6 +145,50 @@ def test_a_chart_waits_while_an_event_is_live_and_all_else_does_not() -> None:
     assert (found.spec.event, found.spec.circuits) == (old.event, new.circuits)
     again = changes(found.spec, new, live=False)
     assert again.taken == found.waits and again.spec == new
+
+
+PANEL = """
+site: {id: v}
+links: {house: {mqtt: 192.168.1.5, password: env:WORD}, attic: {mqtt: 192.168.1.6}}
+meter: {counter: 1, host: 192.168.1.20}
+circuits:
+  pump: {rated: 1 kW, shed: 100 %, driver: {strip: garden, socket: 1, on: house}}
+  oven: {rated: 3 kW}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("socket: 1", "socket: 2",
+         ["pump: driver {strip: garden, socket: \"1\", on: house} -> "
+          "{strip: garden, socket: \"2\", on: house}"]),
+        ("on: house", "on: attic",
+         ["pump: driver {strip: garden, socket: \"1\", on: house} -> "
+          "{strip: garden, socket: \"1\", on: attic}"]),
+        ("rated: 3 kW", "rated: 3 kW, control: none, meter: {counter: 2, host: 192.168.1.20}",
+         ["oven: control modulating -> none, meter own -> "
+          "{counter: \"2\", host: 192.168.1.20:502}"]),
+        ("192.168.1.5", "192.168.1.9", ["link house: mqtt 192.168.1.5 -> 192.168.1.9"]),
+        ("env:WORD", "env:OTHER", ["link house: password changed"]),
+        (", attic: {mqtt: 192.168.1.6}", "", ["link attic removed"]),
+        ("attic: {mqtt: 192.168.1.6}", "attic: {mqtt: 192.168.1.6}, cellar: {modbus: a}",
+         ["link cellar new"]),
+        ("meter: {counter: 1, host: 192.168.1.20}", "",
+         ["main meter {counter: \"1\", host: 192.168.1.20:502} -> none"]),
+    ],
+)  # fmt: skip
+def test_another_device_link_or_meter_is_told(before: str, after: str, said: list[str]) -> None:
+    old, new = (read(text, "v", DEVICES) for text in (PANEL, edited(PANEL, (before, after))))
+    found = changes(old, new, live=False)
+    assert found.lines == said and found.spec.circuits == new.circuits
+    assert (found.spec.links, found.spec.meter) == (new.links, new.meter)
+
+
+def test_a_link_that_moves_moves_its_devices() -> None:
+    old, new = (read(text, "v", DEVICES) for text in (PANEL, edited(PANEL, (".5", ".9"))))
+    device = changes(old, new, live=True).spec.circuits["pump"].device
+    assert device is not None and device.link.to == "192.168.1.9:1883"
 
 
 def test_the_same_file_changes_nothing() -> None:

@@ -57,7 +57,7 @@ LEASING = template(
 PILOT = template(
     control="ev_pilot",
     read={"limit": {"get": "/amps", "at": "/amps", "unit": "A"}},
-    write={"limit": {"get": "/amps/{amps}"}},
+    write={"limit": {"get": "/amps/{amps}"}, "free": {"get": "/amps/{amps}"}},
 )
 
 
@@ -102,8 +102,8 @@ def test_a_device_without_a_switch_is_limited_to_nothing() -> None:
     assert ordered_numbers(CAR, SHED, NOW_MS, None)["amps"] == 0
 
 
-def test_a_device_without_a_way_back_is_limited_to_its_rating() -> None:
-    assert writes_for(PILOT, FREE) == ("limit",)
+def test_a_device_that_is_given_back_may_draw_its_rating() -> None:
+    assert writes_for(PILOT, FREE) == ("free",)
     assert ordered_numbers(CAR, FREE, NOW_MS, None)["amps"] == 16
 
 
@@ -150,6 +150,13 @@ def test_a_relay_stands_as_it_was_read(position: Position, on: bool | None, so: 
 def test_a_limit_stands_as_it_was_read(position: Position, amps: str | None, so: bool) -> None:
     limit = None if amps is None else Decimal(amps)
     assert stands(PILOT, CAR, position, seen(limit=limit)) is so
+
+
+def test_a_charger_that_was_told_to_be_free_may_have_a_lower_limit_of_its_own() -> None:
+    ten = seen(limit=Decimal(10))
+    assert stands(PILOT, CAR, FREE, ten) is False
+    assert stands(PILOT, CAR, FREE, ten, told=True) is True
+    assert stands(PILOT, CAR, FREE, seen(limit=Decimal(0)), told=True) is False
 
 
 def test_only_what_differs_is_written() -> None:

@@ -185,6 +185,16 @@ def test_once_all_is_back_no_wait_and_no_block_is_left_over() -> None:
     assert carried(turn) == [] and turn.memory.coming == Returning(NOW_MS + EVERY_MS, NOW_MS, 0, 0)
 
 
+@pytest.mark.parametrize(("unmetered_w", "since_ms"), [(9_000, NOW_MS - BLOCKED_MS), (0, None)])
+def test_critical_load_that_came_back_without_room_is_told_until_the_site_draws_less(
+    unmetered_w: int, since_ms: int | None
+) -> None:
+    blocked = Returning(None, 0, 0, 1, NOW_MS - BLOCKED_MS)
+    turn = turn_of(spec_of(service="5 kW"), {}, unmetered_w=unmetered_w, coming=blocked)
+    carried(turn)
+    assert turn.memory.coming.blocked_ms == since_ms
+
+
 def test_one_that_does_not_fit_holds_up_no_other() -> None:
     spec = spec_of(service="5 kW")
     small = held(0, free_w=300, drawn_w=0)
@@ -245,7 +255,9 @@ def test_a_step_goes_as_far_as_the_ramp_or_the_cars_six_amperes(
 def test_what_comes_back_by_hand_is_switched_off_and_then_let_go() -> None:
     spec = spec_of("\n  iron: {rated: 2 kW, shed: 100 %, comes_back: by_hand}\n")
     turn = turn_of(spec, {"iron": held()})
-    assert carried(turn) == [Switch("iron", False), Hold("iron", None, NOW_MS + LEASE_MS)]
+    said = carried(turn)
+    assert said == [Switch("iron", False), Hold("iron", None, NOW_MS + LEASE_MS)]
+    assert [one.by for one in said if isinstance(one, Switch)] == ["event"]
     live = turn.memory.circuits["iron"]
     assert (live.enabled, live.switched_by, live.switched_ms) == (False, "event", NOW_MS)
 
@@ -264,6 +276,9 @@ def test_a_fridge_that_was_off_too_long_returns_before_its_turn_and_the_rest_kee
     late = turn_of(spec, lives, coming=Returning(later_ms, NOW_MS - 1, later_ms, 0))
     carried(late)
     assert late.memory.coming.due_ms == later_ms
+    counted = turn_of(spec, lives, coming=Returning(NOW_MS + 5, NOW_MS - 1, 0, 2))
+    carried(counted)
+    assert counted.memory.coming.done == 2, "what came back before is still counted"
     sooner = {"f": held(0, off_mono_ms=MONO - 1_799_999), "a": held()}
     assert carried(turn_of(spec, sooner, coming=Returning(NOW_MS + 5))) == []
 
@@ -325,7 +340,7 @@ def test_an_event_that_starts_soon_keeps_load_down(
 def test_what_waits_for_an_event_keeps_its_turn_and_wakes_nobody() -> None:
     turn = turn_of(SITE, {"a": held()}, events={"e": soon()})
     assert carried(turn) == []
-    assert (turn.memory.coming.due_ms, turn.memory.coming.bridged) == (NOW_MS, True)
+    assert turn.memory.coming == Returning(NOW_MS, 0, 0, 0, None, True), "nothing is blocked"
     turn.remember(renew_ms=None)
     assert turn.memory.due_ms() is None
     turn.remember(events={})

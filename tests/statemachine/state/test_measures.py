@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from statemachine.state.measures import power_w, shed_w
 from statemachine.state.triggers import Readings, Trigger
-from statemachine.wire.messages import power_w, shed_w, telemetry
+from statemachine.wire.messages import telemetry
 from tests.kit.core.sample_sites import MAPLE, NOW_S, site
 from tests.kit.harness import Harness
 

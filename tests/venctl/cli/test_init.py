@@ -16,6 +16,7 @@ from statemachine.audit.reader import examine
 from statemachine.describe.schema import schema
 from tests.kit.paths import ROOT
 from venctl.cli import main
+from venctl.devices.catalog import shipped
 
 
 def written(file: Path) -> Spec:
@@ -67,7 +68,7 @@ def test_the_schema_is_written_beside_it_where_asked(tmp_path: Path) -> None:
     file = tmp_path / "ven.yaml"
     assert main(["init", str(file), "--schema"]) == 0
     assert file.read_text().startswith("# yaml-language-server: $schema=ven.schema.json\n")
-    assert json.loads((tmp_path / "ven.schema.json").read_text()) == schema()
+    assert json.loads((tmp_path / "ven.schema.json").read_text()) == schema(shipped())
     written(file)
 
 
