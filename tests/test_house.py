@@ -33,15 +33,14 @@ ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 # Lowest first: a module imports from its own room and from those before it. "" is the top folder.
 LAYERS = {
     "statemachine": (
-        "kit", "device", "site", "state", "curtail", "chart", "returns", "commissioning", "interlock",
-        "journal",
-        "wire", "shadow", "decide", "audit", "describe", "verify.world", "verify.observer",
-        "verify.rules", "verify.search", "",
+        "kit", "device", "site", "state", "curtail", "chart", "returns", "commissioning",
+        "interlock", "journal", "wire", "shadow", "decide", "audit", "describe", "verify.world",
+        "verify.observer", "verify.rules", "verify.search", "",
     ),
     "venctl": (
-        "base", "folder", "devices", "drivers.links", "drivers", "store", "commissioning", "discovery",
-        "runtime", "link", "standin.disk", "standin.broker", "standin.shadow", "standin", "health", "reach", "doctor",
-        "simulate", "", "cli.kit", "cli",
+        "base", "folder", "devices", "drivers.links", "drivers", "store", "commissioning",
+        "discovery", "runtime", "link", "standin.disk", "standin.broker", "standin.shadow",
+        "standin", "health", "reach", "doctor", "simulate", "", "cli.kit", "cli",
     ),
     "web": ("shapes", "http", ""),
 }  # fmt: skip
