@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -27,6 +29,11 @@ PURE = {"transitions", "yaml", "pydantic", "pydantic_core", "statemachine"}
 MAY = {
     "statemachine/audit/site.py": {"zoneinfo"},
     "statemachine/kit/localtime.py": {"zoneinfo", "datetime"},
+}
+# Extras: the one module that sees the library, and the library.
+EXTRAS = {
+    "ocpp": ("venctl/drivers/links/ocpp/session.py", "ocpp"),
+    "bacnet": ("venctl/drivers/links/bacnet/stack.py", "bacpypes3"),
 }
 ONLY_VENCTL = {"awscrt", "awsiot", "sqlite3", "mqtt5"}
 
@@ -126,11 +133,24 @@ def test_what_is_imported_is_installed_with_it() -> None:
     found = set().union(*(imports(file) for file in FILES if "tools" not in file.parts))
     outside = found - _standard() - {*ROOMS, "__future__", "pydantic_core"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {_plain(re.split(r"[<>=]", line)[0]) for line in project["dependencies"]}
+    extras = [line for name in EXTRAS for line in project["optional-dependencies"][name]]
+    lines = [*project["dependencies"], *extras]
+    declared = {_plain(re.split(r"[<>=]", line)[0]) for line in lines}
     brought_by = packages_distributions()
     assert outside and not [
         name for name in outside if declared.isdisjoint(_plain(dist) for dist in brought_by[name])
     ]
+
+
+@pytest.mark.parametrize(("module", "name"), EXTRAS.values())
+def test_the_library_of_an_extra_is_seen_by_one_module_that_is_loaded_late(
+    module: str, name: str
+) -> None:
+    assert [one for one in NAMES if name in imports(ROOT / one)] == [module]
+    loaded = "import sys, venctl.drivers.links; sys.exit(sys.argv[1] in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", loaded, name], cwd=ROOT, check=False).returncode == 0
+    )
 
 
 def _plain(distribution: str) -> str:

@@ -29,6 +29,7 @@ FOLDER = "audit"
 MONTHS = 13
 MOST_BYTES = 64 << 20  # for one month, so that a flood cannot fill the disk
 Row = dict[str, Any]
+_ROW = json.JSONEncoder(ensure_ascii=False, default=str)
 _OF_ANY = {field.name for field in fields(Command)} | {"reason", "detail", "made"}
 
 
@@ -43,7 +44,7 @@ class AuditLog:
         """Record a decision."""
         for row in rows_of(made):
             row |= {"missed": self._missed} if self._missed else {}
-            text = json.dumps(row, ensure_ascii=False, default=str) + "\n"
+            text = _ROW.encode(row) + "\n"
             file = self._folder / f"{_month(row['at_ms'])}.jsonl"
             self._worker.do(partial(_append, file, text), self._written)
 

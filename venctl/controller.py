@@ -13,12 +13,13 @@ from statemachine.decide.progress import Overdue, Progress, overdue
 from statemachine.state.effects import Effect, Hold, Switch
 from statemachine.state.memory import Memory, Transition
 from statemachine.state.triggers import Command, Connected, Held, Restarted, Switched
-from web.controller_port import ChartPoint, LinkView, ReloadResult
+from web.controller_port import ChartPoint, DevicesView, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
 from .commissioning.unfinished import Unfinished
 from .device_reports import DeviceReports
+from .device_views import DeviceViews
 from .devices.catalog import devices_beside
 from .drivers import Panel
 from .drivers.circuits import Circuits
@@ -97,6 +98,7 @@ class Controller:
                 open_link, secrets=secret_reader(options.file.parent), beside=options.file.parent
             ),
         )
+        self._device_views = DeviceViews(self.circuits, lambda: self.spec)
         self.panel = Panel(
             spec,
             self.circuits.build(self.memory.leaving, self._may_be_off),
@@ -158,6 +160,9 @@ class Controller:
     @property
     def waits(self) -> tuple[str, ...]:
         return self.editing.waits
+
+    def devices(self) -> DevicesView:
+        return self._device_views.view()
 
     def clocks(self) -> tuple[int, int]:
         return clocks()

@@ -145,6 +145,7 @@ class TelemetryLoop:
         memory, spec = self._runtime.memory, self._runtime.ven.spec
         drawn_w = known_power_w(memory)
         if drawn_w is None:
+            self.recent.append(ChartPoint(now_ms, None, None, None))
             return
         base_w = drawn_w + shed_w(memory)
         asked_w = needed_w(spec, memory, now_ms)

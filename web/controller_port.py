@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from statemachine.site.spec import Spec
@@ -26,12 +26,97 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldView:
+    """The last command to a device, and when; `seen`: whether it was read back, None: not yet."""
+
+    what: str
+    at: float
+    seen: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastTestView:
+    """What the last `venctl circuits test` of a circuit showed, as long as it is wired so."""
+
+    at: float
+    grade: str
+    findings: tuple[str, ...]
+    model: str | None
+    firmware: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterView:
+    """A device that measures. `link` is the id of a `DeviceLinkView`; None: it could not be opened.
+
+    `fault` says why it could not be read the last time.
+    """
+
+    kind: str
+    title: str
+    address: str
+    link: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MainMeterView(MeterView):
+    """The main meter of the site. `power_w` None: not known."""
+
+    power_w: int | None
+    read_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView(MeterView):
+    """The device of a circuit; one with `switches` false only measures it.
+
+    `lease`: free, if it gives the circuit back by itself within `lease_s`; failsafe, if it then
+    limits it; None: it stays as it was told. `meter` is another device that measures the circuit.
+    """
+
+    switches: bool = False
+    lease: str | None = None
+    lease_s: float | None = None
+    told: ToldView | None = None
+    meter: MeterView | None = None
+    test: LastTestView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLinkView:
+    """A connection over which devices are asked and told. `up` is None before its first use.
+
+    `fault` is the last one, also if it is over. `circuits` are the ids of those that use it.
+    """
+
+    id: str
+    what: str
+    up: bool | None
+    since: float
+    pace_s: float
+    errors: int
+    fault: str | None
+    circuits: tuple[str, ...]
+    main_meter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesView:
+    """The devices of circuits by the circuit's id, their links, and the main meter."""
+
+    circuits: Mapping[str, DeviceView] = field(default_factory=dict)
+    links: tuple[DeviceLinkView, ...] = ()
+    main_meter: MainMeterView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChartPoint:
-    """One point of the power chart, in watts."""
+    """One point of the power chart, in watts; None: not known."""
 
     at_ms: int
-    power_w: int
-    base_w: int
+    power_w: int | None
+    base_w: int | None
     target_w: int | None
 
 
@@ -72,6 +157,9 @@ class ControllerPort(Protocol):
     @property
     def recent(self) -> list[ChartPoint]:
         """The last 15 minutes, oldest first, a point every few seconds."""
+
+    def devices(self) -> DevicesView:
+        """The devices of circuits, and how they and their links do."""
 
     def clocks(self) -> tuple[int, int]:
         """UTC and monotonic milliseconds, for the timestamp of a command."""

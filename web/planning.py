@@ -15,7 +15,7 @@ from statemachine.curtail.requirement import combined_w, event_required_w, saved
 from statemachine.decide.admit import event_refusal, event_run
 from statemachine.kit.localtime import day_of
 from statemachine.site.spec import Spec
-from statemachine.state.measures import power_w, shed_w
+from statemachine.state.measures import known_power_w, shed_w
 from statemachine.state.memory import Event, Memory
 from statemachine.state.triggers import DrEvent
 from statemachine.wire.messages import kw
@@ -92,8 +92,8 @@ def differs(plan_rev: str, now: PlanOutlook) -> bool:
 def preview(spec: Spec, memory: Memory, event: DrEvent) -> PreviewBody:
     """The answer of GET /api/v1/preview and of `venctl plan`; power in kW, time in seconds."""
     now = plan_outlook(spec, memory, event)
-    whole_w, total_w = power_w(memory) + shed_w(memory), now.plan.total_w
-    before_w = whole_w - sum(now.before.values()) if now.later else power_w(memory)
+    drawn_w, shed_now_w, total_w = known_power_w(memory), shed_w(memory), now.plan.total_w
+    later_w = shed_now_w - sum(now.before.values()) if now.later else 0
     refusal = event_refusal(spec, memory, event)
     return {
         "rev": now.rev,
@@ -108,8 +108,8 @@ def preview(spec: Spec, memory: Memory, event: DrEvent) -> PreviewBody:
         "ends_at": (now.starts_ms + event.duration_ms) / 1000,
         "shortfall_kw": kw(_short_w(spec, memory, event, total_w)),
         "max_kw": kw(sum(load.cap_w for load in now.loads)),
-        "power_before_kw": kw(before_w),
-        "power_after_kw": kw(whole_w - total_w),
+        "power_before_kw": None if drawn_w is None else kw(drawn_w + later_w),
+        "power_after_kw": None if drawn_w is None else kw(drawn_w + shed_now_w - total_w),
         "touches_critical": bool(now.touched(spec)),
         "refusal": {"reason": refusal[0], "detail": refusal[1]} if refusal else None,
         "circuits": [_line(spec, memory, load, now) for load in now.loads],

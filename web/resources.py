@@ -33,7 +33,9 @@ from statemachine.wire.messages import kw
 from statemachine.wire.schedule import events_in_order
 
 from .alarms import alarm_list
-from .controller_port import ControllerPort, LinkView
+from .controller_port import ControllerPort, DevicesView, LinkView
+from .devices import device, main_meter
+from .devices import link as device_link
 from .outlook import circuit_return, event_service, restore_preview
 from .shadow import label, summary
 from .shapes.circuit import CircuitBody, ProtectionBody
@@ -58,14 +60,14 @@ def state(desk: ControllerPort) -> StateBody:
     binding = next(iter(active_events(spec, memory, now_ms)), None)
     known = memory.read_ms is not None
     drawn_w, taken, backs = known_power_w(memory), shed_w(memory), forecast_returns(spec, memory)
-    site_w = drawn_w if known else None
+    site_w, devices = drawn_w if known else None, desk.devices()
     return {
         "t": now_ms / 1000,
         "rev": desk.rev,
         "version": program_version(),
         "mode": spec.mode,
         "site": _site(spec),
-        "power_kw": None if site_w is None else kw(site_w),
+        "power_kw": _kw(site_w),
         "shed_kw": kw(taken) if known else None,
         "by_person_kw": kw(taken_by_people_w(spec, memory, now_ms)),
         "base_power_kw": None if site_w is None else kw(site_w + taken),
@@ -77,7 +79,9 @@ def state(desk: ControllerPort) -> StateBody:
         "achievable_kw": kw(sum(load.cap_w for load in all_loads)),
         "link": _link(desk.link),
         "shadow": summary(spec, memory, now_ms),
-        "circuits": [_circuit(desk, load.circuit, plan, backs) for load in all_loads],
+        "circuits": [_circuit(desk, load.circuit, plan, backs, devices) for load in all_loads],
+        "device_links": [device_link(link) for link in devices.links],
+        "main_meter": main_meter(devices.main_meter),
         "events": events(spec, memory, now_ms),
         "binding": binding.id if binding else None,
         "restoring": _restoring(spec, memory, all_loads, backs),
@@ -93,8 +97,8 @@ def state(desk: ControllerPort) -> StateBody:
 
 def circuit(desk: ControllerPort, id: str) -> CircuitBody:
     """One circuit, as in `state`. Raises KeyError if there is no such circuit."""
-    spec, memory = desk.spec, desk.memory
-    return _circuit(desk, id, plan_in_force(spec, memory)[1], forecast_returns(spec, memory))
+    plan, backs = plan_in_force(desk.spec, desk.memory)[1], forecast_returns(desk.spec, desk.memory)
+    return _circuit(desk, id, plan, backs, desk.devices())
 
 
 def events(spec: Spec, memory: Memory, now_ms: int) -> list[EventBody]:
@@ -120,13 +124,12 @@ def past(memory: Memory) -> list[PastEventBody]:
 def recent(desk: ControllerPort) -> RecentBody:
     """The last minutes in columns, for the chart."""
     points = desk.recent
-    targets = [None if p.target_w is None else kw(p.target_w) for p in points]
     return {
         "t": [point.at_ms / 1000 for point in points],
         "series": {
-            "power": [kw(point.power_w) for point in points],
-            "base": [kw(point.base_w) for point in points],
-            "target": targets,
+            "power": [_kw(point.power_w) for point in points],
+            "base": [_kw(point.base_w) for point in points],
+            "target": [_kw(point.target_w) for point in points],
         },
     }
 
@@ -134,6 +137,10 @@ def recent(desk: ControllerPort) -> RecentBody:
 def seconds(ms: int | None) -> float | None:
     """Convert milliseconds to seconds."""
     return None if ms is None else ms / 1000
+
+
+def _kw(watts: int | None) -> float | None:
+    return None if watts is None else kw(watts)
 
 
 def _site(spec: Spec) -> SiteBody:
@@ -161,7 +168,11 @@ def _link(link: LinkView) -> LinkBody:
 
 
 def _circuit(
-    desk: ControllerPort, id: str, plan: Plan, backs: Mapping[str, ReturnForecast]
+    desk: ControllerPort,
+    id: str,
+    plan: Plan,
+    backs: Mapping[str, ReturnForecast],
+    devices: DevicesView,
 ) -> CircuitBody:
     spec, memory, now_ms = desk.spec, desk.memory, desk.clocks()[0]
     circuit, live = spec.circuits[id], memory.circuits[id]
@@ -182,6 +193,7 @@ def _circuit(
         "limit_percent": circuit.shed_percent or None,
         "control": circuit.control,
         "driver": circuit.driver if circuit.device is None else circuit.device.device,
+        "device": device(devices.circuits.get(id)),
         "simulated": circuit.simulated,
         "metered": circuit.metered,
         "remote": circuit.switchable_from_afar,

@@ -69,7 +69,7 @@ def _transition(row: Row, source: str) -> dict[str, object]:
         "dest": source if row.to == "same" else row.to,
         "conditions": [_asking(name) for name in row.if_],
         "unless": [_asking(name) for name in row.unless],
-        "before": [_doing(row.do)],
+        "before": [_doing(row.do)] if row.do else [],
     }
 
 

@@ -53,14 +53,15 @@ def next_change_ms(spec: Spec, memory: Memory) -> int | None:
     return memory.at_ms + min(lefts) if lefts else None
 
 
-def _changes(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> Iterator[int]:
-    yield from next_changes_ms(circuit, live, mono_ms, day)
+def _changes(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> list[int]:
+    lefts = next_changes_ms(circuit, live, mono_ms, day)
     if awaits_ms := live.awaits_ms(mono_ms):
-        yield awaits_ms
+        lefts.append(awaits_ms)
     if live.giving and live.read_mono_ms is not None:
         left_ms = live.read_mono_ms + circuit.stale_after - mono_ms
         if left_ms > 0:
-            yield left_ms
+            lefts.append(left_ms)
+    return lefts
 
 
 def _loads(spec: Spec, memory: Memory) -> Iterator[Load]:

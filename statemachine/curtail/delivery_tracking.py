@@ -23,10 +23,11 @@ def track_delivery(turn: Turn) -> list[tuple[str, str]]:
 
     Delivery is judged only after readings. A site in observe mode delivers nothing.
     """
-    shedding = active_events(turn.spec, turn.memory, turn.now_ms)
+    if not (shedding := active_events(turn.spec, turn.memory, turn.now_ms)):
+        return []
     measured = isinstance(turn.trigger, Readings) and not turn.spec.observes
     words: list[tuple[str, str]] = []
-    most_w = event_required_w(turn.spec, shedding[0], turn.now_ms) if shedding else 0
+    most_w = event_required_w(turn.spec, shedding[0], turn.now_ms)
     beside, all_served = turn.spec.curtail.overlap == "max", _enough(shed_w(turn.memory), most_w)
     news: dict[str, Event] = {}
     for index, event in enumerate(shedding):
@@ -40,7 +41,8 @@ def track_delivery(turn: Turn) -> list[tuple[str, str]]:
         if after is not event:
             words += [(event.id, word) for word in after.told if word not in event.told]
             news[event.id] = after
-    turn.remember(events={**turn.memory.events, **news} if news else turn.memory.events)
+    if news:
+        turn.remember(events={**turn.memory.events, **news})
     return words
 
 

@@ -6,8 +6,6 @@ the local day of the site. Compressor makers ask for 2.5 to 3 min of rest before
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..site.panel import Circuit
 from ..state.circuit import CircuitState
 
@@ -25,11 +23,10 @@ def must_stay_off_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
 
 def must_stay_on_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
     """How much longer a circuit that came on, or started by itself, must run, in ms."""
-    marks = (live.on_mono_ms, live.started_mono_ms)
-    since_ms = max((mark for mark in marks if mark is not None), default=None)
-    if since_ms is None or live.off_mono_ms is not None:
+    if live.off_mono_ms is not None:
         return 0
-    return max(0, since_ms + circuit.min_on_ms - mono_ms)
+    marks = [mark for mark in (live.on_mono_ms, live.started_mono_ms) if mark is not None]
+    return max(0, max(marks) + circuit.min_on_ms - mono_ms) if marks else 0
 
 
 def recovery_left_ms(circuit: Circuit, live: CircuitState, mono_ms: int) -> int:
@@ -77,8 +74,8 @@ def can_give_ms(
 
 def daily_limit_reason(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> str:
     """Why a circuit has reached its limits of the day; "" if it has not."""
-    sheds = live.sheds_today if live.day == day else 0
     most = circuit.max_events_per_day
+    sheds = live.sheds_today if live.day == day else 0
     if most is not None and sheds >= most and not live.giving:
         return f"was shed {sheds} times today, its maximum"
     if shed_left_ms(circuit, live, mono_ms, day) == 0:
@@ -94,16 +91,16 @@ def saved_by_person_w(circuit: Circuit, live: CircuitState, mono_ms: int) -> int
     return max(0, live.by_person_w - still_w)
 
 
-def next_changes_ms(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> Iterator[int]:
+def next_changes_ms(circuit: Circuit, live: CircuitState, mono_ms: int, day: int) -> list[int]:
     """The times after which one of these changes by itself, in ms, each above 0."""
-    lefts = [
+    lefts = (
         must_stay_off_ms(circuit, live, mono_ms),
         must_stay_on_ms(circuit, live, mono_ms),
         recovery_left_ms(circuit, live, mono_ms),
         off_left_ms(circuit, live, mono_ms),
         shed_left_ms(circuit, live, mono_ms, day) if live.giving else None,
-    ]
-    yield from (left for left in lefts if left)
+    )
+    return [left for left in lefts if left]
 
 
 def duration(ms: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ..site.spec import Spec
 from ..state.memory import Memory
 from .capacity import loads
-from .plan import plan_shed
+from .plan import plan_cuts
 
 
 def failing_holds(spec: Spec, memory: Memory) -> Mapping[str, int]:
@@ -20,15 +20,15 @@ def failing_holds(spec: Spec, memory: Memory) -> Mapping[str, int]:
 
     Circuits before it in the plan are held too, so their estimates and this result do not change.
     """
-    cuts: dict[str, int] = {}
+    shed_w: dict[str, int] = {}
     for id, live in memory.circuits.items():
         if live.held_w is None or live.deaf_w is None or not live.hold_fault:
             continue
         all_loads = loads(spec, memory.circuit(id, deaf_w=None))
-        plan = plan_shed(all_loads, memory.basis.required_w, memory.cuts, spec.curtail.policy)
-        if id in plan.cuts:
-            cuts[id] = plan.cuts[id]
-    return cuts
+        cuts = plan_cuts(all_loads, memory.basis.required_w, memory.cuts, spec.curtail.policy)
+        if id in cuts:
+            shed_w[id] = cuts[id]
+    return shed_w
 
 
 def awaiting_return(spec: Spec, memory: Memory) -> list[str]:

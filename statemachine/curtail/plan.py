@@ -9,14 +9,14 @@ the tolerance: no lamp goes out for the last 40 W of 2,000 W.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 TOLERANCE_PERCENT, TOLERANCE_W = 2, 50
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """A circuit as the plan sees it: its tier, what it would draw, and the most it can shed.
 
     `steps`: the watts it can shed, rising to `cap_w` (a relay has one); empty: any from 0 to
@@ -62,7 +62,7 @@ def tolerance_w(target_w: int, policy: str = "at_least") -> int:
 
 def as_relay(load: Load) -> Load:
     """The same load with a relay: it sheds nothing or all of `cap_w`."""
-    return replace(load, steps=(load.cap_w,) if load.cap_w else ())
+    return load._replace(steps=(load.cap_w,) if load.cap_w else ())
 
 
 def plan_shed(
@@ -79,11 +79,21 @@ def plan_shed(
     at any watt all three meet the target. Of equally good choices the one in force stays, in its
     order, so that planning again changes nothing.
     """
-    positions = {id: position for position, id in enumerate(in_force)}
-    ordered = sorted(
-        loads,
-        key=lambda x: (x.tier, positions.get(x.circuit, len(positions)), x.rank, x.circuit),
-    )
+    ordered = _in_plan_order(loads, in_force)
+    cuts = _cuts(ordered, target_w, in_force, policy)
+    return Plan(target_w, cuts, reasons(ordered, cuts))
+
+
+def plan_cuts(
+    loads: Sequence[Load], target_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
+    """The watts of `plan_shed` without the reasons, which a decision does not need."""
+    return _cuts(_in_plan_order(loads, in_force), target_w, in_force, policy)
+
+
+def _cuts(
+    ordered: Sequence[Load], target_w: int, in_force: Mapping[str, int], policy: str
+) -> dict[str, int]:
     cuts: dict[str, int] = {}
     left_w, slack_w = target_w, tolerance_w(target_w, policy)
     for _, group in groupby(ordered, key=lambda load: load.tier):
@@ -95,7 +105,16 @@ def plan_shed(
             break
         cuts |= {load.circuit: load.cap_w for load in tier}
         left_w -= sum(load.cap_w for load in tier)
-    return Plan(target_w, cuts, reasons(ordered, cuts))
+    return cuts
+
+
+def _in_plan_order(loads: Iterable[Load], in_force: Mapping[str, int]) -> list[Load]:
+    """By tier; within one those of the plan in force, in its order, come first."""
+    positions = {id: position for position, id in enumerate(in_force)}
+    return sorted(
+        loads,
+        key=lambda x: (x.tier, positions.get(x.circuit, len(positions)), x.rank, x.circuit),
+    )
 
 
 def reasons(loads: Iterable[Load], cuts: Mapping[str, int]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from ..state.memory import Memory, PlanBasis
 from ..state.triggers import Readings
 from ..state.turn import Turn
 from .capacity import loads
-from .plan import Load, Plan, plan_shed, reasons
+from .plan import Load, Plan, plan_cuts, reasons
 from .requirement import active_events, needed_w
 
 SHORT_W, SHORT_PERCENT, SHORT_MS = 50, 5, 30_000
@@ -42,8 +42,7 @@ def replan(turn: Turn) -> list[Load]:
     late = short or _since(now.over_mono_ms, turn, OVER_MS)
     if late or not _same(was, now) or _asks_too_much(all_loads, turn.memory.cuts):
         policy = turn.spec.curtail.policy
-        plan = plan_shed(all_loads, now.required_w, turn.memory.cuts, policy)
-        turn.remember(cuts=dict(plan.cuts))
+        turn.remember(cuts=plan_cuts(all_loads, now.required_w, turn.memory.cuts, policy))
         now = changed(now, usable=_usable(all_loads), short_mono_ms=None, over_mono_ms=None)
     turn.remember(basis=now)
     return all_loads

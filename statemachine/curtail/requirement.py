@@ -83,7 +83,9 @@ def taken_by_people_w(spec: Spec, memory: Memory, now_ms: int) -> int:
 def saved_w(spec: Spec, memory: Memory, ids: Iterable[str]) -> int:
     """What people switched off during any of these events and is still off, in watts."""
     wanted, lives = set(ids), memory.circuits.items()
-    saving = [id for id, live in lives if wanted.intersection(live.by_person_in)]
+    saving = [
+        id for id, live in lives if live.by_person_in and wanted.intersection(live.by_person_in)
+    ]
     return sum(
         saved_by_person_w(spec.circuits[id], memory.circuits[id], memory.mono_ms) for id in saving
     )
@@ -107,7 +109,6 @@ def opted_out_circuits(spec: Spec, memory: Memory) -> set[str]:
 
 @cache_last
 def _active(spec: Spec, events: Mapping[str, Event], now_ms: int) -> Sequence[Event]:
-    shedding = {name for name, state in spec.event.states.items() if state.sheds}
-    live = [event for event in events.values() if event.state in shedding]
+    live = [event for event in events.values() if event.state in spec.event.shedding]
     asks = [(-event_required_w(spec, event, now_ms), -event.end_ms, event.id) for event in live]
     return tuple(events[id] for asked_w, _, id in sorted(asks) if asked_w)

@@ -26,6 +26,8 @@ def apply_noticed(turn: Turn, notice: Noticed) -> None:
 def update_alarms(turn: Turn) -> None:
     """What memory shows to be wrong is an alarm, and what it shows no more is none."""
     was, standing = turn.memory.alarms, conditions(turn.spec, turn.memory)
+    if not was and not standing:
+        return
     kept = {id: alarm for id, alarm in was.items() if alarm.kind not in SEEN or id in standing}
     turn.remember(alarms={**kept, **{id: _going_on(was.get(id), standing[id]) for id in standing}})
 

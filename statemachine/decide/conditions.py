@@ -42,7 +42,7 @@ def _standing(spec: Spec, memory: Memory) -> Iterator[Alarm]:
 
 def _failing(spec: Spec, memory: Memory) -> Iterator[str]:
     for id, live in memory.circuits.items():
-        since_ms = live.trouble_mono_ms
+        since_ms = None if live.well else live.trouble_mono_ms
         if since_ms is not None and memory.mono_ms - since_ms >= FAILS_MS:
             yield f"{spec.name_of(id)}: {live.trouble}"
     if memory.main_lost_ms is not None and memory.at_ms - memory.main_lost_ms >= FAILS_MS:

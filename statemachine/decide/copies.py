@@ -37,7 +37,8 @@ def with_earlier_answer(
     command: Command, earlier: EarlierAnswer | None, memory: Memory, blind: bool
 ) -> Command:
     """A command with what the journal knows of it. An id that was made for an event is its own."""
-    known = replace(command, earlier=earlier, blind=blind)
+    same = command.earlier is earlier and command.blind == blind
+    known = command if same else replace(command, earlier=earlier, blind=blind)
     if not isinstance(known, DrEvent) or not known.made:
         return known
     first = "" if earlier is None else str(earlier.ack.get("event_id", ""))

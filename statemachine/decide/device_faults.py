@@ -70,9 +70,7 @@ def report_faults(turn: Turn) -> None:
     before = turn.before
     for id, live in turn.memory.circuits.items():
         was = before.circuits.get(id)
-        if was is live:
-            continue
-        if (was is not None and was.trouble is not None) != (live.trouble is not None):
+        if (was is None or was.well) != live.well:
             body = circuit_status(id, live.trouble, live.held_w, live.enabled, turn.now_ms)
             turn.do(Status(body))
     for id in {**before.stuck, **turn.memory.stuck}:

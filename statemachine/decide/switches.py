@@ -39,6 +39,8 @@ def _wish(turn: Turn, command: Toggle) -> None:
 
 def due_answers(turn: Turn) -> list[Ack]:
     """The acks whose time has come; what they answered waits no more."""
+    if not turn.memory.pending:
+        return []
     acks = [(pending, _answer(turn, pending)) for pending in turn.memory.pending]
     turn.remember(pending=tuple(pending for pending, ack in acks if ack is None))
     return [ack for _, ack in acks if ack is not None]

@@ -1,7 +1,7 @@
 """Where one device is to stand, what brings it there, whether it stands there, and who moved it.
 
-Pure: `Seen` is what was read back, `Standing` what is known of the device. Done means read back;
-an answer is not enough (a device may say OK and do nothing).
+Pure: `SeenState` is what was read back, `Standing` what is known of the device. Done means read
+back; an answer is not enough (a device may say OK and do nothing).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ REBOOT_SLACK_MS = 5_000  # clocks of devices drift, and answers take time
 
 Kind = Literal["free", "off", "off_for", "limit"]
 Mover = Literal["person", "reboot", "unknown"]
+Away = Literal["silent", "offline"]
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class WiredLoad:
     """What hangs on the device: how it is controlled, one ampere of it and its rating in watts."""
 
     control: str
@@ -50,7 +51,7 @@ FREE = Position("free")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenState:
     """What was read back at one time; None: not readable, or no reading.
 
     `limit` is in the unit that the template says, `uptime_s` since the device started. `at_ms` is
@@ -65,10 +66,12 @@ class Seen:
     power_age_ms: int | None = None
     by: str | None = None
     uptime_s: int | None = None
+    age_ms: int | None = 0
+    """How old it is what tells its position; None: not known."""
     live: bool = True
 
 
-def position_of(load: Load, enabled: bool, hold_w: int | None, until_ms: int) -> Position:
+def position_of(load: WiredLoad, enabled: bool, hold_w: int | None, until_ms: int) -> Position:
     """Where a circuit's device is to stand: switched on or off by people, and held by events."""
     if not enabled:
         return Position("off")
@@ -79,7 +82,7 @@ def position_of(load: Load, enabled: bool, hold_w: int | None, until_ms: int) ->
     return Position("limit", hold_w, until_ms)
 
 
-def _least_w(load: Load) -> int:
+def _least_w(load: WiredLoad) -> int:
     """The lowest hold with which it still runs, in watts."""
     match load.control:
         case "relay":
@@ -120,7 +123,7 @@ def _freeing(template: Template) -> Iterator[Writes]:
 
 
 def ordered_numbers(
-    load: Load, position: Position, now_ms: int, longest_ms: int | None
+    load: WiredLoad, position: Position, now_ms: int, longest_ms: int | None
 ) -> dict[str, int | float | str]:
     """What the placeholders of a write mean for a position. Times are UTC milliseconds.
 
@@ -141,7 +144,7 @@ def ordered_numbers(
 
 
 def stands(
-    template: Template, load: Load, position: Position, seen: Seen, told: bool = False
+    template: Template, load: WiredLoad, position: Position, seen: SeenState, told: bool = False
 ) -> bool | None:
     """Whether a device stands as it should; None: that cannot be read.
 
@@ -157,7 +160,9 @@ def stands(
             return _is_free(template, load, seen, limit_w, told)
 
 
-def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
+def _is_off(
+    template: Template, load: WiredLoad, seen: SeenState, limit_w: int | None
+) -> bool | None:
     if seen.on is False or limit_w == 0:
         return True
     if "on" in template.read or "limit" in template.read:
@@ -166,7 +171,7 @@ def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> 
 
 
 def _is_limited(
-    template: Template, load: Load, position: Position, seen: Seen, limit_w: int | None
+    template: Template, load: WiredLoad, position: Position, seen: SeenState, limit_w: int | None
 ) -> bool | None:
     watts = position.watts or 0
     if "limit" not in template.read:
@@ -178,7 +183,7 @@ def _is_limited(
 
 
 def _is_free(
-    template: Template, load: Load, seen: Seen, limit_w: int | None, told: bool
+    template: Template, load: WiredLoad, seen: SeenState, limit_w: int | None, told: bool
 ) -> bool | None:
     if seen.on is False:
         return False
@@ -188,7 +193,7 @@ def _is_free(
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
-def limit_w_of(template: Template, load: Load, seen: Seen) -> int | None:
+def limit_w_of(template: Template, load: WiredLoad, seen: SeenState) -> int | None:
     """The limit that was read, in watts."""
     value = template.read.get("limit")
     if value is None or seen.limit is None:
@@ -204,20 +209,25 @@ class Standing:
 
     `written` is the last position that was written, `confirmed` the last that was read back.
     `reasserted` is the position that it was put back to after somebody moved it, `yielded` the one
-    that a person did not want.
+    that a person did not want. `since_ms` is since when it is confirmed, on the monotonic clock.
+    `away`: it did not answer the last time, or was reported offline.
     """
 
     written: Position | None = None
     confirmed: Position | None = None
-    seen: Seen | None = None
+    seen: SeenState | None = None
     reasserted: Position | None = None
     yielded: Position | None = None
     reboots_ms: tuple[int, ...] = ()
+    since_ms: int = 0
+    away: Away | None = None
 
-    def brought(self, position: Position, seen: Seen | None) -> Standing:
+    def brought(self, position: Position, seen: SeenState | None) -> Standing:
         """It was read back where it should stand."""
+        new = not position.same(self.confirmed)
         return replace(
             self,
+            since_ms=seen.at_ms if seen is not None and new else self.since_ms,
             written=position,
             confirmed=position,
             seen=seen,
@@ -254,7 +264,7 @@ def renew_every_ms(template: Template) -> int:
     return min(longest_ms or LEASE_MS, LEASE_MS) // 3
 
 
-def rebooted(before: Seen | None, seen: Seen) -> bool:
+def rebooted(before: SeenState | None, seen: SeenState) -> bool:
     """Whether the device started anew between two readings."""
     if seen.by == "reboot" and (before is None or before.by != "reboot"):
         return before is not None
@@ -265,12 +275,13 @@ def rebooted(before: Seen | None, seen: Seen) -> bool:
 
 
 def mover(
-    template: Template, load: Load, standing: Standing, seen: Seen, now_ms: int
+    template: Template, load: WiredLoad, standing: Standing, seen: SeenState, now_ms: int
 ) -> Mover | None:
     """Who moved a device away from where it was read back; None: nobody did.
 
     `now_ms` is UTC. A lease that ended by itself was moved by nobody. A person wins where the
-    device says so; where it says nothing, it is put back once, then the person wins.
+    device says so; where it says nothing, it is put back once, then the person wins. What was away
+    and is there again counts as started anew.
     """
     position = standing.confirmed
     if position is None:
@@ -279,7 +290,10 @@ def mover(
         return None
     if rebooted(standing.seen, seen):
         return "reboot"
-    if not seen.live or stands(template, load, position, seen, told=True) is not False:
+    moved = seen.live and stands(template, load, position, seen, told=True) is False
+    if standing.away and seen.live and not (moved and seen.by == "person"):
+        return "reboot"
+    if not moved:
         return None
     if seen.by == "person" or (seen.by is None and position.same(standing.reasserted)):
         return "person"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .coded import NEEDS
 from .parts import (
     CURRENT_UNITS,
     ENERGY_UNITS,
@@ -103,6 +104,10 @@ def _parameters(template: Template) -> Iterator[TemplateFault]:
         if unit is None or not unit.whole or unit.least < 1 or unit.most > 255:
             sentence = "a Modbus device needs the whole parameter `unit`, from 1 to 255"
             yield TemplateFault(("params",), sentence)
+    for name, whole in NEEDS.get(template.speaks, {}).items():
+        if name not in params or (whole and not params[name].whole):
+            kind = "whole parameter" if whole else "parameter"
+            yield TemplateFault(("params",), f"{template.speaks} needs the {kind} `{name}`")
 
 
 def _asked(template: Template, path: Path, value: Value) -> Iterator[TemplateFault]:
@@ -147,7 +152,7 @@ def _told(template: Template, name: str, orders: tuple[Order, ...]) -> Iterator[
         yield from _names(template, at, order.model_dump(), ORDERED)
     used = _used([order.model_dump() for order in orders])
     amounts = {"watts", "kw", "amps", "whole_amps", "percent"}
-    if name == "limit" and template.speaks in ("http", "mqtt", "modbus") and not used & amounts:
+    if name == "limit" and template.speaks != "ocpp" and not used & amounts:
         yield TemplateFault(at, "`limit` sends no amount; use {watts}, {kw}, {amps} or {percent}")
     if name in ("off", "off_for") and used & amounts:
         yield TemplateFault(at, f"`{name}` takes no amount")
@@ -200,7 +205,7 @@ def _lease(template: Template) -> Iterator[TemplateFault]:
     for name in lease.by:
         if name not in template.write:
             yield TemplateFault(("lease", "by"), f"no write is called {name!r}")
-        elif template.speaks in ("http", "mqtt", "modbus") and lease.longest is None:
+        elif template.speaks != "ocpp" and lease.longest is None:
             yield from _carried(template, name)
     if "off_for" in template.write and "off_for" not in lease.by:
         yield TemplateFault(("lease", "by"), "`off_for` carries the lease; name it here")

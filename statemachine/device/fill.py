@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ..kit.strict_json import compact_text
+from .coded import Coded
 from .faults import texts
 from .filling import Amount, FillError, amount_text, path_with, topic_with, whole_amps
 from .form import Order, Template, Value
@@ -19,7 +20,6 @@ from .parts import MOVED_REGISTER, PLACEHOLDER, WORDS_OF
 from .registers import encoded
 from .requests import HttpRequest, Listen, Publish, Query, ReadRegisters, WriteRegisters
 from .requests import Order as Told
-from .ways import WAYS
 
 Params: TypeAlias = Mapping[str, str]
 Amounts: TypeAlias = Mapping[str, Amount]
@@ -40,8 +40,7 @@ SAMPLE: Amounts = {
 def queries(template: Template, params: Params) -> dict[str, Query]:
     """What is asked for each read; two names may have equal queries. Raises `FillError`.
 
-    A read that needs an optional parameter which was left empty is not among them, and none is of
-    a device whose link speaks for itself (OCPP, BACnet).
+    A read that needs an optional parameter which was left empty is not among them.
     """
     return _asked(template, template.read, params)
 
@@ -92,7 +91,7 @@ def _tried(template: Template, params: Params) -> Iterator[tuple[str, str]]:
             _asked(template, section, params)
         except FillError as error:
             yield error.param, error.why
-    for write in template.write if template.speaks in WAYS else ():
+    for write in template.write:
         try:
             orders(template, params, write, SAMPLE)
         except FillError as error:
@@ -100,8 +99,6 @@ def _tried(template: Template, params: Params) -> Iterator[tuple[str, str]]:
 
 
 def _asked(template: Template, section: Mapping[Any, Value], params: Params) -> dict[str, Query]:
-    if template.speaks not in WAYS:
-        return {}
     fill = _Fill(template, params, {})
     return {name: fill.query(value) for name, value in section.items() if not fill.left_out(value)}
 
@@ -118,6 +115,7 @@ class _Fill:
         }
         self._params = {**defaults, **{n: t for n, t in params.items() if n in template.params}}
         self._ordered = {**ordered, **whole_amps(ordered)}
+        self._coded = Coded(self._params, self._ordered, self._written)
 
     def left_out(self, value: Value) -> bool:
         """Whether a value needs an optional parameter that was left empty."""
@@ -136,13 +134,13 @@ class _Fill:
             bits = value.table in ("coil", "discrete")
             count = max(1 if bits else WORDS_OF[value.number], (value.ten_to or 0) + 1)
             return ReadRegisters(self._unit(), value.table, self._register(value), count)
-        return self._request(value)
+        return self._coded.query(value) or self._request(value)
 
     def order(self, order: Order) -> Told:
         if order.topic is not None:
             return self._publish(order)
         if order.table is None:
-            return self._request(order)
+            return self._coded.order(order) or self._request(order)
         number = self._typed(order.write or "")
         words = encoded(order, number)
         function = order.function or (5 if order.table == "coil" else 6 if len(words) == 1 else 16)
@@ -156,7 +154,7 @@ class _Fill:
             if (path := getattr(said, method, None)) is not None:
                 body = None if said.body is None else self._json(said.body)
                 return HttpRequest(method.upper(), path_with(path, self._text), body)  # type: ignore[arg-type]
-        raise FillError("", f"{self._template.speaks} is not filled in, but spoken by its link")
+        raise FillError("", "it does not say where")
 
     def _message(self, order: Order) -> str:
         if order.body is not None:
@@ -165,6 +163,9 @@ class _Fill:
         if PLACEHOLDER.fullmatch(payload):
             return amount_text(self._typed(payload))
         return PLACEHOLDER.sub(lambda match: self._in_message(match[1]), payload)
+
+    def _written(self, said: str) -> str:
+        return PLACEHOLDER.sub(lambda match: self._text(match[1]), said)
 
     def _in_message(self, name: str) -> str:
         text = self._text(name)

@@ -53,7 +53,17 @@ __all__ = [
 
 Auth = Annotated[Literal["basic", "digest", "bearer"], "how the link proves who it is"]
 Reads: TypeAlias = Literal[
-    "on", "power", "limit", "energy", "alive", "by", "uptime", "lease_left", "model", "firmware"
+    "on",
+    "power",
+    "limit",
+    "energy",
+    "alive",
+    "by",
+    "uptime",
+    "lease_left",
+    "last_seen",
+    "model",
+    "firmware",
 ]
 Writes: TypeAlias = Literal["on", "off", "off_for", "limit", "free"]
 
@@ -86,6 +96,8 @@ class Template(Form):
     """What the owner should know before trusting it."""
     still_when_off: bool = False
     """Its meter keeps its last value while the relay is off, so that off is 0 W."""
+    restarts: str | None = None
+    """What makes such a device start anew again and again, to be told when it does."""
     terms: str | None = None
     """Terms of use to be shown once."""
     sources: tuple[str, ...] = ()

@@ -118,6 +118,9 @@ class Order(Form):
     """A number, or one placeholder; `scale` times it is written."""
     scale: Decimal = Decimal(1)
     function: Annotated[Literal[5, 6, 16] | None, BeforeValidator(_whole)] = None
+    ocpp: Literal["limit", "pause", "free"] | None = None
+    object_: Annotated[str | None, Field(alias="object")] = None
+    """A BACnet object, as `binary-value,2`; `write` is its value, `null` takes it back."""
 
 
 Orders = Annotated[tuple[Order, ...], BeforeValidator(_one_or_more)]
@@ -138,6 +141,9 @@ class Value(Form):
     word_order: Literal["big", "little"] = "big"
     ten_to: Annotated[int | None, BeforeValidator(_whole)] = None
     """How many registers further on the power of ten stands (int16), as in SunSpec."""
+    ocpp: Literal["power", "limit", "state", "settings"] | None = None
+    object_: Annotated[str | None, Field(alias="object")] = None
+    """A BACnet object, as `analog-input,1`."""
     at: Texts | None = None
     """JSON pointers (RFC 6901); several are added up."""
     unit: str | None = None

@@ -57,12 +57,70 @@ class WriteRegisters:
     function: Literal[5, 6, 16]
 
 
-Query: TypeAlias = HttpRequest | Listen | ReadRegisters
-Order: TypeAlias = HttpRequest | Publish | WriteRegisters
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """An outlet of a charger that connects to this program.
+
+    `password` is where the charger's own is kept, `env:NAME` or `file:NAME`; "": it has none.
+    """
+
+    charger: str
+    number: int
+    password: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReadCharger:
+    """What a charger says of an outlet, or of itself."""
+
+    connector: Connector
+    what: Literal["power", "limit", "state", "settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCharger:
+    """At most `amps` on each phase, `watts` in all, for `lease_ms`; `amps` 0: not at all."""
+
+    connector: Connector
+    amps: int
+    watts: int
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCharger:
+    """No limit of ours any more. `amps` and `watts` are all that the circuit may draw."""
+
+    connector: Connector
+    amps: int
+    watts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadObject:
+    """The present value of an object, as `analog-input,1`, of the BACnet device at `device`."""
+
+    device: str
+    object: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteObject:
+    """A present value at a priority; None: nothing of ours any more (Null)."""
+
+    device: str
+    object: str
+    value: str | None
+    priority: int
+
+
+Query: TypeAlias = HttpRequest | Listen | ReadRegisters | ReadCharger | ReadObject
+Order: TypeAlias = HttpRequest | Publish | WriteRegisters | LimitCharger | FreeCharger | WriteObject
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnswer:
     """What a device answered to a `Query`: text of at most 64 KiB, or registers.
 
     `age_ms` is how old it is; None: not known, as of a retained message.

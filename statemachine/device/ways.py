@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .parts import MOVED_REGISTER, PLACEHOLDER, UNITS, WORDS_OF, Order, Value
 
-WAYS = {"http": ("get", "post", "put", "delete"), "mqtt": ("topic",), "modbus": ("table",)}
+WAYS = {"http": ("get", "post", "put", "delete"), "mqtt": ("topic",), "modbus": ("table",),
+        "ocpp": ("ocpp",), "bacnet": ("object_",)}  # fmt: skip
 ALL_WAYS = tuple(way for ways in WAYS.values() for way in ways)
-ALONE = {"table": ("register_", "write", "function", "ten_to"), "topic": ("payload", "ask")}
+# Which fields go with which ways alone.
+ALONE = {
+    "register_": ("table",), "function": ("table",), "ten_to": ("table",),
+    "write": ("table", "object_"), "payload": ("topic",), "ask": ("topic",),
+}  # fmt: skip
 MOST_TOPIC = 200
 MOST_PATH = 1_000
 PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]-]*")
@@ -49,6 +54,8 @@ def order_faults(speaks: str, order: Order) -> Iterator[str]:
     yield from _way(speaks, order)
     if order.topic is not None and (order.payload is None) == (order.body is None):
         yield "a message needs `payload`, or `json` in its place"
+    if order.object_ is not None and order.write is None:
+        yield "an object needs `write`: a value, one placeholder, or null"
     if order.table is None:
         return
     yield from _register(order)
@@ -64,26 +71,25 @@ def order_faults(speaks: str, order: Order) -> Iterator[str]:
 
 def _way(speaks: str, said: Order | Value) -> Iterator[str]:
     ways = [way for way in ALL_WAYS if getattr(said, way, None) is not None]
-    allowed = WAYS.get(speaks, ())
-    if not allowed:
-        if ways:
-            yield f"{speaks} has no `{ways[0]}`"
-        return
+    allowed = WAYS[speaks]
     if len(ways) != 1:
-        yield f"exactly one of {', '.join(allowed)} says where; here: {', '.join(ways) or 'none'}"
+        yield f"exactly one of {_or(allowed)} says where; here: {_or(ways) or 'none'}"
     for way in ways:
         if way not in allowed:
-            yield f"{speaks} has no `{way}`; use {', '.join(allowed)}"
+            yield f"{speaks} has no `{way.rstrip('_')}`; use {_or(allowed)}"
         elif speaks == "http":
             yield from _path(getattr(said, way))
         elif speaks == "mqtt":
             yield from _topic(str(said.topic))
     if said.body is not None and (not {*ways} & {"post", "put", "topic"} or said.topic == ""):
         yield "`json` goes with post, put or topic"
-    for way, fields in ALONE.items():
-        for field in fields:
-            if way not in ways and getattr(said, field, None) is not None:
-                yield f"`{field.rstrip('_')}` goes with {way}"
+    for field, with_ways in ALONE.items():
+        if not {*with_ways} & {*ways} and getattr(said, field, None) is not None:
+            yield f"`{field.rstrip('_')}` goes with {_or(with_ways)}"
+
+
+def _or(ways: Iterable[str]) -> str:
+    return ", ".join(way.rstrip("_") for way in ways)
 
 
 def _path(path: str) -> Iterator[str]:

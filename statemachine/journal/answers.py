@@ -63,12 +63,12 @@ def rows_of(effects: Iterable[Effect], at_ms: int) -> list[Answer]:
     The ack of an accepted event is also stored by its revision, because the event can be delivered
     again after the next revision, and is a copy then.
     """
-    acks = [effect for effect in effects if isinstance(effect, Ack)]
-    return [
-        (key, ack.revision, ack.digest, compact_text(ack.body), at_ms)
-        for ack in acks
-        for key in _keys(ack)
-    ]
+    rows: list[Answer] = []
+    for ack in effects:
+        if isinstance(ack, Ack) and (keys := _keys(ack)):
+            text = compact_text(ack.body)
+            rows += [(key, ack.revision, ack.digest, text, at_ms) for key in keys]
+    return rows
 
 
 def _keys(ack: Ack) -> list[str]:

@@ -13,8 +13,9 @@ def changed(thing: _Frozen, **news: Any) -> _Frozen:
     Only for dataclasses without slots and `__post_init__`. Raises TypeError for an unknown name.
     """
     fields = thing.__dict__
-    if not news.keys() <= fields.keys():
+    merged = fields | news
+    if len(merged) > len(fields):
         raise TypeError(f"{type(thing).__name__} has no {', '.join(news.keys() - fields.keys())}")
     copy = object.__new__(type(thing))
-    copy.__dict__.update(fields, **news)
+    object.__setattr__(copy, "__dict__", merged)
     return copy

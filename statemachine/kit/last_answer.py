@@ -21,7 +21,7 @@ def cache_last(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
     @wraps(work)
     def asked(*args: _Asked.args, **named: _Asked.kwargs) -> _Answer:
         last = last_call[0] if last_call else None
-        if last is not None and not named and all(map(_same, last[0], args)):
+        if last is not None and not named and _same(last[0], args):
             return last[1]
         answer = work(*args, **named)
         if not named:
@@ -31,5 +31,8 @@ def cache_last(work: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
     return asked
 
 
-def _same(one: object, other: object) -> bool:
-    return one is other or (type(one) is int and type(other) is int and one == other)
+def _same(ones: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    for one, other in zip(ones, others, strict=True):
+        if one is not other and not (type(one) is type(other) is int and one == other):
+            return False
+    return True

@@ -90,6 +90,7 @@ def local_time(at_ms: int, timezone: str | None) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, _zone(timezone))
 
 
+@lru_cache(maxsize=8)  # a decision asks it of one moment, several times
 def day_of(at_ms: int, timezone: str | None) -> int:
     """The number of a local day; the next day has the next number."""
     return local_time(at_ms, timezone).toordinal()

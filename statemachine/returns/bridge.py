@@ -6,10 +6,10 @@ postponed, reduced or opted out of, nothing stays shed for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..curtail.capacity import loads
-from ..curtail.plan import plan_shed
+from ..curtail.plan import plan_cuts
 from ..curtail.requirement import needed_w
 from ..site.spec import Spec
 from ..state.memory import Event, Memory
@@ -26,11 +26,11 @@ def bridged_circuits(spec: Spec, memory: Memory) -> dict[str, int]:
     kept: dict[str, int] = {}
     if spec.observes:
         return kept
-    cuts = memory.cuts
+    cuts: Mapping[str, int] = memory.cuts
     for start_ms in sorted({event.start_ms for event in _soon(spec, memory)}):
         then = _at(spec, memory, start_ms)
         target_w = needed_w(spec, then, start_ms)
-        cuts = plan_shed(loads(spec, then), target_w, cuts, spec.curtail.policy).cuts
+        cuts = plan_cuts(loads(spec, then), target_w, cuts, spec.curtail.policy)
         kept = {**dict.fromkeys(cuts, start_ms), **kept}
     return kept
 

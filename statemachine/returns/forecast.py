@@ -18,7 +18,7 @@ from ..curtail.dwell import (
     recovery_left_ms,
     shed_left_ms,
 )
-from ..curtail.plan import plan_shed
+from ..curtail.plan import plan_cuts
 from ..curtail.requirement import active_events, needed_w
 from ..kit.frozen import changed
 from ..kit.localtime import day_of
@@ -81,8 +81,8 @@ def forecast_restore(spec: Spec, memory: Memory) -> RestoreForecast:
     coming = changed(memory.coming, not_before_ms=0)
     then = changed(memory, events=events, coming=coming)
     target_w = needed_w(spec, then, then.at_ms)
-    plan = plan_shed(loads(spec, then), target_w, memory.cuts, spec.curtail.policy)
-    return RestoreForecast(tuple(ends), forecast_returns(spec, changed(then, cuts=dict(plan.cuts))))
+    cuts = plan_cuts(loads(spec, then), target_w, memory.cuts, spec.curtail.policy)
+    return RestoreForecast(tuple(ends), forecast_returns(spec, changed(then, cuts=cuts)))
 
 
 def _restored(spec: Spec, memory: Memory) -> Iterator[tuple[Event, str]]:
@@ -176,9 +176,9 @@ def _then(spec: Spec, then: Memory, done: Mapping[str, int]) -> Memory:
     }
     then = changed(then, circuits={**then.circuits, **back})
     target_w = needed_w(spec, then, then.at_ms)
-    cuts = plan_shed(loads(spec, then), target_w, then.cuts, spec.curtail.policy).cuts
+    cuts = plan_cuts(loads(spec, then), target_w, then.cuts, spec.curtail.policy)
     down = {id: _taken(then.circuits[id], cut_w, then.mono_ms) for id, cut_w in cuts.items()}
-    return changed(then, cuts=dict(cuts), circuits={**then.circuits, **down})
+    return changed(then, cuts=cuts, circuits={**then.circuits, **down})
 
 
 def _eases(last: Memory, then: Memory, id: str) -> bool:

@@ -52,10 +52,11 @@ class ShadowProtocol:
             if turn.shadow.in_flight is not None and turn.now_ms >= _patience_ms(turn.shadow):
                 self._be_refused(turn, 504, "no answer")
             for _ in range(MAX_ROUNDS):
-                due = min(((at, name) for name, at in turn.shadow.wakes.items()), default=None)
+                wakes = turn.shadow.wakes
+                due = min(zip(wakes.values(), wakes, strict=True), default=None)
                 if due is None or due[0] > turn.now_ms:
                     break
-                turn.remember_shadow(wakes=_without(turn.shadow.wakes, due[1]))
+                turn.remember_shadow(wakes=_without(wakes, due[1]))
                 self._fire(turn, key, due[1])
 
     def apply(self, turn: Turn) -> None:

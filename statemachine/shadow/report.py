@@ -23,6 +23,7 @@ Body = dict[str, Any]
 
 FULL, NAMELESS, BARE = 0, 1, 2  # how much is left out after a refusal as too large
 TELLING_W = 100
+_SORTED = json.JSONEncoder(sort_keys=True)
 MOST_BYTES = 7_000  # the service takes 8,192
 
 
@@ -53,7 +54,7 @@ def fingerprint(spec: Spec, memory: Memory, key: str, now_ms: int) -> str:
         shadow.ack,
         shadow.lean,
     )
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_SORTED.encode(parts).encode()).hexdigest()[:16]
 
 
 def newsworthy_w(memory: Memory, key: str) -> int:

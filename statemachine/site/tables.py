@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -51,6 +52,11 @@ class Table(Model):
     initial: str = Field(description="first state")
     states: dict[StateId, State] = Field(description="states by name")
     transitions: list[Row] = Field(description="rows; the first that matches is taken")
+
+    @cached_property
+    def shedding(self) -> frozenset[str]:
+        """The states in which an event sheds."""
+        return frozenset(name for name, state in self.states.items() if state.sheds)
 
     def sources(self, row: Row) -> list[str]:
         """The states that a row leaves; `any` is every state that is not final."""

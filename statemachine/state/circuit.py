@@ -123,6 +123,11 @@ class CircuitState:
         return self.asked_mono_ms is None and self.hold_fault is None
 
     @property
+    def well(self) -> bool:
+        """No fault of it is known, neither of its switch, its hold nor its meter."""
+        return self.hold_fault is None and self.fault is None and self.read_fault is None
+
+    @property
     def trouble(self) -> str | None:
         """The newest of its faults; None: its driver does what it is told, and reads it."""
         faults = self._faults()
@@ -131,7 +136,8 @@ class CircuitState:
     @property
     def trouble_mono_ms(self) -> int | None:
         """Since when something is wrong with it without a break; None: nothing is."""
-        return min((since_ms for since_ms, _ in self._faults()), default=None)
+        faults = self._faults()
+        return min(faults)[0] if faults else None
 
     def _faults(self) -> list[tuple[int, str]]:
         faults = (

@@ -21,7 +21,7 @@ def shed_w(memory: Memory) -> int:
 
     Of the reading that `power_w` is of: what was commanded since has moved neither yet.
     """
-    return sum(taken_w(memory, id) for id in memory.circuits)
+    return sum(live.taken_w for live in memory.circuits.values())
 
 
 def commanded_w(spec: Spec, memory: Memory) -> int:

@@ -90,10 +90,14 @@ class Turn:
 
     def remember(self, **fields: Any) -> None:
         """Replace fields of the memory; what is as it was costs nothing."""
-        memory = self.memory
-        news = {name: value for name, value in fields.items() if getattr(memory, name) != value}
+        was = vars(self.memory)
+        news = {
+            name: value
+            for name, value in fields.items()
+            if was[name] is not value and was[name] != value
+        }
         if news:
-            self.memory = changed(memory, **news)
+            self.memory = changed(self.memory, **news)
 
     def remember_circuit(self, id: str, **fields: Any) -> None:
         """Replace fields of one circuit."""

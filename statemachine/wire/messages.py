@@ -173,10 +173,10 @@ def event_status(spec: Spec, memory: Memory, event: Event, word: str, now_ms: in
 
 def _faults(memory: Memory) -> Body:
     """The faults of circuits that are shed or to be released."""
-    lives = memory.circuits.items()
+    lives = [(id, live) for id, live in memory.circuits.items() if not live.well]
     held = [(id, live) for id, live in lives if id in memory.cuts or live.held_w is not None]
     back = [(id, live) for id, live in lives if live.hold_fault is not None]
-    faults = {id: live.trouble for id, live in [*held, *back] if live.trouble is not None}
+    faults = {id: live.trouble for id, live in [*held, *back]}
     faults |= {id: stuck.fault for id, stuck in memory.stuck.items()}
     return {"faults": faults} if faults else {}
 

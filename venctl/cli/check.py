@@ -10,11 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from statemachine.audit.reader import examine
-from statemachine.device.declaration import device_of
+from statemachine.device.declaration import DeviceDeclaration, device_of
 from statemachine.kit.errors import Finding
 from statemachine.shadow.report import largest_bytes
 from statemachine.site.spec import Spec
 
+from ..base.extras import missing
 from ..base.private_files import read_text
 from ..commissioning.results import results_line
 from ..devices.catalog import FOLDER, catalog, devices_beside
@@ -90,8 +91,30 @@ def _tell(args: argparse.Namespace, spec: Spec | None, faults: Sequence[Finding]
     for key, size in counts["shadow_bytes"].items():
         print(f"  shadow {key or 'classic':<12} uses at most {size:,} of 8,192 bytes")
     noted = _noted(args, spec)
-    for note in (*noted["switched"], *noted["tested"], *_replaced(args, spec)):
+    for note in [*noted["switched"], *_replaced(args, spec), *_uninstalled(spec), *noted["tested"]]:
         print(note)
+
+
+def _replaced(args: argparse.Namespace, spec: Spec) -> list[str]:
+    """One line for each device of the site whose template is the user's and not the shipped one."""
+    replaced = catalog(args.file.parent / FOLDER).replaced
+    used = {device.device for device in _devices(spec)}
+    return [
+        f"{name} is your own template from {FOLDER}/, in place of the shipped one"
+        for name in sorted(used & replaced)
+    ]
+
+
+def _uninstalled(spec: Spec) -> list[str]:
+    """One line for each protocol of the site whose library is not installed."""
+    spoken = {device.link.speaks for device in _devices(spec)}
+    return [line for speaks in sorted(spoken) if (line := missing(speaks)) is not None]
+
+
+def _devices(spec: Spec) -> list[DeviceDeclaration]:
+    texts = [one.driver for one in spec.circuits.values()]
+    texts += [spec.meter or "", *(one.meter for one in spec.circuits.values())]
+    return [device for text in texts if (device := device_of(text)) is not None]
 
 
 def _noted(args: argparse.Namespace, spec: Spec) -> dict[str, list[str]]:
@@ -99,18 +122,6 @@ def _noted(args: argparse.Namespace, spec: Spec) -> dict[str, list[str]]:
     folder = state_folder(args.file, spec.site.id, args.state)
     line = results_line(spec, folder, of_zone(spec.site.timezone).text)
     return {"switched": switched(spec, folder), "tested": [line] if line else []}
-
-
-def _replaced(args: argparse.Namespace, spec: Spec) -> list[str]:
-    """One line for each device of the site whose template is the user's and not the shipped one."""
-    replaced = catalog(args.file.parent / FOLDER).replaced
-    texts = [one.driver for one in spec.circuits.values()]
-    texts += [spec.meter or "", *(one.meter for one in spec.circuits.values())]
-    used = {device.device for text in texts if (device := device_of(text)) is not None}
-    return [
-        f"{name} is your own template from {FOLDER}/, in place of the shipped one"
-        for name in sorted(used & replaced)
-    ]
 
 
 def _counted(number: int, what: str) -> list[str]:

@@ -67,7 +67,7 @@ def _head(preview: dict[str, Any], clock: SiteClock) -> list[str]:
         return lines + _refused(preview)
     gets = min(preview["shed_kw"], preview["asked_kw"])
     line = f"sheds {gets:.2f} of {preview['asked_kw']:.2f} kW for {_length(preview['duration_s'])}"
-    line += f", from {preview['power_before_kw']:.2f} to {preview['power_after_kw']:.2f} kW"
+    line += _course(preview)
     line += f", {preview['shortfall_kw']:.2f} kW short" if preview["shortfall_kw"] else ""
     over_kw = preview["shed_kw"] - gets
     if over_kw >= 0.005:
@@ -75,6 +75,13 @@ def _head(preview: dict[str, Any], clock: SiteClock) -> list[str]:
     line += f", starting {clock.text(preview['starts_at'])}" if preview["starts_at"] else ""
     lines.append(line)
     return lines + _refused(preview)
+
+
+def _course(preview: dict[str, Any]) -> str:
+    before_kw, after_kw = preview["power_before_kw"], preview["power_after_kw"]
+    if before_kw is None:
+        return "; what the site draws is not known"
+    return f", from {before_kw:.2f} to {after_kw:.2f} kW"
 
 
 def _covered(preview: dict[str, Any], clock: SiteClock) -> str:

@@ -9,6 +9,7 @@ import shlex
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .kit.format import BY
 from .kit.http import NoControllerError, ask, call, running_controller
 
 FRESH_S = 15
+FEW = 3
 AUDITED = (
     *("at", "door", "who", "op", "status", "reason", "detail", "event_id", "revision", "loadId"),
     *("asked", "correlation", "confirmed", "why", "missed"),
@@ -38,7 +40,7 @@ WAYS = {
 
 
 def state(args: argparse.Namespace) -> int:
-    """Print the current state of the site in six lines, plus faults and alarms."""
+    """Print the current state of the site in six lines, plus devices, faults and alarms."""
     try:
         _, now = ask(args, "/api/v1/state")
     except NoControllerError as error:
@@ -59,8 +61,9 @@ def _six_lines(now: dict[str, Any]) -> list[str]:
         f"power    {_power(now)}",
         f"events   {'; '.join(events) or 'none'}",
         f"held     {', '.join(held) or 'nothing'}",
-        f"circuits {on} of {len(now['circuits'])} on{_last_switch(now, clock)}",
+        f"circuits {on} of {len(now['circuits'])} on{_simulated(now)}{_last_switch(now, clock)}",
         f"link     {_link(now['link'])}",
+        *_devices(now, clock),
         *(f"FAULT    {c['name']}: {c['ails']}" for c in now["circuits"] if c["ails"]),
         *(_alarm(alarm) for alarm in now["alarms"]),
     ]
@@ -79,6 +82,8 @@ def _power(now: dict[str, Any]) -> str:
     if age_s > FRESH_S:
         return f"no reading for {age_s:.0f} s"
     base, shed = now["base_power_kw"], now["shed_kw"]
+    if now["power_kw"] is None:
+        return f"not known, the main meter cannot be read; shed {shed:.2f} kW"
     return f"{now['power_kw']:.2f} kW = base {base:.2f} - shed {shed:.2f}"
 
 
@@ -116,6 +121,51 @@ def _link(link: dict[str, Any]) -> str:
     if link["denied"]:
         parts.append(f"the broker does not allow {', '.join(link['denied'])}")
     return "; ".join(parts)
+
+
+def _simulated(now: dict[str, Any]) -> str:
+    """Which circuits are not real."""
+    names = [c["name"] for c in now["circuits"] if c["simulated"]]
+    if not names:
+        return ""
+    return (
+        ", all simulated" if len(names) == len(now["circuits"]) else f", simulated: {_few(names)}"
+    )
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return f"{', '.join(names[:FEW])}{more}"
+
+
+def _devices(now: dict[str, Any], clock: SiteClock) -> Iterator[str]:
+    """The device of each circuit that has one, the main meter, and links that are down."""
+    for circuit in now["circuits"]:
+        if (device := circuit["device"]) is not None:
+            read = _age(now, circuit["read_at"])
+            yield f"device   {circuit['name']}: {_device(device)}, {read}{_told(device, clock)}"
+    if (main := now["main_meter"]) is not None:
+        yield f"device   main meter: {_device(main)}, {_age(now, main['read_at'])}"
+    for link in now["device_links"]:
+        if link["up"] is False:
+            since = f"down since {clock.text(link['since'])}"
+            yield f"FAULT    link {link['id']}: {since}; {link['fault']}"
+
+
+def _device(device: dict[str, Any]) -> str:
+    return f"{device['title']}, {device['address']}"
+
+
+def _age(now: dict[str, Any], read_at: float | None) -> str:
+    return "not read yet" if read_at is None else f"read {max(0, now['t'] - read_at):.0f} s ago"
+
+
+def _told(device: dict[str, Any], clock: SiteClock) -> str:
+    told = device["told"]
+    if told is None:
+        return ""
+    seen = {True: "read back", False: "NOT read back", None: "not read back yet"}
+    return f"; told to be {told['what']} {clock.text(told['at'])}, {seen[told['read_back']]}"
 
 
 def _last_switch(now: dict[str, Any], clock: SiteClock) -> str:

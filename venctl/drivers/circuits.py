@@ -8,22 +8,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
 from statemachine.device.form import Template, inline
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 
-from .device import DeviceDriver, DeviceListener
+from .device import DeviceDriver
+from .device_notes import DeviceListener
 from .driver import Driver
-from .links import Link, LinkFault
-from .meter import DeviceMeter, MainMeter
+from .farewell import Farewells
+from .links import DeviceLink, LinkFault
+from .meter import DeviceMeter, MainMeter, MeasuredOnly
+from .stagger import Stagger
 from .unusable import Unusable
 
 log = logging.getLogger(__name__)
 STALE_MS = 60_000
+NO_TEMPLATE = "there is no template for its meter any more; see venctl devices"
 Catalog = Mapping[str, Template]
-OpenLink = Callable[[LinkDeclaration], Link]
+OpenLink = Callable[[LinkDeclaration], DeviceLink]
 
 
 class Simulated(Driver, Protocol):
@@ -64,22 +68,26 @@ class Circuits:
         self.simulated, self._listener, self._clocks = simulated, listener, clocks
         self._open_link = open_link
         self._catalog = catalog
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, tuple[LinkDeclaration, DeviceLink]] = {}
         self._wired: dict[str, _Wired] = {}
+        self._farewells = Farewells()
         self.main: MainMeter | None = None
         self._main_source: object = None
         self._spec = spec
+        self._stagger: Stagger | None = None
 
     def build(
         self, leaving: Mapping[str, str], may_be_off: Callable[[str], bool]
     ) -> Mapping[str, Driver]:
-        """The drivers at the start."""
+        """The drivers at the start, which move one after another."""
+        self._stagger = Stagger(len(self._spec.circuits) + len(leaving))
         for id in self._spec.circuits:
             self._wire(id, self._spec.circuits[id].driver, may_be_off(id))
         for id, declared in leaving.items():
             if id not in self._wired:
                 self._wire(id, declared, True)
         self._use_main()
+        self._stagger = None
         return self.drivers()
 
     def use(self, spec: Spec, catalog: Catalog) -> Mapping[str, Driver]:
@@ -87,7 +95,9 @@ class Circuits:
         self._spec, self._catalog = spec, catalog
         self.simulated.use(spec)
         for id, circuit in spec.circuits.items():
+            before = self._wired.get(id)
             self._wire(id, circuit.driver, True)
+            self._part_with(before, circuit.driver)
         self._use_main()
         return {id: self._wired[id].driver for id in spec.circuits}
 
@@ -99,8 +109,8 @@ class Circuits:
         drivers = self.drivers().items()
         return {id: driver for id, driver in drivers if isinstance(driver, DeviceDriver)}
 
-    def links(self) -> Iterable[Link]:
-        """Every connection in use."""
+    def links(self) -> Iterable[tuple[LinkDeclaration, DeviceLink]]:
+        """Every connection in use, as it is declared."""
         return self._links.values()
 
     def queue_of(self, circuit: str) -> str:
@@ -119,7 +129,8 @@ class Circuits:
         """Close every connection."""
         if self.main is not None:
             self.main.stop()
-        for link in self._links.values():
+        self._farewells.stop()
+        for _, link in self._links.values():
             await link.close()
 
     def _wire(self, id: str, declared: str, may_be_off: bool) -> None:
@@ -128,10 +139,10 @@ class Circuits:
         meter = circuit.meter if circuit is not None else "own"
         device = device_of(declared)
         if device is None:
-            self._wired[id] = _Wired(self.simulated, ())
+            self._wired[id] = self._without_device(id, meter)
             return
-        template = self._template(device)
-        load = Load(*device.load) if device.load is not None else _load_of(circuit)
+        template = self.template(device)
+        load = WiredLoad(*device.load) if device.load is not None else _load_of(circuit)
         source = (declared, meter, template, load)
         if id in self._wired and self._wired[id].source == source:
             return
@@ -139,12 +150,33 @@ class Circuits:
         queue = device.link.key if device.link.speaks == "modbus" else ""
         self._wired[id] = _Wired(driver, source, queue)
 
+    def _part_with(self, before: _Wired | None, declared: str) -> None:
+        """Give a device back that its circuit no longer names."""
+        former = None if before is None else before.driver
+        if before is not None and isinstance(former, DeviceDriver) and before.source[0] != declared:
+            self._farewells.say(former)
+
+    def _without_device(self, id: str, meter: str) -> _Wired:
+        """A simulated circuit, or one that is only measured."""
+        if device_of(meter) is None:
+            return _Wired(self.simulated, ())
+        source, known = ("sim", meter), self._wired.get(id)
+        if known is not None and known.source == source:
+            return known
+        try:
+            measuring = self._meter(meter)
+        except LinkFault as fault:
+            return _Wired(Unusable(str(fault)), source)
+        if measuring is None:
+            return _Wired(Unusable(NO_TEMPLATE), source)
+        return _Wired(MeasuredOnly(id, measuring), source)
+
     def _driver(
         self,
         id: str,
         device: DeviceDeclaration,
         template: Template | None,
-        load: Load,
+        load: WiredLoad,
         meter: str,
         may_be_off: bool,
     ) -> Driver:
@@ -164,12 +196,13 @@ class Circuits:
             self._listener,
             self._clocks,
             may_be_off,
+            self._stagger,
         )
 
     def _meter(self, declared: str) -> DeviceMeter | None:
         """The meter of a circuit that another device measures; None: its own device does."""
         device = device_of(declared)
-        template = None if device is None else self._template(device)
+        template = None if device is None else self.template(device)
         if device is None or template is None:
             return None
         return DeviceMeter(template, device.params, self._link(device.link), self._clocks)
@@ -177,7 +210,7 @@ class Circuits:
     def _use_main(self) -> None:
         declared = self._spec.meter
         device = None if declared is None else device_of(declared)
-        template = None if device is None else self._template(device)
+        template = None if device is None else self.template(device)
         if (declared, template) == self._main_source:
             return
         self._main_source = declared, template
@@ -187,26 +220,28 @@ class Circuits:
 
     def _main_meter(self, declared: str) -> MainMeter:
         try:
-            return MainMeter(self._meter(declared), self._clocks)
+            meter = self._meter(declared)
+            why = None if meter else NO_TEMPLATE
         except LinkFault as fault:
-            log.warning("the main meter cannot be used: %s", fault)
-            return MainMeter(None, self._clocks)
+            meter, why = None, str(fault)
+        if why is not None:
+            log.warning("the main meter cannot be used: %s", why)
+        return MainMeter(meter, self._clocks, why)
 
-    def _template(self, device: DeviceDeclaration) -> Template | None:
-        """The template of a device, or the one that ven.yaml writes out in place."""
+    def template(self, device: DeviceDeclaration) -> Template | None:
+        """The template of a device, or the one that ven.yaml writes out in place; None: gone."""
         if (form := device.params.get(FORM)) is not None:
             return inline(device.device, json.loads(form))
         return self._catalog.get(device.device)
 
-    def _link(self, declaration: LinkDeclaration) -> Link:
-        link = self._links.get(declaration.key)
-        if link is None:
-            link = self._links[declaration.key] = self._open_link(declaration)
-        return link
+    def _link(self, declaration: LinkDeclaration) -> DeviceLink:
+        if declaration.key not in self._links:
+            self._links[declaration.key] = declaration, self._open_link(declaration)
+        return self._links[declaration.key][1]
 
 
-def _load_of(circuit: Circuit | None) -> Load:
+def _load_of(circuit: Circuit | None) -> WiredLoad:
     """What hangs on the device of a circuit; a relay is assumed of one that nobody declares."""
     if circuit is None:
-        return Load("relay", 1, 1)
-    return Load(circuit.control, circuit.amp_w, circuit.rated)
+        return WiredLoad("relay", 1, 1)
+    return WiredLoad(circuit.control, circuit.amp_w, circuit.rated)

@@ -10,62 +10,46 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from statemachine.device.control import (
     FREE,
-    Load,
     Mover,
     Position,
-    Seen,
+    SeenState,
     Standing,
+    WiredLoad,
     leased,
-    mover,
     needs_write,
-    ordered_numbers,
     position_of,
-    rebooted,
     renew_every_ms,
     stands,
-    writes_for,
 )
-from statemachine.device.fill import orders
 from statemachine.device.form import Template
+from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
-from .device_text import iso_text, measured_by, position_text, unseen_text
-from .links import Link, LinkFault
+from .device_notes import DeviceListener, DeviceNotes
+from .device_text import LastWrite, measured_by, position_text, too_soon_text, unseen_text
+from .links import DeviceLink, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
 from .poll import Poll
-from .readback import ReadBack
+from .readback import OFFLINE, ReadBack
+from .stagger import Stagger
+from .writer import DeviceWriter
 
 log = logging.getLogger(__name__)
-LOOK_S = 0.2
 WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000
-DAY_MS, MOST_REBOOTS = 86_400_000, 3
 LEFT_ALONE = "somebody moved it at the device"
-
-
-class DeviceListener(Protocol):
-    """Who wants to know what happens at a device."""
-
-    def doubted(self, circuit: str) -> None:
-        """The device may not stand as it should: do all requests again."""
-
-    def moved(self, circuit: str, on: bool) -> None:
-        """A person switched it on or off at the device."""
-
-    def noticed(self, circuit: str, text: str | None) -> None:
-        """Something is wrong with the device, in words; None: it is well again."""
 
 
 class DeviceDriver:
     """One circuit over a link. `meter` reads its power; `clocks` gives UTC and monotonic ms.
 
     `may_be_ours`: at the start the device may be off because this program had it off. Otherwise a
-    device that is found off was switched off by a person.
+    device that is found off was switched off by a person. `stagger` is shared by those that move
+    when the program starts.
     """
 
     def __init__(
@@ -73,28 +57,39 @@ class DeviceDriver:
         circuit: str,
         template: Template,
         params: Mapping[str, str],
-        load: Load,
-        link: Link,
+        load: WiredLoad,
+        link: DeviceLink,
         meter: DeviceMeter | None,
         listener: DeviceListener,
         clocks: Callable[[], tuple[int, int]],
         may_be_ours: bool = True,
+        stagger: Stagger | None = None,
     ) -> None:
         self.circuit, self.load, self.link = circuit, load, link
         self.template, self.params, self.meter = template, params, meter
-        self.timeout_s = WRITES_S + template.pace.seen / 1000
-        self.last_s = min(MOST_LAST_S, self.timeout_s)
+        self._deed_s = WRITES_S + template.pace.seen / 1000
+        self.last_s = min(MOST_LAST_S, self._deed_s)
         self.back = ReadBack(template, params, link)
+        self._writer = DeviceWriter(template, params, load, link, clocks)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
-        self._may_be_ours = may_be_ours
+        self._may_be_ours, self._stagger = may_be_ours, stagger
+        self._metered: tuple[int, int] | None = None
+        """Watts by its meter, and when they were measured, in monotonic ms."""
+        self._more_ms: int | None = None
+        self._doubtful = False
+        self.notes = DeviceNotes(circuit, template, load, listener)
         self.fault: str | None = None
         """Why it could not be read the last time."""
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.order = ""
-        """The last write and when, for people."""
+        self.told: LastWrite | None = None
+        """The last write."""
+
+    @property
+    def timeout_s(self) -> float:
+        return self._deed_s + (self._stagger.most_s if self._stagger is not None else 0)
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
         self._hold_w, self._until_ms = watts, until_ms
@@ -102,6 +97,11 @@ class DeviceDriver:
 
     async def switch(self, circuit: str, enabled: bool) -> None:
         self._enabled = enabled
+        await self._bring()
+
+    async def release(self) -> None:
+        """Give back what an event holds of it. Raises LinkFault."""
+        self._hold_w = None
         await self._bring()
 
     async def readings(self) -> Mapping[str, Measured]:
@@ -120,7 +120,22 @@ class DeviceDriver:
             measured = await self.meter.read()
         elif fault is not None:
             raise fault
+        self._take(measured)
         return {} if measured is None else {self.circuit: measured}
+
+    def _take(self, measured: Measured | None) -> None:
+        """A new reading of its meter may speak against what it says."""
+        if measured is not None:
+            self._metered = measured.watts, self._clocks()[1] - measured.age_ms
+        if self._bringing.locked() or self.standing.confirmed is None:
+            return
+        doubtful = self._contradiction() is not None
+        if doubtful is not self._doubtful:
+            self._listener.doubted(self.circuit)
+        self._doubtful = doubtful
+
+    def _contradiction(self) -> str | None:
+        return contradiction(self.template, self.load, self.standing, self._metered)
 
     def _position(self) -> Position:
         return position_of(self.load, self._enabled, self._hold_w, self._until_ms)
@@ -140,28 +155,30 @@ class DeviceDriver:
                 seen = await self._written(position, before)
             self.standing = self.standing.brought(position, seen)
             self._may_be_ours = True
+            if why := self._contradiction():
+                raise LinkFault(why)
 
-    async def _before(self) -> Seen:
+    async def _before(self) -> SeenState:
         """Where it stands before a write. A device that has not reported yet can still be told."""
         try:
             return await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as fault:
             if fault.up is False or fault.lasting:
                 raise
-            return Seen(at_ms=self._clocks()[1])
+            return SeenState(at_ms=self._clocks()[1], live=False)
 
     def _only_free(self, position: Position) -> None:
         """A device that only measures is free, and can be nothing else."""
         if position != FREE:
             raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
 
-    def _left_alone(self, position: Position, seen: Seen) -> Seen:
+    def _left_alone(self, position: Position, seen: SeenState) -> SeenState:
         """A person did not want this position; only the person brings it back there."""
         if self._stands(position, seen) is not True:
             raise LinkFault(LEFT_ALONE)
         return seen
 
-    async def _written(self, position: Position, before: Seen) -> Seen:
+    async def _written(self, position: Position, before: SeenState) -> SeenState:
         """Write what is needed, and read it back."""
         stood = self._stands(position, before)
         if stood is False and not self._may_be_ours and position == FREE and before.on is False:
@@ -171,48 +188,67 @@ class DeviceDriver:
         wrote_ms = self._clocks()[1]
         if stood and self._just_written(position, wrote_ms):
             return before
-        self.standing = replace(self.standing, written=position)
-        self._wrote_ms = wrote_ms
-        await self._write(position)
+        await self._in_turn(position, wrote_ms)
+        self._wrote_ms = wrote_ms = self._clocks()[1]
+        told = self.told = LastWrite(position_text(position), self._clocks()[0])
+        try:
+            seen = await self._told(position, wrote_ms)
+        except BaseException:
+            self.told = replace(told, seen=False)
+            raise
+        self.told = replace(told, seen=True)
+        return seen
+
+    async def _told(self, position: Position, wrote_ms: int) -> SeenState:
+        """Write, and wait until it is seen there."""
+        try:
+            await self._writer.write(position)
+        except LinkFault as fault:
+            return await self._refused(position, wrote_ms, fault)
+        self.notes.refused(None)
         return await self._seen_at(position, wrote_ms)
+
+    async def _in_turn(self, position: Position, now_ms: int) -> None:
+        """What wears it out is refused; the first one after the start waits for the others."""
+        if gets_more(self.load, self.standing.written, position):
+            if wait_ms := waits_ms(self.load, self._more_ms, now_ms):
+                raise LinkFault(too_soon_text(wait_ms))
+            self._more_ms = now_ms
+        if self._stagger is not None:
+            await self._stagger.turn()
+            self._stagger = None
+        self.standing = replace(self.standing, written=position)
+
+    async def _refused(self, position: Position, wrote_ms: int, fault: LinkFault) -> SeenState:
+        """What a device refused and stands as told nevertheless is done; the refusal is noted."""
+        if fault.up is not True:
+            raise fault
+        seen = await self.back.read(self._clocks()[1], wrote_ms)
+        if not (seen.live and self._stands(position, seen)):
+            raise fault
+        self.notes.refused(str(fault))
+        return seen
 
     def _just_written(self, position: Position, now_ms: int) -> bool:
         """A hold and a switch in the same moment are written once."""
         return position == self.standing.written and now_ms - self._wrote_ms < ONCE_MS
 
-    def _found_off(self, position: Position, seen: Seen) -> Seen:
+    def _found_off(self, position: Position, seen: SeenState) -> SeenState:
         """Nothing of ours had it off: a person switched it off while this program was away."""
         self.standing = replace(self.standing, yielded=position, seen=seen)
         self._listener.moved(self.circuit, False)
         raise LinkFault(LEFT_ALONE)
 
-    async def _write(self, position: Position) -> None:
-        if not writes_for(self.template, position):
-            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
-        now_ms = self._clocks()[0]
-        longest_ms = self.template.lease.longest if self.template.lease else None
-        numbers = ordered_numbers(self.load, position, now_ms, longest_ms)
-        ends_ms = now_ms + int(numbers["lease_ms"])
-        ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": iso_text(ends_ms)}
-        self.order = f"{position_text(position)} at {iso_text(now_ms)}"
-        for write in writes_for(self.template, position):
-            for order in orders(self.template, self.params, write, ordered):
-                await self.link.tell(order)
-
-    async def _seen_at(self, position: Position, wrote_ms: int) -> Seen:
+    async def _seen_at(self, position: Position, wrote_ms: int) -> SeenState:
         """Read until it stands there, for as long as the template says that it may take."""
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + self.template.pace.seen / 1000
-        while True:
-            seen = await self.back.read(self._clocks()[1], wrote_ms)
-            stood = self._stands(position, seen, told=True) if seen.live else None
-            if stood:
-                return seen
-            if loop.time() >= ends_s:
-                raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
-            await asyncio.sleep(LOOK_S)
+        right = lambda seen: self._stands(position, seen, told=True)  # noqa: E731
+        seen_ms = self.template.pace.seen
+        seen, stood = await self.back.until(right, wrote_ms, self._clocks, seen_ms / 1000)
+        if not stood:
+            raise LinkFault(unseen_text(position, stood, seen_ms))
+        return seen
 
-    def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
+    def _stands(self, position: Position, seen: SeenState, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():
             return None if self.standing.written != FREE else True
         return stands(self.template, self.load, position, seen, told)
@@ -224,6 +260,7 @@ class DeviceDriver:
         except LinkFault as error:
             self.fault = str(error)
             self._poll.failed(self._clocks()[1], error.lasting)
+            self._note_away(error)
             raise
         self.fault = None
         self._poll.done(self._clocks()[1])
@@ -233,34 +270,22 @@ class DeviceDriver:
             self._renew()
         return measured_by(self.template, seen)
 
-    def _judge(self, seen: Seen) -> Mover | None:
+    def _judge(self, seen: SeenState) -> Mover | None:
         """Who moved it since it was last read; a person is reported."""
-        before, now_ms = self.standing, self._clocks()[0]
-        who = mover(self.template, self.load, before, seen, now_ms)
-        if who == "reboot" or rebooted(before.seen, seen):
-            self._note_reboot(now_ms)
-        self.standing = replace(before, seen=seen, reboots_ms=self.standing.reboots_ms)
-        if who is None:
-            return None
-        log.warning("%s no longer stands as told (%s)", self.circuit, who)
-        position, person = before.confirmed, who == "person"
-        self.standing = replace(
-            self.standing,
-            confirmed=None,
-            yielded=position if person else None,
-            reasserted=position if who == "unknown" else None,
-        )
-        if person:
+        now_ms = self._clocks()[0]
+        self.standing, who = judged(self.template, self.load, self.standing, seen, now_ms)
+        self.notes.seen(seen, self.standing.reboots_ms, now_ms)
+        if who is not None:
+            log.warning("%s no longer stands as told (%s)", self.circuit, who)
+        if who == "person":
             self._listener.moved(self.circuit, seen.on is not False)
         return who
 
-    def _note_reboot(self, now_ms: int) -> None:
-        kept = tuple(at_ms for at_ms in self.standing.reboots_ms if now_ms - at_ms < DAY_MS)
-        self.standing = replace(self.standing, reboots_ms=(*kept, now_ms))
-        if len(kept) >= MOST_REBOOTS:
-            self._listener.noticed(
-                self.circuit, f"it started anew {len(kept) + 1} times in a day; is its power good?"
-            )
+    def _note_away(self, error: LinkFault) -> None:
+        if str(error) == OFFLINE:
+            self.standing = replace(self.standing, away="offline")
+        elif error.up is False:
+            self.standing = replace(self.standing, away="silent")
 
     def _renew(self) -> None:
         """Feed a lease that is shorter than ours, and one that nobody else renews."""

@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType, TypedDict
 from statemachine.returns.forecast import WAYS
 
 from .base import shape, words
+from .device import DeviceBody
 
 Back = TypeAliasType("Back", Annotated[str, words(*WAYS)])
 ComesBack = TypeAliasType("ComesBack", Annotated[str, words("alone", "by_hand")])
@@ -82,8 +83,10 @@ class CircuitBody(ReturnBody, ProtectionBody):
     """How finely its power can be set."""
     driver: str
     """What switches it: the kind of its device, or sim."""
+    device: DeviceBody | None
+    """The device that switches or measures it; null: it is simulated."""
     simulated: bool
-    """Its device is simulated."""
+    """It is not real: no device switches or measures it."""
     metered: bool
     """A meter shows what it draws."""
     remote: bool

@@ -89,10 +89,10 @@ class PreviewBody(TypedDict):
     """The part of the request that could not be shed."""
     max_kw: float
     """The largest reduction possible."""
-    power_before_kw: float
-    """What circuits would draw without it."""
-    power_after_kw: float
-    """What they would draw with it."""
+    power_before_kw: float | None
+    """What the site would draw without it; null: not known."""
+    power_after_kw: float | None
+    """What it would draw with it; null: not known."""
     touches_critical: bool
     """It would curtail critical circuits: the event needs `confirm_critical`."""
     refusal: RefusalBody | None

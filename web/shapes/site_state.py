@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from .base import Mode, shape, words
 from .circuit import CircuitBody
+from .device import DeviceLinkBody, MainMeterBody
 from .event import EventBody
 from .shadow import ShadowSummaryBody
 
@@ -27,7 +28,7 @@ class SiteBody(TypedDict):
     longest_event_s: float
     """The longest event it accepts, in seconds."""
     simulated: bool
-    """Some of its circuits are simulated."""
+    """At least one of its circuits is simulated."""
 
 
 @shape
@@ -139,7 +140,7 @@ class StateBody(TypedDict):
     site: SiteBody
     """The site."""
     power_kw: float | None
-    """What the site draws."""
+    """What the site draws; null while its main meter cannot be read."""
     shed_kw: float | None
     """How much less it draws because circuits are curtailed."""
     by_person_kw: float
@@ -164,6 +165,10 @@ class StateBody(TypedDict):
     """The device shadows, in short."""
     circuits: list[CircuitBody]
     """In shed order."""
+    device_links: list[DeviceLinkBody]
+    """The connections to the devices of circuits."""
+    main_meter: MainMeterBody | None
+    """The main meter; null: the site has none."""
     events: list[EventBody]
     """Active ones first, the largest request first; then the others by start."""
     binding: str | None
@@ -186,10 +191,10 @@ class StateBody(TypedDict):
 class SeriesBody(TypedDict):
     """Columns of a chart over time, in kW."""
 
-    power: list[float]
-    """What the site drew."""
-    base: list[float]
-    """What it would have drawn."""
+    power: list[float | None]
+    """What the site drew; null: not known."""
+    base: list[float | None]
+    """What it would have drawn; null: not known."""
     target: list[float | None]
     """The most it was to draw; null: no limit."""
 

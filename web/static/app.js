@@ -2,6 +2,7 @@
 
 import { Banner } from "./banners.js";
 import { CircuitsCard } from "./cards/circuits.js";
+import { DevicesCard } from "./cards/devices.js";
 import { EventCard } from "./cards/event.js";
 import * as machine from "./cards/machine.js";
 import { PowerCard } from "./cards/power.js";
@@ -36,8 +37,9 @@ function Overview({ now }) {
   const running = now.events.some((event) => !event.scheduled);
   const kind = `overview${live.stale.value ? " stale" : ""}${running ? " running" : ""}`;
   return html`<main id="main" class=${kind} tabindex="-1">
-    <${PowerCard} /><${EventCard} /><${CircuitsCard} /><${ChartCard} /><${machine.MachineCard} />
-    <${ShadowCard} />
+    <${PowerCard} /><${EventCard} />
+    <div class="wiring"><${CircuitsCard} /><${DevicesCard} /></div>
+    <${ChartCard} /><${machine.MachineCard} /><${ShadowCard} />
   </main>`;
 }
 

@@ -1,4 +1,5 @@
 // The header: the site's name, whether the page is live, the list of keys, the theme.
+import { simulatedText } from "./core/device-text.js";
 import * as live from "./core/live.js";
 import { tokenNeeded } from "./core/session.js";
 import { duration } from "./core/times.js";
@@ -77,8 +78,15 @@ export function showKeys() {
   );
 }
 
-const Simulated = () => html`<span class="chip small"><span class="wide">Simulated</span
-  ><span class="narrow">Sim</span></span>`;
+/** @param {{circuits: Circuit[]}} props */
+function Simulated({ circuits }) {
+  const text = simulatedText(circuits);
+  return (
+    text &&
+    html`<span class="chip small"><span class="wide">${text}</span
+      ><span class="narrow">${text.replace(/simulated/i, (word) => word.slice(0, 3))}</span></span>`
+  );
+}
 
 /** @param {{now: State | null}} props */
 export function Header({ now }) {
@@ -96,7 +104,7 @@ export function Header({ now }) {
       now?.mode === "observe" &&
       chip("info small", "eye", html`Observe<span class="wide"> only</span>`)
     }
-    ${now?.site.simulated && html`<${Simulated} />`}
+    ${now && html`<${Simulated} circuits=${now.circuits} />`}
     <span class="live">
       <i class=${`dot ${tone}`}></i>
       <span><b>${mark}</b> ${rest && html`<span class=${tone === "ok" ? "ago" : ""}>${rest}</span>`}</span>

@@ -7,7 +7,7 @@ generated panels, `venctl verify` over the panel of a ven.yaml.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from ...curtail.capacity import loads
@@ -128,7 +128,7 @@ def a_higher_target_never_sheds_less(trial: Trial, plan: Plan) -> str | None:
 
 @rule("P13")
 def smooth_circuits_shed_one_after_another(trial: Trial, plan: Plan) -> str | None:
-    smooth = [replace(load, steps=()) for load in trial.loads]
+    smooth = [load._replace(steps=()) for load in trial.loads]
     smooth.sort(key=lambda load: (load.tier, load.rank, load.circuit))
     cuts = plan_shed(smooth, trial.target_w, {}, trial.policy).cuts
     simple: dict[str, int] = {}

@@ -17,7 +17,7 @@ from statemachine.state.memory import Transition
 from statemachine.state.triggers import Command, Timer, Trigger
 from tests.kit.harness import Journaled, of
 from tests.kit.paths import ROOT
-from web.controller_port import ChartPoint, LinkView, ReloadResult
+from web.controller_port import ChartPoint, DevicesView, LinkView, ReloadResult
 
 Client: TypeAlias = TestClient[Request, Application]
 START_MS = 1_764_000_000_000
@@ -44,12 +44,16 @@ class WebController(Journaled):
         self.stuck: dict[str, str] = {}
         self.faulty: Exception | None = None
         self.link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
+        self.wired = DevicesView()
         self._watchers: list[asyncio.Queue[Transition | None]] = []
         self.read()
 
     @property
     def now_ms(self) -> int:
         return self.ms
+
+    def devices(self) -> DevicesView:
+        return self.wired
 
     async def reload(self) -> ReloadResult:  # type: ignore[override]
         """The sample site is its own file; `faulty` stands for one that says what cannot be."""

@@ -284,8 +284,14 @@ class Story:
         if not known:
             self.broken.append(f"{asked.said} is answered, and not on disk")
         later = any(at_s >= asked.at_s and event in (None, id) for at_s, event in self.given_back)
-        if not later and asked is self.events.get(id):
+        if not later and not self._to_end(id) and asked is self.events.get(id):
             self.certain[id] = asked
+
+    def _to_end(self, id: str) -> bool:
+        """Somebody asked for its end before it was called, and that is still on its way."""
+        waiting = [one.said for one in self.world.asked.values() if not one.acks]
+        ends = [said for said in waiting if said["op"] in ("restore", "cancel", "optOut")]
+        return any(said.get("event_id") in (None, id) for said in ends)
 
     def _alone(self, asked: Asked, op: str, id: str) -> bool:
         """No other command about it may still be carried out."""

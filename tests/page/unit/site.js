@@ -1,6 +1,6 @@
 // A site, a circuit, an event and a preview as the controller describes them, for tests to alter.
 
-/** @import { Circuit, DrEvent, PlanLine, Preview, Site, State } from "../../../web/static/core/bodies.js" */
+/** @import { Circuit, Device, DeviceLink, DrEvent, PlanLine, Preview, Site, State } from "../../../web/static/core/bodies.js" */
 
 /** 16:00:00 in UTC. */
 export const AT = 1_764_000_000;
@@ -22,6 +22,7 @@ export const circuit = (more = {}) => ({
   limit_percent: 100,
   control: "relay",
   driver: "sim",
+  device: null,
   simulated: true,
   metered: true,
   remote: true,
@@ -45,6 +46,36 @@ export const circuit = (more = {}) => ({
   max_sheds_per_day: null,
   shed_today_s: 0,
   max_shed_per_day_s: null,
+  ...more,
+});
+
+/** @param {Partial<Device>} more @returns {Device} */
+export const device = (more = {}) => ({
+  kind: "shelly",
+  title: "Shelly relay",
+  address: "192.168.1.40",
+  link: "http 192.168.1.40",
+  fault: null,
+  switches: true,
+  lease: "free",
+  lease_s: 120,
+  told: null,
+  meter: null,
+  test: null,
+  ...more,
+});
+
+/** @param {Partial<DeviceLink>} more @returns {DeviceLink} */
+export const link = (more = {}) => ({
+  id: "http 192.168.1.40",
+  what: "http 192.168.1.40",
+  up: true,
+  since: AT,
+  pace_s: 0,
+  errors: 0,
+  fault: null,
+  circuits: ["heat"],
+  main_meter: false,
   ...more,
 });
 
@@ -118,6 +149,8 @@ export const state = (more = {}) => ({
   },
   shadow: { state: "in_sync", label: "In sync", open: 0, refused: [], alarms: [] },
   circuits: [circuit({ id: "oven", name: "Bread oven" }), circuit()],
+  device_links: [],
+  main_meter: null,
   events: [event()],
   binding: null,
   restoring: null,

@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from statemachine.device.faults import TemplateError, TemplateFault
-from statemachine.device.fill import param_faults, queries
 from statemachine.device.form import Template, inline
 
 RELAY: dict[str, Any] = {
@@ -235,25 +234,6 @@ def test_all_faults_are_told_at_once() -> None:
 def test_a_word_that_the_grammar_does_not_know_is_refused(path: str, value: object) -> None:
     with pytest.raises(ValidationError):
         Template.model_validate(changed(RELAY, path, value))
-
-
-def test_what_a_link_speaks_by_itself_is_not_written_out() -> None:
-    said = {
-        "device": "ocpp",
-        "title": "x",
-        "speaks": "ocpp",
-        "key": "id",
-        "control": "ev_pilot",
-        "params": {"id": {"means": "x"}},
-        "read": {"power": {"unit": "W"}, "limit": {"unit": "A"}},
-        "write": {"limit": {}, "free": {}},
-        "lease": {"by": ["limit"]},
-    }
-    template = Template.model_validate(said)
-    assert template.measures and template.limits and template.gives_back
-    assert param_faults(template, {"id": "CP001"}) == {} == queries(template, {"id": "CP001"})
-    (fault,) = found(changed(said, "read.power.get", "/x"))
-    assert fault.sentence == "ocpp has no `get`"
 
 
 def test_a_device_without_a_template_is_written_in_place() -> None:

@@ -31,10 +31,16 @@ ASKED_FOR = {
 }
 
 
+EXAMPLES = {"device": "192.168.1.9/3456", "object": "binary-value,2"}
+
+
 def params_of(template: Template, **given: str) -> dict[str, str]:
-    """Its parameters: those given, the defaults, and `x` for what else is needed."""
+    """Its parameters: those given, the defaults, and an example of what else is needed."""
     return {
-        name: given.get(name, "x" if parameter.default is None else parameter.default)
+        name: given.get(
+            name,
+            parameter.default or (EXAMPLES.get(name, "x") if parameter.default is None else ""),
+        )
         for name, parameter in template.params.items()
     }
 
@@ -105,7 +111,14 @@ GEN1 = {
 POW = {"StatusSNS": {"ENERGY": {"Total": 6.404, "Power": 2629}}}
 NRG = [230, 230, 230, 0, 10.1, 10.0, 9.9, 2320, 2300, 2280, 0, 6900, 0, 0, 0, 0]
 GOE = {"frc": 1, "amp": 16, "nrg": NRG, "eto": 123456, "rbt": 5000}
-EVSE = {"status": "active", "power": 1380, "max_current": 6, "total_energy": 998, "uptime": 77}
+EVSE = {
+    "status": "active",
+    "power": 1380,
+    "pilot": 6,
+    "max_current": 32,
+    "total_energy": 998,
+    "uptime": 77,
+}
 
 
 @pytest.mark.parametrize(

@@ -161,14 +161,17 @@ class Broker:
     def _full(self, packet: Any, heard: Heard) -> bool:
         """Whether no subscriber has room: those of the exact name or, without any, of a wildcard.
 
-        A client that never reads must not keep a message from one that does.
+        One that does not keep up takes no more, so that what it is sent in a flood, such as a
+        restore, comes soon. A client that never reads must not keep a message from one that does.
         """
         if not int(packet.qos) or packet.topic.startswith(RESERVED):
             return False
         size = size_of(packet.topic, packet.payload)
         kept = [self.roster.sessions[client] for client, (qos, _) in heard.items() if qos]
         named = [session for session in kept if packet.topic in session.subscriptions] or kept
-        return bool(named) and not any(session.has_room_for(size) for session in named)
+        return bool(named) and not any(
+            session.has_room_for(size) and not session.behind for session in named
+        )
 
     def _route(self, packet: Any, heard: Heard) -> None:
         expires = _expires(packet)

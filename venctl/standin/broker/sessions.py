@@ -16,6 +16,7 @@ MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 8 * 1024 * 1024
 MAX_TOGETHER_BYTES = 64 * 1024 * 1024
 MAX_UNDER_WAY = 100
+MAX_BEHIND, BEHIND_S = 250, 0.3  # waiting messages of a connected client that is too slow
 
 
 class ClientChannel(Protocol):
@@ -50,13 +51,16 @@ class Subscription:
 
 @dataclass(slots=True)
 class QueuedMessage:
-    """A message on its way to one client. `expires` is on the monotonic clock, `row` on disk."""
+    """A message on its way to one client. `expires` and `since`, when it came, are on the monotonic
+    clock, `row` is on disk.
+    """
 
     fields: dict[str, Any]
     expires: float | None
     row: int | None = None
     done: bool = False
     size: int = field(init=False)
+    since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.size = size_of(self.fields["topic"], self.fields["payload"])
@@ -121,6 +125,13 @@ class Session:
             and self.waiting_bytes + size <= MAX_WAITING_BYTES
             and self.room.taken + size <= MAX_TOGETHER_BYTES
         )
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is connected and does not keep up: what comes next would wait for long."""
+        if self.wire is None or len(self.waiting) < MAX_BEHIND:
+            return False
+        return time.monotonic() - self.waiting[0].since > BEHIND_S
 
     def wait(self, parcel: QueuedMessage) -> None:
         """Add a message at the end of the queue."""

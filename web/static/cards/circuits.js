@@ -1,6 +1,6 @@
 // The Circuits card: every circuit in the order in which it is shed, with its switch.
 import { latest, second, stale } from "../core/live.js";
-import { kw, ordinal, percent, rating } from "../core/numbers.js";
+import { knownKw, kw, ordinal, percent, rating } from "../core/numbers.js";
 import { comingBack, turnedDown } from "../core/outlook.js";
 import { countdown, soon } from "../core/times.js";
 import { asSentence } from "../core/words.js";
@@ -47,9 +47,13 @@ const shedOrder = ({ order, limit_percent }) =>
     ? "Never shed"
     : `${ordinal(order)}, up to ${percent(limit_percent)}`;
 
-/** @param {Circuit} circuit */
-function badges(circuit) {
+/**
+ * @param {Circuit} circuit
+ * @param {boolean} mixed  whether others are real
+ */
+function badges(circuit, mixed) {
   return [
+    mixed && circuit.simulated && smallChip("", null, "Simulated"),
     circuit.critical && smallChip("info", "shield", "Critical"),
     circuit.shed_kw > 0 && smallChip("shed numeric", null, kw(-circuit.shed_kw)),
     !shownOn(circuit) && smallChip("", null, "Off"),
@@ -115,13 +119,13 @@ function Row({ circuit, now }) {
       <div class="circuit-name">
         <button class="details-button" aria-haspopup="dialog" aria-label=${`${circuit.name}, details`}
           onClick=${details}>${circuit.name}</button>
-        ${badges(circuit)}
+        ${badges(circuit, !now.circuits.every((one) => one.simulated))}
         <span class="shed-order">${shedOrder(circuit)}</span>
       </div>
       ${bar(circuit.power_kw ?? 0, circuit.shed_kw, circuit.rated_kw, isOver(circuit))}
     </div>
     <div class="circuit-power numeric">
-      <b>${kw(circuit.power_kw)}</b><small>of ${rating(circuit.rated_kw, 1)}</small>
+      <b>${knownKw(circuit.power_kw)}</b><small>of ${rating(circuit.rated_kw, 1)}</small>
     </div>
     <${Switch} circuit=${circuit} />
     ${held && html`<p class="hindrance numeric">${held}</p>`}
@@ -131,11 +135,11 @@ function Row({ circuit, now }) {
   </li>`;
 }
 
-/** @param {{power_kw: number}} props */
+/** @param {{power_kw: number | null}} props */
 const Unmetered = ({ power_kw }) => html`<li data-circuit="unmetered">
   <span class="circuit-icon">${icon("house")}</span>
   <div class="about"><div class="circuit-name">Other, not metered<span class="shed-order">Never shed</span></div></div>
-  <div class="circuit-power numeric"><b>${kw(power_kw)}</b></div>
+  <div class="circuit-power numeric"><b>${knownKw(power_kw)}</b></div>
 </li>`;
 
 /** @param {Circuit[]} circuits */
@@ -169,7 +173,7 @@ export function CircuitsCard() {
       ${inShedOrder(now.circuits).map(
         (circuit) => html`<${Row} key=${circuit.id} circuit=${circuit} now=${now} />`,
       )}
-      ${now.unmetered_kw !== null && html`<${Unmetered} power_kw=${now.unmetered_kw} />`}
+      ${now.reading_at !== null && html`<${Unmetered} power_kw=${now.unmetered_kw} />`}
     </ul>
   </section>`;
 }

@@ -54,11 +54,14 @@ function LinkFacts({ link }) {
 /** @param {{now: State}} props */
 function Reading({ now }) {
   const age = second.value - (now.reading_at ?? 0);
-  if (now.power_kw === null || now.reading_at === null) {
+  if (now.reading_at === null) {
     return html`<p class="reading unknown" data-testid="power">No reading yet</p>`;
   }
   if (age > FRESH_S && !stale.value) {
     return html`<p class="reading unknown" data-testid="power">No reading for ${duration(age)}</p>`;
+  }
+  if (now.power_kw === null) {
+    return html`<p class="reading unknown" data-testid="power">Not known: the main meter cannot be read</p>`;
   }
   return html`<p class="reading numeric"><b data-testid="power">${kwNumber(now.power_kw)}</b><span>kW</span></p>`;
 }
@@ -66,16 +69,19 @@ function Reading({ now }) {
 /** @param {string} square @param {string} label @param {string} id @param {number | null} value */
 const part = (square, label, id, value) => html`<div>
   <dt><i class=${`swatch ${square}`}></i>${label}</dt>
-  <dd class="numeric"><span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small></dd>
+  <dd class="numeric">${
+    value === null
+      ? html`<small data-testid=${id}>not known</small>`
+      : html`<span data-testid=${id}>${kwNumber(value)}</span> <small>kW</small>`
+  }</dd>
 </div>`;
 
 /** @param {{now: State}} props */
 function Shares({ now }) {
   const whole = now.base_power_kw || 1;
   const fresh = stale.value || second.value - (now.reading_at ?? 0) <= FRESH_S;
-  const known = now.power_kw !== null && fresh;
   /** @param {number | null} value */
-  const read = (value) => (known ? value : null);
+  const read = (value) => (fresh ? value : null);
   /** @param {number | null} value */
   const share = (value) => ({ width: `${(100 * (read(value) ?? 0)) / whole}%` });
   return html`<div class="power-bar" aria-hidden="true">

@@ -31,6 +31,55 @@ export type ReturnKind =
   | "by_hand"
   | "later";
 
+/** A device that measures, or how it begins. */
+export interface Meter {
+  kind: string;
+  title: string;
+  address: string;
+  link: string | null;
+  fault: string | null;
+}
+
+export interface MainMeter extends Meter {
+  power_kw: number | null;
+  read_at: number | null;
+}
+
+export interface Told {
+  what: string;
+  at: number;
+  read_back: boolean | null;
+}
+
+export interface LastTest {
+  at: number;
+  grade: "ok" | "unproved" | "warning" | "failed";
+  findings: string[];
+  model: string | null;
+  firmware: string | null;
+}
+
+export interface Device extends Meter {
+  switches: boolean;
+  lease: "free" | "failsafe" | null;
+  lease_s: number | null;
+  told: Told | null;
+  meter: Meter | null;
+  test: LastTest | null;
+}
+
+export interface DeviceLink {
+  id: string;
+  what: string;
+  up: boolean | null;
+  since: number;
+  pace_s: number;
+  errors: number;
+  fault: string | null;
+  circuits: string[];
+  main_meter: boolean;
+}
+
 export interface Circuit {
   id: string;
   name: string;
@@ -47,6 +96,7 @@ export interface Circuit {
   limit_percent: number | null;
   control: string;
   driver: string;
+  device: Device | null;
   simulated: boolean;
   metered: boolean;
   remote: boolean;
@@ -165,6 +215,8 @@ export interface State {
   link: Link;
   shadow: ShadowSummary;
   circuits: Circuit[];
+  device_links: DeviceLink[];
+  main_meter: MainMeter | null;
   events: DrEvent[];
   binding: string | null;
   restoring: Restoring | null;
@@ -203,8 +255,8 @@ export interface Preview {
   ends_at: number;
   shortfall_kw: number;
   max_kw: number;
-  power_before_kw: number;
-  power_after_kw: number;
+  power_before_kw: number | null;
+  power_after_kw: number | null;
   touches_critical: boolean;
   refusal: { reason: string; detail: string | null } | null;
   circuits: PlanLine[];

@@ -61,6 +61,12 @@ export function kwNumber(value) {
 export const kw = (value) => `${kwNumber(value)}${GAP}kW`;
 
 /**
+ * `2.00 kW`, or `not known`.
+ * @param {number | null} value
+ */
+export const knownKw = (value) => (value === null ? "not known" : kw(value));
+
+/**
  * A rating or a round request, with no more decimals than it has: `1.5 kW`, `2 kW`.
  * @param {number} value
  */

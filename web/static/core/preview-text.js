@@ -60,7 +60,7 @@ export function outcome(answer, now) {
  * @param {Preview} answer
  */
 export function course({ mode, starts_at, power_before_kw: before, power_after_kw: after }) {
-  if (before === null) return "";
+  if (before === null || after === null) return "What the site draws is not known.";
   if (starts_at !== null) {
     return `As loads are now, from ${kw(before)} to ${kw(after)}. Planned again when it starts.`;
   }

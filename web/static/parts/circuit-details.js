@@ -1,9 +1,10 @@
 // The details of one circuit: everything the controller knows about it, live while they are open.
+import * as device from "../core/device-text.js";
 import { latest, second } from "../core/live.js";
-import { kw, ordinal, percent, rating } from "../core/numbers.js";
+import { knownKw, kw, ordinal, percent, rating } from "../core/numbers.js";
 import { isExpected } from "../core/preview-text.js";
 import { countdown, duration, moment } from "../core/times.js";
-import { capital, sourceName } from "../core/words.js";
+import { asSentence, capital, sourceName } from "../core/words.js";
 import { html } from "../vendor/ui.js";
 import { note } from "./components.js";
 import { Scrolled } from "./dialog.js";
@@ -59,15 +60,36 @@ function today(circuit) {
   return `Shed ${count}, ${duration(shed_today_s)}${most}`;
 }
 
+/** @param {Circuit} circuit */
+function reading({ metered, read_at }) {
+  if (!metered) return null;
+  return read_at === null ? "None yet" : `${duration(second.value - read_at)} ago`;
+}
+
+/**
+ * What switches it, how it is reached, and what it was told.
+ * @param {Circuit} circuit @param {State} now
+ */
+function deviceFacts(circuit, now) {
+  const own = circuit.device;
+  if (own === null) return [["Device", circuit.simulated ? "Simulated" : null]];
+  return [
+    ["Device", device.deviceName(own)],
+    ["Link", device.linkOf(own, now)],
+    ["Last command", device.lastCommand(own, now)],
+    ["Without venctl", device.withoutUs(own)],
+    ["Last test", device.testText(own, now)],
+  ];
+}
+
 /**
  * The facts that say something, as [name, value].
  * @param {Circuit} circuit @param {State} now
  */
 function facts(circuit, now) {
-  const age = now.reading_at === null ? null : second.value - now.reading_at;
   const { free_kw, held_kw, shed_kw } = circuit;
   return [
-    ["Draws now", `${kw(circuit.power_kw)} of ${rating(circuit.rated_kw, 1)}`],
+    ["Draws now", `${knownKw(circuit.power_kw)} of ${rating(circuit.rated_kw, 1)}`],
     ["Without an event", free_kw === null || shed_kw === 0 ? null : kw(free_kw)],
     ["Shed now", shed_kw > 0 ? kw(shed_kw) : null],
     ["Held at", held_kw === null ? null : kw(held_kw)],
@@ -77,9 +99,9 @@ function facts(circuit, now) {
     ["Protection", protection(circuit)],
     ["Comes back", circuit.comes_back === "by_hand" ? "Only when someone switches it on" : null],
     ["Control", CONTROL[circuit.control] ?? capital(circuit.control)],
-    ["Driver", circuit.simulated ? `${circuit.driver} (simulated)` : circuit.driver],
-    ["Meter", circuit.metered ? "Yes" : "None, its power is estimated"],
-    ["Reading", age === null ? "None yet" : `${duration(age)} ago`],
+    ...deviceFacts(circuit, now),
+    ["Meter", device.meterText(circuit)],
+    ["Reading", reading(circuit)],
     ["Last switched", lastSwitch(circuit, now)],
   ].filter(([, value]) => value);
 }
@@ -100,7 +122,9 @@ export function CircuitDetails({ id, close }) {
     <${Scrolled} label="Facts"><dl class="details">
       ${facts(circuit, now).map(([name, value]) => html`<dt>${name}</dt><dd class="numeric">${value}</dd>`)}
     </dl><//>
-    ${circuit.fault && note("triangle-alert", circuit.fault, "bad")}
+    ${circuit.fault && note("triangle-alert", asSentence(circuit.fault), "bad")}
+    ${device.deviceFaults(circuit).map((text) => note("triangle-alert", asSentence(text), "bad"))}
+    ${circuit.device?.test?.findings.map((text) => note("info", `Last test: ${asSentence(text)}`))}
     ${circuit.locked && note("lock", FIXED)}
     ${
       !circuit.locked &&

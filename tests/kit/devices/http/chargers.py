@@ -1,6 +1,7 @@
 """Wallboxes that speak HTTP: an OpenEVSE, and a go-e with its API version 2.
 
-Source of the OpenEVSE: handleOverridePost and its like in OpenEVSE/openevse_esp32_firmware; its
+Source of the OpenEVSE: handleOverridePost, web_server_claims.cpp and evse_man.cpp (evaluateClaims,
+setTargetState; 1000 of a person over 500 of the API) in OpenEVSE/openevse_esp32_firmware; its
 /status as the notes on 1797b7a have it. The go-e's keys are those of its API version 2, and were
 not checked against a dump.
 """
@@ -16,31 +17,40 @@ from tests.kit.devices.http_device import HttpDevice, reply
 from tests.kit.devices.wiring import VOLTS, Outlet, Wiring
 
 CHARGING, READY, DISABLED = 3, 2, 255
+LEAST_A = 6
 
 
 class OpenEvse(HttpDevice):
-    """`override` is what somebody claimed; None: it charges as it likes. It has no lease."""
+    """`override` is what a person set, `claims` what programs claimed, by client; nothing: it
+    charges as it likes. It has no lease. `cycles`: how often its contactor opened or closed.
+    """
 
     def __init__(self, wiring: Wiring, outlet: Outlet, *, max_a: int = 32) -> None:
         super().__init__(wiring.clock)
         self.outlet, self.meter, self.max_a = outlet, wiring.meter(outlet), max_a
         self.override: dict[str, Any] | None = None
+        self.claims: dict[int, dict[str, Any]] = {}
         self.cycles = 0
         self._apply()
 
+    def _claimed_of(self, key: str) -> Any:
+        """What the claim with the highest priority says; None: none does."""
+        by_priority = [self.override or {}, *self.claims.values()]
+        return next((claim[key] for claim in by_priority if key in claim), None)
+
     @property
     def enabled(self) -> bool:
-        return bool((self.override or {}).get("state", "active") == "active")
+        return self._claimed_of("state") in (None, "active")
 
     @property
     def pilot_a(self) -> int:
-        claimed = self.override or {}
-        most = min(claimed.get("max_current", self.max_a), self.max_a)
-        return int(min(claimed.get("charge_current", most), most))
+        most = [self.max_a, self._claimed_of("max_current"), self._claimed_of("charge_current")]
+        return max(LEAST_A, min(int(each) for each in most if each is not None))
 
     def boot(self, cold: bool) -> None:
         """After a power cut it charges at once."""
         self.override = None
+        self.claims.clear()
         self._apply()
 
     def darken(self) -> None:
@@ -56,15 +66,30 @@ class OpenEvse(HttpDevice):
                 none = reply({"msg": "No manual override"}, 404)
                 return none if self.override is None else reply(self.override)
             case "/override", "POST":
-                return await self._claimed(request)
+                return await self._overridden(request)
             case "/override", "DELETE":
                 if self.override is None:
                     return reply({"msg": "Failed to release manual overide"}, 500)
-                self.order("release", lambda: self._claim(None))
+                self.order("release", lambda: self._override(None))
                 return reply({"msg": "Deleted"})
+        if request.path.startswith("/claims/"):
+            return await self._claimed(request, int(request.path.removeprefix("/claims/")))
         return web.Response(status=404, text="Not found")
 
-    async def _claimed(self, request: web.BaseRequest) -> web.Response:
+    async def _claimed(self, request: web.BaseRequest, client: int) -> web.Response:
+        match request.method:
+            case "GET" if client in self.claims:
+                return reply({"priority": 500} | self.claims[client])
+            case "POST":
+                wanted = json.loads(await request.text())
+                self.order(f"claim {json.dumps(wanted)}", lambda: self._claim(client, wanted))
+                return reply({"msg": "done"})
+            case "DELETE" if client in self.claims:
+                self.order("release claim", lambda: self._claim(client, None))
+                return reply({"msg": "done"})
+        return reply({"msg": "Not found"}, 404)
+
+    async def _overridden(self, request: web.BaseRequest) -> web.Response:
         text = await request.text()
         if not text:
             return reply({"msg": "No Body"}, 400)
@@ -73,18 +98,23 @@ class OpenEvse(HttpDevice):
             assert isinstance(wanted, dict)
         except (ValueError, AssertionError):
             return reply({"msg": "Failed to parse JSON"}, 500)
-        self.order(f"override {json.dumps(wanted)}", lambda: self._claim(wanted))
+        self.order(f"override {json.dumps(wanted)}", lambda: self._override(wanted))
         return reply({"msg": "Created"}, 201)
 
-    def _claim(self, wanted: dict[str, Any] | None) -> None:
-        was = self.enabled
+    def _override(self, wanted: dict[str, Any] | None) -> None:
         self.override = wanted
-        self.cycles += was != self.enabled
+        self._apply()
+
+    def _claim(self, client: int, wanted: dict[str, Any] | None) -> None:
+        self.claims.pop(client, None)
+        if wanted is not None:
+            self.claims[client] = wanted
         self._apply()
 
     def _apply(self) -> None:
         phases = len(self.outlet.load.phases)
         self.outlet.limit_w = self.pilot_a * VOLTS * phases
+        self.cycles += self.outlet.closed != self.enabled
         self.outlet.closed = self.enabled
 
     def _status(self) -> dict[str, Any]:

@@ -109,6 +109,13 @@ class EspHome(HttpDevice):
                 watts = round(self.meter.watts, 1)
                 said = {"id": f"sensor-{self._sensor}", "value": watts, "state": f"{watts} W"}
                 return reply(said)
+            case "GET", ["sensor", "uptime"]:
+                said = {
+                    "id": "sensor-uptime",
+                    "value": self.uptime_s,
+                    "state": f"{self.uptime_s} s",
+                }
+                return reply(said)
             case "POST", ["switch", self._switch, ("turn_on" | "turn_off" | "toggle") as deed]:
                 on = not self.on if deed == "toggle" else deed == "turn_on"
                 self.order(deed, lambda: self.set(on))

@@ -59,6 +59,7 @@ test("what happens to the power of the site", () => {
     [{}, "Power falls from 10.0 kW to 8.00 kW"],
     [{ mode: "observe" }, "Power would fall from 10.0 kW to 8.00 kW"],
     [{ power_after_kw: 10 }, "Power stays at 10.0 kW"],
+    [{ power_before_kw: null, power_after_kw: null }, "What the site draws is not known."],
     [
       { starts_at: AT + 3600 },
       "As loads are now, from 10.0 kW to 8.00 kW. Planned again when it starts.",

@@ -341,6 +341,21 @@ def test_who_sends_more_than_can_wait_is_told_and_nothing_is_lost_in_silence(
     assert len(sender.heard) == 11, "what is refused is sent to nobody"
 
 
+def test_who_sends_to_a_client_that_does_not_keep_up_is_told_before_its_queue_is_full(
+    cloud: StandInServer, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore behind a thousand others would come too late; without delay, much may wait."""
+    sessions = "venctl.standin.broker.sessions"
+    monkeypatch.setattr(f"{sessions}.MAX_BEHIND", 10)
+    monkeypatch.setattr(f"{sessions}.BEHIND_S", 60)
+    raw("slow").subscribe("cmd/slow")
+    sender = peer("sender7")
+    codes = [sender.publish("cmd/slow", b"%d" % n) for n in range(100 + 15)]
+    assert codes == [0] * 115, "what came just now waits"
+    monkeypatch.setattr(f"{sessions}.BEHIND_S", 0)
+    assert sender.publish("cmd/slow", b"one more") == 0x97
+
+
 def test_what_waits_for_all_together_is_bounded_and_makes_room_again(
     cloud: StandInServer, peer: Maker, raw: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
