@@ -102,7 +102,9 @@ def test_a_circuit_says_what_it_is_wired_to_and_what_it_was_told(page: Page, sit
     expect(fact(dialog, "Last command")).to_have_text(
         re.compile(r"Switched off, \d\d:\d\d, read back")
     )
-    expect(fact(dialog, "Without venctl")).to_have_text(re.compile("Comes back from an event within 2"))
+    expect(fact(dialog, "Without venctl")).to_have_text(
+        re.compile("Comes back from an event within 2")
+    )
     expect(fact(dialog, "Last test")).to_contain_text("venctl circuits test")
     shoot(page, "device")
     page.keyboard.press("Escape")

@@ -32,7 +32,7 @@ from statemachine.device.control import (
 from statemachine.device.fill import orders
 from statemachine.device.form import Template
 
-from .device_text import Told, iso_text, measured_by, position_text, unseen_text
+from .device_text import LastCommand, iso_text, measured_by, position_text, unseen_text
 from .links import Link, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
@@ -93,7 +93,7 @@ class DeviceDriver:
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.told: Told | None = None
+        self.last_command: LastCommand | None = None
         """The last write."""
 
     async def hold(self, circuit: str, watts: int | None, until_ms: int) -> None:
@@ -173,14 +173,14 @@ class DeviceDriver:
             return before
         self.standing = replace(self.standing, written=position)
         self._wrote_ms = wrote_ms
-        told = self.told = Told(position_text(position), self._clocks()[0])
+        told = self.last_command = LastCommand(position_text(position), self._clocks()[0])
         try:
             await self._write(position)
             seen = await self._seen_at(position, wrote_ms)
         except BaseException:
-            self.told = replace(told, seen=False)
+            self.last_command = replace(told, seen=False)
             raise
-        self.told = replace(told, seen=True)
+        self.last_command = replace(told, seen=True)
         return seen
 
     def _just_written(self, position: Position, now_ms: int) -> bool:
