@@ -21,10 +21,10 @@ from web.controller_port import (
     DeviceLinkView,
     DevicesView,
     DeviceView,
+    LastCommandView,
     LastTestView,
     MainMeterView,
     MeterView,
-    ToldView,
 )
 
 from .base.clocks import clocks
@@ -99,7 +99,7 @@ class DeviceViews:
             switches=said.switches,
             lease=said.lease,
             lease_s=said.lease_s,
-            told=_told(driver),
+            last_command=_last_command(driver),
             meter=None
             if measured_by is None or measured_by is device
             else self._meter(measured_by, _meter_of(driver), ids),
@@ -239,9 +239,9 @@ def _fault_of(driver: Driver | None) -> str | None:
     return None
 
 
-def _told(driver: Driver | None) -> ToldView | None:
-    told = driver.told if isinstance(driver, DeviceDriver) else None
-    return None if told is None else ToldView(told.position, told.at_ms / 1000, told.seen)
+def _last_command(driver: Driver | None) -> LastCommandView | None:
+    told = driver.last_command if isinstance(driver, DeviceDriver) else None
+    return None if told is None else LastCommandView(told.position, told.at_ms / 1000, told.seen)
 
 
 def _newest(main: MainMeter) -> tuple[int | None, float | None]:

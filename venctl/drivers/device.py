@@ -29,7 +29,7 @@ from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
 from .device_notes import DeviceListener, DeviceNotes
-from .device_text import LastWrite, measured_by, position_text, too_soon_text, unseen_text
+from .device_text import LastCommand, measured_by, position_text, too_soon_text, unseen_text
 from .links import DeviceLink, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
@@ -83,7 +83,7 @@ class DeviceDriver:
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.told: LastWrite | None = None
+        self.last_command: LastCommand | None = None
         """The last write."""
 
     @property
@@ -189,13 +189,13 @@ class DeviceDriver:
             return before
         await self._in_turn(position, now_ms)
         self._wrote_ms = wrote_ms = self._clocks()[1]
-        told = self.told = LastWrite(position_text(position), self._clocks()[0])
+        told = self.last_command = LastCommand(position_text(position), self._clocks()[0])
         try:
             seen = await self._told(position, wrote_ms)
         except BaseException:
-            self.told = replace(told, seen=False)
+            self.last_command = replace(told, seen=False)
             raise
-        self.told = replace(told, seen=True)
+        self.last_command = replace(told, seen=True)
         return seen
 
     async def _told(self, position: Position, wrote_ms: int) -> SeenState:

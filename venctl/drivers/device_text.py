@@ -12,7 +12,7 @@ from .measured import Measured
 
 
 @dataclass(frozen=True, slots=True)
-class LastWrite:
+class LastCommand:
     """A write: what the device should do, and when it was told (UTC, in ms).
 
     `seen`: it was read back so; False: it was not; None: it is being read back.
