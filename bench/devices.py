@@ -19,15 +19,15 @@ import aiohttp
 from awscrt import mqtt5
 
 from statemachine import read
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 from venctl.base.clocks import clocks
 from venctl.devices.catalog import shipped
 from venctl.drivers import Panel
 from venctl.drivers.device import DeviceDriver
-from venctl.drivers.links import Link, LinkState, open_link
+from venctl.drivers.links import DeviceLink, LinkState, open_link
 
 from .brokers import mosquitto
 from .children import child, until
@@ -35,7 +35,7 @@ from .growth import _site
 
 TURNS, DEVICES, LINKS = 100, 100, 10
 HERE = Path(__file__).parent
-LOAD = Load("relay", 230, 2_000)
+LOAD = WiredLoad("relay", 230, 2_000)
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ async def _beside(
     what: str,
     template: Template,
     params: dict[str, str],
-    link: Link,
+    link: DeviceLink,
     bare: Callable[[bool], Awaitable[None]],
 ) -> None:
     """Print the medians of both sides and their ratio."""
@@ -169,10 +169,10 @@ class _Gateway:
     def __init__(self, dead: bool) -> None:
         self._line, self._dead = asyncio.Lock(), dead
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         async with self._line:
             await asyncio.sleep(2 if self._dead else 0.002)
-        return Answer('{"output":true,"apower":1000,"source":"http","sys":{"uptime":9}}', 0)
+        return LinkAnswer('{"output":true,"apower":1000,"source":"http","sys":{"uptime":9}}', 0)
 
     async def tell(self, order: Order) -> None: ...
 

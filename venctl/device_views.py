@@ -21,17 +21,17 @@ from web.controller_port import (
     DeviceLinkView,
     DevicesView,
     DeviceView,
+    LastCommandView,
     LastTestView,
     MainMeterView,
     MeterView,
-    ToldView,
 )
 
 from .base.clocks import clocks
 from .drivers.circuits import STALE_MS, Circuits
 from .drivers.device import DeviceDriver
 from .drivers.driver import Driver
-from .drivers.links import Link
+from .drivers.links import DeviceLink
 from .drivers.meter import DeviceMeter, MainMeter, MeasuredOnly
 from .drivers.unusable import Unusable
 
@@ -99,7 +99,7 @@ class DeviceViews:
             switches=said.switches,
             lease=said.lease,
             lease_s=said.lease_s,
-            told=_told(driver),
+            last_command=_last_command(driver),
             meter=None
             if measured_by is None or measured_by is device
             else self._meter(measured_by, _meter_of(driver), ids),
@@ -193,7 +193,7 @@ def _plain(text: str) -> str:
     return (host if sign and before else text)[:MOST_TEXT]
 
 
-def _link_ids(links: Iterable[tuple[LinkDeclaration, Link]]) -> dict[int, str]:
+def _link_ids(links: Iterable[tuple[LinkDeclaration, DeviceLink]]) -> dict[int, str]:
     """A name for each link: its own in `links:`, or where it leads. No two are alike."""
     names: dict[int, str] = {}
     for declared, link in links:
@@ -204,7 +204,7 @@ def _link_ids(links: Iterable[tuple[LinkDeclaration, Link]]) -> dict[int, str]:
     return names
 
 
-def _links_of(driver: Driver) -> set[Link]:
+def _links_of(driver: Driver) -> set[DeviceLink]:
     match driver:
         case DeviceDriver(link=link, meter=DeviceMeter(link=other)):
             return {link, other}
@@ -239,9 +239,9 @@ def _fault_of(driver: Driver | None) -> str | None:
     return None
 
 
-def _told(driver: Driver | None) -> ToldView | None:
-    told = driver.told if isinstance(driver, DeviceDriver) else None
-    return None if told is None else ToldView(told.position, told.at_ms / 1000, told.seen)
+def _last_command(driver: Driver | None) -> LastCommandView | None:
+    told = driver.last_command if isinstance(driver, DeviceDriver) else None
+    return None if told is None else LastCommandView(told.position, told.at_ms / 1000, told.seen)
 
 
 def _newest(main: MainMeter) -> tuple[int | None, float | None]:

@@ -26,7 +26,7 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldView:
+class LastCommandView:
     """The last command to a device, and when; `seen`: whether it was read back, None: not yet."""
 
     what: str
@@ -78,7 +78,7 @@ class DeviceView(MeterView):
     switches: bool = False
     lease: str | None = None
     lease_s: float | None = None
-    told: ToldView | None = None
+    last_command: LastCommandView | None = None
     meter: MeterView | None = None
     test: LastTestView | None = None
 

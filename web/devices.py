@@ -7,18 +7,18 @@ from statemachine.wire.messages import kw
 from .controller_port import (
     DeviceLinkView,
     DeviceView,
+    LastCommandView,
     LastTestView,
     MainMeterView,
     MeterView,
-    ToldView,
 )
 from .shapes.device import (
     DeviceBody,
     DeviceLinkBody,
+    LastCommandBody,
     LastTestBody,
     MainMeterBody,
     MeterBody,
-    ToldBody,
 )
 
 
@@ -31,7 +31,7 @@ def device(seen: DeviceView | None) -> DeviceBody | None:
         "switches": seen.switches,
         "lease": seen.lease,
         "lease_s": seen.lease_s,
-        "told": None if seen.told is None else _told(seen.told),
+        "last_command": None if seen.last_command is None else _last_command(seen.last_command),
         "meter": None if seen.meter is None else _meter(seen.meter),
         "test": None if seen.test is None else _test(seen.test),
     }
@@ -70,8 +70,8 @@ def _meter(seen: MeterView) -> MeterBody:
     }
 
 
-def _told(told: ToldView) -> ToldBody:
-    return {"what": told.what, "at": told.at, "read_back": told.seen}
+def _last_command(last: LastCommandView) -> LastCommandBody:
+    return {"what": last.what, "at": last.at, "read_back": last.seen}
 
 
 def _test(test: LastTestView) -> LastTestBody:

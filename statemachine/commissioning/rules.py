@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..device.control import Load, Position, leased, writes_for
+from ..device.control import Position, WiredLoad, leased, writes_for
 from ..device.faults import texts
 from ..device.form import PLACEHOLDER, Template
 from ..device.parts import LEASED
@@ -84,6 +84,6 @@ def lease_to_prove_ms(template: Template) -> int | None:
     return lease.longest if lease.longest is not None and lease.longest < MOST_OFF_MS else None
 
 
-def stood(load: Load, limit_w: int | None) -> int | None:
+def stood(load: WiredLoad, limit_w: int | None) -> int | None:
     """What a circuit is held at after the test, so that it stands as before; None: it is free."""
     return limit_w if limit_w is not None and limit_w * 100 < load.rated_w * 98 else None

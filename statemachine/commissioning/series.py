@@ -93,8 +93,8 @@ def moves(series: Series, steps: Iterable[OffOnStep]) -> tuple[Move, Levels | No
     if not found or any(one is None for one in found):
         return "unknown", None
     known = [one for one in found if one is not None]
-    kinds = {one.move for one in known}
-    return (kinds.pop() if len(kinds) == 1 else "still"), known[-1]
+    first = known[0].move
+    return (first if all(one.move == first for one in known) else "still"), known[-1]
 
 
 def lost(all_series: Mapping[str, Series], step: OffOnStep) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Where one device is to stand, what brings it there, whether it stands there, and who moved it.
 
-Pure: `Seen` is what was read back, `Standing` what is known of the device. Done means read back;
-an answer is not enough (a device may say OK and do nothing).
+Pure: `SeenState` is what was read back, `Standing` what is known of the device. Done means read
+back; an answer is not enough (a device may say OK and do nothing).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Away = Literal["silent", "offline"]
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class WiredLoad:
     """What hangs on the device: how it is controlled, one ampere of it and its rating in watts."""
 
     control: str
@@ -51,7 +51,7 @@ FREE = Position("free")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenState:
     """What was read back at one time; None: not readable, or no reading.
 
     `limit` is in the unit that the template says, `uptime_s` since the device started. `at_ms` is
@@ -71,7 +71,7 @@ class Seen:
     live: bool = True
 
 
-def position_of(load: Load, enabled: bool, hold_w: int | None, until_ms: int) -> Position:
+def position_of(load: WiredLoad, enabled: bool, hold_w: int | None, until_ms: int) -> Position:
     """Where a circuit's device is to stand: switched on or off by people, and held by events."""
     if not enabled:
         return Position("off")
@@ -82,7 +82,7 @@ def position_of(load: Load, enabled: bool, hold_w: int | None, until_ms: int) ->
     return Position("limit", hold_w, until_ms)
 
 
-def _least_w(load: Load) -> int:
+def _least_w(load: WiredLoad) -> int:
     """The lowest hold with which it still runs, in watts."""
     match load.control:
         case "relay":
@@ -123,7 +123,7 @@ def _freeing(template: Template) -> Iterator[Writes]:
 
 
 def ordered_numbers(
-    load: Load, position: Position, now_ms: int, longest_ms: int | None
+    load: WiredLoad, position: Position, now_ms: int, longest_ms: int | None
 ) -> dict[str, int | float | str]:
     """What the placeholders of a write mean for a position. Times are UTC milliseconds.
 
@@ -144,7 +144,7 @@ def ordered_numbers(
 
 
 def stands(
-    template: Template, load: Load, position: Position, seen: Seen, told: bool = False
+    template: Template, load: WiredLoad, position: Position, seen: SeenState, told: bool = False
 ) -> bool | None:
     """Whether a device stands as it should; None: that cannot be read.
 
@@ -160,7 +160,9 @@ def stands(
             return _is_free(template, load, seen, limit_w, told)
 
 
-def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> bool | None:
+def _is_off(
+    template: Template, load: WiredLoad, seen: SeenState, limit_w: int | None
+) -> bool | None:
     if seen.on is False or limit_w == 0:
         return True
     if "on" in template.read or "limit" in template.read:
@@ -169,7 +171,7 @@ def _is_off(template: Template, load: Load, seen: Seen, limit_w: int | None) -> 
 
 
 def _is_limited(
-    template: Template, load: Load, position: Position, seen: Seen, limit_w: int | None
+    template: Template, load: WiredLoad, position: Position, seen: SeenState, limit_w: int | None
 ) -> bool | None:
     watts = position.watts or 0
     if "limit" not in template.read:
@@ -181,7 +183,7 @@ def _is_limited(
 
 
 def _is_free(
-    template: Template, load: Load, seen: Seen, limit_w: int | None, told: bool
+    template: Template, load: WiredLoad, seen: SeenState, limit_w: int | None, told: bool
 ) -> bool | None:
     if seen.on is False:
         return False
@@ -191,7 +193,7 @@ def _is_free(
     return None if seen.on is None and {"on", "limit"} & template.read.keys() else True
 
 
-def limit_w_of(template: Template, load: Load, seen: Seen) -> int | None:
+def limit_w_of(template: Template, load: WiredLoad, seen: SeenState) -> int | None:
     """The limit that was read, in watts."""
     value = template.read.get("limit")
     if value is None or seen.limit is None:
@@ -213,14 +215,14 @@ class Standing:
 
     written: Position | None = None
     confirmed: Position | None = None
-    seen: Seen | None = None
+    seen: SeenState | None = None
     reasserted: Position | None = None
     yielded: Position | None = None
     reboots_ms: tuple[int, ...] = ()
     since_ms: int = 0
     away: Away | None = None
 
-    def brought(self, position: Position, seen: Seen | None) -> Standing:
+    def brought(self, position: Position, seen: SeenState | None) -> Standing:
         """It was read back where it should stand."""
         new = not position.same(self.confirmed)
         return replace(
@@ -262,7 +264,7 @@ def renew_every_ms(template: Template) -> int:
     return min(longest_ms or LEASE_MS, LEASE_MS) // 3
 
 
-def rebooted(before: Seen | None, seen: Seen) -> bool:
+def rebooted(before: SeenState | None, seen: SeenState) -> bool:
     """Whether the device started anew between two readings."""
     if seen.by == "reboot" and (before is None or before.by != "reboot"):
         return before is not None
@@ -273,7 +275,7 @@ def rebooted(before: Seen | None, seen: Seen) -> bool:
 
 
 def mover(
-    template: Template, load: Load, standing: Standing, seen: Seen, now_ms: int
+    template: Template, load: WiredLoad, standing: Standing, seen: SeenState, now_ms: int
 ) -> Mover | None:
     """Who moved a device away from where it was read back; None: nobody did.
 

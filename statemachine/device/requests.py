@@ -120,7 +120,7 @@ Order: TypeAlias = HttpRequest | Publish | WriteRegisters | LimitCharger | FreeC
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LinkAnswer:
     """What a device answered to a `Query`: text of at most 64 KiB, or registers.
 
     `age_ms` is how old it is; None: not known, as of a retained message.

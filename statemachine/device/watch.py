@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..kit.quantity import watts_text
-from .control import Load, Mover, Position, Seen, Standing, mover, rebooted
+from .control import Mover, Position, SeenState, Standing, WiredLoad, mover, rebooted
 from .form import Template
 
 DAY_MS = 86_400_000
@@ -19,12 +19,17 @@ FOLLOWS_MS, CAR_FOLLOWS_MS = 15_000, 60_000  # chargers need up to a minute (evc
 LEAST_DOUBT_W = 20
 
 
-def gets_more(load: Load, was: Position | None, position: Position) -> bool:
-    """Whether a circuit may draw more in `position` than in the one that was written before."""
+def gets_more(load: WiredLoad, was: Position | None, position: Position) -> bool:
+    """Whether a circuit may draw more in `position` than in the one that was written before.
+
+    A car that is given back does not count: a restore does not wait.
+    """
+    if position.kind == "free" and load.control == "ev_pilot":
+        return False
     return was is not None and _allowed_w(load, position) > _allowed_w(load, was)
 
 
-def waits_ms(load: Load, more_ms: int | None, now_ms: int) -> int:
+def waits_ms(load: WiredLoad, more_ms: int | None, now_ms: int) -> int:
     """How long it waits before it gets more, if it got more at `more_ms`; 0: not.
 
     A relay closes at most once in 10 s, a car gets more at most once a minute: a target that swings
@@ -34,14 +39,14 @@ def waits_ms(load: Load, more_ms: int | None, now_ms: int) -> int:
     return 0 if more_ms is None else max(0, more_ms + every_ms - now_ms)
 
 
-def _allowed_w(load: Load, position: Position) -> int:
+def _allowed_w(load: WiredLoad, position: Position) -> int:
     if position.kind == "limit":
         return min(load.rated_w, position.watts or 0)
     return load.rated_w if position.kind == "free" else 0
 
 
 def contradiction(
-    template: Template, load: Load, standing: Standing, metered: tuple[int, int] | None
+    template: Template, load: WiredLoad, standing: Standing, metered: tuple[int, int] | None
 ) -> str | None:
     """Why a device is not believed that says that it stands where it is confirmed.
 
@@ -85,7 +90,7 @@ def within_a_day(times_ms: tuple[int, ...], now_ms: int) -> tuple[int, ...]:
     return tuple(at_ms for at_ms in times_ms[-MOST_KEPT:] if 0 <= now_ms - at_ms < DAY_MS)
 
 
-def notices(
+def device_warnings(
     template: Template, wear: Wear, restarts_ms: tuple[int, ...], refusal: str | None, now_ms: int
 ) -> dict[str, str]:
     """What people should know of a device that works, by what it is about."""
@@ -102,7 +107,7 @@ def notices(
     return found
 
 
-def is_off(template: Template, load: Load, seen: Seen) -> bool | None:
+def is_off(template: Template, load: WiredLoad, seen: SeenState) -> bool | None:
     """Whether it was read as off, by its switch or by its limit; None: that cannot be read."""
     if not seen.live:
         return None
@@ -114,7 +119,7 @@ def is_off(template: Template, load: Load, seen: Seen) -> bool | None:
 
 
 def judged(
-    template: Template, load: Load, before: Standing, seen: Seen, now_ms: int
+    template: Template, load: WiredLoad, before: Standing, seen: SeenState, now_ms: int
 ) -> tuple[Standing, Mover | None]:
     """What is known of a device after it was read, and who moved it. `now_ms` is UTC."""
     who = mover(template, load, before, seen, now_ms)
@@ -129,7 +134,9 @@ def judged(
     return replace(after, confirmed=None, yielded=yielded, reasserted=reasserted), who
 
 
-def _restarts_ms(template: Template, before: Standing, seen: Seen, now_ms: int) -> tuple[int, ...]:
+def _restarts_ms(
+    template: Template, before: Standing, seen: SeenState, now_ms: int
+) -> tuple[int, ...]:
     """When it started anew within a day. If it cannot tell for how long it has been on, that it was
     reported offline counts.
     """

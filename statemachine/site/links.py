@@ -51,7 +51,7 @@ Password = Annotated[str, _secret("password"), _reference("env:MQTT_WORD")]
 Token = Annotated[str, _secret("token"), _reference("env:HASS_TOKEN")]
 
 
-class Link(Model):
+class DeclaredLink(Model):
     """A connection that devices share. It has one of the first six settings: where it leads."""
 
     mqtt: str | None = _where("an MQTT broker: host, or host:port", "192.168.1.5")

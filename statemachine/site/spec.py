@@ -27,7 +27,7 @@ from .fields import (
     Topic,
     Words,
 )
-from .links import Link
+from .links import DeclaredLink
 from .panel import Circuit, Tier
 from .tables import Table
 
@@ -207,7 +207,7 @@ class Spec(Model):
         default="act", description="observe: decide, answer and report, but switch nothing"
     )
     cloud: Cloud = Field(default=Cloud(), description="the MQTT broker")
-    links: dict[LinkId, Link] = Field(
+    links: dict[LinkId, DeclaredLink] = Field(
         default={}, description="connections that devices share, by a name of your own"
     )
     meter: MainMeterText | None = Field(

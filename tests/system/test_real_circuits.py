@@ -204,6 +204,15 @@ def test_a_circuit_that_left_the_file_is_given_back_also_after_a_kill(house: Hou
     until(lambda: house.car.watts == CAR_W, "the car charges as it likes", 80)
 
 
+def test_a_device_that_its_circuit_no_longer_names_is_given_back(house: House) -> None:
+    house.trigger("1.5 kW")
+    house.falls_to(ALL_W - 1_500)
+    file = house.site.folder / "ven.yaml"
+    file.write_text(file.read_text().replace(f'{{shelly: "{house.plug.address}"}}', "sim"))
+    assert house.site.venctl("reload").returncode == 0
+    until(lambda: house.plug.relay.outlet.watts == HEATER_W, "the heater draws again", 30)
+
+
 def test_a_person_at_the_device_keeps_it_out_of_the_event(house: House) -> None:
     house.trigger("1.5 kW")
     house.falls_to(ALL_W - 1_500)

@@ -10,12 +10,12 @@ import pytest
 
 from statemachine import Spec, read
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 from tests.kit.simulated.skipping import run
 from venctl.device_views import DeviceViews
 from venctl.devices.catalog import shipped
 from venctl.drivers.circuits import Circuits
-from venctl.drivers.links import Link, LinkFault, LinkState
+from venctl.drivers.links import DeviceLink, LinkFault, LinkState
 from web.controller_port import LastTestView
 
 SITE = """
@@ -41,7 +41,7 @@ class Wire:
     def __init__(self, what: str) -> None:
         self.what, self.fault = what, "gave no answer within 2 s"
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         raise LinkFault(self.fault, up=False)
 
     async def tell(self, order: Order) -> None:
@@ -80,11 +80,11 @@ class Modelled:
         return {}
 
 
-def opened(declared: LinkDeclaration) -> Link:
+def opened(declared: LinkDeclaration) -> DeviceLink:
     return Wire(f"{declared.speaks} {declared.to.removeprefix('http://')}")
 
 
-def refused(declared: LinkDeclaration) -> Link:
+def refused(declared: LinkDeclaration) -> DeviceLink:
     raise LinkFault(f"no link to {declared.to}")
 
 
@@ -134,7 +134,7 @@ def test_a_link_names_who_uses_it_and_a_device_names_its_link(spec: Spec) -> Non
     assert (cellar.up, cellar.since, cellar.pace_s, cellar.errors) == (False, 5.0, 0.02, 3)
 
 
-def test_no_secret_and_no_name_of_one_is_told(spec: Spec) -> None:
+def test_no_secret_and_no_name_of_one_is_last_command(spec: Spec) -> None:
     seen = str(asdict(DeviceViews(circuits(spec), lambda: spec).view()))
     assert "WORD" not in seen and "password" not in seen
 
@@ -162,7 +162,7 @@ def test_a_failed_command_was_not_read_back_and_a_main_meter_without_a_reading_i
         made = circuits(spec)
         views = DeviceViews(made, lambda: spec)
         driver = made.devices()["heater"]
-        assert views.view().circuits["heater"].told is None
+        assert views.view().circuits["heater"].last_command is None
         with pytest.raises(LinkFault):
             await driver.hold("heater", 0, 60_000)
         with pytest.raises(LinkFault):

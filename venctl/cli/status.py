@@ -142,8 +142,8 @@ def _devices(now: dict[str, Any], clock: SiteClock) -> Iterator[str]:
     """The device of each circuit that has one, the main meter, and links that are down."""
     for circuit in now["circuits"]:
         if (device := circuit["device"]) is not None:
-            read = _age(now, circuit["read_at"])
-            yield f"device   {circuit['name']}: {_device(device)}, {read}{_told(device, clock)}"
+            said = f"{_age(now, circuit['read_at'])}{_last_command(device, clock)}"
+            yield f"device   {circuit['name']}: {_device(device)}, {said}"
     if (main := now["main_meter"]) is not None:
         yield f"device   main meter: {_device(main)}, {_age(now, main['read_at'])}"
     for link in now["device_links"]:
@@ -160,8 +160,8 @@ def _age(now: dict[str, Any], read_at: float | None) -> str:
     return "not read yet" if read_at is None else f"read {max(0, now['t'] - read_at):.0f} s ago"
 
 
-def _told(device: dict[str, Any], clock: SiteClock) -> str:
-    told = device["told"]
+def _last_command(device: dict[str, Any], clock: SiteClock) -> str:
+    told = device["last_command"]
     if told is None:
         return ""
     seen = {True: "read back", False: "NOT read back", None: "not read back yet"}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 from statemachine.site.spec import Spec
 
 from ..drivers.circuits import Catalog, Circuits, OpenLink
 from ..drivers.device import DeviceDriver
-from ..drivers.links import Link, LinkFault, LinkState
+from ..drivers.links import DeviceLink, LinkFault, LinkState
 from ..drivers.readback import ReadBack
 from ..drivers.unusable import Unusable
 
@@ -23,7 +23,7 @@ Clocks = Callable[[], tuple[int, int]]
 class TimedLink:
     """A link, with how long the last orders took, in ms."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: DeviceLink) -> None:
         self._link = link
         self.told_ms = 0
         self.first_s: float | None = None
@@ -35,12 +35,12 @@ class TimedLink:
         """Time the orders that follow."""
         self.told_ms, self.first_s, self.refused = 0, None, None
 
-    async def ask(self, query: Query) -> Answer:
-        """As in `Link`."""
+    async def ask(self, query: Query) -> LinkAnswer:
+        """As in `DeviceLink`."""
         return await self._link.ask(query)
 
     async def tell(self, order: Order) -> None:
-        """As in `Link`."""
+        """As in `DeviceLink`."""
         began_s = asyncio.get_running_loop().time()
         self.first_s = began_s if self.first_s is None else self.first_s
         try:
@@ -52,11 +52,11 @@ class TimedLink:
             self.told_ms += round((asyncio.get_running_loop().time() - began_s) * 1000)
 
     def state(self) -> LinkState:
-        """As in `Link`."""
+        """As in `DeviceLink`."""
         return self._link.state()
 
     async def close(self) -> None:
-        """As in `Link`."""
+        """As in `DeviceLink`."""
         await self._link.close()
 
 
@@ -125,7 +125,7 @@ class Bench:
         """Close every connection."""
         await self._circuits.close()
 
-    def _timed_link(self, declaration: LinkDeclaration) -> Link:
+    def _timed_link(self, declaration: LinkDeclaration) -> DeviceLink:
         return TimedLink(self._open(declaration))
 
     def _metered(self, id: str) -> Metered | None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from statemachine.device.control import Load, Seen
+from statemachine.device.control import SeenState, WiredLoad
 from statemachine.device.extract import Reading, meets, reading
 from statemachine.device.fill import wanted_settings
 from statemachine.device.form import Template
 
-from ..drivers.links import Link, LinkFault
+from ..drivers.links import DeviceLink, LinkFault
 from ..drivers.readback import ReadBack
 from .bench import Clocks
 
@@ -31,7 +31,7 @@ class Setting:
 class DeviceReads:
     """What a device says. `fault`: why it says nothing."""
 
-    seen: Seen | None
+    seen: SeenState | None
     took_ms: int
     model: str | None
     firmware: str | None
@@ -42,9 +42,9 @@ class DeviceReads:
 async def read_device(
     template: Template,
     params: Mapping[str, str],
-    link: Link,
+    link: DeviceLink,
     back: ReadBack,
-    load: Load,
+    load: WiredLoad,
     clocks: Clocks,
 ) -> DeviceReads:
     """Ask everything that can be asked."""
@@ -70,7 +70,7 @@ async def _text(back: ReadBack, name: str) -> str | None:
 
 
 async def _settings(
-    template: Template, params: Mapping[str, str], link: Link, load: Load
+    template: Template, params: Mapping[str, str], link: DeviceLink, load: WiredLoad
 ) -> tuple[Setting, ...]:
     full = {"full_watts": Decimal(load.rated_w), "full_amps": Decimal(load.rated_w) / load.amp_w}
     found = []

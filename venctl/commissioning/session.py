@@ -9,7 +9,7 @@ from pathlib import Path
 
 from statemachine.commissioning.judgement import Grade, worst
 from statemachine.commissioning.rules import lease_to_prove_ms, stood, why_not
-from statemachine.device.control import FREE, Seen, limit_w_of, position_of, stands
+from statemachine.device.control import FREE, SeenState, limit_w_of, position_of, stands
 from statemachine.site.spec import Spec
 from statemachine.state.memory import Memory
 
@@ -165,7 +165,7 @@ class SiteTest:
     async def _switch(
         self,
         device: DeviceDriver,
-        seen: Seen,
+        seen: SeenState,
         report: CircuitReport,
         recorder: Recorder,
         note: Unfinished,
@@ -191,7 +191,7 @@ class SiteTest:
         self.say(lease_line(lease))
         return lease
 
-    def _not_free(self, device: DeviceDriver, seen: Seen) -> str | None:
+    def _not_free(self, device: DeviceDriver, seen: SeenState) -> str | None:
         """Why a circuit that is off already proves nothing."""
         off = position_of(device.load, True, 0, 0)
         says_on = {"on", "limit"} & device.template.read.keys()

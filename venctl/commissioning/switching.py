@@ -122,7 +122,8 @@ class CircuitSwitch:
                 now_ms = self._clocks()[1]
                 wrote_ms = now_ms - round((loop.time() - wrote_s) * 1000)
                 seen = await device.back.read(now_ms, wrote_ms)
-                if seen.live and stands(device.template, device.load, position, seen):
+                stood = stands(device.template, device.load, position, seen, told=True)
+                if seen.live and stood:
                     return True
             await asyncio.sleep(LOOK_S)
         return False

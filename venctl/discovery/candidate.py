@@ -12,7 +12,7 @@ from statemachine.device.fill import param_faults
 from statemachine.device.form import Template
 
 from ..devices.listing import lease
-from ..drivers.links import Link, LinkFault
+from ..drivers.links import DeviceLink, LinkFault
 from ..drivers.links.faults import device_words
 from ..drivers.readback import ReadBack
 
@@ -67,7 +67,7 @@ def usable(candidate: Candidate) -> bool:
     return not param_faults(candidate.template, candidate.params)
 
 
-async def look(candidate: Candidate, link: Link) -> DiscoveredDevice:
+async def look(candidate: Candidate, link: DeviceLink) -> DiscoveredDevice:
     """Read what the device shows now."""
     template = candidate.template
     found = DiscoveredDevice(

@@ -11,15 +11,15 @@ from statemachine.device.extract import meets, reading
 from statemachine.device.fill import identifying
 from statemachine.device.filling import FillError
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, Query
+from statemachine.device.requests import LinkAnswer, Query
 
-from ..drivers.links import Link, LinkFault
+from ..drivers.links import DeviceLink, LinkFault
 from .candidate import Candidate, DiscoveredDevice, look, with_defaults
 from .sunspec import meters_of
 
 UNITS = range(1, 11)
 MOST_CHANNELS = 4
-OpenLink = Callable[[LinkDeclaration], Link]
+OpenLink = Callable[[LinkDeclaration], DeviceLink]
 Catalog = Mapping[str, Template]
 
 
@@ -51,7 +51,7 @@ async def _over_http(
     host: str, catalog: Catalog, open_link: OpenLink, faults: list[str]
 ) -> AsyncIterator[DiscoveredDevice]:
     link = open_link(LinkDeclaration("http", address("http", host)))
-    asked = _Asked(link)
+    asked = _AskedHost(link)
     try:
         for template in catalog.values():
             if template.speaks != "http" or template.key != HOST or not template.identify:
@@ -65,7 +65,9 @@ async def _over_http(
         faults.append(asked.away)
 
 
-async def _channels(template: Template, host: str, link: Link) -> AsyncIterator[DiscoveredDevice]:
+async def _channels(
+    template: Template, host: str, link: DeviceLink
+) -> AsyncIterator[DiscoveredDevice]:
     """A device with several relays is one line each; what shows nothing is of another kind."""
     channels = MOST_CHANNELS if "channel" in template.params else 1
     for channel in range(channels):
@@ -94,7 +96,7 @@ async def _over_modbus(
         return
     for unit in units:
         link = open_link(declared)  # a new one: what one unit does not answer holds up no other
-        asked = _Asked(link)
+        asked = _AskedHost(link)
         try:
             async for found in _unit(unit, templates, declared, link, asked):
                 yield found
@@ -106,7 +108,11 @@ async def _over_modbus(
 
 
 async def _unit(
-    unit: int, templates: list[Template], declared: LinkDeclaration, link: Link, asked: _Asked
+    unit: int,
+    templates: list[Template],
+    declared: LinkDeclaration,
+    link: DeviceLink,
+    asked: _AskedHost,
 ) -> AsyncIterator[DiscoveredDevice]:
     for template in templates:
         params = {"unit": str(unit)}
@@ -123,24 +129,24 @@ async def _unit(
             yield await look(Candidate(meter, params, declared), link)
 
 
-class _Asked:
+class _AskedHost:
     """A link, on which each question is asked once."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: DeviceLink) -> None:
         self._link = link
-        self._answers: dict[Query, Answer | None] = {}
+        self._answers: dict[Query, LinkAnswer | None] = {}
         self.away: str | None = None
         """Why there is no connection to the host; None: there is one."""
         self.silent = False
         """It takes connections, and gives no answer."""
 
-    async def ask(self, query: Query) -> Answer | None:
+    async def ask(self, query: Query) -> LinkAnswer | None:
         """The answer; None: there is none."""
         if query not in self._answers:
             self._answers[query] = await self._once(query)
         return self._answers[query]
 
-    async def _once(self, query: Query) -> Answer | None:
+    async def _once(self, query: Query) -> LinkAnswer | None:
         try:
             return await self._link.ask(query)
         except LinkFault as fault:
@@ -150,7 +156,7 @@ class _Asked:
             return None
 
 
-async def _is(template: Template, params: Mapping[str, str], asked: _Asked) -> bool:
+async def _is(template: Template, params: Mapping[str, str], asked: _AskedHost) -> bool:
     """Whether a device says of itself what the template expects."""
     queries: Mapping[str, Query] = {}
     params = with_defaults(template, params)

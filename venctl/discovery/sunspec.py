@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statemachine.device.requests import ReadRegisters
 
-from ..drivers.links import Link, LinkFault
+from ..drivers.links import DeviceLink, LinkFault
 
 MARK = (0x5375, 0x6E53)
 BASES = (40_000, 0, 50_000)
@@ -12,7 +12,7 @@ METERS = range(201, 205)
 END, MOST_BLOCKS = 0xFFFF, 40
 
 
-async def meters_of(link: Link, unit: int) -> list[int]:
+async def meters_of(link: DeviceLink, unit: int) -> list[int]:
     """The registers at which the meters of a unit begin; empty if it has no SunSpec map."""
     for base in BASES:
         if await _read(link, unit, base) == MARK:
@@ -20,7 +20,7 @@ async def meters_of(link: Link, unit: int) -> list[int]:
     return []
 
 
-async def _walk(link: Link, unit: int, register: int) -> list[int]:
+async def _walk(link: DeviceLink, unit: int, register: int) -> list[int]:
     found = []
     for _ in range(MOST_BLOCKS):
         words = await _read(link, unit, register)
@@ -34,7 +34,7 @@ async def _walk(link: Link, unit: int, register: int) -> list[int]:
     return found
 
 
-async def _read(link: Link, unit: int, register: int) -> tuple[int, int] | None:
+async def _read(link: DeviceLink, unit: int, register: int) -> tuple[int, int] | None:
     try:
         raw = (await link.ask(ReadRegisters(unit, "holding", register, 2))).raw
     except LinkFault:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
 from statemachine.device.form import Template, inline
 from statemachine.site.panel import Circuit
@@ -17,7 +17,8 @@ from statemachine.site.spec import Spec
 from .device import DeviceDriver
 from .device_notes import DeviceListener
 from .driver import Driver
-from .links import Link, LinkFault
+from .farewell import Farewells
+from .links import DeviceLink, LinkFault
 from .meter import DeviceMeter, MainMeter, MeasuredOnly
 from .stagger import Stagger
 from .unusable import Unusable
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 STALE_MS = 60_000
 NO_TEMPLATE = "there is no template for its meter any more; see venctl devices"
 Catalog = Mapping[str, Template]
-OpenLink = Callable[[LinkDeclaration], Link]
+OpenLink = Callable[[LinkDeclaration], DeviceLink]
 
 
 class Simulated(Driver, Protocol):
@@ -67,8 +68,9 @@ class Circuits:
         self.simulated, self._listener, self._clocks = simulated, listener, clocks
         self._open_link = open_link
         self._catalog = catalog
-        self._links: dict[str, tuple[LinkDeclaration, Link]] = {}
+        self._links: dict[str, tuple[LinkDeclaration, DeviceLink]] = {}
         self._wired: dict[str, _Wired] = {}
+        self._farewells = Farewells()
         self.main: MainMeter | None = None
         self._main_source: object = None
         self._spec = spec
@@ -93,7 +95,9 @@ class Circuits:
         self._spec, self._catalog = spec, catalog
         self.simulated.use(spec)
         for id, circuit in spec.circuits.items():
+            before = self._wired.get(id)
             self._wire(id, circuit.driver, True)
+            self._part_with(before, circuit.driver)
         self._use_main()
         return {id: self._wired[id].driver for id in spec.circuits}
 
@@ -105,7 +109,7 @@ class Circuits:
         drivers = self.drivers().items()
         return {id: driver for id, driver in drivers if isinstance(driver, DeviceDriver)}
 
-    def links(self) -> Iterable[tuple[LinkDeclaration, Link]]:
+    def links(self) -> Iterable[tuple[LinkDeclaration, DeviceLink]]:
         """Every connection in use, as it is declared."""
         return self._links.values()
 
@@ -125,6 +129,7 @@ class Circuits:
         """Close every connection."""
         if self.main is not None:
             self.main.stop()
+        self._farewells.stop()
         for _, link in self._links.values():
             await link.close()
 
@@ -137,13 +142,19 @@ class Circuits:
             self._wired[id] = self._without_device(id, meter)
             return
         template = self.template(device)
-        load = Load(*device.load) if device.load is not None else _load_of(circuit)
+        load = WiredLoad(*device.load) if device.load is not None else _load_of(circuit)
         source = (declared, meter, template, load)
         if id in self._wired and self._wired[id].source == source:
             return
         driver = self._driver(id, device, template, load, meter, may_be_off)
         queue = device.link.key if device.link.speaks == "modbus" else ""
         self._wired[id] = _Wired(driver, source, queue)
+
+    def _part_with(self, before: _Wired | None, declared: str) -> None:
+        """Give a device back that its circuit no longer names."""
+        former = None if before is None else before.driver
+        if before is not None and isinstance(former, DeviceDriver) and before.source[0] != declared:
+            self._farewells.say(former)
 
     def _without_device(self, id: str, meter: str) -> _Wired:
         """A simulated circuit, or one that is only measured."""
@@ -165,7 +176,7 @@ class Circuits:
         id: str,
         device: DeviceDeclaration,
         template: Template | None,
-        load: Load,
+        load: WiredLoad,
         meter: str,
         may_be_off: bool,
     ) -> Driver:
@@ -223,14 +234,14 @@ class Circuits:
             return inline(device.device, json.loads(form))
         return self._catalog.get(device.device)
 
-    def _link(self, declaration: LinkDeclaration) -> Link:
+    def _link(self, declaration: LinkDeclaration) -> DeviceLink:
         if declaration.key not in self._links:
             self._links[declaration.key] = declaration, self._open_link(declaration)
         return self._links[declaration.key][1]
 
 
-def _load_of(circuit: Circuit | None) -> Load:
+def _load_of(circuit: Circuit | None) -> WiredLoad:
     """What hangs on the device of a circuit; a relay is assumed of one that nobody declares."""
     if circuit is None:
-        return Load("relay", 1, 1)
-    return Load(circuit.control, circuit.amp_w, circuit.rated)
+        return WiredLoad("relay", 1, 1)
+    return WiredLoad(circuit.control, circuit.amp_w, circuit.rated)

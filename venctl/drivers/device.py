@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from statemachine.device.control import (
     FREE,
-    Load,
     Mover,
     Position,
-    Seen,
+    SeenState,
     Standing,
+    WiredLoad,
     leased,
     needs_write,
     position_of,
@@ -29,8 +29,8 @@ from statemachine.device.form import Template
 from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
 
 from .device_notes import DeviceListener, DeviceNotes
-from .device_text import Told, measured_by, position_text, too_soon_text, unseen_text
-from .links import Link, LinkFault
+from .device_text import LastCommand, measured_by, position_text, too_soon_text, unseen_text
+from .links import DeviceLink, LinkFault
 from .measured import Measured
 from .meter import DeviceMeter
 from .poll import Poll
@@ -38,7 +38,6 @@ from .readback import OFFLINE, ReadBack, orders_for
 from .stagger import Stagger
 
 log = logging.getLogger(__name__)
-LOOK_S = 0.2
 WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000  # a hold and a switch in the same moment are written once
@@ -58,8 +57,8 @@ class DeviceDriver:
         circuit: str,
         template: Template,
         params: Mapping[str, str],
-        load: Load,
-        link: Link,
+        load: WiredLoad,
+        link: DeviceLink,
         meter: DeviceMeter | None,
         listener: DeviceListener,
         clocks: Callable[[], tuple[int, int]],
@@ -84,7 +83,7 @@ class DeviceDriver:
         self._bringing = asyncio.Lock()
         self._poll, self._wrote_ms = Poll(template.pace.poll), 0
         self.standing = Standing()
-        self.told: Told | None = None
+        self.last_command: LastCommand | None = None
         """The last write."""
 
     @property
@@ -97,6 +96,11 @@ class DeviceDriver:
 
     async def switch(self, circuit: str, enabled: bool) -> None:
         self._enabled = enabled
+        await self._bring()
+
+    async def release(self) -> None:
+        """Give back what an event holds of it. Raises LinkFault."""
+        self._hold_w = None
         await self._bring()
 
     async def readings(self) -> Mapping[str, Measured]:
@@ -153,27 +157,27 @@ class DeviceDriver:
             if why := self._contradiction():
                 raise LinkFault(why)
 
-    async def _before(self) -> Seen:
+    async def _before(self) -> SeenState:
         """Where it stands before a write. A device that has not reported yet can still be told."""
         try:
             return await self.back.read(self._clocks()[1], self._wrote_ms)
         except LinkFault as fault:
             if fault.up is False or fault.lasting:
                 raise
-            return Seen(at_ms=self._clocks()[1], live=False)
+            return SeenState(at_ms=self._clocks()[1], live=False)
 
     def _only_free(self, position: Position) -> None:
         """A device that only measures is free, and can be nothing else."""
         if position != FREE:
             raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
 
-    def _left_alone(self, position: Position, seen: Seen) -> Seen:
+    def _left_alone(self, position: Position, seen: SeenState) -> SeenState:
         """A person did not want this position; only the person brings it back there."""
         if self._stands(position, seen) is not True:
             raise LinkFault(LEFT_ALONE)
         return seen
 
-    async def _written(self, position: Position, before: Seen) -> Seen:
+    async def _written(self, position: Position, before: SeenState) -> SeenState:
         """Write what is needed, and read it back."""
         stood = self._stands(position, before)
         if stood is False and not self._may_be_ours and position == FREE and before.on is False:
@@ -185,16 +189,16 @@ class DeviceDriver:
             return before
         await self._in_turn(position, now_ms)
         self._wrote_ms = wrote_ms = self._clocks()[1]
-        told = self.told = Told(position_text(position), self._clocks()[0])
+        told = self.last_command = LastCommand(position_text(position), self._clocks()[0])
         try:
             seen = await self._told(position, wrote_ms)
         except BaseException:
-            self.told = replace(told, seen=False)
+            self.last_command = replace(told, seen=False)
             raise
-        self.told = replace(told, seen=True)
+        self.last_command = replace(told, seen=True)
         return seen
 
-    async def _told(self, position: Position, wrote_ms: int) -> Seen:
+    async def _told(self, position: Position, wrote_ms: int) -> SeenState:
         """Write, and wait until it is seen there."""
         try:
             await self._write(position)
@@ -214,7 +218,7 @@ class DeviceDriver:
             self._stagger = None
         self.standing = replace(self.standing, written=position)
 
-    async def _refused(self, position: Position, wrote_ms: int, fault: LinkFault) -> Seen:
+    async def _refused(self, position: Position, wrote_ms: int, fault: LinkFault) -> SeenState:
         """What a device refused and stands as told nevertheless is done; the refusal is noted."""
         if fault.up is not True:
             raise fault
@@ -224,33 +228,30 @@ class DeviceDriver:
         self.notes.refused(str(fault))
         return seen
 
-    def _found_off(self, position: Position, seen: Seen) -> Seen:
+    def _found_off(self, position: Position, seen: SeenState) -> SeenState:
         """Nothing of ours had it off: a person switched it off while this program was away."""
         self.standing = replace(self.standing, yielded=position, seen=seen)
         self._listener.moved(self.circuit, False)
         raise LinkFault(LEFT_ALONE)
 
     async def _write(self, position: Position) -> None:
+        """Send all that brings it there; that it was sent does not mean done."""
         if not writes_for(self.template, position):
             raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
         now_ms = self._clocks()[0]
         for order in orders_for(self.template, self.params, self.load, position, now_ms):
             await self.link.tell(order)
 
-    async def _seen_at(self, position: Position, wrote_ms: int) -> Seen:
+    async def _seen_at(self, position: Position, wrote_ms: int) -> SeenState:
         """Read until it stands there, for as long as the template says that it may take."""
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + self.template.pace.seen / 1000
-        while True:
-            seen = await self.back.read(self._clocks()[1], wrote_ms)
-            stood = self._stands(position, seen, told=True) if seen.live else None
-            if stood:
-                return seen
-            if loop.time() >= ends_s:
-                raise LinkFault(unseen_text(position, stood, self.template.pace.seen))
-            await asyncio.sleep(LOOK_S)
+        right = lambda seen: self._stands(position, seen, told=True)  # noqa: E731
+        seen_ms = self.template.pace.seen
+        seen, stood = await self.back.until(right, wrote_ms, self._clocks, seen_ms / 1000)
+        if not stood:
+            raise LinkFault(unseen_text(position, stood, seen_ms))
+        return seen
 
-    def _stands(self, position: Position, seen: Seen, told: bool = False) -> bool | None:
+    def _stands(self, position: Position, seen: SeenState, told: bool = False) -> bool | None:
         if position == FREE and not {"on", "limit"} & self.template.read.keys():
             return None if self.standing.written != FREE else True
         return stands(self.template, self.load, position, seen, told)
@@ -272,7 +273,7 @@ class DeviceDriver:
             self._renew()
         return measured_by(self.template, seen)
 
-    def _judge(self, seen: Seen) -> Mover | None:
+    def _judge(self, seen: SeenState) -> Mover | None:
         """Who moved it since it was last read; a person is reported."""
         now_ms = self._clocks()[0]
         self.standing, who = judged(self.template, self.load, self.standing, seen, now_ms)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from statemachine.device.control import Load, Seen
+from statemachine.device.control import SeenState, WiredLoad
 from statemachine.device.form import Template
-from statemachine.device.watch import Wear, is_off, notices
+from statemachine.device.watch import Wear, device_warnings, is_off
 
 
 class DeviceListener(Protocol):
@@ -26,7 +26,7 @@ class DeviceNotes:
     """Tells what is to be noticed when it begins and when it is over."""
 
     def __init__(
-        self, circuit: str, template: Template, load: Load, listener: DeviceListener
+        self, circuit: str, template: Template, load: WiredLoad, listener: DeviceListener
     ) -> None:
         self._circuit, self._template, self._load = circuit, template, load
         self._listener = listener
@@ -37,10 +37,10 @@ class DeviceNotes:
         """A command was refused, and it stands as told nevertheless; None: it was not refused."""
         self._refusal = refusal
 
-    def seen(self, seen: Seen, restarts_ms: tuple[int, ...], now_ms: int) -> None:
+    def seen(self, seen: SeenState, restarts_ms: tuple[int, ...], now_ms: int) -> None:
         """It was read. `restarts_ms` are those of the last day, in UTC, as `now_ms` is."""
         self._wear = self._wear.seen(is_off(self._template, self._load, seen), now_ms)
-        found = notices(self._template, self._wear, restarts_ms, self._refusal, now_ms)
+        found = device_warnings(self._template, self._wear, restarts_ms, self._refusal, now_ms)
         if found.keys() != self._told:
             self._told = frozenset(found)
             self._listener.noticed(self._circuit, "; ".join(found.values()) or None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from statemachine.device.control import Position, Seen
+from statemachine.device.control import Position, SeenState
 from statemachine.device.form import Template
 
 from .measured import Measured
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastCommand:
     """A write: what the device should do, and when it was told (UTC, in ms).
 
     `seen`: it was read back so; False: it was not; None: it is being read back.
@@ -23,7 +23,7 @@ class Told:
     seen: bool | None = None
 
 
-def measured_by(template: Template, seen: Seen) -> Measured | None:
+def measured_by(template: Template, seen: SeenState) -> Measured | None:
     """The power that a device measures itself.
 
     0 while it is off, if its meter then keeps its last value.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from statemachine.device.form import Template
 
-from .links import Link, LinkFault
+from .links import DeviceLink, LinkFault
 from .measured import Measured
 from .poll import Poll
 from .readback import ReadBack
@@ -22,7 +22,7 @@ class DeviceMeter:
         self,
         template: Template,
         params: Mapping[str, str],
-        link: Link,
+        link: DeviceLink,
         clocks: Callable[[], tuple[int, int]],
     ) -> None:
         self.template, self.link = template, link

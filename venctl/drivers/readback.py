@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from statemachine.device.control import Load, Position, Seen, ordered_numbers, writes_for
+from statemachine.device.control import (
+    Position,
+    SeenState,
+    WiredLoad,
+    ordered_numbers,
+    writes_for,
+)
 from statemachine.device.extract import Reading, reading
 from statemachine.device.fill import orders, queries
 from statemachine.device.form import Reads, Template
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 
 from .device_text import iso_text
-from .links import Link, LinkFault
+from .links import DeviceLink, LinkFault
 from .measured import Measured
 
 POSITION: tuple[Reads, ...] = ("alive", "on", "limit", "power", "by", "uptime", "last_seen")
+LOOK_S = 0.2
 OFFLINE = "the device is reported offline"
 
 
 def orders_for(
-    template: Template, params: Mapping[str, str], load: Load, position: Position, now_ms: int
+    template: Template, params: Mapping[str, str], load: WiredLoad, position: Position, now_ms: int
 ) -> Iterator[Order]:
     """What is sent to bring a device to a position, in order. `now_ms` is UTC."""
     longest_ms = template.lease.longest if template.lease else None
@@ -34,13 +42,13 @@ def orders_for(
 class ReadBack:
     """What one device says about itself."""
 
-    def __init__(self, template: Template, params: Mapping[str, str], link: Link) -> None:
+    def __init__(self, template: Template, params: Mapping[str, str], link: DeviceLink) -> None:
         self._template, self._params, self._link = template, params, link
         self._queries = queries(template, params)
         self._last_seen: tuple[Reading, int] = None, 0
         """When the device was last heard, in its own words, and when that changed."""
 
-    async def read(self, now_ms: int, since_ms: int = 0) -> Seen:
+    async def read(self, now_ms: int, since_ms: int = 0) -> SeenState:
         """Where it stands now. Raises LinkFault if it does not answer.
 
         It is `live` if what tells its position is younger than `since_ms`, the time of the last
@@ -52,7 +60,7 @@ class ReadBack:
         ages_ms = self._aged(values.get("last_seen"), ages_ms, now_ms)
         age_ms = self._age_ms(ages_ms)
         on, by = values.get("on"), values.get("by")
-        return Seen(
+        return SeenState(
             at_ms=now_ms,
             on=None if on not in ("on", "off") else on == "on",
             limit=_number(values.get("limit")),
@@ -72,6 +80,23 @@ class ReadBack:
         if watts is None or age_ms is None or values.get("on") == "off":
             return None
         return Measured(watts, age_ms)
+
+    async def until(
+        self,
+        right: Callable[[SeenState], bool | None],
+        since_ms: int,
+        clocks: Callable[[], tuple[int, int]],
+        most_s: float,
+    ) -> tuple[SeenState, bool | None]:
+        """Read until what is read is `right` and live, at most `most_s`. Raises LinkFault."""
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + most_s
+        while True:
+            seen = await self.read(clocks()[1], since_ms)
+            stood = right(seen) if seen.live else None
+            if stood or loop.time() >= ends_s:
+                return seen, stood
+            await asyncio.sleep(LOOK_S)
 
     async def values(self, names: Iterable[Reads]) -> dict[str, Reading]:
         """The values of these names that the template can read; None: no reading."""
@@ -101,7 +126,7 @@ class ReadBack:
         self, names: Iterable[Reads]
     ) -> tuple[dict[str, Reading], dict[str, int | None]]:
         """The values, and how old each is."""
-        answers: dict[Query, Answer] = {}
+        answers: dict[Query, LinkAnswer] = {}
         values: dict[str, Reading] = {}
         ages_ms: dict[str, int | None] = {}
         for name in names:

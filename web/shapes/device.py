@@ -39,7 +39,7 @@ class MainMeterBody(MeterBody):
 
 
 @shape
-class ToldBody(TypedDict):
+class LastCommandBody(TypedDict):
     """A command to a device."""
 
     what: str
@@ -76,7 +76,7 @@ class DeviceBody(MeterBody):
     """free: without venctl it gives the circuit back; failsafe: it limits it; null: neither."""
     lease_s: float | None
     """After how many seconds at most."""
-    told: ToldBody | None
+    last_command: LastCommandBody | None
     """The last command since the program started."""
     meter: MeterBody | None
     """Another device that measures the circuit; null: itself, or nothing."""

@@ -10,7 +10,7 @@ from ...device.address import address
 from ...device.declaration import HOST, OWN_HOST, LinkDeclaration
 from ...device.form import Template
 from ...kit.errors import suggestion
-from ...site.links import LINKS, SPEAKS, Link
+from ...site.links import LINKS, SPEAKS, DeclaredLink
 from ...site.source import Path, Value
 from .findings import Findings
 from .parameters import ON
@@ -24,7 +24,7 @@ _EXAMPLE = {
 }
 
 
-class Reach:
+class LinkChoice:
     """The links of a file, and the way to a device over them."""
 
     def __init__(self, links: Value, findings: Findings) -> None:
@@ -57,7 +57,7 @@ class Reach:
     def _declared(self, name: str, entry: Value) -> LinkDeclaration | None:
         """A link that is as it should be; the faults of its settings are found by pydantic."""
         try:
-            link = Link.model_validate(entry)
+            link = DeclaredLink.model_validate(entry)
         except ValidationError:
             return None
         at: Path = ("links", name)

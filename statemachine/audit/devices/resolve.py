@@ -19,7 +19,7 @@ from ...site.source import Path, Source, Value, child
 from .findings import Findings
 from .naming import Naming
 from .parameters import parameters
-from .reach import Reach
+from .reach import LinkChoice
 
 
 def with_devices(source: Source, catalog: Catalog) -> tuple[Value, list[Finding]]:
@@ -27,7 +27,7 @@ def with_devices(source: Source, catalog: Catalog) -> tuple[Value, list[Finding]
     findings = Findings(source)
     if not isinstance(source.value, dict):
         return source.value, []
-    resolver = _Resolver(catalog, Reach(child(source.value, "links"), findings), findings)
+    resolver = _Resolver(catalog, LinkChoice(child(source.value, "links"), findings), findings)
     whole = {name: entry for name, entry in source.value.items() if name != "meter"}
     if (main := resolver.main_meter(source.value)) is not None:
         whole["meter"] = main
@@ -41,7 +41,7 @@ def with_devices(source: Source, catalog: Catalog) -> tuple[Value, list[Finding]
 
 
 class _Resolver:
-    def __init__(self, catalog: Catalog, reach: Reach, findings: Findings) -> None:
+    def __init__(self, catalog: Catalog, reach: LinkChoice, findings: Findings) -> None:
         self._reach, self._findings = reach, findings
         self._naming = Naming(catalog, findings)
 

@@ -14,9 +14,9 @@ from unittest.mock import Mock
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, HttpRequest, Listen, Order, Publish, Query
+from statemachine.device.requests import HttpRequest, LinkAnswer, Listen, Order, Publish, Query
 from statemachine.state.effects import Hold, Switch
 from tests.kit.core.sample_sites import site
 from tests.kit.devices.clock import Cancel
@@ -26,7 +26,7 @@ from tests.kit.devices.mqtt_device import MqttDevice
 from venctl.devices.catalog import shipped
 from venctl.drivers import Panel
 from venctl.drivers.device import DeviceDriver
-from venctl.drivers.links import Link, LinkFault, LinkState
+from venctl.drivers.links import DeviceLink, LinkFault, LinkState
 from venctl.drivers.meter import DeviceMeter
 
 WALL_MS = 1_800_000_000_000
@@ -77,9 +77,9 @@ class HttpLine(Line):
         self.device = device
         self.headers: dict[str, str] = {}
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         assert isinstance(query, HttpRequest)
-        return Answer(await self._send(query), 0)
+        return LinkAnswer(await self._send(query), 0)
 
     async def tell(self, order: Order) -> None:
         assert isinstance(order, HttpRequest)
@@ -123,14 +123,14 @@ class MqttLine(Line):
         device.say = self._take  # type: ignore[method-assign]
         device.joined()
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         assert isinstance(query, Listen)
         if query.ask is not None:
             await self._send(query.ask)
         if query.topic not in self._newest:
             raise LinkFault(f"nothing has come on {query.topic} yet", up=True)
         text, at_s = self._newest[query.topic]
-        return Answer(text, round((asyncio.get_running_loop().time() - at_s) * 1000))
+        return LinkAnswer(text, round((asyncio.get_running_loop().time() - at_s) * 1000))
 
     async def tell(self, order: Order) -> None:
         assert isinstance(order, Publish)
@@ -151,8 +151,8 @@ class Seat:
     def __init__(
         self,
         device: str | Template,
-        line: Link,
-        load: Load,
+        line: DeviceLink,
+        load: WiredLoad,
         meter: DeviceMeter | None = None,
         **params: str,
     ) -> None:

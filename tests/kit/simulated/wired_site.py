@@ -13,10 +13,10 @@ from typing import Any
 from statemachine import Spec
 from statemachine.device.declaration import DeviceDeclaration, LinkDeclaration
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, HttpRequest, Order, Query
+from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 from statemachine.kit.strict_json import compact_text
 from tests.kit.core.sample_sites import site
-from venctl.drivers.links import Link, LinkFault, LinkState
+from venctl.drivers.links import DeviceLink, LinkFault, LinkState
 
 WALL_MS = 1_800_000_000_000
 STATE = {"get": "/state"}
@@ -128,7 +128,7 @@ class Wired:
         main = None if self.main is None else declared("meter", self.main)
         return read.model_copy(update={"circuits": wired, "meter": main})
 
-    def open_link(self, declaration: LinkDeclaration) -> Link:
+    def open_link(self, declaration: LinkDeclaration) -> DeviceLink:
         return _Wire(self, declaration.to)
 
     def total_w(self) -> int:
@@ -151,15 +151,15 @@ class _Wire:
     wired: Wired
     host: str
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         await self._passed()
         if self.host == self.wired.main:
             watts = self.wired.total_w() * (-1 if self.wired.main_turned else 1)
-            return Answer(compact_text({"w": watts}), 0)
+            return LinkAnswer(compact_text({"w": watts}), 0)
         plug = self.wired.plugs[self.host]
         watts = self.wired.plugs[plug.sees or self.host].watts() * (-1 if plug.turned else 1)
         said = {"on": plug.live(), "w": watts, "initial": plug.initial, "model": "P1", "fw": "1.1"}
-        return Answer(compact_text(said), 0)
+        return LinkAnswer(compact_text(said), 0)
 
     async def tell(self, order: Order) -> None:
         await self._passed()

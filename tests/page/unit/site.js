@@ -59,7 +59,7 @@ export const device = (more = {}) => ({
   switches: true,
   lease: "free",
   lease_s: 120,
-  told: null,
+  last_command: null,
   meter: null,
   test: null,
   ...more,

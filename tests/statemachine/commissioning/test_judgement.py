@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
@@ -216,6 +216,69 @@ def test_a_kettle_that_goes_off_by_accident_makes_no_meter_wrong() -> None:
     ]
     told = Recording("c0", recording.steps, {**recording.meters, "c1": kettle}, recording.main)
     assert kinds(judge(told)) == ["too_small"]
+
+
+def shown(recording: Recording, name: str, watts: Callable[[MeterSample], int | None]) -> Recording:
+    """The same, but one meter showed something else."""
+    series = [MeterSample(one.at_ms, watts(one)) for one in recording.meters[name]]
+    return replace(recording, meters={**recording.meters, name: series})
+
+
+def test_of_two_meters_that_moved_the_one_is_meant_that_moved_like_the_main_meter() -> None:
+    recording = World([2_010, 700, 700], {0: 2, 1: 0, 2: 2}).record(0, steps=2)
+    offs = [(step.off_ms, step.on_ms) for step in recording.steps]
+
+    def beyond(one: MeterSample) -> int:
+        """It is not behind the main meter."""
+        return 0 if any(off_ms <= one.at_ms < on_ms for off_ms, on_ms in offs) else 9_000
+
+    first = judge(shown(recording, "c2", beyond))[0]
+    assert (first.kind, first.others, first.watts) == ("exchanged", ("c1",), 2_010)
+
+
+def test_another_circuit_that_goes_off_meanwhile_makes_no_main_meter_wrong() -> None:
+    world = World([1_500, 4_000], {0: 0, 1: 1})
+    recording = world.record(0)
+    (step,) = recording.steps
+    other = [0 if step.off_ms <= one.at_ms < step.on_ms else 4_000 for one in recording.main or ()]
+    main = [
+        MeterSample(one.at_ms, (one.watts or 0) - 4_000 + watts)
+        for one, watts in zip(recording.main or (), other, strict=True)
+    ]
+    told = shown(recording, "c1", lambda one: other[one.at_ms // 1_000])
+    assert kinds(judge(replace(told, main=main))) == ["ok"]
+
+
+def test_a_load_that_goes_on_falling_did_not_come_back() -> None:
+    recording = World([1_500], {0: 0}).record(0)
+    (step,) = recording.steps
+
+    def falling(one: MeterSample) -> int:
+        return 1_500 if one.at_ms < step.off_ms else 200 if one.at_ms < step.on_ms else 0
+
+    assert kinds(judge(replace(shown(recording, "c0", falling), main=None))) == ["not_back"]
+
+
+def test_one_reading_that_fails_is_no_lost_link() -> None:
+    recording = World([1_500], {0: 0}).record(0)
+    (step,) = recording.steps
+
+    def once(one: MeterSample) -> int | None:
+        return None if one.at_ms == step.on_ms - 1_000 else one.watts
+
+    assert kinds(judge(shown(recording, "c0", once))) == ["ok"]
+
+
+def test_a_load_may_take_its_time_to_go_off() -> None:
+    recording = World([6_000], {0: 0}).record(0)
+    (step,) = recording.steps
+
+    def slow(one: MeterSample) -> int:
+        gone_s = (one.at_ms - step.off_ms) // 1_000
+        off = step.off_ms <= one.at_ms < step.on_ms
+        return max(0, 6_000 - 1_500 * max(0, gone_s)) if off else 6_000
+
+    assert kinds(judge(replace(shown(recording, "c0", slow), main=None))) == ["ok"]
 
 
 def test_a_circuit_that_feeds_the_way_to_another_device_is_named() -> None:

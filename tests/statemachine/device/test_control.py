@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from statemachine.device.control import (
     FREE,
     LEASE_MS,
-    Load,
     Position,
-    Seen,
+    SeenState,
     Standing,
+    WiredLoad,
     leased,
     mover,
     needs_write,
@@ -28,9 +28,9 @@ from statemachine.device.control import (
 )
 from statemachine.device.form import Template
 
-RELAY = Load("relay", 230, 2_000)
-CAR = Load("ev_pilot", 690, 11_040)
-DIMMER = Load("modulating", 230, 400)
+RELAY = WiredLoad("relay", 230, 2_000)
+CAR = WiredLoad("ev_pilot", 690, 11_040)
+DIMMER = WiredLoad("modulating", 230, 400)
 NOW_MS = 1_800_000_000_000
 OFF, SHED = Position("off"), Position("off_for", None, NOW_MS + LEASE_MS)
 
@@ -61,13 +61,13 @@ PILOT = template(
 )
 
 
-def seen(at_ms: int = 0, **what: Any) -> Seen:
-    return Seen(at_ms=at_ms, **what)
+def seen(at_ms: int = 0, **what: Any) -> SeenState:
+    return SeenState(at_ms=at_ms, **what)
 
 
 @given(st.booleans(), st.none() | st.integers(0, 20_000), st.sampled_from([RELAY, CAR, DIMMER]))
 def test_a_device_never_gets_more_than_its_hold_allows(
-    enabled: bool, hold_w: int | None, load: Load
+    enabled: bool, hold_w: int | None, load: WiredLoad
 ) -> None:
     position = position_of(load, enabled, hold_w, NOW_MS)
     if not enabled:

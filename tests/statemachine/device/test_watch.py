@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from statemachine.device.control import FREE, Load, Position, Seen, Standing, renew_every_ms
+from statemachine.device.control import (
+    FREE,
+    Position,
+    SeenState,
+    Standing,
+    WiredLoad,
+    renew_every_ms,
+)
 from statemachine.device.extract import meets, reading
 from statemachine.device.form import Template
 from statemachine.device.watch import (
@@ -28,8 +35,8 @@ from statemachine.device.watch import (
 )
 from venctl.devices.catalog import shipped
 
-CAR = Load("ev_pilot", 690, 11_040)
-PUMP = Load("relay", 230, 1_500)
+CAR = WiredLoad("ev_pilot", 690, 11_040)
+PUMP = WiredLoad("relay", 230, 1_500)
 NOW_MS = 1_800_000_000_000
 OFF_FOR = Position("off_for", None, NOW_MS + 120_000)
 SHELLY, ZIGBEE, OPENEVSE = (shipped()[name] for name in ("shelly", "zigbee2mqtt", "openevse"))
@@ -103,23 +110,23 @@ def test_a_notice_names_what_such_a_device_is_known_for() -> None:
 @pytest.mark.parametrize(
     ("template", "seen", "off"),
     [
-        (SHELLY, Seen(at_ms=0, on=False), True),
-        (SHELLY, Seen(at_ms=0, on=True), False),
-        (SHELLY, Seen(at_ms=0, on=False, live=False), None),
-        (shipped()["heidelberg"], Seen(at_ms=0, limit=Decimal(0)), True),
-        (shipped()["heidelberg"], Seen(at_ms=0, limit=Decimal(6)), False),
-        (shipped()["homewizard"], Seen(at_ms=0, power_w=0), None),
+        (SHELLY, SeenState(at_ms=0, on=False), True),
+        (SHELLY, SeenState(at_ms=0, on=True), False),
+        (SHELLY, SeenState(at_ms=0, on=False, live=False), None),
+        (shipped()["heidelberg"], SeenState(at_ms=0, limit=Decimal(0)), True),
+        (shipped()["heidelberg"], SeenState(at_ms=0, limit=Decimal(6)), False),
+        (shipped()["homewizard"], SeenState(at_ms=0, power_w=0), None),
     ],
 )
 def test_off_is_what_its_switch_or_its_limit_says(
-    template: Template, seen: Seen, off: bool | None
+    template: Template, seen: SeenState, off: bool | None
 ) -> None:
     assert is_off(template, PUMP, seen) is off
 
 
 def test_what_was_away_and_is_back_on_is_put_back_and_no_person_is_thought_of() -> None:
-    held = replace(Standing().brought(OFF_FOR, Seen(at_ms=0, on=False)), reasserted=OFF_FOR)
-    back = Seen(at_ms=5_000, on=True)
+    held = replace(Standing().brought(OFF_FOR, SeenState(at_ms=0, on=False)), reasserted=OFF_FOR)
+    back = SeenState(at_ms=5_000, on=True)
     assert judged(ZIGBEE, PUMP, held, back, NOW_MS)[1] == "person"
     for away in ("silent", "offline"):
         standing, who = judged(ZIGBEE, PUMP, replace(held, away=away), back, NOW_MS)
@@ -132,15 +139,15 @@ def test_what_was_away_and_is_back_on_is_put_back_and_no_person_is_thought_of() 
 
 
 def test_a_person_who_presses_the_button_after_an_outage_wins() -> None:
-    held = replace(Standing().brought(OFF_FOR, Seen(at_ms=0, on=False)), away="silent")
-    pressed = Seen(at_ms=5_000, on=True, by="person")
+    held = replace(Standing().brought(OFF_FOR, SeenState(at_ms=0, on=False)), away="silent")
+    pressed = SeenState(at_ms=5_000, on=True, by="person")
     assert judged(SHELLY, PUMP, held, pressed, NOW_MS)[1] == "person"
 
 
 @given(st.sampled_from(["silent", "offline", None]), POSITIONS)
 def test_since_when_it_stands_so_is_kept_while_it_does(away: Any, position: Position) -> None:
-    first = Standing(away=away).brought(position, Seen(at_ms=1_000))
-    again = first.brought(position, Seen(at_ms=9_000))
+    first = Standing(away=away).brought(position, SeenState(at_ms=1_000))
+    again = first.brought(position, SeenState(at_ms=9_000))
     assert first.since_ms == again.since_ms == 1_000
 
 

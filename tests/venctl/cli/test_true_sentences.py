@@ -13,7 +13,7 @@ from venctl.cli.kit.clock import of_zone
 from venctl.cli.plan import _head
 from venctl.cli.status import _six_lines
 from venctl.cli.trigger import _lines
-from web.controller_port import LinkView
+from web.controller_port import DevicesView, LinkView
 from web.planning import plan_outlook, preview
 from web.resources import state
 
@@ -41,6 +41,9 @@ class Shown(Harness):
 
     rev, alarms, waits = 1, (), ()
     link = LinkView("connected", "local", "127.0.0.1:1883", 1.0, 0, None, None, ())
+
+    def devices(self) -> DevicesView:
+        return DevicesView()
 
     def now(self) -> dict[str, Any]:
         return state(self)  # type: ignore[arg-type]

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.kit.devices.chargers import Heidelberg
-from tests.kit.devices.home_assistant import HomeAssistant
-from tests.kit.devices.meters import Sdm120, SunSpecMeter
-from tests.kit.devices.tasmota import Tasmota
-from tests.kit.devices.zigbee2mqtt import Zigbee2Mqtt
 
 from statemachine.device.declaration import LinkDeclaration
 from tests.kit.devices.device import SocketDevice
+from tests.kit.devices.http.home_assistant import HomeAssistant
+from tests.kit.devices.modbus.chargers import Heidelberg
+from tests.kit.devices.modbus.meters import Sdm120, SunSpecMeter
 from tests.kit.devices.modbus_device import ModbusDevice
+from tests.kit.devices.mqtt.tasmota import Tasmota
+from tests.kit.devices.mqtt.zigbee2mqtt import Zigbee2Mqtt
 from tests.kit.devices.registers import Unit
 from tests.kit.devices.shelly import Shelly
 from tests.kit.devices.wiring import Wiring

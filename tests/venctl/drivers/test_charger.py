@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, HttpRequest, Order, Query
+from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.effects import Hold
 from tests.kit.core.sample_sites import site
@@ -72,9 +72,9 @@ class Wallbox:
     def watts(self) -> int:
         return self.limit * VOLTS
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         await self._passed()
-        return Answer(compact_text({"amps": self.limit, "w": self.watts}), 0)
+        return LinkAnswer(compact_text({"amps": self.limit, "w": self.watts}), 0)
 
     async def tell(self, order: Order) -> None:
         await self._passed()
@@ -106,7 +106,7 @@ class Bench:
             "a",
             template(watchdog),
             {"host": "10.0.0.9"},
-            Load("ev_pilot", VOLTS, RATED_W),
+            WiredLoad("ev_pilot", VOLTS, RATED_W),
             self.wallbox,
             None,
             self,

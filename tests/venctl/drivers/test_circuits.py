@@ -18,7 +18,7 @@ from tests.kit.simulated.wired_fakes import HttpLine, SeemingClock, clocks
 from venctl.devices.catalog import shipped
 from venctl.drivers import Panel
 from venctl.drivers.circuits import Circuits, Simulated
-from venctl.drivers.links import Link
+from venctl.drivers.links import DeviceLink
 
 NAMES = ("a", "b", "c", "d", "e")
 MANY = tuple(f"c{number}" for number in range(40))
@@ -52,7 +52,7 @@ class House:
         self.panel = Panel(site, drivers, self._held, self._held, lambda: None)
         self.panel.start()
 
-    def _open(self, link: LinkDeclaration) -> Link:
+    def _open(self, link: LinkDeclaration) -> DeviceLink:
         id = link.to.removeprefix("http://").partition(".")[0]
         line = self.lines[id] = HttpLine(self.plugs[id])
         return line

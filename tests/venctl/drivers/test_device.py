@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, HttpRequest, Order, Query
+from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 from statemachine.kit.strict_json import compact_text
 from statemachine.state.effects import Hold, Switch
 from tests.kit.core.sample_sites import site
@@ -80,7 +80,7 @@ class Relay:
     def reboot(self) -> None:
         self.on, self.by, self.back_s, self.started_s = True, "init", None, self._now_s()
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         await self._passed()
         on = self.live()
         said = {
@@ -89,7 +89,7 @@ class Relay:
             "by": self.by,
             "up": round(self._now_s() - self.started_s),
         }
-        return Answer(compact_text(said), 0)
+        return LinkAnswer(compact_text(said), 0)
 
     async def tell(self, order: Order) -> None:
         await self._passed()
@@ -132,7 +132,7 @@ class Bench:
             "a",
             form or template(),
             {"host": "10.0.0.9"},
-            Load("relay", 230, LOAD_W),
+            WiredLoad("relay", 230, LOAD_W),
             self.relay,
             None,
             self,

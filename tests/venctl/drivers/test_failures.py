@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 from tests.kit.devices.faults import Deaf, Refusing, Status
 from tests.kit.devices.http.chargers import OpenEvse
 from tests.kit.devices.http.home_assistant import HomeAssistant
@@ -30,8 +30,8 @@ from venctl.drivers.device import LEFT_ALONE
 from venctl.drivers.links import LinkFault
 
 WATTS = 1_400
-RELAY = Load("relay", 230, WATTS)
-CAR = Load("ev_pilot", 230, 7_360)
+RELAY = WiredLoad("relay", 230, WATTS)
+CAR = WiredLoad("ev_pilot", 230, 7_360)
 LEASE_S = 120
 STALE_MS = 60_000
 
@@ -236,9 +236,9 @@ class NoHeartbeat:
     def __init__(self) -> None:
         self.on, self.beats = True, 0
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         await asyncio.sleep(0.03)
-        return Answer(str(int(self.on)), 0)
+        return LinkAnswer(str(int(self.on)), 0)
 
     async def tell(self, order: Order) -> None:
         await asyncio.sleep(0.03)
@@ -322,7 +322,7 @@ def test_failure_19_a_target_that_swings_around_6_a_moves_a_contactor_once_a_min
 class LateStatus(HttpLine):
     """Tells the state of 1.5 s ago, as firmware that is late with it."""
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         answer, now_s = await super().ask(query), asyncio.get_running_loop().time()
         past = self.__dict__.setdefault("past", {}).setdefault(query, [])
         past.append((now_s, answer))

@@ -21,7 +21,7 @@ from ...discovery.hass import DEVICE, switches_of
 from ...discovery.hosts import Catalog, devices_at
 from ...discovery.mdns import announced_hosts
 from ...discovery.topics import AnnouncedDevice, devices_of, others_of
-from ...drivers.links import Link, LinkFault, open_link, secret_reader
+from ...drivers.links import DeviceLink, LinkFault, open_link, secret_reader
 from .. import DONE, NOBODY
 from ..kit.site import site
 
@@ -130,7 +130,7 @@ class _Round:
         candidate = Candidate(template, heard.params, link, heard.about, heard.note)
         return candidate if usable(candidate) else None
 
-    async def _looked(self, candidate: Candidate, through: Link) -> DiscoveredDevice:
+    async def _looked(self, candidate: Candidate, through: DeviceLink) -> DiscoveredDevice:
         if candidate.link.speaks == "mqtt":
             return await look(candidate, through)
         own = self._open(candidate.link)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Order, Query
+from statemachine.device.requests import LinkAnswer, Order, Query
 
 from .bacnet.link import BacnetLink
 from .faults import LinkFault
@@ -21,13 +21,13 @@ from .ocpp.link import OcppLink
 from .settings import Secrets, secret_reader
 from .state import LinkState
 
-__all__ = ["Link", "LinkFault", "LinkState", "Secrets", "open_link", "secret_reader"]
+__all__ = ["DeviceLink", "LinkFault", "LinkState", "Secrets", "open_link", "secret_reader"]
 
 
-class Link(Protocol):
+class DeviceLink(Protocol):
     """A connection that several devices may share."""
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """What a device answers. Raises LinkFault."""
 
     async def tell(self, order: Order) -> None:
@@ -43,7 +43,7 @@ class Link(Protocol):
         """Close the connection; the next request opens another."""
 
 
-def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Path()) -> Link:
+def open_link(declaration: LinkDeclaration, secrets: Secrets, beside: Path = Path()) -> DeviceLink:
     """The link of a declaration; make one for each `LinkDeclaration.key`. Connects to nothing yet.
 
     `secrets` reads `env:NAME` and `file:NAME`, as `secret_reader` does. The file of a `ca` is

@@ -33,7 +33,7 @@ REFUSALS = {_Connect.BAD_USERNAME_OR_PASSWORD, _Connect.NOT_AUTHORIZED, _Connect
 Took = Callable[[str, bytes, bool], None]
 
 
-class Broker:
+class BrokerConnection:
     """Connects with the first request. `took` gets messages on awscrt's threads: topic, payload and
     whether it was retained. `stands` hears whether there is a connection. `options` says where and
     as whom to connect, and may raise LinkFault. `find_out` says why a certificate is not trusted.

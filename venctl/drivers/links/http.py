@@ -22,11 +22,11 @@ from aiohttp import (
 )
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, HttpRequest, Order, Query
+from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 
 from ...base.clocks import clocks
 from .faults import LinkFault, connect_words, device_words
-from .line import Line
+from .request_line import RequestLine
 from .rests import QueryPace, retry_after_ms
 from .settings import Secrets, address_of, ca_of, pause_of, secret_of
 from .state import Clocks, LinkState
@@ -54,15 +54,15 @@ class HttpLink:
         self._root = address_of(declaration.to, PORTS)
         self._settings, self._secrets, self._beside = declaration.settings, secrets, beside
         self._host = self._root.text
-        self._line = Line(f"http {self._host}", pause_of(declaration.settings), clock)
+        self._line = RequestLine(f"http {self._host}", pause_of(declaration.settings), clock)
         self._pace = QueryPace()
         self._session: ClientSession | None = None
         self._used = False
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """What the device answers. Raises LinkFault."""
         request = _http(query)
-        return Answer(
+        return LinkAnswer(
             await self._line.carry_out(_place(request), False, lambda: self._query(request))
         )
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Order, Query, ReadRegisters, WriteRegisters
+from statemachine.device.requests import LinkAnswer, Order, Query, ReadRegisters, WriteRegisters
 
 from ...base.clocks import clocks
 from .faults import LinkFault, connect_words, device_words
-from .line import Line
-from .modbus_wire import Lost, Odd, Refused, Wire
+from .modbus_wire import Lost, ModbusRefusal, Odd, Wire
+from .request_line import RequestLine
 from .rests import Rest
 from .settings import Secrets, address_of, pause_of
 from .state import Clocks, LinkState
@@ -60,7 +60,7 @@ class ModbusLink:
         self, declaration: LinkDeclaration, secrets: Secrets, beside: Path, clock: Clocks = clocks
     ) -> None:
         self._at = address_of(declaration.to, PORTS)
-        self._line = Line(f"modbus {self._at.text}", pause_of(declaration.settings), clock)
+        self._line = RequestLine(f"modbus {self._at.text}", pause_of(declaration.settings), clock)
         self._wire: Wire | None = None
         self._answered = False
         self._proved = False  # this connection has brought an answer
@@ -68,7 +68,7 @@ class ModbusLink:
         self._rest, self._why = Rest(LINK_RESTS_MS), ""
         self._unit_rests: defaultdict[int, Rest] = defaultdict(lambda: Rest(UNIT_RESTS_MS))
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """Registers, or coils as 0 and 1. Raises LinkFault."""
         if not isinstance(query, ReadRegisters):
             raise LinkFault("this device is reached over Modbus, not like this", lasting=True)
@@ -78,7 +78,7 @@ class ModbusLink:
             query.unit, f"reading {what}", lambda wire: wire.read(query)
         )
         registers = await self._carry_out(deed, urgent=False)
-        return Answer(registers)
+        return LinkAnswer(registers)
 
     async def tell(self, order: Order) -> None:
         """Write registers or a coil. Raises LinkFault, also if the device refuses it."""
@@ -135,7 +135,7 @@ class ModbusLink:
         try:
             async with asyncio.timeout(REQUEST_S):
                 answer = await deed.on(wire)
-        except Refused as refused:
+        except ModbusRefusal as refused:
             self._took_answer()
             raise self._refusal(deed, refused.code) from None
         self._took_answer()

@@ -21,7 +21,7 @@ class Lost(Exception):
     """The other end closed the connection before it answered."""
 
 
-class Refused(Exception):
+class ModbusRefusal(Exception):
     """The device answered with an exception of Modbus."""
 
     def __init__(self, code: int) -> None:
@@ -36,7 +36,7 @@ class Odd(Exception):
 class Wire:
     """One connection, and one request at a time on it. After `close`, make another.
 
-    A request that is cancelled, or raises anything but `Refused`, leaves a wire that must be
+    A request that is cancelled, or raises anything but `ModbusRefusal`, leaves a wire that must be
     closed.
     """
 
@@ -70,7 +70,7 @@ class Wire:
         self._client.close()
 
     async def read(self, request: ReadRegisters) -> tuple[int, ...]:
-        """Registers, or coils as 0 and 1. Raises `Lost`, `Refused` or `Odd`."""
+        """Registers, or coils as 0 and 1. Raises `Lost`, `ModbusRefusal` or `Odd`."""
         client = self._client
         ask: Any = {
             "coil": client.read_coils,
@@ -90,7 +90,7 @@ class Wire:
         return found
 
     async def write(self, request: WriteRegisters) -> None:
-        """Raises `Lost`, `Refused` or `Odd`."""
+        """Raises `Lost`, `ModbusRefusal` or `Odd`."""
         client, at, unit = self._client, request.register, request.unit
         match request.function:
             case 5:
@@ -115,7 +115,7 @@ class Wire:
             request.cancel()
             lost.cancel()
         if answer.isError():
-            raise Refused(answer.exception_code)
+            raise ModbusRefusal(answer.exception_code)
         return answer
 
     async def _created(self) -> Any:

@@ -13,14 +13,14 @@ from typing import Any
 from awscrt import io, mqtt5
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Listen, Order, Publish, Query
+from statemachine.device.requests import LinkAnswer, Listen, Order, Publish, Query
 
 from ...base.arrivals import Arrivals
 from ...base.clocks import clocks
-from .broker import KEEP_ALIVE_S, MOST_PACKET, Broker
+from .broker import KEEP_ALIVE_S, MOST_PACKET, BrokerConnection
 from .faults import LinkFault, connect_words
-from .line import Line
 from .newest import Newest
+from .request_line import RequestLine
 from .settings import Secrets, address_of, ca_of, pause_of, secret_of
 from .state import Clocks, LinkState
 
@@ -42,7 +42,7 @@ class MqttLink:
         self._at, self._settings = address_of(declaration.to, PORTS), declaration.settings
         self._secrets, self._beside, self._clock = secrets, beside, clock
         self._poll_ms = pause_of(self._settings, "poll", POLL_MS)
-        self._line = Line(f"mqtt {self._at.text}", pause_of(self._settings), clock)
+        self._line = RequestLine(f"mqtt {self._at.text}", pause_of(self._settings), clock)
         self._newest = Newest(clock)
         self._asked: dict[Publish, int] = {}
         self._told: dict[str, int] = {}
@@ -50,11 +50,11 @@ class MqttLink:
         self._awaited: dict[str, tuple[int | None, int]] = {}
         self._client_id = f"venctl-{token_hex(6)}"
         self._arrivals: Arrivals | None = None
-        self._broker = Broker(
+        self._broker = BrokerConnection(
             self._at.text, self._options, self._took, self._line.tally.stands, clock, self._find_out
         )
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """The newest message on a topic. Raises LinkFault if there is none, or no broker."""
         if not isinstance(query, Listen):
             raise LinkFault(
@@ -77,11 +77,11 @@ class MqttLink:
         self._told[_device(order.topic)] = self._clock()[1]
         await self._publish(order, urgent=True)
 
-    def listener(self, took: Callable[[str, bytes, bool], None]) -> Broker:
+    def listener(self, took: Callable[[str, bytes, bool], None]) -> BrokerConnection:
         """A client of the same broker for whoever looks around there: `took` gets every message of
         what it subscribes to, on awscrt's threads.
         """
-        return Broker(
+        return BrokerConnection(
             self._at.text, self._options, took, lambda up: None, self._clock, self._find_out
         )
 
@@ -119,7 +119,7 @@ class MqttLink:
         await self._publish(ask, urgent=False)
         self._awaited[topic] = now_ms, now_ms
 
-    async def _answer(self, topic: str) -> Answer:
+    async def _answer(self, topic: str) -> LinkAnswer:
         since_ms, began_ms = self._awaited[topic]
         await self._newest.after(topic, since_ms, began_ms + round(REQUEST_S * 1000))
         heard = self._newest.of(topic)
@@ -128,7 +128,7 @@ class MqttLink:
         if heard.text is None:
             raise LinkFault(f"the message on {topic} is longer than 64 KiB", up=True)
         age_ms = None if heard.retained else max(0, self._clock()[1] - heard.at_ms)
-        return Answer(heard.text, age_ms)
+        return LinkAnswer(heard.text, age_ms)
 
     async def _publish(self, message: Publish, urgent: bool) -> None:
         async def send() -> None:

@@ -64,7 +64,7 @@ class QueryPace:
         return max(0, self._until_ms - now_ms)
 
 
-class Refusals:
+class LinkRefusals:
     """What was refused for good, so that it is not tried again within a minute: a device may lock
     out who tries a wrong password again and again.
     """

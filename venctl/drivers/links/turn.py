@@ -56,7 +56,7 @@ class RequestQueue(Generic[T]):
         return 0 if self._free_ms is None else max(0, self._free_ms - now_ms)
 
 
-class Turn:
+class LinkTurn:
     """The queue on the loop."""
 
     def __init__(self, pause_ms: int) -> None:

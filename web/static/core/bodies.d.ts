@@ -45,7 +45,7 @@ export interface MainMeter extends Meter {
   read_at: number | null;
 }
 
-export interface Told {
+export interface LastCommand {
   what: string;
   at: number;
   read_back: boolean | null;
@@ -63,7 +63,7 @@ export interface Device extends Meter {
   switches: boolean;
   lease: "free" | "failsafe" | null;
   lease_s: number | null;
-  told: Told | null;
+  last_command: LastCommand | null;
   meter: Meter | null;
   test: LastTest | null;
 }

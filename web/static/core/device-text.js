@@ -72,7 +72,7 @@ export function linkFacts(link, now) {
  * `Switched off for a while at 14:02, read back`; null where there was no command yet.
  * @param {Device} device @param {State} now
  */
-export function lastCommand({ told }, now) {
+export function lastCommand({ last_command: told }, now) {
   if (told === null) return null;
   const seen =
     told.read_back === null ? "being read back" : told.read_back ? "read back" : "not read back";
@@ -87,7 +87,9 @@ export function withoutUs({ switches, lease, lease_s }) {
   if (!switches) return null;
   if (lease === null || lease_s === null) return "Stays as it was told";
   const after = pause(lease_s);
-  return lease === "free" ? `Comes back from an event within ${after}` : `Limits itself after ${after}`;
+  return lease === "free"
+    ? `Comes back from an event within ${after}`
+    : `Limits itself after ${after}`;
 }
 
 /**

@@ -29,9 +29,9 @@ test("a device is named with its place, and its link as it stands", () => {
 });
 
 test("a command was read back, or not, or is being looked at", () => {
-  const told = { what: "switched off", at: AT, read_back: true };
+  const last = { what: "switched off", at: AT, read_back: true };
   const said = (/** @type {boolean | null} */ read_back) =>
-    plain(text.lastCommand(device({ told: { ...told, read_back } }), state()) ?? "");
+    plain(text.lastCommand(device({ last_command: { ...last, read_back } }), state()) ?? "");
   assert.equal(said(true), "Switched off, 16:00, read back");
   assert.equal(said(false), "Switched off, 16:00, not read back");
   assert.equal(said(null), "Switched off, 16:00, being read back");

@@ -18,7 +18,7 @@ from tests.kit.devices.hand_clocks import HandClocks
 from tests.kit.devices.strangers.servers import black_hole
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.mosquitto import free_port
-from venctl.drivers.links import Link, LinkFault, open_link
+from venctl.drivers.links import DeviceLink, LinkFault, open_link
 from venctl.drivers.links.http import HttpLink
 
 STATUS = HttpRequest("GET", "/rpc/Switch.GetStatus?id=0")
@@ -34,13 +34,13 @@ async def device() -> AsyncIterator[CountingHttp]:
 
 
 @pytest.fixture
-async def link(device: CountingHttp) -> AsyncIterator[Link]:
+async def link(device: CountingHttp) -> AsyncIterator[DeviceLink]:
     one = linked(device.address)
     yield one
     await one.close()
 
 
-def linked(to: str, beside: Path = Path(), **settings: str) -> Link:
+def linked(to: str, beside: Path = Path(), **settings: str) -> DeviceLink:
     return open_link(LinkDeclaration("http", to, settings), lambda reference: "s3cret", beside)
 
 
@@ -55,7 +55,7 @@ async def fault_of(asking: object) -> LinkFault:
 
 
 async def test_what_the_device_answers_is_handed_on_as_text(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     device.always(Reply(PLUS_1PM))
     answer = await link.ask(STATUS)
@@ -64,7 +64,7 @@ async def test_what_the_device_answers_is_handed_on_as_text(
     assert (link.state().up, link.state().errors) == (True, 0)
 
 
-async def test_an_order_is_sent_with_its_body(device: CountingHttp, link: Link) -> None:
+async def test_an_order_is_sent_with_its_body(device: CountingHttp, link: DeviceLink) -> None:
     device.always(Reply('{"id":1,"result":{"was_on":true}}'))
     await link.tell(OFF)
     assert device.asked[0].body == OFF.body
@@ -72,7 +72,7 @@ async def test_an_order_is_sent_with_its_body(device: CountingHttp, link: Link) 
 
 
 async def test_failure_25_fifty_circuits_on_one_host_share_one_connection_and_ask_in_turn(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     async def slowly(asked: Asked) -> Reply:
         await asyncio.sleep(0.001)
@@ -84,7 +84,7 @@ async def test_failure_25_fifty_circuits_on_one_host_share_one_connection_and_as
 
 
 async def test_rule_7_an_order_overtakes_the_queries_that_wait(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -104,7 +104,7 @@ async def test_rule_7_an_order_overtakes_the_queries_that_wait(
 
 
 async def test_rule_5_a_mute_device_is_given_up_and_its_connection_closed(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     async def never(asked: Asked) -> Reply:
         await asyncio.Event().wait()
@@ -120,7 +120,7 @@ async def test_rule_5_a_mute_device_is_given_up_and_its_connection_closed(
 
 
 async def test_failure_9_a_cancelled_request_closes_its_connection_and_the_next_is_right(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     begun = asyncio.Event()
 
@@ -141,7 +141,7 @@ async def test_failure_9_a_cancelled_request_closes_its_connection_and_the_next_
 
 
 async def test_who_gives_up_waiting_leaves_the_connection_to_the_others(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -181,7 +181,7 @@ async def test_queries_that_wait_for_an_absent_host_do_not_each_try_for_themselv
 
 
 async def test_an_idle_connection_that_the_device_closed_costs_no_order(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     await link.ask(STATUS)
     device.drop()
@@ -189,7 +189,7 @@ async def test_an_idle_connection_that_the_device_closed_costs_no_order(
     assert device.asked[-1].body == OFF.body
 
 
-async def test_a_device_that_hangs_up_is_a_fault(device: CountingHttp, link: Link) -> None:
+async def test_a_device_that_hangs_up_is_a_fault(device: CountingHttp, link: DeviceLink) -> None:
     device.always(None)
     fault = await fault_of(link.tell(OFF))
     assert str(fault).startswith(device.address)
@@ -205,7 +205,7 @@ async def test_a_device_that_hangs_up_is_a_fault(device: CountingHttp, link: Lin
     ],
 )
 async def test_an_answer_longer_than_64_kib_is_refused(
-    device: CountingHttp, link: Link, long: Reply
+    device: CountingHttp, link: DeviceLink, long: Reply
 ) -> None:
     device.always(long)
     fault = await fault_of(link.ask(STATUS))
@@ -214,7 +214,7 @@ async def test_an_answer_longer_than_64_kib_is_refused(
     assert len((await link.ask(STATUS)).raw) == 65_536
 
 
-async def test_a_redirect_is_not_followed(device: CountingHttp, link: Link) -> None:
+async def test_a_redirect_is_not_followed(device: CountingHttp, link: DeviceLink) -> None:
     device.always(Reply("", 302, {"Location": f"http://{device.address}/elsewhere"}))
     fault = await fault_of(link.ask(STATUS))
     assert "elsewhere, which is not followed" in str(fault)
@@ -222,7 +222,7 @@ async def test_a_redirect_is_not_followed(device: CountingHttp, link: Link) -> N
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
-    device: CountingHttp, link: Link, monkeypatch: pytest.MonkeyPatch
+    device: CountingHttp, link: DeviceLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     await link.ask(STATUS)
@@ -230,7 +230,7 @@ async def test_a_proxy_of_the_environment_is_not_used(
 
 @pytest.mark.parametrize("path", ["@evil.example/x", "http://evil.example/", "", ":80/x"])
 async def test_a_path_never_leads_to_another_host(
-    device: CountingHttp, link: Link, path: str
+    device: CountingHttp, link: DeviceLink, path: str
 ) -> None:
     fault = await fault_of(link.ask(HttpRequest("GET", path)))
     assert fault.lasting
@@ -239,7 +239,7 @@ async def test_a_path_never_leads_to_another_host(
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "/a b\r\nX-Evil: 1", "/cm?cmnd=Status%208"])
 async def test_odd_paths_stay_one_request_to_the_declared_host(
-    device: CountingHttp, link: Link, path: str
+    device: CountingHttp, link: DeviceLink, path: str
 ) -> None:
     await link.ask(HttpRequest("GET", path))
     assert len(device.asked) == 1
@@ -248,7 +248,7 @@ async def test_odd_paths_stay_one_request_to_the_declared_host(
 
 
 async def test_rule_20_a_refusal_is_told_in_the_devices_own_words(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     device.always(Reply('{"message": "Entity not found."}', 404))
     fault = await fault_of(link.ask(HttpRequest("GET", "/api/states/switch.pmup")))
@@ -261,7 +261,7 @@ async def test_rule_20_a_refusal_is_told_in_the_devices_own_words(
 
 
 async def test_rule_20_an_order_that_fails_by_json_rpc_with_http_200_is_a_fault(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     # DOC of Shelly Gen 2: the answer to a channel that does not exist.
     error = {"code": -105, "message": "Argument 'id', value 5 not found!"}
@@ -271,7 +271,7 @@ async def test_rule_20_an_order_that_fails_by_json_rpc_with_http_200_is_a_fault(
 
 
 async def test_a_query_that_fails_by_json_rpc_is_left_to_the_extraction(
-    device: CountingHttp, link: Link
+    device: CountingHttp, link: DeviceLink
 ) -> None:
     device.always(Reply('{"error":{"code":-105,"message":"not found"}}'))
     assert "not found" in str((await link.ask(STATUS)).raw)
@@ -408,7 +408,7 @@ async def test_https_trusts_the_own_ca_and_no_stranger(tmp_path: Path) -> None:
         assert "none.pem cannot be read" in str(await fault_of(absent.ask(STATUS)))
 
 
-async def test_a_request_of_another_protocol_is_refused(link: Link) -> None:
+async def test_a_request_of_another_protocol_is_refused(link: DeviceLink) -> None:
     assert (await fault_of(link.tell(Publish("a", "b")))).lasting
 
 

@@ -16,7 +16,7 @@ from tests.kit.devices.counting_modbus import CountingModbus, Pdu
 from tests.kit.devices.hand_clocks import HandClocks
 from tests.kit.devices.strangers.servers import black_hole, modbus_serial, pymodbus_simulator
 from tests.kit.mqtt.mosquitto import free_port
-from venctl.drivers.links import Link, LinkFault, open_link
+from venctl.drivers.links import DeviceLink, LinkFault, open_link
 from venctl.drivers.links.modbus import ModbusLink
 
 POWER = ReadRegisters(1, "input", 14, 1)
@@ -31,13 +31,13 @@ async def device() -> AsyncIterator[CountingModbus]:
 
 
 @pytest.fixture
-async def link(device: CountingModbus) -> AsyncIterator[Link]:
+async def link(device: CountingModbus) -> AsyncIterator[DeviceLink]:
     one = linked(device.address)
     yield one
     await one.close()
 
 
-def linked(to: str, **settings: str) -> Link:
+def linked(to: str, **settings: str) -> DeviceLink:
     return open_link(LinkDeclaration("modbus", to, settings), str)
 
 
@@ -51,7 +51,7 @@ async def fault_of(asking: object) -> LinkFault:
     return caught.value
 
 
-async def test_registers_are_read_and_written(device: CountingModbus, link: Link) -> None:
+async def test_registers_are_read_and_written(device: CountingModbus, link: DeviceLink) -> None:
     assert (await link.ask(ReadRegisters(1, "input", 14, 2))).raw == (7200, 1)
     await link.tell(LIMIT)
     assert (await link.ask(ReadRegisters(1, "holding", 261, 1))).raw == (60,)
@@ -64,7 +64,7 @@ async def test_registers_are_read_and_written(device: CountingModbus, link: Link
 
 
 async def test_failure_25_fifty_circuits_on_one_gateway_share_one_connection_and_ask_in_turn(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     async def slowly(pdu: Pdu) -> None:
         await asyncio.sleep(0.001)
@@ -94,7 +94,7 @@ async def test_rule_7_a_gateway_rests_between_two_requests(device: CountingModbu
 
 
 async def test_failure_8_an_answer_that_comes_too_late_is_never_the_next_ones(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     late = asyncio.Event()
 
@@ -112,7 +112,7 @@ async def test_failure_8_an_answer_that_comes_too_late_is_never_the_next_ones(
 
 
 async def test_failure_9_a_cancelled_request_closes_its_connection_and_costs_one_reconnect(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     begun, late = asyncio.Event(), asyncio.Event()
 
@@ -200,7 +200,7 @@ async def test_a_mute_unit_is_left_alone_and_the_others_behind_the_gateway_do_no
 
 
 async def test_an_idle_connection_that_the_gateway_closed_costs_no_order(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     await link.ask(POWER)
     device.drop()
@@ -210,7 +210,7 @@ async def test_an_idle_connection_that_the_gateway_closed_costs_no_order(
 
 
 async def test_rule_20_failure_12_an_exception_is_told_in_words_and_logged_by_nobody(
-    device: CountingModbus, link: Link, caplog: pytest.LogCaptureFixture
+    device: CountingModbus, link: DeviceLink, caplog: pytest.LogCaptureFixture
 ) -> None:
     heartbeat = WriteRegisters(1, "holding", 257, (15_000,), 6)
     with caplog.at_level(logging.DEBUG):
@@ -239,7 +239,7 @@ async def test_rule_20_failure_12_an_exception_is_told_in_words_and_logged_by_no
     ],
 )
 async def test_rule_20_each_exception_has_its_words(
-    device: CountingModbus, link: Link, code: int, words: str, lasting: bool
+    device: CountingModbus, link: DeviceLink, code: int, words: str, lasting: bool
 ) -> None:
     device.registers[1][14] = -code
     fault = await fault_of(link.ask(POWER))
@@ -248,7 +248,7 @@ async def test_rule_20_each_exception_has_its_words(
 
 
 async def test_rule_6_no_request_is_made_while_another_is_out(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     async def slowly(pdu: Pdu) -> None:
         await asyncio.sleep(0.3)
@@ -260,7 +260,7 @@ async def test_rule_6_no_request_is_made_while_another_is_out(
 
 
 async def test_rule_5_a_deed_ends_within_4_s_whatever_the_device_does(
-    device: CountingModbus, link: Link
+    device: CountingModbus, link: DeviceLink
 ) -> None:
     await link.ask(POWER)
     device.drop()
@@ -282,7 +282,7 @@ async def test_rule_5_a_deed_ends_within_4_s_whatever_the_device_does(
     ],
 )
 async def test_what_no_device_understands_is_not_sent(
-    device: CountingModbus, link: Link, request_: ReadRegisters
+    device: CountingModbus, link: DeviceLink, request_: ReadRegisters
 ) -> None:
     assert (await fault_of(link.ask(request_))).lasting
     for order in (

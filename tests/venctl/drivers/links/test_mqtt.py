@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, HttpRequest, Listen, Publish
+from statemachine.device.requests import HttpRequest, LinkAnswer, Listen, Publish
 from tests.kit.devices.hand_clocks import HandClocks
 from tests.kit.devices.wire_mqtt import WireMqtt, on_broker
 from tests.kit.mqtt.certificates import Authority
 from tests.kit.mqtt.mosquitto import Mosquitto, ServerTls, free_port
-from venctl.drivers.links import Link, LinkFault, open_link
+from venctl.drivers.links import DeviceLink, LinkFault, open_link
 from venctl.drivers.links.mqtt import MqttLink
 
 SENSOR = "tele/boiler/SENSOR"
@@ -33,13 +33,13 @@ async def device(broker: Mosquitto) -> AsyncIterator[WireMqtt]:
 
 
 @pytest.fixture
-async def link(broker: Mosquitto) -> AsyncIterator[Link]:
+async def link(broker: Mosquitto) -> AsyncIterator[DeviceLink]:
     one = linked(f"127.0.0.1:{broker.port}")
     yield one
     await one.close()
 
 
-def linked(to: str, beside: Path = Path(), **settings: str) -> Link:
+def linked(to: str, beside: Path = Path(), **settings: str) -> DeviceLink:
     return open_link(LinkDeclaration("mqtt", to, settings), lambda reference: "s3cret", beside)
 
 
@@ -49,13 +49,13 @@ async def fault_of(asking: object) -> LinkFault:
     return caught.value
 
 
-async def until_down(link: Link) -> None:
+async def until_down(link: DeviceLink) -> None:
     async with asyncio.timeout(5):
         while link.state().up:
             await asyncio.sleep(0.01)
 
 
-async def until_said(link: Link, topic: str, said: str) -> Answer:
+async def until_said(link: DeviceLink, topic: str, said: str) -> LinkAnswer:
     """The broker has a message before we have it."""
     async with asyncio.timeout(10):
         while True:
@@ -65,7 +65,7 @@ async def until_said(link: Link, topic: str, said: str) -> Answer:
             await asyncio.sleep(0.01)
 
 
-async def until_up(link: Link, topic: str) -> None:
+async def until_up(link: DeviceLink, topic: str) -> None:
     """The link comes back by itself."""
     async with asyncio.timeout(10):
         while True:
@@ -77,7 +77,7 @@ async def until_up(link: Link, topic: str) -> None:
 
 
 async def test_rule_9_a_message_has_the_age_it_has_and_a_retained_one_has_none(
-    link: Link, device: WireMqtt
+    link: DeviceLink, device: WireMqtt
 ) -> None:
     await device.say(SENSOR, POWER, retain=True)
     answer = await link.ask(Listen(SENSOR))
@@ -89,7 +89,7 @@ async def test_rule_9_a_message_has_the_age_it_has_and_a_retained_one_has_none(
 
 
 async def test_a_topic_on_which_nothing_came_is_a_fault_and_the_second_time_at_once(
-    link: Link, device: WireMqtt
+    link: DeviceLink, device: WireMqtt
 ) -> None:
     fault = await fault_of(link.ask(Listen(SENSOR)))
     assert str(fault) == f"nothing has come on {SENSOR} yet"
@@ -99,7 +99,7 @@ async def test_a_topic_on_which_nothing_came_is_a_fault_and_the_second_time_at_o
 
 
 async def test_rule_13_an_order_reaches_the_device_and_is_never_retained(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await link.tell(OFF)
     await device.until(1)
@@ -110,7 +110,7 @@ async def test_rule_13_an_order_reaches_the_device_and_is_never_retained(
         assert later.heard == [(OFF.topic, OFF.payload, False)], "nothing was stored before"
 
 
-async def test_an_order_that_nobody_listens_to_is_a_fault(link: Link) -> None:
+async def test_an_order_that_nobody_listens_to_is_a_fault(link: DeviceLink) -> None:
     fault = await fault_of(link.tell(Publish("cmnd/biler/Power1", "0")))
     assert str(fault) == "nobody listens on cmnd/biler/Power1"
     assert not fault.lasting
@@ -118,7 +118,7 @@ async def test_an_order_that_nobody_listens_to_is_a_fault(link: Link) -> None:
 
 
 async def test_failure_5_nothing_is_replayed_when_the_broker_restarts_in_an_order(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await device.say(SENSOR, POWER, retain=True)
     await link.ask(Listen(SENSOR))
@@ -137,7 +137,7 @@ async def test_failure_5_nothing_is_replayed_when_the_broker_restarts_in_an_orde
 
 
 async def test_a_broker_that_goes_away_is_told_at_once_and_comes_back(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await device.say(SENSOR, POWER, retain=True)
     await link.ask(Listen(SENSOR))
@@ -158,7 +158,7 @@ async def test_a_broker_that_goes_away_is_told_at_once_and_comes_back(
 
 
 async def test_what_the_broker_repeats_after_a_reconnect_is_no_younger(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await fault_of(link.ask(Listen(SENSOR)))
     await device.say(SENSOR, POWER, retain=True)
@@ -173,7 +173,7 @@ async def test_what_the_broker_repeats_after_a_reconnect_is_no_younger(
 
 
 async def test_rule_5_a_frozen_broker_is_given_up_and_left(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await link.tell(OFF)
     broker.freeze()
@@ -213,7 +213,9 @@ async def test_a_device_is_asked_to_report_at_its_pace_and_again_after_an_order(
     await link.close()
 
 
-async def test_a_device_that_is_asked_and_away_is_a_fault(link: Link, device: WireMqtt) -> None:
+async def test_a_device_that_is_asked_and_away_is_a_fault(
+    link: DeviceLink, device: WireMqtt
+) -> None:
     await device.say("stat/plug/STATUS8", POWER, retain=True)
     fault = await fault_of(link.ask(Listen("stat/plug/STATUS8", Publish("cmnd/plug/Status", "8"))))
     assert str(fault) == "nobody listens on cmnd/plug/Status"
@@ -221,7 +223,7 @@ async def test_a_device_that_is_asked_and_away_is_a_fault(link: Link, device: Wi
 
 
 async def test_only_the_declared_topics_are_subscribed(
-    link: Link, device: WireMqtt, broker: Mosquitto
+    link: DeviceLink, device: WireMqtt, broker: Mosquitto
 ) -> None:
     await device.say(SENSOR, POWER, retain=True)
     await link.ask(Listen(SENSOR))
@@ -234,7 +236,9 @@ async def test_only_the_declared_topics_are_subscribed(
         assert (await fault_of(link.ask(Listen(topic)))).lasting
 
 
-async def test_a_message_longer_than_64_kib_is_no_reading(link: Link, device: WireMqtt) -> None:
+async def test_a_message_longer_than_64_kib_is_no_reading(
+    link: DeviceLink, device: WireMqtt
+) -> None:
     await device.say(SENSOR, "x" * 65_537, retain=True)
     fault = await fault_of(link.ask(Listen(SENSOR)))
     assert str(fault) == f"the message on {SENSOR} is longer than 64 KiB"
@@ -242,7 +246,7 @@ async def test_a_message_longer_than_64_kib_is_no_reading(link: Link, device: Wi
     assert (await link.ask(Listen("other"))).raw == "\ufffd\ufffd"
 
 
-async def test_a_flood_leaves_the_newest_message(link: Link, device: WireMqtt) -> None:
+async def test_a_flood_leaves_the_newest_message(link: DeviceLink, device: WireMqtt) -> None:
     await device.say(SENSOR, "first", retain=True)
     await link.ask(Listen(SENSOR))
     device.flood(SENSOR, (str(number) for number in range(500)))
@@ -288,6 +292,6 @@ async def test_tls_trusts_the_own_ca_and_no_stranger(tmp_path: Path) -> None:
         broker.kill()
 
 
-async def test_a_request_of_another_protocol_is_refused(link: Link) -> None:
+async def test_a_request_of_another_protocol_is_refused(link: DeviceLink) -> None:
     assert (await fault_of(link.ask(HttpRequest("GET", "/")))).lasting
     assert (await fault_of(link.tell(HttpRequest("GET", "/")))).lasting

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from venctl.drivers.links.faults import LinkFault
 from venctl.drivers.links.modbus import LINK_RESTS_MS
-from venctl.drivers.links.rests import QueryPace, Refusals, Rest, retry_after_ms
+from venctl.drivers.links.rests import LinkRefusals, QueryPace, Rest, retry_after_ms
 
 
 @given(st.lists(st.integers(1, 20_000), max_size=200))
@@ -78,7 +78,7 @@ def test_a_device_that_says_busy_each_second_or_third_time_is_not_stormed(each: 
 def test_only_what_was_refused_for_good_within_a_minute_is_refused_again(
     deeds: list[tuple[str, bool, int]],
 ) -> None:
-    refusals, now_ms, refused = Refusals(), 0, dict[str, int]()
+    refusals, now_ms, refused = LinkRefusals(), 0, dict[str, int]()
     for place, lasting, step_ms in deeds:
         now_ms += step_ms
         if now_ms - refused.get(place, -60_000) < 60_000:
@@ -92,7 +92,7 @@ def test_only_what_was_refused_for_good_within_a_minute_is_refused_again(
 
 
 def test_a_refusal_that_concerns_all_refuses_all() -> None:
-    refusals = Refusals()
+    refusals = LinkRefusals()
     refusals.note("a", LinkFault("wrong password", lasting=True, everywhere=True), 0)
     with pytest.raises(LinkFault, match="wrong password"):
         refusals.check("b", 59_999)

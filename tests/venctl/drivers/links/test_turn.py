@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venctl.drivers.links.faults import LinkFault
-from venctl.drivers.links.turn import RequestQueue, Turn
+from venctl.drivers.links.turn import LinkTurn, RequestQueue
 
 # What happens: an order or a query comes, the first that waits gives up, time passes, or the
 # request under way ends.
@@ -66,7 +66,7 @@ def test_the_wait_ends_when_the_pause_does(steps: list[str | int]) -> None:
 
 
 async def test_who_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
-    turn, done = Turn(0), list[str]()
+    turn, done = LinkTurn(0), list[str]()
 
     async def work(name: str) -> None:
         async with turn.take(False):
@@ -89,7 +89,7 @@ def test_whatever_is_cancelled_or_fails_one_at_a_time_is_served_and_none_is_forg
     steps: list[str],
 ) -> None:
     async def day() -> None:
-        turn, tasks, at_once, most = Turn(0), list[asyncio.Task[None]](), 0, 0
+        turn, tasks, at_once, most = LinkTurn(0), list[asyncio.Task[None]](), 0, 0
 
         async def work(urgent: bool) -> None:
             nonlocal at_once, most
@@ -125,7 +125,7 @@ def test_whatever_is_cancelled_or_fails_one_at_a_time_is_served_and_none_is_forg
 
 
 async def test_queries_that_wait_fail_together_and_orders_do_not() -> None:
-    turn = Turn(0)
+    turn = LinkTurn(0)
 
     async def work(urgent: bool) -> str:
         async with turn.take(urgent):
@@ -142,7 +142,7 @@ async def test_queries_that_wait_fail_together_and_orders_do_not() -> None:
 
 
 async def test_a_request_that_fails_gives_its_turn_back() -> None:
-    turn = Turn(0)
+    turn = LinkTurn(0)
     with pytest.raises(LinkFault):
         async with turn.take(True):
             raise LinkFault("no")

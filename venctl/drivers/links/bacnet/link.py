@@ -15,13 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from statemachine.device.declaration import LinkDeclaration
-from statemachine.device.requests import Answer, Order, Query, ReadObject, WriteObject
+from statemachine.device.requests import LinkAnswer, Order, Query, ReadObject, WriteObject
 
 from ....base.clocks import clocks
 from ....base.extras import missing
 from ..faults import LinkFault
 from ..state import Clocks, LinkState, Tally
-from ..turn import Turn
+from ..turn import LinkTurn
 from .objects import POWER_UNITS, Facts, by_of, filled, value_of, watts_of
 
 if TYPE_CHECKING:
@@ -42,16 +42,16 @@ class BacnetLink:
         self._number = int(declaration.settings.get("device", str(NUMBER)))
         self._tally = Tally(f"bacnet {self._own}", clock)
         self._stack: Stack | None = None
-        self._turns: dict[str, Turn] = {}
+        self._turns: dict[str, LinkTurn] = {}
         self._known: set[str] = set()
         self._facts: dict[tuple[str, str], Facts] = {}
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """The object's value, and whose it is, as JSON. Raises LinkFault."""
         if not isinstance(query, ReadObject):
             raise LinkFault("a BACnet device is asked otherwise", lasting=True)
         answer = await self._carry_out(query.device, False, lambda host: self._read(host, query))
-        return Answer(json.dumps(answer))
+        return LinkAnswer(json.dumps(answer))
 
     async def tell(self, order: Order) -> None:
         """Write a value, or take it back. Raises LinkFault."""
@@ -70,7 +70,7 @@ class BacnetLink:
             stack.close()
 
     async def _carry_out(self, device: str, urgent: bool, do: Callable[[str], Awaitable[T]]) -> T:
-        turn = self._turns.setdefault(device, Turn(0))
+        turn = self._turns.setdefault(device, LinkTurn(0))
         try:
             async with turn.take(urgent):
                 host = await self._host(device)
@@ -88,11 +88,11 @@ class BacnetLink:
         host, _, number = device.partition("/")
         host = host if ":" in host else f"{host}:{PORT}"
         if number and device not in self._known:
-            from .stack import Refused
+            from .stack import BacnetRefusal
 
             try:
                 await self._opened().read(host, f"device,{number}", "object-name")
-            except Refused as fault:
+            except BacnetRefusal as fault:
                 if fault.word != "unknown-object":
                     raise
                 said = f"the BACnet device at {host} is not number {number}"
@@ -123,14 +123,14 @@ class BacnetLink:
             await self._opened().write(host, order.object, value, order.priority)
 
     async def _relinquish(self, host: str, order: WriteObject) -> None:
-        from .stack import Refused
+        from .stack import BacnetRefusal
 
         said = f"{host} cannot relinquish {order.object}"
         if await self._slots(host, order.object) is None:
             raise LinkFault(f"{said}: it has no priorities", up=True, lasting=True)
         try:
             await self._opened().write(host, order.object, None, order.priority)
-        except Refused as fault:
+        except BacnetRefusal as fault:
             words = f"{said}: it does not take Null ({fault.word})"
             raise LinkFault(words, up=True, lasting=True) from None
         slots = await self._slots(host, order.object)
@@ -162,11 +162,11 @@ class BacnetLink:
         return filled(await self._optional(host, object, "priority-array"))
 
     async def _optional(self, host: str, object: str, property: str) -> Any:
-        from .stack import Refused
+        from .stack import BacnetRefusal
 
         try:
             return await self._opened().read(host, object, property)
-        except Refused:
+        except BacnetRefusal:
             return None
 
     def _value(self, order: WriteObject, facts: Facts) -> float | str:

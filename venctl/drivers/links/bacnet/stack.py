@@ -17,7 +17,7 @@ from ..faults import LinkFault, device_words
 REQUEST_S = 2.0
 
 
-class Refused(LinkFault):
+class BacnetRefusal(LinkFault):
     """The device says no; `word` is its own, such as `unknown-property`."""
 
     def __init__(self, said: str, word: str) -> None:
@@ -52,12 +52,12 @@ class Stack:
         )
 
     async def read(self, host: str, object: str, property: str) -> Any:
-        """A property. Raises Refused, or LinkFault if there is no answer."""
+        """A property. Raises BacnetRefusal, or LinkFault if there is no answer."""
         reading = self._application.read_property(host, object, property)
         return await self._answer(reading, host, f"{host} refuses to tell {property} of {object}")
 
     async def write(self, host: str, object: str, value: str | float | None, priority: int) -> None:
-        """A present value; None is Null. Raises Refused, or LinkFault if there is no answer."""
+        """A present value; None is Null. Raises BacnetRefusal, or LinkFault without an answer."""
         writing = self._application.write_property(
             host,
             object,
@@ -79,12 +79,12 @@ class Stack:
         except ErrorRejectAbortNack as error:  # no Exception
             answer = error
         except Exception as error:
-            raise Refused(refusal, device_words(str(error)) or type(error).__name__) from None
+            raise BacnetRefusal(refusal, device_words(str(error)) or type(error).__name__) from None
         if isinstance(answer, ErrorRejectAbortNack):
             word = str(answer.reason)
             if word in ("no-response", "tsm-timeout"):
                 raise LinkFault(f"{host} gave no answer", up=False)
-            raise Refused(refusal, word)
+            raise BacnetRefusal(refusal, word)
         return answer
 
 

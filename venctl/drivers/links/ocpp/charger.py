@@ -12,14 +12,14 @@ from statemachine.device.requests import FreeCharger, LimitCharger
 
 from ..faults import LinkFault, device_words
 from ..state import Clocks
-from ..turn import Turn
+from ..turn import LinkTurn
 from .meter_values import power_of
 from .outlet import Outlet
 from .profile import (
     LEASE_S,
     TERMS,
     Limit,
-    Terms,
+    ProfileTerms,
     profile_id,
     profile_of,
     scheduled,
@@ -36,7 +36,7 @@ BOOT_S = 1.0
 MOST_OUTLETS = 32
 
 
-class Connected(Protocol):
+class ConnectedCharger(Protocol):
     """The connection of a charger."""
 
     async def ask(self, action: str, seconds: float, **payload: Any) -> Mapping[str, Any]:
@@ -51,14 +51,14 @@ class Charger:
 
     def __init__(self, id: str, clock: Clocks) -> None:
         self.id, self._clock = id, clock
-        self.session: Connected | None = None
+        self.session: ConnectedCharger | None = None
         self.model = self.firmware = ""
         self.clock_off_ms: int | None = None
         """How far its clock is behind ours, at most."""
         self.heard_ms = self.started_ms = clock()[1]
         self._outlets: dict[int, Outlet] = {}
-        self._terms: Terms | None = None
-        self._turn = Turn(0)
+        self._terms: ProfileTerms | None = None
+        self._turn = LinkTurn(0)
         self._rests_until: dict[str, int] = {}
         self._again: asyncio.Task[None] | None = None
 
@@ -68,7 +68,7 @@ class Charger:
     def utc_ms(self) -> int:
         return self._clock()[0]
 
-    def connected(self, session: Connected) -> Connected | None:
+    def connected(self, session: ConnectedCharger) -> ConnectedCharger | None:
         """It connected; returns the connection that this one replaces."""
         old, self.session = self.session, session
         self.heard()
@@ -77,7 +77,7 @@ class Charger:
         self._come_back(BOOT_S)
         return old
 
-    def left(self, session: Connected) -> None:
+    def left(self, session: ConnectedCharger) -> None:
         if self.session is session:
             self.session = None
 
@@ -168,7 +168,7 @@ class Charger:
             ORDER_S,
             connector_id=connector,
             cs_charging_profiles=profile_of(
-                connector, limit, self._terms or Terms(), self.utc_ms()
+                connector, limit, self._terms or ProfileTerms(), self.utc_ms()
             ),
         )
         self._must("SetChargingProfile", answer, ("Accepted",))
@@ -207,7 +207,7 @@ class Charger:
     async def _ask(self, action: str, seconds: float, **payload: Any) -> Mapping[str, Any]:
         return await self._connection().ask(action, seconds, **payload)
 
-    def _connection(self) -> Connected:
+    def _connection(self) -> ConnectedCharger:
         if self.session is None:
             raise LinkFault(f"{self.id} is not connected", away=True)
         return self.session

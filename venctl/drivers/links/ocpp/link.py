@@ -20,10 +20,10 @@ from aiohttp.web import WebSocketResponse
 
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import (
-    Answer,
     Connector,
     FreeCharger,
     LimitCharger,
+    LinkAnswer,
     Order,
     Query,
     ReadCharger,
@@ -59,7 +59,7 @@ class OcppLink:
         self._server: Server | None = None
         self._opening = asyncio.Lock()
 
-    async def ask(self, query: Query) -> Answer:
+    async def ask(self, query: Query) -> LinkAnswer:
         """What the charger says, as JSON. Raises LinkFault."""
         if not isinstance(query, ReadCharger):
             raise LinkFault("a charger over OCPP is asked otherwise", lasting=True)
@@ -96,24 +96,24 @@ class OcppLink:
         if server is not None:
             await server.close()
 
-    async def _read(self, charger: Charger, query: ReadCharger) -> Answer:
+    async def _read(self, charger: Charger, query: ReadCharger) -> LinkAnswer:
         connector = query.connector.number
         match query.what:
             case "power":
                 found = await charger.power(connector)
                 power = {} if found is None else {"power": found[0]}
-                return Answer(json.dumps(power), None if found is None else max(0, found[1]))
+                return LinkAnswer(json.dumps(power), None if found is None else max(0, found[1]))
             case "limit":
                 amps = await charger.limit(connector)
                 limit = {} if amps is None else {"limit": round(amps, 2), "by": "device"}
-                return Answer(json.dumps(limit))
+                return LinkAnswer(json.dumps(limit))
             case "settings":
                 settings = await charger.settings()
                 off_ms = charger.clock_off_ms
                 clock = {} if off_ms is None else {"clock_off": round(off_ms / 1000)}
-                return Answer(json.dumps({**settings, **clock}))
+                return LinkAnswer(json.dumps({**settings, **clock}))
             case "state":
-                return Answer(json.dumps(self._state_of(charger, connector)))
+                return LinkAnswer(json.dumps(self._state_of(charger, connector)))
 
     def _state_of(self, charger: Charger, connector: int) -> dict[str, object]:
         outlet = charger.outlet(connector)
@@ -164,10 +164,10 @@ class OcppLink:
 
     async def _serve(self, id: str, socket: WebSocketResponse) -> None:
         """One connection, until it ends. The newest of a charger is the one that counts."""
-        from .session import Session  # the library is an extra
+        from .session import ChargerSession  # the library is an extra
 
         charger = self._chargers[id]
-        session = Session(id, socket, charger)
+        session = ChargerSession(id, socket, charger)
         if (old := charger.connected(session)) is not None:
             await old.close()
         self._tally.stands(True)

@@ -17,7 +17,7 @@ FIRST_ID = 7_000
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ProfileTerms:
     """How a charger takes a limit: in amperes or watts, and at which level of its stack."""
 
     unit: Unit = "A"
@@ -45,7 +45,7 @@ def profile_id(connector: int) -> int:
     return FIRST_ID + connector
 
 
-def profile_of(connector: int, limit: Limit, terms: Terms, now_ms: int) -> dict[str, Any]:
+def profile_of(connector: int, limit: Limit, terms: ProfileTerms, now_ms: int) -> dict[str, Any]:
     """A profile that ends by itself, as csChargingProfiles of SetChargingProfile."""
     ends_ms = limit.ends_ms or now_ms + LEASE_S * 1000
     lease_s = max(1, math.ceil((ends_ms - now_ms) / 1000))
@@ -71,13 +71,13 @@ def profile_of(connector: int, limit: Limit, terms: Terms, now_ms: int) -> dict[
     }
 
 
-def terms_of(settings: Mapping[str, str]) -> Terms:
+def terms_of(settings: Mapping[str, str]) -> ProfileTerms:
     """What a charger's settings say about profiles; amperes if they do not say watts alone."""
     units = {unit.strip() for unit in settings.get(RATE_UNIT, "").lower().split(",")}
     power_only = bool(units & {"power", "w"}) and not units & {"current", "a"}
     level = settings.get(STACK_LEVEL, "").strip()
     known = level.isascii() and level.isdigit() and len(level) <= 4
-    return Terms("W" if power_only else "A", int(level) if known else 0)
+    return ProfileTerms("W" if power_only else "A", int(level) if known else 0)
 
 
 RATE_UNIT = "ChargingScheduleAllowedChargingRateUnit"

@@ -60,7 +60,7 @@ class Hearer(Protocol):
         """The state of an outlet."""
 
 
-class Session(ChargePoint):  # type: ignore[misc]
+class ChargerSession(ChargePoint):  # type: ignore[misc]
     """A charger's connection, until it closes. `ask` is called by one at a time."""
 
     def __init__(self, charger: str, socket: WebSocketResponse, hearer: Hearer) -> None:

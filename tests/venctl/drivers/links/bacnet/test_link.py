@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import ReadObject, WriteObject
 from tests.kit.devices.bacnet_device import BacnetDevice
@@ -197,7 +197,7 @@ async def test_a_circuit_is_shed_and_given_back_and_a_person_wins(
 ) -> None:
     heard, clock = Heard(), HandClocks()
     params = {"device": device.at, "object": RELAY, "power": POWER}
-    load = Load("relay", 1, 2_000)
+    load = WiredLoad("relay", 1, 2_000)
     driver = DeviceDriver("pump1", shipped()["bacnet"], params, load, link, None, heard, clock)
     assert (await driver.readings())["pump1"].watts == 1_500
     await driver.hold("pump1", 0, clock()[0] + 120_000)
@@ -214,7 +214,7 @@ async def test_a_circuit_is_shed_and_given_back_and_a_person_wins(
 async def test_a_power_is_limited_and_given_back(link: BacnetLink, device: BacnetDevice) -> None:
     clock = HandClocks()
     params = {"device": device.at, "object": LIMIT, "power": POWER}
-    load = Load("modulating", 1, 11_000)
+    load = WiredLoad("modulating", 1, 11_000)
     driver = DeviceDriver(
         "heat1", shipped()["bacnet_limit"], params, load, link, None, Heard(), clock
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from statemachine.device.control import Load
+from statemachine.device.control import WiredLoad
 from tests.kit.devices.ocpp_charger import FakeCharger
 from tests.kit.devices.ocpp_place import Place
 from venctl.devices.catalog import shipped
@@ -19,7 +19,7 @@ from venctl.drivers.links import LinkFault
 from venctl.drivers.links.ocpp import charger as charger_module
 
 SIX_W, LEASE_MS = 1_380, 120_000
-CAR = Load("ev_pilot", amp_w=230, rated_w=7_360)
+CAR = WiredLoad("ev_pilot", amp_w=230, rated_w=7_360)
 TEMPLATE = shipped()["ocpp"].model_copy(
     update={"pace": shipped()["ocpp"].pace.model_copy(update={"seen": 300})}
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from venctl.drivers.links.ocpp.profile import (
     Limit,
-    Terms,
+    ProfileTerms,
     profile_of,
     scheduled,
     terms_of,
@@ -38,7 +38,7 @@ def test_every_profile_ends_by_itself_within_its_lease(
     connector: int, amps: int, lease_ms: int, unit: Any
 ) -> None:
     limit = Limit(amps, amps * 230, NOW_MS + lease_ms)
-    profile = profile_of(connector, limit, Terms(unit, 1), NOW_MS)
+    profile = profile_of(connector, limit, ProfileTerms(unit, 1), NOW_MS)
     schedule = profile["charging_schedule"]
     begins_ms = ms(schedule["start_schedule"])
     ends_ms = begins_ms + schedule["duration"] * 1000
@@ -63,18 +63,18 @@ def test_a_limit_is_0_or_at_least_6_amperes(amps: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "terms"),
     [
-        ({}, Terms("A", 0)),
-        ({"ChargingScheduleAllowedChargingRateUnit": "Power"}, Terms("W", 0)),
-        ({"ChargingScheduleAllowedChargingRateUnit": "W"}, Terms("W", 0)),
-        ({"ChargingScheduleAllowedChargingRateUnit": "Current,Power"}, Terms("A", 0)),
-        ({"ChargingScheduleAllowedChargingRateUnit": "Power, Current"}, Terms("A", 0)),
-        ({"ChargingScheduleAllowedChargingRateUnit": "A"}, Terms("A", 0)),
-        ({"ChargeProfileMaxStackLevel": "8"}, Terms("A", 8)),
-        ({"ChargeProfileMaxStackLevel": "-1"}, Terms("A", 0)),
-        ({"ChargeProfileMaxStackLevel": "many"}, Terms("A", 0)),
+        ({}, ProfileTerms("A", 0)),
+        ({"ChargingScheduleAllowedChargingRateUnit": "Power"}, ProfileTerms("W", 0)),
+        ({"ChargingScheduleAllowedChargingRateUnit": "W"}, ProfileTerms("W", 0)),
+        ({"ChargingScheduleAllowedChargingRateUnit": "Current,Power"}, ProfileTerms("A", 0)),
+        ({"ChargingScheduleAllowedChargingRateUnit": "Power, Current"}, ProfileTerms("A", 0)),
+        ({"ChargingScheduleAllowedChargingRateUnit": "A"}, ProfileTerms("A", 0)),
+        ({"ChargeProfileMaxStackLevel": "8"}, ProfileTerms("A", 8)),
+        ({"ChargeProfileMaxStackLevel": "-1"}, ProfileTerms("A", 0)),
+        ({"ChargeProfileMaxStackLevel": "many"}, ProfileTerms("A", 0)),
     ],
 )
-def test_how_a_charger_takes_limits(settings: dict[str, str], terms: Terms) -> None:
+def test_how_a_charger_takes_limits(settings: dict[str, str], terms: ProfileTerms) -> None:
     assert terms_of(settings) == terms
 
 

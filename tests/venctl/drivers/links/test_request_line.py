@@ -8,11 +8,11 @@ import pytest
 
 from tests.kit.devices.hand_clocks import HandClocks
 from venctl.drivers.links.faults import LinkFault
-from venctl.drivers.links.line import Line
+from venctl.drivers.links.request_line import RequestLine
 
 
 async def test_queries_that_wait_for_an_absent_host_do_not_each_try_for_themselves() -> None:
-    line, tries = Line("http nobody", 0, HandClocks()), list[str]()
+    line, tries = RequestLine("http nobody", 0, HandClocks()), list[str]()
 
     async def absent() -> None:
         tries.append("try")
@@ -29,7 +29,7 @@ async def test_queries_that_wait_for_an_absent_host_do_not_each_try_for_themselv
 
 async def test_the_state_says_since_when_it_is_up_or_down_and_what_went_wrong_last() -> None:
     clock = HandClocks()
-    line = Line("http plug", 250, clock)
+    line = RequestLine("http plug", 250, clock)
     assert (line.state().up, line.state().fault) == (None, None)
 
     async def works() -> int:
@@ -63,7 +63,7 @@ async def test_the_state_says_since_when_it_is_up_or_down_and_what_went_wrong_la
 
 
 async def test_what_was_refused_for_good_is_refused_to_those_who_wait_too() -> None:
-    line, tries = Line("http plug", 0, HandClocks()), list[str]()
+    line, tries = RequestLine("http plug", 0, HandClocks()), list[str]()
 
     async def refuses() -> None:
         tries.append("try")

@@ -7,20 +7,20 @@ from typing import TypeVar
 
 from ...base.clocks import clocks
 from .faults import LinkFault
-from .rests import Refusals
+from .rests import LinkRefusals
 from .state import Clocks, LinkState, Tally
-from .turn import Turn
+from .turn import LinkTurn
 
 T = TypeVar("T")
 
 
-class Line:
+class RequestLine:
     """A connection on which requests are made one at a time, with a pause after each."""
 
     def __init__(self, what: str, pause_ms: int, clock: Clocks = clocks) -> None:
         self.tally = Tally(what, clock)
-        self._turn, self._pause_ms, self._clock = Turn(pause_ms), pause_ms, clock
-        self._refusals = Refusals()
+        self._turn, self._pause_ms, self._clock = LinkTurn(pause_ms), pause_ms, clock
+        self._refusals = LinkRefusals()
 
     def now_ms(self) -> int:
         """Of the monotonic clock."""
