@@ -16,12 +16,20 @@ from statemachine import read
 from statemachine.shadow.ack_record import MEANING
 from tests.kit.paths import ROOT
 from tests.kit.process.site import Site, until, venctl
+from venctl.devices.catalog import shipped
 
+SHADOW = "The shadow, with the aws command"
 README = (ROOT / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def under(heading: str, number: int = 0) -> str:
+    """The commands under a heading, in its first block or a later one."""
+    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[number]
 
 
 def commands(block: str) -> list[list[str]]:
@@ -37,8 +45,15 @@ def test_the_smallest_site_of_the_readme_is_the_one_that_init_writes(tmp_path: P
     assert len(smallest.splitlines()) == 8
 
 
+def test_the_real_circuits_of_the_readme_are_accepted() -> None:
+    wired = "site: {id: my_ven, service: 24 kW}\n" + blocks("yaml")[1]
+    spec = read(wired, "README.md", shipped())
+    assert [circuit.simulated for circuit in spec.circuits.values()] == [False] * 3
+    assert spec.meter is not None
+
+
 def test_the_make_targets_of_the_readme_are_there() -> None:
-    said = {words[1] for words in commands(blocks("sh")[0])}
+    said = {words[1] for words in commands(under("Install"))}
     assert said == {"run", "test"}
     for target in said:
         subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
@@ -55,7 +70,7 @@ def test_trouble_is_found_under_the_headings_of_the_old_document() -> None:
 
 
 def test_the_tour_and_the_commands_of_every_day_do_as_the_readme_says(site: Site) -> None:
-    for words in commands(blocks("sh")[1] + blocks("sh")[2]):
+    for words in commands(under("A one-minute tour") + under("Every day")):
         done = site.venctl(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
 
@@ -70,7 +85,7 @@ def test_the_aws_commands_run_as_typed(site: Site) -> None:
     until(lambda: site.state()["link"]["last_sent"], "telemetry")
     said = {w[1].partition("=")[0]: w[1].partition("=")[2]
             for w in commands(site.venctl("env").stdout)}  # fmt: skip
-    for words in commands(blocks("sh")[3])[1:]:
+    for words in commands(under(SHADOW))[1:]:
         run = [str(aws), *(w.replace("/tmp", str(site.folder)) for w in words[1:])]
         done = subprocess.run(run, env={**os.environ, **said}, capture_output=True, text=True)
         assert done.returncode == 0, (words, done.stderr)
@@ -79,7 +94,7 @@ def test_the_aws_commands_run_as_typed(site: Site) -> None:
 
 
 def test_the_commands_about_the_shadow_do_as_the_readme_says(site: Site) -> None:
-    for words in commands(blocks("sh")[4]):
+    for words in commands(under(SHADOW, 1)):
         done = site.venctl(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
 

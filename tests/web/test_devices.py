@@ -13,10 +13,10 @@ from web.controller_port import (
     DeviceLinkView,
     DevicesView,
     DeviceView,
+    LastCommandView,
     LastTestView,
     MainMeterView,
     MeterView,
-    ToldView,
 )
 
 __all__ = ["api"]  # a fixture
@@ -32,7 +32,7 @@ DEVICE = DeviceView(
     switches=True,
     lease="free",
     lease_s=120.0,
-    told=ToldView("switched off", NOW_S - 5, seen=True),
+    last_command=LastCommandView("switched off", NOW_S - 5, seen=True),
     meter=METER,
     test=LastTestView(NOW_S - 60, "ok", ("all well",), "Plus 1PM", "1.1.0"),
 )
@@ -57,7 +57,7 @@ async def test_a_circuit_says_its_device_its_last_command_and_its_last_test(api:
         "192.168.1.40",
         "free",
     )
-    assert device["told"] == {"what": "switched off", "at": NOW_S - 5, "read_back": True}
+    assert device["last_command"] == {"what": "switched off", "at": NOW_S - 5, "read_back": True}
     assert device["meter"]["address"] == "unit 4 on cellar"
     assert (device["test"]["grade"], device["test"]["findings"]) == ("ok", ["all well"])
     now = await api.get("/api/v1/state")
