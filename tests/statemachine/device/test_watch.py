@@ -26,10 +26,10 @@ from statemachine.device.watch import (
     MOST_CYCLES,
     Wear,
     contradiction,
+    device_warnings,
     gets_more,
     is_off,
     judged,
-    ,
     waits_ms,
     within_a_day,
 )
@@ -91,7 +91,7 @@ def test_a_relay_is_counted_as_often_as_it_went_off_in_a_day(
         wear = wear.seen(off, now_ms)
     day = tuple(at_ms for at_ms in went_ms if now_ms - at_ms < DAY_MS)
     assert within_a_day(wear.cycles_ms, now_ms) == day
-    told = (SHELLY, wear, (), None, now_ms)
+    told = device_warnings(SHELLY, wear, (), None, now_ms)
     assert ("cycles" in told) is (len(day) >= MOST_CYCLES)
 
 
@@ -101,10 +101,10 @@ def test_a_clock_that_is_set_back_counts_nothing_twice() -> None:
 
 def test_a_notice_names_what_such_a_device_is_known_for() -> None:
     restarts = tuple(NOW_MS - n for n in range(4))
-    told = (shipped()["esphome"], Wear(), restarts, None, NOW_MS)
+    told = device_warnings(shipped()["esphome"], Wear(), restarts, None, NOW_MS)
     assert "4 times in a day" in told["restarts"] and "reboot_timeout" in told["restarts"]
-    assert (SHELLY, Wear(), restarts[1:], None, NOW_MS) == {}
-    assert (SHELLY, Wear(), (), "illegal address", NOW_MS).keys() == {"refusal"}
+    assert device_warnings(SHELLY, Wear(), restarts[1:], None, NOW_MS) == {}
+    assert device_warnings(SHELLY, Wear(), (), "illegal address", NOW_MS).keys() == {"refusal"}
 
 
 @pytest.mark.parametrize(
