@@ -279,7 +279,7 @@ class Controller:
     def _may_be_off(self, circuit: str) -> bool:
         """Whether this program may have switched a circuit off before it stopped."""
         live = self.memory.circuits[circuit]
-        if self._tested.is_off(circuit, live.driver):
+        if self._tested.is_off(circuit, self.spec.circuits[circuit].driver):
             return True
         return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
 
