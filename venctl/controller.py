@@ -17,6 +17,7 @@ from web.controller_port import ChartPoint, DevicesView, LinkView, ReloadResult
 
 from .audit_log import AuditLog
 from .base.clocks import clocks
+from .commissioning.results import last_tests
 from .commissioning.unfinished import Unfinished
 from .device_reports import DeviceReports
 from .device_views import DeviceViews
@@ -98,7 +99,7 @@ class Controller:
                 open_link, secrets=secret_reader(options.file.parent), beside=options.file.parent
             ),
         )
-        self._device_views = DeviceViews(self.circuits, lambda: self.spec)
+        self._views = DeviceViews(self.circuits, lambda: self.spec, last_tests(options.folder))
         self.panel = Panel(
             spec,
             self.circuits.build(self.memory.leaving, self._may_be_off),
@@ -162,7 +163,7 @@ class Controller:
         return self.editing.waits
 
     def devices(self) -> DevicesView:
-        return self._device_views.view()
+        return self._views.view()
 
     def clocks(self) -> tuple[int, int]:
         return clocks()

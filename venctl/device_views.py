@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from statemachine.device.control import LEASE_MS
 from statemachine.device.declaration import (
@@ -28,6 +29,7 @@ from web.controller_port import (
 )
 
 from .base.clocks import clocks
+from .commissioning.results import LastTest, valid_tests
 from .drivers.circuits import STALE_MS, Circuits
 from .drivers.device import DeviceDriver
 from .drivers.driver import Driver
@@ -52,28 +54,31 @@ class _Described:
 
 
 class DeviceViews:
-    """Makes the views. `tests` has the last test of each circuit."""
+    """Makes the views. `tests` are the last ones: none is made while a controller runs."""
 
     def __init__(
         self,
         circuits: Circuits,
         spec: Callable[[], Spec],
-        tests: Callable[[], Mapping[str, LastTestView]] = dict,
+        tests: Mapping[str, LastTest] = MappingProxyType({}),
     ) -> None:
-        self._circuits, self._spec, self._tests = circuits, spec, tests
+        self._circuits, self._spec, self._kept = circuits, spec, tests
+        self._tests: dict[str, LastTestView] = {}
         self._described: dict[str, _Described] = {}
         self._described_of: Spec | None = None
 
     def view(self) -> DevicesView:
         """All of it, at this moment."""
-        spec, tests = self._spec(), self._tests()
+        spec = self._spec()
         if self._described_of is not spec:
             self._described, self._described_of = {}, spec
+            valid = valid_tests(spec, self._kept).items()
+            self._tests = {id: _last_test(test) for id, test in valid}
         ids = _link_ids(self._circuits.links())
         drivers = self._circuits.drivers()
         return DevicesView(
             {
-                id: self._device(circuit, device, drivers.get(id), ids, tests.get(id))
+                id: self._device(circuit, device, drivers.get(id), ids, self._tests.get(id))
                 for id, circuit in spec.circuits.items()
                 if (device := circuit.device or circuit.measured_by) is not None
             },
@@ -242,6 +247,11 @@ def _fault_of(driver: Driver | None) -> str | None:
 def _last_command(driver: Driver | None) -> LastCommandView | None:
     told = driver.last_command if isinstance(driver, DeviceDriver) else None
     return None if told is None else LastCommandView(told.position, told.at_ms / 1000, told.seen)
+
+
+def _last_test(test: LastTest) -> LastTestView:
+    at_s = test.at_ms / 1000
+    return LastTestView(at_s, test.grade, test.findings, test.model, test.firmware)
 
 
 def _newest(main: MainMeter) -> tuple[int | None, float | None]:

@@ -12,6 +12,7 @@ from statemachine import Spec, read
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.requests import LinkAnswer, Order, Query
 from tests.kit.simulated.skipping import run
+from venctl.commissioning.results import LastTest, digest
 from venctl.device_views import DeviceViews
 from venctl.devices.catalog import shipped
 from venctl.drivers.circuits import Circuits
@@ -177,7 +178,10 @@ def test_a_failed_command_was_not_read_back_and_a_main_meter_without_a_reading_i
     run(story())
 
 
-def test_a_test_belongs_to_its_circuit(spec: Spec) -> None:
-    test = LastTestView(1.0, "ok", ("all well",), "Plus 1PM", "1.1.0")
-    seen = DeviceViews(circuits(spec), lambda: spec, lambda: {"heater": test}).view()
-    assert seen.circuits["heater"].test is test and seen.circuits["boiler"].test is None
+def test_a_test_belongs_to_its_circuit_as_long_as_that_is_wired_so(spec: Spec) -> None:
+    as_now = digest(spec.circuits["heater"].driver, spec.circuits["heater"].meter)
+    test = LastTest(at_ms=1_000, grade="ok", device="shelly", declared=as_now, firmware="1.1.0")
+    kept = {"heater": test, "boiler": test.model_copy(update={"declared": "otherwise"})}
+    seen = DeviceViews(circuits(spec), lambda: spec, kept).view().circuits
+    assert seen["heater"].test == LastTestView(1.0, "ok", (), None, "1.1.0")
+    assert seen["boiler"].test is None

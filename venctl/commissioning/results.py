@@ -69,7 +69,7 @@ def results_line(spec: Spec, folder: Path, when: Any) -> str | None:
     wired = [id for id, circuit in spec.circuits.items() if circuit.driver != SIM]
     if not wired:
         return None
-    tests = _valid(spec, last_tests(folder))
+    tests = valid_tests(spec, last_tests(folder))
     never = [id for id in wired if id not in tests]
     if len(never) == len(wired):
         return "no circuit was tested yet; run `venctl circuits test`"
@@ -80,7 +80,7 @@ def results_line(spec: Spec, folder: Path, when: Any) -> str | None:
     return "; ".join(part for part in said if part)
 
 
-def _valid(spec: Spec, tests: Mapping[str, LastTest]) -> dict[str, LastTest]:
+def valid_tests(spec: Spec, tests: Mapping[str, LastTest]) -> dict[str, LastTest]:
     """The tests of circuits that are still declared as they were."""
     return {
         id: one
