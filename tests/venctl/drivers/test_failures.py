@@ -280,8 +280,8 @@ def test_failure_18_who_restarts_each_15_min_is_told_again_and_the_fourth_names_
     async def story() -> None:
         wiring = house()
         plug = EspHome(wiring, wiring.outlet("pump", WATTS))
-        names = {"switch": "relay", "sensor": "power", "uptime": "uptime"}
-        seat = Seat("esphome", HttpLine(plug), RELAY, **names)
+        line = HttpLine(plug)
+        seat = Seat("esphome", line, RELAY, switch="relay", sensor="power", uptime="uptime")
         for number in range(1, 6):
             await seat.passes(900, renewing=0)
             assert plug.outlet.watts == 0
@@ -324,7 +324,9 @@ class LateStatus(HttpLine):
 
     async def ask(self, query: Query) -> LinkAnswer:
         answer, now_s = await super().ask(query), asyncio.get_running_loop().time()
-        past = self.__dict__.setdefault("past", {}).setdefault(query, [])
+        past: list[tuple[float, LinkAnswer]] = self.__dict__.setdefault("past", {}).setdefault(
+            query, []
+        )
         past.append((now_s, answer))
         return next((old for at_s, old in reversed(past) if at_s <= now_s - 1.5), past[0][1])
 
