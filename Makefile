@@ -83,7 +83,8 @@ chaos: $(VENV)/.test
 devices: $(VENV)/.test
 	./.ci/system
 	npm install --prefix $(STRANGERS) --omit=optional --no-package-lock --no-audit --no-fund --loglevel=error
-	DEVICES=required $(BIN)/python -m pytest tests/kit/devices $(ARGS)
+	DEVICES=required $(BIN)/python -m pytest tests/kit/devices tests/venctl/drivers $(ARGS)
+	LEASES=1 $(BIN)/python -m pytest tests/system/test_real_circuits.py $(ARGS)
 
 mutants: $(VENV)/.test
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
