@@ -36,7 +36,7 @@ class Farewells:
                 async with asyncio.timeout(driver.timeout_s):
                     await driver.release()
                 return
-            except (Exception, TimeoutError) as error:
+            except Exception as error:
                 why = str(error) or type(error).__name__
                 await asyncio.sleep(retry_pause_ms(tries) / 1000)
         log.warning("%s: its former device could not be given back: %s", driver.circuit, why)

@@ -7,6 +7,7 @@ BY = {
     "operator": "the grid operator",
     "cloud": "the cloud",
     "cli": "the command line",
+    "device": "a person at the device",
     "event": "an event",
 }
 

@@ -9,6 +9,7 @@ const SOURCES = {
   page: "this page",
   operator: "the grid operator",
   cli: "the command line",
+  device: "a person at the device",
   cloud: "the cloud",
   event: "an event",
 };
