@@ -25,6 +25,7 @@ IDS = ("e1", "e2", "e3", "e4")
 KINDS = (
     *("deaf", "deaf", "silent", "odd", "stuck", "mute", "mute", "none"),
     *("dead", "dead", "flapping", "flapping", "slow", "late", "none", "none"),
+    *("reboots", "reboots"),
 )
 DOORS = ("operator", "operator", "page", "cli")
 

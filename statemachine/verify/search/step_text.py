@@ -27,6 +27,7 @@ TROUBLES = {
     "dead": "neither answers nor has readings from now on",
     "flapping": "is away for 20 s out of every 40 s from now on",
     "slow": "answers after 3 s from now on",
+    "reboots": "starts anew, and is told again 5 s later",
     "late": "does what it is told from now on, but answers too late to be heard",
     "none": "works again",
 }

@@ -20,6 +20,7 @@ from ...state.triggers import NO_ANSWER, Held, Switched
 from .panel import Breakers, is_dead
 
 DRIVER_MS, SLOW_MS, SILENT_MS = 100, 3_000, 4_000
+POLL_MS, REBOOTS = 5_000, "reboots"
 SILENCE = f"{NO_ANSWER} within {SILENT_MS // 1000} s"
 
 
@@ -52,6 +53,8 @@ class Drivers:
         self._all = {
             id: _Circuit(GuardedCircuit(id, spec, self._headroom, ms)) for id in breakers.all
         }
+        again = [id for id, breaker in breakers.all.items() if breaker.fault == REBOOTS]
+        self._looks_ms = dict.fromkeys(again, ms + POLL_MS)
 
     def seen(self, drawn_w: Mapping[str, int], beside_w: int, ms: int) -> None:
         """Pass on the believed readings, in watts."""
@@ -72,7 +75,15 @@ class Drivers:
             circuit.ends_ms if circuit.deed is not None else circuit.guarded.due_ms()
             for circuit in self._all.values()
         ]
+        dues += self._looks_ms.values()
         return min((due for due in dues if due is not None), default=None)
+
+    def set_fault(self, id: str, kind: str, ms: int) -> None:
+        """A device has a fault from now on. That it started anew is seen when it is next read."""
+        self._breakers.all[id].fault = kind
+        if kind == REBOOTS:
+            self._breakers.reboot(id)
+            self._looks_ms[id] = ms + POLL_MS
 
     def busy(self, id: str) -> bool:
         """Whether a driver works on a request, or will retry it."""
@@ -86,12 +97,21 @@ class Drivers:
 
     def go_on(self, ms: int) -> Iterator[DeviceAnswer]:
         """The results that are due by this moment."""
+        self._look(ms)
         for circuit in self._all.values():
             if circuit.deed is not None and circuit.ends_ms <= ms:
                 deed, circuit.deed = circuit.deed, None
                 yield from circuit.guarded.ended(deed, circuit.fault, ms)
             yield from circuit.guarded.look(ms)
             self._begin(circuit, ms)
+
+    def _look(self, ms: int) -> None:
+        """What started anew is told again."""
+        for id in [id for id, due_ms in self._looks_ms.items() if due_ms <= ms]:
+            del self._looks_ms[id]
+            if self._breakers.all[id].fault == REBOOTS:
+                self._breakers.all[id].fault = "none"
+            self._all[id].guarded.doubt(ms)
 
     def _begin(self, circuit: _Circuit, ms: int) -> None:
         if circuit.deed is None and (deed := circuit.guarded.begin(ms)) is not None:

@@ -55,6 +55,10 @@ class Breakers:
         self.all[id].on = enabled
         return None
 
+    def reboot(self, id: str) -> None:
+        """A device that starts anew is on, and has forgotten its hold."""
+        self.all[id].on, self.all[id].hold_w = True, None
+
     def drawn_w(self, id: str, ms: int) -> int:
         """What a circuit draws, in watts."""
         breaker = self.all[id]

@@ -222,7 +222,7 @@ class Play:
         elif step.load is not None:
             self.breakers.loads.set_w[step.load.circuit] = step.load.draws
         elif step.fault is not None:
-            self.breakers.all[step.fault.circuit].fault = step.fault.kind
+            self.drivers.set_fault(step.fault.circuit, step.fault.kind, self.ms)
         elif step.link is not None:
             yield from self._link(step.link == "back")
         elif step.crash is not None:
