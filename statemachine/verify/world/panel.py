@@ -56,8 +56,8 @@ class Breakers:
         return None
 
     def reboot(self, id: str) -> None:
-        """A device that starts anew is on, and has forgotten its hold."""
-        self.all[id].on, self.all[id].hold_w = True, None
+        """A device that starts anew has forgotten its hold; its switch stands as before."""
+        self.all[id].hold_w = None
 
     def drawn_w(self, id: str, ms: int) -> int:
         """What a circuit draws, in watts."""

@@ -149,7 +149,7 @@ FAULTS = {
     "flapping": "dead for 20 s out of every 40 s",
     "slow": "answers after 3 s",
     "late": "does what it is told, but answers too late to be heard",
-    "reboots": "starts anew: it is on, has forgotten its hold, and is told again 5 s later",
+    "reboots": "starts anew: it has forgotten its hold, and is told again 5 s later",
     "none": "works again",
 }
 

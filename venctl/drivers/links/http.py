@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientOSError,
     ClientResponse,
     ClientSession,
     ClientTimeout,
@@ -119,8 +120,8 @@ class HttpLink:
         """Many devices close a connection that was idle, without a word until it is used."""
         try:
             return await self._once(request)
-        except (ServerDisconnectedError, ConnectionResetError):
-            if not self._used:
+        except (ServerDisconnectedError, ClientOSError, ConnectionResetError) as error:
+            if not self._used or isinstance(error, ClientConnectorError):
                 raise
         self._used = False
         return await self._once(request)
