@@ -163,4 +163,5 @@ def test_a_main_meter_that_is_gone_is_not_known_and_never_zero(
     expect(down).to_contain_text(f"3 errors{why}.")
     expect(page.get_by_test_id("main-meter")).to_contain_text("Not known")
     shoot(page, "devices-lost")
+    page.unroute_all(behavior="ignoreErrors")
     context.close()

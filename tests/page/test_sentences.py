@@ -83,4 +83,5 @@ def test_the_header_is_green_only_where_all_is_well(
     expect(live.locator(".dot")).to_have_class("dot ok" if mark.endswith("now") else "dot bad")
     for id in ailing:
         expect(row(page, id)).to_contain_text("No answer from its driver.")
+    page.unroute_all(behavior="ignoreErrors")
     page.context.close()
