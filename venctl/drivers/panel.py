@@ -106,7 +106,8 @@ class Panel:
     def busy_ms(self) -> dict[str, int]:
         """When each circuit's present call began or was due to begin, in ms of the loop's clock.
 
-        Idle circuits are absent, and so are those that wait for others on their link.
+        A device that may take longer than `TIMEOUT_S` counts from that much later. Idle circuits
+        are absent, and so are those that wait for others on their link.
         """
         times_ms = self._reads.busy_ms()
         for circuit, worker in self._workers.items():
@@ -225,8 +226,9 @@ class _Worker:
         deed = self.guarded.begin(_now_ms())
         if deed is None:  # a newer command came while the link was busy
             return
-        call, self._began_ms = self._call(deed), _now_ms()
-        await call.wait(self._driver.timeout_s)
+        most_s = self._driver.timeout_s
+        call, self._began_ms = self._call(deed), _now_ms() + _patience_ms(most_s)
+        await call.wait(most_s)
         self._began_ms = None
         self._tell(self.guarded.ended(deed, call.fault, _now_ms()))
         if call.fault is None:
@@ -260,6 +262,11 @@ class _Worker:
             self._hear(answer)
         except Exception:
             log.exception("a result could not be handled: %s", answer)
+
+
+def _patience_ms(timeout_s: float) -> int:
+    """How much longer than other devices one may take, so that no watchdog ends the program."""
+    return max(0, round((timeout_s - TIMEOUT_S) * 1000))
 
 
 def _now_ms() -> int:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statemachine.decide.progress import Progress, stalled_parts
 from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
 from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
@@ -387,6 +388,26 @@ def test_twelve_dead_devices_hold_up_nobody() -> None:
             await asyncio.sleep(0.5)
         assert heard == {"c0": LOAD_W}
         await panel.stop()
+
+    played(story())
+
+
+@pytest.mark.parametrize("seen", ["2 s", "10 s", "60 s"])
+@pytest.mark.parametrize("fault", ["dead", "deaf"])
+def test_a_device_that_may_take_long_is_no_reason_to_start_the_program_again(
+    fault: str, seen: str
+) -> None:
+    async def story() -> None:
+        bench = Bench(form=template(pace={"seen": seen}))
+        bench.relay.fault = fault
+        bench.hold(0)
+        for _ in range(300):
+            await bench.passes(1)
+            now_ms = round(asyncio.get_running_loop().time() * 1000)
+            stalled = stalled_parts(Progress(now_ms, None, bench.panel.busy_ms()), now_ms)
+            assert stalled == ()
+        assert bench.faults[-1] is not None
+        await bench.panel.stop()
 
     played(story())
 
