@@ -19,7 +19,7 @@ from .audit_log import AuditLog
 from .base.clocks import clocks
 from .commissioning.results import last_tests
 from .commissioning.unfinished import Unfinished
-from .device_reports import DeviceReports
+from .device_reports import DeviceReports, may_be_off
 from .device_views import DeviceViews
 from .devices.catalog import devices_beside
 from .drivers import Panel
@@ -277,12 +277,10 @@ class Controller:
         held = [id for id, live in lives if live.held_w is not None or not observes]
         return [*held, *self.memory.leaving]
 
-    def _may_be_off(self, circuit: str) -> bool:
-        """Whether this program may have switched a circuit off before it stopped."""
-        live = self.memory.circuits[circuit]
-        if self._tested.is_off(circuit, self.spec.circuits[circuit].driver):
-            return True
-        return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)
+    def _may_be_off(self, circuit: str) -> bool | None:
+        lost = self._storage.unknown or self._storage.lost is not None
+        tested = self._tested.is_off(circuit, self.spec.circuits[circuit].driver)
+        return True if lost or tested else may_be_off(self.memory, circuit)
 
     def _progress(self, before: Overdue | None, now_ms: int) -> Progress:
         timer = overdue(before, self.memory.due_ms(), clocks()[0], now_ms)

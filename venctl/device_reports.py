@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine.returns.ending import begun_events
+from statemachine.state.memory import Memory
 from statemachine.state.triggers import Command
 from statemachine.wire.commands import Origin, command_from
 
@@ -74,3 +75,14 @@ class DeviceReports:
         ack = await self._runtime.submit(command)
         if ack.get("status") == "rejected":
             log.warning("%s was moved at the device, but: %s", circuit, ack.get("detail"))
+
+
+def may_be_off(memory: Memory, circuit: str) -> bool | None:
+    """Whether this program may have switched a circuit off before it stopped.
+
+    None: nothing is remembered, as at the very first start.
+    """
+    live = memory.circuits[circuit]
+    if not memory.boot:
+        return None
+    return not live.enabled or live.held_w is not None or not live.sure or bool(live.fault)

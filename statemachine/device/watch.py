@@ -6,9 +6,10 @@ Pure, like `control.py`. Times are monotonic milliseconds, or UTC where a day is
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ..kit.quantity import watts_text
-from .control import Mover, Position, SeenState, Standing, WiredLoad, mover, rebooted
+from .control import LEASE_MS, Mover, Position, SeenState, Standing, WiredLoad, mover, rebooted
 from .form import Template
 
 DAY_MS = 86_400_000
@@ -144,3 +145,17 @@ def _restarts_ms(
     if offline or rebooted(before.seen, seen):
         return (*within_a_day(before.reboots_ms, now_ms), now_ms)
     return before.reboots_ms
+
+
+def who_had_it_off(
+    template: Template, seen: SeenState, since_start_ms: int
+) -> Literal["us", "person", "unknown"]:
+    """Who had a device off that is found so at the start, if memory knows of nothing of ours.
+
+    Memory may be lost: where the device says that it was us, or its lease may still run out, it is
+    no person who had it off.
+    """
+    if seen.by in ("us", "person"):
+        return "us" if seen.by == "us" else "person"
+    leases = template.gives_back and since_start_ms < LEASE_MS + template.pace.poll
+    return "unknown" if leases else "person"

@@ -189,6 +189,17 @@ def test_kill_in_mid_event_and_another_start_hold_what_was_held(house: House) ->
     house.is_whole()
 
 
+def test_what_was_held_is_given_back_also_if_the_memory_is_lost(house: House) -> None:
+    house.trigger("3.5 kW")
+    house.falls_to(ALL_W - 3_500)
+    house.site.kill()
+    for part in ("journal.db", "journal.db-wal", "journal.db-shm"):
+        (house.site.folder / ".venctl/real1" / part).unlink(missing_ok=True)
+    house.site.start()
+    house.is_whole(40)  # long before the leases end
+    assert "memory_lost" in str(house.site.state()["alarms"])
+
+
 def test_a_circuit_that_left_the_file_is_given_back_also_after_a_kill(house: House) -> None:
     house.trigger("6 kW")
     house.falls_to(ALL_W - 6_000)

@@ -77,7 +77,7 @@ class Circuits:
         self._stagger: Stagger | None = None
 
     def build(
-        self, leaving: Mapping[str, str], may_be_off: Callable[[str], bool]
+        self, leaving: Mapping[str, str], may_be_off: Callable[[str], bool | None]
     ) -> Mapping[str, Driver]:
         """The drivers at the start, which move one after another."""
         self._stagger = Stagger(len(self._spec.circuits) + len(leaving))
@@ -133,7 +133,7 @@ class Circuits:
         for _, link in self._links.values():
             await link.close()
 
-    def _wire(self, id: str, declared: str, may_be_off: bool) -> None:
+    def _wire(self, id: str, declared: str, may_be_off: bool | None) -> None:
         """Build the driver of a circuit, unless it stands already as declared."""
         circuit = self._spec.circuits.get(id)
         meter = circuit.meter if circuit is not None else "own"
@@ -178,7 +178,7 @@ class Circuits:
         template: Template | None,
         load: WiredLoad,
         meter: str,
-        may_be_off: bool,
+        may_be_off: bool | None,
     ) -> Driver:
         if template is None:
             return Unusable(f"there is no template {device.device!r} any more; see venctl devices")

@@ -1,8 +1,4 @@
-"""One circuit's device: brought where it should stand, read back, and watched.
-
-A call is done when the device was read back where it should stand. A device that cannot be read
-back otherwise is believed by its meter.
-"""
+"""One circuit's device: brought where it should stand, watched, and done when it was read back."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from statemachine.device.control import (
     writes_for,
 )
 from statemachine.device.form import Template
-from statemachine.device.watch import contradiction, gets_more, judged, waits_ms
+from statemachine.device.watch import contradiction, gets_more, judged, waits_ms, who_had_it_off
 
 from .device_notes import DeviceListener, DeviceNotes
 from .device_text import LastCommand, measured_by, position_text, too_soon_text, unseen_text
@@ -42,14 +38,15 @@ WRITES_S = 2.0
 MOST_LAST_S = 5.0  # a service manager waits 10 s
 ONCE_MS = 1_000  # a hold and a switch in the same moment are written once
 LEFT_ALONE = "somebody moved it at the device"
+FOUND_OFF = "it was found off; if an event of an earlier run did that, it is back within 2 min"
 
 
 class DeviceDriver:
     """One circuit over a link. `meter` reads its power; `clocks` gives UTC and monotonic ms.
 
-    `may_be_ours`: at the start the device may be off because this program had it off. Otherwise a
-    device that is found off was switched off by a person. `stagger` is shared by those that move
-    when the program starts.
+    `may_be_ours`: at the start the device may be off because this program had it off; None: nobody
+    remembers. Otherwise a device that is found off was switched off by a person. `stagger` is
+    shared by those that move when the program starts.
     """
 
     def __init__(
@@ -62,7 +59,7 @@ class DeviceDriver:
         meter: DeviceMeter | None,
         listener: DeviceListener,
         clocks: Callable[[], tuple[int, int]],
-        may_be_ours: bool = True,
+        may_be_ours: bool | None = True,
         stagger: Stagger | None = None,
     ) -> None:
         self.circuit, self.load, self.link = circuit, load, link
@@ -72,7 +69,7 @@ class DeviceDriver:
         self.back = ReadBack(template, params, link)
         self._listener, self._clocks = listener, clocks
         self._enabled, self._hold_w, self._until_ms = True, None, 0  # type: bool, int | None, int
-        self._may_be_ours, self._stagger = may_be_ours, stagger
+        self._may_be_ours, self._stagger, self._since_ms = may_be_ours, stagger, clocks()[1]
         self._metered: tuple[int, int] | None = None
         """Watts by its meter, and when they were measured, in monotonic ms."""
         self._more_ms: int | None = None
@@ -143,9 +140,8 @@ class DeviceDriver:
         """Bring it where it should stand. Raises LinkFault if it could not be seen there."""
         async with self._bringing:
             position = self._position()
-            if not self.template.write:
-                self._only_free(position)
-                return
+            if not self.template.write and position == FREE:
+                return  # it only measures
             before = await self._before()
             self._judge(before)
             if position.same(self.standing.yielded):
@@ -166,11 +162,6 @@ class DeviceDriver:
                 raise
             return SeenState(at_ms=self._clocks()[1], live=False)
 
-    def _only_free(self, position: Position) -> None:
-        """A device that only measures is free, and can be nothing else."""
-        if position != FREE:
-            raise LinkFault(f"{self.template.title} cannot be {position_text(position)}")
-
     def _left_alone(self, position: Position, seen: SeenState) -> SeenState:
         """A person did not want this position; only the person brings it back there."""
         if self._stands(position, seen) is not True:
@@ -181,7 +172,7 @@ class DeviceDriver:
         """Write what is needed, and read it back."""
         stood = self._stands(position, before)
         if stood is False and not self._may_be_ours and position == FREE and before.on is False:
-            return self._found_off(position, before)
+            self._found_off(position, before)
         if not needs_write(self.template, self.standing, position, stood):
             return before
         now_ms = self._clocks()[1]
@@ -228,8 +219,14 @@ class DeviceDriver:
         self.notes.refused(str(fault))
         return seen
 
-    def _found_off(self, position: Position, seen: SeenState) -> SeenState:
-        """Nothing of ours had it off: a person switched it off while this program was away."""
+    def _found_off(self, position: Position, seen: SeenState) -> None:
+        """It is off, and not known to be so because of us; returns if it is, all the same."""
+        if self._may_be_ours is None:
+            who = who_had_it_off(self.template, seen, self._clocks()[1] - self._since_ms)
+            if who == "us":
+                return
+            if who == "unknown":
+                raise LinkFault(FOUND_OFF)
         self.standing = replace(self.standing, yielded=position, seen=seen)
         self._listener.moved(self.circuit, False)
         raise LinkFault(LEFT_ALONE)

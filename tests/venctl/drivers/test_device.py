@@ -124,7 +124,7 @@ class Relay:
 class Bench:
     """A panel with one device, its world, and what was heard of it."""
 
-    def __init__(self, may_be_ours: bool = True, form: Template | None = None) -> None:
+    def __init__(self, may_be_ours: bool | None = True, form: Template | None = None) -> None:
         self.relay = Relay()
         self.moved_to: list[bool] = []
         self.notices: list[str | None] = []
@@ -309,6 +309,42 @@ def test_what_is_found_off_and_was_not_ordered_is_left_alone() -> None:
         assert not bench.relay.live()
         assert bench.relay.writes == []
         assert bench.moved_to == [False]
+        await bench.panel.stop()
+
+    played(story())
+
+
+@pytest.mark.parametrize(
+    ("by", "moved_to"),
+    [("http", []), ("timer", []), ("button", [False])],
+)
+def test_where_nobody_remembers_what_an_event_may_have_left_off_comes_back(
+    by: str, moved_to: list[bool]
+) -> None:
+    async def story() -> None:
+        bench = Bench(may_be_ours=None)
+        bench.relay.on, bench.relay.by = False, by
+        bench.relay.back_s = None if by == "button" else 100.0
+        bench.hold(None)
+        bench.switch(True)
+        await bench.passes(160)
+        assert bench.relay.live() is (by != "button")
+        assert bench.moved_to == moved_to
+        await bench.panel.stop()
+
+    played(story())
+
+
+def test_where_nobody_remembers_what_stays_off_longer_than_a_lease_is_left_alone() -> None:
+    async def story() -> None:
+        bench = Bench(may_be_ours=None)
+        bench.relay.on, bench.relay.by = False, "somebody"
+        bench.hold(None)
+        await bench.passes(100)
+        assert bench.moved_to == []
+        await bench.passes(100)
+        assert bench.moved_to == [False]
+        assert bench.relay.writes == []
         await bench.panel.stop()
 
     played(story())
