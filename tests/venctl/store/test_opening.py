@@ -36,7 +36,7 @@ HOLD = {
     ),
 }
 OPEN = f"""
-import json, os, resource, sys
+import json, os, resource, sys, urllib.parse  # pathlib of 3.13 imports it late
 from pathlib import Path
 from venctl.store.opening import JournalUnavailable, read_journal
 if os.geteuid() == 0:

@@ -29,7 +29,7 @@ from ...base.clocks import clocks
 from .faults import LinkFault, connect_words, device_words
 from .request_line import RequestLine
 from .rests import QueryPace, retry_after_ms
-from .settings import Secrets, address_of, ca_of, pause_of, secret_of
+from .settings import Secrets, address_of, ca_of, pause_of, secret_of, trusting
 from .state import Clocks, LinkState
 
 CONNECT_S, REQUEST_S, IDLE_S = 1.0, 2.0, 30.0
@@ -205,7 +205,7 @@ class HttpLink:
         if own is None:
             return True
         try:
-            return ssl.create_default_context(cadata=own.decode("ascii"))
+            return trusting(own)
         except (ssl.SSLError, UnicodeDecodeError):
             said = f"the CA {self._beside / self._settings['ca']} is no certificate in PEM format"
             raise LinkFault(said, lasting=True, everywhere=True) from None

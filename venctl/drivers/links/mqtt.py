@@ -21,7 +21,7 @@ from .broker import KEEP_ALIVE_S, MOST_PACKET, BrokerConnection
 from .faults import LinkFault, connect_words
 from .newest import Newest
 from .request_line import RequestLine
-from .settings import Secrets, address_of, ca_of, pause_of, secret_of
+from .settings import Secrets, address_of, ca_of, pause_of, secret_of, trusting
 from .state import Clocks, LinkState
 
 REQUEST_S = 2.0
@@ -190,7 +190,7 @@ class MqttLink:
         if own is None and self._at.scheme != "mqtts":
             return None
         try:
-            context = ssl.create_default_context(cadata=own.decode("ascii") if own else None)
+            context = trusting(own)
             async with asyncio.timeout(1):
                 at = self._at.host, self._at.port
                 _, writer = await asyncio.open_connection(*at, ssl=context)

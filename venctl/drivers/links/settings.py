@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,18 @@ def ca_of(settings: Mapping[str, str], beside: Path) -> bytes | None:
     except OSError as error:
         said = f"the CA {file} cannot be read: {error.strerror}"
         raise LinkFault(said, lasting=True, everywhere=True) from None
+
+
+def trusting(own: bytes | None) -> ssl.SSLContext:
+    """A context that trusts an own CA, or those of this machine. Raises ssl.SSLError, ValueError.
+
+    Python 3.13 refuses a CA without key identifiers, as many devices have it. Who names a CA trusts
+    it, on every Python.
+    """
+    context = ssl.create_default_context(cadata=own.decode("ascii") if own else None)
+    if own:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def secret_reader(beside: Path) -> Secrets:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import ssl
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from venctl.base import extras
 from venctl.drivers.links import LinkFault
 from venctl.drivers.links.ocpp import charger as charger_module
 from venctl.drivers.links.ocpp.link import OcppLink
+from venctl.drivers.links.settings import trusting
 
 ONE = Connector("CP001", 1)
 LEASE_MS = 120_000
@@ -350,7 +350,7 @@ async def test_over_tls_with_a_declared_certificate(place: Place) -> None:
     pair = authority.server("venctl", host="127.0.0.1", days=1)
     link = place.link(cert=pair.cert.name, key=pair.key.name)
     await listening(link)
-    context = ssl.create_default_context(cafile=str(authority.ca))
+    context = trusting(authority.ca.read_bytes())
     async with ClientSession() as session:
         url = f"wss://127.0.0.1:{place.port}/CP001"
         socket = await session.ws_connect(url, protocols=["ocpp1.6"], ssl=context)
