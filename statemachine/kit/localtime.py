@@ -85,6 +85,11 @@ def _zone(name: str | None) -> tzinfo:
     return UTC if name is None else ZoneInfo(name)
 
 
+def utc_text(utc_ms: int) -> str:
+    """A moment as devices take it, such as `2026-11-28T20:55:00Z`: some take no fraction."""
+    return datetime.fromtimestamp(utc_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def local_time(at_ms: int, timezone: str | None) -> datetime:
     """A moment as local time; `timezone` None is UTC."""
     return datetime.fromtimestamp(at_ms / 1000, _zone(timezone))

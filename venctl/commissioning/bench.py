@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from statemachine.device.catalog import Catalog
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.device.form import Template
 from statemachine.device.requests import LinkAnswer, Order, Query
 from statemachine.site.spec import Spec
 
-from ..drivers.circuits import Catalog, Circuits, OpenLink
+from ..drivers.circuits import Circuits, OpenLink
 from ..drivers.device import DeviceDriver
 from ..drivers.links import DeviceLink, LinkFault, LinkState
 from ..drivers.readback import ReadBack

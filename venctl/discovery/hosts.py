@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 from statemachine.device.address import address
+from statemachine.device.catalog import Catalog
 from statemachine.device.declaration import HOST, LinkDeclaration
 from statemachine.device.extract import meets, reading
 from statemachine.device.fill import identifying
@@ -20,7 +21,6 @@ from .sunspec import meters_of
 UNITS = range(1, 11)
 MOST_CHANNELS = 4
 OpenLink = Callable[[LinkDeclaration], DeviceLink]
-Catalog = Mapping[str, Template]
 
 
 async def devices_at(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from statemachine.device.catalog import Catalog, template_of
 from statemachine.device.control import WiredLoad
-from statemachine.device.declaration import FORM, DeviceDeclaration, LinkDeclaration, device_of
-from statemachine.device.form import Template, inline
+from statemachine.device.declaration import DeviceDeclaration, LinkDeclaration, device_of
+from statemachine.device.form import Template
 from statemachine.site.panel import Circuit
 from statemachine.site.spec import Spec
 
@@ -26,7 +26,6 @@ from .unusable import Unusable
 log = logging.getLogger(__name__)
 STALE_MS = 60_000
 NO_TEMPLATE = "there is no template for its meter any more; see venctl devices"
-Catalog = Mapping[str, Template]
 OpenLink = Callable[[LinkDeclaration], DeviceLink]
 
 
@@ -229,10 +228,8 @@ class Circuits:
         return MainMeter(meter, self._clocks, why)
 
     def template(self, device: DeviceDeclaration) -> Template | None:
-        """The template of a device, or the one that ven.yaml writes out in place; None: gone."""
-        if (form := device.params.get(FORM)) is not None:
-            return inline(device.device, json.loads(form))
-        return self._catalog.get(device.device)
+        """What a device can do; None: the catalog no longer has its template."""
+        return template_of(device, self._catalog)
 
     def _link(self, declaration: LinkDeclaration) -> DeviceLink:
         if declaration.key not in self._links:

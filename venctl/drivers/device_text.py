@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from statemachine.device.control import Position, SeenState
 from statemachine.device.form import Template
@@ -48,7 +47,3 @@ def unseen_text(position: Position, stood: bool | None, seen_ms: int) -> str:
 
 def too_soon_text(wait_ms: int) -> str:
     return f"it was given more a moment ago and gets more again in {-(-wait_ms // 1000)} s"
-
-
-def iso_text(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,10 +14,6 @@ class Poll:
     def due(self, now_ms: int) -> bool:
         return now_ms >= self._due_ms
 
-    def hurry(self) -> None:
-        """Read it at the next opportunity."""
-        self._due_ms = 0
-
     def done(self, now_ms: int) -> None:
         self._failures, self._due_ms = 0, now_ms + self._every_ms
 

@@ -17,8 +17,8 @@ from statemachine.device.extract import Reading, reading
 from statemachine.device.fill import orders, queries
 from statemachine.device.form import Reads, Template
 from statemachine.device.requests import LinkAnswer, Order, Query
+from statemachine.kit.localtime import utc_text
 
-from .device_text import iso_text
 from .links import DeviceLink, LinkFault
 from .measured import Measured
 
@@ -33,8 +33,8 @@ def orders_for(
     """What is sent to bring a device to a position, in order. `now_ms` is UTC."""
     longest_ms = template.lease.longest if template.lease else None
     numbers = ordered_numbers(load, position, now_ms, longest_ms)
-    until_iso = iso_text(now_ms + int(numbers["lease_ms"]))
-    ordered = {**numbers, "now_iso": iso_text(now_ms), "until_iso": until_iso}
+    until_iso = utc_text(now_ms + int(numbers["lease_ms"]))
+    ordered = {**numbers, "now_iso": utc_text(now_ms), "until_iso": until_iso}
     for write in writes_for(template, position):
         yield from orders(template, params, write, ordered)
 

@@ -15,7 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, encode_basic_auth
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
-from venctl.drivers.links.ocpp.profile import utc_text
+from statemachine.kit.localtime import utc_text
 
 CAR_A, VOLTS = 16, 230
 

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from statemachine import Spec
 from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
 from statemachine.device.requests import HttpRequest, LinkAnswer, Listen, Order, Publish, Query
@@ -154,6 +155,9 @@ class Seat:
         line: DeviceLink,
         load: WiredLoad,
         meter: DeviceMeter | None = None,
+        *,
+        spec: Spec | None = None,
+        may_be_ours: bool | None = True,
         **params: str,
     ) -> None:
         template = shipped()[device] if isinstance(device, str) else device
@@ -164,10 +168,12 @@ class Seat:
         self.read: list[tuple[float, int, int]] = []
         """When which watts were read, and their age in ms."""
         self.driver = DeviceDriver(
-            "a", template, {**defaults, **params}, load, line, meter, self, clocks
+            "a", template, {**defaults, **params}, load, line, meter, self, clocks, may_be_ours
         )
-        spec = site(f"site: {{id: v}}\ncircuits:\n  a: {{rated: {load.rated_w} W, shed: 100 %}}\n")
-        self.panel = Panel(spec, {"a": self.driver}, self._heard, self._heard, lambda: None)
+        plain = f"site: {{id: v}}\ncircuits:\n  a: {{rated: {load.rated_w} W, shed: 100 %}}\n"
+        self.panel = Panel(
+            spec or site(plain), {"a": self.driver}, self._heard, self._heard, lambda: None
+        )
         self.panel.start()
 
     def _heard(self, circuit: str, what: Any, fault: str | None) -> None:

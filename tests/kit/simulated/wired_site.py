@@ -18,14 +18,7 @@ from statemachine.kit.strict_json import compact_text
 from tests.kit.core.sample_sites import site
 from venctl.drivers.links import DeviceLink, LinkFault, LinkState
 
-WALL_MS = 1_800_000_000_000
 STATE = {"get": "/state"}
-
-
-def clocks() -> tuple[int, int]:
-    """UTC and monotonic ms of the loop."""
-    ms = round(asyncio.get_running_loop().time() * 1000)
-    return WALL_MS + ms, ms
 
 
 def plug(**more: Any) -> Template:

@@ -13,7 +13,8 @@ import pytest
 
 from statemachine.state.memory import initial_memory
 from tests.kit.simulated.skipping import run
-from tests.kit.simulated.wired_site import Plug, Wired, clocks, meter, plug
+from tests.kit.simulated.wired_fakes import clocks
+from tests.kit.simulated.wired_site import Plug, Wired, meter, plug
 from venctl.commissioning.bench import Bench
 from venctl.commissioning.results import LastTest, keep, last_tests, results_line
 from venctl.commissioning.session import SiteTest, Wishes

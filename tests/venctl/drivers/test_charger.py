@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,12 +11,10 @@ from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
 from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 from statemachine.kit.strict_json import compact_text
-from statemachine.state.effects import Hold
 from tests.kit.core.sample_sites import site
 from tests.kit.depth import examples
 from tests.kit.simulated.skipping import run
-from venctl.drivers import Panel
-from venctl.drivers.device import DeviceDriver
+from tests.kit.simulated.wired_fakes import Seat
 from venctl.drivers.links import LinkFault, LinkState
 
 VOLTS, FULL_AMPS, WATCHDOG_S, FAILSAFE_AMPS = 690, 16, 15, 6
@@ -26,7 +23,6 @@ SITE = site(
     "site: {id: v}\ncircuits:\n"
     "  a: {type: ev, rated: 11.04 kW, shed: 100 %, control: ev_pilot, volts: 230, phases: 3}\n"
 )
-WALL_MS = 1_800_000_000_000
 AMPS = {"get": "/amps/{whole_amps}"}
 
 
@@ -97,47 +93,19 @@ class Wallbox:
         """Nothing is open."""
 
 
-class Bench:
-    """A panel with one charger."""
+class Bench(Seat):
+    """A panel with one charger, which nobody moves and which does not start anew."""
 
     def __init__(self, watchdog: bool) -> None:
         self.wallbox = Wallbox(watchdog)
-        self.driver = DeviceDriver(
-            "a",
-            template(watchdog),
-            {"host": "10.0.0.9"},
-            WiredLoad("ev_pilot", VOLTS, RATED_W),
-            self.wallbox,
-            None,
-            self,
-            self.clocks,
-        )
-        nobody: Any = lambda *_: None  # noqa: E731
-        self.panel = Panel(SITE, {"a": self.driver}, nobody, nobody, lambda: None)
-        self.panel.start()
-
-    def clocks(self) -> tuple[int, int]:
-        ms = round(asyncio.get_running_loop().time() * 1000)
-        return WALL_MS + ms, ms
-
-    def doubted(self, circuit: str) -> None:
-        self.panel.doubt(circuit)
+        load = WiredLoad("ev_pilot", VOLTS, RATED_W)
+        super().__init__(template(watchdog), self.wallbox, load, spec=SITE, host="10.0.0.9")
 
     def moved(self, circuit: str, on: bool) -> None:
         raise AssertionError("nobody moves it here")
 
     def noticed(self, circuit: str, text: str | None) -> None:
         raise AssertionError("it does not start anew here")
-
-    def hold(self, watts: int | None) -> None:
-        self.panel.put(Hold("a", watts, self.clocks()[0] + 120_000))
-
-    async def passes(self, seconds: int, holding: int | None) -> None:
-        for second in range(seconds):
-            if holding is not None and second % 40 == 0:
-                self.hold(holding)
-            await self.panel.read()
-            await asyncio.sleep(1)
 
 
 HOLDS = st.one_of(st.none(), st.just(0), st.integers(4_140, RATED_W - 1))

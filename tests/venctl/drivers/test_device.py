@@ -18,18 +18,17 @@ from statemachine.device.control import WiredLoad
 from statemachine.device.form import Template
 from statemachine.device.requests import HttpRequest, LinkAnswer, Order, Query
 from statemachine.kit.strict_json import compact_text
-from statemachine.state.effects import Hold, Switch
 from tests.kit.core.sample_sites import site
 from tests.kit.depth import examples
 from tests.kit.simulated.skipping import run
+from tests.kit.simulated.wired_fakes import Seat
 from venctl.drivers import Panel
-from venctl.drivers.device import LEFT_ALONE, DeviceDriver
+from venctl.drivers.device import LEFT_ALONE
 from venctl.drivers.links import LinkFault, LinkState
 from venctl.drivers.measured import Measured
 
 LOAD_W = 2_000
 SITE = site("site: {id: v}\ncircuits:\n  a: {rated: 2 kW, shed: 100 %, control: relay}\n")
-WALL_MS = 1_800_000_000_000
 STATE = {"get": "/state"}
 
 
@@ -121,57 +120,20 @@ class Relay:
         """Nothing is open."""
 
 
-class Bench:
-    """A panel with one device, its world, and what was heard of it."""
+class Bench(Seat):
+    """A panel with one relay and its world."""
 
     def __init__(self, may_be_ours: bool | None = True, form: Template | None = None) -> None:
         self.relay = Relay()
-        self.moved_to: list[bool] = []
-        self.notices: list[str | None] = []
-        self.faults: list[str | None] = []
-        self.driver = DeviceDriver(
-            "a",
+        load = WiredLoad("relay", 230, LOAD_W)
+        super().__init__(
             form or template(),
-            {"host": "10.0.0.9"},
-            WiredLoad("relay", 230, LOAD_W),
             self.relay,
-            None,
-            self,
-            self.clocks,
-            may_be_ours,
+            load,
+            spec=SITE,
+            may_be_ours=may_be_ours,
+            host="10.0.0.9",
         )
-        self.panel = Panel(SITE, {"a": self.driver}, self._heard, self._heard, lambda: None)
-        self.panel.start()
-
-    def clocks(self) -> tuple[int, int]:
-        ms = round(asyncio.get_running_loop().time() * 1000)
-        return WALL_MS + ms, ms
-
-    def _heard(self, circuit: str, what: Any, fault: str | None) -> None:
-        self.faults.append(fault)
-
-    def doubted(self, circuit: str) -> None:
-        self.panel.doubt(circuit)
-
-    def moved(self, circuit: str, on: bool) -> None:
-        self.moved_to.append(on)
-
-    def noticed(self, circuit: str, text: str | None) -> None:
-        self.notices.append(text)
-
-    def hold(self, watts: int | None) -> None:
-        self.panel.put(Hold("a", watts, self.clocks()[0] + 120_000))
-
-    def switch(self, on: bool) -> None:
-        self.panel.put(Switch("a", on, "page"))
-
-    async def passes(self, seconds: float, renewing: int | None = None) -> None:
-        """Time in which the circuits are looked at each second, and a hold is renewed."""
-        for second in range(round(seconds)):
-            if renewing is not None and second % 40 == 0:
-                self.hold(renewing)
-            await self.panel.read()
-            await asyncio.sleep(1)
 
 
 def played(story: Coroutine[Any, Any, None]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from statemachine import Spec
 from statemachine.commissioning.judgement import Grade
 from statemachine.commissioning.rules import MOST_OFF_MS, why_not_now
+from statemachine.device.catalog import Catalog
 from statemachine.kit.errors import suggestion
 from statemachine.state.memory import Memory
 
@@ -25,7 +26,6 @@ from ...commissioning.session import SiteTest, Wishes, never_fails
 from ...commissioning.stored import stored_memory
 from ...commissioning.unfinished import Unfinished
 from ...devices.catalog import devices_beside
-from ...drivers.circuits import Catalog
 from ...drivers.links import open_link, secret_reader
 from ...folder.claim import Claim, StateFolderInUse
 from ...folder.state_folder import state_folder

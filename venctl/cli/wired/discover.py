@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from statemachine import Spec
+from statemachine.device.catalog import Catalog
 from statemachine.device.declaration import LinkDeclaration
 from statemachine.kit.errors import suggestion
 
@@ -18,7 +19,7 @@ from ...devices.catalog import devices_beside
 from ...discovery.broker import LISTEN_S, retained
 from ...discovery.candidate import Candidate, DiscoveredDevice, look, usable
 from ...discovery.hass import DEVICE, switches_of
-from ...discovery.hosts import Catalog, devices_at
+from ...discovery.hosts import devices_at
 from ...discovery.mdns import announced_hosts
 from ...discovery.topics import AnnouncedDevice, devices_of, others_of
 from ...drivers.links import DeviceLink, LinkFault, open_link, secret_reader

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from statemachine.kit.localtime import utc_text
+
 Unit: TypeAlias = Literal["A", "W"]
 LEAST_AMPS = 6  # IEC 61851: below this a car does not charge
 LEASE_S = 120
@@ -109,11 +111,6 @@ def scheduled(schedule: Any) -> tuple[float, Unit] | None:
             if type(limit) in (int, float, Decimal) and 0 <= limit < 1e6:
                 return float(limit), unit
     return None
-
-
-def utc_text(utc_ms: int) -> str:
-    """As OCPP has it, to the second: some chargers take no fraction."""
-    return datetime.fromtimestamp(utc_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def utc_ms_of(text: object) -> int | None:

@@ -16,8 +16,9 @@ from ocpp.exceptions import NotSupportedError, OCPPError
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
+from statemachine.kit.localtime import utc_text
+
 from ..faults import LinkFault, device_words
-from .profile import utc_text
 
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)  # else it logs every message
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statemachine.kit.localtime import utc_text
 from venctl.drivers.links.ocpp.profile import (
     Limit,
     ProfileTerms,
@@ -17,7 +18,6 @@ from venctl.drivers.links.ocpp.profile import (
     scheduled,
     terms_of,
     utc_ms_of,
-    utc_text,
 )
 
 NOW_MS = 1_796_000_000_000
